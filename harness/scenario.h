@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bounded list of stimuli (and optional assertions) in script terms: what every explorer makes and a session plays.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "harness/target.h"
+#include "harness/wire.h"
+
+namespace tcpassay {
+
+// A place in a script, for messages: file:line:column (both count from 1).
+struct Place {
+  std::string file;
+  int line = 0, column = 0;
+};
+
+// When a step happens, in the forms of the packetdrill language.
+struct StepTime {
+  enum class Form : std::uint8_t { kRelative, kAbsolute, kAny, kRelativeRange, kAbsoluteRange };
+  Form form = Form::kRelative;
+  Time at{};                     // +T or T
+  Time to{};                     // the range's end
+  std::optional<Time> returns{}; // T...T2: a blocking call returns then (absolute or relative like `at`)
+  friend bool operator==(const StepTime&, const StepTime&) = default;
+};
+
+// One option of a segment as it is written in the script.
+struct OptionSpec {
+  enum class Kind : std::uint8_t {
+    kEnd, kNop, kMss, kWindowScale, kSackPermitted, kSack, kTimestamp, kFastOpen, kFastOpenExp, kMd5, kAccEcn, kRaw,
+  };
+  Kind kind = Kind::kNop;
+  std::vector<std::uint32_t> values{};  // mss; shift; TSval, TSecr; left and right edges; AccECN counters
+  Bytes octets{};                       // cookie, digest, or the raw octets of kRaw
+  std::string name{};                   // kAccEcn: the field order as written ("e1b ceb e0b")
+  friend bool operator==(const OptionSpec&, const OptionSpec&) = default;
+};
+
+// A segment in script terms. Numbers are relative as in packetdrill: SEG.SEQ counts from the sender's first SYN as the script
+// numbers it (an inbound SYN's number is used as it stands on the wire), SEG.ACK likewise for the other side; the other
+// side's real initial sequence number is added when the segment is built or compared.
+struct SegmentSpec {
+  std::optional<std::uint16_t> local_port{}, remote_port{};  // the target's and the peer's; empty: the script's only pair
+  Ctl ctl{};
+  std::optional<int> ace{};                // AccECN ACE digits, if written
+  std::uint32_t seq = 0;
+  std::uint32_t length = 0;                // octets of text
+  std::optional<std::uint32_t> ack{};
+  std::optional<std::uint16_t> wnd{}, up{};
+  std::vector<OptionSpec> options{};
+  bool any_options = false;                // <...>: outbound, not compared
+  std::optional<std::uint8_t> traffic_class{}, ttl{};
+  Damage damage{};                         // inbound only
+  friend bool operator==(const SegmentSpec&, const SegmentSpec&) = default;
+};
+
+struct Inject { SegmentSpec segment; friend bool operator==(const Inject&, const Inject&) = default; };  // `<`
+struct Expect { SegmentSpec segment; friend bool operator==(const Expect&, const Expect&) = default; };  // `>`, an assertion beside the oracle
+
+// A socket call. Handles are the script's own numbers; the session maps them to the target's.
+struct Call {
+  CallKind kind = CallKind::kSocket;
+  int handle = -1;                 // the socket, in the script's numbers
+  std::uint16_t port = 0;          // bind, connect: empty (0) means the script's default
+  std::uint32_t length = 0;
+  int how = 0;
+  SocketOption option = SocketOption::kNone;
+  std::int64_t value = 0;
+  // What the script says the call returns: an assertion beside the oracle, and the name of a new handle.
+  std::optional<std::int64_t> result{};
+  std::optional<UserError> error{};
+  std::vector<std::string> arguments{};  // as written, for printing back
+  std::string name{};                    // as written ("send", "recv", ...)
+  friend bool operator==(const Call&, const Call&) = default;
+};
+
+// Parsed and kept so that a script can be named, printed and refused; never executed.
+struct Icmp { std::string text; bool inbound = true; friend bool operator==(const Icmp&, const Icmp&) = default; };
+struct Shell { std::string text; friend bool operator==(const Shell&, const Shell&) = default; };  // `...`
+struct Code { std::string text; friend bool operator==(const Code&, const Code&) = default; };     // %{ ... }%
+struct Unsupported { std::string construct, text; friend bool operator==(const Unsupported&, const Unsupported&) = default; };
+
+struct Step {
+  StepTime time{};
+  std::variant<Inject, Expect, Call, Icmp, Shell, Code, Unsupported> action{};
+  Place where{};  // not compared
+
+  friend bool operator==(const Step& a, const Step& b) { return a.time == b.time && a.action == b.action; }
+};
+
+// What a scenario says of itself in `//!` comments before its first step.
+struct About {
+  std::string title{};                // //! title: one sentence
+  std::string suite{};                // //! suite: textbook
+  std::vector<std::string> covers{};  // //! covers: MUST_10 SA3_4_syn   (rule ids it is meant to exercise)
+  std::vector<Ability> needs{};       // //! needs: virtual-time
+  friend bool operator==(const About&, const About&) = default;
+};
+
+struct Scenario {
+  std::string name;   // the file's stem, or the explorer's name for it
+  About about{};
+  std::vector<std::string> options{};  // --option=value lines of the script
+  std::vector<Step> steps{};
+
+  friend bool operator==(const Scenario& a, const Scenario& b) {
+    return a.about == b.about && a.options == b.options && a.steps == b.steps;
+  }
+};
+
+}  // namespace tcpassay

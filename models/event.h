@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happened between a peer, a target and the target's user: the only thing the oracle reads.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "models/segment.h"
+
+namespace tcpassay {
+
+using Time = std::chrono::nanoseconds;  // since the start of the trace
+
+// The two ports name a conversation; the addresses of target and peer are fixed within a trace.
+struct Tuple {
+  std::uint16_t local = 0;   // the target's port
+  std::uint16_t remote = 0;  // the peer's port
+
+  friend constexpr bool operator==(const Tuple&, const Tuple&) = default;
+};
+
+// The states of RFC 9293 section 3.3.2.
+enum class State : std::uint8_t {
+  kClosed, kListen, kSynSent, kSynReceived, kEstablished, kFinWait1, kFinWait2, kCloseWait, kClosing, kLastAck,
+  kTimeWait,
+};
+inline constexpr int kStates = 11;
+const char* to_string(State state);  // "FIN-WAIT-1"
+
+// The user's calls in socket terms. The oracle maps them to the calls of RFC 9293 section 3.10.1 to 3.10.6.
+enum class CallKind : std::uint8_t {
+  kSocket,     // a handle
+  kBind,       // port
+  kListen,     // passive OPEN; length is the backlog
+  kConnect,    // active OPEN to port
+  kAccept,     // takes a connection that a passive OPEN brought; result is the new handle
+  kWrite,      // SEND of length octets
+  kRead,       // RECEIVE of up to length octets
+  kShutdown,   // CLOSE in the RFC's sense for how = 1 (write) and 2 (both); 0 ends receiving only
+  kClose,      // CLOSE, and the user neither sends nor receives any more; ABORT when linger is set to zero
+  kSetOption,  // option, value
+  kGetOption,  // option; result 0 and value
+  kPoll,       // which of the asked events are there; result is their bit set (1 in, 4 out, 8 error, 16 hang-up)
+};
+const char* to_string(CallKind kind);  // "write"
+
+// Socket options a scenario may set or get. A target refuses what it does not know with kNoProtocolOption.
+enum class SocketOption : std::uint8_t {
+  kNone, kReuseAddress, kLinger, kNoDelay, kMaxSegment, kReceiveBuffer, kSendBuffer, kError, kUserTimeout, kKeepAlive,
+  kKeepIdle, kKeepInterval, kKeepCount, kQuickAck, kCork, kOther,
+};
+
+// What a call reported when it did not succeed; the names are those of errno.
+enum class UserError : std::uint8_t {
+  kNone, kWouldBlock, kInProgress, kAlready, kIsConnected, kNotConnected, kRefused, kReset, kAborted, kTimedOut, kPipe,
+  kAddressInUse, kInvalid, kBadHandle, kUnreachable, kNoBuffers, kNotSupported, kNoProtocolOption, kOther,
+};
+const char* to_string(UserError error);  // "ECONNRESET"
+
+struct UserCall {
+  CallKind kind = CallKind::kSocket;
+  int handle = -1;                      // the socket the call was made on; -1 for kSocket
+  std::uint16_t port = 0;               // kBind: the local one; kConnect: the remote one
+  std::uint32_t length = 0;             // kWrite, kRead: octets asked for; kListen: backlog
+  int how = 0;                          // kShutdown
+  SocketOption option = SocketOption::kNone;
+  std::int64_t value = 0;               // kSetOption: what is set (kLinger: seconds, -1 for off); kGetOption: the answer
+  // Results.
+  std::int64_t result = 0;              // octets, new handle, bit set or 0; -1 when error says why
+  UserError error = UserError::kNone;
+  Tuple tuple{};                        // kConnect, kAccept: the conversation, as far as it is known
+  std::span<const std::uint8_t> text{}; // kRead: what was delivered; kWrite: what was given
+};
+
+// A white-box target says where it is. Fields it cannot tell are empty.
+struct StateReport {
+  State state = State::kClosed;
+  std::optional<std::uint32_t> snd_una{}, snd_nxt{}, rcv_nxt{};  // as on the wire
+};
+
+struct Quiet {};  // the target has nothing more to say until something is done to it or time passes
+
+struct Event {
+  Time from{}, until{};  // it happened in this interval; equal where time is virtual
+  Tuple tuple{};         // unused by kQuiet and by calls that name no conversation
+  std::variant<Arriving, Departing, UserCall, StateReport, Quiet> what{};
+};
+
+}  // namespace tcpassay

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// One TCP segment as the model sees it (RFC 9293 section 3.1), and the octets that fill streams.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "models/seq.h"
+
+namespace tcpassay {
+
+// The control bits and the reserved ones, RFC 9293 section 3.1.
+struct Ctl {
+  bool fin = false, syn = false, rst = false, psh = false, ack = false, urg = false, ece = false, cwr = false;
+  std::uint8_t reserved = 0;  // four bits; the lowest is AE of Accurate ECN
+
+  friend constexpr bool operator==(const Ctl&, const Ctl&) = default;
+};
+
+// What was wrong with a packet when it was put on the wire or read from it. A stimulus is damaged on purpose.
+enum class Fault : std::uint8_t {
+  kNone,
+  kChecksum,      // the TCP checksum does not verify (3.1)
+  kDataOffset,    // the data offset is below 5 or beyond the segment (3.1)
+  kOptionLength,  // an option's length is 0, 1 or runs past the header (3.1, MUST-7)
+  kTruncated,     // shorter than a TCP header
+};
+
+// The options of a segment. More are added with the rules that need them.
+struct Options {
+  std::optional<std::uint16_t> mss;      // kind 2, RFC 9293 section 3.7.1
+  bool nonzero_after_end = false;        // an octet other than zero follows End of Option List (MUST-69)
+  std::uint8_t octets = 0;               // length of the option area, a multiple of four
+};
+
+// SEG.SEQ and SEG.ACK count in opposite directions, so arriving and departing segments are different types.
+template <class SeqT, class AckT>
+struct Segment {
+  SeqT seq{};                 // SEG.SEQ
+  AckT ack{};                 // SEG.ACK, meaningful when ctl.ack is set
+  std::uint16_t wnd = 0;      // SEG.WND as printed in the header, before any scaling
+  std::uint16_t up = 0;       // the urgent pointer field
+  Ctl ctl{};
+  Fault fault = Fault::kNone;
+  Options opt{};
+  std::span<const std::uint8_t> text{};  // the segment's data; owned by whoever made the segment
+
+  // SEG.LEN counts the text, SYN and FIN.
+  constexpr std::uint32_t len() const { return static_cast<std::uint32_t>(text.size()) + ctl.syn + ctl.fin; }
+};
+using Arriving = Segment<RcvSeq, SndSeq>;   // put in by the peer
+using Departing = Segment<SndSeq, RcvSeq>;  // seen out of the target
+
+// Both streams are position-coded: the octet at a stream offset has a value computed from that offset, so that every
+// octet transmitted, retransmitted or delivered is checked, not only counted. Offset 0 is the first octet after SYN.
+constexpr std::uint8_t peer_octet(std::uint32_t offset) {
+  return static_cast<std::uint8_t>((offset * 0x9E3779B1u + 0x12345u) >> 23);
+}
+constexpr std::uint8_t target_octet(std::uint32_t offset) {
+  return static_cast<std::uint8_t>((offset * 0x85EBCA6Bu + 0x54321u) >> 22);
+}
+
+// "S.", "P.", "R" ... as packetdrill writes flags: F S R P . U E W and, for none, "-".
+std::string to_string(const Ctl& ctl);
+const char* to_string(Fault fault);
+
+}  // namespace tcpassay
