@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plays stimuli against one target, keeps the peer's bookkeeping, writes the trace and shows it to the oracle.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/capture.h"
+#include "harness/scenario.h"
+#include "harness/target.h"
+#include "models/oracle.h"
+
+namespace tcpassay {
+
+// Everything that happened, kept for ladders, judging again and export. Segment texts live in the trace's own memory.
+struct Trace {
+  std::string scenario;
+  std::vector<Event> events;
+  std::vector<std::string> states;   // after each event, the states the oracle holds possible; empty when it was off
+  std::vector<Place> places;         // the script line that caused each stimulus; line 0 elsewhere
+  std::deque<Bytes> store;           // what the events' texts point into
+};
+
+// A `>` line or the result of a call that did not come as the script says. Beside the oracle, never a rule.
+struct Mismatch {
+  Place where;
+  std::string expected, seen;
+};
+
+struct SessionOptions {
+  bool judge = true;           // show events to the oracle
+  bool white_box = true;       // ask a target that can tell for its state whenever it is quiet
+  bool keep_trace = true;
+  bool assertions = true;      // compare `>` lines and results of calls
+  CaptureFile* capture = nullptr;  // every packet goes there too
+};
+
+// Imperative: explorers and Python call the primitives; play() runs a whole scenario.
+class Session {
+ public:
+  Session(Target& target, SessionOptions options = {});
+  ~Session();
+
+  // Resets the target and the oracle and begins a new trace.
+  void start(const std::string& name, std::uint64_t seed = 1);
+
+  void inject(const SegmentSpec& segment, const Place& where = {});  // numbers in script terms
+  void inject_packet(ByteView ip_packet);                            // as it stands
+  UserCall call(const Call& call, const Place& where = {});          // the call as it was made, with its results
+  void advance(Time by);                                             // lets time pass; everything that comes out is recorded
+  bool expect(const SegmentSpec& segment, Time within, const Place& where = {});  // next unmatched outbound segment
+  void finish();  // the final examination: waits for what is due at once, reads what the users of open handles would be told
+
+  void play(const Scenario& scenario);  // start, every step, finish
+
+  // Why the scenario cannot be played on this target, or nothing.
+  static std::optional<std::string> unsupported(const Scenario& scenario, const Target& target);
+
+  Target& target();
+  Oracle& oracle();
+  const Trace& trace() const;
+  const std::vector<Mismatch>& mismatches() const;
+  std::vector<Bytes> take_packets();  // what the target has sent since the last call, as IP packets
+
+  // The peer's bookkeeping for one conversation (the script's only pair when ports are empty), in wire numbers.
+  struct Peer {
+    Tuple tuple{};
+    std::uint32_t iss = 0, snd_nxt = 0;                    // ours; snd_nxt is behind the last octet we have sent in order
+    std::optional<std::uint32_t> irs{}, rcv_nxt{};         // the target's, once seen; behind the last octet in order
+    std::uint16_t rcv_wnd = 0;                             // the window the target advertised last
+  };
+  const Peer& peer(std::optional<std::uint16_t> local = {}, std::optional<std::uint16_t> remote = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tcpassay
