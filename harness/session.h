@@ -31,12 +31,40 @@ struct Mismatch {
   std::string expected, seen;
 };
 
+inline constexpr std::uint16_t kTargetPort = 8080;  // bind and connect without a port
+inline constexpr std::uint16_t kPeerPort = 40000;
+
+// What a scenario may wait in all on a target that has no virtual time.
+inline constexpr Time kRealWaitMax = std::chrono::seconds(10);
+
 struct SessionOptions {
   bool judge = true;           // show events to the oracle
   bool white_box = true;       // ask a target that can tell for its state whenever it is quiet
   bool keep_trace = true;
   bool assertions = true;      // compare `>` lines and results of calls
   CaptureFile* capture = nullptr;  // every packet goes there too
+  std::uint16_t peer_port = kPeerPort;  // the peer's port where the script names none and the target is passive
+  Time settle = std::chrono::milliseconds(5);  // so long a target that is not synchronous must say nothing to be silent
+  Time final_wait{};               // finish() lets so much time pass first, so that a delayed ACK falls due
+};
+
+// Turns the times of a script's steps, one after the other, into times since the script's start.
+class Schedule {
+ public:
+  struct Slot {
+    bool any = false;              // `*`: whenever it happens
+    Time from{}, until{};          // equal but for a range
+    Time tolerance{};              // for an observation, either side
+    std::optional<Time> returns{};  // of a blocking call
+  };
+
+  explicit Schedule(const std::vector<std::string>& options = {});  // --tolerance_usecs is read
+  Slot next(const StepTime& time);
+  void reached(Time at) { last_ = at; }  // when the step of a `*` has happened
+
+ private:
+  Time last_{};
+  std::optional<Time> tolerance_{};
 };
 
 // Imperative: explorers and Python call the primitives; play() runs a whole scenario.
@@ -51,9 +79,10 @@ class Session {
   void inject(const SegmentSpec& segment, const Place& where = {});  // numbers in script terms
   void inject_packet(ByteView ip_packet);                            // as it stands
   UserCall call(const Call& call, const Place& where = {});          // the call as it was made, with its results
-  void advance(Time by);                                             // lets time pass; everything that comes out is recorded
+  void advance(Time by);                                             // lets time pass and records what comes out
   bool expect(const SegmentSpec& segment, Time within, const Place& where = {});  // next unmatched outbound segment
-  void finish();  // the final examination: waits for what is due at once, reads what the users of open handles would be told
+  // The final examination: waits for what is due at once and reads what the users of open handles would be told.
+  void finish();
 
   void play(const Scenario& scenario);  // start, every step, finish
 
@@ -69,9 +98,9 @@ class Session {
   // The peer's bookkeeping for one conversation (the script's only pair when ports are empty), in wire numbers.
   struct Peer {
     Tuple tuple{};
-    std::uint32_t iss = 0, snd_nxt = 0;                    // ours; snd_nxt is behind the last octet we have sent in order
-    std::optional<std::uint32_t> irs{}, rcv_nxt{};         // the target's, once seen; behind the last octet in order
-    std::uint16_t rcv_wnd = 0;                             // the window the target advertised last
+    std::uint32_t iss = 0, snd_nxt = 0;             // ours; snd_nxt is behind the last octet sent in order
+    std::optional<std::uint32_t> irs{}, rcv_nxt{};  // the target's, once seen; behind the last octet in order
+    std::uint16_t rcv_wnd = 0;                      // the window the target advertised last
   };
   const Peer& peer(std::optional<std::uint16_t> local = {}, std::optional<std::uint16_t> remote = {});
 
