@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/targets/linux/linux_target.h"
+
+#include <poll.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace tcpassay {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Time kMsl = 30s;  // the kernel's TIME-WAIT of 60 s is twice that
+
+// While time passes the wire is looked at so often, which bounds the error of the time at which a packet left.
+constexpr Time kLookInterval = 1ms;
+
+// Steady is CLOCK_MONOTONIC.
+Time monotonic() {
+  return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+std::string kernel_release() {
+  utsname names{};
+  return uname(&names) == 0 ? names.release : "unknown";
+}
+
+bool carries_tcp(ByteView packet) {
+  constexpr std::size_t kProtocol = 9, kNextHeader = 6;
+  if (packet.size() <= kProtocol) return false;
+  switch (packet[0] >> 4) {
+    case 4:
+      return packet[kProtocol] == 6;
+    case 6:
+      return packet[kNextHeader] == 6;
+    default:
+      return false;
+  }
+}
+
+// Waits until the descriptor is readable or the time, less than a second, is over.
+void wait_readable(int fd, Time time) {
+  const timespec limit{.tv_sec = 0, .tv_nsec = time.count()};
+  pollfd asked{.fd = fd, .events = POLLIN, .revents = 0};
+  if (ppoll(&asked, 1, &limit, nullptr) < 0 && errno != EINTR) {
+    throw TargetError(std::string("cannot wait: ") + std::strerror(errno));
+  }
+}
+
+}  // namespace
+
+LinuxTarget::LinuxTarget(std::string name, std::unique_ptr<NetworkNamespace> where, std::unique_ptr<KernelWire> wire)
+    : identity_{.name = std::move(name),
+                .version = kernel_release(),
+                .abilities = {Ability::kSynchronous, Ability::kState, Ability::kPassiveOpen, Ability::kActiveOpen},
+                .msl = kMsl,
+                .address = kTargetAddress,
+                .peer_address = kPeerAddress},
+      where_(std::move(where)),
+      wire_(std::move(wire)),
+      sockets_(*where_, kTargetAddress, kPeerAddress) {
+  reset(0);
+}
+
+void LinuxTarget::reset(std::uint64_t) {
+  sockets_.clear();
+  ahead_.reset();
+  while (wire_->take()) {
+  }
+  started_ = monotonic();
+  silent_at_ = Time{};
+}
+
+Time LinuxTarget::now() {
+  return monotonic() - started_;
+}
+
+void LinuxTarget::inject(ByteView packet) {
+  sockets_.note_arriving(packet);
+  wire_->put(packet);
+}
+
+std::optional<Collected> LinuxTarget::collect() {
+  if (ahead_) return std::exchange(ahead_, std::nullopt);
+  return take();
+}
+
+// A packet may have waited since the wire was last seen empty, even if it is read after a later stimulus: a timer of
+// the kernel does not ask. So that is where its interval begins.
+std::optional<Collected> LinuxTarget::take() {
+  const Time before = now();
+  while (const auto packet = wire_->take()) {
+    if (carries_tcp(*packet)) return Collected{.from = silent_at_, .until = now(), .packet = *packet};
+  }
+  silent_at_ = before;
+  return std::nullopt;
+}
+
+void LinuxTarget::advance(Time deadline) {
+  while (!ahead_) {
+    ahead_ = take();
+    const Time left = deadline - now();
+    if (ahead_ || left <= Time{}) return;
+    wait_readable(wire_->pollable(), std::min(left, kLookInterval));
+  }
+}
+
+void LinuxTarget::call(UserCall& call) {
+  sockets_.call(call);
+}
+
+std::optional<StateReport> LinuxTarget::state(Tuple tuple) {
+  const auto state = sockets_.state(tuple);
+  if (!state) return std::nullopt;
+  return StateReport{.state = *state};
+}
+
+}  // namespace tcpassay

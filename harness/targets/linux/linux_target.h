@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host kernel's TCP as a target: socket calls in a private network namespace, packets over a wire to it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/target.h"
+#include "harness/targets/linux/kernel_sockets.h"
+#include "harness/targets/linux/kernel_wire.h"
+#include "harness/targets/linux/namespace.h"
+
+namespace tcpassay {
+
+// Time is real, so the seed of reset() has no effect: ports and initial sequence numbers are the kernel's own choice.
+class LinuxTarget : public Target {
+ public:
+  // The wire leads into the namespace. Both live as long as the target.
+  LinuxTarget(std::string name, std::unique_ptr<NetworkNamespace> where, std::unique_ptr<KernelWire> wire);
+
+  const Identity& identity() const override { return identity_; }
+  void reset(std::uint64_t seed) override;
+  Time now() override;
+  void inject(ByteView packet) override;
+  std::optional<Collected> collect() override;
+  void advance(Time deadline) override;
+  void call(UserCall& call) override;
+  std::optional<StateReport> state(Tuple tuple) override;
+
+  // For tests: what the kernel still holds in the namespace.
+  std::vector<Flow> remaining() { return sockets_.remaining(); }
+
+ private:
+  std::optional<Collected> take();
+
+  Identity identity_;
+  std::unique_ptr<NetworkNamespace> where_;
+  std::unique_ptr<KernelWire> wire_;
+  KernelSockets sockets_;
+  Time started_{};                  // on the monotonic clock
+  Time silent_at_{};                // when the wire was last seen empty: what is read later left the target later
+  std::optional<Collected> ahead_;  // read by advance() for the next collect()
+};
+
+}  // namespace tcpassay

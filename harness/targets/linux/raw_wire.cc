@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/targets/linux/raw_wire.h"
+
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "harness/target.h"
+#include "harness/targets/linux/netlink.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr char kTargetInterface[] = "target0", kPeerInterface[] = "peer0";
+constexpr std::array<std::uint8_t, 6> kTargetLink = {2, 0, 10, 77, 0, 1};
+constexpr std::array<std::uint8_t, 6> kPeerLink = {2, 0, 10, 77, 0, 2};
+constexpr std::array<std::uint8_t, 6> kInterfaceLink = {2, 0, 10, 77, 0, 3};  // of peer0: not where the target sends to
+constexpr std::size_t kLinkHeader = 14;                                       // octets
+constexpr int kCaptureBuffer = 8 << 20;                                       // octets
+constexpr int kSnapLength = 65535 + kLinkHeader;
+
+// Whatever lets a device compute checksums or cut and join segments.
+constexpr std::uint32_t kOffloads[] = {ETHTOOL_SRXCSUM, ETHTOOL_STXCSUM, ETHTOOL_SSG,
+                                       ETHTOOL_STSO,    ETHTOOL_SGSO,    ETHTOOL_SGRO};
+
+// In the calling thread's namespace.
+void turn_off_offloads(const char* interface) {
+  const FileDescriptor any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  for (const std::uint32_t offload : kOffloads) {
+    ethtool_value value{.cmd = offload, .data = 0};
+    ifreq request{};
+    std::strncpy(request.ifr_name, interface, sizeof request.ifr_name - 1);
+    request.ifr_data = reinterpret_cast<char*>(&value);
+    if (ioctl(any.get(), SIOCETHTOOL, &request) != 0 && errno != EOPNOTSUPP) {
+      throw TargetError(std::string("cannot turn off the offloads of ") + interface + ": " + std::strerror(errno));
+    }
+  }
+}
+
+sockaddr_in destination() {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  std::memcpy(&name.sin_addr, kTargetAddress.octets.data(), sizeof name.sin_addr);
+  return name;
+}
+
+}  // namespace
+
+RawWire::RawWire(const NetworkNamespace& target) {
+  {
+    const NetworkNamespace::Visit visit(target);
+    Interfaces interfaces;
+    interfaces.add_veth({.name = kTargetInterface, .link_address = kTargetLink},
+                        {.name = kPeerInterface, .link_address = kInterfaceLink}, peer_.fd());
+    turn_off_offloads(kTargetInterface);
+    interfaces.add_address(kTargetInterface, kTargetAddress, kPrefixLength);
+    interfaces.bring_up(kTargetInterface);
+    interfaces.add_neighbour(kTargetInterface, kPeerAddress, kPeerLink);
+  }
+  const NetworkNamespace::Visit visit(peer_);
+  Interfaces interfaces;
+  turn_off_offloads(kPeerInterface);
+  interfaces.bring_up(kPeerInterface);
+  interfaces.add_route(kPeerInterface, kNetwork, kPrefixLength);
+  interfaces.add_neighbour(kPeerInterface, kTargetAddress, kTargetLink);
+  socket_ = FileDescriptor(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));  // implies IP_HDRINCL
+  if (!socket_) throw TargetError(std::string("no raw socket: ") + std::strerror(errno) + "; run as root");
+  open_capture();
+}
+
+void RawWire::open_capture() {
+  char why[PCAP_ERRBUF_SIZE] = "";
+  capture_.reset(pcap_create(kPeerInterface, why));
+  if (!capture_) throw TargetError(std::string("libpcap: ") + why);
+  pcap_t* const capture = capture_.get();
+  pcap_set_snaplen(capture, kSnapLength);
+  pcap_set_immediate_mode(capture, 1);
+  pcap_set_buffer_size(capture, kCaptureBuffer);
+  bpf_program filter{};
+  const bool open = pcap_activate(capture) >= 0 && pcap_setnonblock(capture, 1, why) == 0 &&
+                    pcap_setdirection(capture, PCAP_D_IN) == 0 &&
+                    pcap_compile(capture, &filter, "ip proto 6 and src host 10.77.0.1", 1, PCAP_NETMASK_UNKNOWN) == 0 &&
+                    pcap_setfilter(capture, &filter) == 0;
+  pcap_freecode(&filter);
+  readable_ = open ? pcap_get_selectable_fd(capture) : -1;
+  if (readable_ < 0) throw TargetError(std::string("libpcap: ") + pcap_geterr(capture) + why);
+}
+
+void RawWire::put(ByteView packet) {
+  static const sockaddr_in name = destination();
+  if (sendto(socket_.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&name), sizeof name) >=
+      0) {
+    return;
+  }
+  if (errno == EINVAL) return;  // not an IP packet at all
+  throw TargetError("the raw socket refuses a packet of " + std::to_string(packet.size()) +
+                    " octets: " + std::strerror(errno));
+}
+
+std::optional<ByteView> RawWire::take() {
+  pcap_pkthdr* header = nullptr;
+  const u_char* frame = nullptr;
+  const int got = pcap_next_ex(capture_.get(), &header, &frame);
+  if (got < 0) throw TargetError(std::string("libpcap: ") + pcap_geterr(capture_.get()));
+  if (got == 0 || header->caplen < kLinkHeader) return std::nullopt;
+  return ByteView(frame + kLinkHeader, header->caplen - kLinkHeader);
+}
+
+}  // namespace tcpassay

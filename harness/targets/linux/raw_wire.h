@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host kernel at the other end of a veth pair: packets go to it by raw socket and come from it by libpcap.
+#pragma once
+
+#include <pcap/pcap.h>
+
+#include <memory>
+
+#include "harness/targets/linux/file_descriptor.h"
+#include "harness/targets/linux/kernel_wire.h"
+#include "harness/targets/linux/namespace.h"
+
+namespace tcpassay {
+
+// Our side is a second namespace whose kernel never answers: the peer's address is assigned to nothing, and the frames
+// that carry packets for it name a link address that is not its interface's. No frame but those of TCP is on the link,
+// since the neighbours are permanent entries. Nothing on the way touches checksums or segment boundaries.
+class RawWire : public KernelWire {
+ public:
+  // Makes the pair between the namespace and one of its own. Throws TargetError.
+  explicit RawWire(const NetworkNamespace& target);
+
+  // Throws TargetError for a packet that is longer than the link's MTU.
+  void put(ByteView packet) override;
+  std::optional<ByteView> take() override;
+  int pollable() const override { return readable_; }
+
+ private:
+  struct Closer {
+    void operator()(pcap_t* capture) const { pcap_close(capture); }
+  };
+
+  void open_capture();
+
+  NetworkNamespace peer_;
+  FileDescriptor socket_;
+  std::unique_ptr<pcap_t, Closer> capture_;
+  int readable_ = -1;
+};
+
+}  // namespace tcpassay

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host kernel at the other end of a TUN device: write() delivers a packet to it and returns when it has answered.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "harness/targets/linux/file_descriptor.h"
+#include "harness/targets/linux/kernel_wire.h"
+#include "harness/targets/linux/namespace.h"
+
+namespace tcpassay {
+
+class TunWire : public KernelWire {
+ public:
+  // Makes the device in the namespace and gives it the target's address. Throws TargetError.
+  explicit TunWire(const NetworkNamespace& target);
+
+  void put(ByteView packet) override;
+  std::optional<ByteView> take() override;
+  int pollable() const override { return tun_.get(); }
+
+ private:
+  FileDescriptor tun_;
+  Bytes buffer_;
+};
+
+inline constexpr char kTunDevice[] = "/dev/net/tun";
+
+// The line that says why the device cannot be opened.
+std::string why_no_tun(int error);
+
+}  // namespace tcpassay
