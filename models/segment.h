@@ -33,6 +33,8 @@ enum class Fault : std::uint8_t {
 struct Options {
   std::optional<std::uint16_t> mss;      // kind 2, RFC 9293 section 3.7.1
   bool nonzero_after_end = false;        // an octet other than zero follows End of Option List (MUST-69)
+  bool unknown = false;                  // an option beside EOL, NOP and MSS is there
+  bool unaligned = false;                // an option other than NOP begins off a word boundary
   std::uint8_t octets = 0;               // length of the option area, a multiple of four
 };
 

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/describe.h"
+
+namespace tcpassay {
+namespace {
+
+// Relative to the first sequence number where that is known; as on the wire otherwise.
+template <class D>
+std::string relative(Seq<D> seq, Seq<D> first, bool known) {
+  if (!known) return std::to_string(seq.value);
+  const auto distance = static_cast<std::int32_t>(seq.value - first.value);
+  return std::to_string(distance);
+}
+
+bool irs_known(const Tcb& tcb) { return tcb.state > State::kSynSent || tcb.irs.value != 0 || tcb.was_open; }
+
+std::string snd(SndSeq seq, const Tcb& tcb) { return relative(seq, tcb.iss, tcb.iss_known); }
+std::string rcv(RcvSeq seq, const Tcb& tcb) { return relative(seq, tcb.irs, irs_known(tcb)); }
+
+std::string controls(const Ctl& ctl) {
+  std::string text;
+  const auto add = [&](bool on, const char* name) {
+    if (on) text += (text.empty() ? "" : ",") + std::string(name);
+  };
+  add(ctl.syn, "SYN");
+  add(ctl.fin, "FIN");
+  add(ctl.rst, "RST");
+  add(ctl.psh, "PSH");
+  add(ctl.ack, "ACK");
+  add(ctl.urg, "URG");
+  return "<CTL=" + text + ">";
+}
+
+template <class Segment>
+std::string rest_of(const Segment& seg) {
+  std::string text = controls(seg.ctl);
+  if (!seg.text.empty()) text += " " + std::to_string(seg.text.size()) + (seg.text.size() == 1 ? " octet" : " octets");
+  if (seg.fault != Fault::kNone) text += " (" + std::string(to_string(seg.fault)) + ")";
+  return text;
+}
+
+std::string of_call(const UserCall& call) {
+  std::string text = to_string(call.kind);
+  if (call.kind == CallKind::kRead || call.kind == CallKind::kWrite) text += "(" + std::to_string(call.length) + ")";
+  text += " = " + std::to_string(call.result);
+  if (call.result < 0) text += std::string(" ") + to_string(call.error);
+  return text;
+}
+
+std::string owed(const Tcb& tcb) {
+  switch (tcb.reply.form) {
+    case Reply::Form::kRst: return "<SEQ=" + snd(tcb.reply.seq, tcb) + "><CTL=RST>";
+    case Reply::Form::kRstAck: return "<SEQ=0 on the wire><ACK=" + rcv(tcb.reply.ack, tcb) + "><CTL=RST,ACK>";
+    case Reply::Form::kSyn: return "<SEQ=ISS><CTL=SYN>";
+    case Reply::Form::kSynAck: return "<SEQ=ISS><ACK=" + rcv(tcb.rcv_nxt, tcb) + "><CTL=SYN,ACK>";
+    case Reply::Form::kNone: break;
+  }
+  const auto ack = [&] {
+    std::string text = "<SEQ=" + snd(tcb.snd_nxt, tcb) + "><ACK=" + rcv(tcb.rcv_nxt, tcb);
+    if (tcb.rcv_nxt != tcb.rcv_nxt_max) text += ".." + rcv(tcb.rcv_nxt_max, tcb);
+    return text + "><CTL=ACK>";
+  };
+  if (tcb.ack_now) return ack();
+  std::string text;
+  const auto also = [&](const std::string& more) { text += (text.empty() ? "" : ", or ") + more; };
+  if (tcb.ack_later) also(ack() + " within 0.5 s");
+  if (tcb.state > State::kSynReceived && tcb.snd_una < tcb.snd_limit() && tcb.state != State::kClosed) {
+    also("octets " + snd(tcb.snd_una, tcb) + " up to " + snd(earlier(tcb.snd_limit(), later(tcb.snd_edge(), tcb.snd_nxt)), tcb));
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+}  // namespace
+
+std::string describe(const Event& event, const Tcb& tcb) {
+  if (const auto* seg = std::get_if<Departing>(&event.what)) {
+    std::string text = "<SEQ=" + snd(seg->seq, tcb) + ">";
+    if (seg->ctl.ack) text += "<ACK=" + rcv(seg->ack, tcb) + ">";
+    return text + rest_of(*seg);
+  }
+  if (const auto* seg = std::get_if<Arriving>(&event.what)) {
+    std::string text = "<SEQ=" + rcv(seg->seq, tcb) + ">";
+    if (seg->ctl.ack) text += "<ACK=" + snd(seg->ack, tcb) + ">";
+    return text + rest_of(*seg);
+  }
+  if (const auto* call = std::get_if<UserCall>(&event.what)) return of_call(*call);
+  if (const auto* report = std::get_if<StateReport>(&event.what)) {
+    std::string text = std::string("state ") + to_string(report->state);
+    if (report->snd_una) text += " SND.UNA=" + snd(SndSeq{*report->snd_una}, tcb);
+    if (report->rcv_nxt) text += " RCV.NXT=" + rcv(RcvSeq{*report->rcv_nxt}, tcb);
+    return text;
+  }
+  return "nothing";
+}
+
+std::string describe_allowed(const std::vector<Possible>& possible, const Event& event, Rule rule) {
+  std::string text;
+  for (const Possible& p : possible) {
+    std::string one;
+    if (std::holds_alternative<StateReport>(event.what)) {
+      one = std::string("state ") + to_string(p.state) + " SND.UNA=" + snd(p.snd_una, p) + " RCV.NXT=" + rcv(p.rcv_nxt, p);
+    } else if (std::holds_alternative<UserCall>(event.what)) {
+      one = std::string(info(rule).sentence);
+    } else {
+      one = owed(p);
+    }
+    if (text.find(one) != std::string::npos) continue;
+    text += (text.empty() ? "" : "; or ") + one;
+    if (text.size() > 300) return text + " ...";
+  }
+  return text;
+}
+
+}  // namespace tcpassay

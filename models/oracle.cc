@@ -1,0 +1,672 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/oracle.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "models/describe.h"
+#include "models/segment_arrives.h"
+#include "models/segment_departs.h"
+#include "models/step.h"
+#include "models/user_calls.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::size_t kPossibleMax = 48;  // TCBs the target may be in, for one conversation
+
+// One pair of ports and all that the target may be there.
+struct Conversation {
+  Tuple tuple{};
+  std::vector<Possible> possible;
+  int incarnation = 0;      // counts the connections that used this pair of ports
+  bool taken = false;       // the user has it (accept or connect)
+  bool tainted = false;     // a rule was broken: what follows proves nothing
+};
+
+// A socket of the user's.
+struct Handle {
+  enum class Kind : std::uint8_t { kFree, kNew, kListener, kConnection };
+  int id = -1;
+  Kind kind = Kind::kFree;
+  std::uint16_t port = 0;
+  std::uint32_t backlog = 0;
+  Tuple tuple{};
+  int incarnation = 0;
+  bool zero_linger = false;
+  bool reads_shut = false;
+  Time user_timeout{};
+};
+
+struct Port {
+  std::uint16_t number = 0;
+  std::uint32_t backlog = 0;
+  bool open = false, aborted = false;
+};
+
+int event_class(const Event& event) {
+  if (const auto* seg = std::get_if<Arriving>(&event.what)) {
+    return (seg->ctl.syn ? 1 : 0) | (seg->ctl.ack ? 2 : 0) | (seg->ctl.rst ? 4 : 0) | (seg->ctl.fin ? 8 : 0) |
+           (seg->text.empty() ? 0 : 16);
+  }
+  if (const auto* call = std::get_if<UserCall>(&event.what)) return 32 + static_cast<int>(call->kind);
+  if (const auto* seg = std::get_if<Departing>(&event.what)) {
+    return 48 + ((seg->ctl.syn ? 1 : 0) | (seg->ctl.rst ? 2 : 0) | (seg->ctl.fin ? 4 : 0));
+  }
+  return std::holds_alternative<Quiet>(event.what) ? 60 : 61;
+}
+
+}  // namespace
+
+struct Oracle::Impl {
+  Terms terms;
+  std::vector<Conversation> conversations;
+  std::size_t used = 0;  // conversations of this trace; the rest keep their memory
+  std::vector<Handle> handles;
+  std::vector<Port> ports;
+  Few<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
+  std::vector<Verdict> verdicts;
+  std::vector<Count> counts = std::vector<Count>(rules().size());
+  std::array<std::int8_t, kTraits> traits{};
+  bool tainted = false;
+  std::size_t event_index = 0;
+  std::vector<Possible> next;
+  std::uint8_t* transitions = nullptr;
+  std::string last_seen;
+
+  void start() {
+    used = 0;
+    handles.clear();
+    ports.clear();
+    loose.clear();
+    verdicts.clear();
+    std::fill(counts.begin(), counts.end(), Count{});
+    traits.fill(0);
+    tainted = false;
+    event_index = 0;
+  }
+
+  Conversation& conversation(Tuple tuple) {
+    for (std::size_t i = 0; i < used; ++i) {
+      if (conversations[i].tuple == tuple) return conversations[i];
+    }
+    // An active OPEN whose local port was not told shows it with its first segment.
+    for (std::size_t i = 0; i < used; ++i) {
+      Conversation& c = conversations[i];
+      if (c.tuple.local == 0 && c.tuple.remote == tuple.remote) {
+        for (Handle& h : handles) {
+          if (h.kind == Handle::Kind::kConnection && h.tuple == c.tuple) h.tuple = tuple;
+        }
+        c.tuple = tuple;
+        return c;
+      }
+    }
+    if (used == conversations.size()) conversations.emplace_back();
+    Conversation& c = conversations[used++];
+    c.tuple = tuple;
+    c.incarnation = 0;
+    c.taken = c.tainted = false;
+    c.possible.clear();
+    c.possible.emplace_back();
+    c.possible.back().traits = traits;
+    return c;
+  }
+
+  const Conversation* find(Tuple tuple) const {
+    for (std::size_t i = 0; i < used; ++i) {
+      if (conversations[i].tuple == tuple) return &conversations[i];
+    }
+    return nullptr;
+  }
+
+  Port* port(std::uint16_t number) {
+    for (Port& p : ports) {
+      if (p.number == number) return &p;
+    }
+    return nullptr;
+  }
+
+  Handle* handle(int id) {
+    for (Handle& h : handles) {
+      if (h.id == id && h.kind != Handle::Kind::kFree) return &h;
+    }
+    return nullptr;
+  }
+
+  Handle& new_handle(int id) {
+    for (Handle& h : handles) {
+      if (h.id == id) return h = Handle{.id = id, .kind = Handle::Kind::kNew};
+    }
+    return handles.emplace_back(Handle{.id = id, .kind = Handle::Kind::kNew});
+  }
+
+  Around around(const Conversation& c, const Event& event) {
+    Around a{.since = event.from, .now = event.until, .msl = terms.msl, .mms_r = terms.mms_r, .mms_s = terms.mms_s};
+    if (const Port* p = port(c.tuple.local)) {
+      a.listening = p->open;
+      a.deserted = !p->open;
+      a.aborted = p->aborted;
+      if (p->open && used > 1) a.backlog_full = waiting(c) >= p->backlog;
+    }
+    return a;
+  }
+
+  // Connections on the port, other than this, that nobody has taken yet.
+  std::uint32_t waiting(const Conversation& but) const {
+    std::uint32_t n = 0;
+    for (std::size_t i = 0; i < used; ++i) {
+      const Conversation& c = conversations[i];
+      if (&c == &but || c.taken || c.tuple.local != but.tuple.local) continue;
+      n += std::any_of(c.possible.begin(), c.possible.end(),
+                       [](const Possible& p) { return p.passive && p.state >= State::kSynReceived; });
+    }
+    return n;
+  }
+
+  void count(const Cite& cite) {
+    Count& c = counts[static_cast<std::size_t>(cite.rule)];
+    ++c.judged;
+    if (cite.taken) ++c.taken;
+  }
+
+  void add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
+                   std::string seen) {
+    if (kind != Verdict::Kind::kInconclusive && !tainted) {
+      Count& n = counts[static_cast<std::size_t>(rule)];
+      ++n.judged;
+      ++n.broken;
+    }
+    verdicts.push_back({.kind = kind, .rule = rule, .event = event_index, .at = event.until,
+                        .tuple = c ? c->tuple : Tuple{}, .state = c ? states(*c) : "", .allowed = std::move(allowed),
+                        .seen = std::move(seen), .consequence = tainted});
+  }
+
+  static Verdict::Kind kind_of(Rule rule) {
+    return info(rule).level == Level::kShould ? Verdict::Kind::kDeparted : Verdict::Kind::kViolated;
+  }
+
+  static std::string states(const Conversation& c) {
+    std::string text;
+    std::uint32_t seen = 0;
+    for (const Possible& p : c.possible) {
+      const std::uint32_t bit = 1u << static_cast<unsigned>(p.state);
+      if (seen & bit) continue;
+      seen |= bit;
+      if (!text.empty()) text += '|';
+      text += to_string(p.state);
+    }
+    return text;
+  }
+
+  // Replaces each TCB by its outcomes. When none is left, that is a violation; the oracle goes on from what it saw.
+  template <class Act>
+  void process(Conversation& c, const Event& event, Act&& act) {
+    const Around a = around(c, event);
+    let_time_pass(c, a, event);
+    next.clear();
+    Refusal nearest;
+    bool within_limits = true;
+    std::size_t nearest_index = 0;
+    const int cls = transitions ? event_class(event) : 0;
+    for (std::size_t i = 0; i < c.possible.size(); ++i) {
+      const std::size_t before = next.size();
+      const int distance = nearest.distance;
+      within_limits &= each_outcome(c.possible[i], a, next, nearest, act);
+      if (nearest.distance < distance) nearest_index = i;
+      if (transitions) {
+        for (std::size_t k = before; k < next.size(); ++k) {
+          const std::size_t index = (static_cast<std::size_t>(c.possible[i].state) * 64 + static_cast<std::size_t>(cls)) *
+                                        11 + static_cast<std::size_t>(next[k].state);
+          if (transitions[index] < 255) ++transitions[index];
+        }
+      }
+    }
+    if (next.empty()) {
+      add_verdict(nearest.rule, kind_of(nearest.rule), &c, event, describe_allowed(c.possible, event, nearest.rule),
+                  describe(event, c.possible[nearest_index]));
+      resynchronise(c, nearest_index, event);
+      return;
+    }
+    c.possible.swap(next);
+    merge(c, event, within_limits);
+  }
+
+  void let_time_pass(Conversation& c, const Around& a, const Event& event) {
+    if (std::none_of(c.possible.begin(), c.possible.end(), [&](const Possible& p) { return time_matters(p, a); })) return;
+    next.clear();
+    Refusal nearest;
+    bool within_limits = true;
+    for (const Possible& p : c.possible) {
+      if (time_matters(p, a)) {
+        within_limits &= each_outcome(p, a, next, nearest, [](Step& on) { time_passes(on); });
+      } else {
+        next.push_back(p);
+      }
+    }
+    c.possible.swap(next);
+    merge(c, event, within_limits);
+  }
+
+  // Equal TCBs are one; the rules that led there are those on which all agree.
+  void merge(Conversation& c, const Event& event, bool within_limits) {
+    std::vector<Possible>& set = c.possible;
+    for (std::size_t i = 0; i + 1 < set.size(); ++i) {
+      for (std::size_t k = i + 1; k < set.size();) {
+        if (static_cast<const Tcb&>(set[i]) == static_cast<const Tcb&>(set[k])) {
+          intersect(set[i].now, set[k].now);
+          intersect(set[i].later, set[k].later);
+          intersect(set[i].demerits, set[k].demerits);
+          if (k + 1 != set.size()) set[k] = set.back();
+          set.pop_back();
+        } else {
+          ++k;
+        }
+      }
+    }
+    if (set.size() > kPossibleMax || !within_limits) {
+      add_verdict(Rule::S3_10_6_status, Verdict::Kind::kInconclusive, &c, event,
+                  "a limit of the judge was reached: too many possible states", describe(event, set.front()));
+      if (set.size() > kPossibleMax) set.resize(kPossibleMax);
+      c.tainted = tainted = true;
+    }
+  }
+
+  template <class List>
+  static void intersect(List& a, const List& b) {
+    int kept = 0;
+    for (int i = 0; i < a.size; ++i) {
+      if (b.has(a.items[i])) a.items[kept++] = a.items[i];
+    }
+    a.size = static_cast<std::uint8_t>(kept);
+  }
+
+  // After a violation the oracle goes on from what it saw, as well as it can.
+  void resynchronise(Conversation& c, std::size_t nearest, const Event& event) {
+    c.tainted = tainted = true;
+    Possible p = c.possible[nearest];
+    p.reply = {};
+    p.ack_now = p.ack_later = p.send_pending = p.timed = false;
+    p.now.clear();
+    p.later.clear();
+    p.demerits.clear();
+    if (const auto* seg = std::get_if<Departing>(&event.what)) {
+      if (seg->ctl.rst) {
+        p.state = State::kClosed;
+      } else if (seg->ctl.syn) {
+        p.state = seg->ctl.ack ? State::kSynReceived : State::kSynSent;
+        p.iss = p.snd_una = seg->seq;
+        p.iss_known = true;
+        p.snd_nxt = p.snd_end = seg->seq + 1;
+      } else {
+        if (p.state <= State::kSynReceived) {
+          p.state = State::kEstablished;
+          p.was_open = true;
+          if (!p.iss_known) p.iss = p.snd_una = p.snd_nxt = p.snd_end = seg->seq;
+          p.iss_known = true;
+        }
+        const SndSeq text_end = seg->seq + static_cast<std::uint32_t>(seg->text.size());
+        p.snd_end = later(p.snd_end, text_end);
+        p.snd_nxt = later(p.snd_nxt, seg->seq + seg->len());
+        if (seg->ctl.fin && !p.fin_queued) {
+          p.fin_queued = true;
+          p.snd_end = text_end;
+          p.state = p.rcv_fin ? State::kLastAck : State::kFinWait1;
+        }
+      }
+      if (seg->ctl.ack && !seg->ctl.rst) {
+        p.rcv_nxt = p.rcv_nxt_max = p.rcv_acked = seg->ack;
+        p.rcv_edge = seg->ack + seg->wnd;
+        p.edge_known = true;
+      }
+    } else if (const auto* call = std::get_if<UserCall>(&event.what)) {
+      p.signal = Signal::kNone;
+      if (call->kind == CallKind::kRead && call->result > 0) {
+        p.rcv_user = p.rcv_user + static_cast<std::uint32_t>(call->result);
+        p.rcv_nxt_max = later(p.rcv_nxt_max, p.rcv_user);
+        p.was_open = true;
+      }
+      if (call->kind == CallKind::kWrite && call->result > 0) {
+        p.snd_end = p.snd_end + static_cast<std::uint32_t>(call->result);
+      }
+      if (call->kind == CallKind::kAccept) p.was_open = true;
+    } else if (const auto* report = std::get_if<StateReport>(&event.what)) {
+      p.state = report->state;
+      if (report->rcv_nxt) p.rcv_nxt = p.rcv_nxt_max = RcvSeq{*report->rcv_nxt};
+      if (report->snd_una) p.snd_una = SndSeq{*report->snd_una};
+      if (synchronized(p.state)) p.was_open = true;
+      if (p.state == State::kTimeWait) {
+        p.time_wait_from = event.from;
+        p.time_wait_to = event.until + 3 * terms.msl;
+      }
+    }
+    c.possible.clear();
+    c.possible.push_back(p);
+  }
+
+  // The reaction is complete: the rules on which all explanations agree have been judged.
+  void settle(Conversation& c, const Event& event) {
+    Possible& first = c.possible.front();
+    for (std::size_t i = 1; i < c.possible.size(); ++i) {
+      intersect(first.now, c.possible[i].now);
+    }
+    if (!c.tainted) {
+      for (const Cite& cite : first.now) count(cite);
+    }
+    Few<Rule, kDemeritsMax> departed = first.demerits;
+    for (std::size_t i = 1; i < c.possible.size(); ++i) intersect(departed, c.possible[i].demerits);
+    for (Possible& p : c.possible) {
+      p.now.clear();
+      for (const Rule rule : departed) p.demerits.remove(rule);
+    }
+    for (const Rule rule : departed) {
+      add_verdict(rule, Verdict::Kind::kDeparted, &c, event, std::string(info(rule).sentence), last_seen);
+    }
+    for (std::size_t t = 0; t < traits.size(); ++t) {
+      const std::int8_t value = first.traits[t];
+      if (value != 0 && std::all_of(c.possible.begin(), c.possible.end(),
+                                    [&](const Possible& p) { return p.traits[t] == value; })) {
+        if (!c.tainted) traits[t] = value;
+      }
+    }
+  }
+
+  void observe(const Event& event) {
+    if (const auto* seg = std::get_if<Arriving>(&event.what)) {
+      arrives(event, *seg);
+    } else if (const auto* departing = std::get_if<Departing>(&event.what)) {
+      departs(event, *departing);
+    } else if (const auto* call = std::get_if<UserCall>(&event.what)) {
+      user_call(event, *call);
+    } else if (const auto* report = std::get_if<StateReport>(&event.what)) {
+      process(conversation(event.tuple), event, [&](Step& on) { state_reported(on, *report); });
+    } else {
+      quiet(event);
+    }
+    ++event_index;
+  }
+
+  void arrives(const Event& event, const Arriving& seg) {
+    Conversation& c = conversation(event.tuple);
+    last_seen = "nothing";
+    for (Possible& p : c.possible) {
+      for (const Cite& cite : p.later) {
+        if (!p.now.has(cite)) p.now.add(cite);
+      }
+      p.later.clear();
+    }
+    const State before = c.possible.front().state;
+    process(c, event, [&](Step& on) { segment_arrives(on, seg); });
+    const bool idle = before == State::kClosed || before == State::kListen || before == State::kTimeWait;
+    if (idle && seg.ctl.syn &&
+        std::any_of(c.possible.begin(), c.possible.end(),
+                    [](const Possible& p) { return p.state == State::kSynReceived && p.passive; })) {
+      ++c.incarnation;
+      c.taken = false;
+    }
+  }
+
+  void departs(const Event& event, const Departing& seg) {
+    Conversation& c = conversation(event.tuple);
+    const auto form = [&](Rule rule, bool good) {
+      if (good) {
+        if (!c.tainted) count({rule, true});
+      } else {
+        add_verdict(rule, kind_of(rule), &c, event, std::string(info(rule).sentence),
+                    describe(event, c.possible.front()));
+      }
+    };
+    form(Rule::MUST_2, seg.fault != Fault::kChecksum);
+    if (seg.fault == Fault::kTruncated || seg.fault == Fault::kDataOffset) {
+      form(Rule::S3_1_data_offset, false);
+      return;
+    }
+    form(Rule::S3_1_reserved_sent, seg.ctl.reserved == 0);
+    form(Rule::MUST_65, seg.ctl.syn || !seg.opt.mss);
+    if (seg.opt.octets != 0) {
+      form(Rule::MUST_68, seg.fault != Fault::kOptionLength);
+      form(Rule::MUST_69, !seg.opt.nonzero_after_end);
+    }
+    process(c, event, [&](Step& on) { segment_departs(on, seg); });
+    last_seen.clear();
+    if (std::any_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return !p.demerits.empty(); })) {
+      last_seen = describe(event, c.possible.front());
+    }
+  }
+
+  void quiet(const Event& event) {
+    for (std::size_t i = 0; i < used; ++i) {
+      process(conversations[i], event, [](Step& on) { falls_quiet(on); });
+      settle(conversations[i], event);
+    }
+    for (const Cite& cite : loose) count(cite);
+    loose.clear();
+  }
+
+  void user_call(const Event& event, const UserCall& call) {
+    switch (call.kind) {
+      case CallKind::kSocket:
+        if (call.result >= 0) new_handle(static_cast<int>(call.result));
+        return;
+      case CallKind::kAccept:
+        accept(event, call);
+        return;
+      default:
+        break;
+    }
+    Handle* h = handle(call.handle);
+    if (h == nullptr) return;
+    switch (call.kind) {
+      case CallKind::kBind:
+        if (call.result == 0 && call.port != 0) h->port = call.port;
+        return;
+      case CallKind::kListen:
+        listen(*h, event, call);
+        return;
+      case CallKind::kConnect:
+        connect(*h, event, call);
+        return;
+      case CallKind::kSetOption:
+        set_option(*h, event, call);
+        return;
+      default:
+        break;
+    }
+    switch (h->kind) {
+      case Handle::Kind::kConnection:
+        on_connection(*h, event, call);
+        break;
+      case Handle::Kind::kListener:
+        if (call.kind == CallKind::kClose && call.result == 0) close_listener(*h, event);
+        break;
+      case Handle::Kind::kNew:
+        on_unconnected(*h, event, call);
+        break;
+      case Handle::Kind::kFree:
+        break;
+    }
+    if (call.kind == CallKind::kClose && call.result == 0) h->kind = Handle::Kind::kFree;
+  }
+
+  // 3.10.1. OPEN Call, passive
+  void listen(Handle& h, const Event& event, const UserCall& call) {
+    if (call.result != 0) return;
+    h.kind = Handle::Kind::kListener;
+    if (event.tuple.local != 0) h.port = event.tuple.local;
+    h.backlog = std::max<std::uint32_t>(call.length, 1);
+    Port* p = port(h.port);
+    if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});
+    *p = {.number = h.port, .backlog = h.backlog, .open = true};
+    loose.add({Rule::S3_10_1_passive, true});
+    for (std::size_t i = 0; i < used; ++i) {
+      Conversation& c = conversations[i];
+      if (c.tuple.local != h.port) continue;
+      for (Possible& possible : c.possible) {
+        if (synchronized(possible.state)) possible.later.add({Rule::MUST_41, true});
+      }
+    }
+  }
+
+  void connect(Handle& h, const Event& event, const UserCall& call) {
+    Conversation& c = h.kind == Handle::Kind::kConnection ? conversation(h.tuple) : conversation(call.tuple);
+    if (h.kind != Handle::Kind::kConnection) {
+      if (call.tuple.remote == 0) return;  // refused before it named a conversation
+      h.kind = Handle::Kind::kConnection;
+      h.tuple = c.tuple;
+      h.incarnation = ++c.incarnation;
+      c.taken = true;
+    }
+    process(c, event, [&](Step& on) {
+      open_active(on, call);
+      on.tcb.user_timeout = h.user_timeout;
+    });
+  }
+
+  void accept(const Event& event, const UserCall& call) {
+    const Handle* listener = handle(call.handle);
+    if (listener == nullptr || listener->kind != Handle::Kind::kListener) return;
+    if (call.result >= 0) {
+      Conversation& c = conversation(call.tuple);
+      const std::uint16_t local = c.tuple.local;
+      Handle& h = new_handle(static_cast<int>(call.result));
+      h.kind = Handle::Kind::kConnection;
+      h.tuple = c.tuple;
+      h.port = local;
+      h.incarnation = c.incarnation;
+      c.taken = true;
+      process(c, event, [&](Step& on) { take(on, call); });
+      return;
+    }
+    if (call.error != UserError::kWouldBlock) return;
+    for (std::size_t i = 0; i < used; ++i) {
+      Conversation& c = conversations[i];
+      if (c.taken || c.tuple.local != listener->port) continue;
+      const bool due = std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) {
+        return p.passive && (p.state == State::kEstablished || p.state == State::kCloseWait);
+      });
+      if (due) {
+        add_verdict(Rule::SA4_5_synrcvd_ok, Verdict::Kind::kViolated, &c, event,
+                    "accept gives the connection that is established", "accept = -1 EAGAIN");
+        c.tainted = tainted = true;
+        return;
+      }
+    }
+  }
+
+  void set_option(Handle& h, const Event& event, const UserCall& call) {
+    if (call.result != 0) return;
+    if (call.option == SocketOption::kLinger) h.zero_linger = call.value == 0;
+    if (call.option == SocketOption::kUserTimeout) {
+      h.user_timeout = std::chrono::milliseconds(call.value);
+      if (h.kind == Handle::Kind::kConnection && current(h)) {
+        process(conversation(h.tuple), event, [&](Step& on) { on.tcb.user_timeout = h.user_timeout; });
+      }
+    }
+  }
+
+  bool current(const Handle& h) { return conversation(h.tuple).incarnation == h.incarnation; }
+
+  void on_connection(Handle& h, const Event& event, const UserCall& call) {
+    if (!current(h)) return;
+    Conversation& c = conversation(h.tuple);
+    switch (call.kind) {
+      case CallKind::kWrite:
+        if (h.reads_shut && call.result < 0) return;
+        process(c, event, [&](Step& on) { send(on, call); });
+        break;
+      case CallKind::kRead:
+        if (!h.reads_shut) process(c, event, [&](Step& on) { receive(on, call); });
+        break;
+      case CallKind::kShutdown:
+        if (call.how != 1) h.reads_shut = true;
+        if (call.how != 0) process(c, event, [&](Step& on) { close(on, call); });
+        break;
+      case CallKind::kClose:
+        if (h.zero_linger) {
+          process(c, event, [&](Step& on) { abort(on, call); });
+        } else {
+          process(c, event, [&](Step& on) { close_and_leave(on, call); });
+        }
+        break;
+      case CallKind::kGetOption:
+        if (call.option == SocketOption::kError) process(c, event, [&](Step& on) { ask_error(on, call); });
+        break;
+      default:
+        break;
+    }
+  }
+
+  void on_unconnected(const Handle& h, const Event& event, const UserCall& call) {
+    const auto refuse_success = [&](Rule rule, bool success) {
+      if (success) {
+        add_verdict(rule, kind_of(rule), nullptr, event, "an error", describe(event, Possible{}));
+      } else {
+        loose.add({rule, true});
+      }
+    };
+    switch (call.kind) {
+      case CallKind::kWrite:
+        refuse_success(Rule::S3_10_2_closed, call.result > 0);
+        break;
+      case CallKind::kRead:
+        refuse_success(Rule::S3_10_3_closed, call.result > 0);
+        break;
+      case CallKind::kShutdown:
+        loose.add({Rule::S3_10_4_closed, true});
+        break;
+      case CallKind::kClose:
+        loose.add({h.zero_linger ? Rule::S3_10_5_closed : Rule::S3_10_4_closed, true});
+        break;
+      default:
+        break;
+    }
+  }
+
+  void close_listener(const Handle& h, const Event& event) {
+    if (Port* p = port(h.port)) {
+      p->open = false;
+      p->aborted = h.zero_linger;
+    }
+    for (std::size_t i = 0; i < used; ++i) {
+      Conversation& c = conversations[i];
+      if (c.taken || c.tuple.local != h.port) continue;
+      process(c, event, [](Step& on) { listener_gone(on); });
+    }
+  }
+};
+
+Oracle::Oracle(Terms terms) : impl_(std::make_unique<Impl>()) { impl_->terms = terms; }
+Oracle::~Oracle() = default;
+
+void Oracle::start() { impl_->start(); }
+void Oracle::observe(const Event& event) { impl_->observe(event); }
+void Oracle::finish() {}
+
+const std::vector<Verdict>& Oracle::verdicts() const { return impl_->verdicts; }
+const std::vector<Count>& Oracle::counts() const { return impl_->counts; }
+
+std::optional<bool> Oracle::trait(Trait trait) const {
+  const std::int8_t value = impl_->traits[static_cast<std::size_t>(trait)];
+  if (value == 0) return {};
+  return value > 0;
+}
+
+std::string Oracle::states(Tuple tuple) const {
+  const Conversation* c = impl_->find(tuple);
+  return c ? Impl::states(*c) : "";
+}
+
+std::optional<std::uint32_t> Oracle::iss(Tuple tuple) const {
+  const Conversation* c = impl_->find(tuple);
+  if (c == nullptr || !c->possible.front().iss_known) return {};
+  return c->possible.front().iss.value;
+}
+
+std::optional<std::uint32_t> Oracle::irs(Tuple tuple) const {
+  const Conversation* c = impl_->find(tuple);
+  if (c == nullptr || c->possible.front().state <= State::kSynSent) return {};
+  return c->possible.front().irs.value;
+}
+
+void Oracle::watch_transitions(std::uint8_t* counters) { impl_->transitions = counters; }
+
+}  // namespace tcpassay

@@ -1,0 +1,841 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/segment_arrives.h"
+
+namespace tcpassay {
+namespace {
+
+enum class Then { kProceed, kReturn };
+
+bool wraps(const Tcb& tcb, const Arriving& seg) {
+  return seg.seq.value + seg.len() < seg.seq.value || (tcb.rcv_nxt.value > seg.seq.value && tcb.rcv_nxt <= seg.seq);
+}
+
+// A connection begins anew; what is known of the implementation stays.
+void fresh(Possible& tcb) {
+  Possible begun;
+  begun.traits = tcb.traits;
+  begun.now = tcb.now;
+  begun.later = tcb.later;
+  begun.demerits = tcb.demerits;
+  begun.user_timeout = tcb.user_timeout;
+  tcb = begun;
+}
+
+// 3.5.2: a RST whose numbers are acceptable to the sender of the offending segment.
+Reply reset_reply(const Arriving& seg, Rule rule, bool must) {
+  if (seg.ctl.ack) {
+    return {.form = Reply::Form::kRst, .must = must, .seq = seg.ack, .other = seg.ack, .rule = rule};
+  }
+  return {.form = Reply::Form::kRstAck, .must = must, .ack = seg.seq + seg.len(), .rule = rule};
+}
+
+// The same for a connection that has sequence numbers of its own: either SEQ is right.
+Reply reset_reply(const Tcb& tcb, const Arriving& seg, Rule rule) {
+  return {.form = Reply::Form::kRst, .must = true, .seq = seg.ctl.ack ? seg.ack : tcb.snd_nxt, .other = tcb.snd_nxt,
+          .rule = rule};
+}
+
+void take_mss(Tcb& tcb, const Arriving& syn) { tcb.snd_mss = syn.opt.mss.value_or(536); }
+
+// SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK
+void take_window(Tcb& tcb, const Arriving& seg) {
+  tcb.snd_wnd = seg.wnd;
+  tcb.snd_wl1 = seg.seq;
+  tcb.snd_wl2 = seg.ack;
+  if (tcb.snd_wnd > tcb.max_snd_wnd) tcb.max_snd_wnd = tcb.snd_wnd;
+}
+
+// SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
+void advance_snd_una(Step& on, SndSeq ack) {
+  Possible& tcb = on.tcb;
+  if (tcb.rexmits == 0 && on.around.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.around.now - tcb.sent_at;
+  tcb.snd_una = ack;
+  tcb.rexmits = 0;
+  tcb.timed = false;
+  tcb.sent_at = on.around.now;
+}
+
+void start_time_wait(Step& on) {
+  const Time lasts = 2 * on.around.msl;
+  on.tcb.time_wait_from = on.around.since + lasts;
+  on.tcb.time_wait_to = on.around.now + lasts + lasts / 10 + std::chrono::seconds(1);
+  on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
+}
+
+// 3.10.7.1. CLOSED STATE
+void closed(Step& on, const Arriving& seg) {
+  if (!seg.text.empty()) on.cite(Rule::SA1_text);
+  if (seg.ctl.fin) on.cite(Rule::SA4_8_unsynchronized);
+  if (seg.ctl.syn && on.around.deserted) on.cite(on.around.aborted ? Rule::S3_10_5_listen : Rule::S3_10_4_listen);
+  if (seg.ctl.rst) {
+    on.cite(Rule::SA1_rst);
+    on.cite(Rule::S3_5_2_rst_on_rst);
+  } else if (!seg.ctl.ack) {
+    on.cite(Rule::S3_5_2_rst_noack);
+    on.cite(Rule::SA1_noack);
+    on.reply(reset_reply(seg, Rule::SA1_noack, true));
+  } else {
+    if (on.tcb.was_open) on.cite(Rule::S3_5_1_halfopen_text);
+    on.cite(Rule::S3_5_2_rst_ack);
+    on.cite(Rule::SA1_ack);
+    on.reply(reset_reply(seg, Rule::SA1_ack, true));
+  }
+}
+
+// 3.10.7.2. LISTEN STATE
+void listen(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  // First, check for a RST:
+  if (seg.ctl.rst) {
+    on.cite(Rule::S3_5_2_rst_on_rst);
+    on.cite(Rule::SA2_1_rst);
+    return;
+  }
+  // Second, check for an ACK:
+  if (seg.ctl.ack) {
+    on.cite(Rule::S3_5_2_rst_ack);
+    on.cite(Rule::SA2_2_ack);
+    on.reply(reset_reply(seg, Rule::SA2_2_ack, false));
+    return;
+  }
+  // Third, check for a SYN:
+  if (seg.ctl.syn) {
+    if (on.around.backlog_full && on.may()) return;      // there is no room: dropped
+    if (seg.ctl.fin && on.may()) return;                 // SYN with FIN is dropped by policy in many stacks
+    const bool again = tcb.state == State::kListen && tcb.passive;  // the port was in SYN-RECEIVED before
+    fresh(tcb);
+    if (again) on.cite(Rule::S3_5_1_duplicate_syn);
+    tcb.passive = true;
+    tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = seg.seq + 1;
+    tcb.irs = seg.seq;
+    if (!seg.text.empty()) {
+      on.cite(Rule::SA2_3_queue);
+      tcb.rcv_nxt_max = tcb.rcv_nxt + static_cast<std::uint32_t>(seg.text.size());
+    }
+    if (seg.ctl.fin && on.may()) {
+      tcb.held_fin = true;
+      tcb.fin_seq = seg.seq + 1 + static_cast<std::uint32_t>(seg.text.size());
+    }
+    take_mss(tcb, seg);
+    take_window(tcb, seg);
+    on.cite(Rule::SA2_3_syn);
+    on.cite(Rule::S3_4_syn_fin_count);
+    on.reply({.form = Reply::Form::kSynAck, .rule = Rule::SA2_3_syn});
+    on.enter(State::kSynReceived, Rule::SA2_3_syn);
+    return;
+  }
+  // Fourth, other data or control:
+  if (seg.ctl.fin) on.cite(Rule::SA4_8_unsynchronized);
+  on.cite(Rule::SA2_4_other);
+}
+
+bool reaches(const Tcb& tcb, RcvSeq seq) { return tcb.rcv_nxt <= seq && seq <= tcb.rcv_nxt_max; }
+
+// 3.10.7.4, Eighth: a FIN that is next in sequence.
+void take_fin(Step& on) {
+  Possible& tcb = on.tcb;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.fin_seq + 1;
+  tcb.rcv_fin = true;
+  tcb.held_fin = tcb.filled = tcb.held_overflow = false;
+  tcb.held.clear();
+  on.cite(Rule::S3_4_syn_fin_count);
+  on.acknowledge_later(Rule::SA4_8_ack);
+  switch (tcb.state) {
+    case State::kSynReceived:
+      on.enter(State::kCloseWait, Rule::SA4_8_syn_received);
+      break;
+    case State::kEstablished:
+      on.enter(State::kCloseWait, Rule::SA4_8_established);
+      break;
+    case State::kFinWait1:
+      if (tcb.fin_acked()) {
+        start_time_wait(on);
+        on.enter(State::kTimeWait, Rule::SA4_8_fin_wait_1_acked);
+      } else {
+        on.enter(State::kClosing, Rule::SA4_8_fin_wait_1);
+      }
+      break;
+    case State::kFinWait2:
+      start_time_wait(on);
+      on.enter(State::kTimeWait, on.fin_acked_here ? Rule::SA4_8_fin_wait_1_acked : Rule::SA4_8_fin_wait_2);
+      break;
+    default:
+      break;
+  }
+}
+
+// A FIN was seen: it takes effect when all before it has been taken, which is sure, open, or not yet so.
+void reach_fin(Step& on, bool in_window) {
+  Possible& tcb = on.tcb;
+  if (!tcb.held_fin) return;
+  if (!reaches(tcb, tcb.fin_seq) && tcb.rcv_nxt <= tcb.fin_seq) {
+    on.cite(Rule::SA4_1_hold_fin);
+    return;
+  }
+  const bool sure = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq && in_window;
+  if (!sure) {
+    const bool taken = tcb.filled ? on.should(Rule::SHLD_31) : on.may();
+    if (!taken) {
+      if (tcb.rcv_nxt_max > tcb.fin_seq) tcb.rcv_nxt_max = tcb.fin_seq;
+      tcb.held_fin = false;
+      return;
+    }
+  }
+  take_fin(on);
+}
+
+// 3.10.7.3. SYN-SENT STATE
+void syn_sent(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  // First, check the ACK bit:
+  if (seg.ctl.ack) {
+    if (seg.ack <= tcb.iss || tcb.snd_nxt < seg.ack) {
+      if (seg.ctl.rst) {
+        on.cite(Rule::S3_5_3_synsent);
+        on.cite(Rule::R5961_3_2_synsent);
+        on.cite(Rule::SA3_1_bad_ack_rst);
+        return;
+      }
+      on.cite(Rule::S3_5_2_rst_ack);
+      on.cite(Rule::SA3_1_bad_ack);
+      on.cite_later(Rule::S3_5_2_same_state);
+      on.reply(reset_reply(seg, Rule::SA3_1_bad_ack, true));
+      return;
+    }
+  }
+  // Second, check the RST bit:
+  if (seg.ctl.rst) {
+    if (seg.ctl.ack) {
+      on.cite(Rule::S3_5_3_synsent);
+      tcb.signal = Signal::kRefused;
+      on.delete_tcb(Rule::SA3_2_reset);
+    } else {
+      on.cite(Rule::S3_5_3_synsent);
+      on.cite(Rule::R5961_3_2_synsent);
+      on.cite(Rule::SA3_2_noack);
+    }
+    return;
+  }
+  // Third, check the security: no security option is in use.
+  // Fourth, check the SYN bit:
+  if (seg.ctl.syn) {
+    tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = seg.seq + 1;
+    tcb.irs = seg.seq;
+    take_mss(tcb, seg);
+    if (seg.ctl.ack) {
+      advance_snd_una(on, seg.ack);
+      take_window(tcb, seg);
+      on.cite(Rule::S3_4_syn_fin_count);
+      on.cite_later(Rule::SA3_4_window);
+      on.enter(State::kEstablished, Rule::SA3_4_established);
+      tcb.was_open = true;
+      on.acknowledge_later(Rule::SA3_4_established);
+      if (!seg.text.empty() || seg.ctl.fin) {
+        on.cite(Rule::SA3_4_rest);
+        if (!seg.text.empty()) on.cite(Rule::SA3_4_suppress);
+        // The text may be left for a retransmission, if it is not acknowledged.
+        const RcvSeq end = tcb.rcv_nxt + static_cast<std::uint32_t>(seg.text.size());
+        tcb.rcv_nxt_max = end;
+        on.allow_ack();
+        if (seg.ctl.fin) {
+          tcb.held_fin = true;
+          tcb.fin_seq = end;
+          reach_fin(on, false);
+        }
+      }
+      return;
+    }
+    take_window(tcb, seg);
+    if (!seg.text.empty() || seg.ctl.fin) {
+      on.cite(Rule::SA3_4_queue);
+      tcb.rcv_nxt_max = tcb.rcv_nxt + static_cast<std::uint32_t>(seg.text.size());
+      if (seg.ctl.fin && on.may()) {
+        tcb.held_fin = true;
+        tcb.fin_seq = tcb.rcv_nxt_max;
+      }
+    }
+    on.cite(Rule::MUST_10);
+    on.cite(Rule::SA3_4_syn_received);
+    on.reply({.form = Reply::Form::kSynAck, .rule = Rule::SA3_4_syn_received});
+    on.enter(State::kSynReceived, Rule::SA3_4_syn_received);
+    return;
+  }
+  // Fifth, if neither of the SYN or RST bits is set, then drop the segment and return.
+  if (seg.ctl.fin) on.cite(Rule::SA4_8_unsynchronized);
+  on.cite(Rule::SA3_5_neither);
+}
+
+// 3.10.7.4. Other States
+
+Then check_ack_field(Step& on, const Arriving& seg);
+
+// A segment that fails the test. Its ACK field may be used all the same: at a zero window that is a special allowance,
+// just below the window it is Appendix A.2.
+void unacceptable(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (seg.ctl.rst) {
+    // Some stacks take a RST at RCV.NXT-1 once the peer's FIN has arrived: it was sent before that FIN was.
+    const bool behind_fin = tcb.rcv_fin && seg.seq == tcb.rcv_nxt - 1;
+    if (behind_fin && on.may()) {
+      tcb.signal = tcb.state == State::kCloseWait ? Signal::kReset : tcb.signal;
+      on.delete_tcb(Rule::SA4_2_closing);
+      return;
+    }
+    on.cite(Rule::S3_5_2_rst_on_rst);
+    on.cite(Rule::S3_5_3_window);
+    on.cite(Rule::R5961_3_2_outside);
+    on.cite(Rule::SA4_2_outside);
+    on.cite(Rule::SA4_1_rst);
+    return;
+  }
+  if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
+  if (tcb.state == State::kSynReceived) on.cite(Rule::SA4_1_syn_received);
+  if (seg.ctl.syn && synchronized(tcb.state)) {
+    on.cite(Rule::S3_5_1_halfopen_syn);
+    if (tcb.traits[static_cast<std::size_t>(Trait::kChallengesSyn)] > 0) on.cite(Rule::SA4_4_challenge);
+  }
+  if (tcb.state == State::kTimeWait && seg.ctl.fin) {
+    on.cite(Rule::SA4_8_time_wait);
+    on.cite(Rule::SA4_5_time_wait);
+    if (on.around.since + on.around.msl > tcb.time_wait_from) on.cite(Rule::MUST_13);
+    // Whether the timer starts again is left open: step 1 drops the FIN before the steps that restart it.
+    tcb.time_wait_to = on.around.now + 2 * on.around.msl + on.around.msl / 5 + std::chrono::seconds(1);
+  } else if (seg.ctl.fin && tcb.rcv_fin) {
+    on.cite(Rule::SA4_8_stay);
+  }
+  on.cite_later(Rule::SA4_1_drop);
+  on.cite(Rule::SA4_1_ack);
+  on.acknowledge_now(Rule::SA4_1_ack);
+
+  const bool useful = seg.ctl.ack && !seg.ctl.syn && tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt;
+  const bool crossing = tcb.state == State::kSynReceived && seg.ctl.syn && seg.ctl.ack && seg.seq == tcb.irs &&
+                        tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt;  // simultaneous open, figure 7
+  const bool window_news = seg.ctl.ack && !seg.ctl.syn && seg.ack == tcb.snd_una && seg.wnd != tcb.snd_wnd;
+  const bool zero_window = tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
+  const bool near_below = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt <= seg.seq + seg.len() + 1;
+  if ((useful || window_news) && zero_window) {
+    if (on.should(Rule::SA4_1_zero_window)) {
+      on.cite_later(Rule::SA4_1_zero_window);
+      check_ack_field(on, seg);
+    }
+  } else if (crossing || ((useful || window_news) && near_below)) {
+    if (on.may(Rule::SA_A2)) {
+      if (crossing) on.acknowledge_later(Rule::MUST_10);
+      check_ack_field(on, seg);
+    }
+  }
+}
+
+// First, check sequence number:
+Then check_sequence_number(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (wraps(tcb, seg)) on.cite(Rule::S3_4_modulo);
+  switch (acceptable(tcb, seg)) {
+    case Acceptable::kYes:
+      on.cite(seg.len() != 0             ? Rule::S3_4_text_wnd
+              : tcb.rcv_edge == tcb.rcv_nxt ? Rule::S3_4_len0_wnd0
+                                            : Rule::S3_4_len0_wnd);
+      return Then::kProceed;
+    case Acceptable::kEither:
+      if (!on.may()) return Then::kProceed;
+      if (seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt) on.cite(Rule::S3_8_6_1_ack);
+      break;
+    case Acceptable::kNo:
+      on.cite(seg.len() != 0 ? Rule::S3_4_text_wnd : Rule::S3_4_len0_wnd);
+      break;
+  }
+  if (seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt) on.cite(Rule::S3_4_text_wnd0);
+  unacceptable(on, seg);
+  return Then::kReturn;
+}
+
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to what may be an attack (RFC 5961); repeats may be throttled.
+void challenge(Step& on, Rule rule) {
+  Possible& tcb = on.tcb;
+  const bool recently = tcb.challenged >= Time{} && on.around.now - tcb.challenged < kThrottlePeriod;
+  if (recently && on.may(Rule::R5961_7_throttle)) return;
+  tcb.challenged = on.around.now;
+  on.cite(rule);
+  on.acknowledge_now(rule);
+}
+
+// The connection is reset by the peer: queues are flushed, the user is told.
+void reset_by_peer(Step& on, Rule exact) {
+  Possible& tcb = on.tcb;
+  on.cite(exact);
+  switch (tcb.state) {
+    case State::kSynReceived:
+      on.cite_later(Rule::MUST_11);
+      if (tcb.passive) {
+        on.delete_tcb(Rule::SA4_2_passive);
+        if (on.around.listening) tcb.state = State::kListen;
+      } else {
+        tcb.signal = Signal::kRefused;
+        on.delete_tcb(Rule::SA4_2_active);
+      }
+      break;
+    case State::kEstablished:
+    case State::kFinWait1:
+    case State::kFinWait2:
+    case State::kCloseWait:
+      tcb.signal = Signal::kReset;
+      on.delete_tcb(Rule::SA4_2_established);
+      break;
+    default:
+      on.delete_tcb(Rule::SA4_2_closing);
+      break;
+  }
+}
+
+// Second, check the RST bit:
+Then check_rst_bit(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (!seg.ctl.rst) return Then::kProceed;
+  on.cite(Rule::S3_5_2_rst_on_rst);
+  if (tcb.state == State::kTimeWait && on.may(Rule::R1337_3_F1)) return Then::kReturn;
+  if (reaches(tcb, seg.seq)) {
+    if (tcb.rcv_nxt != tcb.rcv_nxt_max && on.may()) {  // what RCV.NXT is, is not known
+      challenge(on, Rule::SA4_2_inexact);
+      return Then::kReturn;
+    }
+    if (tcb.rcv_edge == tcb.rcv_nxt) on.cite_later(Rule::MUST_66);
+    if (!seg.text.empty()) on.cite_later(Rule::SHLD_2);
+    on.cite_later(Rule::R5961_3_2_exact);
+    reset_by_peer(on, Rule::SA4_2_exact);
+    return Then::kReturn;
+  }
+  if (on.trait(Trait::kChallengesRst)) {
+    on.cite(Rule::R5961_3_2_inexact);
+    if (!seg.text.empty()) on.cite_later(Rule::R5961_3_2_drop);
+    challenge(on, Rule::SA4_2_inexact);
+    return Then::kReturn;
+  }
+  reset_by_peer(on, Rule::SA4_2_established);
+  return Then::kReturn;
+}
+
+// Third, check security: no security option is in use, so there is nothing to compare.
+Then check_security(Step&, const Arriving&) { return Then::kProceed; }
+
+// Fourth, check the SYN bit:
+Then check_syn_bit(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (!seg.ctl.syn) return Then::kProceed;
+  if (tcb.state == State::kSynReceived && tcb.passive) {
+    // RFC 9293 returns to LISTEN, 793 resets, 5961 challenges; dropping it is seen too. What all exclude is taking it.
+    on.cite_later(Rule::SA4_4_passive);
+    if (!on.may()) {
+      on.delete_tcb(Rule::SA4_4_passive);
+      if (on.around.listening) tcb.state = State::kListen;
+      if (on.may()) on.reply(reset_reply(seg, Rule::SA4_4_passive, true));
+    } else if (!on.may()) {
+      challenge(on, Rule::SA4_4_passive);
+    }
+    return Then::kReturn;
+  }
+  const Rule rule = tcb.state == State::kSynReceived ? Rule::SA4_4_active : Rule::SA4_4_challenge;
+  if (on.trait(Trait::kChallengesSyn)) {
+    on.cite(Rule::R5961_4_2_syn);
+    if (seg.len() > 1) on.cite_later(Rule::R5961_4_2_drop);
+    challenge(on, rule);
+  } else {
+    tcb.signal = Signal::kReset;
+    const Reply reply = reset_reply(tcb, seg, Rule::SA4_4_reset);
+    on.delete_tcb(Rule::SA4_4_reset);
+    on.reply(reply);
+  }
+  return Then::kReturn;
+}
+
+// If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated, but not from an older segment.
+void update_send_window(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (tcb.snd_wl1 < seg.seq || (tcb.snd_wl1 == seg.seq && tcb.snd_wl2 <= seg.ack)) {
+    if (seg.wnd != tcb.snd_wnd) {
+      on.cite_later(Rule::SA4_5_window);
+      if (seg.wnd < tcb.snd_wnd && tcb.snd_una + seg.wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
+      tcb.timed = false;
+    }
+    take_window(tcb, seg);
+  } else if (seg.wnd != tcb.snd_wnd) {
+    on.cite_later(Rule::SA4_5_window_old);
+  }
+}
+
+// ESTABLISHED STATE of the fifth step, which the other states share.
+Then established_ack(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt) {
+    on.cite(Rule::SA4_5_new);
+    advance_snd_una(on, seg.ack);
+    tcb.was_open = true;
+  } else if (seg.ack <= tcb.snd_una) {
+    on.cite(Rule::SA4_5_duplicate);  // it can be ignored
+  } else {                           // SEG.ACK > SND.NXT
+    if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
+    on.cite(Rule::SA4_5_unsent);
+    on.acknowledge_now(Rule::SA4_5_unsent);
+    return Then::kReturn;
+  }
+  if (tcb.snd_una == seg.ack) update_send_window(on, seg);
+  if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
+    tcb.rexmits = 0;  // the peer answers window probes: the connection stays open
+    tcb.sent_at = on.around.now;
+    on.cite_later(Rule::MUST_37);
+  }
+  return Then::kProceed;
+}
+
+// RFC 5961 section 5: is SEG.ACK so old that it is refused? Between MAX.SND.WND and the largest permissible window, and
+// for what lies before ISS, stacks may differ.
+bool refused_as_old(Step& on, const Arriving& seg) {
+  const Tcb& tcb = on.tcb;
+  const SndSeq low = tcb.snd_una - tcb.max_snd_wnd;
+  if (low <= seg.ack && tcb.iss < seg.ack) return false;
+  if (tcb.snd_nxt < seg.ack) return false;
+  constexpr std::uint32_t kLargestWindow = 1u << 30;
+  if (tcb.snd_una - kLargestWindow <= seg.ack) return on.may();
+  const bool refused = on.trait(Trait::kChecksAckRange);
+  on.cite(Rule::MAY_12, refused);
+  return refused;
+}
+
+// Fifth, check the ACK field:
+Then check_ack_field(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (!seg.ctl.ack) {
+    on.cite(Rule::SA4_5_off);
+    on.cite_later(Rule::SA4_5_off);
+    return Then::kReturn;
+  }
+  if (tcb.state == State::kSynReceived) {
+    if (tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt) {
+      if (tcb.passive && on.around.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
+      advance_snd_una(on, seg.ack);
+      take_window(tcb, seg);
+      on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
+      on.cite(Rule::SA4_5_synrcvd_ok);
+      tcb.was_open = true;
+      if (!tcb.passive) on.cite_later(Rule::MUST_10);
+      return Then::kProceed;
+    }
+    on.cite(Rule::SA4_5_synrcvd_bad);
+    if (on.may()) {  // the range check of RFC 5961 comes first
+      on.acknowledge_now(Rule::SA4_5_synrcvd_bad);
+    } else {
+      on.cite(Rule::S3_5_2_rst_ack);
+      on.cite_later(Rule::S3_5_2_same_state);
+      on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
+    }
+    return Then::kReturn;
+  }
+  if (refused_as_old(on, seg)) {
+    on.cite(Rule::SA4_5_range);
+    on.cite(Rule::R5961_5_2_range);
+    on.cite(Rule::R5961_5_2_ack);
+    challenge(on, Rule::R5961_5_2_ack);
+    return Then::kReturn;
+  }
+  const bool had_fin_acked = tcb.fin_acked();
+  if (established_ack(on, seg) == Then::kReturn) return Then::kReturn;
+  on.fin_acked_here = !had_fin_acked && tcb.fin_acked();
+  switch (tcb.state) {
+    case State::kFinWait1:
+      if (tcb.fin_acked()) {
+        tcb.quiet_since = on.around.now;
+        on.enter(State::kFinWait2, Rule::SA4_5_fin_wait_1);
+      }
+      break;
+    case State::kFinWait2:
+      on.cite(Rule::SA4_5_fin_wait_2);
+      break;
+    case State::kCloseWait:
+      on.cite(Rule::SA4_5_close_wait);
+      break;
+    case State::kClosing:
+      if (!tcb.fin_acked()) {
+        on.cite(Rule::SA4_5_closing);
+        return Then::kReturn;
+      }
+      start_time_wait(on);
+      on.enter(State::kTimeWait, Rule::SA4_5_closing);
+      break;
+    case State::kLastAck:
+      if (tcb.fin_acked()) {
+        on.delete_tcb(Rule::SA4_5_last_ack);
+        return Then::kReturn;
+      }
+      break;
+    case State::kTimeWait:
+      on.cite(Rule::SA4_5_time_wait);
+      break;
+    default:
+      break;
+  }
+  return Then::kProceed;
+}
+
+// Sixth, check the URG bit: text is delivered in line whether or not it is urgent.
+Then check_urg_bit(Step&, const Arriving&) { return Then::kProceed; }
+
+void hold(Possible& tcb, RcvSeq from, RcvSeq to) {
+  if (tcb.held.empty() || tcb.held_top < to) tcb.held_top = to;
+  for (int i = 0; i < tcb.held.size; ++i) {
+    Span& span = tcb.held.items[i];
+    if (from <= span.to && span.from <= to) {
+      span = {earlier(span.from, from), later(span.to, to)};
+      return;
+    }
+  }
+  if (tcb.held.size == kHeldMax) tcb.held_overflow = true;
+  tcb.held.add({from, to});
+}
+
+// Text that was held and is now in sequence may have been kept: RCV.NXT goes as far at most.
+void join_held(Possible& tcb) {
+  if (tcb.held_overflow && tcb.rcv_nxt_max < tcb.held_top) {
+    tcb.rcv_nxt_max = tcb.held_top;
+    tcb.filled = true;
+  }
+  for (bool joined = true; joined;) {
+    joined = false;
+    for (const Span& span : tcb.held) {
+      if (span.from <= tcb.rcv_nxt_max) {
+        if (tcb.rcv_nxt_max < span.to) {
+          tcb.rcv_nxt_max = span.to;
+          tcb.filled = true;
+        }
+        const Span gone = span;
+        tcb.held.remove(gone);
+        joined = true;
+        break;
+      }
+    }
+  }
+}
+
+// Seventh, process the segment text:
+Then process_segment_text(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  if (octets == 0) return Then::kProceed;
+  const RcvSeq end = seg.seq + octets;
+  if (tcb.rcv_fin) {  // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: this should not occur; ignore the text
+    on.cite(Rule::SA4_7_late);
+    on.cite_later(Rule::SA4_7_late);
+    if (tcb.user_gone && on.may()) {
+      const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+      on.delete_tcb(Rule::SHLD_3);
+      on.reply(reply);
+      return Then::kReturn;
+    }
+    on.allow_ack();
+    return Then::kReturn;
+  }
+  if (tcb.user_gone && tcb.rcv_nxt < end && on.should(Rule::SHLD_3)) {
+    on.cite(Rule::SHLD_3);
+    const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+    on.delete_tcb(Rule::SHLD_3);
+    on.reply(reply);
+    return Then::kReturn;
+  }
+  if (tcb.rcv_nxt_max < seg.seq) {  // ahead of a gap
+    on.cite(Rule::MAY_13);
+    on.cite(Rule::R5681_3_2_out_of_order);
+    hold(tcb, seg.seq, end);
+    on.acknowledge_now(Rule::R5681_3_2_out_of_order);
+    return Then::kProceed;
+  }
+  const bool gap = !tcb.held.empty() || tcb.held_overflow;
+  const RcvSeq old_nxt = tcb.rcv_nxt;
+  RcvSeq sure = end;
+  if (tcb.rcv_edge < end) {
+    if (!on.should(Rule::SA4_1_trim_right)) {
+      on.acknowledge_now(Rule::SA4_1_ack);
+      return Then::kReturn;
+    }
+    on.cite(Rule::SA4_1_trim_right);
+    sure = later(tcb.rcv_edge, tcb.rcv_nxt);
+  }
+  if (seg.seq < tcb.rcv_nxt) on.cite(Rule::SA4_1_trim_left);
+  on.cite(Rule::SA4_7_deliver);
+  if (tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2) on.cite(Rule::S3_6_half_close);
+  if (seg.seq <= tcb.rcv_nxt) tcb.rcv_nxt = later(tcb.rcv_nxt, sure);
+  tcb.rcv_nxt_max = later(tcb.rcv_nxt_max, end);
+  if (gap) {
+    join_held(tcb);
+    on.cite(Rule::R5681_3_2_fill);
+    on.acknowledge_now(Rule::R5681_3_2_fill);
+  }
+  tcb.rcv_unacked += tcb.rcv_nxt - old_nxt;
+  if (tcb.rcv_unacked >= 2u * tcb.rcv_mss) {
+    on.cite(Rule::SHLD_19);
+    on.acknowledge_now(Rule::SHLD_19);
+  }
+  on.acknowledge_later(Rule::SA4_7_ack);
+  return Then::kProceed;
+}
+
+// Eighth, check the FIN bit:
+Then check_fin_bit(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (tcb.rcv_fin) {
+    if (seg.ctl.fin) {
+      on.cite(tcb.state == State::kTimeWait ? Rule::SA4_8_time_wait : Rule::SA4_8_stay);
+      on.allow_ack();
+    }
+    return Then::kReturn;
+  }
+  bool in_window = true;
+  if (seg.ctl.fin) {
+    tcb.held_fin = true;
+    tcb.fin_seq = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+    in_window = tcb.fin_seq < tcb.rcv_edge;
+    if (seg.text.empty() && tcb.rcv_nxt_max < tcb.fin_seq) {
+      on.cite(Rule::R5681_3_2_out_of_order);
+      on.acknowledge_now(Rule::R5681_3_2_out_of_order);
+    }
+  }
+  reach_fin(on, in_window);
+  return Then::kReturn;
+}
+
+using StepFn = Then (*)(Step&, const Arriving&);
+constexpr StepFn kOtherStates[] = {
+    check_sequence_number,  // First
+    check_rst_bit,          // Second
+    check_security,         // Third
+    check_syn_bit,          // Fourth
+    check_ack_field,        // Fifth
+    check_urg_bit,          // Sixth
+    process_segment_text,   // Seventh
+    check_fin_bit,          // Eighth
+};
+
+// A SYN in TIME-WAIT may begin a new connection (3.6.1, MAY-2), be dropped (RFC 6191), or be handled like any segment.
+Then syn_in_time_wait(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (tcb.state != State::kTimeWait || !seg.ctl.syn || seg.ctl.ack || seg.ctl.rst) return Then::kProceed;
+  const bool newer = tcb.rcv_nxt - 1 < seg.seq;
+  if (newer && on.around.listening && on.pick.ask()) {
+    on.cite(Rule::MAY_2);
+    on.cite(Rule::SA4_4_time_wait);
+    listen(on, seg);
+    return Then::kReturn;
+  }
+  if (newer && on.around.listening) {
+    on.cite(Rule::MAY_2, false);
+    on.cite(Rule::SA4_4_time_wait, false);
+  }
+  return on.may() ? Then::kReturn : Then::kProceed;
+}
+
+void other_states(Step& on, const Arriving& seg) {
+  if (syn_in_time_wait(on, seg) == Then::kReturn) return;
+  for (const StepFn step : kOtherStates) {
+    if (step(on, seg) == Then::kReturn) return;
+  }
+}
+
+}  // namespace
+
+Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
+  const RcvSeq nxt = tcb.rcv_nxt, most = tcb.rcv_nxt_max;
+  const RcvSeq edge = tcb.edge_known ? later(tcb.rcv_edge, nxt) : nxt;
+  const RcvSeq far = later(most + kWindowMax, edge);
+  const auto surely_in = [&](RcvSeq s) { return most <= s && s < edge; };
+  const auto maybe_in = [&](RcvSeq s) { return nxt <= s && s <= far; };
+  if (seg.len() == 0) {
+    if ((seg.seq == nxt && nxt == most) || surely_in(seg.seq)) return Acceptable::kYes;
+    return maybe_in(seg.seq) ? Acceptable::kEither : Acceptable::kNo;
+  }
+  const RcvSeq last = seg.seq + seg.len() - 1;
+  // A RST is judged by its SEQ alone; with a closed window it is still taken at RCV.NXT (MUST-66).
+  if (seg.ctl.rst && seg.seq == nxt && nxt == most) return Acceptable::kYes;
+  if (surely_in(seg.seq) || surely_in(last)) return Acceptable::kYes;
+  if (maybe_in(seg.seq) || maybe_in(last)) return Acceptable::kEither;
+  return seg.seq < nxt && far < last ? Acceptable::kEither : Acceptable::kNo;
+}
+
+void segment_arrives(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (tcb.state == State::kClosed || tcb.state == State::kListen) {
+    tcb.state = on.around.listening ? State::kListen : State::kClosed;
+  }
+  switch (seg.fault) {
+    case Fault::kNone:
+      break;
+    case Fault::kChecksum:
+      on.cite(Rule::MUST_3);
+      on.cite_later(Rule::MUST_3);
+      return;
+    case Fault::kDataOffset:
+    case Fault::kTruncated:
+      on.cite(Rule::S3_1_data_offset);
+      return;
+    case Fault::kOptionLength:
+      // It is used as far as it goes, dropped, or taken for a reason to reset.
+      on.cite_later(Rule::MUST_7);
+      if (on.may()) return;
+      if (on.may()) {
+        const Reply reply = reset_reply(tcb, seg, Rule::MUST_7);
+        if (synchronized(tcb.state) && !on.may()) {
+          tcb.signal = Signal::kReset;
+          on.delete_tcb(Rule::MUST_7);
+        }
+        on.reply(seg.ctl.ack || synchronized(tcb.state) ? reply : reset_reply(seg, Rule::MUST_7, true));
+        return;
+      }
+      break;
+  }
+  if (seg.ctl.reserved != 0) on.cite(Rule::S3_1_reserved_received);
+  if (seg.opt.octets != 0) {
+    if (!seg.ctl.syn) on.cite(Rule::MUST_5);
+    if (seg.opt.unknown) on.cite(Rule::MUST_6);
+    if (seg.opt.unaligned) on.cite(Rule::MUST_64);
+  }
+  switch (tcb.state) {
+    case State::kClosed: closed(on, seg); return;
+    case State::kListen: listen(on, seg); return;
+    case State::kSynSent: syn_sent(on, seg); return;
+    default: other_states(on, seg); return;
+  }
+}
+
+bool time_matters(const Tcb& tcb, const Around& around) {
+  switch (tcb.state) {
+    case State::kClosed:
+    case State::kListen: return false;
+    case State::kTimeWait: return tcb.time_wait_from <= around.now;
+    case State::kFinWait2: return tcb.user_gone && around.now - tcb.quiet_since >= kOrphanMin;
+    default: break;
+  }
+  if (tcb.snd_una == tcb.snd_nxt && tcb.snd_una == tcb.snd_limit()) return false;
+  const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout : synchronized(tcb.state) ? kUserTimeoutMin : kSynTimeoutMin;
+  return around.now - tcb.sent_at >= limit;
+}
+
+// 3.10.8. Timeouts
+void time_passes(Step& on) {
+  Possible& tcb = on.tcb;
+  if (tcb.state == State::kTimeWait) {
+    // TIME-WAIT TIMEOUT: delete the TCB, enter the CLOSED state.
+    if (tcb.time_wait_to < on.around.since || !on.may()) on.delete_tcb(Rule::SA8_time_wait);
+    return;
+  }
+  if (tcb.state == State::kFinWait2) {
+    if (!on.may()) on.delete_tcb(Rule::SA4_5_fin_wait_2);
+    return;
+  }
+  // USER TIMEOUT: flush all queues, signal the user, delete the TCB. A reset may be sent to tell the peer.
+  if (on.may()) return;
+  tcb.signal = Signal::kTimedOut;
+  const SndSeq snd_nxt = tcb.snd_nxt;
+  if (tcb.user_timeout > Time{}) on.cite_later(Rule::MUST_21);
+  on.cite_later(synchronized(tcb.state) ? Rule::MUST_20 : Rule::MUST_23);
+  const SndSeq una = tcb.snd_una;
+  on.delete_tcb(Rule::SA8_user);
+  on.reply({.form = Reply::Form::kRst, .must = false, .optional = true, .seq = snd_nxt, .other = una, .rule = Rule::SA8_user});
+}
+
+}  // namespace tcpassay

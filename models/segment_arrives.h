@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 section 3.10.7, SEGMENT ARRIVES: everything that a conforming endpoint may do.
+#pragma once
+
+#include "models/step.h"
+
+namespace tcpassay {
+
+// One segment at one possible TCB. The replies it calls for stand in the TCB afterwards.
+void segment_arrives(Step& on, const Arriving& seg);
+
+// How a segment stands to the receive window (3.10.7.4, Table 6). The right edge may have moved beyond what was
+// advertised, so there is a region where either answer is right.
+enum class Acceptable : std::uint8_t { kNo, kYes, kEither };
+Acceptable acceptable(const Tcb& tcb, const Arriving& seg);
+
+// 3.10.8 and 3.8.3: what the passage of time may or must have done by now. `time_matters` is a quick look before.
+bool time_matters(const Tcb& tcb, const Around& around);
+void time_passes(Step& on);
+
+}  // namespace tcpassay

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/segment_departs.h"
+
+namespace tcpassay {
+namespace {
+
+// The retransmission timeout is judged by generous bounds here: 3 s at first (the greatest initial value in use), three
+// times the longest round trip seen, doubled on each expiry, and a minute more for the cap (RFC 6298 section 2).
+Time retransmission_bound(const Tcb& tcb) {
+  Time bound = std::max<Time>(std::chrono::seconds(3), 3 * tcb.rtt_max);
+  for (int i = 0; i < tcb.rexmits && bound < std::chrono::seconds(120); ++i) bound *= 2;
+  return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
+}
+
+// The rule most at work: the last that the latest stimulus called upon and that leaves no freedom.
+Rule at_work(const Possible& tcb, Rule otherwise) {
+  Rule found = otherwise;
+  for (const Cite& cite : tcb.now) {
+    if (info(cite.rule).level != Level::kMay) found = cite.rule;
+  }
+  return found;
+}
+
+void acknowledgment_seen(Step& on, RcvSeq ack) {
+  Possible& tcb = on.tcb;
+  if (tcb.filled) {
+    if (ack == tcb.rcv_nxt_max) {
+      on.cite(Rule::SHLD_31);
+    } else {
+      on.depart(Rule::SHLD_31);
+    }
+    tcb.filled = false;
+  }
+  if (tcb.ack_later) {
+    if (tcb.ack_due < on.around.since) {
+      on.refuse(Rule::MUST_40);
+      return;
+    }
+    on.cite(tcb.ack_rule);
+    on.cite(Rule::MUST_40);
+    on.cite(Rule::R5681_4_2_500ms);
+  }
+  if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = ack;
+  tcb.rcv_unacked = 0;
+  tcb.ack_now = tcb.ack_later = false;
+}
+
+// RCV.NXT+RCV.WND as offered by this segment.
+void window_offered(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  const RcvSeq edge = seg.ack + seg.wnd;
+  if (tcb.edge_known) {
+    if (edge < tcb.rcv_edge) {
+      on.depart(Rule::SHLD_14);
+    } else {
+      on.cite(Rule::SHLD_14);
+    }
+  }
+  tcb.rcv_edge = tcb.edge_known ? later(tcb.rcv_edge, edge) : edge;
+  tcb.edge_known = true;
+}
+
+// The acknowledgment field of a segment that is not the first of its kind.
+bool ack_is_current(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  if (!seg.ctl.ack) {
+    on.refuse(Rule::S3_1_ack_always, 1);
+    return false;
+  }
+  if (seg.ack < tcb.rcv_nxt || tcb.rcv_nxt_max < seg.ack) {
+    on.refuse(tcb.ack_later ? tcb.ack_rule : tcb.ack_now ? tcb.ack_now_rule : at_work(tcb, Rule::S3_8_ack_current), 2);
+    return false;
+  }
+  on.cite(Rule::S3_1_ack_always);
+  return true;
+}
+
+void reset_departs(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  const Reply& due = tcb.reply;
+  switch (due.form) {
+    case Reply::Form::kRst:
+      if (seg.seq != due.seq && seg.seq != due.other) {
+        on.refuse(due.rule, 1);
+        return;
+      }
+      break;
+    case Reply::Form::kRstAck:
+      if (seg.seq != SndSeq{0} || !seg.ctl.ack || seg.ack != due.ack) {
+        on.refuse(due.rule, 1);
+        return;
+      }
+      break;
+    default:
+      if (due.form != Reply::Form::kNone) {
+        on.refuse(due.rule, 3);
+      } else {
+        on.refuse(tcb.ack_now ? tcb.ack_now_rule : at_work(tcb, Rule::S3_5_2_unclear), 3);
+      }
+      return;
+  }
+  if (seg.ctl.syn || seg.ctl.fin) {
+    on.refuse(due.rule, 2);
+    return;
+  }
+  tcb.reply = {};
+}
+
+// The target's SYN reveals ISS.
+void iss_revealed(Possible& tcb, const Departing& syn) {
+  const std::uint32_t given = tcb.snd_end - (tcb.iss + 1);
+  tcb.iss = tcb.snd_una = syn.seq;
+  tcb.iss_known = true;
+  tcb.snd_nxt = syn.seq + 1;
+  tcb.snd_end = syn.seq + 1 + given;
+  tcb.rcv_mss = syn.opt.mss.value_or(536);
+}
+
+void syn_departs(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  const bool answer = seg.ctl.ack;
+  if (seg.ctl.fin) {
+    on.refuse(at_work(tcb, Rule::S3_10_1_active), 2);
+    return;
+  }
+  const bool first = tcb.reply.form == (answer ? Reply::Form::kSynAck : Reply::Form::kSyn);
+  // A SYN or SYN,ACK that was not answered is sent again with the same sequence number; a SYN-RECEIVED that was entered
+  // from SYN-SENT, or left by CLOSE, still waits for the answer to its SYN.
+  const bool again = answer ? (tcb.state == State::kSynReceived || (tcb.state == State::kFinWait1 && tcb.snd_una == tcb.iss))
+                            : tcb.state == State::kSynSent;
+  if (!first && !(again && tcb.iss_known)) {
+    on.refuse(tcb.reply.form != Reply::Form::kNone ? tcb.reply.rule
+                                                   : at_work(tcb, answer ? Rule::SA4_5_new : Rule::S3_10_1_again), 3);
+    return;
+  }
+  if (tcb.iss_known && seg.seq != tcb.iss) {
+    on.refuse(first ? tcb.reply.rule : Rule::MUST_22, 1);
+    return;
+  }
+  if (answer) {
+    if (seg.ack < tcb.rcv_nxt || tcb.rcv_nxt_max < seg.ack) {
+      on.refuse(first ? tcb.reply.rule : Rule::S3_8_ack_current, 1);
+      return;
+    }
+  }
+  const bool known = tcb.iss_known;
+  if (!known) iss_revealed(tcb, seg);
+  if (seg.opt.mss) {
+    on.cite(Rule::SHLD_5);
+    on.cite(Rule::MAY_3);
+    if (*seg.opt.mss > on.around.mms_r - 20) {
+      on.refuse(Rule::MUST_67, 1);
+      return;
+    }
+    on.cite(Rule::MUST_67);
+  } else {
+    on.depart(Rule::SHLD_5);
+  }
+  if (first) {
+    on.cite(tcb.reply.rule);
+    tcb.reply = {};
+    tcb.sent_at = on.around.since;
+  } else {
+    on.cite(answer ? Rule::S3_8_3_synack : Rule::MUST_22);
+    on.cite(Rule::SA8_retransmission);
+    if (tcb.rexmits < 255) ++tcb.rexmits;
+  }
+  tcb.timed = false;
+  if (answer) {
+    if (!known || !tcb.edge_known || tcb.state == State::kSynReceived) window_offered(on, seg);
+    acknowledgment_seen(on, seg.ack);
+  }
+}
+
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>: owed, called for by an arriving segment, or a window update.
+void acknowledgment_departs(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  const bool probes = tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit();
+  if (probes && (seg.seq == tcb.snd_una - 1 || seg.seq == tcb.snd_nxt - 1)) {  // an old octet's number probes the window
+    if (!ack_is_current(on, seg)) return;
+    on.cite(Rule::MUST_36);
+    tcb.timed = false;
+    if (tcb.rexmits < 255) ++tcb.rexmits;
+    acknowledgment_seen(on, seg.ack);
+    return;
+  }
+  if (seg.seq != tcb.snd_nxt) {
+    // After the peer shrank its window SND.NXT may lie beyond it; such an ACK would not be acceptable to the peer.
+    const bool beyond = tcb.snd_edge() < tcb.snd_nxt && tcb.snd_una <= seg.seq && seg.seq <= tcb.snd_edge();
+    if (!beyond) {
+      on.refuse(tcb.ack_now ? tcb.ack_now_rule : tcb.ack_later ? tcb.ack_rule : at_work(tcb, Rule::SA4_7_ack), 1);
+      return;
+    }
+  }
+  if (!ack_is_current(on, seg)) return;
+  const bool owed = tcb.ack_now || tcb.ack_later;
+  const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + seg.wnd;
+  if (!owed && !update && seg.ack == tcb.rcv_acked && tcb.ack_credits == 0) {
+    on.refuse(tcb.reply.form != Reply::Form::kNone ? tcb.reply.rule : at_work(tcb, Rule::R5681_4_2_one_ack), 2);
+    return;
+  }
+  if (tcb.ack_credits > 0) {
+    --tcb.ack_credits;
+    on.cite(Rule::R5681_4_2_one_ack);
+  }
+  window_offered(on, seg);
+  acknowledgment_seen(on, seg.ack);
+}
+
+// Text or FIN: SND.UNA =< SEG.SEQ, nothing beyond what the user gave, new octets in order and inside the window.
+void text_departs(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  const SndSeq text_end = seg.seq + octets;
+  const SndSeq end = text_end + (seg.ctl.fin ? 1u : 0u);
+  if (!ack_is_current(on, seg)) return;
+  if (tcb.state == State::kSynReceived) {
+    on.refuse(Rule::S3_10_2_unsynchronized, 2);
+    return;
+  }
+  if (end <= tcb.snd_una) {  // all of it was acknowledged before
+    on.refuse(Rule::SA4_5_new, 2);
+    return;
+  }
+  if (seg.ctl.fin && !tcb.fin_queued) {
+    on.refuse(Rule::S3_6_fin_by_user, 2);
+    return;
+  }
+  if ((seg.ctl.fin && text_end != tcb.snd_end) || tcb.snd_end < text_end) {
+    on.refuse(seg.ctl.fin || tcb.fin_queued ? Rule::S3_6_send_after_close : Rule::S3_9_1_2_order, 2);
+    return;
+  }
+  if (tcb.snd_nxt < seg.seq) {
+    on.refuse(Rule::S3_9_1_2_order, 2);
+    return;
+  }
+  for (std::uint32_t i = 0; i < octets; ++i) {
+    if (seg.text[i] != target_octet(seg.seq + i - (tcb.iss + 1))) {
+      on.refuse(seg.seq < tcb.snd_nxt ? Rule::S3_8_1_same_octets : Rule::S3_10_2_established, 1);
+      return;
+    }
+  }
+  const std::uint32_t room = on.around.mms_s - 20 - seg.opt.octets;
+  if (octets > tcb.snd_mss || octets > room) {
+    on.refuse(octets > room ? Rule::MUST_16 : tcb.snd_mss == 536 ? Rule::MUST_15 : Rule::MUST_14, 1);
+    return;
+  }
+  const bool fresh = tcb.snd_nxt < end;
+  const bool resent = seg.seq < tcb.snd_nxt;
+  if (fresh && octets > 0 && tcb.snd_edge() < text_end) {
+    // Beyond the window only a probe of it may go, one octet at its edge.
+    const bool probe = octets == 1 && tcb.snd_edge() <= seg.seq && seg.seq <= later(tcb.snd_edge(), tcb.snd_nxt) &&
+                       tcb.snd_wnd == 0;
+    if (!probe) {
+      const bool shrunk = tcb.snd_edge() < tcb.snd_nxt;
+      on.refuse(shrunk ? Rule::SHLD_15 : Rule::S3_8_6_window, 1);
+      return;
+    }
+    on.cite(Rule::MUST_36);
+    if (tcb.rexmits < 255) ++tcb.rexmits;
+  } else if (fresh && octets > 0) {
+    on.cite(Rule::S3_8_6_window);
+    if (text_end == tcb.snd_end && !seg.ctl.psh && !seg.ctl.fin) {
+      on.refuse(Rule::MUST_61, 1);
+      return;
+    }
+    if (text_end == tcb.snd_end) on.cite(Rule::MUST_61);
+  }
+  if (fresh) {
+    on.cite(Rule::S3_9_1_2_order);
+    if (octets > 0) {
+      on.cite(Rule::S3_10_2_established);
+      on.cite(tcb.snd_mss == 536 ? Rule::MUST_15 : Rule::MUST_14);
+      on.cite(Rule::MUST_16);
+      if (tcb.send_pending) on.cite(Rule::MUST_60);
+    }
+    if (seg.ctl.fin) {
+      on.cite(tcb.state == State::kLastAck ? Rule::S3_10_4_close_wait : Rule::S3_10_4_established);
+      on.cite(Rule::S3_6_fin_by_user);
+      on.cite(Rule::S3_6_send_after_close);
+      on.cite(Rule::S3_4_syn_fin_count);
+      if (tcb.send_pending) on.cite(Rule::S3_8_close_push);
+      if (tcb.state == State::kSynReceived) on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
+    }
+    if (tcb.snd_una == tcb.snd_nxt) {
+      tcb.sent_at = on.around.since;
+      tcb.timed = false;
+    }
+    tcb.snd_nxt = end;
+    tcb.send_pending = false;
+  }
+  if (resent) {
+    on.cite(Rule::S3_8_1_same_octets);
+    on.cite(Rule::SA8_retransmission);
+    if (seg.ctl.fin) on.cite(Rule::S3_6_fin_retransmit);
+    if (tcb.snd_edge() < text_end) on.cite(tcb.snd_wnd == 0 ? Rule::MUST_35 : Rule::MAY_7);
+    if (seg.seq <= tcb.snd_una) {
+      if (tcb.rexmits < 255) ++tcb.rexmits;
+      tcb.timed = false;
+    }
+  }
+  window_offered(on, seg);
+  acknowledgment_seen(on, seg.ack);
+}
+
+}  // namespace
+
+void segment_departs(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  if (seg.ctl.rst) {
+    reset_departs(on, seg);
+    return;
+  }
+  if (tcb.reply.form == Reply::Form::kRst || tcb.reply.form == Reply::Form::kRstAck) {
+    if (!tcb.reply.optional || tcb.state == State::kClosed || tcb.state == State::kListen) {
+      on.refuse(tcb.reply.rule, 2);
+      return;
+    }
+  }
+  if (tcb.state == State::kClosed || tcb.state == State::kListen) {
+    on.refuse(at_work(tcb, tcb.was_open || tcb.iss_known ? Rule::SA4_2_established : Rule::S3_10_1_passive), 5);
+    return;
+  }
+  if (seg.ctl.syn) {
+    syn_departs(on, seg);
+    return;
+  }
+  if (tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional) {  // SYN or SYN,ACK is what must come
+    on.refuse(tcb.reply.rule, 2);
+    return;
+  }
+  if (tcb.state == State::kSynSent) {
+    on.refuse(at_work(tcb, Rule::S3_10_1_active), 4);
+    return;
+  }
+  if (seg.len() == 0) {
+    acknowledgment_departs(on, seg);
+  } else {
+    text_departs(on, seg);
+  }
+}
+
+void falls_quiet(Step& on) {
+  Possible& tcb = on.tcb;
+  if (tcb.reply.form != Reply::Form::kNone) {
+    if (!tcb.reply.optional) {
+      if (tcb.reply.must) {
+        on.refuse(tcb.reply.rule, 4);
+        return;
+      }
+      on.depart(tcb.reply.rule);
+    }
+    tcb.reply = {};
+  }
+  if (tcb.ack_now) {
+    if (tcb.ack_now_must) {
+      on.refuse(tcb.ack_now_rule, 4);
+      return;
+    }
+    on.depart(tcb.ack_now_rule);
+    tcb.ack_now = false;
+  }
+  const Time surely = on.around.since;
+  if (tcb.ack_later && tcb.ack_due < surely) {
+    on.refuse(tcb.ack_rule == Rule::SA4_7_ack ? Rule::MUST_40 : tcb.ack_rule, 3);
+    return;
+  }
+  if (tcb.send_pending && tcb.send_due < surely) {
+    on.refuse(tcb.snd_nxt == tcb.snd_end ? Rule::S3_8_close_push : Rule::MUST_60, 3);
+    return;
+  }
+  if (!tcb.ack_later) tcb.ack_credits = 0;
+  if (tcb.snd_edge() < tcb.snd_nxt && tcb.snd_nxt < tcb.snd_end) on.cite(Rule::SHLD_15);
+
+  // 3.10.8 RETRANSMISSION TIMEOUT and 3.8.6.1: while something waits for an acknowledgment or for the window, the front of
+  // the queue or a probe leaves again and again, until the connection is given up.
+  const bool waits_for_ack = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state != State::kClosed &&
+                             tcb.state != State::kListen;
+  const bool waits_for_window = synchronized(tcb.state) && tcb.snd_wnd == 0 && tcb.snd_nxt < tcb.snd_end;
+  if (!waits_for_ack && !waits_for_window) {
+    tcb.timed = false;
+  } else if (!tcb.timed) {
+    tcb.timed = true;
+    tcb.rexmit_due = on.around.now + retransmission_bound(tcb);
+    if (tcb.snd_una == tcb.snd_nxt) tcb.sent_at = on.around.now;
+  } else if (tcb.rexmit_due < surely) {
+    const Time limit = tcb.user_timeout > Time{}   ? tcb.user_timeout
+                       : synchronized(tcb.state) ? kUserTimeoutMin
+                                                 : kSynTimeoutMin;
+    if (tcb.rexmit_due - tcb.sent_at < limit) {
+      on.refuse(waits_for_window && !waits_for_ack        ? Rule::MUST_36
+                : tcb.state == State::kSynSent            ? Rule::MUST_22
+                : tcb.state == State::kSynReceived        ? Rule::S3_8_3_synack
+                : tcb.fin_sent() && tcb.snd_una + 1 == tcb.snd_nxt ? Rule::S3_6_fin_retransmit
+                                                          : Rule::SA8_retransmission, 3);
+      return;
+    }
+    tcb.timed = false;
+  }
+}
+
+void state_reported(Step& on, const StateReport& report) {
+  Possible& tcb = on.tcb;
+  const auto none = [](State s) { return s == State::kClosed || s == State::kListen; };
+  bool same = report.state == tcb.state || (none(report.state) && none(tcb.state));
+  // The FIN that CLOSE has queued may not be out yet: the state that follows it comes with it (3.10.4, CLOSE-WAIT).
+  if (report.state == State::kCloseWait && tcb.state == State::kLastAck && !tcb.fin_sent()) same = true;
+  if (report.state == State::kEstablished && tcb.state == State::kFinWait1 && !tcb.fin_sent()) same = true;
+  Rule blame = Rule::S3_10_6_status;
+  for (const Cite& cite : tcb.later) {
+    if (info(cite.rule).level != Level::kMay) blame = cite.rule;
+  }
+  if (blame == Rule::S3_10_6_status) blame = at_work(tcb, Rule::SA4_1_drop);
+  if (!same) {
+    on.refuse(blame, 2);
+    return;
+  }
+  if (report.rcv_nxt && synchronized(tcb.state) && tcb.state != State::kTimeWait) {
+    const RcvSeq nxt{*report.rcv_nxt};
+    if (nxt < tcb.rcv_nxt || tcb.rcv_nxt_max < nxt) {
+      on.refuse(at_work(tcb, Rule::SA4_7_deliver), 1);
+      return;
+    }
+  }
+  if (report.snd_una && synchronized(tcb.state) && tcb.state != State::kTimeWait && SndSeq{*report.snd_una} != tcb.snd_una) {
+    on.refuse(at_work(tcb, Rule::SA4_5_new), 1);
+    return;
+  }
+  on.cite(Rule::S3_10_6_status);
+  for (const Cite& cite : tcb.later) tcb.now.add(cite);
+  tcb.later.clear();
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words in which 3.10 is written here: what a step may read, what it may do, and the freedom it may take.
+#pragma once
+
+#include "models/event.h"
+#include "models/pick.h"
+#include "models/rule.h"
+#include "models/tcb.h"
+
+namespace tcpassay {
+
+inline constexpr Time kDelayedAckMax = std::chrono::milliseconds(500);  // RFC 9293 section 3.8.6.3, MUST-40
+inline constexpr Time kSendDelayMax = std::chrono::seconds(1);          // the override time-out of 3.8.6.2.1 at most
+inline constexpr Time kUserTimeoutMin = std::chrono::seconds(100);      // R2 for text, 3.8.3 SHLD-11
+inline constexpr Time kSynTimeoutMin = std::chrono::minutes(3);         // R2 for a SYN, 3.8.3 MUST-23
+inline constexpr Time kThrottlePeriod = std::chrono::seconds(5);        // RFC 5961 section 7: challenge ACKs
+inline constexpr Time kOrphanMin = std::chrono::seconds(20);            // stacks give FIN-WAIT-2 up when the user is gone
+inline constexpr std::uint32_t kWindowMax = 65535;                      // without window scaling
+
+// What surrounds a connection.
+struct Around {
+  bool listening = false;     // a passive OPEN stands on the port
+  bool backlog_full = false;  // more may be waiting than the user allowed for
+  bool deserted = false;      // a passive OPEN stood on the port and was closed
+  bool aborted = false;       // ... by ABORT
+  Time since{}, now{};        // the event happened in this interval
+  Time msl{};
+  std::uint32_t mms_r = 1480, mms_s = 1480;
+};
+
+// Why what was seen cannot come from a TCB: the rule that forbids it, and how many things differ from what was due.
+struct Refusal {
+  Rule rule{};
+  int distance = kFar;
+  static constexpr int kFar = 1000;
+};
+
+// One event at one possible TCB, under one combination of answers.
+struct Step {
+  Possible& tcb;
+  Pick& pick;
+  const Around& around;
+  Refusal refusal{};            // set when this combination contradicts what was seen: no outcome
+  bool fin_acked_here = false;  // this segment acknowledged our FIN
+
+  void refuse(Rule rule, int distance = 1) { refusal = {rule, distance}; }
+  bool refused() const { return refusal.distance != Refusal::kFar; }
+
+  // The rule at work; judged when the target falls quiet, since it may react until then.
+  void cite(Rule rule, bool taken = true) {
+    if (!tcb.now.has({rule, taken})) tcb.now.add({rule, taken});
+  }
+  // A rule whose effect shows in the reaction to the next stimulus, or in a report of the state.
+  void cite_later(Rule rule) {
+    if (!tcb.later.has({rule, true})) tcb.later.add({rule, true});
+  }
+  void enter(State state, Rule rule) {
+    tcb.state = state;
+    cite_later(rule);
+  }
+
+  // Freedom. A SHOULD: true to follow it, false to depart, which carries a demerit.
+  bool should(Rule rule) {
+    if (!pick.ask()) return true;
+    depart(rule);
+    return false;
+  }
+  void depart(Rule rule) {
+    if (!tcb.demerits.has(rule)) tcb.demerits.add(rule);
+  }
+  bool may(Rule rule) {
+    const bool taken = pick.ask();
+    cite(rule, taken);
+    return taken;
+  }
+  bool may() { return pick.ask(); }  // freedom without a rule of its own
+  // A choice made once: the first answer is remembered.
+  bool trait(Trait trait) {
+    std::int8_t& known = tcb.traits[static_cast<std::size_t>(trait)];
+    if (known == 0) known = pick.ask() ? -1 : 1;
+    return known > 0;
+  }
+
+  // What leaves.
+  void reply(const Reply& reply) { tcb.reply = reply; }
+  // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> before the target falls quiet.
+  void acknowledge_now(Rule rule) {
+    tcb.ack_now = true;
+    tcb.ack_now_rule = rule;
+    tcb.ack_now_must = info(rule).level == Level::kMust;
+    allow_ack();
+  }
+  // The same, on any segment, before the delayed acknowledgment is due.
+  void acknowledge_later(Rule rule) {
+    if (!tcb.ack_later) {
+      tcb.ack_later = true;
+      tcb.ack_due = around.now + kDelayedAckMax;
+      tcb.ack_rule = rule;
+    }
+    allow_ack();
+  }
+  void allow_ack() {
+    if (tcb.ack_credits < 255) ++tcb.ack_credits;
+  }
+
+  // Delete the TCB: what stays is what the user has still to be told.
+  void delete_tcb(Rule rule) {
+    tcb.reply = {};
+    tcb.ack_now = tcb.ack_later = tcb.send_pending = tcb.timed = false;
+    tcb.ack_credits = 0;
+    tcb.held.clear();
+    tcb.held_fin = false;
+    enter(State::kClosed, rule);
+  }
+};
+
+// Calls `act(Step&)` once for each combination of answers and appends the outcomes; `nearest` keeps the refusal that came
+// nearest to being none. False when a limit was reached.
+template <class Outcomes, class Act>
+bool each_outcome(const Possible& before, const Around& around, Outcomes& outcomes, Refusal& nearest, Act&& act) {
+  Pick pick;
+  do {
+    outcomes.push_back(before);
+    Step step{outcomes.back(), pick, around};
+    act(step);
+    if (step.refused()) {
+      if (step.refusal.distance < nearest.distance) nearest = step.refusal;
+      outcomes.pop_back();
+    }
+  } while (pick.next());
+  return !pick.overflowed();
+}
+
+}  // namespace tcpassay

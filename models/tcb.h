@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the model holds of one connection: the RFC's variables (3.3.1), bounds where the target chooses, and what it owes.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "models/event.h"
+#include "models/rule.h"
+#include "models/seq.h"
+
+namespace tcpassay {
+
+// A small list inside a TCB. Beyond the limit further entries are left out: a rule is then counted less often.
+template <class T, int kMax>
+struct Few {
+  std::array<T, kMax> items{};
+  std::uint8_t size = 0;
+
+  void add(const T& item) {
+    if (size < kMax) items[size++] = item;
+  }
+  bool has(const T& item) const {
+    for (const T& i : *this) {
+      if (i == item) return true;
+    }
+    return false;
+  }
+  void remove(const T& item) {
+    int kept = 0;
+    for (int i = 0; i < size; ++i) {
+      if (!(items[i] == item)) items[kept++] = items[i];
+    }
+    size = static_cast<std::uint8_t>(kept);
+  }
+  void clear() { size = 0; }
+  bool empty() const { return size == 0; }
+  const T* begin() const { return items.data(); }
+  const T* end() const { return items.data() + size; }
+  const T& back() const { return items[size - 1]; }
+  friend bool operator==(const Few& a, const Few& b) {
+    return a.size == b.size && std::equal(a.begin(), a.end(), b.begin());
+  }
+};
+
+struct Cite {
+  Rule rule{};
+  bool taken = true;  // for a MAY: whether the option was taken
+  friend bool operator==(const Cite&, const Cite&) = default;
+};
+
+// A segment that must leave before the target falls quiet, with its form fixed by the RFC.
+struct Reply {
+  enum class Form : std::uint8_t {
+    kNone,
+    kRst,     // <SEQ=seq><CTL=RST>; an ACK flag is not forbidden. `other` is a second right SEQ
+    kRstAck,  // <SEQ=seq><ACK=ack><CTL=RST,ACK>
+    kSyn,     // <SEQ=ISS><CTL=SYN>
+    kSynAck,  // <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
+  };
+  Form form = Form::kNone;
+  bool must = true;          // false: its absence departs from a SHOULD, or costs nothing when optional
+  bool optional = false;     // it may leave or not
+  SndSeq seq{}, other{};
+  RcvSeq ack{};
+  Rule rule{};
+  friend bool operator==(const Reply&, const Reply&) = default;
+};
+
+// What the user has still to be told.
+enum class Signal : std::uint8_t { kNone, kRefused, kReset, kTimedOut };
+
+struct Span {
+  RcvSeq from{}, to{};
+  friend bool operator==(const Span&, const Span&) = default;
+};
+
+inline constexpr int kHeldMax = 8;      // spans of out-of-order text remembered
+inline constexpr int kCitesMax = 12;
+inline constexpr int kDemeritsMax = 6;
+inline constexpr int kTraits = static_cast<int>(
+#define TRAIT(id, name, rule, sentence) +1
+    0
+#include "models/traits.def"
+#undef TRAIT
+);
+
+struct Tcb {
+  State state = State::kClosed;
+  bool passive = false;        // came from LISTEN (MUST-11)
+  bool iss_known = false;      // ISS is drawn by the target and revealed by its first SYN
+  bool was_open = false;       // has been ESTABLISHED, or further
+  bool fin_queued = false;     // the user has called CLOSE; the FIN stands behind the last octet given to SEND
+  bool user_gone = false;      // the user neither sends nor receives any more
+  bool rcv_fin = false;        // the peer's FIN was processed
+  bool held_fin = false;       // a FIN was seen ahead of missing text
+  bool edge_known = false;     // the target has offered a window
+  bool filled = false;         // RCV.NXT's bounds differ by text that had been held
+  bool held_overflow = false;  // more spans than `held` remembers
+  bool timed = false;          // rexmit_due is set
+
+  // Send sequence variables.
+  SndSeq iss{}, snd_una{}, snd_nxt{}, snd_wl2{};
+  SndSeq snd_end{1};           // behind the last octet the user has given to SEND; ISS counts as 0 until it is known
+  std::uint32_t snd_wnd = 0;
+  std::uint32_t max_snd_wnd = 0;       // MAX.SND.WND of RFC 5961
+  std::uint16_t snd_mss = 536;         // what the peer announced, or the default (3.7.1)
+
+  // Receive sequence variables. RCV.NXT is at least rcv_nxt and at most rcv_nxt_max; the next acknowledgment tells.
+  RcvSeq irs{}, rcv_nxt{}, rcv_nxt_max{}, snd_wl1{};
+  RcvSeq rcv_edge{};           // the greatest RCV.NXT+RCV.WND that was offered
+  RcvSeq rcv_acked{};          // the last acknowledgment that was sent
+  RcvSeq rcv_user{};           // the next octet for the user
+  RcvSeq fin_seq{};            // where the peer's FIN stands, when held_fin or rcv_fin
+  RcvSeq held_top{};           // behind the last octet seen ahead of a gap
+  std::uint16_t rcv_mss = 536;          // what the target announced
+  std::uint32_t rcv_unacked = 0;        // octets taken since the last acknowledgment
+  Few<Span, kHeldMax> held{};
+
+  // What the target owes.
+  Reply reply{};
+  bool ack_now = false;        // an acknowledgment before it falls quiet ...
+  bool ack_now_must = false;
+  bool ack_later = false;      // ... or until ack_due
+  std::uint8_t ack_credits = 0;  // pure acknowledgments that arriving segments have called for
+  Rule ack_now_rule{}, ack_rule{};
+  Time ack_due{};
+  bool send_pending = false;   // text or FIN must leave until send_due
+  Time send_due{};
+  Time rexmit_due{};           // the front of the retransmission queue, or a window probe, must leave until then
+  std::uint8_t rexmits = 0;    // since the last progress
+  Time sent_at{};              // when the front of the queue was first sent
+  Time user_timeout{};         // what the user has set; zero: nothing
+  Time rtt_max{};              // the longest round trip seen
+  Time time_wait_from{}, time_wait_to{};  // TIME-WAIT ends in this interval
+  Time quiet_since{};          // FIN-WAIT-2 of a connection whose user is gone: since when
+  Time challenged{-1};         // when the last challenge ACK left; negative: never
+
+  Signal signal = Signal::kNone;
+  std::array<std::int8_t, kTraits> traits{};  // -1 no, 1 yes, 0 not yet known
+
+  friend bool operator==(const Tcb&, const Tcb&) = default;
+
+  SndSeq snd_limit() const { return snd_end + (fin_queued ? 1u : 0u); }   // behind the FIN, when there is one
+  bool fin_sent() const { return fin_queued && snd_nxt == snd_end + 1; }
+  bool fin_acked() const { return fin_sent() && snd_una == snd_nxt; }
+  SndSeq snd_edge() const { return snd_una + snd_wnd; }
+};
+
+// A TCB the target may have, and the rules that led there.
+struct Possible : Tcb {
+  Few<Cite, kCitesMax> now{};          // judged when the target next falls quiet
+  Few<Cite, kCitesMax> later{};        // judged by the reaction to the next stimulus, or by a report of the state
+  Few<Rule, kDemeritsMax> demerits{};  // SHOULDs departed from on the way here
+};
+
+constexpr bool synchronized(State state) { return state > State::kSynReceived; }
+
+}  // namespace tcpassay

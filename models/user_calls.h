@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 sections 3.10.1 to 3.10.6: the user's calls, as sockets make them, with their results.
+#pragma once
+
+#include "models/step.h"
+
+namespace tcpassay {
+
+// Each takes the call with its result; a result that the RFC excludes refuses the outcome.
+void open_active(Step& on, const UserCall& call);       // connect
+void send(Step& on, const UserCall& call);              // write
+void receive(Step& on, const UserCall& call);           // read
+void close(Step& on, const UserCall& call);             // shutdown(write): the RFC's CLOSE
+void close_and_leave(Step& on, const UserCall& call);   // close: the user neither sends nor receives any more
+void abort(Step& on, const UserCall& call);             // close with zero linger
+void take(Step& on, const UserCall& call);              // accept
+void listener_gone(Step& on);                           // what closing a listener does to connections not yet taken
+void ask_error(Step& on, const UserCall& call);         // getsockopt(SO_ERROR)
+
+}  // namespace tcpassay
