@@ -84,7 +84,11 @@ struct Call {
 struct Icmp { std::string text; bool inbound = true; friend bool operator==(const Icmp&, const Icmp&) = default; };
 struct Shell { std::string text; friend bool operator==(const Shell&, const Shell&) = default; };  // `...`
 struct Code { std::string text; friend bool operator==(const Code&, const Code&) = default; };     // %{ ... }%
-struct Unsupported { std::string construct, text; friend bool operator==(const Unsupported&, const Unsupported&) = default; };
+struct Unsupported {
+  std::string construct, text;
+  bool harmless = false;  // leaving it out changes nothing that a peer or the user can see
+  friend bool operator==(const Unsupported&, const Unsupported&) = default;
+};
 
 struct Step {
   StepTime time{};

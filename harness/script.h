@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scripts in the packetdrill language: text to Scenario and back.
+//
+// What packetdrill cannot say stands in comments that begin with `//!`, which packetdrill passes over:
+//   before the first step                     //! title: one sentence
+//                                             //! suite: textbook
+//                                             //! covers: MUST_10 SA3_4_syn
+//                                             //! needs: virtual-time state
+//   at the end of an inbound packet's line    //! damage: checksum offset=3 truncate=12 reserved=8 options=0204ffff
+//   at the end of an outbound packet's line   //! damage: reserved=8 options=fe040000
+// `reserved` is the number in the four reserved bits; `options` are raw octets after the options that are listed.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/scenario.h"
+#include "harness/wire.h"
+
+namespace tcpassay {
+
+inline constexpr std::size_t kScriptOctetsMax = 16u << 20;
+inline constexpr std::size_t kOptionOctetsMax = 40;  // RFC 9293 section 3.1: the data offset has four bits
+
+// A script that cannot be read; what() is `file:line:column: expected X, found 'Y'`.
+struct ScriptError : std::runtime_error {
+  ScriptError(Place place, const std::string& message);
+  Place where;
+};
+
+// `defines` are the names for which #ifdef holds. A construct that the language has and tcpassay does not play becomes
+// a step of kind Unsupported, Icmp, Shell or Code; text outside the language is a ScriptError.
+Scenario parse_script(std::string_view text, const std::string& file, const std::vector<std::string>& defines = {});
+
+// The same for a file. One that cannot be opened is a ScriptError too.
+Scenario read_script(const std::string& path, const std::vector<std::string>& defines = {});
+
+// parse_script(print_script(s)) == s for every s that parse_script has made.
+std::string print_script(const Scenario& scenario);
+
+// One step on one line, for messages and ladder diagrams. Code and commands of several lines show their first.
+std::string to_text(const Step& step);
+
+// The option area that a list describes, not padded. Throws std::runtime_error when it is longer than kOptionOctetsMax
+// or when a specification cannot be written.
+Bytes option_octets(const std::vector<OptionSpec>& options);
+
+// The inverse, for any octets: what is unknown or malformed becomes kRaw.
+std::vector<OptionSpec> parse_options(ByteView octets);
+
+}  // namespace tcpassay
