@@ -26,7 +26,6 @@ constexpr std::uint32_t kWriteMax = 1 << 20;       // octets of one write
 constexpr std::uint32_t kReadSize = 65536;         // octets asked for by the final examination
 constexpr int kReadsMax = 1024;                    // reads of the final examination from one handle
 constexpr int kAcceptsMax = 128;                   // connections it accepts from one listener
-constexpr std::size_t kOptionOctetsMax = 40;
 constexpr Time kAnyWaitVirtual = seconds(300);     // how long a `*` line waits
 constexpr Time kAnyWaitReal = seconds(5);
 
@@ -134,7 +133,8 @@ std::string first_line(const std::string& text) {
 std::optional<std::string> unsupported_step(const Step& step, const Identity& target) {
   const auto line = [&] { return step.where.line ? fmt::format(" (line {})", step.where.line) : std::string(); };
   if (std::holds_alternative<Icmp>(step.action)) return "ICMP" + line();
-  if (const auto* what = std::get_if<Unsupported>(&step.action)) return what->construct + line();
+  const auto* unknown = std::get_if<Unsupported>(&step.action);
+  if (unknown && !unknown->harmless) return unknown->construct + line();
   if (const auto* shell = std::get_if<Shell>(&step.action); shell && !is_harmless(*shell)) {
     return fmt::format("shell command `{}`{}", first_line(shell->text), line());
   }
@@ -504,7 +504,6 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
   for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(offset + i);
   Bytes option_area;
   if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec.options, with));
-  if (option_area.size() > kOptionOctetsMax) option_area.resize(kOptionOctetsMax);
 
   const Identity& identity = self.target.identity();
   PacketFields fields{.source = identity.peer_address,
