@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -19,30 +19,7 @@
 namespace tcpassay {
 namespace {
 
-// How far a child process came on the way to a target.
-enum class Obstacle : std::uint8_t { kNone, kNamespace, kSettings, kTun };
-struct Finding {
-  Obstacle obstacle = Obstacle::kNone;
-  int error = 0;
-  bool with_user_namespace = false;
-};
-
-// Runs after fork(): system calls only.
-Finding explore(bool tun) {
-  Finding finding;
-  const auto stopped_by = [&](Obstacle obstacle) {
-    finding.obstacle = obstacle;
-    finding.error = errno;
-    return finding;
-  };
-  if (const int error = enter_new_network_namespace(finding.with_user_namespace)) {
-    errno = error;
-    return stopped_by(Obstacle::kNamespace);
-  }
-  if (open(kProbedSetting, O_WRONLY | O_CLOEXEC) < 0) return stopped_by(Obstacle::kSettings);
-  if (tun && open(kTunDevice, O_RDWR | O_CLOEXEC) < 0) return stopped_by(Obstacle::kTun);
-  return finding;
-}
+constexpr unsigned kProbeSecondsMax = 10;
 
 bool has_threads() {
   std::error_code ignored;
@@ -50,41 +27,48 @@ bool has_threads() {
   return std::distance(begin(tasks), end(tasks)) > 1;
 }
 
-Finding explore_in_child(bool tun) {
-  int ends[2];
-  Finding finding;
-  if (pipe2(ends, O_CLOEXEC) != 0) return finding;
-  const FileDescriptor reader(ends[0]);
-  FileDescriptor writer(ends[1]);
-  const pid_t child = fork();
-  if (child == 0) {
-    const Finding found = explore(tun);
-    _exit(write(writer.get(), &found, sizeof found) == sizeof found ? 0 : 1);
+// Runs in a child process. Throws TargetError for what is missing.
+void probe(bool tun, bool threads) {
+  bool with_user_namespace = false;
+  if (const int error = enter_new_network_namespace(with_user_namespace)) throw TargetError(why_no_namespace(error));
+  if (with_user_namespace && threads) throw TargetError(why_no_namespace(EINVAL));
+  const FileDescriptor setting(open(kProbedSetting, O_WRONLY | O_CLOEXEC));
+  if (!setting) throw TargetError(why_no_settings(kProbedSetting, errno));
+  if (tun) {
+    const FileDescriptor device(open(kTunDevice, O_RDWR | O_CLOEXEC));
+    if (!device) throw TargetError(why_no_tun(errno));
+  } else {
+    probe_raw_wire();
   }
-  writer.close();
-  if (child < 0) return finding;
-  // What cannot be found out this way is left to the constructor.
-  if (read(reader.get(), &finding, sizeof finding) != sizeof finding) finding = {};
-  waitpid(child, nullptr, 0);
-  if (finding.with_user_namespace && finding.obstacle == Obstacle::kNone && has_threads()) {
-    finding = {.obstacle = Obstacle::kNamespace, .error = EINVAL};
-  }
-  return finding;
 }
 
 std::optional<std::string> missing(bool tun) {
-  const Finding finding = explore_in_child(tun);
-  switch (finding.obstacle) {
-    case Obstacle::kNone:
-      return std::nullopt;
-    case Obstacle::kNamespace:
-      return why_no_namespace(finding.error);
-    case Obstacle::kSettings:
-      return why_no_settings(kProbedSetting, finding.error);
-    case Obstacle::kTun:
-      return why_no_tun(finding.error);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return std::string("no pipe: ") + std::strerror(errno);
+  const FileDescriptor reader(ends[0]);
+  FileDescriptor writer(ends[1]);
+  const bool threads = has_threads();
+  const pid_t child = fork();
+  if (child < 0) return std::string("no child process: ") + std::strerror(errno);
+  if (child == 0) {
+    alarm(kProbeSecondsMax);
+    try {
+      probe(tun, threads);
+    } catch (const TargetError& error) {
+      const std::string line = error.what();
+      if (write(writer.get(), line.data(), line.size()) < 0) _exit(1);
+    }
+    _exit(0);
   }
-  return std::nullopt;
+  writer.close();
+  std::array<char, 1024> line;
+  ssize_t size;
+  while ((size = read(reader.get(), line.data(), line.size())) < 0 && errno == EINTR) {
+  }
+  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  if (size <= 0) return std::nullopt;
+  return std::string(line.data(), static_cast<std::size_t>(size));
 }
 
 template <class Wire>

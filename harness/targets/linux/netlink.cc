@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/linux/netlink.h"
 
-// net/if.h is wanted for if_nametoindex and stands before the kernel's headers, which know of it.
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/linux/raw_wire.h"
 
+#include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -52,14 +53,31 @@ sockaddr_in destination() {
   return name;
 }
 
+void add_pair(Interfaces& interfaces, int peer_namespace) {
+  interfaces.add_veth({.name = kTargetInterface, .link_address = kTargetLink},
+                      {.name = kPeerInterface, .link_address = kInterfaceLink}, peer_namespace);
+}
+
+FileDescriptor open_raw_socket() {
+  FileDescriptor raw(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));  // implies IP_HDRINCL
+  if (!raw) throw TargetError(std::string("no raw socket: ") + std::strerror(errno) + "; run as root");
+  return raw;
+}
+
 }  // namespace
+
+void probe_raw_wire() {
+  const FileDescriptor own(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  Interfaces interfaces;
+  add_pair(interfaces, own.get());
+  open_raw_socket();
+}
 
 RawWire::RawWire(const NetworkNamespace& target) {
   {
     const NetworkNamespace::Visit visit(target);
     Interfaces interfaces;
-    interfaces.add_veth({.name = kTargetInterface, .link_address = kTargetLink},
-                        {.name = kPeerInterface, .link_address = kInterfaceLink}, peer_.fd());
+    add_pair(interfaces, peer_.fd());
     turn_off_offloads(kTargetInterface);
     interfaces.add_address(kTargetInterface, kTargetAddress, kPrefixLength);
     interfaces.bring_up(kTargetInterface);
@@ -71,8 +89,7 @@ RawWire::RawWire(const NetworkNamespace& target) {
   interfaces.bring_up(kPeerInterface);
   interfaces.add_route(kPeerInterface, kNetwork, kPrefixLength);
   interfaces.add_neighbour(kPeerInterface, kTargetAddress, kTargetLink);
-  socket_ = FileDescriptor(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));  // implies IP_HDRINCL
-  if (!socket_) throw TargetError(std::string("no raw socket: ") + std::strerror(errno) + "; run as root");
+  socket_ = open_raw_socket();
   open_capture();
 }
 
