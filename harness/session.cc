@@ -498,10 +498,9 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
   Impl& self = *impl_;
   const Tuple tuple = self.pair(spec.local_port, spec.remote_port);
   const Conversation& with = self.conversation(tuple);
-  const std::uint32_t iss = spec.ctl.syn ? spec.seq : with.peer.iss;
-  const std::uint32_t offset = spec.seq + spec.ctl.syn - (iss + 1);
+  const std::uint32_t first = spec.seq + spec.ctl.syn;
   self.text.resize(std::min(spec.length, kTextMax));
-  for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(offset + i);
+  for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(first + i);
   Bytes option_area;
   if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec.options, with));
 

@@ -287,6 +287,7 @@ struct Oracle::Impl {
     p.reply = {};
     p.ack_now = p.ack_later = p.send_pending = p.timed = false;
     p.now.clear();
+    p.prompted = 0;
     p.later.clear();
     p.demerits.clear();
     if (const auto* seg = std::get_if<Departing>(&event.what)) {
@@ -356,6 +357,7 @@ struct Oracle::Impl {
     for (std::size_t i = 1; i < c.possible.size(); ++i) intersect(departed, c.possible[i].demerits);
     for (Possible& p : c.possible) {
       p.now.clear();
+      p.prompted = 0;
       for (const Rule rule : departed) p.demerits.remove(rule);
     }
     for (const Rule rule : departed) {
@@ -395,7 +397,10 @@ struct Oracle::Impl {
       p.later.clear();
     }
     const State before = c.possible.front().state;
-    process(c, event, [&](Step& on) { segment_arrives(on, seg); });
+    process(c, event, [&](Step& on) {
+      segment_arrives(on, seg);
+      on.tcb.prompted = on.tcb.now.size;
+    });
     const bool idle = before == State::kClosed || before == State::kListen || before == State::kTimeWait;
     if (idle && seg.ctl.syn &&
         std::any_of(c.possible.begin(), c.possible.end(),

@@ -56,10 +56,11 @@ struct Segment {
 using Arriving = Segment<RcvSeq, SndSeq>;   // put in by the peer
 using Departing = Segment<SndSeq, RcvSeq>;  // seen out of the target
 
-// Both streams are position-coded: the octet at a stream offset has a value computed from that offset, so that every
-// octet transmitted, retransmitted or delivered is checked, not only counted. Offset 0 is the first octet after SYN.
-constexpr std::uint8_t peer_octet(std::uint32_t offset) {
-  return static_cast<std::uint8_t>((offset * 0x9E3779B1u + 0x12345u) >> 23);
+// Both streams are position-coded: an octet has a value computed from its place, so that every octet transmitted,
+// retransmitted or delivered is checked, not only counted. The peer's octets follow from their sequence number on the wire;
+// the target's from their offset in the stream of what its user has written, since the user does not know ISS.
+constexpr std::uint8_t peer_octet(std::uint32_t seq) {
+  return static_cast<std::uint8_t>((seq * 0x9E3779B1u + 0x12345u) >> 23);
 }
 constexpr std::uint8_t target_octet(std::uint32_t offset) {
   return static_cast<std::uint8_t>((offset * 0x85EBCA6Bu + 0x54321u) >> 22);

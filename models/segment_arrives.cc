@@ -304,6 +304,14 @@ void unacceptable(Step& on, const Arriving& seg) {
     on.cite(Rule::SA4_8_stay);
   }
   on.cite_later(Rule::SA4_1_drop);
+  const bool bad_ack = seg.ctl.ack && !(tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt);
+  if (tcb.state == State::kSynReceived && bad_ack && !on.may()) {
+    // 3.5.2, group 2: an unacceptable ACK in a state that is not synchronized draws a RST, whatever its SEQ.
+    on.cite_later(Rule::S3_5_2_same_state);
+    on.cite(Rule::S3_5_2_rst_ack);
+    on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
+    return;
+  }
   on.cite(Rule::SA4_1_ack);
   on.acknowledge_now(Rule::SA4_1_ack);
 

@@ -15,8 +15,9 @@ Time retransmission_bound(const Tcb& tcb) {
 // The rule most at work: the last that the latest stimulus called upon and that leaves no freedom.
 Rule at_work(const Possible& tcb, Rule otherwise) {
   Rule found = otherwise;
-  for (const Cite& cite : tcb.now) {
-    if (info(cite.rule).level != Level::kMay) found = cite.rule;
+  for (int i = 0; i < tcb.prompted && i < tcb.now.size; ++i) {
+    const Rule rule = tcb.now.items[static_cast<std::size_t>(i)].rule;
+    if (info(rule).level != Level::kMay) found = rule;
   }
   return found;
 }
@@ -413,6 +414,9 @@ void state_reported(Step& on, const StateReport& report) {
   }
   if (blame == Rule::S3_10_6_status) blame = at_work(tcb, Rule::SA4_1_drop);
   if (!same) {
+    // What had to leave first and did not is the nearer reason.
+    if (tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional) blame = tcb.reply.rule;
+    if (tcb.ack_now) blame = tcb.ack_now_rule;
     on.refuse(blame, 2);
     return;
   }

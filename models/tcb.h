@@ -96,6 +96,7 @@ struct Tcb {
   bool user_gone = false;      // the user neither sends nor receives any more
   bool rcv_fin = false;        // the peer's FIN was processed
   bool held_fin = false;       // a FIN was seen ahead of missing text
+  bool told = false;           // the user knows of the signal
   bool edge_known = false;     // the target has offered a window
   bool filled = false;         // RCV.NXT's bounds differ by text that had been held
   bool held_overflow = false;  // more spans than `held` remembers
@@ -152,6 +153,7 @@ struct Tcb {
 // A TCB the target may have, and the rules that led there.
 struct Possible : Tcb {
   Few<Cite, kCitesMax> now{};          // judged when the target next falls quiet
+  std::uint8_t prompted = 0;           // how many of `now` the latest stimulus called upon
   Few<Cite, kCitesMax> later{};        // judged by the reaction to the next stimulus, or by a report of the state
   Few<Rule, kDemeritsMax> demerits{};  // SHOULDs departed from on the way here
 };

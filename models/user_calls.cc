@@ -24,7 +24,11 @@ bool tells_of_reset(UserError error) {
          error == UserError::kTimedOut || error == UserError::kUnreachable;
 }
 
+// A passive OPEN on the same port may stand again where this connection has ended; to its user it is gone.
+bool gone(const Tcb& tcb) { return tcb.state == State::kClosed || tcb.state == State::kListen; }
+
 Rule receive_rule(const Tcb& tcb) {
+  if (gone(tcb)) return Rule::S3_10_3_closed;
   switch (tcb.state) {
     case State::kEstablished:
     case State::kFinWait1:
@@ -33,7 +37,6 @@ Rule receive_rule(const Tcb& tcb) {
     case State::kClosing:
     case State::kLastAck:
     case State::kTimeWait: return Rule::S3_10_3_closing;
-    case State::kClosed: return Rule::S3_10_3_closed;
     default: return Rule::S3_10_3_unsynchronized;
   }
 }
@@ -128,6 +131,7 @@ void send(Step& on, const UserCall& call) {
       if (tcb.signal != Signal::kNone && tells_of_reset(call.error)) {
         on.cite(Rule::MUST_12);
         tcb.signal = Signal::kNone;
+        tcb.told = true;
       }
       return;
     case State::kSynSent:
@@ -158,19 +162,18 @@ void receive(Step& on, const UserCall& call) {
   if (call.result > 0) {  // so many octets were delivered
     const auto octets = static_cast<std::uint32_t>(call.result);
     if (!tcb.was_open) {
-      on.refuse(tcb.state == State::kClosed ? rule : Rule::S3_5_synrcvd_text);
+      on.refuse(gone(tcb) ? rule : Rule::S3_5_synrcvd_text);
       return;
     }
-    const std::uint32_t offset = tcb.rcv_user - (tcb.irs + 1);
     for (std::size_t i = 0; i < call.text.size(); ++i) {
-      if (call.text[i] != peer_octet(offset + static_cast<std::uint32_t>(i))) {
+      if (call.text[i] != peer_octet(tcb.rcv_user.value + static_cast<std::uint32_t>(i))) {
         on.refuse(rule, 1);
         return;
       }
     }
     const RcvSeq end = tcb.rcv_user + octets;
     if (text_end_max(tcb) < end) {
-      on.refuse(tcb.state == State::kClosed ? Rule::SA4_7_deliver : rule, 2);
+      on.refuse(gone(tcb) ? Rule::SA4_7_deliver : rule, 2);
       return;
     }
     on.cite(rule);
@@ -182,14 +185,13 @@ void receive(Step& on, const UserCall& call) {
   }
   const bool unread = tcb.rcv_user < text_end(tcb);
   if (call.result == 0) {  // end of stream
-    if (tcb.signal != Signal::kNone) {
+    if (tcb.signal != Signal::kNone && !tcb.rcv_fin) {
       on.refuse(Rule::MUST_12);
-    } else if (tcb.state == State::kClosed && !tcb.rcv_fin) {
-      // What was told once may be repeated as end of stream.
-      if (!tcb.was_open) on.refuse(Rule::S3_10_3_closed);
+    } else if (gone(tcb) && !tcb.rcv_fin) {
+      if (!tcb.told) on.refuse(Rule::S3_10_3_closed);  // what was told once may be repeated as end of stream
     } else if (!tcb.rcv_fin) {
       on.refuse(rule == Rule::S3_10_3_unsynchronized ? rule : Rule::S3_10_3_established);
-    } else if (unread && tcb.state != State::kClosed) {
+    } else if (unread && !gone(tcb)) {
       on.refuse(Rule::S3_10_3_close_wait);
     } else {
       on.cite(Rule::S3_6_close_signal);
@@ -205,7 +207,7 @@ void receive(Step& on, const UserCall& call) {
       on.refuse(Rule::SA4_7_deliver);
     } else if (tcb.rcv_fin && synchronized(tcb.state)) {
       on.refuse(Rule::S3_6_close_signal);
-    } else if (tcb.was_open && tcb.state == State::kClosed && call.error == UserError::kWouldBlock) {
+    } else if (tcb.was_open && gone(tcb) && call.error == UserError::kWouldBlock) {
       on.refuse(Rule::S3_10_3_closed);
     } else {
       on.cite(rule);
@@ -220,7 +222,8 @@ void receive(Step& on, const UserCall& call) {
             : tcb.signal == Signal::kReset  ? Rule::SA4_2_established
                                             : Rule::SA4_2_active);
     tcb.signal = Signal::kNone;
-  } else if (tcb.state != State::kClosed && tells_of_reset(call.error)) {
+    tcb.told = true;
+  } else if (!gone(tcb) && tells_of_reset(call.error)) {
     on.refuse(call.error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23) : rule);
   }
 }
@@ -314,13 +317,14 @@ void ask_error(Step& on, const UserCall& call) {
   const auto error = static_cast<UserError>(call.value);
   if (call.result != 0) return;
   if (error == UserError::kNone) return;  // some other call may have told it
-  if (tcb.signal == Signal::kNone && tcb.state != State::kClosed) {
+  if (tcb.signal == Signal::kNone && !gone(tcb)) {
     on.refuse(error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
                                             : Rule::MUST_12);
     return;
   }
   if (is_error_of(tcb.signal, error)) on.cite(Rule::MUST_12);
   tcb.signal = Signal::kNone;
+  tcb.told = true;
 }
 
 }  // namespace tcpassay
