@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// The user calls of RFC 9293 sections 3.10.1 to 3.10.5. What a wrong call returns is decided in sockets.cc.
+#include <algorithm>
+#include <cassert>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+
+// 3.10.1 OPEN, passive: enter the LISTEN state.
+Listener* Stack::open_passive(std::uint16_t port, std::uint32_t backlog, const Choices& choices) {
+  if (find_listener(port) != nullptr) return nullptr;
+  auto unused = std::find_if(listeners_.begin(), listeners_.end(), [](const auto& l) { return !l->open; });
+  if (unused == listeners_.end()) {
+    listeners_.push_back(std::make_unique<Listener>());
+    unused = listeners_.end() - 1;
+  }
+  Listener& listener = **unused;
+  listener.open = true;
+  listener.port = port;
+  listener.backlog = std::max(backlog, 1u);
+  listener.embryonic = 0;
+  listener.accept_queue.clear();
+  listener.choices = choices;
+  return &listener;
+}
+
+// 3.10.1 OPEN, active: <SEQ=ISS><CTL=SYN>, SND.UNA is ISS, SND.NXT is ISS+1, enter SYN-SENT.
+Connection* Stack::open_active(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
+                               const Choices& choices) {
+  Connection* c = create(local_port, remote_address, remote_port, choices);
+  if (c == nullptr) return nullptr;
+  c->held = true;
+  c->iss = choose_iss(*c);
+  c->snd_una = c->iss;
+  c->snd_nxt = c->iss + 1;
+  c->state = State::kSynSent;
+  c->undelivered_since = now_;
+  if (planted.has(Defect::rto_too_short)) c->rto.start_from(200 * kMillisecond);
+  send_syn(*c);
+  arm_user_timer(*c);
+  return c;
+}
+
+// The oldest connection that awaits the user, or nothing.
+Connection* Stack::accept(Listener& listener) {
+  if (listener.accept_queue.empty()) return nullptr;
+  Connection* c = listener.accept_queue.front();
+  listener.accept_queue.erase(listener.accept_queue.begin());
+  c->parent = nullptr;
+  return c;
+}
+
+// 3.10.2 SEND: as many octets as the send buffer has room for. Before ESTABLISHED they are queued.
+std::uint32_t Stack::send(Connection& c, ByteView text) {
+  const std::uint32_t room = c.choices.send_buffer - std::min(c.choices.send_buffer, c.text_queued());
+  const ByteView taken = text.first(std::min<std::size_t>(text.size(), room));
+  if (taken.empty()) return 0;
+  if (!c.in_flight() && !c.unsent()) c.undelivered_since = now_;
+  c.send_queue.append(taken);
+  if (c.sends()) send_queued(c);
+  arm_user_timer(c);
+  return static_cast<std::uint32_t>(taken.size());
+}
+
+// 3.10.3 RECEIVE. Room that the user makes is told to the peer once it is worth it (section 3.8.6.2.2).
+std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
+  const std::uint32_t count = c.received.read(out);
+  if (count > 0 && c.receives() && open_window(c)) {
+    if (!planted.has(Defect::no_window_update)) {
+      c.ack_now = true;
+      respond(c);
+    }
+  }
+  return count;
+}
+
+// 3.10.4 CLOSE
+void Stack::close(Connection& c) {
+  switch (c.state) {
+    case State::kClosed:
+    case State::kListen:
+      return;
+    case State::kSynSent:
+      return delete_tcb(c, Ended::kNormally);
+    case State::kSynReceived:
+      // With nothing to send, form a FIN and enter FIN-WAIT-1; otherwise queue until ESTABLISHED.
+      c.fin_queued = true;
+      if (c.text_queued() > 0) return;
+      c.state = State::kFinWait1;
+      break;
+    case State::kEstablished:
+      c.fin_queued = true;
+      c.state = State::kFinWait1;
+      break;
+    case State::kCloseWait:
+      c.fin_queued = true;
+      c.state = planted.has(Defect::close_wait_closing) ? State::kClosing : State::kLastAck;
+      break;
+    case State::kFinWait1:
+    case State::kFinWait2:
+    case State::kClosing:
+    case State::kLastAck:
+    case State::kTimeWait:
+      return;  // "error: connection closing"; a second FIN is not emitted
+  }
+  if (!c.in_flight() && c.text_queued() == 0) c.undelivered_since = now_;
+  send_queued(c);
+  arm_user_timer(c);
+}
+
+// 3.10.5 ABORT
+void Stack::abort(Connection& c) {
+  switch (c.state) {
+    case State::kClosed:
+      return;
+    case State::kSynReceived:
+    case State::kEstablished:
+    case State::kFinWait1:
+    case State::kFinWait2:
+    case State::kCloseWait:
+      if (planted.has(Defect::abort_sends_fin)) return close(c);
+      send_reset(c);
+      break;
+    case State::kListen:
+    case State::kSynSent:
+    case State::kClosing:
+    case State::kLastAck:
+    case State::kTimeWait:
+      break;
+  }
+  delete_tcb(c, Ended::kReset);
+}
+
+// CLOSE in LISTEN. Connections that the user never accepted are aborted with it.
+void Stack::close(Listener& listener) {
+  listener.open = false;
+  std::vector<Connection*> orphans = listener.accept_queue;
+  for (Connection* c : existing_) {
+    if (c->parent == &listener && c->state == State::kSynReceived) orphans.push_back(c);
+  }
+  listener.accept_queue.clear();
+  for (Connection* c : orphans) {
+    const bool exists = c->state != State::kClosed;
+    c->held = false;
+    if (exists) {
+      abort(*c);
+    } else {
+        free_.push_back(c);
+    }
+  }
+}
+
+void Stack::set_user_timeout(Connection& c, Time timeout) {
+  c.choices.user_timeout = timeout;
+  if (c.state != State::kClosed) arm_user_timer(c);
+}
+
+void Stack::set_no_delay(Connection& c, bool on) {
+  c.choices.no_delay = on;
+  if (on && c.sends()) send_queued(c);
+}
+
+void Stack::release(Connection& c) {
+  c.held = false;
+  c.user_gone = true;
+  if (c.state == State::kClosed) {
+    free_.push_back(&c);
+    return;
+  }
+  // SHLD-3: "while received data is still pending ... send a RST to show that data was lost".
+  const bool unread = c.received.user() > 0 && !planted.has(Defect::no_rst_on_unread_close);
+  if (unread && (c.receives() || c.state == State::kCloseWait)) return abort(c);
+  close(c);
+}
+
+}  // namespace own

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection: the transmission control block of RFC 9293 section 3.3.1, its buffers and its timers.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "harness/targets/own/reassembly.h"
+#include "harness/targets/own/ring.h"
+#include "harness/targets/own/rto.h"
+#include "harness/targets/own/seq.h"
+#include "harness/targets/own/time.h"
+
+namespace own {
+
+// The states of RFC 9293 section 3.3.2.
+enum class State : std::uint8_t {
+  kClosed, kListen, kSynSent, kSynReceived, kEstablished, kFinWait1, kFinWait2, kCloseWait, kClosing, kLastAck,
+  kTimeWait,
+};
+
+// Why a connection came to its end, and what its user is told.
+enum class Ended : std::uint8_t { kNot, kNormally, kRefused, kReset, kTimedOut };
+
+// What the user may choose before or while a connection exists.
+struct Choices {
+  std::uint32_t receive_buffer = 65535;    // RCV.BUFF, octets; without window scaling the window cannot be larger
+  std::uint32_t send_buffer = 256 * 1024;  // octets
+  std::uint16_t mss = 1460;                // RMSS: effective MTU 1500 less the fixed IP and TCP headers (3.7.1)
+  bool no_delay = false;                   // turns the Nagle algorithm off (MUST-17)
+  Time user_timeout = 0;                   // R2 of this connection (MUST-21); 0 for the default
+};
+
+struct Timers {
+  Time retransmission = kNever;  // also probes a zero window
+  Time delayed_ack = kNever;
+  Time override = kNever;        // silly window avoidance, rule (4) of section 3.8.6.2.1
+  Time time_wait = kNever;
+  Time user = kNever;
+
+  Time next() const { return std::min({retransmission, delayed_ack, override, time_wait, user}); }
+};
+
+// What is left of a connection in TIME-WAIT while a new SYN tries to reopen it (MAY-2 of section 3.6.1).
+struct Reopened {
+  SeqNum snd_nxt = 0, rcv_nxt = 0;
+  std::uint32_t rcv_wnd = 0;
+  Time time_wait = kNever;
+};
+
+struct Listener;
+
+struct Tcb {
+  State state = State::kClosed;
+  bool passive = false;  // SYN-RECEIVED was or will be reached by a passive OPEN (MUST-11)
+  std::uint32_t remote_address = 0;
+  std::uint16_t local_port = 0, remote_port = 0;
+  Choices choices{};
+
+  // Send sequence variables. SND.UP and a congestion window will have their place here.
+  SeqNum snd_una = 0, snd_nxt = 0, snd_wl1 = 0, snd_wl2 = 0, iss = 0;
+  std::uint32_t snd_wnd = 0, max_snd_wnd = 0;  // MAX.SND.WND of RFC 5961 section 5
+  std::uint16_t eff_snd_mss = 536;             // Eff.snd.MSS (3.7.1)
+  bool syn_acked = false, fin_queued = false, fin_sent = false, fin_acked = false;
+
+  // Receive sequence variables. RCV.UP will have its place here. RCV.NXT+RCV.WND never moves left.
+  SeqNum rcv_nxt = 0, irs = 0;
+  std::uint32_t rcv_wnd = 0;
+  bool fin_received = false;
+
+  // What is owed to the peer.
+  bool ack_now = false;
+  unsigned segments_unacked = 0;  // text segments since the last ACK
+
+  // Retransmission.
+  Rto rto{};
+  Time probe_interval = 0;         // of a zero window
+  bool timing = false;             // an unambiguous segment is being timed (Karn)
+  SeqNum timed_end = 0;
+  Time timed_at = 0;
+  Time r2_since = 0;               // R2 counts from here
+  Time last_sent = 0;              // of the segment at the front of the retransmission queue
+  Time undelivered_since = 0;      // the user timeout counts from here
+  bool syn_retransmitted = false;
+  bool probed = false;             // something was sent into a zero window and has not been acknowledged
+  Timers timers{};
+
+  std::optional<Reopened> reopened{};
+
+  // The user.
+  Listener* parent = nullptr;  // of a passive OPEN, until the user has accepted the connection
+  bool held = false;                // someone will still ask for this connection after its end
+  bool user_gone = false;           // CLOSE came from a user who will not receive any more
+  bool reading_ended = false;       // the user ended receiving only
+  Ended ended = Ended::kNot;        // told to the user once
+  bool was_established = false;
+};
+
+struct Connection : Tcb {
+  Ring send_queue;       // from the octet after SND.UNA's SYN on: text sent but not acknowledged, then text not sent
+  Reassembly received;
+
+  // The sequence number of the first octet in the send queue.
+  SeqNum send_base() const { return syn_acked ? snd_una : iss + 1; }
+  // Octets of text sent and not acknowledged.
+  std::uint32_t text_in_flight() const { return fin_acked ? 0 : snd_nxt - fin_sent - send_base(); }
+  std::uint32_t text_queued() const { return static_cast<std::uint32_t>(send_queue.size()); }
+  bool in_flight() const { return snd_una != snd_nxt; }
+  // Text or a FIN waits to be sent for the first time.
+  bool unsent() const { return text_queued() > text_in_flight() || (fin_queued && !fin_sent); }
+
+  bool synchronized() const { return state >= State::kEstablished; }
+  // The states in which the peer's FIN has not been received and text is taken.
+  bool receives() const {
+    return state == State::kEstablished || state == State::kFinWait1 || state == State::kFinWait2;
+  }
+  bool sends() const {
+    return state == State::kEstablished || state == State::kCloseWait || state == State::kFinWait1 ||
+           state == State::kClosing || state == State::kLastAck;
+  }
+};
+
+}  // namespace own

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Segments departing: when text, acknowledgments and resets are sent, and what they look like (RFC 9293 sections 3.5.2,
+// 3.7.4, 3.8.6).
+#include <algorithm>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+
+// Sends what a step left to be sent: text if some may go, and the ACK with it, alone, or later.
+void Stack::respond(Connection& c) {
+  if (c.state == State::kClosed) return;
+  send_queued(c);
+  if (c.ack_now) return send_ack(c);
+  if (c.segments_unacked == 0 || c.timers.delayed_ack != kNever) return;
+  c.timers.delayed_ack = now_ + (planted.has(Defect::delayed_ack_one_second) ? kSecond : kDelayedAck);
+}
+
+// Segmentizes the send queue as far as windows, the Nagle algorithm and silly window avoidance admit.
+void Stack::send_queued(Connection& c, bool override_sws) {
+  if (!c.sends()) return;
+  while (true) {
+    // What was sent into a zero window was refused there, so once the window is open it goes again without delay.
+    const bool again = c.probed && c.snd_wnd > 0 && c.in_flight();
+    const SeqNum next = again ? c.snd_una : c.snd_nxt;
+    const std::uint32_t d = c.text_queued() - (again ? 0 : c.text_in_flight());
+    // U = SND.UNA + SND.WND - SND.NXT; negative when the peer shrank its window (MUST-34)
+    std::uint32_t u = static_cast<std::uint32_t>(std::max(0, ahead(c.snd_una + c.snd_wnd, next)));
+    if (planted.has(Defect::window_ignored)) u = std::max(u, 0xffffu);
+
+    const std::uint32_t length = std::min({d, u, std::uint32_t{c.eff_snd_mss}});
+    const bool may = may_send(c, d, u, next - c.snd_una) || (override_sws && u > 0);
+    if (d > 0 && !may) break;
+    // FIN occupies the octet behind the text and needs its place in the window.
+    const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u;
+    if (length == 0 && !fin) break;
+    transmit(c, next, length, fin);
+    if (again) c.probed = false;
+    override_sws = false;
+  }
+  if (c.in_flight() || !c.unsent()) {
+    c.timers.override = kNever;
+  } else if (c.snd_wnd > 0) {  // no acknowledgment will come that could set this going
+    c.timers.override = std::min(c.timers.override, now_ + kSwsOverride);
+  } else if (c.timers.retransmission == kNever) {
+    c.r2_since = c.last_sent = now_;
+    start_retransmission_timer(c);
+  }
+}
+
+// Section 3.8.6.2.1, rules (1) to (3). D octets wait, U is the usable window; all that the user sends counts as pushed.
+bool Stack::may_send(const Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const {
+  if (planted.has(Defect::silly_window_sender) && u > 0) return true;
+  const bool no_delay = c.choices.no_delay && !planted.has(Defect::nagle_always);
+  const bool nagle = in_flight == 0 || no_delay || planted.has(Defect::no_nagle);  // [SND.NXT = SND.UNA and]
+  const std::uint32_t most = std::min(d, u);
+  if (most >= c.eff_snd_mss) return true;
+  if (nagle && d <= u) return true;
+  return nagle && most > 0 && 2 * most >= c.max_snd_wnd;
+}
+
+// Sends `length` octets of the send queue from `seq` on, for the first time or again.
+void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) {
+  const bool again = lt(seq, c.snd_nxt);
+  const SeqNum end = seq + length + fin;
+  const std::uint32_t offset = length > 0 ? seq - c.send_base() : 0;
+
+  Segment seg = from(c);
+  seg.seq = seq;
+  seg.ctl.fin = fin;
+  // MUST-61: PSH on the last segment of what is queued.
+  seg.ctl.psh = length > 0 && offset + length == c.text_queued() && !planted.has(Defect::no_push);
+  if (fin && planted.has(Defect::fin_without_ack)) seg.ctl.ack = false;
+  if (again && planted.has(Defect::stale_ack_on_retransmit)) seg.ack = c.irs + 1;
+
+  if (!c.in_flight()) c.r2_since = now_;
+  if (seq == c.snd_una) c.last_sent = now_;
+  if (again) {
+    if (!planted.has(Defect::karn_ignored)) c.timing = false;
+  } else if (!c.timing && c.snd_wnd > 0) {
+    c.timing = true;
+    c.timed_end = end;
+    c.timed_at = now_;
+  }
+  emit(c, seg, offset, length);
+  c.snd_nxt = max(c.snd_nxt, end);
+  c.fin_sent |= fin;
+  if (c.timers.retransmission == kNever) start_retransmission_timer(c);
+}
+
+// <SEQ=ISS><CTL=SYN>, or <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> once the peer's SYN is known.
+void Stack::send_syn(Connection& c) {
+  Segment seg = from(c);
+  seg.seq = c.iss;
+  seg.ctl.syn = true;
+  if (c.state == State::kSynSent) {
+    seg.ctl.ack = false;
+    seg.ack = 0;
+  }
+  const bool omit = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
+  if (!omit) seg.mss = c.choices.mss;  // SHLD-5, MAY-3
+  if (seg.ctl.ack && c.passive == false && !c.syn_retransmitted) {  // of a simultaneous open
+    if (planted.has(Defect::simopen_sends_wrong_seq)) seg.seq = c.iss + 1;
+    if (planted.has(Defect::simopen_sends_ack)) return send_ack(c);
+  }
+  if (c.timers.retransmission == kNever && !c.syn_retransmitted) {
+    c.timing = true;
+    c.timed_end = c.iss + 1;
+    c.timed_at = c.r2_since = now_;
+  } else {
+    c.timing = planted.has(Defect::karn_ignored);
+  }
+  c.last_sent = now_;
+  emit(c, seg);
+  if (c.timers.retransmission == kNever) start_retransmission_timer(c);
+}
+
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
+void Stack::send_ack(Connection& c) { emit(c, from(c)); }
+
+// The same for a segment that is not acceptable (section 3.5.2 group 3, RFC 5961): once for each, and not throttled.
+void Stack::challenge(Connection& c, Segment& seg) {
+  if (seg.answered) return;
+  seg.answered = true;
+  send_ack(c);
+}
+
+// ABORT: <SEQ=SND.NXT><CTL=RST>
+void Stack::send_reset(Connection& c) {
+  Segment seg = from(c);
+  seg.ctl.ack = false;
+  seg.ctl.rst = true;
+  seg.ack = 0;
+  seg.wnd = 0;
+  emit(c, seg);
+}
+
+// Section 3.5.2, groups 1 and 2: with ACK <SEQ=SEG.ACK><CTL=RST>, else <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>.
+// Never for a reset.
+void Stack::send_reset_for(const Segment& seg) {
+  Segment rst{.source = address_,
+              .destination = seg.source,
+              .source_port = seg.destination_port,
+              .destination_port = seg.source_port};
+  rst.ctl.rst = true;
+  if (seg.ctl.ack) {
+    rst.seq = planted.has(Defect::closed_rst_wrong_seq) ? 0 : seg.ack;
+  } else {
+    rst.ctl.ack = true;
+    rst.ack = seg.seq + (planted.has(Defect::closed_rst_wrong_ack) ? 0 : seg.len());
+  }
+  depart(rst, nullptr, 0, 0);
+}
+
+// What every segment of the connection has in common; as it stands, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
+Segment Stack::from(const Connection& c) const {
+  Segment seg{.source = address_,
+              .destination = c.remote_address,
+              .source_port = c.local_port,
+              .destination_port = c.remote_port,
+              .seq = c.snd_nxt,
+              .ack = c.rcv_nxt,
+              .wnd = std::min(c.rcv_wnd, 0xffffu)};
+  seg.ctl.ack = true;
+  if (planted.has(Defect::reserved_bits_sent)) seg.reserved = last_reserved_;
+  if (planted.has(Defect::ack_before_text) && c.rcv_nxt != c.irs + 1) ++seg.ack;
+  if (planted.has(Defect::fin_not_counted) && c.fin_received) --seg.ack;
+  return seg;
+}
+
+// A segment with the ACK bit carries whatever acknowledgment was owed.
+void Stack::emit(Connection& c, const Segment& seg, std::uint32_t offset, std::uint32_t length) {
+  if (seg.ctl.ack) {
+    c.ack_now = false;
+    c.segments_unacked = 0;
+    c.timers.delayed_ack = kNever;
+  }
+  const bool altered = lt(seg.seq, c.snd_nxt) && planted.has(Defect::retransmits_different_data);
+  depart(seg, &c.send_queue, offset, length, altered);
+}
+
+void Stack::depart(const Segment& seg, const Ring* text, std::uint32_t offset, std::uint32_t length, bool altered) {
+  if (collected_ == departed_.size()) {
+    departed_.clear();
+    wire_.clear();
+    collected_ = 0;
+  }
+  const std::size_t start = wire_.size();
+  if (start > kWireOctetsMax) return;
+  const std::span<std::uint8_t> place = begin_packet(wire_, seg, length);
+  if (length > 0) text->copy(offset, place);
+  if (length > 0 && altered) place[0] = static_cast<std::uint8_t>(~place[0]);
+  finish_packet(wire_, start, planted.has(Defect::checksum_wrong_on_odd_length));
+  departed_.push_back({.at = now_, .start = start, .length = wire_.size() - start});
+}
+
+// Section 3.8.6.2.2: RCV.WND grows when what the user freed is worth telling; true when it grew.
+bool Stack::open_window(Connection& c) {
+  const std::uint32_t user = c.received.user();
+  const std::uint32_t kept = user + c.rcv_wnd;
+  if (kept >= c.choices.receive_buffer) return false;
+  const std::uint32_t reduction = c.choices.receive_buffer - kept;
+  const std::uint32_t worth = std::min(c.choices.receive_buffer / 2, std::uint32_t{c.eff_snd_mss});
+  if (reduction < worth && !planted.has(Defect::silly_window_receiver)) return false;
+  c.rcv_wnd = c.choices.receive_buffer - user;
+  return true;
+}
+
+SeqNum Stack::choose_iss(const Connection& c) const {
+  if (planted.has(Defect::isn_constant)) return 1;
+  if (planted.has(Defect::isn_clock_only)) return static_cast<SeqNum>(now_ / 4000);
+  return initial_sequence_number(secret_,
+                                 {.local_address = address_,
+                                  .remote_address = c.remote_address,
+                                  .local_port = c.local_port,
+                                  .remote_port = c.remote_port},
+                                 now_);
+}
+
+}  // namespace own

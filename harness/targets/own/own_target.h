@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The own stack as a target: the embedded default, and the one on which the judge itself is tested.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "harness/target.h"
+#include "harness/targets/own/defects.h"
+#include "harness/targets/own/sockets.h"
+#include "harness/targets/own/stack.h"
+
+namespace tcpassay {
+
+// Time is virtual and a run is a function of the seed and of what was done to the target.
+class OwnTarget final : public Target {
+ public:
+  OwnTarget();
+
+  // Makes the stack wrong in one way, or right again. Takes effect at once and outlives reset().
+  void plant(std::optional<own::Defect> defect) { stack_.planted.plant(defect); }
+
+  const Identity& identity() const override { return identity_; }
+  void reset(std::uint64_t seed) override;
+  Time now() override { return Time(stack_.now()); }
+  void inject(ByteView packet) override { stack_.inject(packet); }
+  std::optional<Collected> collect() override;
+  void advance(Time deadline) override { stack_.advance(deadline.count()); }
+  void call(UserCall& call) override;
+  std::optional<StateReport> state(Tuple tuple) override;
+
+ private:
+  own::Result perform(UserCall& call);
+  own::Result get_option(UserCall& call);
+  void fill_tuple(UserCall& call, int handle);
+
+  Identity identity_;
+  own::Stack stack_;
+  own::Sockets sockets_{stack_};
+  std::vector<std::uint8_t> text_;  // of the last read
+};
+
+}  // namespace tcpassay

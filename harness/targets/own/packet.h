@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// IPv4 packets that carry TCP (RFC 791, RFC 9293 section 3.1): read and written by the own stack itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "harness/targets/own/seq.h"
+
+namespace own {
+
+using ByteView = std::span<const std::uint8_t>;
+
+struct Ctl {
+  bool fin = false, syn = false, rst = false, psh = false, ack = false, urg = false, ece = false, cwr = false;
+};
+
+// SEG.SEQ, SEG.ACK, SEG.WND, SEG.UP and the rest of one segment.
+struct Segment {
+  std::uint32_t source = 0, destination = 0;  // addresses
+  std::uint16_t source_port = 0, destination_port = 0;
+  SeqNum seq = 0, ack = 0;
+  std::uint32_t wnd = 0;
+  std::uint16_t up = 0;
+  std::uint8_t reserved = 0;
+  Ctl ctl{};
+  std::optional<std::uint16_t> mss{};
+  ByteView text{};
+  // Set by parse().
+  bool checksum_ok = true;
+  bool options_ok = true;        // no option length is 0, 1 or runs past the header
+  bool unknown_options = false;
+  // Set while the segment is processed.
+  bool answered = false;         // it has had its acknowledgment
+
+  // SEG.LEN counts the text, SYN and FIN.
+  std::uint32_t len() const { return static_cast<std::uint32_t>(text.size()) + ctl.syn + ctl.fin; }
+};
+
+inline constexpr std::uint32_t kIpHeader = 20, kTcpHeader = 20;
+
+// Empty when the bytes are not a whole, unfragmented IPv4 packet that carries TCP with a possible data offset.
+std::optional<Segment> parse(ByteView packet);
+
+// Appends a packet with `text_length` octets of text still to be filled in and returns their place.
+std::span<std::uint8_t> begin_packet(std::vector<std::uint8_t>& wire, const Segment& seg, std::size_t text_length);
+// Writes the checksums of the packet that starts at `start` and ends with the last octet of `wire`.
+void finish_packet(std::vector<std::uint8_t>& wire, std::size_t start, bool pad_in_front = false);
+
+// The one's complement sum of 16-bit words, complemented; `sum` carries on from another area of even length.
+std::uint32_t add_words(std::uint32_t sum, ByteView octets);
+std::uint16_t checksum(std::uint32_t sum);
+
+}  // namespace own

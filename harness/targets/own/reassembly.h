@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receive buffer: text in sequence for the user, and text above RCV.NXT held for later (SHLD-31).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "harness/targets/own/ring.h"
+#include "harness/targets/own/seq.h"
+
+namespace own {
+
+class Reassembly {
+ public:
+  static constexpr std::size_t kStretchesMax = 64;  // separate stretches of text held; what would make more is dropped
+
+  void clear();
+
+  // RCV.USER: octets received and acknowledged which the user has not taken yet (section 3.8.6.2.2).
+  std::uint32_t user() const { return static_cast<std::uint32_t>(text_.size()); }
+
+  // Stores text that begins at `seq`, which is not below `rcv_nxt`.
+  void hold(SeqNum rcv_nxt, SeqNum seq, std::span<const std::uint8_t> text);
+  // Hands the text that begins at `rcv_nxt` to the user; the number of octets is the advance of RCV.NXT.
+  std::uint32_t deliver(SeqNum rcv_nxt);
+  bool has_gap() const { return !stretches_.empty(); }
+
+  // The FIN's sequence number, once it has been seen. Nothing at or behind it is text.
+  std::optional<SeqNum> fin{};
+
+  std::uint32_t read(std::span<std::uint8_t> out);
+
+ private:
+  struct Stretch {
+    SeqNum begin, end;
+  };
+
+  Ring text_;
+  std::vector<Stretch> stretches_;  // in order, apart from each other
+};
+
+}  // namespace own

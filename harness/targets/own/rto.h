@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The retransmission timeout of RFC 6298.
+#pragma once
+
+#include <algorithm>
+
+#include "harness/targets/own/time.h"
+
+namespace own {
+
+class Rto {
+ public:
+  static constexpr Time kInitial = 1 * kSecond;      // (2.1)
+  static constexpr Time kMin = 1 * kSecond;          // (2.4)
+  static constexpr Time kMax = 60 * kSecond;         // (2.5)
+  static constexpr Time kAfterSynLoss = 3 * kSecond; // (5.7)
+  static constexpr Time kGranularity = 1 * kMillisecond;
+
+  Time value() const { return rto_; }
+
+  // (2.2) and (2.3). R is never taken from a segment that was retransmitted (Karn's algorithm).
+  void sample(Time r) {
+    if (!measured_) {
+      srtt_ = r;
+      rttvar_ = r / 2;
+      measured_ = true;
+    } else {
+      rttvar_ = rttvar_ - rttvar_ / 4 + (srtt_ > r ? srtt_ - r : r - srtt_) / 4;
+      srtt_ = srtt_ - srtt_ / 8 + r / 8;
+    }
+    rto_ = std::clamp(srtt_ + std::max(kGranularity, 4 * rttvar_), kMin, kMax);
+  }
+
+  void back_off() { rto_ = std::min(2 * rto_, kMax); }                 // (5.5)
+  void syn_was_lost() { rto_ = std::max(kAfterSynLoss, kMin); }        // (5.7)
+  void start_from(Time rto) { rto_ = rto; }
+
+ private:
+  Time srtt_ = 0, rttvar_ = 0, rto_ = kInitial;
+  bool measured_ = false;
+};
+
+}  // namespace own

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// SEGMENT ARRIVES in CLOSED, LISTEN and SYN-SENT: RFC 9293 sections 3.10.7.1 to 3.10.7.3. For the rest see steps.cc.
+#include <algorithm>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+
+void Stack::segment_arrives(Segment& seg) {
+  if (Connection* c = find(seg.destination_port, seg.source, seg.source_port)) {
+    return c->state == State::kSynSent ? syn_sent_state(*c, seg) : other_states(*c, seg);
+  }
+  Listener* listener = find_listener(seg.destination_port);
+  return listener != nullptr ? listen_state(*listener, seg) : closed_state(seg);
+}
+
+// 3.10.7.1 CLOSED STATE
+void Stack::closed_state(const Segment& seg) {
+  if (seg.ctl.rst && !planted.has(Defect::rst_answers_rst)) return;
+  if (seg.ctl.syn && !seg.ctl.ack && planted.has(Defect::closed_ignores_syn)) return;
+  send_reset_for(seg);
+}
+
+// 3.10.7.2 LISTEN STATE; `old` is the connection in TIME-WAIT that the SYN reopens.
+void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<Reopened> old) {
+  // First, check for a RST
+  if (seg.ctl.rst) {
+    if (planted.has(Defect::listen_resets_on_rst)) send_reset_for(seg);
+    return;
+  }
+  // Second, check for an ACK
+  const bool accepts_ack = planted.has(Defect::listen_accepts_ack) && !seg.ctl.syn;
+  if (seg.ctl.ack && !accepts_ack) return send_reset_for(seg);
+  // Third, check for a SYN; Fourth, other data or control
+  if (!seg.ctl.syn && !accepts_ack) return;
+  if (listener.embryonic + listener.accept_queue.size() >= listener.backlog) return;
+
+  Connection* c = create(seg.destination_port, seg.source, seg.source_port, listener.choices);
+  if (c == nullptr) return;
+  c->passive = true;
+  c->parent = &listener;
+  c->iss = choose_iss(*c);
+  c->reopened = old;
+  if (old && le(c->iss, old->snd_nxt)) c->iss = old->snd_nxt + 0x10000;  // larger than any used before (MAY-2)
+  if (accepts_ack) c->iss = seg.ack - 1;
+  c->snd_una = c->iss;
+  c->snd_nxt = c->iss + 1;
+  c->undelivered_since = now_;
+  if (planted.has(Defect::rto_too_short)) c->rto.start_from(200 * kMillisecond);
+  c->state = State::kSynReceived;
+  ++listener.embryonic;
+  synchronize(*c, seg);
+  if (accepts_ack) {
+    c->irs = seg.seq - 1;
+    c->rcv_nxt = seg.seq;
+    acknowledge(*c, seg.ack);
+    return established(*c);
+  }
+  send_syn(*c);
+  arm_user_timer(*c);
+}
+
+// What a SYN brings, in LISTEN and in SYN-SENT. Text and FIN on it are queued until the connection is established.
+void Stack::synchronize(Connection& c, const Segment& seg) {
+  c.irs = seg.seq;
+  c.rcv_nxt = seg.seq + 1;
+  // Eff.snd.MSS (3.7.1): the lesser of what the peer takes, 536 if it does not say (MUST-15), and what IP can send.
+  std::uint16_t send_mss = planted.has(Defect::mss_default_large) ? kInterfaceMss : kDefaultSendMss;
+  if (seg.mss) send_mss = std::max<std::uint16_t>(*seg.mss, 1);  // zero would leave no way to send
+  if (planted.has(Defect::mss_ignored)) send_mss = kInterfaceMss;
+  c.eff_snd_mss = std::min({send_mss, kInterfaceMss, c.choices.mss});
+
+  c.snd_wnd = c.max_snd_wnd = seg.wnd;
+  c.snd_wl1 = seg.seq;
+  c.snd_wl2 = seg.ctl.ack ? seg.ack : c.iss;
+
+  const std::size_t fits = std::min<std::size_t>(seg.text.size(), c.rcv_wnd);
+  c.received.hold(c.rcv_nxt, c.rcv_nxt, seg.text.first(fits));
+  if (seg.ctl.fin && seg.text.size() < c.rcv_wnd) {
+    c.received.fin = c.rcv_nxt + static_cast<SeqNum>(seg.text.size());
+  }
+}
+
+// 3.10.7.3 SYN-SENT STATE
+void Stack::syn_sent_state(Connection& c, Segment& seg) {
+  // First, check the ACK bit
+  if (seg.ctl.ack) {
+    const bool acceptable = lt(c.snd_una, seg.ack) && le(seg.ack, c.snd_nxt);  // SND.UNA < SEG.ACK =< SND.NXT
+    if (!acceptable && planted.has(Defect::synsent_accepts_bad_ack) && seg.ctl.syn) {
+      seg.ack = c.snd_nxt;
+    } else if (!acceptable) {
+      if (!seg.ctl.rst) send_reset_for(seg);
+      return;
+    }
+  }
+  // Second, check the RST bit. SEG.SEQ cannot be compared: RCV.NXT has no value yet (RFC 5961 section 3.2).
+  if (seg.ctl.rst) {
+    const bool believed = seg.ctl.ack ? !planted.has(Defect::synsent_ignores_rst)
+                                      : planted.has(Defect::synsent_rst_without_ack);
+    if (believed) delete_tcb(c, Ended::kRefused);
+    return;
+  }
+  // Third, check the security: security options are not supported.
+  // Fourth, check the SYN bit
+  if (seg.ctl.syn) {
+    if (!seg.ctl.ack && planted.has(Defect::no_simultaneous_open)) return;
+    synchronize(c, seg);
+    if (seg.ctl.ack) acknowledge(c, seg.ack);
+    if (!c.syn_acked) {  // simultaneous open
+      c.state = State::kSynReceived;
+      return send_syn(c);
+    }
+    // Our SYN has been ACKed. Text and FIN are taken from the sixth step on; what is queued to be sent carries the ACK.
+    established(c);
+    c.ack_now = true;
+    seg.ctl.syn = false;
+    seg.seq = c.rcv_nxt;
+    seg.text = {};  // synchronize() has it
+    seg.ctl.fin = false;
+    if (check_urg_bit(c, seg) == Then::kReturn || process_segment_text(c, seg) == Then::kReturn ||
+        check_fin_bit(c, seg) == Then::kReturn) {
+      return;
+    }
+    return respond(c);
+  }
+  // Fifth, if neither of the SYN or RST bits is set, then drop the segment
+}
+
+}  // namespace own

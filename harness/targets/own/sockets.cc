@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/targets/own/sockets.h"
+
+#include <algorithm>
+
+namespace own {
+namespace {
+
+constexpr std::int64_t kIn = 1, kOut = 4, kErr = 8, kHangUp = 16;
+
+Result fail(Error error) { return {.value = -1, .error = error}; }
+
+Error error_of(Ended ended) {
+  switch (ended) {
+    case Ended::kRefused: return Error::kRefused;
+    case Ended::kReset: return Error::kReset;
+    case Ended::kTimedOut: return Error::kTimedOut;
+    case Ended::kNot:
+    case Ended::kNormally: break;
+  }
+  return Error::kNone;
+}
+
+}  // namespace
+
+Sockets::Socket* Sockets::at(int handle) {
+  const auto index = static_cast<std::size_t>(handle - kFirstHandle);
+  return index < sockets_.size() && sockets_[index].used ? &sockets_[index] : nullptr;
+}
+
+const Connection* Sockets::connection(int handle) {
+  const Socket* s = at(handle);
+  return s == nullptr ? nullptr : s->connection;
+}
+
+// Why the connection ended, told once.
+Error Sockets::take_error(Connection& c) {
+  const Error error = error_of(c.ended);
+  if (error != Error::kNone) c.ended = Ended::kNormally;
+  return error;
+}
+
+Result Sockets::socket() {
+  auto unused = std::find_if(sockets_.begin(), sockets_.end(), [](const Socket& s) { return !s.used; });
+  if (unused == sockets_.end()) {
+    if (sockets_.size() >= kSocketsMax) return fail(Error::kNoBuffers);
+    unused = sockets_.insert(sockets_.end(), Socket{});
+  }
+  *unused = Socket{.used = true};
+  return {.value = (unused - sockets_.begin()) + kFirstHandle};
+}
+
+// MUST-42: a connection that is still being opened does not keep others from listening on its port.
+bool Sockets::port_is_free(std::uint16_t port, bool reuse_address) const {
+  for (const Socket& s : sockets_) {
+    if (!s.used || s.port != port || s.connection != nullptr) continue;
+    if (s.listener != nullptr || !(reuse_address && s.reuse_address)) return false;
+  }
+  return reuse_address || !stack_.port_in_use(port, true);
+}
+
+Result Sockets::bind(int handle, std::uint16_t port) {
+  Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  if (s->port != 0) return fail(Error::kInvalid);
+  if (port == 0) port = stack_.ephemeral_port(0, 0);
+  if (port == 0 || !port_is_free(port, s->reuse_address)) return fail(Error::kAddressInUse);
+  s->port = port;
+  return {};
+}
+
+Result Sockets::listen(int handle, std::uint32_t backlog) {
+  Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  if (s->connection != nullptr) return fail(Error::kInvalid);
+  if (s->listener != nullptr) {
+    s->listener->backlog = std::max(backlog, 1u);
+    return {};
+  }
+  if (s->port == 0) s->port = stack_.ephemeral_port(0, 0);
+  s->listener = stack_.open_passive(s->port, backlog, s->choices);
+  return s->listener == nullptr ? fail(Error::kAddressInUse) : Result{};
+}
+
+Result Sockets::connect(int handle, std::uint32_t address, std::uint16_t port) {
+  Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  if (s->listener != nullptr) return fail(Error::kNotSupported);
+  if (Connection* c = s->connection) {
+    if (c->state == State::kSynSent || c->state == State::kSynReceived) return fail(Error::kAlready);
+    if (const Error error = take_error(*c); error != Error::kNone) return fail(error);
+    if (c->was_established || c->state != State::kClosed) return fail(Error::kIsConnected);
+    s->connection = nullptr;  // the attempt failed and was reported; another may follow
+    stack_.release(*c);
+  }
+  if (port == 0) return fail(Error::kInvalid);  // "error: remote socket unspecified"
+  const std::uint16_t local = s->port != 0 ? s->port : stack_.ephemeral_port(address, port);
+  // "error: connection already exists"
+  if (local == 0 || stack_.find(local, address, port) != nullptr) return fail(Error::kAddressInUse);
+  Connection* c = stack_.open_active(local, address, port, s->choices);
+  if (c == nullptr) return fail(Error::kNoBuffers);  // "error: insufficient resources"
+  s->port = local;
+  s->connection = c;
+  return fail(Error::kInProgress);
+}
+
+Result Sockets::accept(int handle) {
+  const Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  if (s->listener == nullptr) return fail(Error::kInvalid);
+  if (s->listener->accept_queue.empty()) return fail(Error::kWouldBlock);
+  const Socket parent = *s;
+  const Result made = socket();
+  if (made.error != Error::kNone) return made;
+  Socket& accepted = *at(static_cast<int>(made.value));
+  accepted.connection = stack_.accept(*parent.listener);
+  accepted.port = parent.port;
+  accepted.linger = parent.linger;
+  accepted.reuse_address = parent.reuse_address;
+  accepted.choices = parent.choices;
+  return made;
+}
+
+Result Sockets::write(int handle, ByteView text) {
+  Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  Connection* c = s->connection;
+  if (c == nullptr) return fail(Error::kNotConnected);  // "error: connection does not exist"
+  if (const Error error = take_error(*c); error != Error::kNone) return fail(error);
+  const bool opening = c->state == State::kSynSent || c->state == State::kSynReceived;
+  if (c->fin_queued || !(opening || c->sends())) return fail(Error::kPipe);  // "error: connection closing"
+  const std::uint32_t sent = stack_.send(*c, text);
+  if (sent == 0 && !text.empty()) return fail(Error::kWouldBlock);
+  return {.value = sent};
+}
+
+Result Sockets::read(int handle, std::uint32_t length, std::vector<std::uint8_t>& out) {
+  out.clear();
+  Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  Connection* c = s->connection;
+  if (c == nullptr) return fail(Error::kNotConnected);
+  if (const Error error = take_error(*c); error != Error::kNone) {
+    const bool hidden = error == Error::kReset && stack_.planted.has(Defect::reset_reported_as_eof);
+    return hidden ? Result{} : fail(error);
+  }
+  const bool early = stack_.planted.has(Defect::synrcvd_delivers_early) && c->state == State::kSynReceived;
+  if (early) c->rcv_nxt += c->received.deliver(c->rcv_nxt);
+  const bool skip = c->fin_received && stack_.planted.has(Defect::eof_before_data);
+  if (c->received.user() > 0 && !skip) {
+    out.resize(std::min(length, c->received.user()));
+    return {.value = stack_.receive(*c, out)};
+  }
+  if (length == 0 || c->state == State::kClosed || c->fin_received || c->reading_ended) return {};
+  return fail(Error::kWouldBlock);
+}
+
+// CLOSE for how = 1 and 2; 0 and 2 end receiving.
+Result Sockets::shutdown(int handle, int how) {
+  Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  if (how < 0 || how > 2) return fail(Error::kInvalid);
+  if (s->listener != nullptr && how != 1) {
+    stack_.close(*s->listener);
+    s->listener = nullptr;
+    return {};
+  }
+  Connection* c = s->connection;
+  if (c == nullptr || c->state == State::kClosed) return fail(Error::kNotConnected);
+  if (how != 1) c->reading_ended = true;
+  if (how != 0) stack_.close(*c);
+  return {};
+}
+
+// The user neither sends nor receives any more.
+Result Sockets::close(int handle) {
+  Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  if (s->listener != nullptr) stack_.close(*s->listener);
+  if (Connection* c = s->connection) {
+    if (s->linger == 0) stack_.abort(*c);
+    stack_.release(*c);
+  }
+  *s = Socket{};
+  return {};
+}
+
+Result Sockets::set(int handle, Option option, std::int64_t value) {
+  Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  Connection* c = s->connection;
+  constexpr std::int64_t kOctetsMax = 1 << 30;
+  switch (option) {
+    case Option::kReuseAddress:
+      s->reuse_address = value != 0;
+      return {};
+    case Option::kLinger:
+      s->linger = std::max<std::int64_t>(value, -1);
+      return {};
+    case Option::kNoDelay:
+      s->choices.no_delay = value != 0;
+      if (c != nullptr) stack_.set_no_delay(*c, value != 0);
+      return {};
+    case Option::kMaxSegment:
+      if (value < 1 || value > kInterfaceMss) return fail(Error::kInvalid);
+      s->choices.mss = static_cast<std::uint16_t>(value);
+      return {};
+    case Option::kReceiveBuffer:
+      if (value < 1) return fail(Error::kInvalid);
+      s->choices.receive_buffer = static_cast<std::uint32_t>(std::min<std::int64_t>(value, 0xffff));
+      return {};
+    case Option::kSendBuffer:
+      if (value < 1) return fail(Error::kInvalid);
+      s->choices.send_buffer = static_cast<std::uint32_t>(std::min(value, kOctetsMax));
+      if (c != nullptr) c->choices.send_buffer = s->choices.send_buffer;
+      return {};
+    case Option::kUserTimeout:
+      if (value < 0 || value > kOctetsMax) return fail(Error::kInvalid);
+      s->choices.user_timeout = value * kMillisecond;
+      if (c != nullptr) stack_.set_user_timeout(*c, s->choices.user_timeout);
+      return {};
+  }
+  return fail(Error::kNoProtocolOption);
+}
+
+Result Sockets::get(int handle, Option option) {
+  const Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  const Choices& choices = s->choices;
+  switch (option) {
+    case Option::kReuseAddress: return {.value = s->reuse_address};
+    case Option::kLinger: return {.value = s->linger};
+    case Option::kNoDelay: return {.value = choices.no_delay};
+    case Option::kMaxSegment:
+      return {.value = s->connection != nullptr ? s->connection->eff_snd_mss : std::min(choices.mss, kDefaultSendMss)};
+    case Option::kReceiveBuffer: return {.value = choices.receive_buffer};
+    case Option::kSendBuffer: return {.value = choices.send_buffer};
+    case Option::kUserTimeout: return {.value = choices.user_timeout / kMillisecond};
+  }
+  return fail(Error::kNoProtocolOption);
+}
+
+Result Sockets::pending_error(int handle) {
+  const Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  return {.value = s->connection == nullptr ? 0 : static_cast<std::int64_t>(take_error(*s->connection))};
+}
+
+Result Sockets::poll(int handle) {
+  const Socket* s = at(handle);
+  if (s == nullptr) return fail(Error::kBadHandle);
+  if (s->listener != nullptr) return {.value = s->listener->accept_queue.empty() ? 0 : kIn};
+  const Connection* c = s->connection;
+  if (c == nullptr) return {.value = kOut | kHangUp};
+
+  const bool closed = c->state == State::kClosed;
+  const bool end_of_stream = closed || c->fin_received || c->reading_ended;
+  const bool room = c->text_queued() < c->choices.send_buffer;
+  std::int64_t events = 0;
+  if (c->received.user() > 0 || end_of_stream) events |= kIn;
+  if (closed || (c->sends() && room) || c->fin_sent) events |= kOut;
+  if (error_of(c->ended) != Error::kNone) events |= kErr;
+  if (closed || (end_of_stream && c->fin_queued)) events |= kHangUp;
+  return {.value = events};
+}
+
+}  // namespace own

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The user's side of the own stack: non-blocking sockets with the errors that POSIX names, over the user calls.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+
+enum class Error : std::uint8_t {
+  kNone, kWouldBlock, kInProgress, kAlready, kIsConnected, kNotConnected, kRefused, kReset, kTimedOut, kPipe,
+  kAddressInUse, kInvalid, kBadHandle, kNoBuffers, kNotSupported, kNoProtocolOption,
+};
+
+enum class Option : std::uint8_t {
+  kReuseAddress,   // 0 or 1
+  kLinger,         // seconds; -1 is off; 0 makes close() an ABORT
+  kNoDelay,        // 0 or 1
+  kMaxSegment,     // octets, 1 to 1460; asked for, it is Eff.snd.MSS
+  kReceiveBuffer,  // octets, exact, 1 to 65535 (more is taken for 65535); before listen or connect
+  kSendBuffer,     // octets, exact
+  kUserTimeout,    // milliseconds; 0 is the default R2
+};
+
+struct Result {
+  std::int64_t value = 0;  // -1 when error says why
+  Error error = Error::kNone;
+};
+
+class Sockets {
+ public:
+  static constexpr int kFirstHandle = 3;
+  static constexpr std::size_t kSocketsMax = 4096;
+
+  explicit Sockets(Stack& stack) : stack_(stack) {}
+  void reset() { sockets_.clear(); }
+
+  Result socket();
+  Result bind(int handle, std::uint16_t port);
+  Result listen(int handle, std::uint32_t backlog);
+  Result connect(int handle, std::uint32_t address, std::uint16_t port);
+  Result accept(int handle);
+  Result write(int handle, ByteView text);
+  // Up to `length` octets, left in `out`.
+  Result read(int handle, std::uint32_t length, std::vector<std::uint8_t>& out);
+  Result shutdown(int handle, int how);
+  Result close(int handle);
+  Result set(int handle, Option option, std::int64_t value);
+  Result get(int handle, Option option);
+  Result pending_error(int handle);  // value is an Error; asking clears it
+  Result poll(int handle);           // a bit set: 1 in, 4 out, 8 error, 16 hang-up
+
+  // The connection of a handle, or null.
+  const Connection* connection(int handle);
+
+ private:
+  struct Socket {
+    bool used = false, reuse_address = false;
+    std::uint16_t port = 0;  // local
+    std::int64_t linger = -1;
+    Choices choices{};
+    Listener* listener = nullptr;
+    Connection* connection = nullptr;
+  };
+
+  Socket* at(int handle);
+  Error take_error(Connection& c);
+  bool port_is_free(std::uint16_t port, bool reuse_address) const;
+
+  Stack& stack_;
+  std::vector<Socket> sockets_;
+};
+
+}  // namespace own

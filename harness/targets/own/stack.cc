@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/targets/own/stack.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace own {
+namespace {
+
+std::uint64_t key_of(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port) {
+  return std::uint64_t{remote_address} << 32 | std::uint64_t{remote_port} << 16 | local_port;
+}
+
+// Only a single host can be a peer: no broadcast, multicast or unspecified address (section 3.9.2.3).
+bool is_unicast(std::uint32_t address) {
+  return address >> 28 != 0xe && address != 0xffffffff && address >> 24 != 0;
+}
+
+}  // namespace
+
+Stack::Stack(std::uint32_t address) : address_(address) { reset(0); }
+
+void Stack::reset(std::uint64_t seed) {
+  keys_.clear();
+  existing_.clear();
+  free_.clear();
+  for (auto c = pool_.rbegin(); c != pool_.rend(); ++c) free_.push_back(c->get());
+  for (const auto& listener : listeners_) {
+    listener->open = false;
+    listener->accept_queue.clear();
+  }
+  wire_.clear();
+  departed_.clear();
+  collected_ = 0;
+  now_ = 0;
+  last_reserved_ = 0;
+  secret_ = Secret::from_seed(seed);
+  const auto span = static_cast<std::uint64_t>(0x10000 - kFirstEphemeral);
+  next_ephemeral_ = static_cast<std::uint16_t>(kFirstEphemeral + prf(secret_, FourTuple{}) % span);
+}
+
+void Stack::advance(Time deadline) {
+  while (true) {
+    Connection* first = nullptr;
+    Time at = kNever;
+    for (Connection* c : existing_) {
+      const Time next = c->timers.next();
+      if (next < at) at = next, first = c;
+    }
+    if (first == nullptr || at > deadline) break;
+    now_ = std::max(now_, at);
+    if (run_timer(*first)) return;
+  }
+  now_ = std::max(now_, deadline);
+}
+
+void Stack::inject(ByteView packet) {
+  std::optional<Segment> seg = parse(packet);
+  if (!seg || seg->destination != address_ || !is_unicast(seg->source)) return;
+  // MUST-3: a segment whose checksum is wrong has no effect.
+  if (!seg->checksum_ok && !planted.has(Defect::bad_checksum_accepted)) return;
+  // MUST-7: nor has one whose options cannot be read.
+  if (!seg->options_ok) {
+    if (!planted.has(Defect::option_length_zero)) return;
+    Connection* c = find(seg->destination_port, seg->source, seg->source_port);
+    if (c != nullptr) delete_tcb(*c, Ended::kReset);
+    return;
+  }
+  if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
+  if (seg->reserved != 0 && planted.has(Defect::reserved_bits_drop)) return;
+  last_reserved_ = seg->reserved;
+  if (seg->wnd >= 0x8000 && planted.has(Defect::window_signed)) seg->wnd = 0;
+  segment_arrives(*seg);
+}
+
+std::optional<Stack::Sent> Stack::collect() {
+  if (collected_ == departed_.size()) {
+    departed_.clear();
+    wire_.clear();
+    collected_ = 0;
+    return std::nullopt;
+  }
+  const Departed& d = departed_[collected_++];
+  return Sent{.at = d.at, .packet = ByteView(wire_).subspan(d.start, d.length)};
+}
+
+Listener* Stack::find_listener(std::uint16_t port) {
+  for (const auto& listener : listeners_) {
+    if (listener->open && listener->port == port) return listener.get();
+  }
+  return nullptr;
+}
+
+Connection* Stack::find(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port) {
+  const auto at = std::find(keys_.begin(), keys_.end(), key_of(local_port, remote_address, remote_port));
+  return at == keys_.end() ? nullptr : existing_[static_cast<std::size_t>(at - keys_.begin())];
+}
+
+// With `only_beyond_opening` connections in SYN-SENT and SYN-RECEIVED do not count (MUST-42).
+bool Stack::port_in_use(std::uint16_t port, bool only_beyond_opening) const {
+  return std::any_of(existing_.begin(), existing_.end(), [&](const Connection* c) {
+    return c->local_port == port && !(only_beyond_opening && !c->synchronized());
+  });
+}
+
+// Zero when every ephemeral port is taken for this peer.
+std::uint16_t Stack::ephemeral_port(std::uint32_t remote_address, std::uint16_t remote_port) {
+  for (int tries = 0x10000 - kFirstEphemeral; tries > 0; --tries) {
+    const std::uint16_t port = next_ephemeral_;
+    next_ephemeral_ = port == 0xffff ? kFirstEphemeral : static_cast<std::uint16_t>(port + 1);
+    if (find_listener(port) == nullptr && find(port, remote_address, remote_port) == nullptr) return port;
+  }
+  return 0;
+}
+
+Connection* Stack::create(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
+                          const Choices& choices) {
+  if (free_.empty()) {
+    if (pool_.size() >= kConnectionsMax) return nullptr;
+    pool_.push_back(std::make_unique<Connection>());
+    free_.push_back(pool_.back().get());
+  }
+  Connection& c = *free_.back();
+  free_.pop_back();
+  static_cast<Tcb&>(c) = Tcb{};  // its buffers keep their memory
+  c.send_queue.clear();
+  c.received.clear();
+  c.local_port = local_port;
+  c.remote_address = remote_address;
+  c.remote_port = remote_port;
+  c.choices = choices;
+  c.rcv_wnd = choices.receive_buffer;
+  c.eff_snd_mss = std::min({kDefaultSendMss, kInterfaceMss, choices.mss});
+  keys_.push_back(key_of(local_port, remote_address, remote_port));
+  existing_.push_back(&c);
+  return &c;
+}
+
+// The connection enters CLOSED. What the user has not read stays for him after a normal end and is flushed otherwise.
+void Stack::delete_tcb(Connection& c, Ended why) {
+  assert(c.state != State::kClosed);
+  const auto at = std::find(existing_.begin(), existing_.end(), &c) - existing_.begin();
+  existing_[static_cast<std::size_t>(at)] = existing_.back();
+  keys_[static_cast<std::size_t>(at)] = keys_.back();
+  existing_.pop_back();
+  keys_.pop_back();
+  if (c.parent != nullptr && c.state == State::kSynReceived) --c.parent->embryonic;
+
+  c.state = State::kClosed;
+  c.timers = Timers{};
+  c.ack_now = false;
+  c.ended = why;
+  c.send_queue.clear();
+  if (why != Ended::kNormally) c.received.clear();
+  if (!c.held) free_.push_back(&c);
+}
+
+}  // namespace own

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// The own TCP: packets in, packets out, user calls and time, written after RFC 9293 section 3.10.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "harness/targets/own/connection.h"
+#include "harness/targets/own/defects.h"
+#include "harness/targets/own/isn.h"
+#include "harness/targets/own/packet.h"
+
+namespace own {
+
+inline constexpr Time kMsl = 120 * kSecond;            // section 3.4.2
+inline constexpr Time kDelayedAck = 200 * kMillisecond;
+inline constexpr Time kSwsOverride = 500 * kMillisecond;
+inline constexpr Time kR2Syn = 180 * kSecond;          // MUST-23
+inline constexpr Time kR2Data = 100 * kSecond;         // SHLD-11
+inline constexpr std::uint16_t kDefaultSendMss = 536;  // MUST-15
+inline constexpr std::uint16_t kInterfaceMss = 1460;   // MMS_S - 20 for an MTU of 1500
+inline constexpr std::uint16_t kFirstEphemeral = 49152;
+inline constexpr std::size_t kConnectionsMax = 4096;   // "insufficient resources" beyond
+inline constexpr std::size_t kWireOctetsMax = 64u << 20;  // uncollected packets beyond are lost
+
+// A passive OPEN: every connection that it brings is a copy of its choices.
+struct Listener {
+  bool open = false;
+  std::uint16_t port = 0;
+  std::uint32_t backlog = 1;
+  std::uint32_t embryonic = 0;              // connections in SYN-RECEIVED
+  std::vector<Connection*> accept_queue{};  // established and waiting for the user, oldest first
+  Choices choices{};
+};
+
+class Stack {
+ public:
+  explicit Stack(std::uint32_t address);
+
+  Planted planted;
+
+  // Forgets everything. Time starts at zero; the seed decides all that is random.
+  void reset(std::uint64_t seed);
+
+  Time now() const { return now_; }
+  // Until `deadline`, or until something was sent.
+  void advance(Time deadline);
+
+  void inject(ByteView packet);
+  struct Sent {
+    Time at;
+    ByteView packet;  // valid until the next call
+  };
+  std::optional<Sent> collect();
+
+  // The user calls of sections 3.10.1 to 3.10.6. Pointers stay valid until release() or reset().
+  Listener* open_passive(std::uint16_t port, std::uint32_t backlog, const Choices& choices);
+  Connection* open_active(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
+                          const Choices& choices);
+  Connection* accept(Listener& listener);
+  std::uint32_t send(Connection& c, ByteView text);
+  std::uint32_t receive(Connection& c, std::span<std::uint8_t> out);
+  void close(Connection& c);
+  void abort(Connection& c);
+  void close(Listener& listener);
+  void set_user_timeout(Connection& c, Time timeout);
+  void set_no_delay(Connection& c, bool on);
+  // The user lets go: CLOSE, or ABORT where text is unread, and the connection lives on without him.
+  void release(Connection& c);
+
+  Listener* find_listener(std::uint16_t port);
+  Connection* find(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port);
+  bool port_in_use(std::uint16_t port, bool only_beyond_opening) const;
+  std::uint16_t ephemeral_port(std::uint32_t remote_address, std::uint16_t remote_port);
+  std::uint32_t address() const { return address_; }
+
+ private:
+  enum class Then : std::uint8_t { kProceed, kReturn };
+
+  // segment_arrives.cc: section 3.10.7
+  void segment_arrives(Segment& seg);
+  void closed_state(const Segment& seg);
+  void listen_state(Listener& listener, const Segment& seg, std::optional<Reopened> old = std::nullopt);
+  void syn_sent_state(Connection& c, Segment& seg);
+  void synchronize(Connection& c, const Segment& seg);
+  void other_states(Connection& c, Segment& seg);
+
+  // steps.cc: section 3.10.7.4
+  Then check_sequence_number(Connection& c, Segment& seg);
+  Then check_rst_bit(Connection& c, Segment& seg);
+  Then check_security(Connection& c, Segment& seg);
+  Then check_syn_bit(Connection& c, Segment& seg);
+  Then check_ack_field(Connection& c, Segment& seg);
+  Then check_urg_bit(Connection& c, Segment& seg);
+  Then process_segment_text(Connection& c, Segment& seg);
+  Then check_fin_bit(Connection& c, Segment& seg);
+  Then unacceptable(Connection& c, Segment& seg);
+  Then ack_in_syn_received(Connection& c, const Segment& seg);
+  bool reopens(Connection& c, const Segment& seg);
+  void established(Connection& c);
+  void acknowledge(Connection& c, SeqNum ack);
+  void update_window(Connection& c, const Segment& seg);
+  void take_window(Connection& c, const Segment& seg);
+  void enter_time_wait(Connection& c);
+  void return_to_listen(Connection& c);
+
+  // output.cc: segments departing
+  void respond(Connection& c);
+  void send_queued(Connection& c, bool override_sws = false);
+  bool may_send(const Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const;
+  void transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin);
+  void send_syn(Connection& c);
+  void send_ack(Connection& c);
+  void challenge(Connection& c, Segment& seg);
+  void send_reset(Connection& c);
+  void send_reset_for(const Segment& seg);
+  Segment from(const Connection& c) const;
+  void emit(Connection& c, const Segment& seg, std::uint32_t offset = 0, std::uint32_t length = 0);
+  void depart(const Segment& seg, const Ring* text, std::uint32_t offset, std::uint32_t length, bool altered = false);
+  bool open_window(Connection& c);
+  SeqNum choose_iss(const Connection& c) const;
+
+  // timeouts.cc: section 3.10.8
+  bool run_timer(Connection& c);
+  void retransmission_timeout(Connection& c);
+  void retransmit(Connection& c);
+  void probe(Connection& c);
+  void start_retransmission_timer(Connection& c);
+  void arm_user_timer(Connection& c);
+  bool excessive(const Connection& c) const;
+
+  // stack.cc: TCBs
+  Connection* create(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
+                     const Choices& choices);
+  void delete_tcb(Connection& c, Ended why);
+
+  std::uint32_t address_;
+  Time now_ = 0;
+  Secret secret_{};
+  std::uint16_t next_ephemeral_ = kFirstEphemeral;
+  std::uint8_t last_reserved_ = 0;  // for reserved_bits_sent
+
+  std::vector<std::uint64_t> keys_;    // of the connections that exist, side by side with
+  std::vector<Connection*> existing_;  // the connections themselves
+  std::vector<std::unique_ptr<Connection>> pool_;
+  std::vector<Connection*> free_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+
+  struct Departed {
+    Time at;
+    std::size_t start, length;
+  };
+  std::vector<std::uint8_t> wire_;
+  std::vector<Departed> departed_;
+  std::size_t collected_ = 0;
+};
+
+}  // namespace own

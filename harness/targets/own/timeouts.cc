@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Timeouts: RFC 9293 section 3.10.8, RFC 6298 section 5, and zero-window probes of section 3.8.6.1.
+#include <algorithm>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+
+// Runs the timer of `c` that is due now; true when something was sent.
+bool Stack::run_timer(Connection& c) {
+  const std::size_t before = departed_.size();
+  Timers& t = c.timers;
+  if (t.user <= now_) {  // USER TIMEOUT: "connection aborted due to user timeout"
+    delete_tcb(c, Ended::kTimedOut);
+  } else if (t.retransmission <= now_) {
+    t.retransmission = kNever;
+    retransmission_timeout(c);
+  } else if (t.override <= now_) {
+    t.override = kNever;
+    send_queued(c, true);
+  } else if (t.delayed_ack <= now_) {
+    t.delayed_ack = kNever;
+    send_ack(c);
+  } else if (t.time_wait <= now_) {  // TIME-WAIT TIMEOUT
+    delete_tcb(c, Ended::kNormally);
+  }
+  return departed_.size() != before;
+}
+
+// RETRANSMISSION TIMEOUT
+void Stack::retransmission_timeout(Connection& c) {
+  if (excessive(c)) {
+    return c.state == State::kSynReceived && c.passive ? return_to_listen(c) : delete_tcb(c, Ended::kTimedOut);
+  }
+  if (!planted.has(Defect::karn_ignored)) c.timing = false;
+  if (c.syn_acked && c.snd_wnd == 0) {
+    probe(c);
+  } else {
+    retransmit(c);
+    if (!planted.has(Defect::no_backoff)) c.rto.back_off();  // (5.5)
+  }
+  if (c.state == State::kClosed) return;
+  c.last_sent = now_;
+  start_retransmission_timer(c);  // (5.6)
+}
+
+// Section 3.8.3: R2 is reached when the same segment has been retransmitted for that long. A user timeout replaces it.
+bool Stack::excessive(const Connection& c) const {
+  if (c.choices.user_timeout > 0 && !planted.has(Defect::user_timeout_ignored)) return false;
+  const bool syn = !c.syn_acked;
+  Time r2 = syn ? kR2Syn : kR2Data;
+  if (syn && planted.has(Defect::gives_up_syn_early)) r2 = 15 * kSecond;
+  if (!syn && planted.has(Defect::gives_up_data_early)) r2 = 5 * kSecond;
+  if (!syn && planted.has(Defect::never_gives_up)) return false;
+  return c.last_sent - c.r2_since >= r2;
+}
+
+// (5.4): the earliest segment that has not been acknowledged, formed anew from the send queue. What lies beyond a
+// window that shrank waits: MAY-7 is not used.
+void Stack::retransmit(Connection& c) {
+  if (!c.syn_acked) {
+    c.syn_retransmitted = true;
+    return send_syn(c);
+  }
+  const std::uint32_t length = std::min({c.text_in_flight(), std::uint32_t{c.eff_snd_mss}, c.snd_wnd});
+  const bool fin = c.fin_sent && length == c.text_in_flight() && length < std::max(c.snd_wnd, 1u);
+  if (length > 0 && planted.has(Defect::no_retransmit_data)) return;
+  if (fin && planted.has(Defect::no_retransmit_fin)) return;
+  transmit(c, c.snd_una, length, fin);
+  c.probed = false;
+}
+
+// A zero window is probed with the octet at its left edge, sent before or new (SHLD-29, SHLD-30).
+void Stack::probe(Connection& c) {
+  const bool first = !c.probed;
+  if (planted.has(Defect::zero_window_never_probed)) return;
+  if (planted.has(Defect::zero_window_gives_up) && c.probe_interval >= 8 * kSecond) {
+    return delete_tcb(c, Ended::kTimedOut);
+  }
+  c.probed = true;
+  transmit(c, c.snd_una, std::min(c.text_queued(), 1u), c.text_queued() == 0);
+  if (first) c.probe_interval = c.rto.value();
+  if (!planted.has(Defect::zero_window_no_backoff)) c.probe_interval = std::min(2 * c.probe_interval, Rto::kMax);
+}
+
+// (5.1), (5.3), (5.6); for a zero window the interval between probes takes the place of the RTO.
+void Stack::start_retransmission_timer(Connection& c) {
+  const bool zero_window = c.syn_acked && c.snd_wnd == 0;
+  c.timers.retransmission = now_ + (zero_window && c.probed ? c.probe_interval : c.rto.value());
+}
+
+// The user timeout runs while something sent or queued has not been acknowledged.
+void Stack::arm_user_timer(Connection& c) {
+  const Time timeout = c.choices.user_timeout;
+  const bool runs = timeout > 0 && c.state != State::kClosed && (c.in_flight() || c.unsent()) &&
+                    !planted.has(Defect::user_timeout_ignored);
+  c.timers.user = runs ? c.undelivered_since + timeout : kNever;
+}
+
+}  // namespace own
