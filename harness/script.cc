@@ -71,7 +71,10 @@ class Parser {
     } else if (directive == "suite") {
       about.suite = once(about.suite.empty(), "suite", at);
     } else if (directive == "covers") {
-      directive_words("covers", [&](std::string_view word, std::size_t) { about.covers.emplace_back(word); });
+      directive_words("covers", [&](std::string_view word, std::size_t where) {
+        if (!std::all_of(word.begin(), word.end(), is_word_character)) in_.fail("the id of a rule", where);
+        about.covers.emplace_back(word);
+      });
     } else if (directive == "needs") {
       const auto add = [&](std::string_view word, std::size_t where) { about.needs.push_back(ability(word, where)); };
       directive_words("needs", add);
@@ -82,23 +85,25 @@ class Parser {
 
   std::string once(bool first, const char* directive, std::size_t at) {
     if (!first) in_.fail(fmt::format("one {} only", directive), at);
-    in_.take(directive);
-    in_.skip_blanks();
-    in_.take(":");
-    in_.skip_blanks();
+    directive_name(directive);
     const std::size_t start = in_.at();
     const std::string_view line = in_.take_line();
     if (line.empty()) in_.fail("text", start);
     return std::string(line);
   }
 
+  void directive_name(const char* name) {
+    in_.take(name);
+    in_.skip_blanks();
+    if (in_.peek() != ':') in_.fail("':'");
+    in_.take(":");
+    in_.skip_blanks();
+  }
+
   // What follows `//! NAME:` on the line, word by word; at least one.
   template <class Take>
   void directive_words(const char* name, Take take) {
-    in_.take(name);
-    in_.skip_blanks();
-    in_.take(":");
-    in_.skip_blanks();
+    directive_name(name);
     if (in_.at_end() || in_.peek() == '\n') in_.fail("a word");
     while (!in_.at_end() && in_.peek() != '\n') {
       const std::size_t at = in_.at();

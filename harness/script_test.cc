@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/script.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+namespace tcpassay {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = OptionSpec::Kind;
+
+Scenario parse(const std::string& text) { return parse_script(text, "dir/s.pkt"); }
+
+// The only step of a script.
+Step step(const std::string& text) {
+  const Scenario scenario = parse(text);
+  EXPECT_EQ(scenario.steps.size(), 1u) << text;
+  return scenario.steps.empty() ? Step{} : scenario.steps[0];
+}
+
+template <class Action>
+Action as(const std::string& text) {
+  const Step only = step(text);
+  const Action* action = std::get_if<Action>(&only.action);
+  EXPECT_NE(action, nullptr) << text;
+  return action != nullptr ? *action : Action{};
+}
+
+SegmentSpec in(const std::string& text) { return as<Inject>("+0 < " + text).segment; }
+SegmentSpec out(const std::string& text) { return as<Expect>("+0 > " + text).segment; }
+Call call(const std::string& text) { return as<Call>("+0 " + text); }
+Unsupported unsupported(const std::string& text) { return as<Unsupported>("+0 " + text); }
+
+std::string error(const std::string& text) {
+  try {
+    parse(text);
+  } catch (const ScriptError& problem) {
+    return problem.what();
+  }
+  return "no error";
+}
+
+// A passive open, text both ways and a close, with what a script of the language may hold beside it.
+const char* const kServer = R"(// An ordinary comment
+//! title: Text is delivered, whatever the window
+//! suite: textbook
+//! covers: MUST_10 SA3_4_syn
+//! covers: MUST_11
+//! needs: virtual-time state
+--tolerance_usecs=50000
+--define=NAME="two words"
+`../defaults.sh
+sysctl -q net.ipv4.tcp_ecn=0`
+    0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+   +0 setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
+   +0 bind(3, ..., ...) = 0  /* any port */
+   +0 listen(3, 1) = 0
++.010 < S 0:0(0) win 32792 <mss 1000,sackOK,TS val 100 ecr 0,nop,wscale 7>
+   +0 > S. 0:0(0) ack 1 <...>
+ +0.1 < . 1:1(0) ack 1 win 257 //! damage: checksum offset=3 truncate=12 reserved=8 options=0204ffff
++0...0.2 accept(3, ..., ...) = 4
++0~+0.1 > P. 1:101(100) ack 1 win 500 urg 7
+    * > [ect0] FP.5 4294967290:4(10) ack 1 <nop,nop,sack 1:2 3:4> //! damage: options=fe04f989
+   +0 < 2000 > 8080 - 1:1(0)
+   +1 %{ assert tcpi_state == 1  # "quoted
+assert 1 < 2 }%
+   +0 poll([{fd=4, events=POLLIN|POLLOUT, revents=POLLIN}], 1, 0) = 1
+   +0 recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{..., 100}],
+                  msg_flags=MSG_TRUNC}, 0) = 100
+   +0 read(4, ..., 1000) = -1 EAGAIN (Resource temporarily unavailable)
+   +0 < icmp unreachable frag_needed mtu 1200 [1:1001(1000)]
+`cleanup.sh`
+)";
+
+const char* const kClient = R"(#ifdef UDP
+--udp_encapsulation=9899
+#else
+--non_fatal=packet
+#endif
+# a comment
+0.0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0.0 fcntl(3, F_GETFL) = 0x2 (flags O_RDWR)
++0.0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0.0 connect(3, {sa_family = AF_INET, sin_port = htons(8080), sin_addr = inet_addr("192.0.2.1")}, ...) = -1 EINPROGRESS
++0.0 > [noecn] SEWA 0:0(0) <mss 1460,nop,wscale 6,sackOK,TS val 100 ecr 0>
++0.1 < [tos 0x8] SA. 0:0(0) ack 1 win 65535 <mss 1460,ECN e0b 1 ceb 0 e1b 1,eol>
++0.0 > .  1:1(0)  ack  1  <ECN e1b 1,nop,nop,nop>
++0.0 send(3, "text", 4, MSG_NOSIGNAL) = 4
++0.0 sendto(3, ..., 1000, MSG_FASTOPEN, ..., ...) = 1000
++0.0 setsockopt(3, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0
++0.0 getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0
++0.0 shutdown(3, SHUT_RDWR) = 0
++0.0 close(3) = 0
++0.0 < [ttl 3] FSRPU.EWA 7:7(0) win 0 <FO 0011aabb,FOEXP,md5 00112233445566778899aabbccddeeff>
+1.5~2.5 > R. 1:1(0) ack 0
++0.0 < [flowlabel 0x12345] . 1:1(0)
++0.0 < udp (1000)
+)";
+
+TEST(Script, ReadsTimes) {
+  EXPECT_EQ(step("+0.1 close(3) = 0").time, (StepTime{.at = 100ms}));
+  EXPECT_EQ(step("+.002 close(3) = 0").time, (StepTime{.at = 2ms}));
+  EXPECT_EQ(step("1.000000001 close(3) = 0").time, (StepTime{.form = StepTime::Form::kAbsolute, .at = 1000000001ns}));
+  EXPECT_EQ(step("* > . 1:1(0)").time.form, StepTime::Form::kAny);
+  EXPECT_EQ(step("+1~+2 > . 1:1(0)").time, (StepTime{.form = StepTime::Form::kRelativeRange, .at = 1s, .to = 2s}));
+  EXPECT_EQ(step("1 ~ 2 > . 1:1(0)").time, (StepTime{.form = StepTime::Form::kAbsoluteRange, .at = 1s, .to = 2s}));
+  EXPECT_EQ(step("+0...0.5 close(3) = 0").time, (StepTime{.returns = 500ms}));
+  EXPECT_EQ(step("+.1 ... 0.5 close(3) = 0").time, (StepTime{.at = 100ms, .returns = 500ms}));
+}
+
+TEST(Script, ReadsFlags) {
+  EXPECT_EQ(in("S 0:0(0)").ctl, (Ctl{.syn = true}));
+  EXPECT_EQ(in("FP. 0:0(0)").ctl, (Ctl{.fin = true, .psh = true, .ack = true}));
+  EXPECT_EQ(in("RU 0:0(0)").ctl, (Ctl{.rst = true, .urg = true}));
+  EXPECT_EQ(in("SEWA 0:0(0)").ctl, (Ctl{.syn = true, .ece = true, .cwr = true, .reserved = 1}));
+  EXPECT_EQ(in("- 0:0(0)").ctl, Ctl{});
+  EXPECT_EQ(in(".5 0:0(0)").ctl, (Ctl{.ack = true, .ece = true, .reserved = 1}));
+  EXPECT_EQ(in("F5. 0:0(0)").ace, 5);
+}
+
+TEST(Script, ReadsNumbers) {
+  const SegmentSpec segment = in("P. 4294967290:4(10) ack 4294967295 win 65535 urg 7");
+  EXPECT_EQ(segment.seq, 4294967290u);
+  EXPECT_EQ(segment.length, 10u);
+  EXPECT_EQ(segment.ack, 4294967295u);
+  EXPECT_EQ(segment.wnd, 65535);
+  EXPECT_EQ(segment.up, 7);
+  EXPECT_FALSE(in(". 1:1(0)").wnd);
+}
+
+// The first port is the sender's.
+TEST(Script, ReadsPorts) {
+  EXPECT_EQ(in("2000 > 8080 . 1:1(0)").remote_port, 2000);
+  EXPECT_EQ(in("2000 > 8080 . 1:1(0)").local_port, 8080);
+  EXPECT_EQ(out("8080 > 2000 . 1:1(0)").local_port, 8080);
+  EXPECT_EQ(out("8080 > 2000 . 1:1(0)").remote_port, 2000);
+}
+
+TEST(Script, ReadsWhatTheIpHeaderHas) {
+  EXPECT_EQ(in("[noecn] . 1:1(0)").traffic_class, 0);
+  EXPECT_EQ(in("[ect0] . 1:1(0)").traffic_class, 2);
+  EXPECT_EQ(in("(ect1) . 1:1(0)").traffic_class, 1);
+  EXPECT_EQ(in("[ce, ttl 9] . 1:1(0)").traffic_class, 3);
+  EXPECT_EQ(in("[ce, ttl 9] . 1:1(0)").ttl, 9);
+  EXPECT_EQ(in("[tos 0xb8] . 1:1(0)").traffic_class, 0xb8);
+  EXPECT_EQ(unsupported("> [ect01] . 1:1(0)").construct, "ect01");
+  EXPECT_EQ(unsupported("< [ect0, flowlabel 0x1] . 1:1(0)").construct, "flowlabel");
+}
+
+TEST(Script, ReadsOptions) {
+  const auto options = in("S 0:0(0) <mss 1460,nop,wscale 7,sackOK,TS val 1 ecr 2,sack 1:2 3:4,eol>").options;
+  ASSERT_EQ(options.size(), 7u);
+  EXPECT_EQ(options[0], (OptionSpec{.kind = Kind::kMss, .values = {1460}}));
+  EXPECT_EQ(options[2], (OptionSpec{.kind = Kind::kWindowScale, .values = {7}}));
+  EXPECT_EQ(options[4], (OptionSpec{.kind = Kind::kTimestamp, .values = {1, 2}}));
+  EXPECT_EQ(options[5], (OptionSpec{.kind = Kind::kSack, .values = {1, 2, 3, 4}}));
+  EXPECT_EQ(in("S 0:0(0) <FO 0aff>").options[0], (OptionSpec{.kind = Kind::kFastOpen, .octets = {0x0a, 0xff}}));
+  EXPECT_EQ(in("S 0:0(0) <FOEXP>").options[0], (OptionSpec{.kind = Kind::kFastOpenExp}));
+  EXPECT_EQ(in("S 0:0(0) <ECN e1b 1 ceb 2>").options[0],
+            (OptionSpec{.kind = Kind::kAccEcn, .values = {1, 2}, .name = "e1b ceb"}));
+  EXPECT_TRUE(out("S 0:0(0) <...>").any_options);
+  EXPECT_EQ(unsupported("< S 0:0(0) <md5 valid>").construct, "md5 valid");
+}
+
+TEST(Script, ReadsDamage) {
+  const SegmentSpec segment =
+      in("S 0:0(0) <mss 5> //! damage: checksum offset=3 truncate=12 reserved=14 options=c8020a");
+  EXPECT_TRUE(segment.damage.bad_checksum);
+  EXPECT_EQ(segment.damage.data_offset, 3);
+  EXPECT_EQ(segment.damage.truncate, 12);
+  EXPECT_EQ(segment.ctl.reserved, 14);
+  ASSERT_EQ(segment.options.size(), 2u);
+  EXPECT_EQ(segment.options[1], (OptionSpec{.kind = Kind::kRaw, .octets = {0xc8, 2, 10}}));
+}
+
+TEST(Script, ReadsCalls) {
+  EXPECT_EQ(call("socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3").result, 3);
+  EXPECT_EQ(call("bind(3, {sa_family = AF_INET, sin_port = htons(80), sin_addr = inet_addr(\"1.2.3.4\")}, 1) = 0").port,
+            80);
+  EXPECT_EQ(call("connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)").error, UserError::kInProgress);
+  EXPECT_EQ(call("listen(3, 5) = 0").length, 5u);
+  EXPECT_EQ(call("accept(3, ..., ...) = 4").handle, 3);
+  EXPECT_EQ(call("sendto(4, ..., 70, MSG_DONTWAIT|MSG_NOSIGNAL, ..., ...) = 70").kind, CallKind::kWrite);
+  EXPECT_EQ(call("recv(4, ..., 70, 0) = -1 EWOULDBLOCK").error, UserError::kWouldBlock);
+  EXPECT_EQ(call("shutdown(4, SHUT_WR) = 0").how, 1);
+  EXPECT_EQ(call("setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=3}, 8) = 0").value, 3);
+  EXPECT_EQ(call("setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=0, linger=3}, 8) = 0").value, -1);
+  EXPECT_EQ(call("setsockopt(4, IPPROTO_TCP, TCP_NODELAY, [1], 4) = 0").option, SocketOption::kNoDelay);
+  EXPECT_EQ(call("getsockopt(4, SOL_SOCKET, SO_ERROR, [111], [4]) = 0").value, static_cast<int>(UserError::kRefused));
+  EXPECT_EQ(call("getsockopt(4, SOL_SOCKET, SO_ERROR, [0], [4]) = 0").value, 0);
+}
+
+// The asked events stand in value and those that came in result.
+TEST(Script, ReadsPoll) {
+  const Call poll = call("poll([{fd=4, events=POLLIN|POLLOUT, revents=POLLOUT|POLLHUP}], 1, 0) = 1");
+  EXPECT_EQ(poll.handle, 4);
+  EXPECT_EQ(poll.value, 1 | 4);
+  EXPECT_EQ(poll.result, 4 | 16);
+  EXPECT_EQ(call("poll([{fd=4, events=POLLIN}], 1, 0) = 0").result, 0);
+}
+
+TEST(Script, NamesWhatItDoesNotPlay) {
+  EXPECT_EQ(unsupported("epoll_create(1) = 5").construct, "epoll_create");
+  EXPECT_EQ(unsupported("send(4, ..., 1, MSG_OOB) = 1").construct, "send MSG_OOB");
+  EXPECT_EQ(unsupported("setsockopt(4, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0").construct, "setsockopt TCP_FASTOPEN");
+  EXPECT_EQ(unsupported("socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3").construct, "socket SOCK_DGRAM");
+  EXPECT_EQ(unsupported("write(4, ..., 1) = -1 EFAULT (Bad address)").construct, "errno EFAULT");
+  EXPECT_EQ(unsupported("recvmsg(4, {a(1)=[{..., \"x)\"}],\n  b=2}, 0) = 1").text,
+            "recvmsg(4, {a(1)=[{..., \"x)\"}], b=2}, 0) = 1");
+  EXPECT_TRUE(unsupported("fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0").harmless);
+  EXPECT_FALSE(unsupported("pipe([5, 6]) = 0").harmless);
+}
+
+TEST(Script, ReadsWhatStandsBeforeTheSteps) {
+  const Scenario scenario = parse(kServer);
+  EXPECT_EQ(scenario.name, "s");
+  EXPECT_EQ(scenario.about.title, "Text is delivered, whatever the window");
+  EXPECT_EQ(scenario.about.suite, "textbook");
+  EXPECT_EQ(scenario.about.covers, (std::vector<std::string>{"MUST_10", "SA3_4_syn", "MUST_11"}));
+  EXPECT_EQ(scenario.about.needs, (std::vector<Ability>{Ability::kVirtualTime, Ability::kState}));
+  EXPECT_EQ(scenario.options, (std::vector<std::string>{"--tolerance_usecs=50000", "--define=NAME=\"two words\""}));
+  EXPECT_EQ(scenario.steps.size(), 18u);
+}
+
+TEST(Script, ReadsThePreprocessorLinesOfBsd) {
+  EXPECT_EQ(parse(kClient).options, (std::vector<std::string>{"--non_fatal=packet"}));
+  EXPECT_EQ(parse_script(kClient, "s", {"UDP"}).options, (std::vector<std::string>{"--udp_encapsulation=9899"}));
+  EXPECT_EQ(parse("#ifndef A\n#ifdef B\n1 close(1) = 0\n#else\n1 close(2) = 0\n#endif\n#endif").steps.size(), 1u);
+  EXPECT_EQ(error("\n#ifdef A\n"), "dir/s.pkt:2:1: expected #endif for each #ifdef, found '#'");
+  EXPECT_EQ(error("#else\n"), "dir/s.pkt:1:1: expected #ifdef before #else, found '#'");
+  EXPECT_EQ(error("  #define A\n"), "dir/s.pkt:1:3: unsupported construct: #define");
+}
+
+TEST(Script, SaysWhereAndWhatWasExpected) {
+  EXPECT_EQ(error("+0 < S 0:5(4) win 1"), "dir/s.pkt:1:10: expected 4 (= 0 + 4), found '5'");
+  EXPECT_EQ(error("\n  +0 < S 0:0(0) win 65536"), "dir/s.pkt:2:21: expected a number from 0 to 65535, found '65536'");
+  EXPECT_EQ(error("+0 < SX 0:0(0)"),
+            "dir/s.pkt:1:7: expected a flag of F S R P . U E W A or an ACE digit, each once, found 'X'");
+  EXPECT_EQ(error("+0 < S 0:0(0) <mmss 5>"),
+            "dir/s.pkt:1:16: expected a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, md5, FO, FOEXP or ECN), "
+            "found 'mmss'");
+  EXPECT_EQ(error("+0 close(3) 0"), "dir/s.pkt:1:13: expected '=', found '0'");
+  EXPECT_EQ(error("+0 read(3, ...) = 0"), "dir/s.pkt:1:15: expected 3 arguments of read, found ')'");
+  EXPECT_EQ(error("+0 read(3, ..., x) = 0"), "dir/s.pkt:1:17: expected a number from 0 to 4294967295, found 'x'");
+  EXPECT_EQ(error("+0 sendmsg(3, {1, 2) = 0"), "dir/s.pkt:1:20: expected '}', found ')'");
+  EXPECT_EQ(error("+0 close(3"), "dir/s.pkt:1:11: expected ',', found end of file");
+  EXPECT_EQ(error("+0 write(3, \"abc"), "dir/s.pkt:1:13: expected a closing \" for this string, found '\"'");
+  EXPECT_EQ(error("//! cover: A"), "dir/s.pkt:1:5: expected title, suite, covers or needs, found 'cover'");
+  EXPECT_EQ(error("//! needs: power"),
+            "dir/s.pkt:1:12: expected virtual-time, synchronous, state, passive-open, active-open or ipv6, "
+            "found 'power'");
+  EXPECT_EQ(error("+0 < . 1:1(0) //! damage: sum"),
+            "dir/s.pkt:1:27: expected checksum, offset=N, truncate=N, reserved=N or options=HEX, found 'sum'");
+  EXPECT_EQ(error("+0 > . 1:1(0) //! damage: checksum"),
+            "dir/s.pkt:1:27: expected reserved=N or options=HEX, found 'checksum'");
+  EXPECT_EQ(error("* < . 1:1(0)"), "dir/s.pkt:1:3: expected an outbound packet after * or a range of time, found '<'");
+  EXPECT_EQ(error("/* open"), "dir/s.pkt:1:1: expected */ after this comment, found '/'");
+  EXPECT_EQ(error("\x01"), "dir/s.pkt:1:1: expected a time such as +0.1, found '\\x01'");
+}
+
+TEST(Script, ReadsFiles) {
+  const std::string path = testing::TempDir() + "script_test_file.pkt";
+  std::ofstream(path) << kServer;
+  EXPECT_EQ(read_script(path), parse(kServer));
+  EXPECT_EQ(read_script(path).name, "script_test_file");
+  std::ofstream(path, std::ios::trunc).flush();
+  EXPECT_TRUE(read_script(path).steps.empty());
+  std::filesystem::remove(path);
+  EXPECT_THROW(read_script(path), ScriptError);
+  EXPECT_THROW(read_script(testing::TempDir()), ScriptError);
+}
+
+// ---- parse and print are inverse
+
+void expect_inverse(const std::string& text) {
+  const Scenario scenario = parse(text);
+  const std::string printed = print_script(scenario);
+  const Scenario again = parse(printed);
+  ASSERT_TRUE(again == scenario) << text << "\nbecame\n" << printed;
+  ASSERT_EQ(print_script(again), printed);
+}
+
+TEST(Script, PrintsWhatItReads) {
+  expect_inverse(kServer);
+  expect_inverse(kClient);
+  expect_inverse("");
+}
+
+TEST(Script, PrintsTheCorpus) {
+  int scripts = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(TCPASSAY_SOURCE_DIR "/corpus")) {
+    if (entry.path().extension() != ".pkt") continue;
+    const Scenario scenario = read_script(entry.path().string());
+    EXPECT_TRUE(parse(print_script(scenario)) == scenario) << entry.path();
+    ++scripts;
+  }
+  EXPECT_GT(scripts, 0);
+}
+
+// A call whose fields were changed is printed by its fields, not as it was written.
+TEST(Script, PrintsChangedCalls) {
+  Step changed = step("+0 sendto(4, ..., 1000, 0, ..., ...) = 1000");
+  EXPECT_EQ(to_text(changed), "+0 sendto(4, ..., 1000, 0, ..., ...) = 1000");
+  std::get<Call>(changed.action).length = 10;
+  std::get<Call>(changed.action).result.reset();
+  EXPECT_EQ(to_text(changed), "+0 write(4, ..., 10) = ...");
+}
+
+TEST(Script, PrintsOneStepOnOneLine) {
+  const Scenario scenario = parse(kServer);
+  for (const Step& one : scenario.steps) EXPECT_EQ(to_text(one).find('\n'), std::string::npos);
+  EXPECT_EQ(to_text(scenario.steps[0]), "+0 `../defaults.sh ...`");
+}
+
+class Generator {
+ public:
+  explicit Generator(std::uint32_t seed) : random_(seed) {}
+
+  Scenario scenario() {
+    Scenario made;
+    if (flip()) made.about = {.title = "A title", .covers = {"MUST_1"}};
+    if (flip()) made.about.needs = {static_cast<Ability>(below(kAbilities))};
+    if (flip()) made.options = {"--mss=1000"};
+    for (std::uint32_t i = below(8); i > 0; --i) made.steps.push_back(step());
+    return made;
+  }
+
+ private:
+  std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(random_() % limit); }
+  bool flip() { return below(2) == 0; }
+  std::uint16_t u16() { return static_cast<std::uint16_t>(random_()); }
+  std::uint8_t u8() { return static_cast<std::uint8_t>(random_()); }
+  std::uint32_t u32() { return static_cast<std::uint32_t>(random_()); }
+  Bytes octets(std::size_t count) {
+    Bytes made(count);
+    for (auto& octet : made) octet = u8();
+    return made;
+  }
+
+  OptionSpec option() {
+    switch (below(9)) {
+      case 0: return {.kind = Kind::kMss, .values = {u16()}};
+      case 1: return {.kind = Kind::kWindowScale, .values = {u8()}};
+      case 2: return {.kind = Kind::kSackPermitted};
+      case 3: return {.kind = Kind::kSack, .values = {u32(), u32()}};
+      case 4: return {.kind = Kind::kTimestamp, .values = {u32(), u32()}};
+      case 5: return {.kind = Kind::kFastOpen, .octets = octets(below(5))};
+      case 6: return {.kind = Kind::kFastOpenExp, .octets = octets(below(5))};
+      case 7: return {.kind = Kind::kAccEcn, .values = {below(1 << 24), 0}, .name = flip() ? "e0b ceb" : "e1b ceb"};
+      default: return {.kind = flip() ? Kind::kNop : Kind::kEnd};
+    }
+  }
+
+  SegmentSpec segment(bool inbound) {
+    SegmentSpec made{.seq = u32(), .length = flip() ? 0 : below(1500)};
+    made.ctl = {flip(), flip(), flip(), flip(), flip(), flip(), flip(), flip(), static_cast<std::uint8_t>(below(16))};
+    if (flip()) made.local_port = u16(), made.remote_port = u16();
+    if (flip()) made.ack = u32();
+    if (flip()) made.wnd = u16();
+    if (flip()) made.up = u16();
+    if (flip()) made.traffic_class = u8();
+    if (flip()) made.ttl = static_cast<std::uint8_t>(1 + below(255));
+    for (std::uint32_t i = below(4); i > 0; --i) made.options.push_back(option());
+    if (flip()) made.options.push_back({.kind = Kind::kRaw, .octets = octets(1 + below(3))});
+    if (!inbound && flip()) made.options.clear(), made.any_options = true;
+    if (inbound) made.damage.bad_checksum = flip();
+    if (inbound && flip()) made.damage.data_offset = static_cast<std::uint8_t>(below(16));
+    if (inbound && flip()) made.damage.truncate = u16();
+    return made;
+  }
+
+  Call call() {
+    Call made{.kind = static_cast<CallKind>(below(static_cast<std::uint32_t>(CallKind::kPoll) + 1))};
+    if (made.kind != CallKind::kSocket) made.handle = static_cast<int>(below(10));
+    if (made.kind == CallKind::kBind || made.kind == CallKind::kConnect) made.port = u16();
+    if (made.kind == CallKind::kRead || made.kind == CallKind::kWrite) made.length = u32();
+    if (made.kind == CallKind::kListen) made.length = u8();
+    if (made.kind == CallKind::kShutdown) made.how = static_cast<int>(below(4));
+    if (made.kind == CallKind::kSetOption || made.kind == CallKind::kGetOption) {
+      made.option = static_cast<SocketOption>(1 + below(static_cast<std::uint32_t>(SocketOption::kCork)));
+      made.value = below(10);
+    }
+    if (made.kind == CallKind::kPoll) made.value = below(2) + 4 * below(2);
+    if (flip()) made.result = made.kind == CallKind::kPoll ? 1 + 4 * below(2) : below(5);
+    if (made.kind != CallKind::kPoll && below(3) == 0) {
+      made.result = -1;
+      made.error = static_cast<UserError>(1 + below(static_cast<std::uint32_t>(UserError::kOther)));
+    }
+    return made;
+  }
+
+  Step step() {
+    Step made{.time = {.at = Time(random_() % 3000000000000)}};
+    if (flip()) made.time.form = StepTime::Form::kAbsolute;
+    switch (below(4)) {
+      case 0: made.action = Inject{segment(true)}; return made;
+      case 1: made.action = Call{call()}; break;
+      case 2: made.action = Shell{"echo a"}; return made;
+      default:
+        made.action = Expect{segment(false)};
+        if (flip()) made.time = {.form = StepTime::Form::kRelativeRange, .at = made.time.at, .to = made.time.at + 1s};
+        return made;
+    }
+    if (flip()) made.time.returns = made.time.at + 1ns;
+    return made;
+  }
+
+  std::mt19937_64 random_;
+};
+
+// What an explorer makes has no arguments and no name for its calls; reading adds them.
+TEST(Script, ReadsBackGeneratedScenarios) {
+  for (std::uint32_t seed = 0; seed < 2000; ++seed) {
+    const Scenario made = Generator(seed).scenario();
+    const std::string text = print_script(made);
+    Scenario read;
+    ASSERT_NO_THROW(read = parse(text)) << text;
+    ASSERT_TRUE(parse(print_script(read)) == read) << text;
+    for (Step& one : read.steps) {
+      if (auto* written = std::get_if<Call>(&one.action)) written->arguments.clear(), written->name.clear();
+    }
+    ASSERT_TRUE(read == made) << text << "seed " << seed;
+  }
+}
+
+// ---- Whatever the text, the only thing that comes out is a ScriptError
+
+void read_anything(const std::string& text) {
+  Scenario scenario;
+  try {
+    scenario = parse(text);
+  } catch (const ScriptError&) {
+    return;
+  }
+  const std::string printed = print_script(scenario);
+  Scenario again;
+  ASSERT_NO_THROW(again = parse(printed)) << text << "\nbecame\n" << printed;
+  ASSERT_TRUE(again == scenario) << text << "\nbecame\n" << printed;
+  for (const Step& one : scenario.steps) to_text(one);
+}
+
+TEST(Script, SurvivesEveryPrefix) {
+  for (const std::string text : {kServer, kClient}) {
+    for (std::size_t length = 0; length <= text.size(); ++length) read_anything(text.substr(0, length));
+  }
+}
+
+TEST(Script, SurvivesMutations) {
+  std::mt19937 random(7);
+  constexpr std::string_view kCharacters = "0123456789+-*<>()[]{}\"`#/!%=.,:|~ \n\tSFPAE\\x\0\xff";
+  for (int round = 0; round < 4000; ++round) {
+    std::string text = round % 2 ? kServer : kClient;
+    for (auto hits = 1 + random() % 3; hits > 0; --hits) {
+      const std::size_t at = random() % text.size();
+      switch (random() % 4) {
+        case 0: text[at] = kCharacters[random() % kCharacters.size()]; break;
+        case 1: text.erase(at, 1 + random() % 20); break;
+        case 2: text.insert(at, text, random() % text.size(), random() % 40); break;
+        default: text.insert(at, 1, kCharacters[random() % kCharacters.size()]);
+      }
+    }
+    read_anything(text);
+  }
+}
+
+// Lines, shuffled and cut, reach more scripts that can be read than characters do.
+TEST(Script, SurvivesShuffledLines) {
+  std::mt19937 random(8);
+  std::vector<std::string> lines;
+  for (const std::string text : {kServer, kClient}) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = text.find('\n', at) + 1;
+      lines.push_back(text.substr(at, end - at));
+      at = end;
+    }
+  }
+  for (int round = 0; round < 5000; ++round) {
+    std::string text;
+    for (auto count = random() % 5; count > 0; --count) text += lines[random() % lines.size()];
+    if (!text.empty() && random() % 2 == 0) text.erase(random() % text.size(), 1);
+    read_anything(text);
+  }
+}
+
+// ---- Options in octets
+
+TEST(Script, WritesOptionOctets) {
+  const auto options = in("S 0:0(0) <mss 1460,nop,wscale 7,sackOK,TS val 1 ecr 2,ECN e0b 1,eol>").options;
+  EXPECT_EQ(option_octets(options), (Bytes{2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2,  //
+                                           172, 5, 0, 0, 1, 0}));
+  EXPECT_EQ(option_octets({{.kind = Kind::kFastOpenExp, .octets = {7}}}), (Bytes{254, 5, 0xf9, 0x89, 7}));
+  EXPECT_THROW(option_octets(std::vector<OptionSpec>(41)), std::runtime_error);
+  EXPECT_THROW(option_octets({{.kind = Kind::kMss}}), std::runtime_error);
+}
+
+TEST(Script, ReadsOptionOctets) {
+  EXPECT_EQ(parse_options(Bytes{2, 4, 5, 0xb4, 1, 0, 0}),
+            (std::vector<OptionSpec>{{.kind = Kind::kMss, .values = {1460}},
+                                     {.kind = Kind::kNop},
+                                     {.kind = Kind::kEnd},
+                                     {.kind = Kind::kEnd}}));
+  EXPECT_EQ(parse_options(Bytes{200, 3, 9, 1}),
+            (std::vector<OptionSpec>{{.kind = Kind::kRaw, .octets = {200, 3, 9}}, {.kind = Kind::kNop}}));
+  EXPECT_EQ(parse_options(Bytes{1, 2, 0}),
+            (std::vector<OptionSpec>{{.kind = Kind::kNop}, {.kind = Kind::kRaw, .octets = {2, 0}}}));
+}
+
+TEST(Script, OptionOctetsSurviveReadingAndWriting) {
+  std::mt19937 random(9);
+  constexpr int kKinds[] = {0, 1, 2, 3, 4, 5, 8, 19, 34, 172, 174, 200, 254};
+  for (int round = 0; round < 50000; ++round) {
+    Bytes octets;
+    while (octets.size() < 20) {
+      octets.push_back(static_cast<std::uint8_t>(kKinds[random() % std::size(kKinds)]));
+      octets.push_back(static_cast<std::uint8_t>(random() % 12));
+      for (std::uint32_t i = octets.back(); i > 2; --i) octets.push_back(static_cast<std::uint8_t>(random()));
+    }
+    octets.resize(random() % octets.size());
+    ASSERT_EQ(option_octets(parse_options(octets)), octets);
+  }
+}
+
+}  // namespace
+}  // namespace tcpassay
