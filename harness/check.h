@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs scenarios on a target and says for each rule whether it was obeyed, broken or never exercised.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/deviations.h"
+#include "harness/scenario.h"
+#include "harness/session.h"
+#include "harness/target.h"
+#include "models/oracle.h"
+
+namespace tcpassay {
+
+inline constexpr std::size_t kEvidenceMax = 10;  // kept for one rule; `broken` counts all
+inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);  // an ACK is due after 500 ms (RFC 5681, 4.2)
+
+enum class Standing : std::uint8_t {
+  kObeyed, kViolated, kDeparted, kOption, kInconclusive, kNotExercised, kNotTestable,
+};
+inline constexpr int kStandings = 7;
+const char* to_string(Standing standing);  // "not_exercised"
+
+// One place where a rule was broken.
+struct Evidence {
+  std::string scenario;  // its path
+  std::size_t event = 0;
+  Time at{};
+  std::string state, allowed, seen;
+  std::string replay;    // the command
+};
+
+struct RuleResult {
+  Rule rule{};
+  Standing standing = Standing::kNotExercised;
+  std::uint64_t judged = 0, broken = 0, taken = 0;
+  std::vector<Evidence> evidence{};
+  std::string why{};     // not testable: what is missing; option: "taken", "not taken" or "both"
+};
+
+enum class TraitValue : std::uint8_t { kUnknown, kFalse, kTrue, kBoth };
+
+struct Skipped {
+  std::string scenario, why;
+};
+
+// A listed deviation and what this run says of it.
+struct Listed {
+  enum class Fate : std::uint8_t { kOccurs, kGone, kNotJudged };
+  Deviation deviation;
+  Fate fate = Fate::kNotJudged;
+};
+
+struct CheckResult {
+  Identity target;
+  std::string defect;                   // planted, if any
+  std::size_t scenarios = 0, steps = 0;  // played
+  double wall_s = 0;
+  bool whole = true;                    // every scenario of the corpus was asked for
+  std::vector<RuleResult> rules{};      // indexed by Rule
+  std::vector<TraitValue> profile{};    // indexed by Trait
+  std::vector<Skipped> skipped{};
+  std::vector<Listed> deviations{};
+
+  std::size_t count(Standing standing) const;
+  bool is_listed(Rule rule) const;
+  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed, or a listed deviation is gone.
+  int exit_status() const;
+};
+
+// What the oracle said of one trace.
+struct Judged {
+  std::string scenario, replay;
+  std::vector<Verdict> verdicts{};
+  std::vector<Count> counts{};                // indexed by Rule
+  std::vector<std::optional<bool>> traits{};  // indexed by Trait
+};
+Judged judged_by(const Oracle& oracle);
+
+// Adds traces up.
+class Tally {
+ public:
+  Tally();
+  void add(const Judged& trace);
+  void skip(const std::string& scenario, const std::string& why, const std::vector<std::string>& covers = {});
+  // Fills in rules, profile, skipped and the fate of the deviations of `result`.
+  void settle(CheckResult& result) const;
+
+ private:
+  struct Row {
+    RuleResult result;
+    bool violated = false, departed = false, consequence = false, inconclusive = false;
+    std::string missing;  // why a scenario that covers the rule was skipped
+  };
+  Standing standing(const Row& row) const;
+
+  std::vector<Row> rows_;
+  std::vector<TraitValue> profile_;
+  std::vector<Skipped> skipped_;
+};
+
+struct CheckOptions {
+  std::string target = "own", defect{};
+  std::string pcap_folder{};  // a capture for each scenario goes there
+  std::vector<Deviation> deviations{};
+  bool whole = true;
+  // Called before each scenario, for a progress line: how many are done, how many there are, which is next.
+  std::function<void(std::size_t, std::size_t, const std::string&)> progress{};
+};
+
+// A scenario and where it was read from.
+struct Filed {
+  std::string path;
+  Scenario scenario;
+};
+
+// Every script below the paths (files or folders; `deviations` folders are left out), sorted by path. An empty `suite`
+// takes all; otherwise those of that suite or below a folder of that name. Throws std::runtime_error.
+std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const std::string& suite = "");
+
+// Throws TargetError when the target cannot be made, or not be made again after it died.
+CheckResult check(const std::vector<Filed>& scenarios, const CheckOptions& options);
+
+// A capture or report is written under names without folders: "3.4-sequence/wrap.pkt" becomes "3.4-sequence_wrap".
+std::string flat_name(const std::string& path);
+
+}  // namespace tcpassay

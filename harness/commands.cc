@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "harness/bench.h"
+#include "harness/check.h"
+#include "harness/judge.h"
+#include "harness/report.h"
+#include "harness/script.h"
+#include "harness/targets.h"
+#include "harness/targets/own/defects.h"
+
+namespace tcpassay {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr int kCannot = 2;  // the command could not do its work
+
+// What the user's words came to. Every verb uses some of it.
+struct Words {
+  std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{};
+  std::vector<std::string> paths{};
+  double seconds = 3;
+  bool defects = false, diagrams = false;
+};
+
+struct Wrong : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+void print(const std::string& text) {
+  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!whole) throw Wrong("the output cannot be written");
+}
+
+// --corpus, else $TCPASSAY_CORPUS, else ./corpus, else the one beside the sources.
+std::string corpus_folder(const Words& words) {
+  if (!words.corpus.empty()) {
+    if (!fs::is_directory(words.corpus)) throw Wrong(words.corpus + ": no such folder");
+    return words.corpus;
+  }
+  if (const char* named = std::getenv("TCPASSAY_CORPUS"); named && *named) {
+    if (!fs::is_directory(named)) throw Wrong(fmt::format("TCPASSAY_CORPUS: {}: no such folder", named));
+    return named;
+  }
+  if (fs::is_directory("corpus")) return "corpus";
+  const fs::path sources = fs::path(__FILE__).parent_path().parent_path() / "corpus";
+  if (fs::is_directory(sources)) return sources.string();
+  throw Wrong("no corpus here: give --corpus DIR or set TCPASSAY_CORPUS");
+}
+
+std::string target_name(const Words& words) { return words.target.substr(0, words.target.find(':')); }
+
+std::function<void(std::size_t, std::size_t, const std::string&)> progress_line() {
+  if (!isatty(STDERR_FILENO)) return {};
+  return [](std::size_t done, std::size_t all, const std::string& next) {
+    const std::string name = next.size() > 60 ? "..." + next.substr(next.size() - 57) : next;
+    fmt::print(stderr, "\r\x1b[K[{}/{}] {}", done + 1, all, name);
+    std::fflush(stderr);
+  };
+}
+
+void end_progress() {
+  if (isatty(STDERR_FILENO)) fmt::print(stderr, "\r\x1b[K");
+}
+
+// --- the verbs ---
+
+int list_defects(const Words& words) {
+  Json json = Json::array();
+  std::string text;
+  for (const auto& entry : own::all_defects()) {
+    json.push_back({{"id", entry.id}, {"origin", entry.origin}, {"what", entry.what}});
+    text += fmt::format("{:<32} {} ({})\n", entry.id, entry.what, entry.origin);
+  }
+  print(words.format == "json" ? Json{{"defects", json}}.dump(2) + "\n" : text);
+  return 0;
+}
+
+int list_targets(const Words& words) {
+  if (words.defects) return list_defects(words);
+  Json json = Json::array();
+  std::string text;
+  for (const auto& entry : target_table()) {
+    const auto missing = entry.missing();
+    json.push_back(
+        {{"name", entry.name}, {"what", entry.what}, {"ready", !missing}, {"missing", missing.value_or("")}});
+    text += fmt::format("{:<10} {:<9} {}\n", entry.name, missing ? "missing" : "ready", entry.what);
+    if (missing) text += fmt::format("{:<20} {}\n", "", *missing);
+  }
+  print(words.format == "json" ? Json{{"targets", json}}.dump(2) + "\n" : text);
+  return 0;
+}
+
+int run_check(const Words& words) {
+  const std::string folder = corpus_folder(words);
+  CheckOptions options{.target = words.target, .defect = words.plant, .pcap_folder = words.pcap};
+  options.deviations = read_deviations((fs::path(folder) / "deviations").string(), target_name(words));
+  options.whole = words.paths.empty() && words.suite.empty();
+  const std::vector<std::string> paths = words.paths.empty() ? std::vector{folder} : words.paths;
+  const auto scenarios = read_scenarios(paths, words.suite);
+  options.progress = progress_line();
+  const CheckResult result = check(scenarios, options);
+  end_progress();
+  if (words.format == "json") {
+    print(check_json(result));
+  } else if (words.format == "junit") {
+    print(check_junit(result));
+  } else {
+    print(check_text(result, paper_of_stdout()));
+  }
+  return result.exit_status();
+}
+
+int run_script(const Words& words) {
+  const std::string& file = words.paths.front();
+  const Scenario scenario = read_script(file);
+  const auto target = make_target(words.target, words.plant);
+  if (const auto why = Session::unsupported(scenario, *target)) {
+    throw Wrong(fmt::format("{}: cannot be played on {}: {}", file, target->identity().name, *why));
+  }
+  SessionOptions options;
+  std::unique_ptr<CaptureFile> capture;
+  if (!words.pcap.empty()) capture = std::make_unique<CaptureFile>(words.pcap);
+  options.capture = capture.get();
+  if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
+  Session session(*target, options);
+  session.play(scenario);
+  if (capture) capture->close();
+  const RunResult result{.file = file,
+                         .target = target->identity().name,
+                         .version = target->identity().version,
+                         .trace = session.trace(),
+                         .verdicts = session.oracle().verdicts(),
+                         .mismatches = session.mismatches()};
+  print(words.format == "json" ? run_json(result) : run_text(result, paper_of_stdout()));
+  return result.exit_status();
+}
+
+int judge_files(const Words& words) {
+  std::vector<Opinion> opinions;
+  bool condemned = false;
+  for (const auto& path : words.paths) {
+    opinions.push_back(judge_file(path));
+    condemned = condemned || opinions.back().kind == Opinion::Kind::kCondemned;
+  }
+  print(words.format == "json" ? judge_json(opinions) : judge_text(opinions, words.diagrams));
+  return condemned ? 1 : 0;
+}
+
+// Ids are looked up as they are written in the catalogue or in the RFC (MUST-10).
+Rule rule_named(const std::string& word) {
+  std::string id = word;
+  std::replace(id.begin(), id.end(), '-', '_');
+  std::replace(id.begin(), id.end(), '.', '_');
+  std::vector<std::string_view> known;
+  for (const auto& rule : rules()) {
+    known.push_back(rule.id);
+    if (rule.row == word) return *rule_by_id(rule.id);
+  }
+  if (const auto rule = rule_by_id(id)) return *rule;
+  const std::string near = nearest(id, known);
+  throw Wrong(fmt::format("unknown rule '{}'{}", word, near.empty() ? "" : "; did you mean " + near + "?"));
+}
+
+struct Covering {
+  std::vector<std::string> declared, judged;
+};
+
+// Which scenarios name the rule, and which judge it when they are played on the own stack.
+Covering covering(Rule rule, const Words& words) {
+  Covering covering;
+  const auto own = make_target("own");
+  SessionOptions options;
+  options.keep_trace = options.assertions = false;
+  options.final_wait = kDelayedAckWait;
+  Session session(*own, options);
+  for (const auto& filed : read_scenarios({corpus_folder(words)})) {
+    const auto& covers = filed.scenario.about.covers;
+    const bool declared = std::find(covers.begin(), covers.end(), info(rule).id) != covers.end();
+    if (declared) covering.declared.push_back(filed.path);
+    if (Session::unsupported(filed.scenario, *own)) continue;
+    session.play(filed.scenario);
+    if (session.oracle().counts()[static_cast<std::size_t>(rule)].judged > 0) covering.judged.push_back(filed.path);
+  }
+  return covering;
+}
+
+std::string list_text(const char* heading, const std::vector<std::string>& paths) {
+  constexpr std::size_t kShown = 20;
+  std::string text = fmt::format("{}: {}\n", heading, paths.empty() ? "none" : std::to_string(paths.size()));
+  for (std::size_t i = 0; i < std::min(paths.size(), kShown); ++i) text += "  " + paths[i] + "\n";
+  if (paths.size() > kShown) text += fmt::format("  and {} more (--format json lists them)\n", paths.size() - kShown);
+  return text;
+}
+
+int explain(const Words& words) {
+  const Rule rule = rule_named(words.rule);
+  const RuleInfo& about = info(rule);
+  const Covering found = covering(rule, words);
+  std::vector<std::string> traits_of;
+  for (const auto& trait : traits()) {
+    if (trait.rule == rule) traits_of.push_back(fmt::format("{}: {}", trait.name, trait.sentence));
+  }
+  if (words.format == "json") {
+    const Json json{{"id", about.id},           {"level", to_string(about.level)}, {"rfc", about.rfc},
+                    {"section", about.section}, {"row", about.row},                {"sentence", about.sentence},
+                    {"traits", traits_of},      {"covered_by", found.declared},    {"judged_by", found.judged}};
+    print(json.dump(2) + "\n");
+    return 0;
+  }
+  const int columns = paper_of_stdout().columns;
+  std::string text =
+      fmt::format("{} {}, RFC {} section {}\n", about.id, to_string(about.level), about.rfc, about.section);
+  text += wrapped("  " + std::string(about.sentence), columns, 2) + "\n";
+  if (!about.row.empty()) text += fmt::format("requirement: {}\n", about.row);
+  for (const auto& trait : traits_of) text += wrapped("trait: " + trait, columns, 2) + "\n";
+  text += list_text("scenarios that name it", found.declared);
+  text += list_text("scenarios that judge it on the own stack", found.judged);
+  print(text);
+  return 0;
+}
+
+int run_bench(const Words& words) {
+  const auto target = make_target(words.target, words.plant);
+  if (!target->identity().can(Ability::kPassiveOpen)) throw Wrong(words.target + " cannot open passively");
+  const BenchResult result = bench(*target, words.seconds);
+  print(words.format == "json" ? bench_json(result) : bench_text(result));
+  return 0;
+}
+
+// --- the words ---
+
+struct Verb {
+  const char *name, *what, *example;
+  int (*run)(const Words&);
+  void (*words)(CLI::App&, Words&);
+};
+
+void target_word(CLI::App& app, Words& words) {
+  app.add_option("--target,-t", words.target, "which implementation ('tcpassay targets' lists them)")
+      ->capture_default_str();
+  app.add_option("--plant", words.plant, "a defect for the own stack ('tcpassay targets --defects' lists them)");
+}
+
+void format_word(CLI::App& app, Words& words, const std::vector<std::string>& formats) {
+  app.add_option("--format,-f", words.format, "how the result is written")
+      ->check(CLI::IsMember(formats))
+      ->capture_default_str();
+}
+
+void corpus_word(CLI::App& app, Words& words) {
+  app.add_option("--corpus", words.corpus, "where the scenarios are; else $TCPASSAY_CORPUS, else ./corpus");
+}
+
+void targets_words(CLI::App& app, Words& words) {
+  format_word(app, words, {"text", "json"});
+  app.add_flag("--defects", words.defects, "lists the defects that can be planted in the own stack");
+}
+
+void check_words(CLI::App& app, Words& words) {
+  target_word(app, words);
+  format_word(app, words, {"text", "json", "junit"});
+  corpus_word(app, words);
+  app.add_option("--suite,-s", words.suite, "only the scenarios of this suite or folder");
+  app.add_option("--pcap", words.pcap, "a folder for a capture of each scenario");
+  app.add_option("PATH", words.paths, "scripts or folders to play instead of the whole corpus");
+}
+
+void run_words(CLI::App& app, Words& words) {
+  target_word(app, words);
+  format_word(app, words, {"text", "json"});
+  app.add_option("--pcap", words.pcap, "writes every packet to this file");
+  app.add_option("FILE", words.paths, "the script")->required()->expected(1);
+}
+
+void judge_words(CLI::App& app, Words& words) {
+  format_word(app, words, {"text", "json"});
+  app.add_flag("--ladder", words.diagrams, "draws each conversation");
+  app.add_option("FILE", words.paths, "scripts that record conversations")->required();
+}
+
+void explain_words(CLI::App& app, Words& words) {
+  format_word(app, words, {"text", "json"});
+  corpus_word(app, words);
+  app.add_option("RULE", words.rule, "a rule's id")->required();
+}
+
+void bench_words(CLI::App& app, Words& words) {
+  target_word(app, words);
+  format_word(app, words, {"text", "json"});
+  app.add_option("--seconds", words.seconds, "how long to measure")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
+}
+
+constexpr Verb kVerbs[] = {
+    {"targets", "What can be tested here, and why not the rest", "tcpassay targets", list_targets, targets_words},
+    {"check", "Plays the scenarios on a target and prints the requirement table",
+     "tcpassay check --target linux --format json > linux.json", run_check, check_words},
+    {"run", "Plays one script: ladder diagram and verdicts",
+     "tcpassay run corpus/textbook/client-closes-first.pkt --target own", run_script, run_words},
+    {"judge", "Judges recorded conversations; no target is needed", "tcpassay judge --ladder recorded.pkt", judge_files,
+     judge_words},
+    {"explain", "What a rule says, where it stands, and which scenarios exercise it", "tcpassay explain MUST-10",
+     explain, explain_words},
+    {"bench", "How many connections a second are played, bare and judged", "tcpassay bench --target own --seconds 5",
+     run_bench, bench_words},
+};
+
+// One line, whatever the message was.
+std::string on_one_line(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+int complain(const std::string& what) {
+  fmt::print(stderr, "tcpassay: {}\n", on_one_line(what));
+  return kCannot;
+}
+
+}  // namespace
+
+int run_command(int count, char** arguments) {
+  CLI::App app("Judges TCP implementations against RFC 9293.\nExit status: 0 conforms, 1 does not, 2 not done.",
+               "tcpassay");
+  app.set_version_flag("--version", std::string("tcpassay ") + kVersion);
+  app.require_subcommand(1);
+  app.footer("Example: tcpassay check --target own");
+  Words words;
+  std::vector<std::pair<CLI::App*, const Verb*>> verbs;
+  for (const Verb& verb : kVerbs) {
+    CLI::App* sub = app.add_subcommand(verb.name, verb.what);
+    sub->footer(std::string("Example: ") + verb.example);
+    verb.words(*sub, words);
+    verbs.emplace_back(sub, &verb);
+  }
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
+  } catch (const CLI::ParseError& error) {
+    return complain(std::string(error.what()) + " (--help says more)");
+  }
+  try {
+    for (const auto& [sub, verb] : verbs) {
+      if (sub->parsed()) return verb->run(words);
+    }
+  } catch (const std::exception& error) {
+    end_progress();
+    return complain(error.what());
+  }
+  return kCannot;
+}
+
+}  // namespace tcpassay

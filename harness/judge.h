@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judges a conversation that somebody wrote down: a script read as a record of what has happened. No target is needed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/scenario.h"
+#include "harness/session.h"
+#include "models/oracle.h"
+
+namespace tcpassay {
+
+struct Opinion {
+  enum class Kind : std::uint8_t { kAccepted, kCondemned, kInconclusive, kUnsupported };
+  std::string file;
+  Kind kind = Kind::kAccepted;
+  std::string why{};               // one line; empty when accepted
+  std::vector<Verdict> verdicts{};  // what the oracle said
+  Trace trace{};
+};
+const char* to_string(Opinion::Kind kind);  // "condemned"
+
+// `<` lines are what the peer sent, `>` lines what the target answered, calls were made by the target's user with the
+// results that stand there. Text is position-coded. A script says nothing of silence beyond its last `>` line, nor of
+// pure ACKs before a line with text, so there nothing is held against the target.
+Opinion judge_script(const Scenario& scenario, const std::string& file);
+
+// Reads the file and judges it. Throws ScriptError, CaptureError.
+Opinion judge_file(const std::string& path);
+
+std::string judge_text(const std::vector<Opinion>& opinions, bool diagrams);
+std::string judge_json(const std::vector<Opinion>& opinions);
+
+}  // namespace tcpassay

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/report.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "harness/ladder.h"
+
+namespace tcpassay {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kColumnsMin = 60;
+constexpr const char *kRed = "\x1b[31m", *kGreen = "\x1b[32m", *kYellow = "\x1b[33m", *kDim = "\x1b[2m",
+                     *kPlain = "\x1b[0m";
+
+double seconds_of(Time at) { return std::chrono::duration<double>(at).count(); }
+
+const char* colour_of(Standing standing) {
+  switch (standing) {
+    case Standing::kObeyed: return kGreen;
+    case Standing::kViolated: return kRed;
+    case Standing::kDeparted:
+    case Standing::kInconclusive: return kYellow;
+    case Standing::kOption: return "";
+    case Standing::kNotExercised:
+    case Standing::kNotTestable: return kDim;
+  }
+  return "";
+}
+
+std::string painted(const std::string& text, const char* colour, const Paper& paper) {
+  return paper.colour && *colour ? colour + text + kPlain : text;
+}
+
+// Cut to `columns`, with dots where something was cut off.
+std::string cut(std::string text, int columns) {
+  if (static_cast<int>(text.size()) <= columns) return text;
+  if (columns < 4) return "";
+  text.resize(static_cast<std::size_t>(columns - 3));
+  return text + "...";
+}
+
+std::string words_of(Standing standing) {
+  std::string words = to_string(standing);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
+std::string section_of(const RuleInfo& rule) {
+  return rule.rfc == 9293 ? std::string(rule.section) : fmt::format("{} {}", rule.rfc, rule.section);
+}
+
+std::string standing_text(const CheckResult& result, const RuleResult& rule) {
+  const bool broken = rule.standing == Standing::kViolated || rule.standing == Standing::kDeparted;
+  if (broken && result.is_listed(rule.rule)) return words_of(rule.standing) + ", listed";
+  if (rule.standing == Standing::kOption) return "option " + rule.why;
+  return words_of(rule.standing);
+}
+
+std::string table(const CheckResult& result, const Paper& paper) {
+  std::size_t id_width = 4;
+  for (const auto& rule : result.rules) id_width = std::max(id_width, info(rule.rule).id.size());
+  const auto line = [&](std::string_view id, std::string_view level, std::string_view section,
+                        std::string_view standing, std::string_view judged, std::string_view broken) {
+    return fmt::format("{:<{}} {:<6} {:<14} {:<18} {:>7} {:>6}  ", id, id_width, level, section, standing, judged,
+                       broken);
+  };
+  std::string text = line("RULE", "LEVEL", "SECTION", "STANDING", "JUDGED", "BROKEN") + "SENTENCE\n";
+  for (const auto& rule : result.rules) {
+    const RuleInfo& about = info(rule.rule);
+    std::string row = line(about.id, to_string(about.level), section_of(about), standing_text(result, rule),
+                           std::to_string(rule.judged), std::to_string(rule.broken));
+    const int left = paper.columns - static_cast<int>(row.size());
+    if (left > 8) row += cut(std::string(about.sentence), left);
+    while (!row.empty() && row.back() == ' ') row.pop_back();
+    text += painted(cut(row, paper.columns), colour_of(rule.standing), paper) + "\n";
+  }
+  return text;
+}
+
+std::string evidence_text(const Evidence& evidence, const Paper& paper) {
+  std::string text = fmt::format("  in {} at {:.6f} s, event {}\n", evidence.state.empty() ? "?" : evidence.state,
+                                 seconds_of(evidence.at), evidence.event);
+  text += wrapped("    allowed: " + evidence.allowed, paper.columns, 13) + "\n";
+  text += wrapped("    seen:    " + evidence.seen, paper.columns, 13) + "\n";
+  return text + "    replay:  " + evidence.replay + "\n";
+}
+
+// Every rule of one standing, with evidence.
+std::string findings(const CheckResult& result, Standing standing, const char* heading, const Paper& paper) {
+  std::string text;
+  for (const auto& rule : result.rules) {
+    if (rule.standing != standing || rule.evidence.empty()) continue;
+    const RuleInfo& about = info(rule.rule);
+    const char* listed = result.is_listed(rule.rule) ? " (listed)" : "";
+    const std::string title = fmt::format("{} {}{}", to_string(about.level), about.id, listed);
+    const std::string sentence = fmt::format(": {} RFC {} section {}", about.sentence, about.rfc, about.section);
+    text += wrapped(title + sentence, paper.columns, 2) + "\n";
+    for (std::size_t i = 0; i < std::min<std::size_t>(rule.evidence.size(), 3); ++i) {
+      text += evidence_text(rule.evidence[i], paper);
+    }
+    if (rule.broken > 3) text += fmt::format("  {} times in all\n", rule.broken);
+  }
+  return text.empty() ? "" : "\n" + painted(heading, colour_of(standing), paper) + "\n" + text;
+}
+
+std::string profile_text(const CheckResult& result, const Paper& paper) {
+  std::string text;
+  for (std::size_t i = 0; i < result.profile.size(); ++i) {
+    const TraitInfo& trait = traits()[i];
+    const std::string row = fmt::format("  {:<28} {:<8} {}", trait.name, to_string(result.profile[i]), trait.sentence);
+    text += cut(row, paper.columns) + "\n";
+  }
+  return text.empty() ? "" : "\nPROFILE\n" + text;
+}
+
+const char* fate_text(Listed::Fate fate) {
+  switch (fate) {
+    case Listed::Fate::kOccurs: return "occurs";
+    case Listed::Fate::kGone: return "no longer occurs";
+    case Listed::Fate::kNotJudged: return "not judged";
+  }
+  return "?";
+}
+
+std::string deviations_text(const CheckResult& result, const Paper& paper) {
+  std::string text;
+  for (const auto& listed : result.deviations) {
+    const std::string row = fmt::format("  {}: {} ({})", info(listed.deviation.rule).id, listed.deviation.reason,
+                                        fate_text(listed.fate));
+    const char* colour = listed.fate == Listed::Fate::kGone ? kRed : "";
+    text += painted(wrapped(row, paper.columns, 4), colour, paper) + "\n";
+  }
+  return text.empty() ? "" : "\nLISTED DEVIATIONS\n" + text;
+}
+
+std::string skipped_text(const CheckResult& result, const Paper& paper) {
+  std::map<std::string, std::vector<std::string>> reasons;
+  for (const auto& skipped : result.skipped) reasons[skipped.why].push_back(skipped.scenario);
+  std::string text;
+  for (const auto& [why, scenarios] : reasons) {
+    const std::string more = scenarios.size() > 1 ? fmt::format(" and {} more", scenarios.size() - 1) : "";
+    text += wrapped(fmt::format("  {}: {}{}", why, scenarios[0], more), paper.columns, 4) + "\n";
+  }
+  return text.empty() ? "" : fmt::format("\nSKIPPED {}\n", result.skipped.size()) + text;
+}
+
+std::string summary_text(const CheckResult& result, const Paper& paper) {
+  const std::string counts = fmt::format(
+      "{} obeyed, {} violated, {} departed, {} options, {} inconclusive, {} not exercised, {} not testable",
+      result.count(Standing::kObeyed), result.count(Standing::kViolated), result.count(Standing::kDeparted),
+      result.count(Standing::kOption), result.count(Standing::kInconclusive), result.count(Standing::kNotExercised),
+      result.count(Standing::kNotTestable));
+  const std::string played = fmt::format("{} {}: {} scenarios, {} steps, {:.2f} s", result.target.name,
+                                         result.target.version, result.scenarios, result.steps, result.wall_s);
+  const bool conforms = result.exit_status() == 0;
+  const std::string end = conforms ? "conforms" : "does not conform";
+  return "\n" + wrapped(counts, paper.columns, 2) + "\n" + wrapped(played, paper.columns, 2) + "\n" +
+         painted(end, conforms ? kGreen : kRed, paper) + "\n";
+}
+
+Json evidence_json(const Evidence& evidence) {
+  return Json{{"scenario", evidence.scenario}, {"event", evidence.event},     {"at_s", seconds_of(evidence.at)},
+              {"state", evidence.state},       {"allowed", evidence.allowed}, {"seen", evidence.seen},
+              {"replay", evidence.replay}};
+}
+
+Json rule_json(const CheckResult& result, const RuleResult& rule) {
+  const RuleInfo& about = info(rule.rule);
+  Json json{{"id", about.id},
+            {"level", to_string(about.level)},
+            {"rfc", about.rfc},
+            {"section", about.section},
+            {"standing", to_string(rule.standing)},
+            {"judged", rule.judged},
+            {"broken", rule.broken}};
+  if (about.level == Level::kMay) json["taken"] = rule.taken;
+  if (!rule.why.empty()) json["why"] = rule.why;
+  if (result.is_listed(rule.rule)) json["listed"] = true;
+  json["sentence"] = about.sentence;
+  json["evidence"] = Json::array();
+  for (const auto& evidence : rule.evidence) json["evidence"].push_back(evidence_json(evidence));
+  return json;
+}
+
+Json verdict_json(const Verdict& verdict) {
+  const RuleInfo& about = info(verdict.rule);
+  return Json{{"kind", to_string(verdict.kind)}, {"rule", about.id},          {"level", to_string(about.level)},
+              {"section", about.section},        {"event", verdict.event},    {"at_s", seconds_of(verdict.at)},
+              {"state", verdict.state},          {"allowed", verdict.allowed}, {"seen", verdict.seen},
+              {"consequence", verdict.consequence}};
+}
+
+// Octets that are no UTF-8 become question marks: a report is never lost for a file name.
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\n': out += "&#10;"; break;
+      default: out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+    }
+  }
+  return out;
+}
+
+std::string evidence_plain(const RuleResult& rule) {
+  std::string text;
+  for (const auto& evidence : rule.evidence) {
+    text += fmt::format("{} event {} in {}\nallowed: {}\nseen: {}\nreplay: {}\n", evidence.scenario, evidence.event,
+                        evidence.state, evidence.allowed, evidence.seen, evidence.replay);
+  }
+  return text;
+}
+
+bool is_gone(const CheckResult& result, Rule rule) {
+  return std::any_of(result.deviations.begin(), result.deviations.end(), [&](const Listed& listed) {
+    return listed.deviation.rule == rule && listed.fate == Listed::Fate::kGone;
+  });
+}
+
+enum class Outcome { kPassed, kFailed, kSkipped };
+
+Outcome outcome_of(const CheckResult& result, const RuleResult& rule) {
+  if (is_gone(result, rule.rule)) return Outcome::kFailed;
+  switch (rule.standing) {
+    case Standing::kViolated: return result.is_listed(rule.rule) ? Outcome::kSkipped : Outcome::kFailed;
+    case Standing::kObeyed:
+    case Standing::kDeparted:
+    case Standing::kOption: return Outcome::kPassed;
+    default: return Outcome::kSkipped;
+  }
+}
+
+std::string testcase(const CheckResult& result, const RuleResult& rule) {
+  const RuleInfo& about = info(rule.rule);
+  const std::string open = fmt::format("  <testcase classname=\"RFC{}.{}\" name=\"{}\"", about.rfc,
+                                       escaped(about.section), escaped(about.id));
+  std::string inner;
+  switch (outcome_of(result, rule)) {
+    case Outcome::kPassed:
+      if (rule.standing == Standing::kDeparted) {
+        inner = fmt::format("    <system-out>{}</system-out>\n", escaped(evidence_plain(rule)));
+      }
+      break;
+    case Outcome::kFailed:
+      inner = fmt::format("    <failure message=\"{}\">{}</failure>\n",
+                          is_gone(result, rule.rule) ? "a listed deviation no longer occurs" : escaped(about.sentence),
+                          escaped(evidence_plain(rule)));
+      break;
+    case Outcome::kSkipped: {
+      const std::string why = rule.why.empty() ? "" : ": " + rule.why;
+      inner = fmt::format("    <skipped message=\"{}\"/>\n", escaped(standing_text(result, rule) + why));
+      break;
+    }
+  }
+  return inner.empty() ? open + "/>\n" : open + ">\n" + inner + "  </testcase>\n";
+}
+
+}  // namespace
+
+const char* to_string(Verdict::Kind kind) {
+  switch (kind) {
+    case Verdict::Kind::kViolated: return "violated";
+    case Verdict::Kind::kDeparted: return "departed";
+    case Verdict::Kind::kInconclusive: return "inconclusive";
+  }
+  return "?";
+}
+
+const char* to_string(TraitValue value) {
+  switch (value) {
+    case TraitValue::kUnknown: return "unknown";
+    case TraitValue::kFalse: return "false";
+    case TraitValue::kTrue: return "true";
+    case TraitValue::kBoth: return "both";
+  }
+  return "?";
+}
+
+std::string level_text(const Verdict& verdict) {
+  return verdict.kind == Verdict::Kind::kInconclusive ? "inconclusive" : to_string(info(verdict.rule).level);
+}
+
+Paper paper_of_stdout() {
+  Paper paper;
+  if (!isatty(STDOUT_FILENO)) return paper;
+  paper.colour = std::getenv("NO_COLOR") == nullptr;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    paper.columns = std::max<int>(size.ws_col, kColumnsMin);
+  }
+  return paper;
+}
+
+std::string wrapped(const std::string& text, int columns, int indent) {
+  std::string out;
+  std::size_t start = 0;
+  auto room = static_cast<std::size_t>(std::max(columns, indent + 20));
+  while (text.size() - start > room) {
+    std::size_t end = text.rfind(' ', start + room);
+    const std::size_t words = text.find_first_not_of(' ', start);
+    if (end == std::string::npos || end <= words) end = text.find(' ', start + room);
+    if (end == std::string::npos) break;
+    out += text.substr(start, end - start) + "\n" + std::string(static_cast<std::size_t>(indent), ' ');
+    start = end + 1;
+    room = static_cast<std::size_t>(std::max(columns, indent + 20) - indent);
+  }
+  return out + text.substr(start);
+}
+
+std::string check_text(const CheckResult& result, const Paper& paper) {
+  return table(result, paper) + findings(result, Standing::kViolated, "VIOLATED", paper) +
+         findings(result, Standing::kDeparted, "DEPARTED", paper) +
+         findings(result, Standing::kInconclusive, "INCONCLUSIVE", paper) + profile_text(result, paper) +
+         deviations_text(result, paper) + skipped_text(result, paper) + summary_text(result, paper);
+}
+
+std::string check_json(const CheckResult& result) {
+  Json abilities = Json::array();
+  for (const Ability ability : result.target.abilities) abilities.push_back(to_string(ability));
+  Json json{{"tool", "tcpassay"},
+            {"version", kVersion},
+            {"target", {{"name", result.target.name}, {"version", result.target.version}, {"abilities", abilities}}},
+            {"ruleset", kRuleSet},
+            {"scenarios", result.scenarios},
+            {"steps", result.steps},
+            {"wall_s", result.wall_s}};
+  if (!result.defect.empty()) json["target"]["plant"] = result.defect;
+  json["rules"] = Json::array();
+  for (const auto& rule : result.rules) json["rules"].push_back(rule_json(result, rule));
+  json["profile"] = Json::object();
+  for (std::size_t i = 0; i < result.profile.size(); ++i) {
+    json["profile"][std::string(traits()[i].name)] = to_string(result.profile[i]);
+  }
+  json["summary"] = Json{{"obeyed", result.count(Standing::kObeyed)},
+                         {"violated", result.count(Standing::kViolated)},
+                         {"departed", result.count(Standing::kDeparted)},
+                         {"not_exercised", result.count(Standing::kNotExercised)},
+                         {"inconclusive", result.count(Standing::kInconclusive)},
+                         {"not_testable", result.count(Standing::kNotTestable)},
+                         {"options", result.count(Standing::kOption)}};
+  json["skipped"] = Json::array();
+  for (const auto& skipped : result.skipped) {
+    json["skipped"].push_back({{"scenario", skipped.scenario}, {"why", skipped.why}});
+  }
+  json["deviations"] = Json::array();
+  for (const auto& listed : result.deviations) {
+    json["deviations"].push_back({{"rule", info(listed.deviation.rule).id},
+                                  {"reason", listed.deviation.reason},
+                                  {"fate", fate_text(listed.fate)}});
+  }
+  return dump(json);
+}
+
+std::string check_junit(const CheckResult& result) {
+  std::size_t failures = 0, skipped = 0;
+  std::string cases;
+  for (const auto& rule : result.rules) {
+    const Outcome outcome = outcome_of(result, rule);
+    failures += outcome == Outcome::kFailed;
+    skipped += outcome == Outcome::kSkipped;
+    cases += testcase(result, rule);
+  }
+  return fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<testsuite name=\"tcpassay.{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3f}\">\n{}"
+      "</testsuite>\n",
+      escaped(result.target.name), result.rules.size(), failures, skipped, result.wall_s, cases);
+}
+
+int RunResult::exit_status() const {
+  const bool violated = std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& verdict) {
+    return verdict.kind == Verdict::Kind::kViolated && !verdict.consequence;
+  });
+  return violated || !mismatches.empty() ? 1 : 0;
+}
+
+std::string run_text(const RunResult& result, const Paper& paper) {
+  std::string text = fmt::format("{} on {} {}\n\n", result.file, result.target, result.version);
+  text += ladder(result.trace, result.verdicts, paper);
+  for (const auto& mismatch : result.mismatches) {
+    text += fmt::format("\n{}:{}: the script's own assertion\n", mismatch.where.file, mismatch.where.line);
+    text += wrapped("  expected: " + mismatch.expected, paper.columns, 12) + "\n";
+    text += wrapped("  seen:     " + mismatch.seen, paper.columns, 12) + "\n";
+  }
+  std::size_t violated = 0, departed = 0, inconclusive = 0;
+  for (const auto& verdict : result.verdicts) {
+    if (verdict.consequence) continue;
+    violated += verdict.kind == Verdict::Kind::kViolated;
+    departed += verdict.kind == Verdict::Kind::kDeparted;
+    inconclusive += verdict.kind == Verdict::Kind::kInconclusive;
+  }
+  const std::string end = fmt::format("{} violated, {} departed, {} inconclusive, {} assertions failed", violated,
+                                      departed, inconclusive, result.mismatches.size());
+  return text + "\n" + painted(end, result.exit_status() == 0 ? kGreen : kRed, paper) + "\n";
+}
+
+std::string run_json(const RunResult& result) {
+  Json json{{"tool", "tcpassay"},
+            {"version", kVersion},
+            {"target", {{"name", result.target}, {"version", result.version}}},
+            {"file", result.file},
+            {"ruleset", kRuleSet},
+            {"events", result.trace.events.size()}};
+  json["verdicts"] = Json::array();
+  for (const auto& verdict : result.verdicts) json["verdicts"].push_back(verdict_json(verdict));
+  json["mismatches"] = Json::array();
+  for (const auto& mismatch : result.mismatches) {
+    json["mismatches"].push_back({{"file", mismatch.where.file},
+                                  {"line", mismatch.where.line},
+                                  {"expected", mismatch.expected},
+                                  {"seen", mismatch.seen}});
+  }
+  return dump(json);
+}
+
+}  // namespace tcpassay
