@@ -25,7 +25,7 @@ constexpr std::size_t kSackBlocksMax = 4;
 constexpr std::size_t kMd5Octets = 16;
 
 // Packets that are carried in or beside something else than IP, TCP and ICMP.
-constexpr std::string_view kOtherPackets[] = {"udp", "ipv4", "ipv6", "gre", "GREv0", "mpls"};
+constexpr std::string_view kOtherPackets[] = {"udp", "udplite", "sctp", "ipv4", "ipv6", "gre", "GREv0", "mpls"};
 
 bool begins_word(char c) { return is_word_character(c) && !(c >= '0' && c <= '9'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

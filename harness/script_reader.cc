@@ -295,7 +295,8 @@ std::string ScriptReader::collapsed(std::size_t from, std::size_t to) const {
   return again.take_balanced("");
 }
 
-// Outside brackets a newline or a comment to the end of the line is where a statement ends, so it stays.
+// Outside brackets a newline or a comment to the end of the line is where a statement ends, so it stays. A colon or a
+// comma before it says that the statement goes on.
 void ScriptReader::skip_space_in(bool statement) {
   if (!statement) return skip_space();
   while (is_blank(peek()) || looking_at("/*")) {
@@ -315,7 +316,7 @@ std::string ScriptReader::take_balanced(std::string_view stops) {
   for (;;) {
     const std::size_t before = at_;
     const bool outside = closings.empty();
-    skip_space_in(statement && outside);
+    skip_space_in(statement && outside && !out.ends_with(':') && !out.ends_with(','));
     const bool space = at_ != before && !out.empty();
     if (outside && at_end() && (statement || stops.empty())) return out;
     if (outside && statement && looking_at("//")) return out;

@@ -99,6 +99,9 @@ const char* const kClient = R"(#ifdef UDP
 1.5~2.5 > R. 1:1(0) ack 0
 +0.0 < [flowlabel 0x12345] . 1:1(0)
 +0.0 < udp (1000)
++0.0 > ipv4 192.0.2.1 > 192.0.2.2: gre:
+       mpls (label 123, tc 1, [S], ttl 255): . 1:1001(1000) ack 1
++0.0 < P. 1:21(20) ack 1 win 257 {rep ipv4 version_ihl 0x35}
 )";
 
 TEST(Script, ReadsTimes) {
@@ -211,6 +214,8 @@ TEST(Script, NamesWhatItDoesNotPlay) {
   EXPECT_EQ(unsupported("write(4, ..., 1) = -1 EFAULT (Bad address)").construct, "errno EFAULT");
   EXPECT_EQ(unsupported("recvmsg(4, {a(1)=[{..., \"x)\"}],\n  b=2}, 0) = 1").text,
             "recvmsg(4, {a(1)=[{..., \"x)\"}], b=2}, 0) = 1");
+  EXPECT_EQ(unsupported("< ipv4 1.1.1.1 > 2.2.2.2: gre:\n  mpls (label 1): . 1:2(1) // no").text,
+            "< ipv4 1.1.1.1 > 2.2.2.2: gre: mpls (label 1): . 1:2(1)");
   EXPECT_TRUE(unsupported("fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0").harmless);
   EXPECT_FALSE(unsupported("pipe([5, 6]) = 0").harmless);
 }
