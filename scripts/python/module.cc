@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// _tcpassay: the harness as Python sees it, thinly. What people use is the package around it, tcpassay/__init__.py.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "harness/check.h"
+#include "harness/ladder.h"
+#include "harness/script.h"
+#include "harness/session.h"
+#include "harness/targets.h"
+
+namespace py = pybind11;
+
+namespace tcpassay {
+namespace {
+
+// A call with a finite number of seconds, as Python counts them.
+Time seconds(double s) {
+  if (!(s >= 0 && s < 1e9)) throw py::value_error("a time must be a number of seconds, not negative");
+  return std::chrono::duration_cast<Time>(std::chrono::duration<double>(s));
+}
+
+double seconds(Time t) {
+  return std::chrono::duration<double>(t).count();
+}
+
+py::bytes octets(ByteView view) {
+  return {reinterpret_cast<const char*>(view.data()), view.size()};
+}
+
+ByteView view_of(const std::string& bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+template <class Enum>
+Enum named(const char* what, const std::string& name, std::initializer_list<std::pair<const char*, Enum>> names) {
+  for (const auto& [known, value] : names) {
+    if (name == known) return value;
+  }
+  throw py::value_error(std::string("no such ") + what + ": " + name);
+}
+
+CallKind call_kind(const std::string& name) {
+  return named<CallKind>("call", name,
+                         {{"socket", CallKind::kSocket},
+                          {"bind", CallKind::kBind},
+                          {"listen", CallKind::kListen},
+                          {"connect", CallKind::kConnect},
+                          {"accept", CallKind::kAccept},
+                          {"write", CallKind::kWrite},
+                          {"read", CallKind::kRead},
+                          {"shutdown", CallKind::kShutdown},
+                          {"close", CallKind::kClose},
+                          {"set_option", CallKind::kSetOption},
+                          {"get_option", CallKind::kGetOption},
+                          {"poll", CallKind::kPoll}});
+}
+
+SocketOption socket_option(const std::string& name) {
+  using enum SocketOption;
+  return named<SocketOption>("socket option", name,
+                             {{"", kNone},
+                              {"reuse_address", kReuseAddress},
+                              {"linger", kLinger},
+                              {"no_delay", kNoDelay},
+                              {"max_segment", kMaxSegment},
+                              {"receive_buffer", kReceiveBuffer},
+                              {"send_buffer", kSendBuffer},
+                              {"error", kError},
+                              {"user_timeout", kUserTimeout},
+                              {"keep_alive", kKeepAlive},
+                              {"keep_idle", kKeepIdle},
+                              {"keep_interval", kKeepInterval},
+                              {"keep_count", kKeepCount},
+                              {"quick_ack", kQuickAck},
+                              {"cork", kCork}});
+}
+
+py::dict verdict_of(const Verdict& verdict) {
+  const RuleInfo& rule = info(verdict.rule);
+  py::dict out;
+  out["rule"] = rule.id;
+  out["level"] = to_string(rule.level);
+  out["rfc"] = rule.rfc;
+  out["section"] = rule.section;
+  out["sentence"] = rule.sentence;
+  out["kind"] = verdict.kind == Verdict::Kind::kViolated   ? "violated"
+                : verdict.kind == Verdict::Kind::kDeparted ? "departed"
+                                                           : "inconclusive";
+  out["event"] = verdict.event;
+  out["at"] = seconds(verdict.at);
+  out["state"] = verdict.state;
+  out["allowed"] = verdict.allowed;
+  out["seen"] = verdict.seen;
+  out["consequence"] = verdict.consequence;
+  return out;
+}
+
+std::string text_of(const Place& place) {
+  return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+}
+
+// One target with one session on it.
+class Run {
+ public:
+  Run(const std::string& target, const std::optional<std::string>& plant, bool assertions)
+      : target_(make_target(target, plant.value_or(""))),
+        session_(*target_, {.assertions = assertions, .final_wait = kDelayedAckWait}) {}
+
+  void start(const std::string& name, std::uint64_t seed) {
+    session_.start(name, seed);
+    taken_ = events_ = matched_ = 0;
+  }
+
+  py::dict identity() const {
+    const Identity& identity = target_->identity();
+    py::dict out;
+    out["name"] = identity.name;
+    out["version"] = identity.version;
+    std::vector<std::string> abilities;
+    for (const Ability ability : identity.abilities) abilities.emplace_back(to_string(ability));
+    out["abilities"] = abilities;
+    out["address"] = identity.address.text();
+    out["peer_address"] = identity.peer_address.text();
+    return out;
+  }
+
+  // One `<` line of the packetdrill language, without its time.
+  void inject_line(const std::string& line) {
+    const Scenario scenario = parse_script("+0 < " + line + "\n", "inject");
+    const auto* in = scenario.steps.size() == 1 ? std::get_if<Inject>(&scenario.steps[0].action) : nullptr;
+    if (!in) throw py::value_error("not one segment: " + line);
+    session_.inject(in->segment);
+  }
+
+  void inject_bytes(const std::string& packet) { session_.inject_packet(view_of(packet)); }
+
+  // (result, error, value, text, local port, remote port)
+  py::tuple call(const std::string& kind, int handle, std::uint16_t port, std::uint32_t length, int how,
+                 const std::string& option, std::int64_t value) {
+    const UserCall made = session_.call({.kind = call_kind(kind),
+                                         .handle = handle,
+                                         .port = port,
+                                         .length = length,
+                                         .how = how,
+                                         .option = socket_option(option),
+                                         .value = value});
+    const std::string error = made.error == UserError::kNone ? "" : to_string(made.error);
+    return py::make_tuple(made.result, error, made.value, octets(made.kind == CallKind::kRead ? made.text : ByteView{}),
+                          made.tuple.local, made.tuple.remote);
+  }
+
+  void advance(double by) { session_.advance(seconds(by)); }
+
+  // Lets time pass until the target sends something, at most so long.
+  void wait(double within) {
+    SegmentSpec any;
+    any.any_options = true;
+    for (take(); matched_ < taken_; ++matched_) session_.expect(any, Time{});
+    if (session_.expect(any, seconds(within))) ++matched_;
+    take();
+    matched_ = taken_;
+  }
+
+  // What came out since the last call.
+  py::list take_segments() {
+    take();
+    py::list out;
+    for (auto& [at, packet] : std::exchange(waiting_, {})) out.append(segment_of(at, packet));
+    return out;
+  }
+
+  py::dict peer(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) {
+    const Session::Peer& peer = session_.peer(local, remote);
+    py::dict out;
+    out["local_port"] = peer.tuple.local;
+    out["remote_port"] = peer.tuple.remote;
+    out["iss"] = peer.iss;
+    out["snd_nxt"] = peer.snd_nxt;
+    out["irs"] = peer.irs;
+    out["rcv_nxt"] = peer.rcv_nxt;
+    out["rcv_wnd"] = peer.rcv_wnd;
+    return out;
+  }
+
+  double now() { return seconds(target_->now()); }
+  std::string states() { return session_.oracle().states(session_.peer().tuple); }
+
+  std::optional<std::string> reported_state() {
+    if (!target_->identity().can(Ability::kState)) return std::nullopt;
+    const auto report = target_->state(session_.peer().tuple);
+    return report ? std::optional<std::string>(to_string(report->state)) : std::nullopt;
+  }
+
+  void finish() { session_.finish(); }
+  void play(const Scenario& scenario) { session_.play(scenario); }
+
+  py::list verdicts() {
+    py::list out;
+    for (const Verdict& verdict : session_.oracle().verdicts()) out.append(verdict_of(verdict));
+    return out;
+  }
+
+  py::dict judged() {
+    py::dict out;
+    const auto& counts = session_.oracle().counts();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i].judged) out[py::str(std::string(rules()[i].id))] = counts[i].judged;
+    }
+    return out;
+  }
+
+  std::string ladder() { return tcpassay::ladder(session_.trace(), session_.oracle().verdicts(), Paper{}); }
+
+  py::list mismatches() {
+    py::list out;
+    for (const Mismatch& one : session_.mismatches()) {
+      out.append(py::make_tuple(text_of(one.where), one.expected, one.seen));
+    }
+    return out;
+  }
+
+  std::optional<std::string> unsupported(const Scenario& scenario) { return Session::unsupported(scenario, *target_); }
+
+ private:
+  // The trace has when each packet left, the session has its octets, both in the same order.
+  void take() {
+    const auto& events = session_.trace().events;
+    for (Bytes& packet : session_.take_packets()) {
+      while (events_ < events.size() && !std::holds_alternative<Departing>(events[events_].what)) ++events_;
+      const Time at = events_ < events.size() ? events[events_++].until : target_->now();
+      waiting_.emplace_back(at, std::move(packet));
+      ++taken_;
+    }
+  }
+
+  py::dict segment_of(Time at, const Bytes& packet) {
+    py::dict out;
+    out["at"] = seconds(at);
+    out["raw"] = octets(packet);
+    const auto read = decode(packet);
+    if (!read) return out;
+    const Session::Peer& with = session_.peer(read->source_port, read->destination_port);
+    out["local_port"] = read->source_port;
+    out["remote_port"] = read->destination_port;
+    out["flags"] = to_string(read->ctl);
+    out["seq_wire"] = read->seq;
+    out["ack_wire"] = read->ack;
+    out["seq"] = read->seq - with.irs.value_or(0);
+    out["ack"] = read->ctl.ack ? std::optional(read->ack) : std::nullopt;
+    out["win"] = read->wnd;
+    out["urg"] = read->ctl.urg ? std::optional(read->up) : std::nullopt;
+    out["mss"] = read->opt.mss;
+    out["options"] = octets(read->options);
+    out["payload"] = octets(read->text);
+    out["fault"] = read->fault == Fault::kNone ? "" : to_string(read->fault);
+    return out;
+  }
+
+  std::unique_ptr<Target> target_;
+  Session session_;
+  std::size_t taken_ = 0, events_ = 0, matched_ = 0;
+  std::vector<std::pair<Time, Bytes>> waiting_;
+};
+
+// (name, what is missing or None)
+py::list all_targets() {
+  py::list out;
+  for (const TargetEntry& entry : target_table()) out.append(py::make_tuple(std::string(entry.name), entry.missing()));
+  return out;
+}
+
+py::list all_rules() {
+  py::list out;
+  for (const RuleInfo& rule : rules()) {
+    py::dict one;
+    one["id"] = rule.id;
+    one["level"] = to_string(rule.level);
+    one["rfc"] = rule.rfc;
+    one["section"] = rule.section;
+    one["requirement"] = rule.row;
+    one["sentence"] = rule.sentence;
+    out.append(one);
+  }
+  return out;
+}
+
+}  // namespace
+}  // namespace tcpassay
+
+PYBIND11_MODULE(_tcpassay, module) {
+  using namespace tcpassay;
+  module.doc() = "The harness of tcpassay; see the package tcpassay.";
+  py::register_exception<TargetError>(module, "TargetError");
+  py::register_exception<ScriptError>(module, "ScriptError");
+
+  module.def("targets", &all_targets);
+  module.def("rules", &all_rules);
+
+  py::class_<Scenario>(module, "Scenario")
+      .def_static("parse", [](const std::string& text, const std::string& name) { return parse_script(text, name); })
+      .def_static("read", [](const std::string& path) { return read_script(path); })
+      .def("__str__", &print_script);
+
+  py::class_<Run>(module, "Run")
+      .def(py::init<const std::string&, const std::optional<std::string>&, bool>())
+      .def("start", &Run::start)
+      .def("identity", &Run::identity)
+      .def("inject_line", &Run::inject_line)
+      .def("inject_bytes", &Run::inject_bytes)
+      .def("call", &Run::call)
+      .def("advance", &Run::advance)
+      .def("wait", &Run::wait)
+      .def("take_segments", &Run::take_segments)
+      .def("peer", &Run::peer)
+      .def("now", &Run::now)
+      .def("states", &Run::states)
+      .def("reported_state", &Run::reported_state)
+      .def("finish", &Run::finish)
+      .def("play", &Run::play)
+      .def("unsupported", &Run::unsupported)
+      .def("verdicts", &Run::verdicts)
+      .def("judged", &Run::judged)
+      .def("mismatches", &Run::mismatches)
+      .def("ladder", &Run::ladder);
+}
