@@ -35,7 +35,11 @@ Reply reset_reply(const Tcb& tcb, const Arriving& seg, Rule rule) {
           .rule = rule};
 }
 
-void take_mss(Tcb& tcb, const Arriving& syn) { tcb.snd_mss = syn.opt.mss.value_or(536); }
+void take_mss(Tcb& tcb, const Arriving& syn) {
+  tcb.snd_mss = syn.opt.mss.value_or(536);
+  tcb.mss_given = syn.opt.mss.has_value();
+  if (tcb.snd_mss == 0) tcb.snd_mss = 0xffff;  // cannot be obeyed
+}
 
 // SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK
 void take_window(Tcb& tcb, const Arriving& seg) {
@@ -329,6 +333,7 @@ void unacceptable(Step& on, const Arriving& seg) {
   } else if (crossing || ((useful || window_news) && near_below)) {
     if (on.may(Rule::SA_A2)) {
       if (crossing) on.acknowledge_later(Rule::MUST_10);
+      if (on.may()) tcb.ack_now = false;  // a test that is widened so far as to accept it owes no answer
       check_ack_field(on, seg);
     }
   }
@@ -479,7 +484,7 @@ Then established_ack(Step& on, const Arriving& seg) {
     tcb.was_open = true;
   } else if (seg.ack <= tcb.snd_una) {
     on.cite(Rule::SA4_5_duplicate);  // it can be ignored
-  } else {                           // SEG.ACK > SND.NXT
+  } else {  // SEG.ACK > SND.NXT
     if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
     on.cite(Rule::SA4_5_unsent);
     on.acknowledge_now(Rule::SA4_5_unsent);
@@ -500,7 +505,7 @@ bool refused_as_old(Step& on, const Arriving& seg) {
   const Tcb& tcb = on.tcb;
   const SndSeq low = tcb.snd_una - tcb.max_snd_wnd;
   if (low <= seg.ack && tcb.iss < seg.ack) return false;
-  if (tcb.snd_nxt < seg.ack) return false;
+  if (tcb.snd_nxt < seg.ack && !(seg.ack < tcb.snd_una)) return false;
   constexpr std::uint32_t kLargestWindow = 1u << 30;
   if (tcb.snd_una - kLargestWindow <= seg.ack) return on.may();
   const bool refused = on.trait(Trait::kChecksAckRange);
@@ -525,6 +530,11 @@ Then check_ack_field(Step& on, const Arriving& seg) {
       on.cite(Rule::SA4_5_synrcvd_ok);
       tcb.was_open = true;
       if (!tcb.passive) on.cite_later(Rule::MUST_10);
+      if (tcb.fin_queued) {  // CLOSE had been queued for this
+        on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
+        tcb.send_pending = true;
+        tcb.send_due = on.around.now + kSendDelayMax;
+      }
       return Then::kProceed;
     }
     on.cite(Rule::SA4_5_synrcvd_bad);
@@ -542,6 +552,12 @@ Then check_ack_field(Step& on, const Arriving& seg) {
     on.cite(Rule::R5961_5_2_range);
     on.cite(Rule::R5961_5_2_ack);
     challenge(on, Rule::R5961_5_2_ack);
+    return Then::kReturn;
+  }
+  // Half the number space away, an ACK is as old as it is unsent.
+  if (seg.ack < tcb.snd_una && tcb.snd_nxt < seg.ack && !on.may()) {
+    on.cite(Rule::SA4_5_unsent);
+    on.acknowledge_now(Rule::SA4_5_unsent);
     return Then::kReturn;
   }
   const bool had_fin_acked = tcb.fin_acked();
@@ -583,8 +599,11 @@ Then check_ack_field(Step& on, const Arriving& seg) {
   return Then::kProceed;
 }
 
-// Sixth, check the URG bit: text is delivered in line whether or not it is urgent.
-Then check_urg_bit(Step&, const Arriving&) { return Then::kProceed; }
+// Sixth, check the URG bit: a user who takes urgent octets out of band misses them in the stream.
+Then check_urg_bit(Step& on, const Arriving& seg) {
+  if (seg.ctl.urg && !on.tcb.rcv_fin) on.tcb.urgent = true;
+  return Then::kProceed;
+}
 
 void hold(Possible& tcb, RcvSeq from, RcvSeq to) {
   if (tcb.held.empty() || tcb.held_top < to) tcb.held_top = to;

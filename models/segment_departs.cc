@@ -244,7 +244,7 @@ void text_departs(Step& on, const Departing& seg) {
   }
   const std::uint32_t room = on.around.mms_s - 20 - seg.opt.octets;
   if (octets > tcb.snd_mss || octets > room) {
-    on.refuse(octets > room ? Rule::MUST_16 : tcb.snd_mss == 536 ? Rule::MUST_15 : Rule::MUST_14, 1);
+    on.refuse(octets > room ? Rule::MUST_16 : tcb.mss_given ? Rule::MUST_14 : Rule::MUST_15, 1);
     return;
   }
   const bool fresh = tcb.snd_nxt < end;
@@ -272,7 +272,7 @@ void text_departs(Step& on, const Departing& seg) {
     on.cite(Rule::S3_9_1_2_order);
     if (octets > 0) {
       on.cite(Rule::S3_10_2_established);
-      on.cite(tcb.snd_mss == 536 ? Rule::MUST_15 : Rule::MUST_14);
+      on.cite(tcb.mss_given ? Rule::MUST_14 : Rule::MUST_15);
       on.cite(Rule::MUST_16);
       if (tcb.send_pending) on.cite(Rule::MUST_60);
     }

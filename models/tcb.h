@@ -96,6 +96,8 @@ struct Tcb {
   bool user_gone = false;      // the user neither sends nor receives any more
   bool rcv_fin = false;        // the peer's FIN was processed
   bool held_fin = false;       // a FIN was seen ahead of missing text
+  bool mss_given = false;      // the peer announced an MSS
+  bool urgent = false;         // a segment with URG has arrived
   bool told = false;           // the user knows of the signal
   bool edge_known = false;     // the target has offered a window
   bool filled = false;         // RCV.NXT's bounds differ by text that had been held

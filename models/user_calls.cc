@@ -167,6 +167,10 @@ void receive(Step& on, const UserCall& call) {
     }
     for (std::size_t i = 0; i < call.text.size(); ++i) {
       if (call.text[i] != peer_octet(tcb.rcv_user.value + static_cast<std::uint32_t>(i))) {
+        if (tcb.urgent) {  // the urgent octet went another way
+          tcb.rcv_user = tcb.rcv_user + 1;
+          break;
+        }
         on.refuse(rule, 1);
         return;
       }
@@ -183,6 +187,7 @@ void receive(Step& on, const UserCall& call) {
     if (!tcb.rcv_fin && tcb.rcv_nxt < end) tcb.rcv_nxt = end;
     return;
   }
+  if (tcb.urgent && tcb.rcv_user + 1 == text_end(tcb)) tcb.rcv_user = text_end(tcb);
   const bool unread = tcb.rcv_user < text_end(tcb);
   if (call.result == 0) {  // end of stream
     if (tcb.signal != Signal::kNone && !tcb.rcv_fin) {
@@ -274,9 +279,11 @@ void abort(Step& on, const UserCall& call) {
       on.cite(Rule::S3_10_5_syn_sent);
       on.delete_tcb(Rule::S3_10_5_syn_sent);
       return;
+    case State::kTimeWait:
+      if (on.may()) return;  // the port stays in TIME-WAIT without its user (3.5.2)
+      [[fallthrough]];
     case State::kClosing:
     case State::kLastAck:
-    case State::kTimeWait:
       // No RST is prescribed here, and none forbidden (3.9.1.6).
       on.delete_tcb(Rule::S3_10_5_closing);
       on.reply({.form = Reply::Form::kRst, .must = false, .optional = true, .seq = snd_nxt, .other = snd_una,
