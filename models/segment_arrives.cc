@@ -86,6 +86,17 @@ void closed(Step& on, const Arriving& seg) {
   }
 }
 
+// Text and FIN of a SYN may wait for ESTABLISHED, or for their retransmission.
+void queue_from_syn(Step& on, const Arriving& syn) {
+  Possible& tcb = on.tcb;
+  const RcvSeq end = tcb.rcv_nxt + static_cast<std::uint32_t>(syn.text.size());
+  tcb.rcv_nxt_max = tcb.syn_text_end = end;
+  if (syn.ctl.fin && on.may()) {
+    tcb.held_fin = true;
+    tcb.fin_seq = end;
+  }
+}
+
 // 3.10.7.2. LISTEN STATE
 void listen(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
@@ -107,19 +118,21 @@ void listen(Step& on, const Arriving& seg) {
     if (on.around.backlog_full && on.may()) return;      // there is no room: dropped
     if (seg.ctl.fin && on.may()) return;                 // SYN with FIN is dropped by policy in many stacks
     const bool again = tcb.state == State::kListen && tcb.passive;  // the port was in SYN-RECEIVED before
+    const Possible old = tcb;
     fresh(tcb);
+    if (old.state == State::kTimeWait) {
+      tcb.reopened = true;
+      tcb.old_snd_nxt = old.snd_nxt;
+      tcb.old_rcv_nxt = old.rcv_nxt;
+      tcb.time_wait_from = old.time_wait_from;
+      tcb.time_wait_to = old.time_wait_to;
+    }
     if (again) on.cite(Rule::S3_5_1_duplicate_syn);
     tcb.passive = true;
-    tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = seg.seq + 1;
+    tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.syn_text_end = seg.seq + 1;
     tcb.irs = seg.seq;
-    if (!seg.text.empty()) {
-      on.cite(Rule::SA2_3_queue);
-      tcb.rcv_nxt_max = tcb.rcv_nxt + static_cast<std::uint32_t>(seg.text.size());
-    }
-    if (seg.ctl.fin && on.may()) {
-      tcb.held_fin = true;
-      tcb.fin_seq = seg.seq + 1 + static_cast<std::uint32_t>(seg.text.size());
-    }
+    if (!seg.text.empty() || seg.ctl.fin) on.cite(Rule::SA2_3_queue);
+    queue_from_syn(on, seg);
     take_mss(tcb, seg);
     take_window(tcb, seg);
     on.cite(Rule::SA2_3_syn);
@@ -223,7 +236,7 @@ void syn_sent(Step& on, const Arriving& seg) {
   // Third, check the security: no security option is in use.
   // Fourth, check the SYN bit:
   if (seg.ctl.syn) {
-    tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = seg.seq + 1;
+    tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.syn_text_end = seg.seq + 1;
     tcb.irs = seg.seq;
     take_mss(tcb, seg);
     if (seg.ctl.ack) {
@@ -252,11 +265,7 @@ void syn_sent(Step& on, const Arriving& seg) {
     take_window(tcb, seg);
     if (!seg.text.empty() || seg.ctl.fin) {
       on.cite(Rule::SA3_4_queue);
-      tcb.rcv_nxt_max = tcb.rcv_nxt + static_cast<std::uint32_t>(seg.text.size());
-      if (seg.ctl.fin && on.may()) {
-        tcb.held_fin = true;
-        tcb.fin_seq = tcb.rcv_nxt_max;
-      }
+      queue_from_syn(on, seg);
     }
     on.cite(Rule::MUST_10);
     on.cite(Rule::SA3_4_syn_received);
@@ -380,8 +389,16 @@ void reset_by_peer(Step& on, Rule exact) {
     case State::kSynReceived:
       on.cite_later(Rule::MUST_11);
       if (tcb.passive) {
+        const bool back = tcb.reopened && on.may();  // MAY-2: the SYN was old, TIME-WAIT goes on
         on.delete_tcb(Rule::SA4_2_passive);
         if (on.around.listening) tcb.state = State::kListen;
+        if (back) {
+          tcb.state = State::kTimeWait;
+          tcb.snd_una = tcb.snd_nxt = tcb.snd_end = tcb.old_snd_nxt;
+          tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.old_rcv_nxt;
+          tcb.rcv_fin = tcb.was_open = true;
+          tcb.edge_known = tcb.reopened = false;
+        }
       } else {
         tcb.signal = Signal::kRefused;
         on.delete_tcb(Rule::SA4_2_active);
@@ -492,9 +509,8 @@ Then established_ack(Step& on, const Arriving& seg) {
   }
   if (tcb.snd_una == seg.ack) update_send_window(on, seg);
   if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
-    tcb.rexmits = 0;  // the peer answers window probes: the connection stays open
     tcb.sent_at = on.around.now;
-    on.cite_later(Rule::MUST_37);
+    on.cite_later(Rule::MUST_37);  // the peer answers window probes: the connection stays open
   }
   return Then::kProceed;
 }
@@ -527,6 +543,10 @@ Then check_ack_field(Step& on, const Arriving& seg) {
       advance_snd_una(on, seg.ack);
       take_window(tcb, seg);
       on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
+      if (tcb.rcv_nxt_max < tcb.syn_text_end) {  // what came with the SYN may be taken now
+        tcb.rcv_nxt_max = tcb.syn_text_end;
+        on.allow_ack();
+      }
       on.cite(Rule::SA4_5_synrcvd_ok);
       tcb.was_open = true;
       if (!tcb.passive) on.cite_later(Rule::MUST_10);

@@ -101,6 +101,7 @@ struct Tcb {
   bool told = false;           // the user knows of the signal
   bool edge_known = false;     // the target has offered a window
   bool filled = false;         // RCV.NXT's bounds differ by text that had been held
+  bool reopened = false;       // the SYN arrived in TIME-WAIT, whose numbers are kept
   bool held_overflow = false;  // more spans than `held` remembers
   bool timed = false;          // rexmit_due is set
 
@@ -117,6 +118,9 @@ struct Tcb {
   RcvSeq rcv_acked{};          // the last acknowledgment that was sent
   RcvSeq rcv_user{};           // the next octet for the user
   RcvSeq fin_seq{};            // where the peer's FIN stands, when held_fin or rcv_fin
+  SndSeq old_snd_nxt{};        // of the connection in TIME-WAIT that a SYN has reopened
+  RcvSeq old_rcv_nxt{};
+  RcvSeq syn_text_end{};       // behind the text that came with the SYN
   RcvSeq held_top{};           // behind the last octet seen ahead of a gap
   std::uint16_t rcv_mss = 536;          // what the target announced
   std::uint32_t rcv_unacked = 0;        // octets taken since the last acknowledgment
