@@ -121,7 +121,12 @@ bool read_options(ByteView area, Options& opt) {
     if (at + 1 >= area.size()) return false;
     const std::size_t length = area[at + 1];
     if (length < 2 || at + length > area.size()) return false;
-    if (kind == kMaximumSegmentSize && length == 4) opt.mss = get16(&area[at + 2]);
+    if (kind == kMaximumSegmentSize && length == 4) {
+      opt.mss = get16(&area[at + 2]);
+    } else {
+      opt.unknown = true;
+    }
+    if (at % 4 != 0) opt.unaligned = true;
     at += length;
   }
   return true;
