@@ -141,12 +141,11 @@ void Stack::close(Listener& listener) {
   }
   listener.accept_queue.clear();
   for (Connection* c : orphans) {
-    const bool exists = c->state != State::kClosed;
     c->held = false;
-    if (exists) {
-      abort(*c);
+    if (c->state == State::kClosed) {
+      free_.push_back(c);
     } else {
-        free_.push_back(c);
+      abort(*c);
     }
   }
 }

@@ -119,7 +119,7 @@ std::vector<Heard> TestPeer::hear() {
     }
     heard.seq = read_number(tcp + 4, 4);
     heard.ack = read_number(tcp + 8, 4);
-    if ((bits & 2) != 0) target_iss = heard.seq;
+    if ((bits & 2) != 0 && !(connected_ && (bits & 16) != 0)) target_iss = heard.seq;
     if ((bits & 4) == 0 || heard.seq != 0) heard.seq -= target_iss;
     if ((bits & 16) != 0) heard.ack -= iss;
     heard.wnd = read_number(tcp + 14, 2);
@@ -182,6 +182,7 @@ int TestPeer::listen(std::uint32_t backlog) {
 
 int TestPeer::connect() {
   const int handle = socket();
+  connected_ = true;
   local = call({.kind = CallKind::kConnect, .handle = handle, .port = remote}).tuple.local;
   return handle;
 }

@@ -75,6 +75,7 @@ class TestPeer {
   int listener = -1;  // of listen() and passive()
 
  private:
+  bool connected_ = false;  // then a SYN,ACK tells no new number
   std::vector<std::uint8_t> text_;
 };
 

@@ -56,7 +56,7 @@ void Stack::advance(Time deadline) {
 
 void Stack::inject(ByteView packet) {
   std::optional<Segment> seg = parse(packet);
-  if (!seg || seg->destination != address_ || !is_unicast(seg->source)) return;
+  if (!seg || seg->destination != address_ || seg->source == address_ || !is_unicast(seg->source)) return;
   // MUST-3: a segment whose checksum is wrong has no effect.
   if (!seg->checksum_ok && !planted.has(Defect::bad_checksum_accepted)) return;
   // MUST-7: nor has one whose options cannot be read.

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every planted defect shows: it changes what is seen of the target in a scenario made for it.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include "harness/targets/own/peer_test.h"
+
+namespace tcpassay {
+namespace {
+
+using own::Defect;
+using Scenario = std::function<void(TestPeer&)>;
+
+const std::vector<std::uint8_t> kMss1000{2, 4, 3, 232};
+
+// The scenarios that several defects share.
+void two_writes(TestPeer& p) {
+  const int h = p.passive();
+  p.write(h, 7), p.write(h, 7), p.hears();
+}
+void bulk(TestPeer& p, std::vector<std::uint8_t> options) {
+  p.write(p.passive(std::move(options)), 20000), p.hears();
+}
+void lose_text(TestPeer& p) {
+  const int h = p.passive();
+  p.write(h, 10), p.hears(), p.put({.length = 5}), p.wait(300);
+}
+void open_simultaneously(TestPeer& p) {
+  p.connect(), p.hears(), p.answer({.flags = "S", .seq = 0}), p.wait(0.5);
+}
+void reset_at(TestPeer& p, std::uint32_t seq) {
+  const int h = p.passive();
+  p.answer({.flags = "R", .seq = seq}), p.read(h);
+}
+void syn_received(TestPeer& p, const Put& next) {
+  p.listen();
+  p.answer({.flags = "S", .seq = 0, .options = kMss1000});
+  p.answer(next);
+  p.accept(p.listener), p.read(4);
+  p.answer({.flags = "S", .seq = 0});
+}
+int tiny_window(TestPeer& p) {
+  p.listener = p.socket();
+  p.set(p.listener, SocketOption::kReceiveBuffer, 10);
+  p.call({.kind = CallKind::kBind, .handle = p.listener, .port = 80});
+  p.call({.kind = CallKind::kListen, .handle = p.listener, .length = 4});
+  const int h = p.passive();
+  p.answer({.length = 10});
+  return h;
+}
+void close_first(TestPeer& p) {
+  const int h = p.passive();
+  p.shutdown(h, 1), p.hears(), p.answer({.flags = "FA", .ack = 2}), p.wait(30);
+  p.answer({.flags = "FA", .ack = 2}), p.wait(1), p.read(h);
+}
+void close_second(TestPeer& p) {
+  const int h = p.passive();
+  p.answer({.flags = "FA", .length = 5}), p.shutdown(h, 1), p.hears();
+  p.answer({.seq = 7, .ack = 2}), p.answer({.flags = "FA", .seq = 6, .ack = 2}), p.read(h), p.read(h);
+}
+void zero_window(TestPeer& p, int answers) {
+  const int h = p.passive();
+  p.write(h, 10), p.hears(), p.answer({.ack = 11, .wnd = 0}), p.write(h, 10);
+  for (int i = 0; i < answers; ++i) p.wait(10), p.answer({.ack = 11, .wnd = 0});
+}
+void fill_and_read(TestPeer& p, std::uint32_t octets) {
+  const int h = p.passive();
+  p.answer({.length = 1460}), p.answer({.seq = 1461, .length = 1460}), p.read(h, octets), p.hears();
+  p.answer({.seq = 2921, .length = 100}), p.wait(1);
+}
+void iss_twice(TestPeer& p) {
+  p.listen();
+  for (const std::uint16_t port : {std::uint16_t{5000}, std::uint16_t{5001}}) {
+    p.remote = port, p.answer({.flags = "S", .seq = 0});
+    p.transcript.push_back(std::to_string(p.target_iss));
+  }
+}
+
+const std::map<Defect, Scenario>& scenarios() {
+  static const std::map<Defect, Scenario> all{
+      {Defect::bad_checksum_accepted,
+       [](TestPeer& p) { p.passive(), p.put({.length = 4, .bad_checksum = true}), p.wait(1); }},
+      {Defect::checksum_wrong_on_odd_length, two_writes},
+      {Defect::window_signed, [](TestPeer& p) { bulk(p, kMss1000); }},
+      {Defect::unknown_option_drops,
+       [](TestPeer& p) {
+         p.passive(), p.put({.length = 4, .options = {77, 2}}), p.wait(1);
+       }},
+      {Defect::option_length_zero,
+       [](TestPeer& p) {
+         p.passive(), p.answer({.length = 4, .options = {77, 0}}), p.answer({.length = 4}), p.wait(1);
+       }},
+      {Defect::reserved_bits_drop, [](TestPeer& p) { p.passive(), p.put({.length = 4, .reserved = 8}), p.wait(1); }},
+      {Defect::reserved_bits_sent, [](TestPeer& p) { p.passive(), p.put({.length = 4, .reserved = 8}), p.wait(1); }},
+      {Defect::no_push, two_writes},
+      {Defect::isn_constant, iss_twice},
+      {Defect::isn_clock_only, iss_twice},
+      {Defect::closed_ignores_syn, [](TestPeer& p) { p.answer({.flags = "S", .seq = 0}); }},
+      {Defect::closed_rst_wrong_seq, [](TestPeer& p) { p.answer({}); }},
+      {Defect::closed_rst_wrong_ack, [](TestPeer& p) { p.answer({.flags = "S", .seq = 0}); }},
+      {Defect::rst_answers_rst, [](TestPeer& p) { p.answer({.flags = "R"}); }},
+      {Defect::listen_accepts_ack, [](TestPeer& p) { p.accept(p.listen()), p.answer({}), p.accept(3); }},
+      {Defect::listen_resets_on_rst, [](TestPeer& p) { p.listen(), p.answer({.flags = "R"}); }},
+      {Defect::synack_missing_mss, [](TestPeer& p) { p.listen(), p.answer({.flags = "S", .seq = 0}); }},
+      {Defect::synsent_accepts_bad_ack,
+       [](TestPeer& p) { p.connect(), p.hears(), p.answer({.flags = "SA", .seq = 0, .ack = 9}); }},
+      {Defect::synsent_rst_without_ack, [](TestPeer& p) { p.read(p.connect()), p.answer({.flags = "R"}), p.read(3); }},
+      {Defect::synsent_ignores_rst, [](TestPeer& p) { p.connect(), p.hears(), p.answer({.flags = "RA"}), p.read(3); }},
+      {Defect::no_simultaneous_open, open_simultaneously},
+      {Defect::simopen_sends_wrong_seq, open_simultaneously},
+      {Defect::simopen_sends_ack, open_simultaneously},
+      {Defect::synrcvd_accepts_bad_ack, [](TestPeer& p) { syn_received(p, {.ack = 9}); }},
+      {Defect::synrcvd_ignores_bad_ack, [](TestPeer& p) { syn_received(p, {.ack = 9}); }},
+      {Defect::synrcvd_keeps_on_rst, [](TestPeer& p) { syn_received(p, {.flags = "R"}); }},
+      {Defect::synrcvd_rst_kills_listener, [](TestPeer& p) { syn_received(p, {.flags = "R"}); }},
+      {Defect::syn_in_synrcvd_ignored, [](TestPeer& p) { syn_received(p, {.flags = "S", .seq = 5}); }},
+      {Defect::synrcvd_delivers_early,
+       [](TestPeer& p) { p.connect(), p.hears(), p.answer({.flags = "S", .seq = 0, .length = 5}), p.read(3); }},
+      {Defect::gives_up_syn_early, [](TestPeer& p) { p.connect(), p.wait(200); }},
+      {Defect::unacceptable_not_acked, [](TestPeer& p) { p.passive(), p.answer({.seq = 0, .length = 1}); }},
+      {Defect::out_of_window_accepted,
+       [](TestPeer& p) {
+         const int h = tiny_window(p);
+         p.answer({.seq = 11, .length = 5}), p.read(h);
+       }},
+      {Defect::rst_anywhere, [](TestPeer& p) { reset_at(p, 100); }},
+      {Defect::rst_out_of_window, [](TestPeer& p) { reset_at(p, 0); }},
+      {Defect::rst_exact_challenged, [](TestPeer& p) { reset_at(p, 1); }},
+      {Defect::rst_dropped_in_window, [](TestPeer& p) { reset_at(p, 100); }},
+      {Defect::rst_ignored_at_zero_window,
+       [](TestPeer& p) {
+         const int h = tiny_window(p);
+         p.answer({.flags = "R", .seq = 11}), p.read(h);
+       }},
+      {Defect::ack_ignored_at_zero_window,
+       [](TestPeer& p) { p.write(tiny_window(p), 5), p.answer({.seq = 11, .ack = 6, .length = 1}), p.wait(3); }},
+      {Defect::challenge_from_rst, [](TestPeer& p) { reset_at(p, 100); }},
+      {Defect::no_challenge_on_syn, [](TestPeer& p) { p.passive(), p.answer({.flags = "S", .seq = 9}); }},
+      {Defect::syn_resets, [](TestPeer& p) { p.passive(), p.answer({.flags = "S", .seq = 9}); }},
+      {Defect::ack_beyond_snd_nxt, [](TestPeer& p) { p.passive(), p.answer({.ack = 9, .length = 5}); }},
+      {Defect::ack_beyond_dropped, [](TestPeer& p) { p.passive(), p.answer({.ack = 9, .length = 5}); }},
+      {Defect::no_ack_bit_accepted, [](TestPeer& p) { p.passive(), p.answer({.flags = "", .length = 5}), p.wait(1); }},
+      {Defect::old_window_update,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.length = 9, .wnd = 2920}), p.answer({.seq = 10, .wnd = 2920});
+         p.answer({.seq = 10, .ack = 0, .wnd = 9}), p.write(h, 5000), p.hears();
+       }},
+      {Defect::delivers_out_of_order,
+       [](TestPeer& p) { p.read(p.passive()), p.answer({.seq = 9, .length = 5}), p.read(4); }},
+      {Defect::drops_out_of_order,
+       [](TestPeer& p) { p.passive(), p.answer({.seq = 6, .length = 5}), p.answer({.length = 5}), p.wait(1); }},
+      {Defect::overlap_shifted,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.length = 5}), p.answer({.seq = 3, .length = 9}), p.read(h);
+       }},
+      {Defect::ack_before_text, [](TestPeer& p) { p.passive(), p.answer({.length = 5}), p.wait(1); }},
+      {Defect::data_after_fin_delivered,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.flags = "FA"}), p.answer({.seq = 2, .length = 5}), p.wait(1), p.read(h);
+       }},
+      {Defect::second_fin_counted,
+       [](TestPeer& p) {
+         p.passive(), p.answer({.flags = "FA"}), p.answer({.flags = "FA", .seq = 2}), p.write(4, 1), p.hears();
+       }},
+      {Defect::fin_not_counted, close_first},
+      {Defect::eof_before_data, close_second},
+      {Defect::reset_reported_as_eof, [](TestPeer& p) { reset_at(p, 1); }},
+      {Defect::half_close_drops_data,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.shutdown(h, 1), p.hears(), p.answer({.ack = 2, .length = 5}), p.read(h);
+       }},
+      {Defect::close_wait_closing, [](TestPeer& p) { close_second(p), p.answer({.flags = "FA", .ack = 2}); }},
+      {Defect::abort_sends_fin,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.set(h, SocketOption::kLinger, 0), p.close(h), p.hears();
+       }},
+      {Defect::no_rst_on_unread_close,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.length = 5}), p.close(h), p.hears();
+       }},
+      {Defect::no_rst_after_close,
+       [](TestPeer& p) { p.close(p.passive()), p.hears(), p.answer({.ack = 2, .length = 5}), p.wait(1); }},
+      {Defect::timewait_missing, close_first},
+      {Defect::timewait_short, close_first},
+      {Defect::timewait_ignores_fin, close_first},
+      {Defect::fin_without_ack, close_first},
+      {Defect::mss_ignored, [](TestPeer& p) { bulk(p, kMss1000); }},
+      {Defect::mss_default_large, [](TestPeer& p) { bulk(p, {}); }},
+      {Defect::mss_from_any_segment,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.options = kMss1000}), p.write(h, 2000), p.hears();
+       }},
+      {Defect::no_nagle, two_writes},
+      {Defect::nagle_always,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.set(h, SocketOption::kNoDelay, 1), p.write(h, 5), p.write(h, 5), p.hears();
+       }},
+      {Defect::no_retransmit_data, lose_text},
+      {Defect::no_retransmit_fin, [](TestPeer& p) { p.close(p.passive()), p.wait(2); }},
+      {Defect::retransmits_different_data, lose_text},
+      {Defect::stale_ack_on_retransmit, lose_text},
+      {Defect::rto_too_short, [](TestPeer& p) { p.connect(), p.wait(1); }},
+      {Defect::no_backoff, lose_text},
+      {Defect::karn_ignored,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.write(h, 9), p.wait(1.5), p.answer({.ack = 10}), p.write(h, 9), p.wait(9);
+       }},
+      {Defect::syn_loss_forgotten,
+       [](TestPeer& p) {
+         const int h = p.connect();
+         p.wait(1.5), p.answer({.flags = "SA", .seq = 0}), p.write(h, 9), p.wait(9);
+       }},
+      {Defect::gives_up_data_early, lose_text},
+      {Defect::never_gives_up, lose_text},
+      {Defect::user_timeout_ignored,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.set(h, SocketOption::kUserTimeout, 500), p.write(h, 9), p.wait(2);
+       }},
+      {Defect::window_ignored,
+       [](TestPeer& p) {
+         p.write(p.passive({2, 4, 5, 180}, 2000), 9000), p.hears();
+       }},
+      {Defect::window_shrinks, [](TestPeer& p) { p.passive(), p.put({.length = 100}), p.wait(1); }},
+      {Defect::zero_window_never_probed, [](TestPeer& p) { zero_window(p, 3); }},
+      {Defect::zero_window_no_backoff, [](TestPeer& p) { zero_window(p, 3); }},
+      {Defect::zero_window_gives_up, [](TestPeer& p) { zero_window(p, 9); }},
+      {Defect::silly_window_sender,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.wnd = 50}), p.write(h, 3000), p.hears();
+       }},
+      {Defect::silly_window_receiver, [](TestPeer& p) { fill_and_read(p, 10); }},
+      {Defect::no_window_update, [](TestPeer& p) { fill_and_read(p, 2920); }},
+      {Defect::delayed_ack_one_second, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
+      {Defect::stretch_ack, [](TestPeer& p) { fill_and_read(p, 0); }},
+      {Defect::no_delayed_ack, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
+      {Defect::out_of_order_ack_delayed, [](TestPeer& p) { p.passive(), p.put({.seq = 9, .length = 9}), p.wait(2); }},
+  };
+  return all;
+}
+
+std::vector<std::string> play(const Scenario& scenario, std::optional<Defect> defect) {
+  TestPeer peer(1, defect);
+  scenario(peer);
+  peer.hears();
+  return peer.transcript;
+}
+
+TEST(OwnDefects, EachChangesWhatIsSeen) {
+  for (const own::DefectEntry& entry : own::all_defects()) {
+    const auto scenario = scenarios().find(entry.defect);
+    ASSERT_NE(scenario, scenarios().end()) << entry.id;
+    EXPECT_NE(play(scenario->second, entry.defect), play(scenario->second, std::nullopt)) << entry.id;
+  }
+}
+
+// A defect hurts only where it applies: every scenario runs to its end with every defect.
+TEST(OwnDefects, AllPairsEnd) {
+  for (const own::DefectEntry& entry : own::all_defects()) {
+    for (const auto& [defect, scenario] : scenarios()) play(scenario, entry.defect);
+  }
+}
+
+TEST(OwnDefects, Table) {
+  std::set<std::string_view> names;
+  for (const own::DefectEntry& entry : own::all_defects()) {
+    EXPECT_TRUE(names.insert(entry.id).second) << entry.id;
+    EXPECT_EQ(own::defect_named(entry.id), entry.defect);
+    EXPECT_FALSE(entry.origin.empty() || entry.what.empty()) << entry.id;
+  }
+  EXPECT_EQ(own::defect_named("none"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tcpassay
