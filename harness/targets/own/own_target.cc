@@ -58,15 +58,15 @@ std::optional<own::Option> to_option(SocketOption option) {
 
 }  // namespace
 
-OwnTarget::OwnTarget() : stack_(kAddress) {
-  identity_.name = "own";
-  identity_.version = "1";
-  identity_.abilities = {Ability::kVirtualTime, Ability::kSynchronous, Ability::kState, Ability::kPassiveOpen,
-                         Ability::kActiveOpen};
-  identity_.msl = Time(own::kMsl);
-  identity_.address = ipv4(kAddress);
-  identity_.peer_address = ipv4(kPeerAddress);
-}
+OwnTarget::OwnTarget()
+    : identity_{.name = "own",
+                .version = "1",
+                .abilities = {Ability::kVirtualTime, Ability::kSynchronous, Ability::kState, Ability::kPassiveOpen,
+                              Ability::kActiveOpen},
+                .msl = Time(own::kMsl),
+                .address = ipv4(kAddress),
+                .peer_address = ipv4(kPeerAddress)},
+      stack_(kAddress) {}
 
 void OwnTarget::reset(std::uint64_t seed) {
   stack_.reset(seed);
