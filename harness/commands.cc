@@ -344,12 +344,12 @@ int run_command(int count, char** arguments) {
                "tcpassay");
   app.set_version_flag("--version", std::string("tcpassay ") + kVersion);
   app.require_subcommand(1);
-  app.footer("Example: tcpassay check --target own");
+  app.footer("Example: tcpassay check --target own\n");
   Words words;
   std::vector<std::pair<CLI::App*, const Verb*>> verbs;
   for (const Verb& verb : kVerbs) {
     CLI::App* sub = app.add_subcommand(verb.name, verb.what);
-    sub->footer(std::string("Example: ") + verb.example);
+    sub->footer(fmt::format("Example: {}\n", verb.example));
     verb.words(*sub, words);
     verbs.emplace_back(sub, &verb);
   }

@@ -10,10 +10,10 @@ namespace tcpassay {
 namespace {
 
 // 0123456789 |<- 50 columns: what crossed the wire ->| the user's calls, or the state
-constexpr int kTimeColumns = 12;
-constexpr int kWireColumns = 50;
+constexpr std::size_t kTimeColumns = 12;
+constexpr std::size_t kWireColumns = 50;
 constexpr int kColumnsMin = 100;
-constexpr int kRightAt = kTimeColumns + kWireColumns + 3;
+constexpr std::size_t kRightAt = kTimeColumns + kWireColumns + 3;
 
 constexpr const char *kRed = "\x1b[31m", *kYellow = "\x1b[33m", *kDim = "\x1b[2m", *kPlain = "\x1b[0m";
 
@@ -109,13 +109,13 @@ std::string Drawing::news(const std::string& state) {
 }
 
 void Drawing::draw_packet(const Event& event, const std::string& label, bool arrives, const std::string& state) {
-  constexpr int kArrows = 6;  // a dash, a head and two blanks at the least
+  constexpr std::size_t kArrows = 6;  // a dash, a head and two blanks at the least
   std::string words = ports(event.tuple) + label;
-  if (static_cast<int>(words.size()) > kWireColumns - kArrows) {
-    words.resize(static_cast<std::size_t>(kWireColumns - kArrows - 3));
+  if (words.size() > kWireColumns - kArrows) {
+    words.resize(kWireColumns - kArrows - 3);
     words += "...";
   }
-  const auto rest = static_cast<std::size_t>(kWireColumns) - words.size() - 5;
+  const std::size_t rest = kWireColumns - words.size() - kArrows;
   const std::string wire = arrives ? fmt::format("-- {} {}>", words, std::string(rest, '-') + "-")
                                    : fmt::format("<{} {} --", std::string(rest, '-') + "-", words);
   std::string row = fmt::format("{}|{}|", time_column(event.until), wire);
@@ -147,7 +147,7 @@ void Drawing::draw_call(const Event& event, const UserCall& call, const std::str
   if (const std::string now = news(state); !now.empty()) {
     const int room = columns_ - static_cast<int>(row.size());
     row += static_cast<int>(now.size()) + 2 <= room ? "  " + now
-                                                    : "\n" + std::string(static_cast<std::size_t>(kRightAt), ' ') + now;
+                                                    : "\n" + std::string(kRightAt, ' ') + now;
   }
   out_ += row + "\n";
 }
