@@ -56,6 +56,7 @@ TEST(OwnClose, SimultaneousClose) {
   peer.hears();
   EXPECT_EQ(peer.answer({.flags = "FA"}), "A 2 2 0");
   EXPECT_EQ(peer.state(), State::kClosing);
+  EXPECT_EQ(peer.answer({.flags = "FA", .seq = 2}), "") << "what does not acknowledge our FIN is ignored";
   EXPECT_EQ(peer.answer({.seq = 2, .ack = 2}), "");
   EXPECT_EQ(peer.state(), State::kTimeWait);
 }

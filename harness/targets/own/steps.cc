@@ -194,7 +194,14 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer goes on answering
 
   if (c.state == State::kFinWait1 && c.fin_acked) c.state = State::kFinWait2;
-  if (c.state == State::kClosing && c.fin_acked) enter_time_wait(c);
+  if (c.state == State::kClosing) {
+    if (c.fin_acked) {
+      enter_time_wait(c);
+    } else {  // "otherwise, ignore the segment", but for text that its window lets go
+      send_queued(c);
+      return Then::kReturn;
+    }
+  }
   if (c.state == State::kLastAck && c.fin_acked) delete_tcb(c, Ended::kNormally);
   return c.state == State::kClosed ? Then::kReturn : Then::kProceed;
 }
