@@ -51,7 +51,8 @@ inline constexpr std::uint8_t kTextFlags[] = {
 inline constexpr std::uint32_t kLengths[] = {  // above 127, where the code is the length
     128,  200,  255,  256,  400,  500,  512,  535,  536,  537,  700,  1000, 1024, 1072,  1200,  1400,
     1439, 1440, 1459, 1460, 1461, 2000, 2048, 2920, 3000, 4000, 4096, 5000, 8192, 10000, 16384, 65536};
-inline constexpr std::uint32_t kTextMax = 1440;  // octets of text that fit an Ethernet's packet beside full options
+inline constexpr std::uint32_t kTextMax = 1440;   // octets of text that fit an Ethernet's packet beside full options
+inline constexpr std::uint32_t kWriteMax = 8192;  // octets of one write: the peer's MSS may be 1
 inline constexpr std::uint16_t kWindows[] = {65535, 65535, 65535, 65535, 65535, 65535, 65535, 65535, 0,     1,    2,
                                              10,    100,   200,   536,   1000,  1072,  1460,  2000,  2920,  4096, 5000,
                                              8192,  10000, 16384, 20000, 29200, 32768, 40000, 50000, 60000, 65534};

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer on the own stack with the oracle as its judge. TCPASSAY_PLANT names a defect to plant, TCPASSAY_FINDINGS
-// the folder for what is found (./findings). A finding is written as a script, and the process aborts as libFuzzer
-// wants it.
+// libFuzzer on the own stack with the oracle as its judge. Each rule that is broken is one finding, written as a
+// script.
+//   TCPASSAY_PLANT         a defect to plant
+//   TCPASSAY_FINDINGS      the folder for findings (./findings)
+//   TCPASSAY_FINDINGS_MAX  abort, as libFuzzer wants it, when there are so many (1)
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -9,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "fuzz/finding.h"
@@ -32,13 +35,18 @@ std::string environment(const char* name, const char* otherwise) {
 
 struct Bench {
   std::string plant = environment("TCPASSAY_PLANT", ""), folder = environment("TCPASSAY_FINDINGS", "findings");
+  std::size_t findings_max = std::strtoul(environment("TCPASSAY_FINDINGS_MAX", "1").c_str(), nullptr, 10);
   std::unique_ptr<Target> target = make_target("own", plant);
   Session session{*target, {.keep_trace = false, .assertions = false, .final_wait = kDelayedAckWait}};
   BytePlay bytes{session};
+  std::set<Rule> found;
 
   Bench() { session.oracle().watch_transitions(transitions); }
 
-  [[noreturn]] void report(ByteView input);
+  std::string planted() const { return plant.empty() ? "" : " --plant " + plant; }
+  void run(ByteView input);
+  void report(ByteView input);
+  void report_failure(ByteView input, const std::string& what);
 };
 
 Bench& bench() {
@@ -46,33 +54,57 @@ Bench& bench() {
   return instance;
 }
 
-// Plays the input again, recording it, makes that shorter and writes it down.
-void Bench::report(ByteView input) {
-  session.oracle().watch_transitions(nullptr);
-  Scenario recorded;
-  bytes.play(input, &recorded);
-  const Verdict* found = first_finding(session.oracle());
-  if (!found) {
-    fmt::print(stderr, "finding: the same input was judged otherwise when it was played again; nothing is written\n");
+void Bench::run(ByteView input) {
+  try {
+    bytes.play(input);
+  } catch (const TargetError& error) {
+    report_failure(input, error.what());
     std::abort();
   }
-  const Verdict first = *found;
-  const std::string with = plant.empty() ? "" : " --plant " + plant;
+  const Verdict* finding = first_finding(session.oracle());
+  if (!finding || !found.insert(finding->rule).second) return;
+  session.oracle().watch_transitions(nullptr);
+  report(input);
+  session.oracle().watch_transitions(transitions);
+  if (found.size() >= findings_max) std::abort();
+}
+
+// The stack does not come to rest: no verdict, but certainly a finding.
+void Bench::report_failure(ByteView input, const std::string& what) {
+  Scenario recorded;
+  try {
+    bytes.play(input, &recorded);
+  } catch (const TargetError&) {
+  }
+  recorded.about.title = what;
+  const std::string path = write_finding(recorded, "failure", folder);
+  fmt::print(stderr, "finding: {}\nfinding: tcpassay run {} --target own{}\n", what, path, planted());
+}
+
+// Plays the input again, recording it, makes that shorter and writes it down.
+void Bench::report(ByteView input) {
+  Scenario recorded;
+  bytes.play(input, &recorded);
+  const Verdict* finding = first_finding(session.oracle());
+  if (!finding) {
+    fmt::print(stderr, "finding: the same input was judged otherwise when it was played again; nothing is written\n");
+    return;
+  }
+  const Verdict first = *finding;
 
   // The script, not the input, is what counts from here: it must show the finding by itself.
   const Scenario script = parse_script(print_script(recorded), "finding");
   const bool replays = play_for_finding(script, session) == first.rule;
   Scenario shortest = replays ? shrink(script, first.rule, session) : script;
   if (replays) play_for_finding(shortest, session);
-  const Verdict& shown = replays ? *first_finding(session.oracle()) : first;
+  const Verdict shown = replays ? *first_finding(session.oracle()) : first;
   shortest.about.title = std::string(info(first.rule).sentence);
-  const std::string path = write_finding(shortest, shown, folder);
+  const std::string path = write_finding(shortest, info(first.rule).id, folder);
 
   fmt::print(stderr, "{}", describe(shown));
   fmt::print(stderr, "finding: {} in {} steps{}\n", info(first.rule).id, shortest.steps.size(),
              replays ? "" : ", which the script alone does not show");
-  fmt::print(stderr, "finding: tcpassay run {} --target own{}\n", path, with);
-  std::abort();
+  fmt::print(stderr, "finding: tcpassay run {} --target own{}\n", path, planted());
 }
 
 }  // namespace
@@ -86,8 +118,7 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) try {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  bench().bytes.play({data, size});
-  if (first_finding(bench().session.oracle())) bench().report({data, size});
+  bench().run({data, size});
   return 0;
 }
 

@@ -75,11 +75,11 @@ Scenario shrink(const Scenario& scenario, Rule rule, Session& session) {
   return best;
 }
 
-std::string write_finding(const Scenario& scenario, const Verdict& verdict, const std::string& folder) {
+std::string write_finding(const Scenario& scenario, std::string_view name, const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
-  const std::string name = fmt::format("{}-{:08x}", info(verdict.rule).id, hash_of(steps_of(scenario)));
-  const std::string path = (std::filesystem::path(folder) / (name + ".pkt")).string();
+  const std::string file_name = fmt::format("{}-{:08x}.pkt", name, hash_of(steps_of(scenario)));
+  const std::string path = (std::filesystem::path(folder) / file_name).string();
   std::ofstream file(path);
   file << "// SPDX-License-Identifier: Apache-2.0\n" << print_script(scenario);
   if (!file.flush()) throw std::runtime_error("cannot write " + path);

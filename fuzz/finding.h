@@ -2,7 +2,9 @@
 // A finding: the shortest scenario we can get for it, as a script that plays again.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "harness/scenario.h"
 #include "harness/session.h"
@@ -18,9 +20,9 @@ Scenario shrink(const Scenario& scenario, Rule rule, Session& session);
 // The rule that the scenario's first finding blames, if it has one. The session holds the run afterwards.
 std::optional<Rule> play_for_finding(const Scenario& scenario, Session& session);
 
-// Writes FOLDER/RULE-HASH.pkt, making the folder where it is missing; the hash is of the steps. Returns the path.
-// Throws std::runtime_error when the file cannot be written.
-std::string write_finding(const Scenario& scenario, const Verdict& verdict, const std::string& folder);
+// Writes FOLDER/NAME-HASH.pkt, making the folder where it is missing; the hash is of the steps, the name that of the
+// rule. Returns the path. Throws std::runtime_error when the file cannot be written.
+std::string write_finding(const Scenario& scenario, std::string_view name, const std::string& folder);
 
 // For people: one block of lines a verdict.
 std::string describe(const Verdict& verdict);

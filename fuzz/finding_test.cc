@@ -12,7 +12,7 @@
 namespace tcpassay {
 namespace {
 
-// A reset in the window, but not at RCV.NXT, amid steps that have nothing to do with it.
+// A reset far outside of the window, amid steps that have nothing to do with it.
 constexpr const char* kLong = R"(
 +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
@@ -24,12 +24,12 @@ constexpr const char* kLong = R"(
 +1 read(4, ..., 100) = 100
 +1 write(4, ..., 10) = 10
 +0 < . 101:101(0) ack 11 win 65535
-+2 < R 1000:1000(0) win 0
++2 < R 2147483748:2147483748(0) win 0
 +1 < . 101:101(0) ack 11 win 65535
 )";
 
 TEST(Finding, IsShrunkToWhatShowsIt) {
-  const auto target = make_target("own", "rst_anywhere");
+  const auto target = make_target("own", "rst_out_of_window");
   Session session(*target, {.keep_trace = false, .assertions = false});
   const Scenario scenario = parse_script(kLong, "long");
   const auto rule = play_for_finding(scenario, session);
@@ -40,13 +40,13 @@ TEST(Finding, IsShrunkToWhatShowsIt) {
 }
 
 TEST(Finding, IsWrittenAsAScriptThatShowsItAgain) {
-  const auto target = make_target("own", "rst_anywhere");
+  const auto target = make_target("own", "rst_out_of_window");
   Session session(*target, {.keep_trace = false, .assertions = false});
   const Scenario scenario = parse_script(kLong, "long");
   const auto rule = play_for_finding(scenario, session);
   ASSERT_TRUE(rule.has_value());
   const std::string folder = ::testing::TempDir() + "findings";
-  const std::string path = write_finding(scenario, *first_finding(session.oracle()), folder);
+  const std::string path = write_finding(scenario, info(*rule).id, folder);
   EXPECT_EQ(play_for_finding(read_script(path), session), rule);
   std::filesystem::remove_all(folder);
 }

@@ -291,7 +291,7 @@ void BytePlay::Impl::user(ByteView record) {
   const int handle = connections[connections.size() - 1 - record[kSeqAt] % connections.size()];
   switch (op) {
     case UserOp::kWrite:
-      return simple(CallKind::kWrite, handle, std::max(length, 1u));
+      return simple(CallKind::kWrite, handle, std::clamp(length, 1u, kWriteMax));
     case UserOp::kRead:
       return simple(CallKind::kRead, handle, std::max(length, 1u));
     case UserOp::kShutdownRead:
@@ -311,16 +311,17 @@ void BytePlay::Impl::user(ByteView record) {
 }
 
 UserCall BytePlay::Impl::call(Call made) {
+  if (!recorded) return session.call(made);
+  keep(made);  // before it is made: it may be the last thing that the target does
   const UserCall outcome = session.call(made);
-  if (!recorded) return outcome;
+  Call& kept = std::get<Call>(recorded->steps.back().action);
   const bool names = made.kind == CallKind::kSocket || made.kind == CallKind::kAccept;
   if (outcome.result < 0) {
-    made.result = -1;
-    made.error = outcome.error;
+    kept.result = -1;
+    kept.error = outcome.error;
   } else if (!names) {
-    made.result = outcome.result;
+    kept.result = outcome.result;
   }
-  keep(std::move(made));
   return outcome;
 }
 

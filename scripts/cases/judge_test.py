@@ -14,9 +14,9 @@ def established(t):
 
 
 def test_planted_defect_is_caught():
-    with tcpassay.open("own", plant="rst_anywhere") as t:
+    with tcpassay.open("own", plant="rst_out_of_window") as t:
         established(t)
-        t.inject("R", seq=1000, win=0)
+        t.inject("R", seq=2**31, win=0)
         assert not t.conforms()
         first = next(verdict for verdict in t.verdicts() if not verdict.consequence)
         assert (first.level, first.kind) == ("MUST", "violated")
@@ -27,7 +27,7 @@ def test_planted_defect_is_caught():
 def test_the_same_conversation_without_the_defect_conforms():
     with tcpassay.open("own") as t:
         established(t)
-        t.inject("R", seq=1000, win=0)
+        t.inject("R", seq=2**31, win=0)
         assert t.conforms(), t.verdicts()
 
 

@@ -113,9 +113,9 @@ std::string text_of(const Place& place) {
 // One target with one session on it.
 class Run {
  public:
-  Run(const std::string& target, const std::optional<std::string>& plant, bool assertions)
+  Run(const std::string& target, const std::optional<std::string>& plant, bool assertions, double final_wait)
       : target_(make_target(target, plant.value_or(""))),
-        session_(*target_, {.assertions = assertions, .final_wait = kDelayedAckWait}) {}
+        session_(*target_, {.assertions = assertions, .final_wait = seconds(final_wait)}) {}
 
   void start(const std::string& name, std::uint64_t seed) {
     session_.start(name, seed);
@@ -304,6 +304,7 @@ PYBIND11_MODULE(_tcpassay, module) {
   py::register_exception<TargetError>(module, "TargetError");
   py::register_exception<ScriptError>(module, "ScriptError");
 
+  module.attr("FINAL_WAIT") = seconds(kDelayedAckWait);
   module.def("targets", &all_targets);
   module.def("rules", &all_rules);
 
@@ -313,7 +314,7 @@ PYBIND11_MODULE(_tcpassay, module) {
       .def("__str__", &print_script);
 
   py::class_<Run>(module, "Run")
-      .def(py::init<const std::string&, const std::optional<std::string>&, bool>())
+      .def(py::init<const std::string&, const std::optional<std::string>&, bool, double>())
       .def("start", &Run::start)
       .def("identity", &Run::identity)
       .def("inject_line", &Run::inject_line)

@@ -143,16 +143,21 @@ def rules() -> List[Rule]:
     return [Rule(**rule) for rule in _tcpassay.rules()]
 
 
-def open(target: str = "own", seed: int = 1, plant: Optional[str] = None) -> Testbed:  # noqa: A001
-    """Makes a target and starts a run on it. `plant` names a defect of the own stack. Raises TargetError."""
-    return Testbed(target, seed, plant)
+def open(target: str = "own", seed: int = 1, plant: Optional[str] = None,  # noqa: A001
+         final_wait: float = _tcpassay.FINAL_WAIT) -> Testbed:
+    """Makes a target and starts a run on it. Raises TargetError.
+
+    `plant` names a defect of the own stack. `final_wait` is how many seconds pass before the final examination, so that
+    a delayed ACK falls due; where time is real they are waited for.
+    """
+    return Testbed(target, seed, plant, final_wait)
 
 
 def run_script(script: Union[str, "os.PathLike[str]"], target: str = "own", plant: Optional[str] = None) -> Result:
     """Plays a script in the packetdrill language: a text of more than one line, or the path of a file."""
     text = os.fspath(script)
     scenario = _tcpassay.Scenario.parse(text, "script") if "\n" in text else _tcpassay.Scenario.read(text)
-    run = _tcpassay.Run(target, plant, True)
+    run = _tcpassay.Run(target, plant, True, _tcpassay.FINAL_WAIT)
     if why := run.unsupported(scenario):
         return Result([], [], "", why)
     run.play(scenario)
@@ -165,8 +170,9 @@ class Testbed:
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
-    def __init__(self, target: str, seed: int = 1, plant: Optional[str] = None):
-        self._run: Any = _tcpassay.Run(target, plant, False)
+    def __init__(self, target: str, seed: int = 1, plant: Optional[str] = None,
+                 final_wait: float = _tcpassay.FINAL_WAIT):
+        self._run: Any = _tcpassay.Run(target, plant, False, final_wait)
         self._run.start("python", seed)
         self._segments: List[Segment] = []
         self._over = False
