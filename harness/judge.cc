@@ -142,13 +142,10 @@ Socket* Recording::socket(int handle) {
 // The window in octets. The oracle reads header fields as they stand, so scaling is undone here.
 std::uint16_t Recording::window(const SegmentSpec& spec, bool arrives, Numbers& known) {
   constexpr std::uint64_t kWindowMax = 65535;
-  if (!spec.wnd) return kWindowMax;
   auto& shift = arrives ? known.peer_shift : known.target_shift;
-  if (spec.ctl.syn) {
-    shift = offered_shift(spec);
-    return *spec.wnd;
-  }
-  if (!known.peer_shift || !known.target_shift) return *spec.wnd;
+  if (spec.ctl.syn) shift = offered_shift(spec);
+  if (!spec.wnd) return kWindowMax;
+  if (spec.ctl.syn || !known.peer_shift || !known.target_shift) return *spec.wnd;
   const std::uint64_t octets = std::uint64_t{*spec.wnd} << *shift;
   capped_ = capped_ || octets > kWindowMax;
   return static_cast<std::uint16_t>(std::min(octets, kWindowMax));

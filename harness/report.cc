@@ -74,7 +74,8 @@ std::string table(const CheckResult& result, const Paper& paper) {
     return fmt::format("{:<{}} {:<6} {:<14} {:<18} {:>7} {:>6}  ", id, id_width, level, section, standing, judged,
                        broken);
   };
-  std::string text = line("RULE", "LEVEL", "SECTION", "STANDING", "JUDGED", "BROKEN") + "SENTENCE\n";
+  const std::string heading = line("RULE", "LEVEL", "SECTION", "STANDING", "JUDGED", "BROKEN") + "SENTENCE";
+  std::string text = cut(heading, paper.columns) + "\n";
   for (const auto& rule : result.rules) {
     const RuleInfo& about = info(rule.rule);
     std::string row = line(about.id, to_string(about.level), section_of(about), standing_text(result, rule),

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/check.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace tcpassay {
+namespace {
+
+constexpr Rule kMustRule = Rule::MUST_2, kOther = Rule::MUST_3, kShouldRule = Rule::SA4_1_ack, kMayRule = Rule::MAY_12;
+
+Judged trace() {
+  Judged judged{.scenario = "a.pkt", .replay = "tcpassay run a.pkt --target own"};
+  judged.counts.resize(rules().size());
+  judged.traits.resize(traits().size());
+  return judged;
+}
+
+Count& count(Judged& judged, Rule rule) { return judged.counts[static_cast<std::size_t>(rule)]; }
+
+Verdict verdict(Rule rule, Verdict::Kind kind, bool consequence = false) {
+  Verdict made;
+  made.rule = rule;
+  made.kind = kind;
+  made.consequence = consequence;
+  made.state = "ESTABLISHED";
+  return made;
+}
+
+Standing standing(const Tally& tally, Rule rule) {
+  CheckResult result;
+  tally.settle(result);
+  return result.rules[static_cast<std::size_t>(rule)].standing;
+}
+
+TEST(Tally, KnowsNothingAtFirst) { EXPECT_EQ(standing(Tally(), kMustRule), Standing::kNotExercised); }
+
+TEST(Tally, AddsCountsUp) {
+  Tally tally;
+  Judged judged = trace();
+  count(judged, kMustRule).judged = 3;
+  tally.add(judged);
+  tally.add(judged);
+  CheckResult result;
+  tally.settle(result);
+  EXPECT_EQ(result.rules[static_cast<std::size_t>(kMustRule)].judged, 6u);
+  EXPECT_EQ(result.rules[static_cast<std::size_t>(kMustRule)].standing, Standing::kObeyed);
+}
+
+TEST(Tally, OneViolationOutweighsAll) {
+  Tally tally;
+  Judged judged = trace();
+  count(judged, kMustRule).judged = 100;
+  tally.add(judged);
+  judged.verdicts = {verdict(kMustRule, Verdict::Kind::kViolated)};
+  tally.add(judged);
+  EXPECT_EQ(standing(tally, kMustRule), Standing::kViolated);
+}
+
+TEST(Tally, KeepsTheEvidence) {
+  Tally tally;
+  Judged judged = trace();
+  judged.verdicts = {verdict(kMustRule, Verdict::Kind::kViolated)};
+  for (std::size_t i = 0; i < 2 * kEvidenceMax; ++i) tally.add(judged);
+  CheckResult result;
+  tally.settle(result);
+  const auto& evidence = result.rules[static_cast<std::size_t>(kMustRule)].evidence;
+  ASSERT_EQ(evidence.size(), kEvidenceMax);
+  EXPECT_EQ(evidence[0].scenario, "a.pkt");
+  EXPECT_EQ(evidence[0].replay, "tcpassay run a.pkt --target own");
+}
+
+TEST(Tally, AConsequenceIsNoFinding) {
+  Tally tally;
+  Judged judged = trace();
+  judged.verdicts = {verdict(kMustRule, Verdict::Kind::kViolated, true)};
+  tally.add(judged);
+  EXPECT_EQ(standing(tally, kMustRule), Standing::kInconclusive);
+}
+
+TEST(Tally, TellsDeparturesOptionsAndLimitsApart) {
+  Tally tally;
+  Judged judged = trace();
+  count(judged, kMayRule) = {.judged = 2, .taken = 1};
+  judged.verdicts = {verdict(kShouldRule, Verdict::Kind::kDeparted), verdict(kOther, Verdict::Kind::kInconclusive)};
+  tally.add(judged);
+  EXPECT_EQ(standing(tally, kShouldRule), Standing::kDeparted);
+  EXPECT_EQ(standing(tally, kMayRule), Standing::kOption);
+  EXPECT_EQ(standing(tally, kOther), Standing::kInconclusive);
+}
+
+TEST(Tally, ARuleWhoseScenariosWereSkippedIsNotTestable) {
+  Tally tally;
+  tally.skip("a.pkt", "needs state", {"MUST_2"});
+  CheckResult result;
+  tally.settle(result);
+  EXPECT_EQ(result.rules[static_cast<std::size_t>(kMustRule)].standing, Standing::kNotTestable);
+  EXPECT_EQ(result.rules[static_cast<std::size_t>(kMustRule)].why, "needs state");
+  ASSERT_EQ(result.skipped.size(), 1u);
+}
+
+TEST(Tally, ATraitThatChangesIsBoth) {
+  Tally tally;
+  Judged judged = trace();
+  const auto profile = [&] {
+    CheckResult result;
+    tally.settle(result);
+    return result.profile[0];
+  };
+  EXPECT_EQ(profile(), TraitValue::kUnknown);
+  judged.traits[0] = true;
+  tally.add(judged);
+  EXPECT_EQ(profile(), TraitValue::kTrue);
+  judged.traits[0] = false;
+  tally.add(judged);
+  EXPECT_EQ(profile(), TraitValue::kBoth);
+}
+
+CheckResult with_deviation(bool occurs, bool whole) {
+  Tally tally;
+  Judged judged = trace();
+  count(judged, kMustRule).judged = 1;
+  if (occurs) judged.verdicts = {verdict(kMustRule, Verdict::Kind::kViolated)};
+  tally.add(judged);
+  CheckResult result;
+  result.whole = whole;
+  result.deviations = {{.deviation = {.rule = kMustRule, .reason = "offload"}}};
+  tally.settle(result);
+  return result;
+}
+
+TEST(ExitStatus, ListedDeviationsAreAccepted) { EXPECT_EQ(with_deviation(true, true).exit_status(), 0); }
+TEST(ExitStatus, ADeviationThatIsGoneFails) { EXPECT_EQ(with_deviation(false, true).exit_status(), 1); }
+TEST(ExitStatus, APartOfTheCorpusProvesNothingGone) { EXPECT_EQ(with_deviation(false, false).exit_status(), 0); }
+
+TEST(ExitStatus, AViolationFailsAndADepartureDoesNot) {
+  Tally tally;
+  Judged judged = trace();
+  judged.verdicts = {verdict(kShouldRule, Verdict::Kind::kDeparted)};
+  tally.add(judged);
+  CheckResult result;
+  tally.settle(result);
+  EXPECT_EQ(result.exit_status(), 0);
+  judged.verdicts = {verdict(kMustRule, Verdict::Kind::kViolated)};
+  tally.add(judged);
+  tally.settle(result);
+  EXPECT_EQ(result.exit_status(), 1);
+}
+
+std::string folder_with(const std::string& file, const std::string& text) {
+  const std::string folder = ::testing::TempDir();
+  std::ofstream(folder + "/" + file) << text;
+  return folder;
+}
+
+TEST(Deviations, AreRead) {
+  folder_with("base.txt", "# of both\nMUST_2: checksums are offloaded\n");
+  const auto read = read_deviations(folder_with("raw.txt", "include base\n\nMUST_3: likewise # here\n"), "raw");
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read[0].rule, Rule::MUST_2);
+  EXPECT_EQ(read[0].reason, "checksums are offloaded");
+  EXPECT_TRUE(read_deviations(::testing::TempDir(), "no-such-target").empty());
+}
+
+TEST(Deviations, ABadLineIsNamed) {
+  const auto error = [](const std::string& text) -> std::string {
+    try {
+      read_deviations(folder_with("bad.txt", text), "bad");
+    } catch (const DeviationError& wrong) {
+      return wrong.what();
+    }
+    return "";
+  };
+  EXPECT_NE(error("\nNO_RULE: x\n").find("bad.txt:2: unknown rule 'NO_RULE'"), std::string::npos);
+  EXPECT_NE(error("MUST_2\n").find("bad.txt:1: expected 'RULE: reason'"), std::string::npos);
+  EXPECT_NE(error("include bad\n").find("includes itself"), std::string::npos);
+}
+
+TEST(Check, TheOwnStackPlaysTheTextbook) {
+  const auto scenarios = read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"}, "textbook");
+  const CheckResult result = check(scenarios, {});
+  EXPECT_EQ(result.scenarios, scenarios.size());
+  EXPECT_EQ(result.exit_status(), 0);
+  EXPECT_GT(result.count(Standing::kObeyed), 20u);
+}
+
+TEST(Check, APlantedDefectIsFound) {
+  const auto scenarios = read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"}, "3.1-header");
+  const CheckResult result = check(scenarios, {.defect = "bad_checksum_accepted"});
+  const RuleResult& rule = result.rules[static_cast<std::size_t>(Rule::MUST_3)];
+  EXPECT_EQ(rule.standing, Standing::kViolated);
+  ASSERT_FALSE(rule.evidence.empty());
+  EXPECT_NE(rule.evidence[0].replay.find("--plant bad_checksum_accepted"), std::string::npos);
+}
+
+TEST(Check, FlattensNames) { EXPECT_EQ(flat_name("./corpus/3.4-sequence/wrap.pkt"), "corpus_3.4-sequence_wrap"); }
+
+}  // namespace
+}  // namespace tcpassay
