@@ -494,14 +494,7 @@ struct Oracle::Impl {
 
   // 3.10.1. OPEN Call, passive
   void listen(Handle& h, const Event& event, const UserCall& call) {
-    if (call.result != 0) return;
-    h.kind = Handle::Kind::kListener;
     if (event.tuple.local != 0) h.port = event.tuple.local;
-    h.backlog = std::max<std::uint32_t>(call.length, 1);
-    Port* p = port(h.port);
-    if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});
-    *p = {.number = h.port, .backlog = h.backlog, .open = true};
-    loose.add({Rule::S3_10_1_passive, true});
     for (std::size_t i = 0; i < used; ++i) {
       Conversation& c = conversations[i];
       if (c.tuple.local != h.port) continue;
@@ -509,6 +502,13 @@ struct Oracle::Impl {
         if (synchronized(possible.state)) possible.later.add({Rule::MUST_41, true});
       }
     }
+    if (call.result != 0) return;
+    h.kind = Handle::Kind::kListener;
+    h.backlog = std::max<std::uint32_t>(call.length, 1);
+    Port* p = port(h.port);
+    if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});
+    *p = {.number = h.port, .backlog = h.backlog, .open = true};
+    loose.add({Rule::S3_10_1_passive, true});
   }
 
   void connect(Handle& h, const Event& event, const UserCall& call) {

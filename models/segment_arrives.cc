@@ -158,11 +158,8 @@ void take_fin(Step& on) {
   on.cite(Rule::S3_4_syn_fin_count);
   on.acknowledge_later(Rule::SA4_8_ack);
   switch (tcb.state) {
-    case State::kSynReceived:
-      on.enter(State::kCloseWait, Rule::SA4_8_syn_received);
-      break;
     case State::kEstablished:
-      on.enter(State::kCloseWait, Rule::SA4_8_established);
+      on.enter(State::kCloseWait, on.established_here ? Rule::SA4_8_syn_received : Rule::SA4_8_established);
       break;
     case State::kFinWait1:
       if (tcb.fin_acked()) {
@@ -301,7 +298,10 @@ void unacceptable(Step& on, const Arriving& seg) {
     on.cite(Rule::SA4_1_rst);
     return;
   }
-  if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
+  if (synchronized(tcb.state)) {
+    on.cite(Rule::S3_5_2_unclear);
+    on.cite(Rule::S3_5_2_unacceptable);
+  }
   if (tcb.state == State::kSynReceived) on.cite(Rule::SA4_1_syn_received);
   if (seg.ctl.syn && synchronized(tcb.state)) {
     on.cite(Rule::S3_5_1_halfopen_syn);
@@ -358,10 +358,15 @@ Then check_sequence_number(Step& on, const Arriving& seg) {
               : tcb.rcv_edge == tcb.rcv_nxt ? Rule::S3_4_len0_wnd0
                                             : Rule::S3_4_len0_wnd);
       return Then::kProceed;
-    case Acceptable::kEither:
-      if (!on.may()) return Then::kProceed;
-      if (seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt) on.cite(Rule::S3_8_6_1_ack);
+    case Acceptable::kEither: {
+      const bool probe = seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
+      if (probe) on.cite(Rule::S3_8_6_1_ack);
+      if (!on.may()) {
+        if (probe && seg.ctl.ack && tcb.snd_una < seg.ack) on.cite_later(Rule::SA4_1_zero_window);
+        return Then::kProceed;
+      }
       break;
+    }
     case Acceptable::kNo:
       on.cite(seg.len() != 0 ? Rule::S3_4_text_wnd : Rule::S3_4_len0_wnd);
       break;
@@ -548,7 +553,7 @@ Then check_ack_field(Step& on, const Arriving& seg) {
         on.allow_ack();
       }
       on.cite(Rule::SA4_5_synrcvd_ok);
-      tcb.was_open = true;
+      tcb.was_open = on.established_here = true;
       if (!tcb.passive) on.cite_later(Rule::MUST_10);
       if (tcb.fin_queued) {  // CLOSE had been queued for this
         on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);

@@ -164,6 +164,7 @@ void syn_departs(Step& on, const Departing& seg) {
     tcb.sent_at = on.around.since;
   } else {
     on.cite(answer ? Rule::S3_8_3_synack : Rule::MUST_22);
+    if (on.around.since - tcb.sent_at > kSynTimeoutMin / 3) on.cite(Rule::MUST_23);
     on.cite(Rule::SA8_retransmission);
     if (tcb.rexmits < 255) ++tcb.rexmits;
   }
@@ -295,6 +296,7 @@ void text_departs(Step& on, const Departing& seg) {
     on.cite(Rule::S3_8_1_same_octets);
     on.cite(Rule::SA8_retransmission);
     if (seg.ctl.fin) on.cite(Rule::S3_6_fin_retransmit);
+    if (on.around.since - tcb.sent_at > kUserTimeoutMin / 2) on.cite(Rule::SHLD_11);
     if (tcb.snd_edge() < text_end) on.cite(tcb.snd_wnd == 0 ? Rule::MUST_35 : Rule::MAY_7);
     if (seg.seq <= tcb.snd_una) {
       if (tcb.rexmits < 255) ++tcb.rexmits;

@@ -41,7 +41,8 @@ struct Step {
   Pick& pick;
   const Around& around;
   Refusal refusal{};            // set when this combination contradicts what was seen: no outcome
-  bool fin_acked_here = false;  // this segment acknowledged our FIN
+  bool fin_acked_here = false;    // this segment acknowledged our FIN
+  bool established_here = false;  // this segment completed the handshake
 
   void refuse(Rule rule, int distance = 1) { refusal = {rule, distance}; }
   bool refused() const { return refusal.distance != Refusal::kFar; }

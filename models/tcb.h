@@ -78,7 +78,7 @@ struct Span {
 };
 
 inline constexpr int kHeldMax = 8;      // spans of out-of-order text remembered
-inline constexpr int kCitesMax = 12;
+inline constexpr int kCitesMax = 24;
 inline constexpr int kDemeritsMax = 6;
 inline constexpr int kTraits = static_cast<int>(
 #define TRAIT(id, name, rule, sentence) +1

@@ -216,7 +216,7 @@ void receive(Step& on, const UserCall& call) {
       on.refuse(Rule::S3_10_3_closed);
     } else {
       on.cite(rule);
-      if (!tcb.was_open && tcb.rcv_nxt_max != tcb.rcv_user) on.cite(Rule::S3_5_synrcvd_text);
+      if (!tcb.was_open && tcb.rcv_user < tcb.syn_text_end) on.cite(Rule::S3_5_synrcvd_text);
     }
     return;
   }
