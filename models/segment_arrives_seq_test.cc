@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 section 3.10.7.4, First: check sequence number.
+#include <gtest/gtest.h>
+
+#include "models/test_tcb.h"
+
+namespace tcpassay {
+namespace {
+
+// Table 6. RCV.NXT is 1 and the right edge that was offered 10001; up to 65536 it may have moved since.
+
+TEST(Table6, NoLengthAtAnOpenWindow) {
+  const Possible tcb = established();
+  EXPECT_EQ(acceptable(tcb, in(".", 0)), Acceptable::kNo);
+  EXPECT_EQ(acceptable(tcb, in(".", 1)), Acceptable::kYes);
+  EXPECT_EQ(acceptable(tcb, in(".", 10000)), Acceptable::kYes);
+  EXPECT_EQ(acceptable(tcb, in(".", 10001)), Acceptable::kEither);
+  EXPECT_EQ(acceptable(tcb, in(".", 65537)), Acceptable::kNo);
+}
+
+TEST(Table6, NoLengthAtAZeroWindow) {
+  const Possible tcb = at_zero_window(established());
+  EXPECT_EQ(acceptable(tcb, in(".", 0)), Acceptable::kNo);
+  EXPECT_EQ(acceptable(tcb, in(".", 1)), Acceptable::kYes);
+  EXPECT_EQ(acceptable(tcb, in(".", 2)), Acceptable::kEither);
+  EXPECT_EQ(acceptable(tcb, in(".", 65537)), Acceptable::kNo);
+}
+
+// Not acceptable, but the user may have read meanwhile: a probe may be taken (3.8.6.1).
+TEST(Table6, LengthAtAZeroWindow) {
+  const Possible tcb = at_zero_window(established());
+  EXPECT_EQ(acceptable(tcb, in("P.", 1, 1, 1)), Acceptable::kEither);
+  EXPECT_EQ(acceptable(tcb, in("F.", 1, 1)), Acceptable::kEither);
+  EXPECT_EQ(acceptable(tcb, in("P.", 0, 1, 1)), Acceptable::kNo);
+}
+
+TEST(Table6, LengthAtAnOpenWindowFirstOctetInside) {
+  const Possible tcb = established();
+  EXPECT_EQ(acceptable(tcb, in("P.", 1, 1, 1)), Acceptable::kYes);
+  EXPECT_EQ(acceptable(tcb, in("P.", 10000, 1, 100)), Acceptable::kYes);
+  EXPECT_EQ(acceptable(tcb, in("P.", 10001, 1, 1)), Acceptable::kEither);
+  EXPECT_EQ(acceptable(tcb, in("P.", 65537, 1, 1)), Acceptable::kNo);
+}
+
+TEST(Table6, LengthAtAnOpenWindowLastOctetInside) {
+  const Possible tcb = established();
+  EXPECT_EQ(acceptable(tcb, in("P.", 0u - 99u, 1, 101)), Acceptable::kYes);  // its last octet is 1
+  EXPECT_EQ(acceptable(tcb, in("P.", 0u - 99u, 1, 100)), Acceptable::kNo);   // its last octet is 0
+  EXPECT_EQ(acceptable(tcb, in("F.", 0u - 99u, 1, 100)), Acceptable::kYes);  // the FIN counts
+}
+
+// Neither end lies in the window though all of it is covered: by the letter it fails, in substance not.
+TEST(Table6, ASegmentAroundTheWholeWindowMayGoEitherWay) {
+  Possible tcb = established();
+  tcb.rcv_edge = tcb.rcv_nxt + 10;
+  EXPECT_EQ(acceptable(tcb, in("P.", 0, 1, 100)), Acceptable::kEither);
+}
+
+TEST(Table6, CountsAcrossTheWrap) {
+  Possible tcb = established();
+  tcb.rcv_nxt = tcb.rcv_nxt_max = RcvSeq{0xffffff00};
+  tcb.rcv_edge = RcvSeq{0x100};
+  const auto probe = [&](std::uint32_t seq) { return acceptable(tcb, Arriving{.seq = {seq}}); };
+  EXPECT_EQ(probe(0xfffffeff), Acceptable::kNo);
+  EXPECT_EQ(probe(0xffffff00), Acceptable::kYes);
+  EXPECT_EQ(probe(0xff), Acceptable::kYes);
+  EXPECT_EQ(probe(0x100), Acceptable::kEither);
+}
+
+// Where it is open how far RCV.NXT has come, both ends of the doubt are in doubt.
+TEST(Table6, WhatWasPerhapsTakenIsPerhapsAcceptable) {
+  Possible tcb = established();
+  tcb.rcv_nxt_max = tcb.rcv_nxt + 100;
+  EXPECT_EQ(acceptable(tcb, in(".", 1)), Acceptable::kEither);
+  EXPECT_EQ(acceptable(tcb, in(".", 100)), Acceptable::kEither);
+  EXPECT_EQ(acceptable(tcb, in(".", 101)), Acceptable::kYes);
+}
+
+// With a zero window a RST at RCV.NXT is processed even when it carries text (MUST-66).
+TEST(Table6, ARstAtRcvNxtIsAcceptableAtAZeroWindow) {
+  EXPECT_EQ(acceptable(at_zero_window(established()), in("R", 1, 0, 5)), Acceptable::kYes);
+}
+
+// What is not acceptable
+
+TEST(CheckSequenceNumber, AnOldSegmentDrawsAnAckAndIsDropped) {
+  for (const State state : kSynchronized) {
+    const Outcomes after = arrives(in_state(state), in("P.", 0u - 499u, 1, 100));
+    EXPECT_EQ(after.texts, Texts{to_string(state) + std::string(", ACK now (should)")});
+    for (const Rule rule : {Rule::SA4_1_ack, Rule::SA4_1_drop, Rule::S3_5_2_unacceptable, Rule::S3_4_text_wnd}) {
+      EXPECT_TRUE(after.cite(rule)) << to_string(state) << " " << id(rule);
+    }
+  }
+}
+
+TEST(CheckSequenceNumber, ASegmentBeyondAnyWindowDrawsAnAck) {
+  const Outcomes after = arrives(established(), in("P.", 70000, 1, 100));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED, ACK now (should)"});
+}
+
+// Its ACK field would be new, yet the segment lies far off: nothing of it is used.
+TEST(CheckSequenceNumber, NothingOfAnUnacceptableSegmentIsUsed) {
+  EXPECT_EQ(arrives(sent(established(), 50), in("FP.", 0u - 499u, 51, 100, 77)).texts,
+            Texts{"ESTABLISHED, ACK now (should)"});
+}
+
+// The right edge that was offered may have moved: either the text is taken as lying ahead, or it is refused.
+TEST(CheckSequenceNumber, BeyondTheOfferedEdgeEitherAnswerIsRight) {
+  const Outcomes after = arrives(established(), in("P.", 10001, 1, 10));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED, ACK now (should)"});
+  ASSERT_EQ(after.all.size(), 2u);
+  EXPECT_NE(after.all[0].held.empty(), after.all[1].held.empty());
+}
+
+TEST(CheckSequenceNumber, AnUnacceptableRstIsDroppedInSilence) {
+  for (const State state : kSynchronized) {
+    for (const std::uint32_t seq : {0u - 500u, 70000u}) {
+      const Outcomes after = arrives(in_state(state), in("R", seq));
+      EXPECT_EQ(after.texts, Texts{to_string(state)});
+      for (const Rule rule : {Rule::SA4_1_rst, Rule::SA4_2_outside, Rule::R5961_3_2_outside, Rule::S3_5_3_window}) {
+        EXPECT_TRUE(after.cite(rule)) << to_string(state) << " " << id(rule);
+      }
+    }
+  }
+}
+
+// A RST sent before the FIN that was taken meanwhile stands one before RCV.NXT: some stacks honour it.
+TEST(CheckSequenceNumber, ARstJustBehindThePeersFinMayCount) {
+  EXPECT_EQ(arrives(close_wait(), in("R", 1)).texts, (Texts{"CLOSE-WAIT", "CLOSED, tells reset"}));
+  EXPECT_EQ(arrives(last_ack(), in("R", 1)).texts, (Texts{"LAST-ACK", "CLOSED"}));
+  EXPECT_EQ(arrives(established(), in("R", 0)).texts, Texts{"ESTABLISHED"});
+}
+
+TEST(CheckSequenceNumber, SynReceivedIsCheckedToo) {
+  const Outcomes after = arrives(syn_received(), in(".", 70000, 1));
+  EXPECT_TRUE(after.texts.count("SYN-RECEIVED, ACK now (should)"));
+  EXPECT_TRUE(after.cite(Rule::SA4_1_syn_received));
+  for (const Possible& tcb : after.all) EXPECT_EQ(tcb.state, State::kSynReceived);
+}
+
+// 3.5.2 group 2 sends a RST for an unacceptable ACK whatever SEG.SEQ is; step 1 of 3.10.7.4 sends an ACK first.
+TEST(CheckSequenceNumber, InSynReceivedABadAckOutsideTheWindowHasTwoAnswers) {
+  const Outcomes after = arrives(syn_received(), in(".", 70000, 99));
+  EXPECT_EQ(after.texts, (Texts{"SYN-RECEIVED, ACK now (should)", "SYN-RECEIVED, RST 99"}));
+}
+
+// The peer's SYN again: a plain ACK by the letter, and a SYN,ACK again is permitted as a retransmission.
+TEST(CheckSequenceNumber, TheSynAgainDrawsAnAckInSynReceived) {
+  const Outcomes after = arrives(syn_received(), in("S", 0));
+  ASSERT_EQ(after.texts, Texts{"SYN-RECEIVED, ACK now (should)"});
+  EXPECT_EQ(departs(after.all[0], out("S.", 0, 1)).blamed, "");
+  EXPECT_EQ(departs(after.all[0], out(".", 1, 1)).blamed, "");
+}
+
+// At a zero window
+
+TEST(ZeroWindow, AProbeDrawsAnAckOrIsTaken) {
+  const Outcomes after = arrives(at_zero_window(established()), in("P.", 1, 1, 1));
+  EXPECT_TRUE(after.texts.count("ESTABLISHED, ACK now (should)"));
+  EXPECT_TRUE(after.may_cite(Rule::S3_8_6_1_ack));
+  EXPECT_TRUE(after.may_cite(Rule::S3_4_text_wnd0));
+  for (const Possible& tcb : after.all) EXPECT_TRUE(tcb.ack_now || tcb.ack_later);
+}
+
+// "Special allowance should be made to accept valid ACKs": a should, so leaving it out is a departure.
+TEST(ZeroWindow, TheAckOfAProbeIsProcessed) {
+  const Outcomes after = arrives(at_zero_window(sent(established(), 50)), in("P.", 1, 51, 1));
+  EXPECT_TRUE(after.texts.count("ESTABLISHED, SND.UNA=51, ACK now (should)"));
+  EXPECT_TRUE(after.texts.count("ESTABLISHED, ACK now (should), without SA4_1_zero_window"));
+}
+
+TEST(ZeroWindow, APureAckAtRcvNxtIsAcceptable) {
+  const Outcomes after = arrives(at_zero_window(sent(established(), 50)), in(".", 1, 51));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED, SND.UNA=51"});
+  EXPECT_TRUE(after.cite(Rule::S3_4_len0_wnd0));
+}
+
+TEST(ZeroWindow, ARstAtRcvNxtStillResets) {
+  const Outcomes after = arrives(at_zero_window(established()), in("R", 1));
+  EXPECT_EQ(after.texts, Texts{"CLOSED, tells reset"});
+  EXPECT_TRUE(after.cite(Rule::MUST_66));
+}
+
+// Appendix A.2: the ACK of a segment just below the window may be used
+
+TEST(JustBelow, ItsAckMayBeUsed) {
+  const Outcomes after = arrives(sent(established(), 50), in(".", 0, 51));
+  EXPECT_EQ(after.texts, (Texts{"ESTABLISHED, ACK now (should)", "ESTABLISHED, SND.UNA=51, ACK now (should)",
+                                "ESTABLISHED, SND.UNA=51"}));
+  EXPECT_TRUE(after.cite(Rule::SA_A2));
+}
+
+// 3.5, figure 7: the crossing SYN,ACK has SEQ = RCV.NXT-1, so by the letter step 1 drops what completes the handshake.
+TEST(JustBelow, TheCrossingSynAckMayComplete) {
+  const Outcomes after = arrives(syn_received(false), in("S.", 0, 1));
+  EXPECT_TRUE(after.texts.count("SYN-RECEIVED, ACK now (should)"));
+  EXPECT_TRUE(after.texts.count("ESTABLISHED, SND.UNA=1, ACK now (should)"));
+  EXPECT_TRUE(after.texts.count("ESTABLISHED, SND.UNA=1, ACK later"));
+}
+
+// What straddles an edge
+
+TEST(Straddling, OnlyTheNewPartIsProcessed) {
+  const Outcomes after = arrives(established(), in("P.", 0u - 99u, 1, 150));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED, RCV.NXT=51, ACK later"});
+  EXPECT_TRUE(after.cite(Rule::SA4_1_trim_left));
+}
+
+// The window was 10; more may be taken if it has grown, less departs.
+TEST(Straddling, ThePartInsideTheWindowIsTaken) {
+  Possible tcb = established();
+  tcb.rcv_edge = tcb.rcv_nxt + 10;
+  const Outcomes after = arrives(tcb, in("P.", 1, 1, 30));
+  EXPECT_EQ(after.texts, (Texts{"ESTABLISHED, RCV.NXT=11..31, ACK later",
+                                "ESTABLISHED, ACK now (should), without SA4_1_trim_right"}));
+}
+
+TEST(CheckSequenceNumber, ASegmentAcrossTheWrapIsSaidToBe) {
+  Possible tcb = established();
+  tcb.rcv_nxt = tcb.rcv_nxt_max = RcvSeq{0xfffffff0};
+  tcb.rcv_edge = RcvSeq{0x1000};
+  Arriving seg = in("P.", 1, 1, 100);
+  seg.seq = RcvSeq{0xfffffff0};
+  const Outcomes after = arrives(tcb, seg);
+  EXPECT_TRUE(after.cite(Rule::S3_4_modulo));
+  EXPECT_EQ(after.all[0].rcv_nxt, RcvSeq{0x54});
+}
+
+}  // namespace
+}  // namespace tcpassay

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests: a TCB in each state, segments written briefly, and what a step makes of a TCB in words. All sequence
+// numbers in tests count from the SYN of their side, so that the first octet is 1.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/segment_arrives.h"
+#include "models/segment_departs.h"
+#include "models/step.h"
+#include "models/user_calls.h"
+
+namespace tcpassay {
+
+inline constexpr SndSeq kIss{1000};
+inline constexpr RcvSeq kIrs{5000};
+inline constexpr std::uint16_t kSndWnd = 8000, kRcvWnd = 10000, kMss = 1000;
+inline constexpr std::uint32_t kOctetsMax = 70000;  // of one segment or call
+inline constexpr Time kNow = std::chrono::seconds(10);
+inline constexpr Around kListening{.listening = true, .since = kNow, .now = kNow, .msl = std::chrono::minutes(2)};
+inline constexpr Around kNobody{.since = kNow, .now = kNow, .msl = std::chrono::minutes(2)};
+
+inline Around at(Time time) {
+  Around around = kListening;
+  around.since = around.now = time;
+  return around;
+}
+
+// The octets of each stream, from `first` on; the first octet behind the SYN is 1.
+inline std::span<const std::uint8_t> peer_text(std::uint32_t first, std::uint32_t octets) {
+  static const std::vector<std::uint8_t> all = [] {
+    std::vector<std::uint8_t> text(2 * kOctetsMax);
+    for (std::uint32_t i = 0; i < text.size(); ++i) text[i] = peer_octet((kIrs + i).value);
+    return text;
+  }();
+  return std::span(all).subspan(first % kOctetsMax, octets);
+}
+inline std::span<const std::uint8_t> target_text(std::uint32_t first, std::uint32_t octets) {
+  static const std::vector<std::uint8_t> all = [] {
+    std::vector<std::uint8_t> text(2 * kOctetsMax);
+    for (std::uint32_t i = 1; i < text.size(); ++i) text[i] = target_octet(i - 1);
+    return text;
+  }();
+  return std::span(all).subspan(first % kOctetsMax, octets);
+}
+
+inline Ctl ctl(std::string_view flags) {
+  const auto has = [&](char flag) { return flags.find(flag) != std::string_view::npos; };
+  return {.fin = has('F'), .syn = has('S'), .rst = has('R'), .psh = has('P'), .ack = has('.'), .urg = has('U')};
+}
+
+// A segment from the peer: its flags as packetdrill writes them, SEG.SEQ, SEG.ACK, octets of text, SEG.WND.
+inline Arriving in(std::string_view flags, std::uint32_t seq, std::uint32_t ack = 0, std::uint32_t octets = 0,
+                   std::uint16_t wnd = kSndWnd) {
+  return {.seq = kIrs + seq, .ack = kIss + ack, .wnd = wnd, .ctl = ctl(flags), .text = peer_text(seq, octets)};
+}
+// A segment from the target.
+inline Departing out(std::string_view flags, std::uint32_t seq, std::uint32_t ack = 0, std::uint32_t octets = 0,
+                     std::uint16_t wnd = kRcvWnd) {
+  Departing seg{.seq = kIss + seq, .ack = kIrs + ack, .wnd = wnd, .ctl = ctl(flags), .text = target_text(seq, octets)};
+  if (seg.ctl.syn) seg.opt = {.mss = kMss, .octets = 4};
+  return seg;
+}
+
+// A TCB in each state, with nothing outstanding but the SYN or FIN that makes the state.
+inline Possible closed_tcb() {
+  return {};
+}
+inline Possible listen_tcb() {
+  Possible tcb;
+  tcb.state = State::kListen;
+  return tcb;
+}
+inline Possible syn_sent() {
+  Possible tcb;
+  tcb.state = State::kSynSent;
+  tcb.iss_known = true;
+  tcb.iss = tcb.snd_una = kIss;
+  tcb.snd_nxt = tcb.snd_end = kIss + 1;
+  tcb.rcv_mss = kMss;
+  return tcb;
+}
+inline Possible syn_received(bool passive = true) {
+  Possible tcb = syn_sent();
+  tcb.state = State::kSynReceived;
+  tcb.passive = passive;
+  tcb.irs = tcb.snd_wl1 = kIrs;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.rcv_acked = tcb.syn_text_end = kIrs + 1;
+  tcb.rcv_edge = kIrs + 1 + kRcvWnd;
+  tcb.edge_known = tcb.mss_given = true;
+  tcb.snd_wnd = tcb.max_snd_wnd = kSndWnd;
+  tcb.snd_mss = kMss;
+  tcb.snd_wl2 = kIss;
+  return tcb;
+}
+inline Possible established() {
+  Possible tcb = syn_received();
+  tcb.state = State::kEstablished;
+  tcb.was_open = true;
+  tcb.snd_una = tcb.snd_wl2 = kIss + 1;
+  tcb.snd_wl1 = kIrs + 1;
+  return tcb;
+}
+// So many octets were given to SEND, and have not left.
+inline Possible given(Possible tcb, std::uint32_t octets) {
+  tcb.snd_end = tcb.snd_end + octets;
+  return tcb;
+}
+// So many octets were given to SEND, and have left.
+inline Possible sent(Possible tcb, std::uint32_t octets) {
+  tcb.snd_end = tcb.snd_nxt = tcb.snd_end + octets;
+  return tcb;
+}
+inline Possible fin_wait_1(Possible tcb = established()) {
+  tcb.state = State::kFinWait1;
+  tcb.fin_queued = true;
+  tcb.snd_nxt = tcb.snd_end + 1;
+  return tcb;
+}
+inline Possible fin_wait_2() {
+  Possible tcb = fin_wait_1();
+  tcb.state = State::kFinWait2;
+  tcb.snd_una = tcb.snd_wl2 = tcb.snd_nxt;
+  return tcb;
+}
+inline Possible with_peers_fin(Possible tcb, State state) {
+  tcb.state = state;
+  tcb.rcv_fin = true;
+  tcb.fin_seq = tcb.rcv_nxt;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.rcv_nxt + 1;
+  return tcb;
+}
+inline Possible close_wait(Possible tcb = established()) {
+  return with_peers_fin(tcb, State::kCloseWait);
+}
+inline Possible closing() {
+  return with_peers_fin(fin_wait_1(), State::kClosing);
+}
+inline Possible last_ack() {
+  return with_peers_fin(fin_wait_1(), State::kLastAck);
+}
+inline Possible time_wait() {
+  Possible tcb = with_peers_fin(fin_wait_2(), State::kTimeWait);
+  tcb.time_wait_from = std::chrono::minutes(4);
+  tcb.time_wait_to = std::chrono::minutes(5);
+  return tcb;
+}
+inline Possible in_state(State state) {
+  switch (state) {
+    case State::kClosed:
+      return closed_tcb();
+    case State::kListen:
+      return listen_tcb();
+    case State::kSynSent:
+      return syn_sent();
+    case State::kSynReceived:
+      return syn_received();
+    case State::kEstablished:
+      return established();
+    case State::kFinWait1:
+      return fin_wait_1();
+    case State::kFinWait2:
+      return fin_wait_2();
+    case State::kCloseWait:
+      return close_wait();
+    case State::kClosing:
+      return closing();
+    case State::kLastAck:
+      return last_ack();
+    case State::kTimeWait:
+      return time_wait();
+  }
+  return {};
+}
+inline constexpr State kSynchronized[] = {State::kEstablished, State::kFinWait1, State::kFinWait2, State::kCloseWait,
+                                          State::kClosing,     State::kLastAck,  State::kTimeWait};
+
+// The target offers no window.
+inline Possible at_zero_window(Possible tcb) {
+  tcb.rcv_edge = tcb.rcv_nxt;
+  return tcb;
+}
+// The peer offers so much.
+inline Possible offered(Possible tcb, std::uint32_t wnd) {
+  tcb.snd_wnd = wnd;
+  return tcb;
+}
+// The stack has shown that it does so, or does not.
+inline Possible with_trait(Possible tcb, Trait trait, bool value) {
+  tcb.traits[static_cast<std::size_t>(trait)] = value ? 1 : -1;
+  return tcb;
+}
+
+inline std::string id(Rule rule) {
+  return std::string(info(rule).id);
+}
+
+// What a step has made of a TCB: its state, the variables that changed, what it owes now.
+inline std::string change(const Possible& before, const Possible& after) {
+  std::string text = to_string(after.state);
+  const auto add = [&](const std::string& more) { text += ", " + more; };
+  const auto snd = [](SndSeq seq) { return std::to_string(static_cast<std::int32_t>(seq - kIss)); };
+  const auto rcv = [](RcvSeq seq) { return std::to_string(static_cast<std::int32_t>(seq - kIrs)); };
+  if (after.state > State::kListen) {
+    if (after.iss_known && after.snd_una != before.snd_una) add("SND.UNA=" + snd(after.snd_una));
+    if (after.iss_known && after.snd_nxt != before.snd_nxt) add("SND.NXT=" + snd(after.snd_nxt));
+    if (after.snd_wnd != before.snd_wnd) add("SND.WND=" + std::to_string(after.snd_wnd));
+    if (after.rcv_nxt != before.rcv_nxt || after.rcv_nxt_max != before.rcv_nxt_max) {
+      add("RCV.NXT=" + rcv(after.rcv_nxt));
+      if (after.rcv_nxt_max != after.rcv_nxt) text += ".." + rcv(after.rcv_nxt_max);
+    }
+  }
+  const Reply& reply = after.reply;
+  switch (reply.form) {
+    case Reply::Form::kNone:
+      break;
+    case Reply::Form::kRst:
+      add("RST " + snd(reply.seq));
+      if (reply.other != reply.seq) text += " or " + snd(reply.other);
+      break;
+    case Reply::Form::kRstAck:
+      add("RST,ACK " + rcv(reply.ack));
+      break;
+    case Reply::Form::kSyn:
+      add("SYN");
+      break;
+    case Reply::Form::kSynAck:
+      add("SYN,ACK");
+      break;
+  }
+  if (reply.form != Reply::Form::kNone && !reply.must) text += reply.optional ? " (may)" : " (should)";
+  if (after.ack_now) add(after.ack_now_must ? "ACK now" : "ACK now (should)");
+  if (after.ack_later && !after.ack_now) add("ACK later");
+  if (after.signal == Signal::kRefused) add("tells refused");
+  if (after.signal == Signal::kReset) add("tells reset");
+  if (after.signal == Signal::kTimedOut) add("tells timed out");
+  for (const Rule rule : after.demerits) {
+    if (!before.demerits.has(rule)) add("without " + id(rule));
+  }
+  return text;
+}
+
+using Texts = std::set<std::string>;
+
+struct Outcomes {
+  std::vector<Possible> all;
+  Texts texts;         // what each changed
+  std::string blamed;  // when there is none: the rule that forbids it
+  bool within_limits = true;
+
+  // Every outcome cites the rule, now or later.
+  bool cite(Rule rule) const {
+    for (const Possible& tcb : all) {
+      if (!cites(tcb, rule)) return false;
+    }
+    return !all.empty();
+  }
+  // Some outcome does.
+  bool may_cite(Rule rule) const {
+    for (const Possible& tcb : all) {
+      if (cites(tcb, rule)) return true;
+    }
+    return false;
+  }
+
+ private:
+  static bool cites(const Possible& tcb, Rule rule) {
+    return tcb.now.has({rule, true}) || tcb.now.has({rule, false}) || tcb.later.has({rule, true});
+  }
+};
+
+template <class Act>
+Outcomes outcomes_of(const Possible& before, const Around& around, Act&& act) {
+  Outcomes outcomes;
+  Refusal nearest;
+  outcomes.within_limits = each_outcome(before, around, outcomes.all, nearest, act);
+  for (const Possible& after : outcomes.all) outcomes.texts.insert(change(before, after));
+  if (outcomes.all.empty()) outcomes.blamed = id(nearest.rule);
+  return outcomes;
+}
+
+inline Outcomes arrives(const Possible& before, const Arriving& seg, const Around& around = kListening) {
+  return outcomes_of(before, around, [&](Step& on) { segment_arrives(on, seg); });
+}
+inline Outcomes departs(const Possible& before, const Departing& seg, const Around& around = kListening) {
+  return outcomes_of(before, around, [&](Step& on) { segment_departs(on, seg); });
+}
+inline Outcomes silence(const Possible& before, const Around& around = kListening) {
+  return outcomes_of(before, around, [](Step& on) { falls_quiet(on); });
+}
+inline Outcomes reports(const Possible& before, const StateReport& report, const Around& around = kListening) {
+  return outcomes_of(before, around, [&](Step& on) { state_reported(on, report); });
+}
+inline Outcomes time_goes_by(const Possible& before, const Around& around) {
+  return outcomes_of(before, around, [](Step& on) { time_passes(on); });
+}
+
+}  // namespace tcpassay
