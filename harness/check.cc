@@ -2,10 +2,18 @@
 #include "harness/check.h"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 
@@ -16,6 +24,7 @@ namespace tcpassay {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::json;
 
 constexpr std::size_t kDeathsMax = 20;  // times a target may die in one run and be made again
 // The peer's ports go round, so that on a target that keeps TIME-WAIT between scenarios no pair is used again too soon.
@@ -80,19 +89,221 @@ SessionOptions session_options(const Target& target, std::size_t number, Capture
   return session;
 }
 
-Judged play(const Filed& filed, Target& target, std::size_t number, const CheckOptions& options) {
-  std::unique_ptr<CaptureFile> capture;
-  if (!options.pcap_folder.empty()) {
-    const fs::path file = fs::path(options.pcap_folder) / (flat_name(filed.path) + ".pcap");
-    capture = std::make_unique<CaptureFile>(file.string());
+// What became of one scenario.
+struct Played {
+  bool skipped = true;
+  std::string why{};  // it was skipped
+  Judged judged{};
+};
+
+// Plays scenarios on one target and makes the target again when it dies.
+class Player {
+ public:
+  Player(const std::vector<Filed>& scenarios, const CheckOptions& options)
+      : scenarios_(scenarios), options_(options), target_(make_target(options.target, options.defect)) {}
+
+  const Identity& identity() const { return target_->identity(); }
+
+  Played play(std::size_t number) {
+    const Filed& filed = scenarios_[number];
+    if (const auto why = Session::unsupported(filed.scenario, *target_)) return {.why = *why};
+    try {
+      return {.skipped = false, .judged = judge(filed, number)};
+    } catch (const TargetError& error) {
+      if (++deaths_ > kDeathsMax) throw;
+      target_.reset();
+      target_ = make_target(options_.target, options_.defect);
+      return {.why = fmt::format("the target died: {}", error.what())};
+    }
   }
-  Session session(target, session_options(target, number, capture.get()));
-  session.play(filed.scenario);
-  if (capture) capture->close();
-  Judged judged = judged_by(session.oracle());
-  judged.scenario = filed.path;
-  judged.replay = replay_command(filed.path, options);
-  return judged;
+
+ private:
+  Judged judge(const Filed& filed, std::size_t number) {
+    std::unique_ptr<CaptureFile> capture;
+    if (!options_.pcap_folder.empty()) {
+      const fs::path file = fs::path(options_.pcap_folder) / (flat_name(filed.path) + ".pcap");
+      capture = std::make_unique<CaptureFile>(file.string());
+    }
+    Session session(*target_, session_options(*target_, number, capture.get()));
+    session.play(filed.scenario);
+    if (capture) capture->close();
+    return judged_by(session.oracle());
+  }
+
+  const std::vector<Filed>& scenarios_;
+  const CheckOptions& options_;
+  std::unique_ptr<Target> target_;
+  std::size_t deaths_ = 0;
+};
+
+// --- Several processes. Each plays every n-th scenario and writes a line of JSON for each to its pipe.
+
+Json to_json(const Identity& identity) {
+  Json abilities = Json::array();
+  for (const Ability ability : identity.abilities) abilities.push_back(static_cast<int>(ability));
+  return {{"name", identity.name}, {"version", identity.version}, {"abilities", abilities}};
+}
+
+Identity identity_from(const Json& json) {
+  Identity identity{.name = json["name"], .version = json["version"]};
+  for (const int ability : json["abilities"]) identity.abilities.push_back(static_cast<Ability>(ability));
+  return identity;
+}
+
+Json to_json(const Played& played) {
+  if (played.skipped) return {{"why", played.why}};
+  Json verdicts = Json::array(), counts = Json::array(), traits_seen = Json::array();
+  for (const auto& verdict : played.judged.verdicts) {
+    verdicts.push_back({static_cast<int>(verdict.kind), static_cast<int>(verdict.rule), verdict.event,
+                        verdict.at.count(), verdict.state, verdict.allowed, verdict.seen, verdict.consequence});
+  }
+  for (const auto& count : played.judged.counts) counts.push_back({count.judged, count.broken, count.taken});
+  for (const auto& trait : played.judged.traits) traits_seen.push_back(trait ? int{*trait} : -1);
+  return {{"verdicts", verdicts}, {"counts", counts}, {"traits", traits_seen}};
+}
+
+Played played_from(const Json& json) {
+  if (json.contains("why")) return {.why = json["why"]};
+  Played played{.skipped = false};
+  for (const auto& row : json["verdicts"]) {
+    Verdict verdict;
+    verdict.kind = static_cast<Verdict::Kind>(row[0].get<int>());
+    verdict.rule = static_cast<Rule>(row[1].get<int>());
+    verdict.event = row[2];
+    verdict.at = Time(row[3].get<Time::rep>());
+    verdict.state = row[4];
+    verdict.allowed = row[5];
+    verdict.seen = row[6];
+    verdict.consequence = row[7];
+    played.judged.verdicts.push_back(verdict);
+  }
+  for (const auto& row : json["counts"]) {
+    played.judged.counts.push_back({.judged = row[0], .broken = row[1], .taken = row[2]});
+  }
+  for (const int value : json["traits"]) {
+    played.judged.traits.push_back(value < 0 ? std::nullopt : std::optional<bool>(value != 0));
+  }
+  return played;
+}
+
+bool write_line(int fd, const Json& json) {
+  const std::string line = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  for (std::size_t done = 0; done < line.size();) {
+    const ssize_t wrote = write(fd, line.data() + done, line.size() - done);
+    if (wrote < 0 && errno != EINTR) return false;
+    if (wrote > 0) done += static_cast<std::size_t>(wrote);
+  }
+  return true;
+}
+
+void work(const std::vector<Filed>& scenarios, const CheckOptions& options, std::size_t first, std::size_t step,
+          int fd) {
+  try {
+    Player player(scenarios, options);
+    if (!write_line(fd, {{"identity", to_json(player.identity())}})) return;
+    for (std::size_t i = first; i < scenarios.size(); i += step) {
+      if (!write_line(fd, {{"number", i}, {"played", to_json(player.play(i))}})) return;
+    }
+  } catch (const std::exception& error) {
+    write_line(fd, {{"error", error.what()}});
+  }
+}
+
+struct Worker {
+  pid_t process = -1;
+  int fd = -1;
+  std::string buffer{};
+};
+
+// Ends and waits for every worker, however the check ends.
+struct Workers {
+  std::vector<Worker> all{};
+  ~Workers() {
+    for (const Worker& worker : all) {
+      if (worker.fd >= 0) close(worker.fd);
+      kill(worker.process, SIGTERM);
+      waitpid(worker.process, nullptr, 0);
+    }
+  }
+};
+
+void start_worker(Workers& workers, const std::vector<Filed>& scenarios, const CheckOptions& options,
+                  std::size_t first, std::size_t step) {
+  int ends[2];
+  if (pipe(ends) != 0) throw std::runtime_error(fmt::format("no pipe: {}", std::strerror(errno)));
+  const pid_t process = fork();
+  if (process < 0) {
+    close(ends[0]);
+    close(ends[1]);
+    throw std::runtime_error(fmt::format("no process: {}", std::strerror(errno)));
+  }
+  if (process == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    close(ends[0]);
+    for (const Worker& other : workers.all) close(other.fd);
+    work(scenarios, options, first, step, ends[1]);
+    _exit(0);
+  }
+  close(ends[1]);
+  workers.all.push_back({.process = process, .fd = ends[0]});
+}
+
+// Takes what one worker has written; false when it has written all.
+bool read_from(Worker& worker, const std::function<void(const Json&)>& take) {
+  char octets[65536];
+  const ssize_t count = read(worker.fd, octets, sizeof octets);
+  if (count < 0 && errno == EINTR) return true;
+  if (count <= 0) {
+    close(worker.fd);
+    worker.fd = -1;
+    return false;
+  }
+  worker.buffer.append(octets, static_cast<std::size_t>(count));
+  std::size_t start = 0;
+  for (std::size_t end; (end = worker.buffer.find('\n', start)) != std::string::npos; start = end + 1) {
+    take(Json::parse(worker.buffer.substr(start, end - start)));
+  }
+  worker.buffer.erase(0, start);
+  return true;
+}
+
+std::vector<Played> play_in_processes(const std::vector<Filed>& scenarios, const CheckOptions& options,
+                                      Identity& identity) {
+  const auto jobs = std::min(static_cast<std::size_t>(options.jobs), scenarios.size());
+  std::vector<Played> played(scenarios.size(), Played{.why = "the process that played it ended early"});
+  std::size_t done = 0;
+  const auto take = [&](const Json& line) {
+    if (line.contains("error")) throw TargetError(line["error"].get<std::string>());
+    if (line.contains("identity")) {
+      identity = identity_from(line["identity"]);
+      return;
+    }
+    const std::size_t number = line["number"];
+    played[number] = played_from(line["played"]);
+    if (options.progress) options.progress(++done, scenarios.size(), scenarios[number].path);
+  };
+  Workers workers;
+  for (std::size_t i = 0; i < jobs; ++i) start_worker(workers, scenarios, options, i, jobs);
+  std::vector<pollfd> waiting(jobs);
+  for (std::size_t open = jobs; open > 0;) {
+    for (std::size_t i = 0; i < jobs; ++i) waiting[i] = {.fd = workers.all[i].fd, .events = POLLIN, .revents = 0};
+    if (poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) break;
+    for (std::size_t i = 0; i < jobs; ++i) {
+      if (workers.all[i].fd >= 0 && waiting[i].revents != 0 && !read_from(workers.all[i], take)) --open;
+    }
+  }
+  return played;
+}
+
+std::vector<Played> play_here(const std::vector<Filed>& scenarios, const CheckOptions& options, Identity& identity) {
+  Player player(scenarios, options);
+  identity = player.identity();
+  std::vector<Played> played;
+  for (std::size_t i = 0; i < scenarios.size(); ++i) {
+    played.push_back(player.play(i));
+    if (options.progress) options.progress(i + 1, scenarios.size(), scenarios[i].path);
+  }
+  return played;
 }
 
 }  // namespace
@@ -234,29 +445,23 @@ std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const s
 CheckResult check(const std::vector<Filed>& scenarios, const CheckOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   if (!options.pcap_folder.empty()) fs::create_directories(options.pcap_folder);
-  std::unique_ptr<Target> target = make_target(options.target, options.defect);
-  CheckResult result{.target = target->identity(), .defect = options.defect, .whole = options.whole};
+  CheckResult result{.defect = options.defect, .whole = options.whole};
   for (const auto& deviation : options.deviations) result.deviations.push_back({.deviation = deviation});
 
+  const auto play = options.jobs > 1 && scenarios.size() > 1 ? play_in_processes : play_here;
+  std::vector<Played> played = play(scenarios, options, result.target);
   Tally tally;
-  std::size_t deaths = 0;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
     const Filed& filed = scenarios[i];
-    if (options.progress) options.progress(i, scenarios.size(), filed.path);
-    if (const auto why = Session::unsupported(filed.scenario, *target)) {
-      tally.skip(filed.path, *why, filed.scenario.about.covers);
+    if (played[i].skipped) {
+      tally.skip(filed.path, played[i].why, filed.scenario.about.covers);
       continue;
     }
-    try {
-      tally.add(play(filed, *target, i, options));
-      ++result.scenarios;
-      result.steps += filed.scenario.steps.size();
-    } catch (const TargetError& error) {
-      tally.skip(filed.path, fmt::format("the target died: {}", error.what()));
-      if (++deaths > kDeathsMax) throw;
-      target.reset();
-      target = make_target(options.target, options.defect);
-    }
+    played[i].judged.scenario = filed.path;
+    played[i].judged.replay = replay_command(filed.path, options);
+    tally.add(played[i].judged);
+    ++result.scenarios;
+    result.steps += filed.scenario.steps.size();
   }
   tally.settle(result);
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

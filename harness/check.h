@@ -18,6 +18,7 @@
 namespace tcpassay {
 
 inline constexpr std::size_t kEvidenceMax = 10;  // kept for one rule; `broken` counts all
+inline constexpr int kJobsMax = 64;
 inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);  // an ACK is due after 500 ms (RFC 5681, 4.2)
 
 enum class Standing : std::uint8_t {
@@ -109,7 +110,8 @@ struct CheckOptions {
   std::string pcap_folder{};  // a capture for each scenario goes there
   std::vector<Deviation> deviations{};
   bool whole = true;
-  // Called before each scenario, for a progress line: how many are done, how many there are, which is next.
+  int jobs = 1;  // processes, each with a target of its own; several where time is real, since they mostly wait
+  // Called after each scenario, for a progress line: how many are done, how many there are, which was the last.
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};
 };
 

@@ -185,6 +185,30 @@ TEST(Check, TheOwnStackPlaysTheTextbook) {
   EXPECT_GT(result.count(Standing::kObeyed), 20u);
 }
 
+TEST(Check, ProcessesSayTheSame) {
+  const auto scenarios = read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"}, "textbook");
+  const CheckResult alone = check(scenarios, {.defect = "fin_not_counted"});
+  const CheckResult together = check(scenarios, {.defect = "fin_not_counted", .jobs = 3});
+  EXPECT_EQ(together.scenarios, alone.scenarios);
+  EXPECT_EQ(together.target.version, alone.target.version);
+  ASSERT_EQ(together.rules.size(), alone.rules.size());
+  for (std::size_t i = 0; i < alone.rules.size(); ++i) {
+    EXPECT_EQ(together.rules[i].standing, alone.rules[i].standing);
+    EXPECT_EQ(together.rules[i].judged, alone.rules[i].judged);
+    ASSERT_EQ(together.rules[i].evidence.size(), alone.rules[i].evidence.size());
+    for (std::size_t k = 0; k < alone.rules[i].evidence.size(); ++k) {
+      EXPECT_EQ(together.rules[i].evidence[k].scenario, alone.rules[i].evidence[k].scenario);
+      EXPECT_EQ(together.rules[i].evidence[k].at, alone.rules[i].evidence[k].at);
+    }
+  }
+}
+
+TEST(Check, ATargetThatCannotBeMadeIsAnError) {
+  const auto scenarios = read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"}, "textbook");
+  EXPECT_THROW(check(scenarios, {.target = "nope"}), TargetError);
+  EXPECT_THROW(check(scenarios, {.target = "nope", .jobs = 2}), TargetError);
+}
+
 TEST(Check, APlantedDefectIsFound) {
   const auto scenarios = read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"}, "3.1-header");
   const CheckResult result = check(scenarios, {.defect = "bad_checksum_accepted"});

@@ -31,13 +31,15 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr int kCannot = 2;  // the command could not do its work
+constexpr int kCannot = 2;    // the command could not do its work
+constexpr int kRealJobs = 16;  // a target whose time is real mostly waits
 
 // What the user's words came to. Every verb uses some of it.
 struct Words {
   std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{};
   std::vector<std::string> paths{};
   double seconds = 3;
+  int jobs = 0;  // 0: as many as serve the target
   bool defects = false, diagrams = false;
 };
 
@@ -70,9 +72,9 @@ std::string target_name(const Words& words) { return words.target.substr(0, word
 
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line() {
   if (!isatty(STDERR_FILENO)) return {};
-  return [](std::size_t done, std::size_t all, const std::string& next) {
-    const std::string name = next.size() > 60 ? "..." + next.substr(next.size() - 57) : next;
-    fmt::print(stderr, "\r\x1b[K[{}/{}] {}", done + 1, all, name);
+  return [](std::size_t done, std::size_t all, const std::string& last) {
+    const std::string name = last.size() > 60 ? "..." + last.substr(last.size() - 57) : last;
+    fmt::print(stderr, "\r\x1b[K[{}/{}] {}", done, all, name);
     std::fflush(stderr);
   };
 }
@@ -113,6 +115,7 @@ int run_check(const Words& words) {
   const std::string folder = corpus_folder(words);
   CheckOptions options{.target = words.target, .defect = words.plant, .pcap_folder = words.pcap};
   options.deviations = read_deviations((fs::path(folder) / "deviations").string(), target_name(words));
+  options.jobs = words.jobs != 0 ? words.jobs : target_name(words) == "own" ? 1 : kRealJobs;
   options.whole = words.paths.empty() && words.suite.empty();
   const std::vector<std::string> paths = words.paths.empty() ? std::vector{folder} : words.paths;
   const auto scenarios = read_scenarios(paths, words.suite);
@@ -281,6 +284,8 @@ void check_words(CLI::App& app, Words& words) {
   corpus_word(app, words);
   app.add_option("--suite,-s", words.suite, "only the scenarios of this suite or folder");
   app.add_option("--pcap", words.pcap, "a folder for a capture of each scenario");
+  app.add_option("--jobs,-j", words.jobs, "processes, each with its own target; 1 for own, 16 for others")
+      ->check(CLI::Range(1, kJobsMax));
   app.add_option("PATH", words.paths, "scripts or folders to play instead of the whole corpus");
 }
 

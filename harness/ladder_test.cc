@@ -29,7 +29,7 @@ constexpr const char* kOpen = R"(
 )";
 
 TEST(Ladder, DrawsAConversation) {
-  EXPECT_EQ(drawn(std::string(kOpen) + "+0 write(4, ..., 10) = 10\n+0.5 < . 101:101(0) ack 11 win 1000\n"), R"(
+  constexpr const char* kDrawn = R"(
     seconds | peer                                             | target
    0.000000 |                                                  | socket() = 3
             |                                                  | bind(3, 8080) = 0
@@ -43,11 +43,14 @@ TEST(Ladder, DrawsAConversation) {
    0.500000 |-- . 1 ack 11 win 1000 -------------------------->|
             |                                                  | accept(3) = -1 EAGAIN
             |                                                  | read(4, 65536) = -1 EAGAIN
-)" + 1);
+)";
+  const std::string rest = "+0 write(4, ..., 10) = 10\n+0.5 < . 101:101(0) ack 11 win 1000\n";
+  EXPECT_EQ("\n" + drawn(kOpen + rest), kDrawn);
 }
 
 TEST(Ladder, PutsTheVerdictWhereItFalls) {
-  const std::string text = drawn(std::string(kOpen) + "+0 < R 200100:200100(0) win 0\n", own::Defect::rst_out_of_window);
+  const std::string rst_line = "+0 < R 200100:200100(0) win 0\n";
+  const std::string text = drawn(kOpen + rst_line, own::Defect::rst_out_of_window);
   const auto rst = text.find("-- R 200000 win 0 "), verdict = text.find("## MUST ");
   ASSERT_NE(rst, std::string::npos) << text;
   ASSERT_NE(verdict, std::string::npos) << text;
