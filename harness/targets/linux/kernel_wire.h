@@ -23,6 +23,13 @@ class KernelWire {
   // Hands one packet to the kernel, which has processed it on return.
   virtual void put(ByteView packet) = 0;
 
+  // What is done next makes the kernel send; and it has been done. Between the two the wire may look where it happens.
+  virtual void before_stimulus() {}
+  virtual void after_stimulus() {}
+
+  // From now on take() gives nothing only when all that the stimuli so far made the kernel send at once has come.
+  virtual void fence() {}
+
   // The next packet that the kernel sent, or nothing when none is there. Valid until the next call.
   virtual std::optional<ByteView> take() = 0;
 

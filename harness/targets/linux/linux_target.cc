@@ -69,6 +69,7 @@ LinuxTarget::LinuxTarget(std::string name, std::unique_ptr<NetworkNamespace> whe
 void LinuxTarget::reset(std::uint64_t) {
   sockets_.clear();
   ahead_.reset();
+  stirred_ = false;
   while (wire_->take()) {
   }
   started_ = monotonic();
@@ -81,7 +82,10 @@ Time LinuxTarget::now() {
 
 void LinuxTarget::inject(ByteView packet) {
   sockets_.note_arriving(packet);
+  wire_->before_stimulus();
   wire_->put(packet);
+  wire_->after_stimulus();
+  stirred_ = true;
 }
 
 std::optional<Collected> LinuxTarget::collect() {
@@ -92,12 +96,17 @@ std::optional<Collected> LinuxTarget::collect() {
 // A packet may have waited since the wire was last seen empty, even if it is read after a later stimulus: a timer of
 // the kernel does not ask. So that is where its interval begins.
 std::optional<Collected> LinuxTarget::take() {
-  const Time before = now();
-  while (const auto packet = wire_->take()) {
-    if (carries_tcp(*packet)) return Collected{.from = silent_at_, .until = now(), .packet = *packet};
+  for (;;) {
+    const Time before = now();
+    while (const auto packet = wire_->take()) {
+      if (carries_tcp(*packet)) return Collected{.from = silent_at_, .until = now(), .packet = *packet};
+    }
+    if (!std::exchange(stirred_, false)) {
+      silent_at_ = before;
+      return std::nullopt;
+    }
+    wire_->fence();
   }
-  silent_at_ = before;
-  return std::nullopt;
 }
 
 void LinuxTarget::advance(Time deadline) {
@@ -110,7 +119,10 @@ void LinuxTarget::advance(Time deadline) {
 }
 
 void LinuxTarget::call(UserCall& call) {
+  wire_->before_stimulus();
   sockets_.call(call);
+  wire_->after_stimulus();
+  stirred_ = true;
 }
 
 std::optional<StateReport> LinuxTarget::state(Tuple tuple) {

@@ -39,6 +39,7 @@ class LinuxTarget : public Target {
   std::unique_ptr<KernelWire> wire_;
   KernelSockets sockets_;
   Time started_{};                  // on the monotonic clock
+  bool stirred_ = false;  // something was done since the wire was last seen empty
   Time silent_at_{};                // when the wire was last seen empty: what is read later left the target later
   std::optional<Collected> ahead_;  // read by advance() for the next collect()
 };

@@ -6,6 +6,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -25,6 +26,9 @@ constexpr std::array<std::uint8_t, 6> kTargetLink = {2, 0, 10, 77, 0, 1};
 constexpr std::array<std::uint8_t, 6> kPeerLink = {2, 0, 10, 77, 0, 2};
 constexpr std::array<std::uint8_t, 6> kInterfaceLink = {2, 0, 10, 77, 0, 3};  // of peer0: not where the target sends to
 constexpr std::size_t kLinkHeader = 14;                                       // octets
+constexpr std::size_t kIpHeader = 20, kEchoHeader = 8;                         // octets
+constexpr std::uint8_t kEchoRequest = 8;                                      // RFC 792
+constexpr int kEchoTimeoutMs = 5000;
 constexpr int kCaptureBuffer = 8 << 20;                                       // octets
 constexpr int kSnapLength = 65535 + kLinkHeader;
 
@@ -104,7 +108,7 @@ void RawWire::open_capture() {
   bpf_program filter{};
   const bool open = pcap_activate(capture) >= 0 && pcap_setnonblock(capture, 1, why) == 0 &&
                     pcap_setdirection(capture, PCAP_D_IN) == 0 &&
-                    pcap_compile(capture, &filter, "ip proto 6 and src host 10.77.0.1", 1, PCAP_NETMASK_UNKNOWN) == 0 &&
+                    pcap_compile(capture, &filter, "(ip proto 6 or icmp[icmptype] == icmp-echoreply) and src host 10.77.0.1", 1, PCAP_NETMASK_UNKNOWN) == 0 &&
                     pcap_setfilter(capture, &filter) == 0;
   pcap_freecode(&filter);
   readable_ = open ? pcap_get_selectable_fd(capture) : -1;
@@ -122,13 +126,71 @@ void RawWire::put(ByteView packet) {
                     " octets: " + std::strerror(errno));
 }
 
+void RawWire::before_stimulus() {
+  if (const int cpu = sched_getcpu(); cpu >= 0) CPU_SET(static_cast<unsigned>(cpu), &touched_);
+}
+
+void RawWire::after_stimulus() { before_stimulus(); }
+
+void RawWire::fence() {
+  const int here = sched_getcpu();
+  if (CPU_COUNT(&touched_) == 1 && here >= 0 && CPU_ISSET(static_cast<unsigned>(here), &touched_)) {
+    send_echo_request();
+  } else {  // the thread was moved: an echo request into the queue of each processor that it was on
+    cpu_set_t usual{};
+    sched_getaffinity(0, sizeof usual, &usual);
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (!CPU_ISSET(cpu, &touched_)) continue;
+      cpu_set_t one{};
+      CPU_SET(cpu, &one);
+      if (sched_setaffinity(0, sizeof one, &one) == 0) send_echo_request();
+    }
+    sched_setaffinity(0, sizeof usual, &usual);
+  }
+  CPU_ZERO(&touched_);
+}
+
+// RFC 792: an echo request, answered by the kernel under test with the same identifier and sequence number.
+void RawWire::send_echo_request() {
+  std::array<std::uint8_t, kIpHeader + kEchoHeader> packet{0x45};
+  packet[8] = 64;  // time to live
+  packet[9] = IPPROTO_ICMP;
+  std::memcpy(&packet[12], kPeerAddress.octets.data(), 4);
+  std::memcpy(&packet[16], kTargetAddress.octets.data(), 4);
+  std::uint8_t* const echo = &packet[kIpHeader];
+  echo[0] = kEchoRequest;
+  ++echo_;
+  echo[6] = static_cast<std::uint8_t>(echo_ >> 8);
+  echo[7] = static_cast<std::uint8_t>(echo_);
+  const std::uint32_t sum = (kEchoRequest << 8) + echo_;
+  const std::uint32_t checksum = ~((sum & 0xffff) + (sum >> 16));
+  echo[2] = static_cast<std::uint8_t>(checksum >> 8);
+  echo[3] = static_cast<std::uint8_t>(checksum);
+  put(packet);
+  ++replies_due_;
+}
+
+bool RawWire::is_echo_reply(ByteView packet) const { return packet.size() > 9 && packet[9] == IPPROTO_ICMP; }
+
 std::optional<ByteView> RawWire::take() {
-  pcap_pkthdr* header = nullptr;
-  const u_char* frame = nullptr;
-  const int got = pcap_next_ex(capture_.get(), &header, &frame);
-  if (got < 0) throw TargetError(std::string("libpcap: ") + pcap_geterr(capture_.get()));
-  if (got == 0 || header->caplen < kLinkHeader) return std::nullopt;
-  return ByteView(frame + kLinkHeader, header->caplen - kLinkHeader);
+  for (;;) {
+    pcap_pkthdr* header = nullptr;
+    const u_char* frame = nullptr;
+    const int got = pcap_next_ex(capture_.get(), &header, &frame);
+    if (got < 0) throw TargetError(std::string("libpcap: ") + pcap_geterr(capture_.get()));
+    if (got == 0) {
+      if (replies_due_ == 0) return std::nullopt;
+      pollfd wait{.fd = readable_, .events = POLLIN, .revents = 0};
+      if (poll(&wait, 1, kEchoTimeoutMs) == 0) {
+        throw TargetError("the kernel under test does not answer an echo request: silence cannot be told from delay");
+      }
+      continue;
+    }
+    if (header->caplen < kLinkHeader) continue;
+    const ByteView packet(frame + kLinkHeader, header->caplen - kLinkHeader);
+    if (!is_echo_reply(packet)) return packet;
+    if (replies_due_ > 0) --replies_due_;
+  }
 }
 
 }  // namespace tcpassay

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <pcap/pcap.h>
+#include <sched.h>
 
 #include <memory>
 
@@ -17,9 +18,9 @@ namespace tcpassay {
 // since the neighbours are permanent entries. Nothing on the way touches TCP checksums or segment boundaries; the total
 // length and the checksum of the IP header are written anew by our side's kernel.
 //
-// sendto() returns when the packet has crossed, been answered and the answer been captured: both kernels work in the
-// soft interrupt that ends it. So an empty capture means silence here too, as it did in every exchange measured, on an
-// idle machine and on one with more busy processes than cores.
+// sendto() returns when the packet has crossed, been answered and the answer been captured, as long as the soft interrupt
+// that ends it runs at once. A busy machine may put it off. So silence is made sure by an echo request behind the stimulus,
+// on the same processor and hence in the same queue: what comes before its reply is all there is.
 class RawWire : public KernelWire {
  public:
   // Makes the pair between the namespace and one of its own. Throws TargetError.
@@ -27,6 +28,9 @@ class RawWire : public KernelWire {
 
   // Throws TargetError for a packet that is longer than the link's MTU.
   void put(ByteView packet) override;
+  void before_stimulus() override;
+  void after_stimulus() override;
+  void fence() override;
   std::optional<ByteView> take() override;
   int pollable() const override { return readable_; }
 
@@ -36,11 +40,16 @@ class RawWire : public KernelWire {
   };
 
   void open_capture();
+  void send_echo_request();
+  bool is_echo_reply(ByteView packet) const;
 
   NetworkNamespace peer_;
   FileDescriptor socket_;
   std::unique_ptr<pcap_t, Closer> capture_;
   int readable_ = -1;
+  cpu_set_t touched_{};             // the processors on which stimuli ran since the last fence
+  std::uint16_t echo_ = 0;          // the number of the last echo request
+  int replies_due_ = 0;
 };
 
 // Tries in the calling thread's namespace, which is to be thrown away, what is not there on every machine. Throws
