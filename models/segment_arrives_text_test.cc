@@ -139,6 +139,7 @@ TEST(CheckFinBit, StandsBehindTheTextOfItsSegment) {
 TEST(CheckFinBit, WithTheAckOfOurSynLeadsToCloseWait) {
   const Outcomes after = arrives(syn_received(), in("F.", 1, 1));
   EXPECT_EQ(after.texts, Texts{"CLOSE-WAIT, SND.UNA=1, RCV.NXT=2, ACK later"});
+  EXPECT_TRUE(after.cite(Rule::SA4_8_syn_received));
 }
 
 TEST(CheckFinBit, LeadsFromFinWait1ToClosing) {
@@ -192,6 +193,18 @@ TEST(CheckFinBit, WhenTheGapIsFilledAHeldFinIsTaken) {
   EXPECT_EQ(arrives(gap, in("P.", 1, 1, 100)).texts,
             (Texts{"CLOSE-WAIT, RCV.NXT=202, ACK now (should)",
                    "ESTABLISHED, RCV.NXT=101..201, ACK now (should), without SHLD_31"}));
+}
+
+// A peer that contradicts itself: its FIN stands at 11, yet it fills the gap with octets beyond. A target that has not
+// held the FIN takes 20 octets (3.10.7.4, Seventh); the bounds of RCV.NXT are then 21 and 11, and refuse every ACK.
+TEST(CheckFinBit, DISABLED_TextBeyondAHeldFinMayBeTaken) {
+  const Outcomes after = arrives(arrives(established(), in("F.", 11, 1)).all[0], in("P.", 1, 1, 20));
+  bool permitted = false;
+  for (const Possible& tcb : after.all) {
+    EXPECT_LE(tcb.rcv_nxt, tcb.rcv_nxt_max);
+    permitted |= departs(tcb, out(".", 1, 21)).blamed.empty();
+  }
+  EXPECT_TRUE(permitted);
 }
 
 // The window ends before the FIN: it may be left to its retransmission.

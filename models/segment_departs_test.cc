@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may leave the target and what must have left, RFC 9293 section 3.8: each permission and each refusal.
+#include "models/segment_departs.h"
+
+#include <gtest/gtest.h>
+
+#include "models/test_tcb.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The rule that forbids it; "" when it may leave.
+std::string blamed(const Possible& before, const Departing& seg, const Around& around = kListening) {
+  return departs(before, seg, around).blamed;
+}
+Possible after_arrival(const Possible& before, const Arriving& seg, const Around& around = kListening) {
+  return arrives(before, seg, around).all[0];
+}
+Possible after_departure(const Possible& before, const Departing& seg) {
+  return departs(before, seg).all[0];
+}
+Possible with_text() {
+  return after_arrival(established(), in("P.", 1, 1, 100));
+}
+Possible opening() {
+  return outcomes_of(closed_tcb(), kListening, [](Step& on) { open_active(on, {}); }).all[0];
+}
+Possible answering() {
+  return after_arrival(listen_tcb(), in("S", 0));
+}
+
+// Acknowledgments
+
+TEST(Acknowledgment, ThatIsOwedMayLeave) {
+  const Outcomes after = departs(with_text(), out(".", 1, 101));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED"});
+  for (const Rule rule : {Rule::SA4_7_ack, Rule::MUST_40, Rule::S3_8_ack_current, Rule::R5681_4_2_500ms}) {
+    EXPECT_TRUE(after.cite(rule)) << id(rule);
+  }
+}
+
+TEST(Acknowledgment, MustBeOfAllThatWasTakenAndOfNothingMore) {
+  EXPECT_EQ(blamed(with_text(), out(".", 1, 100)), "SA4_7_ack");
+  EXPECT_EQ(blamed(with_text(), out(".", 1, 102)), "SA4_7_ack");
+  EXPECT_EQ(blamed(given(established(), 10), out("P.", 1, 2, 10)), "S3_8_ack_current");
+}
+
+TEST(Acknowledgment, StandsAtSndNxt) {
+  EXPECT_EQ(blamed(with_text(), out(".", 2, 101)), "SA4_7_ack");
+  EXPECT_EQ(blamed(with_text(), out(".", 0, 101)), "SA4_7_ack");
+}
+
+TEST(Acknowledgment, MayRideOnText) {
+  Possible before = with_text();
+  const Outcomes after = departs(given(before, 10), out("P.", 1, 101, 10));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED, SND.NXT=11"});
+  EXPECT_TRUE(after.cite(Rule::SA4_7_ack));
+}
+
+TEST(Acknowledgment, IsNotDelayedBeyondHalfASecond) {
+  EXPECT_EQ(blamed(with_text(), out(".", 1, 101), at(kNow + milliseconds(500))), "");
+  EXPECT_EQ(blamed(with_text(), out(".", 1, 101), at(kNow + milliseconds(501))), "MUST_40");
+}
+
+TEST(Acknowledgment, UnpromptedMayNotLeave) {
+  EXPECT_EQ(blamed(established(), out(".", 1, 1)), "R5681_4_2_one_ack");
+  const Possible answered = after_departure(with_text(), out(".", 1, 101));
+  EXPECT_EQ(blamed(answered, out(".", 1, 101)), "R5681_4_2_one_ack");
+}
+
+// One for each segment that arrived, and no more.
+TEST(Acknowledgment, MayFollowEachSegment) {
+  const Possible two = after_arrival(with_text(), in("P.", 101, 1, 100));
+  const Possible once = after_departure(two, out(".", 1, 201));
+  const Possible twice = after_departure(once, out(".", 1, 201));
+  EXPECT_EQ(blamed(twice, out(".", 1, 201)), "R5681_4_2_one_ack");
+}
+
+TEST(Acknowledgment, OfABiggerWindowMayLeaveAtAnyTime) {
+  EXPECT_EQ(blamed(established(), out(".", 1, 1, 0, kRcvWnd + 1)), "");
+}
+
+TEST(Acknowledgment, ShouldNotTakeWindowBack) {
+  EXPECT_EQ(departs(with_text(), out(".", 1, 101, 0, kRcvWnd - 101)).texts, Texts{"ESTABLISHED, without SHLD_14"});
+  EXPECT_TRUE(departs(with_text(), out(".", 1, 101, 0, kRcvWnd - 100)).cite(Rule::SHLD_14));
+}
+
+TEST(Acknowledgment, BelongsToEverySegment) {
+  EXPECT_EQ(blamed(given(established(), 10), out("P", 1, 0, 10)), "S3_1_ack_always");
+  EXPECT_EQ(blamed(with_text(), out("", 1)), "S3_1_ack_always");
+}
+
+// Held text was kept or dropped; the acknowledgment tells which, and what it tells is kept.
+TEST(Acknowledgment, TellsWhetherHeldTextWasKept) {
+  const Possible filled = after_arrival(after_arrival(established(), in("P.", 101, 1, 100)), in("P.", 1, 1, 100));
+  const Outcomes kept = departs(filled, out(".", 1, 201));
+  EXPECT_TRUE(kept.cite(Rule::SHLD_31));
+  EXPECT_EQ(kept.all[0].rcv_nxt, kIrs + 201);
+  EXPECT_EQ(departs(filled, out(".", 1, 101)).texts, Texts{"ESTABLISHED, RCV.NXT=101, without SHLD_31"});
+  EXPECT_NE(blamed(filled, out(".", 1, 202)), "");
+}
+
+// After the peer shrank its window SND.NXT lies beyond it, where an ACK would not be acceptable to the peer.
+TEST(Acknowledgment, MayStandAtTheEdgeOfAShrunkWindow) {
+  Possible before = offered(sent(established(), 1000), 100);
+  before.ack_now = true;
+  EXPECT_EQ(blamed(before, out(".", 101, 1)), "");
+  EXPECT_EQ(blamed(before, out(".", 1001, 1)), "");
+  EXPECT_NE(blamed(before, out(".", 102, 1)), "");
+}
+
+TEST(Acknowledgment, AChallengeHasTheFormOfOne) {
+  const Possible before = after_arrival(with_trait(established(), Trait::kChallengesRst, true), in("R", 500));
+  EXPECT_EQ(blamed(before, out(".", 1, 1)), "");
+  EXPECT_EQ(blamed(before, out(".", 1, 501)), "SA4_2_inexact");
+  EXPECT_EQ(blamed(before, out("R", 1)), "SA4_2_inexact");
+}
+
+// Text
+
+TEST(Text, OfTheUserMayLeave) {
+  const Outcomes after = departs(given(established(), 100), out("P.", 1, 1, 100));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED, SND.NXT=101"});
+  for (const Rule rule : {Rule::S3_10_2_established, Rule::S3_8_6_window, Rule::MUST_61, Rule::S3_9_1_2_order,
+                          Rule::MUST_14, Rule::MUST_16, Rule::S3_1_ack_always}) {
+    EXPECT_TRUE(after.cite(rule)) << id(rule);
+  }
+}
+
+TEST(Text, MayBeCutAnywhere) {
+  const Possible first = after_departure(given(established(), 100), out(".", 1, 1, 30));
+  EXPECT_EQ(blamed(first, out("P.", 31, 1, 70)), "");
+}
+
+TEST(Text, TheLastOfItHasPsh) {
+  EXPECT_EQ(blamed(given(established(), 100), out(".", 1, 1, 100)), "MUST_61");
+  EXPECT_EQ(blamed(given(established(), 100), out(".", 1, 1, 99)), "");
+}
+
+TEST(Text, LeavesInOrderWithoutGap) {
+  EXPECT_EQ(blamed(given(established(), 100), out("P.", 2, 1, 99)), "S3_9_1_2_order");
+}
+
+TEST(Text, BeyondWhatTheUserGaveDoesNotLeave) {
+  EXPECT_EQ(blamed(given(established(), 100), out("P.", 1, 1, 101)), "S3_9_1_2_order");
+  EXPECT_EQ(blamed(established(), out("P.", 1, 1, 1)), "S3_9_1_2_order");
+  EXPECT_EQ(blamed(fin_wait_1(given(established(), 100)), out("P.", 1, 1, 101)), "S3_6_send_after_close");
+}
+
+TEST(Text, HasTheOctetsOfTheUser) {
+  Departing seg = out("P.", 1, 1, 100);
+  seg.text = target_text(2, 100);
+  EXPECT_EQ(blamed(given(established(), 100), seg), "S3_10_2_established");
+  EXPECT_EQ(blamed(sent(established(), 100), seg), "S3_8_1_same_octets");
+}
+
+TEST(Text, OfOneWrongOctetIsSeen) {
+  std::vector<std::uint8_t> octets(target_text(1, 100).begin(), target_text(1, 100).end());
+  octets[77] ^= 1;
+  Departing seg = out("P.", 1, 1, 100);
+  seg.text = octets;
+  EXPECT_EQ(blamed(given(established(), 100), seg), "S3_10_2_established");
+}
+
+TEST(Text, StaysWithinTheWindow) {
+  const Possible before = offered(given(established(), 100), 50);
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 50)), "");
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 51)), "S3_8_6_window");
+}
+
+TEST(Text, StaysWithinTheMss) {
+  EXPECT_EQ(blamed(given(established(), 2000), out(".", 1, 1, kMss)), "");
+  EXPECT_EQ(blamed(given(established(), 2000), out(".", 1, 1, kMss + 1)), "MUST_14");
+}
+
+TEST(Text, WithoutAnMssOptionFromThePeerIs536AtMost) {
+  Possible before = given(established(), 2000);
+  before.mss_given = false;
+  before.snd_mss = 536;
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 536)), "");
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 537)), "MUST_15");
+}
+
+// MMS_S less the TCP header and its options.
+TEST(Text, StaysWithinWhatIpCanSend) {
+  Around narrow = kListening;
+  narrow.mms_s = 500;
+  Departing seg = out(".", 1, 1, 480);
+  EXPECT_EQ(blamed(given(established(), 2000), seg, narrow), "");
+  seg.opt.octets = 12;
+  EXPECT_EQ(blamed(given(established(), 2000), seg, narrow), "MUST_16");
+}
+
+TEST(Text, DoesNotLeaveBeforeEstablished) {
+  EXPECT_EQ(blamed(given(syn_received(), 100), out("P.", 1, 1, 100)), "S3_10_2_unsynchronized");
+  EXPECT_EQ(blamed(given(syn_sent(), 100), out("P.", 1, 1, 100)), "S3_10_1_active");
+}
+
+TEST(Text, LeavesInCloseWaitToo) {
+  EXPECT_EQ(blamed(given(close_wait(), 100), out("P.", 1, 2, 100)), "");
+}
+
+// Retransmission
+
+TEST(Retransmission, OfWhatIsOutstandingMayLeave) {
+  const Outcomes after = departs(sent(established(), 100), out("P.", 1, 1, 100));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED"});
+  EXPECT_TRUE(after.cite(Rule::S3_8_1_same_octets));
+  EXPECT_TRUE(after.cite(Rule::SA8_retransmission));
+}
+
+TEST(Retransmission, MayBeSplitAndNeedsNoPsh) {
+  EXPECT_EQ(blamed(sent(established(), 100), out(".", 1, 1, 40)), "");
+  EXPECT_EQ(blamed(sent(established(), 100), out(".", 41, 1, 60)), "");
+}
+
+TEST(Retransmission, MayBeJoinedWithNewText) {
+  EXPECT_EQ(departs(given(sent(established(), 50), 50), out("P.", 1, 1, 100)).texts, Texts{"ESTABLISHED, SND.NXT=101"});
+}
+
+TEST(Retransmission, OfWhatWasAcknowledgedDoesNotLeave) {
+  Possible before = sent(established(), 100);
+  before.snd_una = kIss + 51;
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 50)), "SA4_5_new");
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 51)), "");
+}
+
+// SHLD-15, MAY-7 and MUST-35: the peer shrank its window below what was sent.
+TEST(Retransmission, BeyondAShrunkWindowOldTextMayLeaveAndNewMayNot) {
+  const Possible before = offered(given(sent(established(), 1000), 500), 100);
+  EXPECT_EQ(blamed(before, out("P.", 1001, 1, 500)), "SHLD_15");
+  EXPECT_TRUE(departs(before, out(".", 1, 1, 1000)).cite(Rule::MAY_7));
+  EXPECT_TRUE(departs(offered(before, 0), out(".", 1, 1, 1000)).cite(Rule::MUST_35));
+}
+
+TEST(Retransmission, OfTheFinMayLeave) {
+  EXPECT_TRUE(departs(fin_wait_1(), out("F.", 1, 1)).cite(Rule::S3_6_fin_retransmit));
+  EXPECT_EQ(blamed(fin_wait_2(), out("F.", 1, 1)), "SA4_5_new");
+}
+
+// Zero window
+
+TEST(WindowProbe, OfOneOctetMayLeave) {
+  const Outcomes after = departs(offered(given(established(), 100), 0), out(".", 1, 1, 1));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED, SND.NXT=2"});
+  EXPECT_TRUE(after.cite(Rule::MUST_36));
+}
+
+TEST(WindowProbe, OfTwoOctetsMayNot) {
+  EXPECT_EQ(blamed(offered(given(established(), 100), 0), out(".", 1, 1, 2)), "S3_8_6_window");
+}
+
+TEST(WindowProbe, MayRepeatItsOctet) {
+  const Possible probed = after_departure(offered(given(established(), 100), 0), out(".", 1, 1, 1));
+  EXPECT_EQ(blamed(probed, out(".", 1, 1, 1)), "");
+}
+
+TEST(WindowProbe, MayBeAnOldNumberWithoutText) {
+  EXPECT_TRUE(departs(offered(given(established(), 100), 0), out(".", 0, 1)).cite(Rule::MUST_36));
+}
+
+TEST(WindowProbe, NeedsSomethingToSend) {
+  EXPECT_NE(blamed(offered(established(), 0), out(".", 0, 1)), "");
+  EXPECT_NE(blamed(given(established(), 100), out(".", 0, 1)), "");
+}
+
+// FIN
+
+TEST(Fin, LeavesBehindTheTextOrWithIt) {
+  const Possible before = outcomes_of(given(established(), 100), kListening, [](Step& on) { close(on, {}); }).all[0];
+  EXPECT_EQ(departs(before, out("FP.", 1, 1, 100)).texts, Texts{"FIN-WAIT-1, SND.NXT=102"});
+  EXPECT_EQ(departs(after_departure(before, out("P.", 1, 1, 100)), out("F.", 101, 1)).texts,
+            Texts{"FIN-WAIT-1, SND.NXT=102"});
+  EXPECT_TRUE(departs(before, out("FP.", 1, 1, 100)).cite(Rule::S3_10_4_established));
+}
+
+TEST(Fin, WaitsForClose) {
+  EXPECT_EQ(blamed(established(), out("F.", 1, 1)), "S3_6_fin_by_user");
+  EXPECT_EQ(blamed(given(close_wait(), 100), out("FP.", 1, 2, 100)), "S3_6_fin_by_user");
+}
+
+TEST(Fin, DoesNotOvertakeText) {
+  Possible before = given(established(), 100);
+  before.fin_queued = true;
+  EXPECT_EQ(blamed(before, out("F.", 1, 1)), "S3_6_send_after_close");
+  EXPECT_EQ(blamed(before, out("FP.", 1, 1, 99)), "S3_6_send_after_close");
+}
+
+TEST(Fin, ThereIsOnlyOne) {
+  EXPECT_EQ(blamed(fin_wait_1(), out("F.", 2, 1)), "S3_6_send_after_close");
+}
+
+TEST(Fin, OfCloseWaitLeadsToLastAck) {
+  const Possible before = outcomes_of(close_wait(), kListening, [](Step& on) { close(on, {}); }).all[0];
+  const Outcomes after = departs(before, out("F.", 1, 2));
+  EXPECT_EQ(after.texts, Texts{"LAST-ACK, SND.NXT=2"});
+  EXPECT_TRUE(after.cite(Rule::S3_10_4_close_wait));
+}
+
+// SYN
+
+TEST(Syn, OfAnOpenRevealsIss) {
+  const Outcomes after = departs(opening(), out("S", 0));
+  EXPECT_TRUE(after.all[0].iss_known);
+  EXPECT_EQ(after.all[0].iss, kIss);
+  EXPECT_EQ(after.all[0].rcv_mss, kMss);
+  for (const Rule rule : {Rule::S3_10_1_active, Rule::SHLD_5, Rule::MUST_67}) EXPECT_TRUE(after.cite(rule));
+}
+
+TEST(Syn, IsWhatAnOpenSends) {
+  EXPECT_EQ(blamed(opening(), out(".", 0, 1)), "S3_10_1_active");
+  EXPECT_EQ(blamed(opening(), out("S.", 0, 1)), "S3_10_1_active");
+  EXPECT_EQ(blamed(opening(), out("SF", 0)), "S3_10_1_active");
+}
+
+TEST(Syn, CarriesAnMssOption) {
+  Departing syn = out("S", 0);
+  syn.opt = {};
+  EXPECT_EQ(departs(opening(), syn).texts, Texts{"SYN-SENT, SND.UNA=0, SND.NXT=1, without SHLD_5"});
+}
+
+TEST(Syn, AnnouncesNoMoreThanIpCanReceive) {
+  Departing syn = out("S", 0);
+  syn.opt.mss = 1460;
+  EXPECT_EQ(blamed(opening(), syn), "");
+  syn.opt.mss = 1461;
+  EXPECT_EQ(blamed(opening(), syn), "MUST_67");
+}
+
+TEST(Syn, IsRetransmittedWithTheSameNumber) {
+  EXPECT_TRUE(departs(syn_sent(), out("S", 0)).cite(Rule::MUST_22));
+  EXPECT_EQ(blamed(syn_sent(), out("S", 1)), "MUST_22");
+}
+
+TEST(Syn, DoesNotLeaveAnOpenConnection) {
+  EXPECT_EQ(blamed(established(), out("S", 0)), "S3_10_1_again");
+  EXPECT_NE(blamed(established(), out("S.", 0, 1)), "");
+}
+
+TEST(SynAck, AnswersASyn) {
+  const Outcomes after = departs(answering(), out("S.", 0, 1));
+  EXPECT_TRUE(after.cite(Rule::SA2_3_syn));
+  EXPECT_EQ(after.all[0].snd_nxt, kIss + 1);
+  EXPECT_EQ(after.all[0].rcv_edge, kIrs + 1 + kRcvWnd);
+}
+
+TEST(SynAck, AcknowledgesTheSynAndNothingMore) {
+  EXPECT_EQ(blamed(answering(), out("S.", 0, 0)), "SA2_3_syn");
+  EXPECT_EQ(blamed(answering(), out("S.", 0, 2)), "SA2_3_syn");
+}
+
+// The text on the SYN may be acknowledged, all of it or a part.
+TEST(SynAck, MayAcknowledgeTextOnTheSyn) {
+  const Possible before = after_arrival(listen_tcb(), in("S", 0, 0, 10));
+  for (const std::uint32_t ack : {1u, 5u, 11u}) EXPECT_EQ(blamed(before, out("S.", 0, ack)), "") << ack;
+  EXPECT_EQ(blamed(before, out("S.", 0, 12)), "SA2_3_syn");
+}
+
+TEST(SynAck, NothingElseAnswersASyn) {
+  EXPECT_EQ(blamed(answering(), out(".", 1, 1)), "SA2_3_syn");
+  EXPECT_EQ(blamed(answering(), out("S", 0)), "SA2_3_syn");
+  EXPECT_EQ(blamed(answering(), out("R.", 0, 1)), "SA2_3_syn");
+}
+
+TEST(SynAck, IsRetransmittedWithTheSameNumber) {
+  EXPECT_TRUE(departs(syn_received(), out("S.", 0, 1)).cite(Rule::S3_8_3_synack));
+  EXPECT_EQ(blamed(syn_received(), out("S.", 1, 1)), "MUST_22");
+}
+
+// 3.5, figure 7: the SYN,ACK of a simultaneous open has the number of the SYN.
+TEST(SynAck, OfASimultaneousOpenKeepsIss) {
+  const Possible before = after_arrival(syn_sent(), in("S", 0));
+  EXPECT_EQ(blamed(before, out("S.", 0, 1)), "");
+  EXPECT_EQ(blamed(before, out("S.", 9, 1)), "SA3_4_syn_received");
+}
+
+// RST
+
+Departing rst_ack(std::uint32_t ack) {
+  Departing seg = out("R.", 0, ack);
+  seg.seq = SndSeq{0};
+  return seg;
+}
+
+TEST(Rst, UnpromptedDoesNotLeave) {
+  for (const State state : kSynchronized) EXPECT_EQ(blamed(in_state(state), out("R", 1)), "S3_5_2_unclear");
+  EXPECT_EQ(blamed(listen_tcb(), out("R", 1)), "S3_5_2_unclear");
+}
+
+// RST with an ACK flag is not forbidden as long as SEQ is right.
+TEST(Rst, OfASegmentWithAckTakesItsNumber) {
+  const Possible before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
+  EXPECT_EQ(blamed(before, out("R", 77)), "");
+  EXPECT_EQ(blamed(before, out("R.", 77, 1)), "");
+  EXPECT_EQ(blamed(before, out("R", 78)), "SA1_ack");
+  EXPECT_EQ(blamed(before, rst_ack(1)), "SA1_ack");
+}
+
+TEST(Rst, OfASegmentWithoutAckHasSeqZeroAndAcknowledges) {
+  const Possible before = after_arrival(closed_tcb(), in("S", 0), kNobody);
+  EXPECT_EQ(blamed(before, rst_ack(1)), "");
+  EXPECT_EQ(blamed(before, rst_ack(0)), "SA1_noack");
+  EXPECT_EQ(blamed(before, out("R.", 0, 1)), "SA1_noack");
+  Departing bare = rst_ack(1);
+  bare.ctl.ack = false;
+  EXPECT_EQ(blamed(before, bare), "SA1_noack");
+}
+
+TEST(Rst, HasNeitherSynNorFin) {
+  const Possible before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
+  EXPECT_EQ(blamed(before, out("SR", 77)), "SA1_ack");
+  EXPECT_EQ(blamed(before, out("FR", 77)), "SA1_ack");
+}
+
+TEST(Rst, IsNotReplacedByAnAck) {
+  EXPECT_EQ(blamed(after_arrival(closed_tcb(), in(".", 1, 77), kNobody), out(".", 77, 1)), "SA1_ack");
+}
+
+TEST(Rst, LeavesOnce) {
+  const Possible before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
+  EXPECT_NE(blamed(after_departure(before, out("R", 77)), out("R", 77)), "");
+}
+
+TEST(Rst, DoesNotAnswerText) {
+  EXPECT_NE(blamed(with_text(), out("R", 1)), "");
+}
+
+TEST(Closed, NothingLeavesButRsts) {
+  EXPECT_EQ(blamed(listen_tcb(), out("S", 0)), "S3_10_1_passive");
+  Possible was_open = established();
+  was_open.state = State::kClosed;
+  EXPECT_EQ(blamed(was_open, out(".", 1, 1)), "SA4_2_established");
+}
+
+// What must have left when the target falls quiet
+
+TEST(Quiet, NothingOwedIsNothingMissed) {
+  for (int state = 0; state < kStates; ++state) EXPECT_EQ(silence(in_state(static_cast<State>(state))).blamed, "");
+}
+
+TEST(Quiet, AReplyThatMustLeaveIsMissed) {
+  EXPECT_EQ(silence(answering()).blamed, "SA2_3_syn");
+  EXPECT_EQ(silence(opening()).blamed, "S3_10_1_active");
+  EXPECT_EQ(silence(after_arrival(closed_tcb(), in("S", 0), kNobody)).blamed, "SA1_noack");
+}
+
+TEST(Quiet, AReplyThatShouldLeaveIsADeparture) {
+  EXPECT_EQ(silence(after_arrival(listen_tcb(), in(".", 1, 77))).texts, Texts{"LISTEN, without SA2_2_ack"});
+}
+
+TEST(Quiet, AReplyThatMayLeaveIsNotMissed) {
+  const Possible before = outcomes_of(last_ack(), kListening, [](Step& on) { abort(on, {}); }).all[0];
+  EXPECT_EQ(silence(before).texts, Texts{"CLOSED"});
+}
+
+TEST(Quiet, AnAckThatMustLeaveIsMissed) {
+  EXPECT_EQ(silence(after_arrival(established(), in(".", 1, 2))).blamed, "SA4_5_unsent");
+}
+
+TEST(Quiet, AnAckThatShouldLeaveIsADeparture) {
+  EXPECT_EQ(silence(after_arrival(established(), in("P.", 0, 1, 1))).texts, Texts{"ESTABLISHED, without SA4_1_ack"});
+}
+
+TEST(Quiet, ADelayedAckHasHalfASecond) {
+  EXPECT_EQ(silence(with_text(), at(kNow + milliseconds(500))).blamed, "");
+  EXPECT_EQ(silence(with_text(), at(kNow + milliseconds(501))).blamed, "MUST_40");
+  const Possible fin = after_arrival(established(), in("F.", 1, 1));
+  EXPECT_EQ(silence(fin, at(kNow + seconds(1))).blamed, "SA4_8_ack");
+  const Possible opened = after_arrival(syn_sent(), in("S.", 0, 1));
+  EXPECT_EQ(silence(opened, at(kNow + seconds(1))).blamed, "SA3_4_established");
+}
+
+TEST(Quiet, TextThatCouldLeaveHasASecond) {
+  const Possible before =
+      outcomes_of(established(), kListening, [](Step& on) { send(on, {.length = 10, .result = 10}); }).all[0];
+  EXPECT_EQ(silence(before, at(kNow + seconds(1))).blamed, "");
+  EXPECT_EQ(silence(before, at(kNow + milliseconds(1001))).blamed, "MUST_60");
+}
+
+TEST(Quiet, AFinThatCouldLeaveHasASecond) {
+  const Possible before = outcomes_of(established(), kListening, [](Step& on) { close(on, {}); }).all[0];
+  EXPECT_EQ(silence(before, at(kNow + milliseconds(1001))).blamed, "S3_8_close_push");
+}
+
+// 3.10.2, SEND in SYN-SENT: "queue the data for transmission after entering ESTABLISHED state". Nothing asks for it
+// then: send_pending is set by a SEND in ESTABLISHED alone.
+TEST(Quiet, DISABLED_TextQueuedBeforeEstablishedMustLeave) {
+  const Possible opened = after_arrival(given(syn_sent(), 100), in("S.", 0, 1));
+  const Possible acknowledged = after_departure(opened, out(".", 1, 1));
+  const Possible waits = silence(acknowledged, at(kNow)).all[0];
+  EXPECT_NE(silence(waits, at(kNow + seconds(30))).blamed, "");
+}
+
+// The same when the window opens behind which text has been waiting, and when an ACK lets go what Nagle had held.
+TEST(Quiet, DISABLED_TextThatAnAckSetsFreeMustLeave) {
+  const Possible window = after_arrival(offered(given(established(), 100), 0), in(".", 1, 1));
+  const Possible nagle = after_arrival(given(sent(established(), 10), 10), in(".", 1, 11));
+  for (const Possible& before : {window, nagle}) {
+    const Possible waits = silence(before, at(kNow)).all[0];
+    EXPECT_NE(silence(waits, at(kNow + seconds(30))).blamed, "");
+  }
+}
+
+// Retransmission: 3 s at first and a tenth more, doubled each time.
+std::string missed(const Possible& before, Time after) {
+  Possible waits = before;
+  waits.sent_at = kNow;
+  return silence(silence(waits).all[0], at(kNow + after)).blamed;
+}
+
+TEST(Overdue, TextIsRetransmitted) {
+  EXPECT_EQ(missed(sent(established(), 100), milliseconds(3300)), "");
+  EXPECT_EQ(missed(sent(established(), 100), milliseconds(3301)), "SA8_retransmission");
+}
+
+TEST(Overdue, TheTimeDoubles) {
+  Possible before = sent(established(), 100);
+  before.rexmits = 1;
+  EXPECT_EQ(missed(before, milliseconds(6300)), "");
+  EXPECT_EQ(missed(before, milliseconds(6700)), "SA8_retransmission");
+}
+
+TEST(Overdue, ALongRoundTripStretchesIt) {
+  Possible before = sent(established(), 100);
+  before.rtt_max = seconds(5);
+  EXPECT_EQ(missed(before, seconds(15)), "");
+  EXPECT_EQ(missed(before, seconds(17)), "SA8_retransmission");
+}
+
+TEST(Overdue, TheFinAndTheSynAreRetransmittedToo) {
+  EXPECT_EQ(missed(fin_wait_1(), seconds(4)), "S3_6_fin_retransmit");
+  EXPECT_EQ(missed(last_ack(), seconds(4)), "S3_6_fin_retransmit");
+  EXPECT_EQ(missed(syn_sent(), seconds(4)), "MUST_22");
+  EXPECT_EQ(missed(syn_received(), seconds(4)), "S3_8_3_synack");
+}
+
+TEST(Overdue, AZeroWindowIsProbed) {
+  EXPECT_EQ(missed(offered(given(established(), 100), 0), seconds(4)), "MUST_36");
+  EXPECT_EQ(missed(offered(established(), 0), seconds(4)), "");
+}
+
+TEST(Overdue, NothingOnceAcknowledged) {
+  const Possible before = after_arrival(sent(established(), 100), in(".", 1, 101));
+  EXPECT_EQ(missed(before, std::chrono::minutes(10)), "");
+}
+
+// 3.10.6: a white-box target says where it is
+
+TEST(Report, OfTheRightStateIsTaken) {
+  const Outcomes after = reports(established(), {.state = State::kEstablished, .snd_una = 1001, .rcv_nxt = 5001});
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED"});
+  EXPECT_TRUE(after.cite(Rule::S3_10_6_status));
+}
+
+// What a step has done to the state is judged by the report that follows.
+TEST(Report, JudgesTheRuleThatLedToTheState) {
+  const Possible before = after_arrival(established(), in("F.", 1, 1));
+  const Outcomes after = reports(before, {.state = State::kCloseWait});
+  EXPECT_TRUE(after.all[0].now.has({Rule::SA4_8_established}));
+  EXPECT_EQ(reports(before, {.state = State::kEstablished}).blamed, "SA4_8_established");
+}
+
+TEST(Report, OfClosedAndListenAreOne) {
+  EXPECT_EQ(reports(listen_tcb(), {.state = State::kClosed}).blamed, "");
+  EXPECT_EQ(reports(closed_tcb(), {.state = State::kListen}).blamed, "");
+}
+
+TEST(Report, OfWrongNumbersIsSeen) {
+  EXPECT_EQ(reports(established(), {.state = State::kEstablished, .rcv_nxt = 5002}).blamed, "SA4_7_deliver");
+  EXPECT_EQ(reports(established(), {.state = State::kEstablished, .snd_una = 1002}).blamed, "SA4_5_new");
+}
+
+TEST(Report, MayComeBeforeTheQueuedFin) {
+  Possible before = given(close_wait(), 100);
+  before = outcomes_of(before, kListening, [](Step& on) { close(on, {}); }).all[0];
+  EXPECT_EQ(reports(before, {.state = State::kCloseWait}).blamed, "");
+  EXPECT_EQ(reports(before, {.state = State::kLastAck}).blamed, "");
+  EXPECT_NE(reports(last_ack(), {.state = State::kCloseWait}).blamed, "");
+}
+
+}  // namespace
+}  // namespace tcpassay

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 sections 3.10.1 to 3.10.5: each call in each state, with results that are right and results that are not.
+#include "models/user_calls.h"
+
+#include <gtest/gtest.h>
+
+#include "models/test_tcb.h"
+
+namespace tcpassay {
+namespace {
+
+using Call = void (*)(Step&, const UserCall&);
+
+Outcomes made(Call call, const Possible& before, const UserCall& with) {
+  return outcomes_of(before, kListening, [&](Step& on) { call(on, with); });
+}
+
+UserCall done(std::int64_t result = 0) {
+  return {.result = result};
+}
+UserCall failed(UserError error) {
+  return {.result = -1, .error = error};
+}
+
+Outcomes writes(const Possible& before, std::uint32_t asked, std::int64_t taken, UserError error = UserError::kNone) {
+  return made(send, before, {.length = asked, .result = taken, .error = error});
+}
+// A read of up to 1000 octets that delivers `octets` of the peer's stream, from `first` on.
+Outcomes reads(const Possible& before, std::uint32_t first, std::uint32_t octets) {
+  return made(receive, before, {.length = 1000, .result = octets, .text = peer_text(first, octets)});
+}
+Outcomes reads_end(const Possible& before) {
+  return reads(before, 1, 0);
+}
+Outcomes read_fails(const Possible& before, UserError error) {
+  return made(receive, before, {.length = 1000, .result = -1, .error = error});
+}
+
+// 100 octets are on hand and unread.
+Possible with_text(Possible tcb) {
+  if (tcb.rcv_fin) {
+    tcb.fin_seq = tcb.fin_seq + 100;
+  }
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_nxt + 100;
+  return tcb;
+}
+// The connection has ended, and the user has not been told.
+Possible ended(Signal signal, Possible tcb = established()) {
+  tcb.state = State::kClosed;
+  tcb.signal = signal;
+  return tcb;
+}
+
+// 3.10.1. OPEN Call, active
+
+TEST(OpenCall, SendsASynFromClosedAndFromListen) {
+  for (const Possible& before : {closed_tcb(), listen_tcb()}) {
+    for (const UserCall& call : {done(), failed(UserError::kInProgress)}) {
+      const Outcomes after = made(open_active, before, call);
+      EXPECT_EQ(after.texts, Texts{"SYN-SENT, SYN"});
+      EXPECT_TRUE(after.cite(Rule::S3_10_1_active));
+    }
+  }
+}
+
+TEST(OpenCall, ThatWasRefusedOpensNothing) {
+  EXPECT_EQ(made(open_active, closed_tcb(), failed(UserError::kAddressInUse)).texts, Texts{"CLOSED"});
+}
+
+// What is known of the stack is kept, what belonged to an earlier connection is not.
+TEST(OpenCall, BeginsAnew) {
+  Possible before = with_trait(ended(Signal::kReset), Trait::kChallengesRst, true);
+  const Possible after = made(open_active, before, done()).all[0];
+  EXPECT_EQ(after.traits, before.traits);
+  EXPECT_EQ(after.signal, Signal::kNone);
+  EXPECT_FALSE(after.iss_known || after.was_open);
+}
+
+TEST(OpenCall, OnAnOpenConnectionIsAnError) {
+  for (const Possible& before : {syn_sent(), syn_received()}) {
+    const Outcomes after = made(open_active, before, failed(UserError::kAlready));
+    EXPECT_EQ(after.texts, Texts{to_string(before.state)});
+    EXPECT_TRUE(after.cite(Rule::S3_10_1_again));
+    EXPECT_EQ(made(open_active, before, done()).blamed, "S3_10_1_again");
+  }
+}
+
+// Sockets report the success of the first OPEN by a second: 0 or EISCONN.
+TEST(OpenCall, OnceEstablishedMayTellThatTheFirstSucceeded) {
+  for (const UserCall& call : {done(), failed(UserError::kIsConnected)}) {
+    EXPECT_EQ(made(open_active, established(), call).texts, Texts{"ESTABLISHED"});
+  }
+}
+
+// 3.10.2. SEND Call
+
+TEST(SendCall, WithoutAConnectionIsAnError) {
+  for (const Possible& before : {closed_tcb(), listen_tcb()}) {
+    EXPECT_EQ(writes(before, 100, 100).blamed, "S3_10_2_closed");
+    EXPECT_TRUE(writes(before, 100, -1, UserError::kNotConnected).cite(Rule::S3_10_2_closed));
+  }
+}
+
+TEST(SendCall, BeforeEstablishedIsQueuedOrRefused) {
+  for (const Possible& before : {syn_sent(), syn_received()}) {
+    const Outcomes after = writes(before, 100, 100);
+    EXPECT_EQ(after.all[0].snd_end, before.snd_end + 100);
+    EXPECT_TRUE(after.cite(Rule::S3_10_2_unsynchronized));
+    EXPECT_FALSE(after.all[0].send_pending);
+    EXPECT_EQ(writes(before, 100, -1, UserError::kNotConnected).blamed, "");
+  }
+}
+
+TEST(SendCall, InEstablishedAndCloseWaitIsSent) {
+  for (const Possible& before : {established(), close_wait()}) {
+    const Outcomes after = writes(before, 100, 100);
+    EXPECT_EQ(after.all[0].snd_end, before.snd_end + 100);
+    EXPECT_TRUE(after.cite(Rule::S3_10_2_established));
+    EXPECT_TRUE(after.all[0].send_pending);
+    EXPECT_EQ(writes(before, 100, -1, UserError::kPipe).blamed, "S3_10_2_established");
+  }
+}
+
+TEST(SendCall, MayTakeAPartOrNothing) {
+  EXPECT_EQ(writes(established(), 100, 40).all[0].snd_end, established().snd_end + 40);
+  for (const UserError error : {UserError::kWouldBlock, UserError::kNoBuffers}) {
+    EXPECT_EQ(writes(established(), 100, -1, error).all[0].snd_end, established().snd_end);
+  }
+}
+
+// Nothing must leave at once while something is outstanding (Nagle), or the window is closed.
+TEST(SendCall, BehindSomethingOutstandingMayWait) {
+  EXPECT_FALSE(writes(sent(established(), 10), 100, 100).all[0].send_pending);
+  EXPECT_FALSE(writes(offered(established(), 0), 100, 100).all[0].send_pending);
+}
+
+TEST(SendCall, AfterCloseIsAnError) {
+  for (const State state : {State::kFinWait1, State::kFinWait2, State::kClosing, State::kLastAck, State::kTimeWait}) {
+    EXPECT_EQ(writes(in_state(state), 100, 100).blamed, "S3_10_2_closing") << to_string(state);
+    const Outcomes after = writes(in_state(state), 100, -1, UserError::kPipe);
+    EXPECT_EQ(after.texts, Texts{to_string(state)});
+    EXPECT_TRUE(after.cite(Rule::S3_10_2_closing));
+    EXPECT_TRUE(after.cite(Rule::S3_6_send_after_close));
+  }
+}
+
+TEST(SendCall, MayBringTheNewsOfAReset) {
+  const Outcomes after = writes(ended(Signal::kReset), 100, -1, UserError::kReset);
+  EXPECT_TRUE(after.cite(Rule::MUST_12));
+  EXPECT_EQ(after.all[0].signal, Signal::kNone);
+  EXPECT_TRUE(after.all[0].told);
+}
+
+// 3.10.3. RECEIVE Call
+
+TEST(ReceiveCall, WithoutAConnectionDeliversNothing) {
+  EXPECT_EQ(reads(closed_tcb(), 1, 10).blamed, "S3_10_3_closed");
+  EXPECT_EQ(reads_end(closed_tcb()).blamed, "S3_10_3_closed");
+  EXPECT_TRUE(read_fails(closed_tcb(), UserError::kNotConnected).cite(Rule::S3_10_3_closed));
+}
+
+// The text may have arrived with the SYN; its user does not get it before the handshake is complete.
+TEST(ReceiveCall, BeforeEstablishedDeliversNothing) {
+  Possible before = syn_received();
+  before.rcv_nxt_max = before.syn_text_end = before.rcv_nxt + 10;
+  EXPECT_EQ(reads(before, 1, 10).blamed, "S3_5_synrcvd_text");
+  EXPECT_EQ(reads_end(before).blamed, "S3_10_3_unsynchronized");
+  const Outcomes after = read_fails(before, UserError::kWouldBlock);
+  EXPECT_TRUE(after.cite(Rule::S3_10_3_unsynchronized));
+  EXPECT_TRUE(after.cite(Rule::S3_5_synrcvd_text));
+}
+
+TEST(ReceiveCall, DeliversWhatIsOnHandAllOrInParts) {
+  for (const State state : {State::kEstablished, State::kFinWait1, State::kFinWait2}) {
+    const Possible before = with_text(in_state(state));
+    const Outcomes after = reads(before, 1, 60);
+    EXPECT_TRUE(after.cite(Rule::S3_10_3_established)) << to_string(state);
+    EXPECT_TRUE(after.cite(Rule::SA4_7_deliver));
+    EXPECT_EQ(after.all[0].rcv_user, kIrs + 61);
+    EXPECT_EQ(reads(after.all[0], 61, 40).blamed, "");
+  }
+}
+
+TEST(ReceiveCall, DeliversEachOctetOnceAndInOrder) {
+  const Possible before = with_text(established());
+  EXPECT_EQ(reads(before, 2, 50).blamed, "S3_10_3_established");                       // an octet is missing
+  EXPECT_EQ(reads(reads(before, 1, 50).all[0], 1, 50).blamed, "S3_10_3_established");  // the same again
+}
+
+TEST(ReceiveCall, DeliversNothingThatHasNotArrived) {
+  EXPECT_EQ(reads(with_text(established()), 1, 101).blamed, "S3_10_3_established");
+  EXPECT_EQ(reads(established(), 1, 1).blamed, "S3_10_3_established");
+}
+
+// How far RCV.NXT has come is open; what the user gets tells.
+TEST(ReceiveCall, TellsHowMuchWasTaken) {
+  Possible before = established();
+  before.rcv_nxt_max = before.rcv_nxt + 100;
+  EXPECT_EQ(reads(before, 1, 100).texts, Texts{"ESTABLISHED, RCV.NXT=101"});
+  EXPECT_EQ(read_fails(before, UserError::kWouldBlock).blamed, "");
+}
+
+TEST(ReceiveCall, WaitsWhenThereIsNothing) {
+  EXPECT_TRUE(read_fails(established(), UserError::kWouldBlock).cite(Rule::S3_10_3_established));
+  EXPECT_EQ(read_fails(with_text(established()), UserError::kWouldBlock).blamed, "SA4_7_deliver");
+}
+
+TEST(ReceiveCall, ReportsNoEndBeforeThePeersFin) {
+  EXPECT_EQ(reads_end(established()).blamed, "S3_10_3_established");
+  EXPECT_EQ(reads_end(fin_wait_2()).blamed, "S3_10_3_established");
+}
+
+TEST(ReceiveCall, ReportsNoErrorWithoutReason) {
+  EXPECT_EQ(read_fails(established(), UserError::kReset).blamed, "S3_10_3_established");
+  EXPECT_EQ(read_fails(established(), UserError::kTimedOut).blamed, "SHLD_11");
+  EXPECT_EQ(read_fails(syn_sent(), UserError::kTimedOut).blamed, "MUST_23");
+}
+
+TEST(ReceiveCall, InCloseWaitDeliversTheRestAndThenTheEnd) {
+  const Possible before = with_text(close_wait());
+  EXPECT_EQ(reads_end(before).blamed, "S3_10_3_close_wait");
+  const Outcomes rest = reads(before, 1, 100);
+  EXPECT_TRUE(rest.cite(Rule::S3_10_3_close_wait));
+  const Outcomes end = reads_end(rest.all[0]);
+  EXPECT_TRUE(end.cite(Rule::S3_10_3_close_wait));
+  EXPECT_TRUE(end.cite(Rule::S3_6_close_signal));
+  EXPECT_EQ(reads_end(end.all[0]).blamed, "");
+}
+
+TEST(ReceiveCall, InCloseWaitDoesNotWait) {
+  EXPECT_EQ(read_fails(close_wait(), UserError::kWouldBlock).blamed, "S3_6_close_signal");
+}
+
+TEST(ReceiveCall, InTheLastStatesReportsTheEnd) {
+  for (const State state : {State::kClosing, State::kLastAck, State::kTimeWait}) {
+    const Outcomes after = reads_end(in_state(state));
+    EXPECT_TRUE(after.cite(Rule::S3_10_3_closing)) << to_string(state);
+    EXPECT_TRUE(after.cite(Rule::MUST_12));
+    EXPECT_EQ(read_fails(in_state(state), UserError::kWouldBlock).blamed, "S3_6_close_signal");
+  }
+}
+
+// MUST-12: the user can tell a normal close from an abort.
+TEST(ReceiveCall, AfterAResetReportsAnErrorAndNotTheEnd) {
+  EXPECT_EQ(reads_end(ended(Signal::kReset)).blamed, "MUST_12");
+  EXPECT_EQ(read_fails(ended(Signal::kReset), UserError::kWouldBlock).blamed, "MUST_12");
+  const Outcomes after = read_fails(ended(Signal::kReset), UserError::kReset);
+  EXPECT_TRUE(after.cite(Rule::MUST_12));
+  EXPECT_TRUE(after.cite(Rule::SA4_2_established));
+}
+
+TEST(ReceiveCall, OnceToldTheEndMayFollow) {
+  const Possible told = read_fails(ended(Signal::kReset), UserError::kReset).all[0];
+  EXPECT_EQ(told.signal, Signal::kNone);
+  EXPECT_EQ(reads_end(told).blamed, "");
+}
+
+TEST(ReceiveCall, ReportsRefusedAndTimedOut) {
+  EXPECT_TRUE(read_fails(ended(Signal::kRefused, syn_sent()), UserError::kRefused).cite(Rule::SA4_2_active));
+  EXPECT_TRUE(read_fails(ended(Signal::kTimedOut), UserError::kTimedOut).cite(Rule::SA8_user));
+}
+
+// A user who takes urgent octets out of band misses them in the stream.
+TEST(ReceiveCall, AnUrgentOctetMayGoAnotherWay) {
+  Possible before = with_text(established());
+  before.urgent = true;
+  EXPECT_EQ(reads(before, 2, 50).blamed, "");
+}
+
+// 3.10.4. CLOSE Call
+
+TEST(CloseCall, WithoutAConnectionSendsNothing) {
+  const Outcomes after = made(close, closed_tcb(), done());
+  EXPECT_EQ(after.texts, Texts{"CLOSED"});
+  EXPECT_TRUE(after.cite(Rule::S3_10_4_closed));
+}
+
+TEST(CloseCall, InListenAndSynSentDeletesTheTcb) {
+  EXPECT_EQ(made(close, listen_tcb(), done()).texts, Texts{"CLOSED"});
+  EXPECT_TRUE(made(close, listen_tcb(), done()).cite(Rule::S3_10_4_listen));
+  EXPECT_EQ(made(close, syn_sent(), done()).texts, Texts{"CLOSED"});
+  EXPECT_TRUE(made(close, syn_sent(), done()).cite(Rule::S3_10_4_syn_sent));
+}
+
+// The FIN leaves now, or waits for ESTABLISHED.
+TEST(CloseCall, InSynReceivedQueuesAFin) {
+  const Outcomes after = made(close, syn_received(), done());
+  EXPECT_EQ(after.texts, (Texts{"FIN-WAIT-1", "SYN-RECEIVED"}));
+  for (const Possible& tcb : after.all) EXPECT_TRUE(tcb.fin_queued);
+  EXPECT_TRUE(after.cite(Rule::S3_10_4_syn_received));
+}
+
+TEST(CloseCall, InEstablishedLeadsToFinWait1) {
+  const Outcomes after = made(close, established(), done());
+  EXPECT_EQ(after.texts, Texts{"FIN-WAIT-1"});
+  EXPECT_TRUE(after.all[0].fin_queued && after.all[0].send_pending);
+  EXPECT_TRUE(after.cite(Rule::S3_10_4_established));
+}
+
+// RFC 793 had CLOSING here; 1122 and 9293 put it right.
+TEST(CloseCall, InCloseWaitLeadsToLastAck) {
+  const Outcomes after = made(close, close_wait(), done());
+  EXPECT_EQ(after.texts, Texts{"LAST-ACK"});
+  EXPECT_TRUE(after.cite(Rule::S3_10_4_close_wait));
+}
+
+TEST(CloseCall, ASecondMakesNoSecondFin) {
+  for (const State state : {State::kFinWait1, State::kFinWait2, State::kClosing, State::kLastAck, State::kTimeWait}) {
+    const Outcomes after = made(close, in_state(state), done());
+    EXPECT_EQ(after.texts, Texts{to_string(state)});
+    EXPECT_EQ(after.all[0].snd_limit(), in_state(state).snd_limit());
+    const bool waits = state == State::kFinWait1 || state == State::kFinWait2;
+    EXPECT_TRUE(after.cite(waits ? Rule::S3_10_4_fin_wait : Rule::S3_10_4_closing));
+  }
+}
+
+TEST(CloseCall, ThatWasRefusedClosesNothing) {
+  const Outcomes after = made(close, established(), failed(UserError::kNotConnected));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED"});
+  EXPECT_FALSE(after.all[0].fin_queued);
+}
+
+// CLOSE by a user who will not receive either
+
+TEST(CloseAndLeave, WithNothingUnreadIsAClose) {
+  const Outcomes after = made(close_and_leave, established(), done());
+  EXPECT_EQ(after.texts, Texts{"FIN-WAIT-1"});
+  EXPECT_TRUE(after.all[0].user_gone);
+}
+
+TEST(CloseAndLeave, WithTextUnreadSendsARst) {
+  EXPECT_EQ(made(close_and_leave, with_text(established()), done()).texts,
+            (Texts{"CLOSED, RST 1", "FIN-WAIT-1, without SHLD_3"}));
+  EXPECT_EQ(made(close_and_leave, with_text(close_wait()), done()).texts,
+            (Texts{"CLOSED, RST 1", "LAST-ACK, without SHLD_3"}));
+}
+
+TEST(CloseAndLeave, WithTextPerhapsUnreadMaySendARst) {
+  Possible before = established();
+  before.rcv_nxt_max = before.rcv_nxt + 100;
+  EXPECT_EQ(made(close_and_leave, before, done()).texts, (Texts{"CLOSED, RST 1", "FIN-WAIT-1"}));
+}
+
+// The FIN takes a number but is nothing to read.
+TEST(CloseAndLeave, ThePeersFinIsNotUnread) {
+  EXPECT_EQ(made(close_and_leave, close_wait(), done()).texts, Texts{"LAST-ACK"});
+}
+
+TEST(CloseAndLeave, LeavesTimeWaitAlone) {
+  EXPECT_EQ(made(close_and_leave, time_wait(), done()).texts, Texts{"TIME-WAIT"});
+}
+
+// 3.10.5. ABORT Call
+
+TEST(AbortCall, BeforeThePeerIsKnownSendsNothing) {
+  for (const Possible& before : {closed_tcb(), listen_tcb(), syn_sent()}) {
+    EXPECT_EQ(made(abort, before, done()).texts, Texts{"CLOSED"}) << to_string(before.state);
+  }
+  EXPECT_TRUE(made(abort, closed_tcb(), done()).cite(Rule::S3_10_5_closed));
+  EXPECT_TRUE(made(abort, listen_tcb(), done()).cite(Rule::S3_10_5_listen));
+  EXPECT_TRUE(made(abort, syn_sent(), done()).cite(Rule::S3_10_5_syn_sent));
+}
+
+// <SEQ=SND.NXT><CTL=RST>
+TEST(AbortCall, UpToCloseWaitSendsARstAtSndNxt) {
+  for (const State state :
+       {State::kSynReceived, State::kEstablished, State::kFinWait1, State::kFinWait2, State::kCloseWait}) {
+    const Possible before = in_state(state);
+    const Outcomes after = made(abort, before, done());
+    EXPECT_EQ(after.texts, Texts{"CLOSED, RST " + std::to_string(before.snd_nxt - kIss)}) << to_string(state);
+    EXPECT_TRUE(after.cite(Rule::S3_10_5_established));
+  }
+  EXPECT_EQ(made(abort, sent(established(), 100), done()).texts, Texts{"CLOSED, RST 101"});
+}
+
+// 3.10.5 prescribes none here and 3.9.1.6 forbids none.
+TEST(AbortCall, InTheLastStatesMaySendARst) {
+  for (const Possible& before : {closing(), last_ack()}) {
+    const Outcomes after = made(abort, before, done());
+    EXPECT_EQ(after.texts, Texts{"CLOSED, RST 2 or 1 (may)"});
+    EXPECT_TRUE(after.cite(Rule::S3_10_5_closing));
+  }
+}
+
+TEST(AbortCall, MayLeaveThePortInTimeWait) {
+  EXPECT_EQ(made(abort, time_wait(), done()).texts, (Texts{"CLOSED, RST 2 (may)", "TIME-WAIT"}));
+}
+
+TEST(AbortCall, FlushesWhatWasQueued) {
+  Possible before = given(established(), 100);
+  before.ack_later = before.send_pending = true;
+  const Possible after = made(abort, before, done()).all[0];
+  EXPECT_FALSE(after.ack_later || after.send_pending);
+  EXPECT_NE(departs(after, out("P.", 1, 1, 100)).blamed, "");
+}
+
+// accept, and a listener that goes
+
+TEST(Accept, GivesOnlyWhatIsEstablished) {
+  EXPECT_TRUE(made(take, established(), done(4)).cite(Rule::SA4_5_synrcvd_ok));
+  EXPECT_EQ(made(take, close_wait(), done(4)).blamed, "");
+  EXPECT_EQ(made(take, syn_received(), done(4)).blamed, "S3_5_synrcvd_text");
+}
+
+Texts without_listener(const Possible& before) {
+  return outcomes_of(before, kNobody, [](Step& on) { listener_gone(on); }).texts;
+}
+
+TEST(ListenerGone, MayTakeTheConnectionsNobodyTookAlong) {
+  EXPECT_EQ(without_listener(listen_tcb()), Texts{"CLOSED"});
+  EXPECT_EQ(without_listener(syn_received()), (Texts{"CLOSED, RST 1 (may)", "SYN-RECEIVED"}));
+  EXPECT_EQ(without_listener(established()), (Texts{"CLOSED, RST 1 (may)", "ESTABLISHED"}));
+  EXPECT_EQ(without_listener(time_wait()), Texts{"TIME-WAIT"});
+}
+
+// getsockopt(SO_ERROR)
+
+Outcomes error_is(const Possible& before, UserError error) {
+  return made(ask_error, before, {.value = static_cast<std::int64_t>(error)});
+}
+
+TEST(AskError, TellsOfAResetOnce) {
+  const Outcomes after = error_is(ended(Signal::kReset), UserError::kReset);
+  EXPECT_TRUE(after.cite(Rule::MUST_12));
+  EXPECT_EQ(after.all[0].signal, Signal::kNone);
+  EXPECT_EQ(error_is(after.all[0], UserError::kNone).blamed, "");
+}
+
+TEST(AskError, MakesNoErrorUp) {
+  EXPECT_EQ(error_is(established(), UserError::kNone).blamed, "");
+  EXPECT_EQ(error_is(established(), UserError::kReset).blamed, "MUST_12");
+  EXPECT_EQ(error_is(established(), UserError::kTimedOut).blamed, "SHLD_11");
+  EXPECT_EQ(error_is(syn_sent(), UserError::kTimedOut).blamed, "MUST_23");
+}
+
+}  // namespace
+}  // namespace tcpassay
