@@ -19,6 +19,7 @@ namespace tcpassay {
 
 inline constexpr std::size_t kEvidenceMax = 10;  // kept for one rule; `broken` counts all
 inline constexpr int kJobsMax = 64;
+inline constexpr std::size_t kConfirmedMax = 50;  // scenarios played again to confirm what was found
 inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);  // an ACK is due after 500 ms (RFC 5681, 4.2)
 
 enum class Standing : std::uint8_t {
@@ -50,6 +51,12 @@ struct Skipped {
   std::string scenario, why;
 };
 
+// A violation in real time that did not happen again when the scenario was played alone: not counted.
+struct Unsteady {
+  std::string scenario;
+  Rule rule{};
+};
+
 // A listed deviation and what this run says of it.
 struct Listed {
   enum class Fate : std::uint8_t { kOccurs, kGone, kNotJudged };
@@ -67,6 +74,7 @@ struct CheckResult {
   std::vector<TraitValue> profile{};    // indexed by Trait
   std::vector<Skipped> skipped{};
   std::vector<Listed> deviations{};
+  std::vector<Unsteady> unsteady{};
 
   std::size_t count(Standing standing) const;
   bool is_listed(Rule rule) const;

@@ -155,6 +155,14 @@ std::string skipped_text(const CheckResult& result, const Paper& paper) {
   return text.empty() ? "" : fmt::format("\nSKIPPED {}\n", result.skipped.size()) + text;
 }
 
+std::string unsteady_text(const CheckResult& result, const Paper& paper) {
+  std::string text;
+  for (const auto& unsteady : result.unsteady) {
+    text += wrapped(fmt::format("  {}: {}", info(unsteady.rule).id, unsteady.scenario), paper.columns, 4) + "\n";
+  }
+  return text.empty() ? "" : "\nSEEN ONCE AND NOT AGAIN, NOT COUNTED\n" + text;
+}
+
 std::string summary_text(const CheckResult& result, const Paper& paper) {
   const std::string counts = fmt::format(
       "{} obeyed, {} violated, {} departed, {} options, {} inconclusive, {} not exercised, {} not testable",
@@ -328,7 +336,8 @@ std::string check_text(const CheckResult& result, const Paper& paper) {
   return table(result, paper) + findings(result, Standing::kViolated, "VIOLATED", paper) +
          findings(result, Standing::kDeparted, "DEPARTED", paper) +
          findings(result, Standing::kInconclusive, "INCONCLUSIVE", paper) + profile_text(result, paper) +
-         deviations_text(result, paper) + skipped_text(result, paper) + summary_text(result, paper);
+         deviations_text(result, paper) + unsteady_text(result, paper) + skipped_text(result, paper) +
+         summary_text(result, paper);
 }
 
 std::string check_json(const CheckResult& result) {
@@ -364,6 +373,10 @@ std::string check_json(const CheckResult& result) {
     json["deviations"].push_back({{"rule", info(listed.deviation.rule).id},
                                   {"reason", listed.deviation.reason},
                                   {"fate", fate_text(listed.fate)}});
+  }
+  json["unsteady"] = Json::array();
+  for (const auto& unsteady : result.unsteady) {
+    json["unsteady"].push_back({{"scenario", unsteady.scenario}, {"rule", info(unsteady.rule).id}});
   }
   return dump(json);
 }
