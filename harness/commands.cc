@@ -8,6 +8,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -72,7 +73,11 @@ std::string target_name(const Words& words) { return words.target.substr(0, word
 
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line() {
   if (!isatty(STDERR_FILENO)) return {};
-  return [](std::size_t done, std::size_t all, const std::string& last) {
+  auto shown = std::chrono::steady_clock::time_point{};
+  return [shown](std::size_t done, std::size_t all, const std::string& last) mutable {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - shown < std::chrono::milliseconds(100)) return;
+    shown = now;
     const std::string name = last.size() > 60 ? "..." + last.substr(last.size() - 57) : last;
     fmt::print(stderr, "\r\x1b[K[{}/{}] {}", done, all, name);
     std::fflush(stderr);

@@ -67,12 +67,16 @@ std::string standing_text(const CheckResult& result, const RuleResult& rule) {
 }
 
 std::string table(const CheckResult& result, const Paper& paper) {
-  std::size_t id_width = 4;
-  for (const auto& rule : result.rules) id_width = std::max(id_width, info(rule.rule).id.size());
+  std::size_t id_width = 4, section_width = 7, standing_width = 8;
+  for (const auto& rule : result.rules) {
+    id_width = std::max(id_width, info(rule.rule).id.size());
+    section_width = std::max(section_width, section_of(info(rule.rule)).size());
+    standing_width = std::max(standing_width, standing_text(result, rule).size());
+  }
   const auto line = [&](std::string_view id, std::string_view level, std::string_view section,
                         std::string_view standing, std::string_view judged, std::string_view broken) {
-    return fmt::format("{:<{}} {:<6} {:<14} {:<18} {:>7} {:>6}  ", id, id_width, level, section, standing, judged,
-                       broken);
+    return fmt::format("{:<{}} {:<6} {:<{}} {:<{}} {:>6} {:>6}  ", id, id_width, level, section, section_width,
+                       standing, standing_width, judged, broken);
   };
   const std::string heading = line("RULE", "LEVEL", "SECTION", "STANDING", "JUDGED", "BROKEN") + "SENTENCE";
   std::string text = cut(heading, paper.columns) + "\n";
