@@ -38,6 +38,13 @@ struct Handle {
   Time user_timeout{};
 };
 
+// An initial sequence number that was seen, and when.
+struct Beginning {
+  Tuple tuple{};
+  std::uint32_t iss = 0;
+  Time at{};
+};
+
 struct Port {
   std::uint16_t number = 0;
   std::uint32_t backlog = 0;
@@ -64,6 +71,8 @@ struct Oracle::Impl {
   std::size_t used = 0;  // conversations of this trace; the rest keep their memory
   std::vector<Handle> handles;
   std::vector<Port> ports;
+  std::vector<Beginning> beginnings;
+  int guessed = 0;       // first sequence numbers that another connection's told
   Few<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
   std::vector<Verdict> verdicts;
   std::vector<Count> counts = std::vector<Count>(rules().size());
@@ -78,6 +87,8 @@ struct Oracle::Impl {
     used = 0;
     handles.clear();
     ports.clear();
+    beginnings.clear();
+    guessed = 0;
     loose.clear();
     verdicts.clear();
     std::fill(counts.begin(), counts.end(), Count{});
@@ -431,11 +442,43 @@ struct Oracle::Impl {
       form(Rule::MUST_68, seg.fault != Fault::kOptionLength);
       form(Rule::MUST_69, !seg.opt.nonzero_after_end);
     }
+    const bool begins = seg.ctl.syn && !seg.ctl.rst && !c.possible.front().iss_known;
     process(c, event, [&](Step& on) { segment_departs(on, seg); });
+    if (begins) first_sequence_number(c, event, seg.seq.value);
     last_seen.clear();
     if (std::any_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return !p.demerits.empty(); })) {
       last_seen = describe(event, c.possible.front());
     }
+  }
+
+  // 3.4.1: ISN = M + F(the two sockets, a secret), with a clock M that ticks about every 4 microseconds.
+  void first_sequence_number(const Conversation& c, const Event& event, std::uint32_t iss) {
+    constexpr std::int64_t kTick = 4000;                // ns
+    constexpr std::int64_t kFastest = kTick / 64;       // clocks in use tick up to so fast
+    constexpr std::int64_t kWraps = kFastest * (1LL << 31);
+    for (const Beginning& b : beginnings) {
+      const std::int64_t passed = (event.from - b.at).count();
+      const auto moved = static_cast<std::int32_t>(iss - b.iss);
+      if (b.tuple == c.tuple) {
+        if (passed <= kTick * 64 || passed > kWraps) continue;
+        if (moved <= 0) {
+          add_verdict(Rule::MUST_8, Verdict::Kind::kViolated, &c, event, "a first sequence number beyond the last one",
+                      "one that has moved by " + std::to_string(moved) + " in " + std::to_string(passed / 1000) + " us");
+        } else if (!tainted) {
+          count({Rule::MUST_8, true});
+        }
+      } else {
+        // Chance makes it so once in millions; twice in a trace is no chance.
+        const std::int64_t slack = (event.until - event.from).count() / kTick + 64;
+        if (std::abs(moved - passed / kTick) > slack) {
+          if (!tainted) count({Rule::MUST_9, true});
+        } else if (++guessed == 2) {
+          add_verdict(Rule::MUST_9, Verdict::Kind::kViolated, &c, event, "a first sequence number that cannot be foretold",
+                      "that of another connection, moved by the clock alone");
+        }
+      }
+    }
+    beginnings.push_back({c.tuple, iss, event.from});
   }
 
   void quiet(const Event& event) {
@@ -559,6 +602,12 @@ struct Oracle::Impl {
 
   void set_option(Handle& h, const Event& event, const UserCall& call) {
     if (call.result != 0) return;
+    if (call.option == SocketOption::kNoDelay || call.option == SocketOption::kCork) {
+      // A cork is a wish to wait; it is not judged, as if small segments were free to leave or not.
+      if (h.kind == Handle::Kind::kConnection && current(h)) {
+        process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });
+      }
+    }
     if (call.option == SocketOption::kLinger) h.zero_linger = call.value == 0;
     if (call.option == SocketOption::kUserTimeout) {
       h.user_timeout = std::chrono::milliseconds(call.value);

@@ -135,6 +135,7 @@ void listen(Step& on, const Arriving& seg) {
     queue_from_syn(on, seg);
     take_mss(tcb, seg);
     take_window(tcb, seg);
+    tcb.max_snd_wnd = 0;  // SND.WND proper begins with the ACK of our SYN
     on.cite(Rule::SA2_3_syn);
     on.cite(Rule::S3_4_syn_fin_count);
     on.reply({.form = Reply::Form::kSynAck, .rule = Rule::SA2_3_syn});
@@ -486,6 +487,7 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
 void update_send_window(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   if (tcb.snd_wl1 < seg.seq || (tcb.snd_wl1 == seg.seq && tcb.snd_wl2 <= seg.ack)) {
+    tcb.window_at = on.around.now;
     if (seg.wnd != tcb.snd_wnd) {
       on.cite_later(Rule::SA4_5_window);
       if (seg.wnd < tcb.snd_wnd && tcb.snd_una + seg.wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
@@ -547,6 +549,7 @@ Then check_ack_field(Step& on, const Arriving& seg) {
       if (tcb.passive && on.around.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
       advance_snd_una(on, seg.ack);
       take_window(tcb, seg);
+      tcb.window_at = on.around.now;
       on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
       if (tcb.rcv_nxt_max < tcb.syn_text_end) {  // what came with the SYN may be taken now
         tcb.rcv_nxt_max = tcb.syn_text_end;
@@ -840,6 +843,7 @@ void segment_arrives(Step& on, const Arriving& seg) {
       }
       break;
   }
+  tcb.front_alone = false;
   if (seg.ctl.reserved != 0) on.cite(Rule::S3_1_reserved_received);
   if (seg.opt.octets != 0) {
     if (!seg.ctl.syn) on.cite(Rule::MUST_5);

@@ -56,10 +56,90 @@ void window_offered(Step& on, const Departing& seg) {
       on.depart(Rule::SHLD_14);
     } else {
       on.cite(Rule::SHLD_14);
+      const std::uint32_t moved = edge - tcb.rcv_edge;
+      tcb.rcv_wnd_max = std::max<std::uint32_t>(tcb.rcv_wnd_max, seg.wnd);
+      if (moved != 0 && synchronized(tcb.state) && !tcb.rcv_fin) {
+        if (moved < std::min<std::uint32_t>(tcb.rcv_mss, tcb.rcv_wnd_max / 2)) {
+          on.depart(Rule::S3_8_6_2_2_threshold);
+        } else {
+          on.cite(Rule::S3_8_6_2_2_threshold);
+        }
+      }
     }
   }
   tcb.rcv_edge = tcb.edge_known ? later(tcb.rcv_edge, edge) : edge;
   tcb.edge_known = true;
+}
+
+// The front of the retransmission queue, a SYN or a window probe leaves: for the first time, or again because a timer has
+// expired. What has arrived meanwhile may be another reason, so only gaps in which nothing arrived are measured.
+bool front_departs(Step& on, bool again) {
+  Possible& tcb = on.tcb;
+  const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
+  if (!again || !tcb.front_alone) {
+    tcb.front_gap = Time{};
+  } else {
+    const Time longest = on.around.now - tcb.front_from + kClockSlack;
+    const Time shortest = on.around.since - tcb.front_to;
+    if (tcb.front_gap == Time{}) {
+      const Rule rule = synchronized(tcb.state) ? Rule::R6298_2_4 : Rule::R6298_2_1;
+      if (longest < kRtoMin) {
+        on.depart(rule);
+      } else if (!probing) {
+        on.cite(rule);
+      }
+    } else if (longest < std::min<Time>(tcb.front_gap + tcb.front_gap / 2, kRtoMaxMin)) {
+      if (!probing) {
+        on.refuse(Rule::R6298_5_5, 1);
+        return false;
+      }
+      on.depart(Rule::SHLD_30);
+    } else {
+      on.cite(probing ? Rule::SHLD_30 : Rule::R6298_5_5);
+    }
+    tcb.front_gap = shortest;
+  }
+  tcb.front_from = on.around.since;
+  tcb.front_to = on.around.now;
+  tcb.front_alone = true;
+  return true;
+}
+
+// 3.8.6.2.1 and 3.7.4: how large a segment of new text must be to leave. It is not a window probe.
+bool size_is_sensible(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  const SndSeq end = seg.seq + octets;
+  const std::uint32_t most = std::min<std::uint32_t>(tcb.snd_mss, on.around.mms_s - 20 - seg.opt.octets);
+  const std::uint32_t queued = tcb.snd_end - seg.seq;
+  const std::uint32_t usable = tcb.snd_edge() - seg.seq;
+  const std::uint32_t full = std::min(most, queued);
+  const bool half = tcb.max_snd_wnd <= 2 * octets;  // of the largest window seen: large enough in any case
+  if (octets < std::min(full, usable) && !half) {  // neither the MSS, nor the window, nor the queue is at its end
+    if (octets == 1 && tcb.snd_wnd >= 0x8000) {
+      on.refuse(Rule::MUST_1, 1);  // a probe of a window that is open: taken for a negative one
+      return false;
+    }
+    on.depart(Rule::SHLD_28);
+  } else if (octets < full && octets == usable) {  // the window is at its end
+    const bool waited = on.around.now - tcb.window_at >= kOverrideMin;
+    if (!waited && !half) {
+      on.refuse(Rule::MUST_38, 1);
+      return false;
+    }
+    on.cite(Rule::MUST_38);
+  } else {
+    if (octets == most) on.cite(Rule::SHLD_28);
+    if (tcb.snd_wnd >= 0x8000) on.cite(Rule::MUST_1);
+  }
+  if (octets < most && end == tcb.snd_end) {
+    // The variant of A.3 holds a small segment only while another small one is unacknowledged.
+    const bool other = tcb.snd_una < tcb.small_end && tcb.small_end <= tcb.snd_nxt;
+    if (other && !tcb.no_delay && !seg.ctl.fin) on.depart(Rule::SHLD_7);
+    if (other && tcb.no_delay) on.cite(Rule::MUST_17);
+    tcb.small_end = end;
+  }
+  return true;
 }
 
 // The acknowledgment field of a segment that is not the first of its kind.
@@ -158,6 +238,7 @@ void syn_departs(Step& on, const Departing& seg) {
   } else {
     on.depart(Rule::SHLD_5);
   }
+  if (!front_departs(on, !first)) return;
   if (first) {
     on.cite(tcb.reply.rule);
     tcb.reply = {};
@@ -182,6 +263,7 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
   if (probes && (seg.seq == tcb.snd_una - 1 || seg.seq == tcb.snd_nxt - 1)) {  // an old octet's number probes the window
     if (!ack_is_current(on, seg)) return;
     on.cite(Rule::MUST_36);
+    if (!front_departs(on, true)) return;
     tcb.timed = false;
     if (tcb.rexmits < 255) ++tcb.rexmits;
     acknowledgment_seen(on, seg.ack);
@@ -263,6 +345,8 @@ void text_departs(Step& on, const Departing& seg) {
     if (tcb.rexmits < 255) ++tcb.rexmits;
   } else if (fresh && octets > 0) {
     on.cite(Rule::S3_8_6_window);
+    const bool any_size = tcb.mss_given && tcb.snd_mss == 0xffff;  // an MSS of zero
+    if (!resent && !any_size && !size_is_sensible(on, seg)) return;
     if (text_end == tcb.snd_end && !seg.ctl.psh && !seg.ctl.fin) {
       on.refuse(Rule::MUST_61, 1);
       return;
@@ -288,6 +372,7 @@ void text_departs(Step& on, const Departing& seg) {
     if (tcb.snd_una == tcb.snd_nxt) {
       tcb.sent_at = on.around.since;
       tcb.timed = false;
+      if (!front_departs(on, false)) return;
     }
     tcb.snd_nxt = end;
     tcb.send_pending = false;
@@ -299,6 +384,7 @@ void text_departs(Step& on, const Departing& seg) {
     if (on.around.since - tcb.sent_at > kUserTimeoutMin / 2) on.cite(Rule::SHLD_11);
     if (tcb.snd_edge() < text_end) on.cite(tcb.snd_wnd == 0 ? Rule::MUST_35 : Rule::MAY_7);
     if (seg.seq <= tcb.snd_una) {
+      if (!front_departs(on, true)) return;
       if (tcb.rexmits < 255) ++tcb.rexmits;
       tcb.timed = false;
     }
@@ -370,11 +456,22 @@ void falls_quiet(Step& on) {
     return;
   }
   if (tcb.send_pending && tcb.send_due < surely) {
-    on.refuse(tcb.snd_nxt == tcb.snd_end ? Rule::S3_8_close_push : Rule::MUST_60, 3);
+    on.refuse(tcb.snd_nxt == tcb.snd_end ? Rule::S3_8_close_push
+              : tcb.snd_una < tcb.snd_nxt ? Rule::MUST_17
+                                          : Rule::MUST_60, 3);
+    return;
+  }
+  const bool unacknowledged = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state != State::kClosed;
+  if (unacknowledged && tcb.user_timeout > Time{} && 3 * tcb.user_timeout + 2 * kRtoMaxMin < surely - tcb.sent_at) {
+    on.refuse(Rule::MUST_21, 3);
     return;
   }
   if (!tcb.ack_later) tcb.ack_credits = 0;
   if (tcb.snd_edge() < tcb.snd_nxt && tcb.snd_nxt < tcb.snd_end) on.cite(Rule::SHLD_15);
+  if (!tcb.no_delay && tcb.snd_una < tcb.small_end && tcb.small_end <= tcb.snd_nxt && tcb.snd_nxt < tcb.snd_end &&
+      tcb.snd_end <= tcb.snd_edge()) {
+    on.cite(Rule::SHLD_7);  // a small segment is held back
+  }
 
   // 3.10.8 RETRANSMISSION TIMEOUT and 3.8.6.1: while something waits for an acknowledgment or for the window, the front of
   // the queue or a probe leaves again and again, until the connection is given up.

@@ -98,6 +98,7 @@ struct Tcb {
   bool held_fin = false;       // a FIN was seen ahead of missing text
   bool mss_given = false;      // the peer announced an MSS
   bool urgent = false;         // a segment with URG has arrived
+  bool no_delay = false;       // the user has turned the Nagle algorithm off
   bool told = false;           // the user knows of the signal
   bool edge_known = false;     // the target has offered a window
   bool filled = false;         // RCV.NXT's bounds differ by text that had been held
@@ -123,6 +124,7 @@ struct Tcb {
   RcvSeq syn_text_end{};       // behind the text that came with the SYN
   RcvSeq held_top{};           // behind the last octet seen ahead of a gap
   std::uint16_t rcv_mss = 536;          // what the target announced
+  std::uint16_t rcv_wnd_max = 0;        // the largest window the target has offered: its buffer, as far as is known
   std::uint32_t rcv_unacked = 0;        // octets taken since the last acknowledgment
   Few<Span, kHeldMax> held{};
 
@@ -141,6 +143,11 @@ struct Tcb {
   Time sent_at{};              // when the front of the queue was first sent
   Time user_timeout{};         // what the user has set; zero: nothing
   Time rtt_max{};              // the longest round trip seen
+  Time front_from{}, front_to{};  // the front of the queue, or a probe, last left in this interval
+  Time front_gap{};            // the time before that since it left the last time, at least
+  bool front_alone = false;    // nothing has arrived since then
+  Time window_at{};            // when the window or the text to send last changed
+  SndSeq small_end{};          // behind the last segment smaller than the MSS
   Time time_wait_from{}, time_wait_to{};  // TIME-WAIT ends in this interval
   Time quiet_since{};          // FIN-WAIT-2 of a connection whose user is gone: since when
   Time challenged{-1};         // when the last challenge ACK left; negative: never

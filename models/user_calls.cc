@@ -148,7 +148,10 @@ void send(Step& on, const UserCall& call) {
   }
   if (!taken) return;
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
-  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_nxt && tcb.snd_wnd != 0 && !tcb.send_pending) {
+  tcb.window_at = on.around.now;
+  const bool idle = tcb.snd_una == tcb.snd_nxt;
+  const bool fits = tcb.no_delay && tcb.snd_end <= tcb.snd_edge();
+  if (synchronized(tcb.state) && (idle || fits) && tcb.snd_wnd != 0 && !tcb.send_pending) {
     tcb.send_pending = true;
     tcb.send_due = on.around.now + kSendDelayMax;
   }
