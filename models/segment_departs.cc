@@ -57,7 +57,7 @@ void window_offered(Step& on, const Departing& seg) {
     } else {
       on.cite(Rule::SHLD_14);
       const std::uint32_t moved = edge - tcb.rcv_edge;
-      tcb.rcv_wnd_max = std::max<std::uint32_t>(tcb.rcv_wnd_max, seg.wnd);
+      tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, seg.wnd);
       if (moved != 0 && synchronized(tcb.state) && !tcb.rcv_fin) {
         if (moved < std::min<std::uint32_t>(tcb.rcv_mss, tcb.rcv_wnd_max / 2)) {
           on.depart(Rule::S3_8_6_2_2_threshold);
