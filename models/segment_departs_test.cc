@@ -80,7 +80,7 @@ TEST(Acknowledgment, MayFollowEachSegment) {
 }
 
 TEST(Acknowledgment, OfABiggerWindowMayLeaveAtAnyTime) {
-  EXPECT_EQ(blamed(established(), out(".", 1, 1, 0, kRcvWnd + 1)), "");
+  EXPECT_EQ(blamed(established(), out(".", 1, 1, 0, kRcvWnd + kMss)), "");
 }
 
 TEST(Acknowledgment, ShouldNotTakeWindowBack) {
@@ -267,6 +267,12 @@ TEST(WindowProbe, NeedsSomethingToSend) {
   EXPECT_NE(blamed(given(established(), 100), out(".", 0, 1)), "");
 }
 
+// 3.8.4: keep-alives MAY be sent, as SEG.SEQ = SND.NXT-1 with or without one octet. The permissions lack them, so that
+// a connection for which the user has turned them on is blamed.
+TEST(KeepAlive, DISABLED_MayLeaveAnIdleConnection) {
+  EXPECT_EQ(blamed(established(), out(".", 0, 1), at(std::chrono::hours(3))), "");
+}
+
 // FIN
 
 TEST(Fin, LeavesBehindTheTextOrWithIt) {
@@ -328,6 +334,18 @@ TEST(Syn, AnnouncesNoMoreThanIpCanReceive) {
   EXPECT_EQ(blamed(opening(), syn), "");
   syn.opt.mss = 1461;
   EXPECT_EQ(blamed(opening(), syn), "MUST_67");
+}
+
+// 3.10.1 and 3.10.2: "data associated with SEND may be sent with SYN segment". The octets are not counted in SND.NXT,
+// so that their acknowledgment seems to be of something not sent and a RST is asked for.
+TEST(Syn, DISABLED_MayCarryText) {
+  Possible before = opening();
+  before.snd_end = before.snd_end + 10;
+  Departing syn = out("S", 0);
+  syn.text = target_text(1, 10);
+  const Possible sent_with_text = departs(before, syn).all[0];
+  for (const Possible& after : arrives(sent_with_text, in("S.", 0, 11)).all)
+    EXPECT_EQ(after.state, State::kEstablished);
 }
 
 TEST(Syn, IsRetransmittedWithTheSameNumber) {
@@ -462,6 +480,13 @@ TEST(Quiet, AnAckThatMustLeaveIsMissed) {
 
 TEST(Quiet, AnAckThatShouldLeaveIsADeparture) {
   EXPECT_EQ(silence(after_arrival(established(), in("P.", 0, 1, 1))).texts, Texts{"ESTABLISHED, without SA4_1_ack"});
+}
+
+// A challenge that must be answered, and before the answer an old segment, whose ACK only should be sent: the weaker
+// debt replaces the stronger.
+TEST(Quiet, DISABLED_AnAckThatMustLeaveStaysOneThatMust) {
+  const Possible challenged = after_arrival(with_trait(established(), Trait::kChallengesRst, true), in("R", 500));
+  EXPECT_EQ(silence(after_arrival(challenged, in("P.", 0, 1, 1))).blamed, "SA4_2_inexact");
 }
 
 TEST(Quiet, ADelayedAckHasHalfASecond) {

@@ -59,10 +59,16 @@ inline Arriving in(std::string_view flags, std::uint32_t seq, std::uint32_t ack 
                    std::uint16_t wnd = kSndWnd) {
   return {.seq = kIrs + seq, .ack = kIss + ack, .wnd = wnd, .ctl = ctl(flags), .text = peer_text(seq, octets)};
 }
-// A segment from the target.
+// A segment from the target. Unless told otherwise the right edge of its window stands still, at 1 + kRcvWnd.
+inline constexpr std::uint32_t kEdgeStays = 0x10000;
 inline Departing out(std::string_view flags, std::uint32_t seq, std::uint32_t ack = 0, std::uint32_t octets = 0,
-                     std::uint16_t wnd = kRcvWnd) {
-  Departing seg{.seq = kIss + seq, .ack = kIrs + ack, .wnd = wnd, .ctl = ctl(flags), .text = target_text(seq, octets)};
+                     std::uint32_t wnd = kEdgeStays) {
+  if (wnd == kEdgeStays) wnd = ack <= kRcvWnd ? 1u + kRcvWnd - ack : kRcvWnd;
+  Departing seg{.seq = kIss + seq,
+                .ack = kIrs + ack,
+                .wnd = static_cast<std::uint16_t>(wnd),
+                .ctl = ctl(flags),
+                .text = target_text(seq, octets)};
   if (seg.ctl.syn) seg.opt = {.mss = kMss, .octets = 4};
   return seg;
 }

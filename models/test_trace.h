@@ -22,7 +22,7 @@ class Trace {
     return event(tcpassay::in(flags, seq, ack, octets, wnd));
   }
   Trace& out(std::string_view flags, std::uint32_t seq, std::uint32_t ack = 0, std::uint32_t octets = 0,
-             std::uint16_t wnd = kRcvWnd) {
+             std::uint32_t wnd = kEdgeStays) {
     return event(tcpassay::out(flags, seq, ack, octets, wnd));
   }
   // <SEQ=0><ACK=ack><CTL=RST,ACK>
