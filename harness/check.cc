@@ -456,7 +456,9 @@ void Tally::settle(CheckResult& result) const {
     const Standing now = result.rules[static_cast<std::size_t>(listed.deviation.rule)].standing;
     const bool occurs = now == Standing::kViolated || now == Standing::kDeparted;
     listed.fate = occurs ? Listed::Fate::kOccurs : Listed::Fate::kNotJudged;
-    if (now == Standing::kObeyed && result.whole) listed.fate = Listed::Fate::kGone;
+    if (now != Standing::kObeyed || !result.whole) continue;
+    const bool expected = result.target.version.starts_with(listed.deviation.version);
+    listed.fate = expected ? Listed::Fate::kGone : Listed::Fate::kOtherVersion;
   }
 }
 

@@ -59,7 +59,7 @@ struct Unsteady {
 
 // A listed deviation and what this run says of it.
 struct Listed {
-  enum class Fate : std::uint8_t { kOccurs, kGone, kNotJudged };
+  enum class Fate : std::uint8_t { kOccurs, kGone, kNotJudged, kOtherVersion };
   Deviation deviation;
   Fate fate = Fate::kNotJudged;
 };

@@ -117,7 +117,7 @@ TEST(Tally, ATraitThatChangesIsBoth) {
   EXPECT_EQ(profile(), TraitValue::kBoth);
 }
 
-CheckResult with_deviation(bool occurs, bool whole) {
+CheckResult with_deviation(bool occurs, bool whole, const char* version = "") {
   Tally tally;
   Judged judged = trace();
   count(judged, kMustRule).judged = 1;
@@ -125,13 +125,18 @@ CheckResult with_deviation(bool occurs, bool whole) {
   tally.add(judged);
   CheckResult result;
   result.whole = whole;
-  result.deviations = {{.deviation = {.rule = kMustRule, .reason = "offload"}}};
+  result.target.version = "6.18.44";
+  result.deviations = {{.deviation = {.rule = kMustRule, .reason = "offload", .version = version}}};
   tally.settle(result);
   return result;
 }
 
 TEST(ExitStatus, ListedDeviationsAreAccepted) { EXPECT_EQ(with_deviation(true, true).exit_status(), 0); }
 TEST(ExitStatus, ADeviationThatIsGoneFails) { EXPECT_EQ(with_deviation(false, true).exit_status(), 1); }
+TEST(ExitStatus, ADeviationOfAnotherVersionMayBeAbsent) {
+  EXPECT_EQ(with_deviation(false, true, "6.18").exit_status(), 1);
+  EXPECT_EQ(with_deviation(false, true, "6.1.").exit_status(), 0);
+}
 TEST(ExitStatus, APartOfTheCorpusProvesNothingGone) { EXPECT_EQ(with_deviation(false, false).exit_status(), 0); }
 
 TEST(ExitStatus, AViolationFailsAndADepartureDoesNot) {

@@ -27,7 +27,7 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
     throw DeviationError(path + ": cannot be read");
   }
   if (depth > kIncludesMax) throw DeviationError(path + ": includes itself");
-  std::string line;
+  std::string line, version;
   for (int number = 1; std::getline(file, line); ++number) {
     const std::string where = fmt::format("{}:{}", path, number);
     const std::string_view text = trimmed(line);
@@ -37,13 +37,18 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
       read_file(folder, std::string(trimmed(text.substr(kInclude.size()))), depth + 1, into);
       continue;
     }
+    constexpr std::string_view kVersion = "version ";
+    if (text.starts_with(kVersion)) {
+      version = trimmed(text.substr(kVersion.size()));
+      continue;
+    }
     const auto colon = text.find(':');
     const std::string_view reason = colon == std::string_view::npos ? "" : trimmed(text.substr(colon + 1));
     if (reason.empty()) throw DeviationError(where + ": expected 'RULE: reason'");
     const std::string_view id = trimmed(text.substr(0, colon));
     const auto rule = rule_by_id(id);
     if (!rule) throw DeviationError(fmt::format("{}: unknown rule '{}'", where, id));
-    into.push_back({.rule = *rule, .reason = std::string(reason), .where = where});
+    into.push_back({.rule = *rule, .reason = std::string(reason), .where = where, .version = version});
   }
 }
 

@@ -3,6 +3,7 @@
 //
 //   # comment
 //   include linux
+//   version 6.18          what follows was seen on this version, and may be absent from others
 //   RULE_ID: reason
 #pragma once
 
@@ -17,7 +18,8 @@ namespace tcpassay {
 struct Deviation {
   Rule rule{};
   std::string reason;
-  std::string where;  // file:line
+  std::string where;    // file:line
+  std::string version;  // the target's version begins with this where it must occur; empty: everywhere
 };
 
 // file:line: what is wrong with it.

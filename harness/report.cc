@@ -133,6 +133,7 @@ const char* fate_text(Listed::Fate fate) {
     case Listed::Fate::kOccurs: return "occurs";
     case Listed::Fate::kGone: return "no longer occurs";
     case Listed::Fate::kNotJudged: return "not judged";
+    case Listed::Fate::kOtherVersion: return "does not occur, but was seen on another version";
   }
   return "?";
 }
