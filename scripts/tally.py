@@ -19,7 +19,9 @@ def outcome(case):
                 # GoogleTest and pytest put file:line first, the reason last.
                 lines = [line for line in text.strip().splitlines() if line.strip()]
                 return kind, lines[-1].strip() if lines else ""
-    return ("skipped", "") if case.get("status") in ("notrun", "disabled") else ("passed", "")
+    if case.get("status") in ("notrun", "disabled"):
+        return "skipped", f"{case.get('name')} is disabled in the source"
+    return "passed", ""
 
 
 def cases(file):
