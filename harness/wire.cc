@@ -18,7 +18,7 @@ constexpr std::size_t kPacketOctetsMax = 65535;
 constexpr std::size_t kChecksumAt = 16;  // in the TCP header
 constexpr std::uint8_t kProtocolTcp = 6;
 
-constexpr std::uint8_t kEndOfOptions = 0, kNoOperation = 1, kMaximumSegmentSize = 2;
+constexpr std::uint8_t kEndOfOptions = 0, kNoOperation = 1, kMaximumSegmentSize = 2, kWindowScale = 3;
 
 void put16(std::uint8_t* at, std::uint32_t value) {
   at[0] = static_cast<std::uint8_t>(value >> 8);
@@ -123,6 +123,8 @@ bool read_options(ByteView area, Options& opt) {
     if (length < 2 || at + length > area.size()) return false;
     if (kind == kMaximumSegmentSize && length == 4) {
       opt.mss = get16(&area[at + 2]);
+    } else if (kind == kWindowScale && length == 3) {
+      opt.window_scale = area[at + 2];
     } else {
       opt.unknown = true;
     }

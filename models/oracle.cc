@@ -608,6 +608,9 @@ struct Oracle::Impl {
         process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });
       }
     }
+    if (call.option == SocketOption::kKeepAlive && h.kind == Handle::Kind::kConnection && current(h)) {
+      process(conversation(h.tuple), event, [&](Step& on) { on.tcb.keep_alive = call.value != 0; });
+    }
     if (call.option == SocketOption::kLinger) h.zero_linger = call.value == 0;
     if (call.option == SocketOption::kUserTimeout) {
       h.user_timeout = std::chrono::milliseconds(call.value);

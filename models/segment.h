@@ -32,8 +32,9 @@ enum class Fault : std::uint8_t {
 // The options of a segment. More are added with the rules that need them.
 struct Options {
   std::optional<std::uint16_t> mss;      // kind 2, RFC 9293 section 3.7.1
+  std::optional<std::uint8_t> window_scale;  // kind 3, RFC 7323 section 2.2: the shift
   bool nonzero_after_end = false;        // an octet other than zero follows End of Option List (MUST-69)
-  bool unknown = false;                  // an option beside EOL, NOP and MSS is there
+  bool unknown = false;                  // an option beside EOL, NOP, MSS and Window Scale is there
   bool unaligned = false;                // an option other than NOP begins off a word boundary
   std::uint8_t octets = 0;               // length of the option area, a multiple of four
 };

@@ -35,19 +35,33 @@ Reply reset_reply(const Tcb& tcb, const Arriving& seg, Rule rule) {
           .rule = rule};
 }
 
+// SEG.WND in octets.
+std::uint32_t window_of(const Tcb& tcb, const Arriving& seg) {
+  return seg.ctl.syn || !tcb.scaled() ? seg.wnd : static_cast<std::uint32_t>(seg.wnd) << tcb.snd_shift;
+}
+
 void take_mss(Tcb& tcb, const Arriving& syn) {
   tcb.snd_mss = syn.opt.mss.value_or(536);
   tcb.mss_given = syn.opt.mss.has_value();
   if (tcb.snd_mss == 0) tcb.snd_mss = 0xffff;  // cannot be obeyed
 }
 
+// RFC 7323 section 2.2: windows are scaled when both SYNs carry the option, and never on a SYN.
+void take_window_scale(Tcb& tcb, const Arriving& syn) {
+  tcb.peer_scales = syn.opt.window_scale.has_value();
+  tcb.snd_shift = std::min<std::uint8_t>(syn.opt.window_scale.value_or(0), 14);
+}
+
 // SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK
 void take_window(Tcb& tcb, const Arriving& seg) {
-  tcb.snd_wnd = seg.wnd;
+  tcb.snd_wnd = window_of(tcb, seg);
   tcb.snd_wl1 = seg.seq;
   tcb.snd_wl2 = seg.ack;
   if (tcb.snd_wnd > tcb.max_snd_wnd) tcb.max_snd_wnd = tcb.snd_wnd;
 }
+
+// SND.UNA < SEG.ACK =< SND.NXT, by distances, so that a number half the space away is not taken for new.
+bool acks_new(const Tcb& tcb, SndSeq ack) { return ack != tcb.snd_una && ack - tcb.snd_una <= tcb.snd_nxt - tcb.snd_una; }
 
 // SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
 void advance_snd_una(Step& on, SndSeq ack) {
@@ -134,6 +148,7 @@ void listen(Step& on, const Arriving& seg) {
     if (!seg.text.empty() || seg.ctl.fin) on.cite(Rule::SA2_3_queue);
     queue_from_syn(on, seg);
     take_mss(tcb, seg);
+    take_window_scale(tcb, seg);
     take_window(tcb, seg);
     tcb.max_snd_wnd = 0;  // SND.WND proper begins with the ACK of our SYN
     on.cite(Rule::SA2_3_syn);
@@ -183,9 +198,13 @@ void take_fin(Step& on) {
 void reach_fin(Step& on, bool in_window) {
   Possible& tcb = on.tcb;
   if (!tcb.held_fin) return;
-  if (!reaches(tcb, tcb.fin_seq) && tcb.rcv_nxt <= tcb.fin_seq) {
+  if (tcb.rcv_nxt_max < tcb.fin_seq) {
     on.cite(Rule::SA4_1_hold_fin);
     return;
+  }
+  if (tcb.fin_seq < tcb.rcv_nxt) {  // the peer sent text beyond its own FIN: either may count
+    tcb.held_fin = false;
+    if (on.may()) return;
   }
   const bool sure = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq && in_window;
   if (!sure) {
@@ -237,6 +256,9 @@ void syn_sent(Step& on, const Arriving& seg) {
     tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.syn_text_end = seg.seq + 1;
     tcb.irs = seg.seq;
     take_mss(tcb, seg);
+    take_window_scale(tcb, seg);
+    tcb.rcv_edge = tcb.rcv_nxt + tcb.syn_wnd;  // what our SYN offered
+    tcb.edge_known = true;
     if (seg.ctl.ack) {
       advance_snd_una(on, seg.ack);
       take_window(tcb, seg);
@@ -318,7 +340,7 @@ void unacceptable(Step& on, const Arriving& seg) {
     on.cite(Rule::SA4_8_stay);
   }
   on.cite_later(Rule::SA4_1_drop);
-  const bool bad_ack = seg.ctl.ack && !(tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt);
+  const bool bad_ack = seg.ctl.ack && !acks_new(tcb, seg.ack);
   if (tcb.state == State::kSynReceived && bad_ack && !on.may()) {
     // 3.5.2, group 2: an unacceptable ACK in a state that is not synchronized draws a RST, whatever its SEQ.
     on.cite_later(Rule::S3_5_2_same_state);
@@ -329,10 +351,10 @@ void unacceptable(Step& on, const Arriving& seg) {
   on.cite(Rule::SA4_1_ack);
   on.acknowledge_now(Rule::SA4_1_ack);
 
-  const bool useful = seg.ctl.ack && !seg.ctl.syn && tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt;
+  const bool useful = seg.ctl.ack && !seg.ctl.syn && acks_new(tcb, seg.ack);
   const bool crossing = tcb.state == State::kSynReceived && seg.ctl.syn && seg.ctl.ack && seg.seq == tcb.irs &&
-                        tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt;  // simultaneous open, figure 7
-  const bool window_news = seg.ctl.ack && !seg.ctl.syn && seg.ack == tcb.snd_una && seg.wnd != tcb.snd_wnd;
+                        acks_new(tcb, seg.ack);  // simultaneous open, figure 7
+  const bool window_news = seg.ctl.ack && !seg.ctl.syn && seg.ack == tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd;
   const bool zero_window = tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
   const bool near_below = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt <= seg.seq + seg.len() + 1;
   if ((useful || window_news) && zero_window) {
@@ -486,15 +508,16 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
 // If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated, but not from an older segment.
 void update_send_window(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
+  const std::uint32_t wnd = window_of(tcb, seg);
   if (tcb.snd_wl1 < seg.seq || (tcb.snd_wl1 == seg.seq && tcb.snd_wl2 <= seg.ack)) {
     tcb.window_at = on.around.now;
-    if (seg.wnd != tcb.snd_wnd) {
+    if (wnd != tcb.snd_wnd) {
       on.cite_later(Rule::SA4_5_window);
-      if (seg.wnd < tcb.snd_wnd && tcb.snd_una + seg.wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
+      if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
       tcb.timed = false;
     }
     take_window(tcb, seg);
-  } else if (seg.wnd != tcb.snd_wnd) {
+  } else if (wnd != tcb.snd_wnd) {
     on.cite_later(Rule::SA4_5_window_old);
   }
 }
@@ -502,7 +525,7 @@ void update_send_window(Step& on, const Arriving& seg) {
 // ESTABLISHED STATE of the fifth step, which the other states share.
 Then established_ack(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
-  if (tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt) {
+  if (acks_new(tcb, seg.ack)) {
     on.cite(Rule::SA4_5_new);
     advance_snd_una(on, seg.ack);
     tcb.was_open = true;
@@ -545,7 +568,7 @@ Then check_ack_field(Step& on, const Arriving& seg) {
     return Then::kReturn;
   }
   if (tcb.state == State::kSynReceived) {
-    if (tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt) {
+    if (acks_new(tcb, seg.ack)) {
       if (tcb.passive && on.around.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
       advance_snd_una(on, seg.ack);
       take_window(tcb, seg);
@@ -704,7 +727,7 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   const bool gap = !tcb.held.empty() || tcb.held_overflow;
   const RcvSeq old_nxt = tcb.rcv_nxt;
   RcvSeq sure = end;
-  if (tcb.rcv_edge < end) {
+  if (tcb.edge_known && tcb.rcv_edge < end) {
     if (!on.should(Rule::SA4_1_trim_right)) {
       on.acknowledge_now(Rule::SA4_1_ack);
       return Then::kReturn;
@@ -745,7 +768,7 @@ Then check_fin_bit(Step& on, const Arriving& seg) {
   if (seg.ctl.fin) {
     tcb.held_fin = true;
     tcb.fin_seq = seg.seq + static_cast<std::uint32_t>(seg.text.size());
-    in_window = tcb.fin_seq < tcb.rcv_edge;
+    in_window = !tcb.edge_known || tcb.fin_seq < tcb.rcv_edge;
     if (seg.text.empty() && tcb.rcv_nxt_max < tcb.fin_seq) {
       on.cite(Rule::R5681_3_2_out_of_order);
       on.acknowledge_now(Rule::R5681_3_2_out_of_order);
@@ -797,7 +820,7 @@ void other_states(Step& on, const Arriving& seg) {
 Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
   const RcvSeq nxt = tcb.rcv_nxt, most = tcb.rcv_nxt_max;
   const RcvSeq edge = tcb.edge_known ? later(tcb.rcv_edge, nxt) : nxt;
-  const RcvSeq far = later(most + kWindowMax, edge);
+  const RcvSeq far = later(most + (kWindowMax << (tcb.scaled() ? tcb.rcv_shift : 0)), edge);
   const auto surely_in = [&](RcvSeq s) { return most <= s && s < edge; };
   const auto maybe_in = [&](RcvSeq s) { return nxt <= s && s <= far; };
   if (seg.len() == 0) {

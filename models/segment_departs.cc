@@ -50,15 +50,18 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
 // RCV.NXT+RCV.WND as offered by this segment.
 void window_offered(Step& on, const Departing& seg) {
   Possible& tcb = on.tcb;
-  const RcvSeq edge = seg.ack + seg.wnd;
+  const std::uint32_t shift = tcb.scaled() && !seg.ctl.syn ? tcb.rcv_shift : 0;
+  const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << shift;
+  const std::uint32_t unit = (1u << shift) - 1;  // rounding may take so much away (RFC 7323 section 2.4)
+  const RcvSeq edge = seg.ack + wnd;
   if (tcb.edge_known) {
-    if (edge < tcb.rcv_edge) {
+    if (edge + unit < tcb.rcv_edge) {
       on.depart(Rule::SHLD_14);
     } else {
       on.cite(Rule::SHLD_14);
-      const std::uint32_t moved = edge - tcb.rcv_edge;
-      tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, seg.wnd);
-      if (moved != 0 && synchronized(tcb.state) && !tcb.rcv_fin) {
+      const std::uint32_t moved = edge < tcb.rcv_edge ? 0 : edge - tcb.rcv_edge;
+      tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
+      if (moved > unit && synchronized(tcb.state) && !tcb.rcv_fin) {
         if (moved < std::min<std::uint32_t>(tcb.rcv_mss, tcb.rcv_wnd_max / 2)) {
           on.depart(Rule::S3_8_6_2_2_threshold);
         } else {
@@ -177,7 +180,11 @@ void reset_departs(Step& on, const Departing& seg) {
       if (due.form != Reply::Form::kNone) {
         on.refuse(due.rule, 3);
       } else {
-        on.refuse(tcb.ack_now ? tcb.ack_now_rule : at_work(tcb, Rule::S3_5_2_unclear), 3);
+        const bool challenged = tcb.ack_now && tcb.ack_now_must;
+        on.refuse(tcb.state == State::kTimeWait ? Rule::MUST_13
+                  : challenged                  ? tcb.ack_now_rule
+                  : tcb.ack_now                 ? Rule::S3_5_2_unclear
+                                                : at_work(tcb, Rule::S3_5_2_unclear), 3);
       }
       return;
   }
@@ -193,8 +200,11 @@ void iss_revealed(Possible& tcb, const Departing& syn) {
   const std::uint32_t given = tcb.snd_end - (tcb.iss + 1);
   tcb.iss = tcb.snd_una = syn.seq;
   tcb.iss_known = true;
-  tcb.snd_nxt = syn.seq + 1;
-  tcb.snd_end = syn.seq + 1 + given;
+  tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text
+  tcb.snd_end = later(syn.seq + 1 + given, tcb.snd_nxt);
+  tcb.target_scales = syn.opt.window_scale.has_value();
+  tcb.rcv_shift = std::min<std::uint8_t>(syn.opt.window_scale.value_or(0), 14);
+  tcb.syn_wnd = syn.wnd;
   tcb.rcv_mss = syn.opt.mss.value_or(536);
 }
 
@@ -269,6 +279,10 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
     acknowledgment_seen(on, seg.ack);
     return;
   }
+  if (tcb.keep_alive && seg.seq == tcb.snd_nxt - 1 && tcb.snd_una == tcb.snd_nxt) {  // 3.8.4
+    if (ack_is_current(on, seg)) acknowledgment_seen(on, seg.ack);
+    return;
+  }
   if (seg.seq != tcb.snd_nxt) {
     // After the peer shrank its window SND.NXT may lie beyond it; such an ACK would not be acceptable to the peer.
     const bool beyond = tcb.snd_edge() < tcb.snd_nxt && tcb.snd_una <= seg.seq && seg.seq <= tcb.snd_edge();
@@ -279,7 +293,7 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
   }
   if (!ack_is_current(on, seg)) return;
   const bool owed = tcb.ack_now || tcb.ack_later;
-  const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + seg.wnd;
+  const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + (static_cast<std::uint32_t>(seg.wnd) << (tcb.scaled() ? tcb.rcv_shift : 0));
   if (!owed && !update && seg.ack == tcb.rcv_acked && tcb.ack_credits == 0) {
     on.refuse(tcb.reply.form != Reply::Form::kNone ? tcb.reply.rule : at_work(tcb, Rule::R5681_4_2_one_ack), 2);
     return;
@@ -460,6 +474,15 @@ void falls_quiet(Step& on) {
               : tcb.snd_una < tcb.snd_nxt ? Rule::MUST_17
                                           : Rule::MUST_60, 3);
     return;
+  }
+  // What was queued before ESTABLISHED, or waited for an acknowledgment or for the window, must leave when it can.
+  const bool can_send = tcb.state == State::kEstablished || tcb.state == State::kCloseWait ||
+                        tcb.state == State::kFinWait1 || tcb.state == State::kLastAck || tcb.state == State::kClosing;
+  const std::uint32_t queued = tcb.snd_limit() - tcb.snd_nxt;
+  if (can_send && !tcb.send_pending && tcb.snd_una == tcb.snd_nxt && queued != 0 && tcb.snd_nxt < tcb.snd_edge() &&
+      std::min<std::uint32_t>(queued, tcb.snd_mss) <= tcb.snd_wnd) {
+    tcb.send_pending = true;
+    tcb.send_due = on.around.now + kSendDelayMax;
   }
   const bool unacknowledged = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state != State::kClosed;
   if (unacknowledged && tcb.user_timeout > Time{} && 3 * tcb.user_timeout + 2 * kRtoMaxMin < surely - tcb.sent_at) {

@@ -90,9 +90,12 @@ struct Step {
   void reply(const Reply& reply) { tcb.reply = reply; }
   // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> before the target falls quiet.
   void acknowledge_now(Rule rule) {
+    const bool must = info(rule).level == Level::kMust;
+    if (!tcb.ack_now || !tcb.ack_now_must || must) {  // what must leave stays what must leave
+      tcb.ack_now_rule = rule;
+      tcb.ack_now_must = must;
+    }
     tcb.ack_now = true;
-    tcb.ack_now_rule = rule;
-    tcb.ack_now_must = info(rule).level == Level::kMust;
     allow_ack();
   }
   // The same, on any segment, before the delayed acknowledgment is due.

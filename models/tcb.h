@@ -99,6 +99,8 @@ struct Tcb {
   bool mss_given = false;      // the peer announced an MSS
   bool urgent = false;         // a segment with URG has arrived
   bool no_delay = false;       // the user has turned the Nagle algorithm off
+  bool peer_scales = false, target_scales = false;  // its SYN carried Window Scale
+  bool keep_alive = false;     // the user has turned keep-alives on
   bool told = false;           // the user knows of the signal
   bool edge_known = false;     // the target has offered a window
   bool filled = false;         // RCV.NXT's bounds differ by text that had been held
@@ -124,7 +126,9 @@ struct Tcb {
   RcvSeq syn_text_end{};       // behind the text that came with the SYN
   RcvSeq held_top{};           // behind the last octet seen ahead of a gap
   std::uint16_t rcv_mss = 536;          // what the target announced
-  std::uint16_t rcv_wnd_max = 0;        // the largest window the target has offered: its buffer, as far as is known
+  std::uint8_t snd_shift = 0, rcv_shift = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift of RFC 7323, as offered
+  std::uint16_t syn_wnd = 0;            // the window that the target's SYN offered
+  std::uint32_t rcv_wnd_max = 0;        // the largest window the target has offered: its buffer, as far as is known
   std::uint32_t rcv_unacked = 0;        // octets taken since the last acknowledgment
   Few<Span, kHeldMax> held{};
 
@@ -160,6 +164,7 @@ struct Tcb {
   SndSeq snd_limit() const { return snd_end + (fin_queued ? 1u : 0u); }   // behind the FIN, when there is one
   bool fin_sent() const { return fin_queued && snd_nxt == snd_end + 1; }
   bool fin_acked() const { return fin_sent() && snd_una == snd_nxt; }
+  bool scaled() const { return peer_scales && target_scales; }
   SndSeq snd_edge() const { return snd_una + snd_wnd; }
 };
 
