@@ -21,6 +21,7 @@ struct Conversation {
   std::vector<Possible> possible;
   int incarnation = 0;      // counts the connections that used this pair of ports
   bool taken = false;       // the user has it (accept or connect)
+  int dead = -1;            // the incarnation that ended before anybody took it: it may still be handed out
   bool tainted = false;     // a rule was broken: what follows proves nothing
 };
 
@@ -35,6 +36,7 @@ struct Handle {
   int incarnation = 0;
   bool zero_linger = false;
   bool reads_shut = false;
+  bool no_delay = false;
   Time user_timeout{};
 };
 
@@ -117,6 +119,7 @@ struct Oracle::Impl {
     c.tuple = tuple;
     c.incarnation = 0;
     c.taken = c.tainted = false;
+    c.dead = -1;
     c.possible.clear();
     c.possible.emplace_back();
     c.possible.back().traits = traits;
@@ -157,7 +160,7 @@ struct Oracle::Impl {
       a.listening = p->open;
       a.deserted = !p->open;
       a.aborted = p->aborted;
-      if (p->open && used > 1) a.backlog_full = waiting(c) >= p->backlog;
+      if (p->open) a.backlog_full = waiting(c) >= p->backlog;
     }
     return a;
   }
@@ -167,7 +170,9 @@ struct Oracle::Impl {
     std::uint32_t n = 0;
     for (std::size_t i = 0; i < used; ++i) {
       const Conversation& c = conversations[i];
-      if (&c == &but || c.taken || c.tuple.local != but.tuple.local) continue;
+      if (c.tuple.local != but.tuple.local) continue;
+      n += c.dead >= 0;
+      if (&c == &but || c.taken) continue;
       n += std::any_of(c.possible.begin(), c.possible.end(),
                        [](const Possible& p) { return p.passive && p.state >= State::kSynReceived; });
     }
@@ -412,6 +417,10 @@ struct Oracle::Impl {
       segment_arrives(on, seg);
       on.tcb.prompted = on.tcb.now.size;
     });
+    if (!c.taken && c.possible.front().passive && c.possible.front().was_open &&
+        std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return p.state <= State::kListen; })) {
+      c.dead = c.incarnation;
+    }
     const bool idle = before == State::kClosed || before == State::kListen || before == State::kTimeWait;
     if (idle && seg.ctl.syn &&
         std::any_of(c.possible.begin(), c.possible.end(),
@@ -566,6 +575,7 @@ struct Oracle::Impl {
     process(c, event, [&](Step& on) {
       open_active(on, call);
       on.tcb.user_timeout = h.user_timeout;
+      on.tcb.no_delay = h.no_delay;
     });
   }
 
@@ -575,13 +585,23 @@ struct Oracle::Impl {
     if (call.result >= 0) {
       Conversation& c = conversation(call.tuple);
       const std::uint16_t local = c.tuple.local;
+      const bool listener_no_delay = listener->no_delay;  // inherited or not
       Handle& h = new_handle(static_cast<int>(call.result));
       h.kind = Handle::Kind::kConnection;
       h.tuple = c.tuple;
       h.port = local;
+      if (c.dead >= 0 && c.dead != c.incarnation) {  // which of the two it is cannot be told
+        h.incarnation = -1;
+        c.dead = -1;
+        return;
+      }
+      c.dead = -1;
       h.incarnation = c.incarnation;
       c.taken = true;
-      process(c, event, [&](Step& on) { take(on, call); });
+      process(c, event, [&](Step& on) {
+        take(on, call);
+        on.tcb.nagle_free = listener_no_delay;
+      });
       return;
     }
     if (call.error != UserError::kWouldBlock) return;
@@ -604,6 +624,7 @@ struct Oracle::Impl {
     if (call.result != 0) return;
     if (call.option == SocketOption::kNoDelay || call.option == SocketOption::kCork) {
       // A cork is a wish to wait; it is not judged, as if small segments were free to leave or not.
+      h.no_delay = call.value != 0;
       if (h.kind == Handle::Kind::kConnection && current(h)) {
         process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });
       }
@@ -623,8 +644,11 @@ struct Oracle::Impl {
   bool current(const Handle& h) { return conversation(h.tuple).incarnation == h.incarnation; }
 
   void on_connection(Handle& h, const Event& event, const UserCall& call) {
-    if (!current(h)) return;
     Conversation& c = conversation(h.tuple);
+    if (!current(h)) {  // its connection is over; TIME-WAIT may be what is left of it
+      if (call.kind == CallKind::kClose) process(c, event, [&](Step& on) { leave_time_wait(on); });
+      return;
+    }
     switch (call.kind) {
       case CallKind::kWrite:
         if (h.reads_shut && call.result < 0) return;

@@ -208,9 +208,8 @@ void reach_fin(Step& on, bool in_window) {
   }
   const bool sure = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq && in_window;
   if (!sure) {
-    const bool taken = tcb.filled ? on.should(Rule::SHLD_31) : on.may();
+    const bool taken = tcb.filled && !tcb.held_fin_outside ? on.should(Rule::SHLD_31) : on.may();
     if (!taken) {
-      if (tcb.rcv_nxt_max > tcb.fin_seq) tcb.rcv_nxt_max = tcb.fin_seq;
       tcb.held_fin = false;
       return;
     }
@@ -367,6 +366,7 @@ void unacceptable(Step& on, const Arriving& seg) {
       if (crossing) on.acknowledge_later(Rule::MUST_10);
       if (on.may()) tcb.ack_now = false;  // a test that is widened so far as to accept it owes no answer
       check_ack_field(on, seg);
+      if (crossing) reach_fin(on, true);
     }
   }
 }
@@ -409,6 +409,20 @@ void challenge(Step& on, Rule rule) {
   on.acknowledge_now(rule);
 }
 
+// Return to the LISTEN state; or to TIME-WAIT, when the SYN that ended it was old (3.6.1, MAY-2).
+void back_to_listen(Step& on, Rule rule) {
+  Possible& tcb = on.tcb;
+  const bool back = tcb.reopened && on.may();
+  on.delete_tcb(rule);
+  if (on.around.listening) tcb.state = State::kListen;
+  if (!back) return;
+  tcb.state = State::kTimeWait;
+  tcb.snd_una = tcb.snd_nxt = tcb.snd_end = tcb.old_snd_nxt;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.old_rcv_nxt;
+  tcb.rcv_fin = tcb.was_open = true;
+  tcb.edge_known = tcb.reopened = false;
+}
+
 // The connection is reset by the peer: queues are flushed, the user is told.
 void reset_by_peer(Step& on, Rule exact) {
   Possible& tcb = on.tcb;
@@ -417,16 +431,7 @@ void reset_by_peer(Step& on, Rule exact) {
     case State::kSynReceived:
       on.cite_later(Rule::MUST_11);
       if (tcb.passive) {
-        const bool back = tcb.reopened && on.may();  // MAY-2: the SYN was old, TIME-WAIT goes on
-        on.delete_tcb(Rule::SA4_2_passive);
-        if (on.around.listening) tcb.state = State::kListen;
-        if (back) {
-          tcb.state = State::kTimeWait;
-          tcb.snd_una = tcb.snd_nxt = tcb.snd_end = tcb.old_snd_nxt;
-          tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.old_rcv_nxt;
-          tcb.rcv_fin = tcb.was_open = true;
-          tcb.edge_known = tcb.reopened = false;
-        }
+        back_to_listen(on, Rule::SA4_2_passive);
       } else {
         tcb.signal = Signal::kRefused;
         on.delete_tcb(Rule::SA4_2_active);
@@ -483,9 +488,8 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
     // RFC 9293 returns to LISTEN, 793 resets, 5961 challenges; dropping it is seen too. What all exclude is taking it.
     on.cite_later(Rule::SA4_4_passive);
     if (!on.may()) {
-      on.delete_tcb(Rule::SA4_4_passive);
-      if (on.around.listening) tcb.state = State::kListen;
-      if (on.may()) on.reply(reset_reply(seg, Rule::SA4_4_passive, true));
+      back_to_listen(on, Rule::SA4_4_passive);
+      if (tcb.state != State::kTimeWait && on.may()) on.reply(reset_reply(seg, Rule::SA4_4_passive, true));
     } else if (!on.may()) {
       challenge(on, Rule::SA4_4_passive);
     }
@@ -697,7 +701,7 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   if (octets == 0) return Then::kProceed;
-  const RcvSeq end = seg.seq + octets;
+  RcvSeq end = seg.seq + octets;
   if (tcb.rcv_fin) {  // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: this should not occur; ignore the text
     on.cite(Rule::SA4_7_late);
     on.cite_later(Rule::SA4_7_late);
@@ -709,6 +713,15 @@ Then process_segment_text(Step& on, const Arriving& seg) {
     }
     on.allow_ack();
     return Then::kReturn;
+  }
+  if (tcb.held_fin && tcb.fin_seq < end) {  // beyond the peer's own FIN: it counts, or the FIN does
+    if (on.may()) {
+      on.allow_ack();
+      if (tcb.fin_seq <= seg.seq) return Then::kReturn;
+      end = tcb.fin_seq;
+    } else if (!seg.ctl.fin) {
+      tcb.held_fin = false;
+    }
   }
   if (tcb.user_gone && tcb.rcv_nxt < end && on.should(Rule::SHLD_3)) {
     on.cite(Rule::SHLD_3);
@@ -766,9 +779,12 @@ Then check_fin_bit(Step& on, const Arriving& seg) {
   }
   bool in_window = true;
   if (seg.ctl.fin) {
+    const RcvSeq fin = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+    const bool moved = tcb.held_fin && fin != tcb.fin_seq;
+    if (!moved || !on.may()) tcb.fin_seq = fin;  // a peer that moves its FIN may be held to either
     tcb.held_fin = true;
-    tcb.fin_seq = seg.seq + static_cast<std::uint32_t>(seg.text.size());
     in_window = !tcb.edge_known || tcb.fin_seq < tcb.rcv_edge;
+    tcb.held_fin_outside = !in_window;
     if (seg.text.empty() && tcb.rcv_nxt_max < tcb.fin_seq) {
       on.cite(Rule::R5681_3_2_out_of_order);
       on.acknowledge_now(Rule::R5681_3_2_out_of_order);
@@ -808,8 +824,27 @@ Then syn_in_time_wait(Step& on, const Arriving& seg) {
   return on.may() ? Then::kReturn : Then::kProceed;
 }
 
+// After CLOSE in SYN-RECEIVED the text that came with the SYN is taken when the handshake goes on, or lost to a user who
+// has gone.
+Then text_of_syn(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (tcb.state == State::kSynReceived || tcb.syn_text_end <= tcb.rcv_nxt_max || tcb.rcv_fin || !tcb.fin_queued) {
+    return Then::kProceed;
+  }
+  if (tcb.user_gone && on.may()) {
+    const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+    on.delete_tcb(Rule::SHLD_3);
+    on.reply(reply);
+    return Then::kReturn;
+  }
+  tcb.rcv_nxt_max = tcb.syn_text_end;
+  on.allow_ack();
+  return Then::kProceed;
+}
+
 void other_states(Step& on, const Arriving& seg) {
   if (syn_in_time_wait(on, seg) == Then::kReturn) return;
+  if (text_of_syn(on, seg) == Then::kReturn) return;
   for (const StepFn step : kOtherStates) {
     if (step(on, seg) == Then::kReturn) return;
   }
@@ -823,13 +858,11 @@ Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
   const RcvSeq far = later(most + (kWindowMax << (tcb.scaled() ? tcb.rcv_shift : 0)), edge);
   const auto surely_in = [&](RcvSeq s) { return most <= s && s < edge; };
   const auto maybe_in = [&](RcvSeq s) { return nxt <= s && s <= far; };
-  if (seg.len() == 0) {
+  if (seg.len() == 0 || seg.ctl.rst) {  // a RST is judged by its SEQ alone; at a closed window too (MUST-66)
     if ((seg.seq == nxt && nxt == most) || surely_in(seg.seq)) return Acceptable::kYes;
     return maybe_in(seg.seq) ? Acceptable::kEither : Acceptable::kNo;
   }
   const RcvSeq last = seg.seq + seg.len() - 1;
-  // A RST is judged by its SEQ alone; with a closed window it is still taken at RCV.NXT (MUST-66).
-  if (seg.ctl.rst && seg.seq == nxt && nxt == most) return Acceptable::kYes;
   if (surely_in(seg.seq) || surely_in(last)) return Acceptable::kYes;
   if (maybe_in(seg.seq) || maybe_in(last)) return Acceptable::kEither;
   return seg.seq < nxt && far < last ? Acceptable::kEither : Acceptable::kNo;

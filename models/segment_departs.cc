@@ -27,7 +27,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   if (tcb.filled) {
     if (ack == tcb.rcv_nxt_max) {
       on.cite(Rule::SHLD_31);
-    } else {
+    } else if (ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // what lay beyond the window need not have been held
       on.depart(Rule::SHLD_31);
     }
     tcb.filled = false;
@@ -62,7 +62,7 @@ void window_offered(Step& on, const Departing& seg) {
       const std::uint32_t moved = edge < tcb.rcv_edge ? 0 : edge - tcb.rcv_edge;
       tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
       if (moved > unit && synchronized(tcb.state) && !tcb.rcv_fin) {
-        if (moved < std::min<std::uint32_t>(tcb.rcv_mss, tcb.rcv_wnd_max / 2)) {
+        if (moved < std::min<std::uint32_t>({tcb.rcv_mss, tcb.snd_mss, tcb.rcv_wnd_max / 2})) {
           on.depart(Rule::S3_8_6_2_2_threshold);
         } else {
           on.cite(Rule::S3_8_6_2_2_threshold);
@@ -138,7 +138,7 @@ bool size_is_sensible(Step& on, const Departing& seg) {
   if (octets < most && end == tcb.snd_end) {
     // The variant of A.3 holds a small segment only while another small one is unacknowledged.
     const bool other = tcb.snd_una < tcb.small_end && tcb.small_end <= tcb.snd_nxt;
-    if (other && !tcb.no_delay && !seg.ctl.fin) on.depart(Rule::SHLD_7);
+    if (other && !tcb.no_delay && !tcb.nagle_free && !seg.ctl.fin) on.depart(Rule::SHLD_7);
     if (other && tcb.no_delay) on.cite(Rule::MUST_17);
     tcb.small_end = end;
   }
@@ -469,6 +469,7 @@ void falls_quiet(Step& on) {
     on.refuse(tcb.ack_rule == Rule::SA4_7_ack ? Rule::MUST_40 : tcb.ack_rule, 3);
     return;
   }
+  if (tcb.send_pending && tcb.snd_edge() <= tcb.snd_nxt) tcb.send_pending = false;  // the window has closed meanwhile
   if (tcb.send_pending && tcb.send_due < surely) {
     on.refuse(tcb.snd_nxt == tcb.snd_end ? Rule::S3_8_close_push
               : tcb.snd_una < tcb.snd_nxt ? Rule::MUST_17

@@ -101,7 +101,9 @@ struct Tcb {
   bool no_delay = false;       // the user has turned the Nagle algorithm off
   bool peer_scales = false, target_scales = false;  // its SYN carried Window Scale
   bool keep_alive = false;     // the user has turned keep-alives on
+  bool nagle_free = false;     // whether Nagle is on is not known
   bool told = false;           // the user knows of the signal
+  bool held_fin_outside = false;  // it stood beyond the window when it was seen
   bool edge_known = false;     // the target has offered a window
   bool filled = false;         // RCV.NXT's bounds differ by text that had been held
   bool reopened = false;       // the SYN arrived in TIME-WAIT, whose numbers are kept

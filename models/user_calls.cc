@@ -57,7 +57,7 @@ void close_sending(Step& on) {
     case State::kSynSent:
       on.cite(Rule::S3_10_4_syn_sent);
       on.delete_tcb(Rule::S3_10_4_syn_sent);
-      tcb.fin_queued = true;
+      tcb.fin_queued = tcb.told = true;
       return;
     case State::kSynReceived:
       tcb.fin_queued = true;
@@ -114,6 +114,11 @@ void send(Step& on, const UserCall& call) {
   Possible& tcb = on.tcb;
   const bool taken = call.result > 0;
   if (call.length == 0) return;
+  if (tcb.signal != Signal::kNone && !taken && tells_of_reset(call.error)) {
+    on.cite(Rule::MUST_12);
+    tcb.signal = Signal::kNone;
+    tcb.told = true;
+  }
   if (tcb.fin_queued) {
     on.cite(Rule::S3_10_2_closing);
     on.cite(Rule::S3_6_send_after_close);
@@ -127,11 +132,6 @@ void send(Step& on, const UserCall& call) {
       if (taken) {
         on.refuse(Rule::S3_10_2_closed);
         return;
-      }
-      if (tcb.signal != Signal::kNone && tells_of_reset(call.error)) {
-        on.cite(Rule::MUST_12);
-        tcb.signal = Signal::kNone;
-        tcb.told = true;
       }
       return;
     case State::kSynSent:
@@ -298,6 +298,10 @@ void abort(Step& on, const UserCall& call) {
       on.reply({.form = Reply::Form::kRst, .seq = snd_nxt, .other = snd_nxt, .rule = Rule::S3_10_5_established});
       return;
   }
+}
+
+void leave_time_wait(Step& on) {
+  if (on.tcb.state == State::kTimeWait && on.may()) on.delete_tcb(Rule::S3_10_5_closing);
 }
 
 // accept: only a connection whose handshake is complete is handed to the user.

@@ -13,6 +13,7 @@ void receive(Step& on, const UserCall& call);           // read
 void close(Step& on, const UserCall& call);             // shutdown(write): the RFC's CLOSE
 void close_and_leave(Step& on, const UserCall& call);   // close: the user neither sends nor receives any more
 void abort(Step& on, const UserCall& call);             // close with zero linger
+void leave_time_wait(Step& on);                        // close by the user of an earlier connection
 void take(Step& on, const UserCall& call);              // accept
 void listener_gone(Step& on);                           // what closing a listener does to connections not yet taken
 void ask_error(Step& on, const UserCall& call);         // getsockopt(SO_ERROR)
