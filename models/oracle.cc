@@ -21,6 +21,7 @@ struct Conversation {
   std::vector<Possible> possible;
   int incarnation = 0;      // counts the connections that used this pair of ports
   bool taken = false;       // the user has it (accept or connect)
+  bool begins = false;      // a SYN may have begun a new connection
   int dead = -1;            // the incarnation that ended before anybody took it: it may still be handed out
   bool tainted = false;     // a rule was broken: what follows proves nothing
 };
@@ -120,6 +121,7 @@ struct Oracle::Impl {
     c.incarnation = 0;
     c.taken = c.tainted = false;
     c.dead = -1;
+    c.begins = false;
     c.possible.clear();
     c.possible.emplace_back();
     c.possible.back().traits = traits;
@@ -362,6 +364,13 @@ struct Oracle::Impl {
 
   // The reaction is complete: the rules on which all explanations agree have been judged.
   void settle(Conversation& c, const Event& event) {
+    if (c.begins && std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) {
+          return p.state == State::kSynReceived && p.passive;
+        })) {
+      ++c.incarnation;
+      c.taken = false;
+    }
+    c.begins = false;
     Possible& first = c.possible.front();
     for (std::size_t i = 1; i < c.possible.size(); ++i) {
       intersect(first.now, c.possible[i].now);
@@ -421,13 +430,9 @@ struct Oracle::Impl {
         std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return p.state <= State::kListen; })) {
       c.dead = c.incarnation;
     }
-    const bool idle = before == State::kClosed || before == State::kListen || before == State::kTimeWait;
-    if (idle && seg.ctl.syn &&
-        std::any_of(c.possible.begin(), c.possible.end(),
-                    [](const Possible& p) { return p.state == State::kSynReceived && p.passive; })) {
-      ++c.incarnation;
-      c.taken = false;
-    }
+    const bool idle = before == State::kClosed || before == State::kListen || before == State::kTimeWait ||
+                      c.possible.size() > 1;
+    c.begins = idle && seg.ctl.syn;
   }
 
   void departs(const Event& event, const Departing& seg) {

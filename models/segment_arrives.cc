@@ -68,15 +68,19 @@ void advance_snd_una(Step& on, SndSeq ack) {
   Possible& tcb = on.tcb;
   if (tcb.rexmits == 0 && on.around.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.around.now - tcb.sent_at;
   tcb.snd_una = ack;
+  // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become.
+  tcb.backed_off = tcb.rexmits == 0 ? std::uint8_t{0} : std::max(tcb.backed_off, tcb.rexmits);
   tcb.rexmits = 0;
   tcb.timed = false;
   tcb.sent_at = on.around.now;
 }
 
+// TIME-WAIT ends by then, when its timer starts now.
+Time later_end(const Step& on) { return on.around.now + 2 * on.around.msl + on.around.msl / 5 + std::chrono::seconds(1); }
+
 void start_time_wait(Step& on) {
-  const Time lasts = 2 * on.around.msl;
-  on.tcb.time_wait_from = on.around.since + lasts;
-  on.tcb.time_wait_to = on.around.now + lasts + lasts / 10 + std::chrono::seconds(1);
+  on.tcb.time_wait_from = on.around.since + 2 * on.around.msl;
+  on.tcb.time_wait_to = later_end(on);
   on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
 }
 
@@ -208,7 +212,8 @@ void reach_fin(Step& on, bool in_window) {
   }
   const bool sure = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq && in_window;
   if (!sure) {
-    const bool taken = tcb.filled && !tcb.held_fin_outside ? on.should(Rule::SHLD_31) : on.may();
+    const bool held = tcb.filled && !tcb.held_fin_outside && tcb.rcv_nxt_max == tcb.fin_seq;
+    const bool taken = held ? on.should(Rule::SHLD_31) : on.may();
     if (!taken) {
       tcb.held_fin = false;
       return;
@@ -334,7 +339,7 @@ void unacceptable(Step& on, const Arriving& seg) {
     on.cite(Rule::SA4_5_time_wait);
     if (on.around.since + on.around.msl > tcb.time_wait_from) on.cite(Rule::MUST_13);
     // Whether the timer starts again is left open: step 1 drops the FIN before the steps that restart it.
-    tcb.time_wait_to = on.around.now + 2 * on.around.msl + on.around.msl / 5 + std::chrono::seconds(1);
+    tcb.time_wait_to = later_end(on);
   } else if (seg.ctl.fin && tcb.rcv_fin) {
     on.cite(Rule::SA4_8_stay);
   }
@@ -513,7 +518,10 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
 void update_send_window(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   const std::uint32_t wnd = window_of(tcb, seg);
-  if (tcb.snd_wl1 < seg.seq || (tcb.snd_wl1 == seg.seq && tcb.snd_wl2 <= seg.ack)) {
+  // Of a segment that begins before RCV.NXT the new part counts, with its header adjusted or not.
+  const bool straddles = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt < seg.seq + seg.len();
+  const RcvSeq seq = straddles && wnd != tcb.snd_wnd && !on.may() ? tcb.rcv_nxt : seg.seq;
+  if (tcb.snd_wl1 < seq || (tcb.snd_wl1 == seq && tcb.snd_wl2 <= seg.ack)) {
     tcb.window_at = on.around.now;
     if (wnd != tcb.snd_wnd) {
       on.cite_later(Rule::SA4_5_window);
@@ -521,6 +529,7 @@ void update_send_window(Step& on, const Arriving& seg) {
       tcb.timed = false;
     }
     take_window(tcb, seg);
+    tcb.snd_wl1 = seq;
   } else if (wnd != tcb.snd_wnd) {
     on.cite_later(Rule::SA4_5_window_old);
   }
@@ -645,8 +654,10 @@ Then check_ack_field(Step& on, const Arriving& seg) {
         return Then::kReturn;
       }
       break;
-    case State::kTimeWait:
+    case State::kTimeWait:  // taken for a retransmission of the FIN, which restarts the timer
       on.cite(Rule::SA4_5_time_wait);
+      tcb.time_wait_to = later_end(on);
+      on.allow_ack();
       break;
     default:
       break;
@@ -717,7 +728,7 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   if (tcb.held_fin && tcb.fin_seq < end) {  // beyond the peer's own FIN: it counts, or the FIN does
     if (on.may()) {
       on.allow_ack();
-      if (tcb.fin_seq <= seg.seq) return Then::kReturn;
+      if (tcb.fin_seq <= seg.seq) return Then::kProceed;
       end = tcb.fin_seq;
     } else if (!seg.ctl.fin) {
       tcb.held_fin = false;

@@ -8,7 +8,7 @@ namespace {
 // times the longest round trip seen, doubled on each expiry, and a minute more for the cap (RFC 6298 section 2).
 Time retransmission_bound(const Tcb& tcb) {
   Time bound = std::max<Time>(std::chrono::seconds(3), 3 * tcb.rtt_max);
-  for (int i = 0; i < tcb.rexmits && bound < std::chrono::seconds(120); ++i) bound *= 2;
+  for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
   return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
 }
 
@@ -61,7 +61,8 @@ void window_offered(Step& on, const Departing& seg) {
       on.cite(Rule::SHLD_14);
       const std::uint32_t moved = edge < tcb.rcv_edge ? 0 : edge - tcb.rcv_edge;
       tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
-      if (moved > unit && synchronized(tcb.state) && !tcb.rcv_fin) {
+      const bool mss_zero = tcb.mss_given && tcb.snd_mss == 0xffff;
+      if (moved > unit && synchronized(tcb.state) && !tcb.rcv_fin && !mss_zero) {
         if (moved < std::min<std::uint32_t>({tcb.rcv_mss, tcb.snd_mss, tcb.rcv_wnd_max / 2})) {
           on.depart(Rule::S3_8_6_2_2_threshold);
         } else {
@@ -252,7 +253,7 @@ void syn_departs(Step& on, const Departing& seg) {
   if (first) {
     on.cite(tcb.reply.rule);
     tcb.reply = {};
-    tcb.sent_at = on.around.since;
+    if (!known) tcb.sent_at = on.around.since;
   } else {
     on.cite(answer ? Rule::S3_8_3_synack : Rule::MUST_22);
     if (on.around.since - tcb.sent_at > kSynTimeoutMin / 3) on.cite(Rule::MUST_23);

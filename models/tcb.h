@@ -146,6 +146,7 @@ struct Tcb {
   Time send_due{};
   Time rexmit_due{};           // the front of the retransmission queue, or a window probe, must leave until then
   std::uint8_t rexmits = 0;    // since the last progress
+  std::uint8_t backed_off = 0; // doublings that no measurement has undone yet
   Time sent_at{};              // when the front of the queue was first sent
   Time user_timeout{};         // what the user has set; zero: nothing
   Time rtt_max{};              // the longest round trip seen

@@ -164,7 +164,7 @@ void receive(Step& on, const UserCall& call) {
   const Rule rule = receive_rule(tcb);
   if (call.result > 0) {  // so many octets were delivered
     const auto octets = static_cast<std::uint32_t>(call.result);
-    if (!tcb.was_open) {
+    if (!tcb.was_open && !synchronized(tcb.state)) {
       on.refuse(gone(tcb) ? rule : Rule::S3_5_synrcvd_text);
       return;
     }
@@ -248,7 +248,8 @@ void close_and_leave(Step& on, const UserCall& call) {
   Possible& tcb = on.tcb;
   if (call.result < 0) return;
   const bool open = synchronized(tcb.state) && tcb.state != State::kTimeWait;
-  const bool unread = open && tcb.rcv_user < text_end(tcb);
+  const bool closing = tcb.state == State::kClosing || tcb.state == State::kLastAck;  // both FINs are out
+  const bool unread = open && !closing && tcb.rcv_user < text_end(tcb);
   const bool maybe_unread = open && tcb.rcv_user < text_end_max(tcb);
   tcb.user_gone = true;
   tcb.signal = Signal::kNone;
