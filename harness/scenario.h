@@ -24,16 +24,27 @@ struct Place {
 struct StepTime {
   enum class Form : std::uint8_t { kRelative, kAbsolute, kAny, kRelativeRange, kAbsoluteRange };
   Form form = Form::kRelative;
-  Time at{};                     // +T or T
-  Time to{};                     // the range's end
-  std::optional<Time> returns{}; // T...T2: a blocking call returns then (absolute or relative like `at`)
+  Time at{};                      // +T or T
+  Time to{};                      // the range's end
+  std::optional<Time> returns{};  // T...T2: a blocking call returns then (absolute or relative like `at`)
   friend bool operator==(const StepTime&, const StepTime&) = default;
 };
 
 // One option of a segment as it is written in the script.
 struct OptionSpec {
   enum class Kind : std::uint8_t {
-    kEnd, kNop, kMss, kWindowScale, kSackPermitted, kSack, kTimestamp, kFastOpen, kFastOpenExp, kMd5, kAccEcn, kRaw,
+    kEnd,
+    kNop,
+    kMss,
+    kWindowScale,
+    kSackPermitted,
+    kSack,
+    kTimestamp,
+    kFastOpen,
+    kFastOpenExp,
+    kMd5,
+    kAccEcn,
+    kRaw,
   };
   Kind kind = Kind::kNop;
   std::vector<std::uint32_t> values{};  // mss; shift; TSval, TSecr; left and right edges; AccECN counters
@@ -42,32 +53,39 @@ struct OptionSpec {
   friend bool operator==(const OptionSpec&, const OptionSpec&) = default;
 };
 
-// A segment in script terms. Numbers are relative as in packetdrill: SEG.SEQ counts from the sender's first SYN as the script
-// numbers it (an inbound SYN's number is used as it stands on the wire), SEG.ACK likewise for the other side; the other
-// side's real initial sequence number is added when the segment is built or compared.
+// A segment in script terms. Numbers are relative as in packetdrill: SEG.SEQ counts from the sender's first SYN as the
+// script numbers it (an inbound SYN's number is used as it stands on the wire), SEG.ACK likewise for the other side;
+// the other side's real initial sequence number is added when the segment is built or compared.
 struct SegmentSpec {
-  std::optional<std::uint16_t> local_port{}, remote_port{};  // the target's and the peer's; empty: the script's only pair
+  std::optional<std::uint16_t> local_port{},
+      remote_port{};  // the target's and the peer's; empty: the script's only pair
   Ctl ctl{};
-  std::optional<int> ace{};                // AccECN ACE digits, if written
+  std::optional<int> ace{};  // AccECN ACE digits, if written
   std::uint32_t seq = 0;
-  std::uint32_t length = 0;                // octets of text
+  std::uint32_t length = 0;  // octets of text
   std::optional<std::uint32_t> ack{};
   std::optional<std::uint16_t> wnd{}, up{};
   std::vector<OptionSpec> options{};
-  bool any_options = false;                // <...>: outbound, not compared
+  bool any_options = false;  // <...>: outbound, not compared
   std::optional<std::uint8_t> traffic_class{}, ttl{};
-  Damage damage{};                         // inbound only
+  Damage damage{};  // inbound only
   friend bool operator==(const SegmentSpec&, const SegmentSpec&) = default;
 };
 
-struct Inject { SegmentSpec segment; friend bool operator==(const Inject&, const Inject&) = default; };  // `<`
-struct Expect { SegmentSpec segment; friend bool operator==(const Expect&, const Expect&) = default; };  // `>`, an assertion beside the oracle
+struct Inject {
+  SegmentSpec segment;
+  friend bool operator==(const Inject&, const Inject&) = default;
+};  // `<`
+struct Expect {
+  SegmentSpec segment;
+  friend bool operator==(const Expect&, const Expect&) = default;
+};  // `>`, an assertion beside the oracle
 
 // A socket call. Handles are the script's own numbers; the session maps them to the target's.
 struct Call {
   CallKind kind = CallKind::kSocket;
-  int handle = -1;                 // the socket, in the script's numbers
-  std::uint16_t port = 0;          // bind, connect: empty (0) means the script's default
+  int handle = -1;         // the socket, in the script's numbers
+  std::uint16_t port = 0;  // bind, connect: empty (0) means the script's default
   std::uint32_t length = 0;
   int how = 0;
   SocketOption option = SocketOption::kNone;
@@ -81,9 +99,19 @@ struct Call {
 };
 
 // Parsed and kept so that a script can be named, printed and refused; never executed.
-struct Icmp { std::string text; bool inbound = true; friend bool operator==(const Icmp&, const Icmp&) = default; };
-struct Shell { std::string text; friend bool operator==(const Shell&, const Shell&) = default; };  // `...`
-struct Code { std::string text; friend bool operator==(const Code&, const Code&) = default; };     // %{ ... }%
+struct Icmp {
+  std::string text;
+  bool inbound = true;
+  friend bool operator==(const Icmp&, const Icmp&) = default;
+};
+struct Shell {
+  std::string text;
+  friend bool operator==(const Shell&, const Shell&) = default;
+};  // `...`
+struct Code {
+  std::string text;
+  friend bool operator==(const Code&, const Code&) = default;
+};  // %{ ... }%
 struct Unsupported {
   std::string construct, text;
   bool harmless = false;  // leaving it out changes nothing that a peer or the user can see
@@ -108,7 +136,7 @@ struct About {
 };
 
 struct Scenario {
-  std::string name;   // the file's stem, or the explorer's name for it
+  std::string name;  // the file's stem, or the explorer's name for it
   About about{};
   std::vector<std::string> options{};  // --option=value lines of the script
   std::vector<Step> steps{};

@@ -12,10 +12,16 @@ std::string relative(Seq<D> seq, Seq<D> first, bool known) {
   return std::to_string(distance);
 }
 
-bool irs_known(const Tcb& tcb) { return tcb.state > State::kSynSent || tcb.irs.value != 0 || tcb.was_open; }
+bool irs_known(const Tcb& tcb) {
+  return tcb.state > State::kSynSent || tcb.irs.value != 0 || tcb.was_open;
+}
 
-std::string snd(SndSeq seq, const Tcb& tcb) { return relative(seq, tcb.iss, tcb.iss_known); }
-std::string rcv(RcvSeq seq, const Tcb& tcb) { return relative(seq, tcb.irs, irs_known(tcb)); }
+std::string snd(SndSeq seq, const Tcb& tcb) {
+  return relative(seq, tcb.iss, tcb.iss_known);
+}
+std::string rcv(RcvSeq seq, const Tcb& tcb) {
+  return relative(seq, tcb.irs, irs_known(tcb));
+}
 
 std::string controls(const Ctl& ctl) {
   std::string text;
@@ -49,11 +55,16 @@ std::string of_call(const UserCall& call) {
 
 std::string owed(const Tcb& tcb) {
   switch (tcb.reply.form) {
-    case Reply::Form::kRst: return "<SEQ=" + snd(tcb.reply.seq, tcb) + "><CTL=RST>";
-    case Reply::Form::kRstAck: return "<SEQ=0 on the wire><ACK=" + rcv(tcb.reply.ack, tcb) + "><CTL=RST,ACK>";
-    case Reply::Form::kSyn: return "<SEQ=ISS><CTL=SYN>";
-    case Reply::Form::kSynAck: return "<SEQ=ISS><ACK=" + rcv(tcb.rcv_nxt, tcb) + "><CTL=SYN,ACK>";
-    case Reply::Form::kNone: break;
+    case Reply::Form::kRst:
+      return "<SEQ=" + snd(tcb.reply.seq, tcb) + "><CTL=RST>";
+    case Reply::Form::kRstAck:
+      return "<SEQ=0 on the wire><ACK=" + rcv(tcb.reply.ack, tcb) + "><CTL=RST,ACK>";
+    case Reply::Form::kSyn:
+      return "<SEQ=ISS><CTL=SYN>";
+    case Reply::Form::kSynAck:
+      return "<SEQ=ISS><ACK=" + rcv(tcb.rcv_nxt, tcb) + "><CTL=SYN,ACK>";
+    case Reply::Form::kNone:
+      break;
   }
   const auto ack = [&] {
     std::string text = "<SEQ=" + snd(tcb.snd_nxt, tcb) + "><ACK=" + rcv(tcb.rcv_nxt, tcb);
@@ -65,7 +76,8 @@ std::string owed(const Tcb& tcb) {
   const auto also = [&](const std::string& more) { text += (text.empty() ? "" : ", or ") + more; };
   if (tcb.ack_later) also(ack() + " within 0.5 s");
   if (tcb.state > State::kSynReceived && tcb.snd_una < tcb.snd_limit() && tcb.state != State::kClosed) {
-    also("octets " + snd(tcb.snd_una, tcb) + " up to " + snd(earlier(tcb.snd_limit(), later(tcb.snd_edge(), tcb.snd_nxt)), tcb));
+    also("octets " + snd(tcb.snd_una, tcb) + " up to " +
+         snd(earlier(tcb.snd_limit(), later(tcb.snd_edge(), tcb.snd_nxt)), tcb));
   }
   return text.empty() ? "nothing" : text;
 }
@@ -98,7 +110,8 @@ std::string describe_allowed(const std::vector<Possible>& possible, const Event&
   for (const Possible& p : possible) {
     std::string one;
     if (std::holds_alternative<StateReport>(event.what)) {
-      one = std::string("state ") + to_string(p.state) + " SND.UNA=" + snd(p.snd_una, p) + " RCV.NXT=" + rcv(p.rcv_nxt, p);
+      one = std::string("state ") + to_string(p.state) + " SND.UNA=" + snd(p.snd_una, p) +
+            " RCV.NXT=" + rcv(p.rcv_nxt, p);
     } else if (std::holds_alternative<UserCall>(event.what)) {
       one = std::string(info(rule).sentence);
     } else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events and what was allowed, in the RFC's notation: <SEQ=1><ACK=11><CTL=RST,ACK>, numbers relative to each side's SYN.
+// Events and what was allowed, in the RFC's notation: <SEQ=1><ACK=11><CTL=RST,ACK>, numbers relative to each side's
+// SYN.
 #pragma once
 
 #include <string>

@@ -25,7 +25,16 @@ struct Tuple {
 
 // The states of RFC 9293 section 3.3.2.
 enum class State : std::uint8_t {
-  kClosed, kListen, kSynSent, kSynReceived, kEstablished, kFinWait1, kFinWait2, kCloseWait, kClosing, kLastAck,
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
   kTimeWait,
 };
 inline constexpr int kStates = 11;
@@ -50,30 +59,61 @@ const char* to_string(CallKind kind);  // "write"
 
 // Socket options a scenario may set or get. A target refuses what it does not know with kNoProtocolOption.
 enum class SocketOption : std::uint8_t {
-  kNone, kReuseAddress, kLinger, kNoDelay, kMaxSegment, kReceiveBuffer, kSendBuffer, kError, kUserTimeout, kKeepAlive,
-  kKeepIdle, kKeepInterval, kKeepCount, kQuickAck, kCork, kOther,
+  kNone,
+  kReuseAddress,
+  kLinger,
+  kNoDelay,
+  kMaxSegment,
+  kReceiveBuffer,
+  kSendBuffer,
+  kError,
+  kUserTimeout,
+  kKeepAlive,
+  kKeepIdle,
+  kKeepInterval,
+  kKeepCount,
+  kQuickAck,
+  kCork,
+  kOther,
 };
 
 // What a call reported when it did not succeed; the names are those of errno.
 enum class UserError : std::uint8_t {
-  kNone, kWouldBlock, kInProgress, kAlready, kIsConnected, kNotConnected, kRefused, kReset, kAborted, kTimedOut, kPipe,
-  kAddressInUse, kInvalid, kBadHandle, kUnreachable, kNoBuffers, kNotSupported, kNoProtocolOption, kOther,
+  kNone,
+  kWouldBlock,
+  kInProgress,
+  kAlready,
+  kIsConnected,
+  kNotConnected,
+  kRefused,
+  kReset,
+  kAborted,
+  kTimedOut,
+  kPipe,
+  kAddressInUse,
+  kInvalid,
+  kBadHandle,
+  kUnreachable,
+  kNoBuffers,
+  kNotSupported,
+  kNoProtocolOption,
+  kOther,
 };
 const char* to_string(UserError error);  // "ECONNRESET"
 
 struct UserCall {
   CallKind kind = CallKind::kSocket;
-  int handle = -1;                      // the socket the call was made on; -1 for kSocket
-  std::uint16_t port = 0;               // kBind: the local one; kConnect: the remote one
-  std::uint32_t length = 0;             // kWrite, kRead: octets asked for; kListen: backlog
-  int how = 0;                          // kShutdown
+  int handle = -1;           // the socket the call was made on; -1 for kSocket
+  std::uint16_t port = 0;    // kBind: the local one; kConnect: the remote one
+  std::uint32_t length = 0;  // kWrite, kRead: octets asked for; kListen: backlog
+  int how = 0;               // kShutdown
   SocketOption option = SocketOption::kNone;
-  std::int64_t value = 0;               // kSetOption: what is set (kLinger: seconds, -1 for off); kGetOption: the answer
+  std::int64_t value = 0;  // kSetOption: what is set (kLinger: seconds, -1 for off); kGetOption: the answer
   // Results.
-  std::int64_t result = 0;              // octets, new handle, bit set or 0; -1 when error says why
+  std::int64_t result = 0;  // octets, new handle, bit set or 0; -1 when error says why
   UserError error = UserError::kNone;
-  Tuple tuple{};                        // kConnect, kAccept: the conversation, as far as it is known
-  std::span<const std::uint8_t> text{}; // kRead: what was delivered; kWrite: what was given
+  Tuple tuple{};                         // kConnect, kAccept: the conversation, as far as it is known
+  std::span<const std::uint8_t> text{};  // kRead: what was delivered; kWrite: what was given
 };
 
 // A white-box target says where it is. Fields it cannot tell are empty.

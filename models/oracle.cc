@@ -19,11 +19,11 @@ constexpr std::size_t kPossibleMax = 48;  // TCBs the target may be in, for one 
 struct Conversation {
   Tuple tuple{};
   std::vector<Possible> possible;
-  int incarnation = 0;      // counts the connections that used this pair of ports
-  bool taken = false;       // the user has it (accept or connect)
-  bool begins = false;      // a SYN may have begun a new connection
-  int dead = -1;            // the incarnation that ended before anybody took it: it may still be handed out
-  bool tainted = false;     // a rule was broken: what follows proves nothing
+  int incarnation = 0;   // counts the connections that used this pair of ports
+  bool taken = false;    // the user has it (accept or connect)
+  bool begins = false;   // a SYN may have begun a new connection
+  int dead = -1;         // the incarnation that ended before anybody took it: it may still be handed out
+  bool tainted = false;  // a rule was broken: what follows proves nothing
 };
 
 // A socket of the user's.
@@ -75,7 +75,7 @@ struct Oracle::Impl {
   std::vector<Handle> handles;
   std::vector<Port> ports;
   std::vector<Beginning> beginnings;
-  int guessed = 0;       // first sequence numbers that another connection's told
+  int guessed = 0;             // first sequence numbers that another connection's told
   Few<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
   std::vector<Verdict> verdicts;
   std::vector<Count> counts = std::vector<Count>(rules().size());
@@ -194,9 +194,15 @@ struct Oracle::Impl {
       ++n.judged;
       ++n.broken;
     }
-    verdicts.push_back({.kind = kind, .rule = rule, .event = event_index, .at = event.until,
-                        .tuple = c ? c->tuple : Tuple{}, .state = c ? states(*c) : "", .allowed = std::move(allowed),
-                        .seen = std::move(seen), .consequence = tainted});
+    verdicts.push_back({.kind = kind,
+                        .rule = rule,
+                        .event = event_index,
+                        .at = event.until,
+                        .tuple = c ? c->tuple : Tuple{},
+                        .state = c ? states(*c) : "",
+                        .allowed = std::move(allowed),
+                        .seen = std::move(seen),
+                        .consequence = tainted});
   }
 
   static Verdict::Kind kind_of(Rule rule) {
@@ -233,8 +239,9 @@ struct Oracle::Impl {
       if (nearest.distance < distance) nearest_index = i;
       if (transitions) {
         for (std::size_t k = before; k < next.size(); ++k) {
-          const std::size_t index = (static_cast<std::size_t>(c.possible[i].state) * 64 + static_cast<std::size_t>(cls)) *
-                                        11 + static_cast<std::size_t>(next[k].state);
+          const std::size_t index =
+              (static_cast<std::size_t>(c.possible[i].state) * 64 + static_cast<std::size_t>(cls)) * 11 +
+              static_cast<std::size_t>(next[k].state);
           if (transitions[index] < 255) ++transitions[index];
         }
       }
@@ -250,7 +257,8 @@ struct Oracle::Impl {
   }
 
   void let_time_pass(Conversation& c, const Around& a, const Event& event) {
-    if (std::none_of(c.possible.begin(), c.possible.end(), [&](const Possible& p) { return time_matters(p, a); })) return;
+    if (std::none_of(c.possible.begin(), c.possible.end(), [&](const Possible& p) { return time_matters(p, a); }))
+      return;
     next.clear();
     Refusal nearest;
     bool within_limits = true;
@@ -364,9 +372,8 @@ struct Oracle::Impl {
 
   // The reaction is complete: the rules on which all explanations agree have been judged.
   void settle(Conversation& c, const Event& event) {
-    if (c.begins && std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) {
-          return p.state == State::kSynReceived && p.passive;
-        })) {
+    if (c.begins && std::all_of(c.possible.begin(), c.possible.end(),
+                                [](const Possible& p) { return p.state == State::kSynReceived && p.passive; })) {
       ++c.incarnation;
       c.taken = false;
     }
@@ -390,8 +397,8 @@ struct Oracle::Impl {
     }
     for (std::size_t t = 0; t < traits.size(); ++t) {
       const std::int8_t value = first.traits[t];
-      if (value != 0 && std::all_of(c.possible.begin(), c.possible.end(),
-                                    [&](const Possible& p) { return p.traits[t] == value; })) {
+      if (value != 0 &&
+          std::all_of(c.possible.begin(), c.possible.end(), [&](const Possible& p) { return p.traits[t] == value; })) {
         if (!c.tainted) traits[t] = value;
       }
     }
@@ -427,11 +434,12 @@ struct Oracle::Impl {
       on.tcb.prompted = on.tcb.now.size;
     });
     if (!c.taken && c.possible.front().passive && c.possible.front().was_open &&
-        std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return p.state <= State::kListen; })) {
+        std::all_of(c.possible.begin(), c.possible.end(),
+                    [](const Possible& p) { return p.state <= State::kListen; })) {
       c.dead = c.incarnation;
     }
-    const bool idle = before == State::kClosed || before == State::kListen || before == State::kTimeWait ||
-                      c.possible.size() > 1;
+    const bool idle =
+        before == State::kClosed || before == State::kListen || before == State::kTimeWait || c.possible.size() > 1;
     c.begins = idle && seg.ctl.syn;
   }
 
@@ -467,8 +475,8 @@ struct Oracle::Impl {
 
   // 3.4.1: ISN = M + F(the two sockets, a secret), with a clock M that ticks about every 4 microseconds.
   void first_sequence_number(const Conversation& c, const Event& event, std::uint32_t iss) {
-    constexpr std::int64_t kTick = 4000;                // ns
-    constexpr std::int64_t kFastest = kTick / 64;       // clocks in use tick up to so fast
+    constexpr std::int64_t kTick = 4000;           // ns
+    constexpr std::int64_t kFastest = kTick / 64;  // clocks in use tick up to so fast
     constexpr std::int64_t kWraps = kFastest * (1LL << 31);
     for (const Beginning& b : beginnings) {
       const std::int64_t passed = (event.from - b.at).count();
@@ -476,8 +484,9 @@ struct Oracle::Impl {
       if (b.tuple == c.tuple) {
         if (passed <= kTick * 64 || passed > kWraps) continue;
         if (moved <= 0) {
-          add_verdict(Rule::MUST_8, Verdict::Kind::kViolated, &c, event, "a first sequence number beyond the last one",
-                      "one that has moved by " + std::to_string(moved) + " in " + std::to_string(passed / 1000) + " us");
+          add_verdict(
+              Rule::MUST_8, Verdict::Kind::kViolated, &c, event, "a first sequence number beyond the last one",
+              "one that has moved by " + std::to_string(moved) + " in " + std::to_string(passed / 1000) + " us");
         } else if (!tainted) {
           count({Rule::MUST_8, true});
         }
@@ -487,7 +496,8 @@ struct Oracle::Impl {
         if (std::abs(moved - passed / kTick) > slack) {
           if (!tainted) count({Rule::MUST_9, true});
         } else if (++guessed == 2) {
-          add_verdict(Rule::MUST_9, Verdict::Kind::kViolated, &c, event, "a first sequence number that cannot be foretold",
+          add_verdict(Rule::MUST_9, Verdict::Kind::kViolated, &c, event,
+                      "a first sequence number that cannot be foretold",
                       "that of another connection, moved by the clock alone");
         }
       }
@@ -663,7 +673,10 @@ struct Oracle::Impl {
         if (!h.reads_shut) process(c, event, [&](Step& on) { receive(on, call); });
         break;
       case CallKind::kShutdown:
-        if (call.how != 1) h.reads_shut = true;
+        if (call.how != 1) {
+          h.reads_shut = true;
+          process(c, event, [](Step& on) { on.tcb.reads_shut = true; });
+        }
         if (call.how != 0) process(c, event, [&](Step& on) { close(on, call); });
         break;
       case CallKind::kClose:
@@ -720,15 +733,25 @@ struct Oracle::Impl {
   }
 };
 
-Oracle::Oracle(Terms terms) : impl_(std::make_unique<Impl>()) { impl_->terms = terms; }
+Oracle::Oracle(Terms terms) : impl_(std::make_unique<Impl>()) {
+  impl_->terms = terms;
+}
 Oracle::~Oracle() = default;
 
-void Oracle::start() { impl_->start(); }
-void Oracle::observe(const Event& event) { impl_->observe(event); }
+void Oracle::start() {
+  impl_->start();
+}
+void Oracle::observe(const Event& event) {
+  impl_->observe(event);
+}
 void Oracle::finish() {}
 
-const std::vector<Verdict>& Oracle::verdicts() const { return impl_->verdicts; }
-const std::vector<Count>& Oracle::counts() const { return impl_->counts; }
+const std::vector<Verdict>& Oracle::verdicts() const {
+  return impl_->verdicts;
+}
+const std::vector<Count>& Oracle::counts() const {
+  return impl_->counts;
+}
 
 std::optional<bool> Oracle::trait(Trait trait) const {
   const std::int8_t value = impl_->traits[static_cast<std::size_t>(trait)];
@@ -753,6 +776,8 @@ std::optional<std::uint32_t> Oracle::irs(Tuple tuple) const {
   return c->possible.front().irs.value;
 }
 
-void Oracle::watch_transitions(std::uint8_t* counters) { impl_->transitions = counters; }
+void Oracle::watch_transitions(std::uint8_t* counters) {
+  impl_->transitions = counters;
+}
 
 }  // namespace tcpassay

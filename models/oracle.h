@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The judge: reads a trace event by event, holds every TCB that the target may have, and says which rule was broken when
-// none is left. Knows nothing of targets; the same on a live run and on a recorded one.
+// The judge: reads a trace event by event, holds every TCB that the target may have, and says which rule was broken
+// when none is left. Knows nothing of targets; the same on a live run and on a recorded one.
 #pragma once
 
 #include <cstddef>
@@ -17,21 +17,21 @@ namespace tcpassay {
 
 // What the oracle is told about the target beforehand; everything else it finds out.
 struct Terms {
-  Time msl = std::chrono::minutes(2);   // RFC 9293 section 3.4.2; TIME-WAIT lasts twice as long
-  std::uint32_t mms_r = 1480;           // the largest TCP segment IP can receive: MTU less the IP header (3.7.1)
-  std::uint32_t mms_s = 1480;           // and send
+  Time msl = std::chrono::minutes(2);  // RFC 9293 section 3.4.2; TIME-WAIT lasts twice as long
+  std::uint32_t mms_r = 1480;          // the largest TCP segment IP can receive: MTU less the IP header (3.7.1)
+  std::uint32_t mms_s = 1480;          // and send
 };
 
 struct Verdict {
   enum class Kind : std::uint8_t { kViolated, kDeparted, kInconclusive };
-  Kind kind = Kind::kViolated;    // a MUST, a SHOULD, or a limit was reached
-  Rule rule{};                    // the rule that is blamed
-  std::size_t event = 0;          // index of the event in its trace, from 0
+  Kind kind = Kind::kViolated;  // a MUST, a SHOULD, or a limit was reached
+  Rule rule{};                  // the rule that is blamed
+  std::size_t event = 0;        // index of the event in its trace, from 0
   Time at{};
   Tuple tuple{};
-  std::string state;              // where the target may have been: "ESTABLISHED", "CLOSING|TIME-WAIT"
-  std::string allowed, seen;      // one line each, sequence numbers relative to the first SYN of each side
-  bool consequence = false;       // follows from an earlier verdict of this trace; not a finding of its own
+  std::string state;          // where the target may have been: "ESTABLISHED", "CLOSING|TIME-WAIT"
+  std::string allowed, seen;  // one line each, sequence numbers relative to the first SYN of each side
+  bool consequence = false;   // follows from an earlier verdict of this trace; not a finding of its own
 };
 
 struct Count {
@@ -47,13 +47,13 @@ class Oracle {
   Oracle(const Oracle&) = delete;
   Oracle& operator=(const Oracle&) = delete;
 
-  void start();                     // a new trace begins: everything is CLOSED
+  void start();  // a new trace begins: everything is CLOSED
   void observe(const Event& event);
-  void finish();                    // the trace is over
+  void finish();  // the trace is over
 
-  const std::vector<Verdict>& verdicts() const;        // of this trace
-  const std::vector<Count>& counts() const;            // of this trace, indexed by Rule
-  std::optional<bool> trait(Trait trait) const;        // what this trace revealed; empty when it revealed nothing
+  const std::vector<Verdict>& verdicts() const;  // of this trace
+  const std::vector<Count>& counts() const;      // of this trace, indexed by Rule
+  std::optional<bool> trait(Trait trait) const;  // what this trace revealed; empty when it revealed nothing
 
   // For people: the state or states the conversation may be in ("SYN-RECEIVED", "CLOSING|TIME-WAIT").
   std::string states(Tuple tuple) const;

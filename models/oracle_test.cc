@@ -281,7 +281,7 @@ TEST(Violated, ARstWithoutReason) {
 
 // 3.5.2, group 3: in a synchronized state an unacceptable segment "must" draw an empty acknowledgment, and no RST may
 // leave where it is not clear that the segment is not for the connection. The rule blamed is SA4_1_ack, a SHOULD.
-TEST(Violated, DISABLED_ARstForAnOldSegment) {
+TEST(Violated, ARstForAnOldSegment) {
   Trace t;
   t.open().in("P.", 0u - 99u, 1, 100).out("R", 1).quiet();
   ASSERT_EQ(t.verdicts().size(), 1u);

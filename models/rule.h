@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rule catalogue: every requirement that the model applies, one line each in rules.def. A misspelt id does not compile.
+// The rule catalogue: every requirement that the model applies, one line each in rules.def. A misspelt id does not
+// compile.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ enum class Rule : std::uint16_t {
 };
 
 struct RuleInfo {
-  std::string_view id;        // "MUST_10", "SA4_2_exact", "R5961_4_2_syn"
+  std::string_view id;  // "MUST_10", "SA4_2_exact", "R5961_4_2_syn"
   Level level;
   int rfc;                    // 9293
   std::string_view section;   // "3.10.7.4"
@@ -39,7 +40,7 @@ enum class Trait : std::uint8_t {
 };
 
 struct TraitInfo {
-  std::string_view name;      // "challenges-rst"
+  std::string_view name;  // "challenges-rst"
   Rule rule;
   std::string_view sentence;  // what it means when it is so
 };

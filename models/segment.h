@@ -31,21 +31,21 @@ enum class Fault : std::uint8_t {
 
 // The options of a segment. More are added with the rules that need them.
 struct Options {
-  std::optional<std::uint16_t> mss;      // kind 2, RFC 9293 section 3.7.1
+  std::optional<std::uint16_t> mss;          // kind 2, RFC 9293 section 3.7.1
   std::optional<std::uint8_t> window_scale;  // kind 3, RFC 7323 section 2.2: the shift
-  bool nonzero_after_end = false;        // an octet other than zero follows End of Option List (MUST-69)
-  bool unknown = false;                  // an option beside EOL, NOP, MSS and Window Scale is there
-  bool unaligned = false;                // an option other than NOP begins off a word boundary
-  std::uint8_t octets = 0;               // length of the option area, a multiple of four
+  bool nonzero_after_end = false;            // an octet other than zero follows End of Option List (MUST-69)
+  bool unknown = false;                      // an option beside EOL, NOP, MSS and Window Scale is there
+  bool unaligned = false;                    // an option other than NOP begins off a word boundary
+  std::uint8_t octets = 0;                   // length of the option area, a multiple of four
 };
 
 // SEG.SEQ and SEG.ACK count in opposite directions, so arriving and departing segments are different types.
 template <class SeqT, class AckT>
 struct Segment {
-  SeqT seq{};                 // SEG.SEQ
-  AckT ack{};                 // SEG.ACK, meaningful when ctl.ack is set
-  std::uint16_t wnd = 0;      // SEG.WND as printed in the header, before any scaling
-  std::uint16_t up = 0;       // the urgent pointer field
+  SeqT seq{};             // SEG.SEQ
+  AckT ack{};             // SEG.ACK, meaningful when ctl.ack is set
+  std::uint16_t wnd = 0;  // SEG.WND as printed in the header, before any scaling
+  std::uint16_t up = 0;   // the urgent pointer field
   Ctl ctl{};
   Fault fault = Fault::kNone;
   Options opt{};
@@ -58,8 +58,8 @@ using Arriving = Segment<RcvSeq, SndSeq>;   // put in by the peer
 using Departing = Segment<SndSeq, RcvSeq>;  // seen out of the target
 
 // Both streams are position-coded: an octet has a value computed from its place, so that every octet transmitted,
-// retransmitted or delivered is checked, not only counted. The peer's octets follow from their sequence number on the wire;
-// the target's from their offset in the stream of what its user has written, since the user does not know ISS.
+// retransmitted or delivered is checked, not only counted. The peer's octets follow from their sequence number on the
+// wire; the target's from their offset in the stream of what its user has written, since the user does not know ISS.
 constexpr std::uint8_t peer_octet(std::uint32_t seq) {
   return static_cast<std::uint8_t>((seq * 0x9E3779B1u + 0x12345u) >> 23);
 }

@@ -31,7 +31,10 @@ Reply reset_reply(const Arriving& seg, Rule rule, bool must) {
 
 // The same for a connection that has sequence numbers of its own: either SEQ is right.
 Reply reset_reply(const Tcb& tcb, const Arriving& seg, Rule rule) {
-  return {.form = Reply::Form::kRst, .must = true, .seq = seg.ctl.ack ? seg.ack : tcb.snd_nxt, .other = tcb.snd_nxt,
+  return {.form = Reply::Form::kRst,
+          .must = true,
+          .seq = seg.ctl.ack ? seg.ack : tcb.snd_nxt,
+          .other = tcb.snd_nxt,
           .rule = rule};
 }
 
@@ -61,7 +64,9 @@ void take_window(Tcb& tcb, const Arriving& seg) {
 }
 
 // SND.UNA < SEG.ACK =< SND.NXT, by distances, so that a number half the space away is not taken for new.
-bool acks_new(const Tcb& tcb, SndSeq ack) { return ack != tcb.snd_una && ack - tcb.snd_una <= tcb.snd_nxt - tcb.snd_una; }
+bool acks_new(const Tcb& tcb, SndSeq ack) {
+  return ack != tcb.snd_una && ack - tcb.snd_una <= tcb.snd_nxt - tcb.snd_una;
+}
 
 // SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
 void advance_snd_una(Step& on, SndSeq ack) {
@@ -76,7 +81,9 @@ void advance_snd_una(Step& on, SndSeq ack) {
 }
 
 // TIME-WAIT ends by then, when its timer starts now.
-Time later_end(const Step& on) { return on.around.now + 2 * on.around.msl + on.around.msl / 5 + std::chrono::seconds(1); }
+Time later_end(const Step& on) {
+  return on.around.now + 2 * on.around.msl + on.around.msl / 5 + std::chrono::seconds(1);
+}
 
 void start_time_wait(Step& on) {
   on.tcb.time_wait_from = on.around.since + 2 * on.around.msl;
@@ -133,8 +140,8 @@ void listen(Step& on, const Arriving& seg) {
   }
   // Third, check for a SYN:
   if (seg.ctl.syn) {
-    if (on.around.backlog_full && on.may()) return;      // there is no room: dropped
-    if (seg.ctl.fin && on.may()) return;                 // SYN with FIN is dropped by policy in many stacks
+    if (on.around.backlog_full && on.may()) return;                 // there is no room: dropped
+    if (seg.ctl.fin && on.may()) return;                            // SYN with FIN is dropped by policy in many stacks
     const bool again = tcb.state == State::kListen && tcb.passive;  // the port was in SYN-RECEIVED before
     const Possible old = tcb;
     fresh(tcb);
@@ -166,7 +173,9 @@ void listen(Step& on, const Arriving& seg) {
   on.cite(Rule::SA2_4_other);
 }
 
-bool reaches(const Tcb& tcb, RcvSeq seq) { return tcb.rcv_nxt <= seq && seq <= tcb.rcv_nxt_max; }
+bool reaches(const Tcb& tcb, RcvSeq seq) {
+  return tcb.rcv_nxt <= seq && seq <= tcb.rcv_nxt_max;
+}
 
 // 3.10.7.4, Eighth: a FIN that is next in sequence.
 void take_fin(Step& on) {
@@ -207,6 +216,7 @@ void reach_fin(Step& on, bool in_window) {
     return;
   }
   if (tcb.fin_seq < tcb.rcv_nxt) {  // the peer sent text beyond its own FIN: either may count
+    tcb.contradicted = true;
     tcb.held_fin = false;
     if (on.may()) return;
   }
@@ -215,6 +225,7 @@ void reach_fin(Step& on, bool in_window) {
     const bool held = tcb.filled && !tcb.held_fin_outside && tcb.rcv_nxt_max == tcb.fin_seq;
     const bool taken = held ? on.should(Rule::SHLD_31) : on.may();
     if (!taken) {
+      tcb.contradicted = tcb.contradicted || tcb.fin_seq < tcb.rcv_nxt_max;
       tcb.held_fin = false;
       return;
     }
@@ -382,7 +393,7 @@ Then check_sequence_number(Step& on, const Arriving& seg) {
   if (wraps(tcb, seg)) on.cite(Rule::S3_4_modulo);
   switch (acceptable(tcb, seg)) {
     case Acceptable::kYes:
-      on.cite(seg.len() != 0             ? Rule::S3_4_text_wnd
+      on.cite(seg.len() != 0                ? Rule::S3_4_text_wnd
               : tcb.rcv_edge == tcb.rcv_nxt ? Rule::S3_4_len0_wnd0
                                             : Rule::S3_4_len0_wnd);
       return Then::kProceed;
@@ -483,7 +494,9 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
 }
 
 // Third, check security: no security option is in use, so there is nothing to compare.
-Then check_security(Step&, const Arriving&) { return Then::kProceed; }
+Then check_security(Step&, const Arriving&) {
+  return Then::kProceed;
+}
 
 // Fourth, check the SYN bit:
 Then check_syn_bit(Step& on, const Arriving& seg) {
@@ -544,7 +557,7 @@ Then established_ack(Step& on, const Arriving& seg) {
     tcb.was_open = true;
   } else if (seg.ack <= tcb.snd_una) {
     on.cite(Rule::SA4_5_duplicate);  // it can be ignored
-  } else {  // SEG.ACK > SND.NXT
+  } else {                           // SEG.ACK > SND.NXT
     if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
     on.cite(Rule::SA4_5_unsent);
     on.acknowledge_now(Rule::SA4_5_unsent);
@@ -587,6 +600,12 @@ Then check_ack_field(Step& on, const Arriving& seg) {
       take_window(tcb, seg);
       tcb.window_at = on.around.now;
       on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
+      if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may()) {
+        const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+        on.delete_tcb(Rule::SHLD_3);
+        on.reply(reply);
+        return Then::kReturn;
+      }
       if (tcb.rcv_nxt_max < tcb.syn_text_end) {  // what came with the SYN may be taken now
         tcb.rcv_nxt_max = tcb.syn_text_end;
         on.allow_ack();
@@ -725,6 +744,7 @@ Then process_segment_text(Step& on, const Arriving& seg) {
     on.allow_ack();
     return Then::kReturn;
   }
+  if (tcb.held_fin && tcb.fin_seq < end) tcb.contradicted = true;
   if (tcb.held_fin && tcb.fin_seq < end) {  // beyond the peer's own FIN: it counts, or the FIN does
     if (on.may()) {
       on.allow_ack();
@@ -762,6 +782,10 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   if (seg.seq < tcb.rcv_nxt) on.cite(Rule::SA4_1_trim_left);
   on.cite(Rule::SA4_7_deliver);
   if (tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2) on.cite(Rule::S3_6_half_close);
+  if (tcb.contradicted) {  // where the stream ends is no longer sure
+    sure = tcb.rcv_nxt;
+    tcb.filled = false;
+  }
   if (seg.seq <= tcb.rcv_nxt) tcb.rcv_nxt = later(tcb.rcv_nxt, sure);
   tcb.rcv_nxt_max = later(tcb.rcv_nxt_max, end);
   if (gap) {
@@ -792,6 +816,7 @@ Then check_fin_bit(Step& on, const Arriving& seg) {
   if (seg.ctl.fin) {
     const RcvSeq fin = seg.seq + static_cast<std::uint32_t>(seg.text.size());
     const bool moved = tcb.held_fin && fin != tcb.fin_seq;
+    tcb.contradicted = tcb.contradicted || moved;
     if (!moved || !on.may()) tcb.fin_seq = fin;  // a peer that moves its FIN may be held to either
     tcb.held_fin = true;
     in_window = !tcb.edge_known || tcb.fin_seq < tcb.rcv_edge;
@@ -835,8 +860,8 @@ Then syn_in_time_wait(Step& on, const Arriving& seg) {
   return on.may() ? Then::kReturn : Then::kProceed;
 }
 
-// After CLOSE in SYN-RECEIVED the text that came with the SYN is taken when the handshake goes on, or lost to a user who
-// has gone.
+// After CLOSE in SYN-RECEIVED the text that came with the SYN is taken when the handshake goes on, or lost to a user
+// who has gone.
 Then text_of_syn(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   if (tcb.state == State::kSynReceived || tcb.syn_text_end <= tcb.rcv_nxt_max || tcb.rcv_fin || !tcb.fin_queued) {
@@ -918,23 +943,37 @@ void segment_arrives(Step& on, const Arriving& seg) {
     if (seg.opt.unaligned) on.cite(Rule::MUST_64);
   }
   switch (tcb.state) {
-    case State::kClosed: closed(on, seg); return;
-    case State::kListen: listen(on, seg); return;
-    case State::kSynSent: syn_sent(on, seg); return;
-    default: other_states(on, seg); return;
+    case State::kClosed:
+      closed(on, seg);
+      return;
+    case State::kListen:
+      listen(on, seg);
+      return;
+    case State::kSynSent:
+      syn_sent(on, seg);
+      return;
+    default:
+      other_states(on, seg);
+      return;
   }
 }
 
 bool time_matters(const Tcb& tcb, const Around& around) {
   switch (tcb.state) {
     case State::kClosed:
-    case State::kListen: return false;
-    case State::kTimeWait: return tcb.time_wait_from <= around.now;
-    case State::kFinWait2: return tcb.user_gone && around.now - tcb.quiet_since >= kOrphanMin;
-    default: break;
+    case State::kListen:
+      return false;
+    case State::kTimeWait:
+      return tcb.time_wait_from <= around.now;
+    case State::kFinWait2:
+      return tcb.user_gone && around.now - tcb.quiet_since >= kOrphanMin;
+    default:
+      break;
   }
   if (tcb.snd_una == tcb.snd_nxt && tcb.snd_una == tcb.snd_limit()) return false;
-  const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout : synchronized(tcb.state) ? kUserTimeoutMin : kSynTimeoutMin;
+  const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
+                     : synchronized(tcb.state) ? kUserTimeoutMin
+                                               : kSynTimeoutMin;
   return around.now - tcb.sent_at >= limit;
 }
 
@@ -958,7 +997,12 @@ void time_passes(Step& on) {
   on.cite_later(synchronized(tcb.state) ? Rule::MUST_20 : Rule::MUST_23);
   const SndSeq una = tcb.snd_una;
   on.delete_tcb(Rule::SA8_user);
-  on.reply({.form = Reply::Form::kRst, .must = false, .optional = true, .seq = snd_nxt, .other = una, .rule = Rule::SA8_user});
+  on.reply({.form = Reply::Form::kRst,
+            .must = false,
+            .optional = true,
+            .seq = snd_nxt,
+            .other = una,
+            .rule = Rule::SA8_user});
 }
 
 }  // namespace tcpassay

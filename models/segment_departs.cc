@@ -27,7 +27,8 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   if (tcb.filled) {
     if (ack == tcb.rcv_nxt_max) {
       on.cite(Rule::SHLD_31);
-    } else if (ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // what lay beyond the window need not have been held
+    } else if (!tcb.contradicted &&
+               ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // what lay beyond the window need not have been held
       on.depart(Rule::SHLD_31);
     }
     tcb.filled = false;
@@ -75,8 +76,8 @@ void window_offered(Step& on, const Departing& seg) {
   tcb.edge_known = true;
 }
 
-// The front of the retransmission queue, a SYN or a window probe leaves: for the first time, or again because a timer has
-// expired. What has arrived meanwhile may be another reason, so only gaps in which nothing arrived are measured.
+// The front of the retransmission queue, a SYN or a window probe leaves: for the first time, or again because a timer
+// has expired. What has arrived meanwhile may be another reason, so only gaps in which nothing arrived are measured.
 bool front_departs(Step& on, bool again) {
   Possible& tcb = on.tcb;
   const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
@@ -119,7 +120,7 @@ bool size_is_sensible(Step& on, const Departing& seg) {
   const std::uint32_t usable = tcb.snd_edge() - seg.seq;
   const std::uint32_t full = std::min(most, queued);
   const bool half = tcb.max_snd_wnd <= 2 * octets;  // of the largest window seen: large enough in any case
-  if (octets < std::min(full, usable) && !half) {  // neither the MSS, nor the window, nor the queue is at its end
+  if (octets < std::min(full, usable) && !half) {   // neither the MSS, nor the window, nor the queue is at its end
     if (octets == 1 && tcb.snd_wnd >= 0x8000) {
       on.refuse(Rule::MUST_1, 1);  // a probe of a window that is open: taken for a negative one
       return false;
@@ -185,7 +186,8 @@ void reset_departs(Step& on, const Departing& seg) {
         on.refuse(tcb.state == State::kTimeWait ? Rule::MUST_13
                   : challenged                  ? tcb.ack_now_rule
                   : tcb.ack_now                 ? Rule::S3_5_2_unclear
-                                                : at_work(tcb, Rule::S3_5_2_unclear), 3);
+                                                : at_work(tcb, Rule::S3_5_2_unclear),
+                  3);
       }
       return;
   }
@@ -219,11 +221,12 @@ void syn_departs(Step& on, const Departing& seg) {
   const bool first = tcb.reply.form == (answer ? Reply::Form::kSynAck : Reply::Form::kSyn);
   // A SYN or SYN,ACK that was not answered is sent again with the same sequence number; a SYN-RECEIVED that was entered
   // from SYN-SENT, or left by CLOSE, still waits for the answer to its SYN.
-  const bool again = answer ? (tcb.state == State::kSynReceived || (tcb.state == State::kFinWait1 && tcb.snd_una == tcb.iss))
-                            : tcb.state == State::kSynSent;
+  const bool again =
+      answer ? (tcb.state >= State::kSynReceived && tcb.snd_una == tcb.iss) : tcb.state == State::kSynSent;
   if (!first && !(again && tcb.iss_known)) {
     on.refuse(tcb.reply.form != Reply::Form::kNone ? tcb.reply.rule
-                                                   : at_work(tcb, answer ? Rule::SA4_5_new : Rule::S3_10_1_again), 3);
+                                                   : at_work(tcb, answer ? Rule::SA4_5_new : Rule::S3_10_1_again),
+              3);
     return;
   }
   if (tcb.iss_known && seg.seq != tcb.iss) {
@@ -271,7 +274,8 @@ void syn_departs(Step& on, const Departing& seg) {
 void acknowledgment_departs(Step& on, const Departing& seg) {
   Possible& tcb = on.tcb;
   const bool probes = tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit();
-  if (probes && (seg.seq == tcb.snd_una - 1 || seg.seq == tcb.snd_nxt - 1)) {  // an old octet's number probes the window
+  if (probes &&
+      (seg.seq == tcb.snd_una - 1 || seg.seq == tcb.snd_nxt - 1)) {  // an old octet's number probes the window
     if (!ack_is_current(on, seg)) return;
     on.cite(Rule::MUST_36);
     if (!front_departs(on, true)) return;
@@ -294,7 +298,8 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
   }
   if (!ack_is_current(on, seg)) return;
   const bool owed = tcb.ack_now || tcb.ack_later;
-  const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + (static_cast<std::uint32_t>(seg.wnd) << (tcb.scaled() ? tcb.rcv_shift : 0));
+  const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + (static_cast<std::uint32_t>(seg.wnd)
+                                                                  << (tcb.scaled() ? tcb.rcv_shift : 0));
   if (!owed && !update && seg.ack == tcb.rcv_acked && tcb.ack_credits == 0) {
     on.refuse(tcb.reply.form != Reply::Form::kNone ? tcb.reply.rule : at_work(tcb, Rule::R5681_4_2_one_ack), 2);
     return;
@@ -349,8 +354,8 @@ void text_departs(Step& on, const Departing& seg) {
   const bool resent = seg.seq < tcb.snd_nxt;
   if (fresh && octets > 0 && tcb.snd_edge() < text_end) {
     // Beyond the window only a probe of it may go, one octet at its edge.
-    const bool probe = octets == 1 && tcb.snd_edge() <= seg.seq && seg.seq <= later(tcb.snd_edge(), tcb.snd_nxt) &&
-                       tcb.snd_wnd == 0;
+    const bool probe =
+        octets == 1 && tcb.snd_edge() <= seg.seq && seg.seq <= later(tcb.snd_edge(), tcb.snd_nxt) && tcb.snd_wnd == 0;
     if (!probe) {
       const bool shrunk = tcb.snd_edge() < tcb.snd_nxt;
       on.refuse(shrunk ? Rule::SHLD_15 : Rule::S3_8_6_window, 1);
@@ -472,9 +477,10 @@ void falls_quiet(Step& on) {
   }
   if (tcb.send_pending && tcb.snd_edge() <= tcb.snd_nxt) tcb.send_pending = false;  // the window has closed meanwhile
   if (tcb.send_pending && tcb.send_due < surely) {
-    on.refuse(tcb.snd_nxt == tcb.snd_end ? Rule::S3_8_close_push
+    on.refuse(tcb.snd_nxt == tcb.snd_end  ? Rule::S3_8_close_push
               : tcb.snd_una < tcb.snd_nxt ? Rule::MUST_17
-                                          : Rule::MUST_60, 3);
+                                          : Rule::MUST_60,
+              3);
     return;
   }
   // What was queued before ESTABLISHED, or waited for an acknowledgment or for the window, must leave when it can.
@@ -498,10 +504,10 @@ void falls_quiet(Step& on) {
     on.cite(Rule::SHLD_7);  // a small segment is held back
   }
 
-  // 3.10.8 RETRANSMISSION TIMEOUT and 3.8.6.1: while something waits for an acknowledgment or for the window, the front of
-  // the queue or a probe leaves again and again, until the connection is given up.
-  const bool waits_for_ack = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state != State::kClosed &&
-                             tcb.state != State::kListen;
+  // 3.10.8 RETRANSMISSION TIMEOUT and 3.8.6.1: while something waits for an acknowledgment or for the window, the front
+  // of the queue or a probe leaves again and again, until the connection is given up.
+  const bool waits_for_ack =
+      tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state != State::kClosed && tcb.state != State::kListen;
   const bool waits_for_window = synchronized(tcb.state) && tcb.snd_wnd == 0 && tcb.snd_nxt < tcb.snd_end;
   if (!waits_for_ack && !waits_for_window) {
     tcb.timed = false;
@@ -510,15 +516,16 @@ void falls_quiet(Step& on) {
     tcb.rexmit_due = on.around.now + retransmission_bound(tcb);
     if (tcb.snd_una == tcb.snd_nxt) tcb.sent_at = on.around.now;
   } else if (tcb.rexmit_due < surely) {
-    const Time limit = tcb.user_timeout > Time{}   ? tcb.user_timeout
+    const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
                        : synchronized(tcb.state) ? kUserTimeoutMin
                                                  : kSynTimeoutMin;
     if (tcb.rexmit_due - tcb.sent_at < limit) {
-      on.refuse(waits_for_window && !waits_for_ack        ? Rule::MUST_36
-                : tcb.state == State::kSynSent            ? Rule::MUST_22
-                : tcb.state == State::kSynReceived        ? Rule::S3_8_3_synack
+      on.refuse(waits_for_window && !waits_for_ack                 ? Rule::MUST_36
+                : tcb.state == State::kSynSent                     ? Rule::MUST_22
+                : tcb.state == State::kSynReceived                 ? Rule::S3_8_3_synack
                 : tcb.fin_sent() && tcb.snd_una + 1 == tcb.snd_nxt ? Rule::S3_6_fin_retransmit
-                                                          : Rule::SA8_retransmission, 3);
+                                                                   : Rule::SA8_retransmission,
+                3);
       return;
     }
     tcb.timed = false;
@@ -551,7 +558,8 @@ void state_reported(Step& on, const StateReport& report) {
       return;
     }
   }
-  if (report.snd_una && synchronized(tcb.state) && tcb.state != State::kTimeWait && SndSeq{*report.snd_una} != tcb.snd_una) {
+  if (report.snd_una && synchronized(tcb.state) && tcb.state != State::kTimeWait &&
+      SndSeq{*report.snd_una} != tcb.snd_una) {
     on.refuse(at_work(tcb, Rule::SA4_5_new), 1);
     return;
   }

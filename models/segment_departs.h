@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a target may send, and when it must have sent: the replies of 3.10.7, the data communication of RFC 9293 section 3.8.
+// What a target may send, and when it must have sent: the replies of 3.10.7, the data communication of RFC 9293
+// section 3.8.
 #pragma once
 
 #include "models/step.h"

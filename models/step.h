@@ -18,8 +18,8 @@ inline constexpr Time kRtoMaxMin = std::chrono::seconds(60);            // the l
 inline constexpr Time kOverrideMin = std::chrono::milliseconds(100);    // 3.8.6.2.1: a sender may wait so long at least
 inline constexpr Time kClockSlack = std::chrono::milliseconds(10);      // a timer's granularity
 inline constexpr Time kThrottlePeriod = std::chrono::seconds(5);        // RFC 5961 section 7: challenge ACKs
-inline constexpr Time kOrphanMin = std::chrono::seconds(20);            // stacks give FIN-WAIT-2 up when the user is gone
-inline constexpr std::uint32_t kWindowMax = 65535;                      // without window scaling
+inline constexpr Time kOrphanMin = std::chrono::seconds(20);  // stacks give FIN-WAIT-2 up when the user is gone
+inline constexpr std::uint32_t kWindowMax = 65535;            // without window scaling
 
 // What surrounds a connection.
 struct Around {
@@ -44,7 +44,7 @@ struct Step {
   Possible& tcb;
   Pick& pick;
   const Around& around;
-  Refusal refusal{};            // set when this combination contradicts what was seen: no outcome
+  Refusal refusal{};              // set when this combination contradicts what was seen: no outcome
   bool fin_acked_here = false;    // this segment acknowledged our FIN
   bool established_here = false;  // this segment completed the handshake
 
@@ -122,8 +122,8 @@ struct Step {
   }
 };
 
-// Calls `act(Step&)` once for each combination of answers and appends the outcomes; `nearest` keeps the refusal that came
-// nearest to being none. False when a limit was reached.
+// Calls `act(Step&)` once for each combination of answers and appends the outcomes; `nearest` keeps the refusal that
+// came nearest to being none. False when a limit was reached.
 template <class Outcomes, class Act>
 bool each_outcome(const Possible& before, const Around& around, Outcomes& outcomes, Refusal& nearest, Act&& act) {
   Pick pick;

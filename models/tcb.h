@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the model holds of one connection: the RFC's variables (3.3.1), bounds where the target chooses, and what it owes.
+// What the model holds of one connection: the RFC's variables (3.3.1), bounds where the target chooses, and what it
+// owes.
 #pragma once
 
 #include <algorithm>
@@ -61,8 +62,8 @@ struct Reply {
     kSynAck,  // <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
   };
   Form form = Form::kNone;
-  bool must = true;          // false: its absence departs from a SHOULD, or costs nothing when optional
-  bool optional = false;     // it may leave or not
+  bool must = true;       // false: its absence departs from a SHOULD, or costs nothing when optional
+  bool optional = false;  // it may leave or not
   SndSeq seq{}, other{};
   RcvSeq ack{};
   Rule rule{};
@@ -77,7 +78,7 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
-inline constexpr int kHeldMax = 8;      // spans of out-of-order text remembered
+inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered
 inline constexpr int kCitesMax = 24;
 inline constexpr int kDemeritsMax = 6;
 inline constexpr int kTraits = static_cast<int>(
@@ -89,82 +90,84 @@ inline constexpr int kTraits = static_cast<int>(
 
 struct Tcb {
   State state = State::kClosed;
-  bool passive = false;        // came from LISTEN (MUST-11)
-  bool iss_known = false;      // ISS is drawn by the target and revealed by its first SYN
-  bool was_open = false;       // has been ESTABLISHED, or further
-  bool fin_queued = false;     // the user has called CLOSE; the FIN stands behind the last octet given to SEND
-  bool user_gone = false;      // the user neither sends nor receives any more
-  bool rcv_fin = false;        // the peer's FIN was processed
-  bool held_fin = false;       // a FIN was seen ahead of missing text
-  bool mss_given = false;      // the peer announced an MSS
-  bool urgent = false;         // a segment with URG has arrived
-  bool no_delay = false;       // the user has turned the Nagle algorithm off
+  bool passive = false;     // came from LISTEN (MUST-11)
+  bool iss_known = false;   // ISS is drawn by the target and revealed by its first SYN
+  bool was_open = false;    // has been ESTABLISHED, or further
+  bool fin_queued = false;  // the user has called CLOSE; the FIN stands behind the last octet given to SEND
+  bool user_gone = false;   // the user neither sends nor receives any more
+  bool rcv_fin = false;     // the peer's FIN was processed
+  bool held_fin = false;    // a FIN was seen ahead of missing text
+  bool mss_given = false;   // the peer announced an MSS
+  bool urgent = false;      // a segment with URG has arrived
+  bool no_delay = false;    // the user has turned the Nagle algorithm off
   bool peer_scales = false, target_scales = false;  // its SYN carried Window Scale
-  bool keep_alive = false;     // the user has turned keep-alives on
-  bool nagle_free = false;     // whether Nagle is on is not known
-  bool told = false;           // the user knows of the signal
-  bool held_fin_outside = false;  // it stood beyond the window when it was seen
-  bool edge_known = false;     // the target has offered a window
-  bool filled = false;         // RCV.NXT's bounds differ by text that had been held
-  bool reopened = false;       // the SYN arrived in TIME-WAIT, whose numbers are kept
-  bool held_overflow = false;  // more spans than `held` remembers
-  bool timed = false;          // rexmit_due is set
+  bool keep_alive = false;                          // the user has turned keep-alives on
+  bool nagle_free = false;                          // whether Nagle is on is not known
+  bool contradicted = false;                        // the peer sent text beyond its own FIN, or moved it
+  bool reads_shut = false;                          // the user has said that it will not receive
+  bool told = false;                                // the user knows of the signal
+  bool held_fin_outside = false;                    // it stood beyond the window when it was seen
+  bool edge_known = false;                          // the target has offered a window
+  bool filled = false;                              // RCV.NXT's bounds differ by text that had been held
+  bool reopened = false;                            // the SYN arrived in TIME-WAIT, whose numbers are kept
+  bool held_overflow = false;                       // more spans than `held` remembers
+  bool timed = false;                               // rexmit_due is set
 
   // Send sequence variables.
   SndSeq iss{}, snd_una{}, snd_nxt{}, snd_wl2{};
-  SndSeq snd_end{1};           // behind the last octet the user has given to SEND; ISS counts as 0 until it is known
+  SndSeq snd_end{1};  // behind the last octet the user has given to SEND; ISS counts as 0 until it is known
   std::uint32_t snd_wnd = 0;
-  std::uint32_t max_snd_wnd = 0;       // MAX.SND.WND of RFC 5961
-  std::uint16_t snd_mss = 536;         // what the peer announced, or the default (3.7.1)
+  std::uint32_t max_snd_wnd = 0;  // MAX.SND.WND of RFC 5961
+  std::uint16_t snd_mss = 536;    // what the peer announced, or the default (3.7.1)
 
   // Receive sequence variables. RCV.NXT is at least rcv_nxt and at most rcv_nxt_max; the next acknowledgment tells.
   RcvSeq irs{}, rcv_nxt{}, rcv_nxt_max{}, snd_wl1{};
-  RcvSeq rcv_edge{};           // the greatest RCV.NXT+RCV.WND that was offered
-  RcvSeq rcv_acked{};          // the last acknowledgment that was sent
-  RcvSeq rcv_user{};           // the next octet for the user
-  RcvSeq fin_seq{};            // where the peer's FIN stands, when held_fin or rcv_fin
-  SndSeq old_snd_nxt{};        // of the connection in TIME-WAIT that a SYN has reopened
+  RcvSeq rcv_edge{};     // the greatest RCV.NXT+RCV.WND that was offered
+  RcvSeq rcv_acked{};    // the last acknowledgment that was sent
+  RcvSeq rcv_user{};     // the next octet for the user
+  RcvSeq fin_seq{};      // where the peer's FIN stands, when held_fin or rcv_fin
+  SndSeq old_snd_nxt{};  // of the connection in TIME-WAIT that a SYN has reopened
   RcvSeq old_rcv_nxt{};
-  RcvSeq syn_text_end{};       // behind the text that came with the SYN
-  RcvSeq held_top{};           // behind the last octet seen ahead of a gap
-  std::uint16_t rcv_mss = 536;          // what the target announced
+  RcvSeq syn_text_end{};                      // behind the text that came with the SYN
+  RcvSeq held_top{};                          // behind the last octet seen ahead of a gap
+  std::uint16_t rcv_mss = 536;                // what the target announced
   std::uint8_t snd_shift = 0, rcv_shift = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift of RFC 7323, as offered
-  std::uint16_t syn_wnd = 0;            // the window that the target's SYN offered
-  std::uint32_t rcv_wnd_max = 0;        // the largest window the target has offered: its buffer, as far as is known
-  std::uint32_t rcv_unacked = 0;        // octets taken since the last acknowledgment
+  std::uint16_t syn_wnd = 0;                  // the window that the target's SYN offered
+  std::uint32_t rcv_wnd_max = 0;  // the largest window the target has offered: its buffer, as far as is known
+  std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
   Few<Span, kHeldMax> held{};
 
   // What the target owes.
   Reply reply{};
-  bool ack_now = false;        // an acknowledgment before it falls quiet ...
+  bool ack_now = false;  // an acknowledgment before it falls quiet ...
   bool ack_now_must = false;
-  bool ack_later = false;      // ... or until ack_due
+  bool ack_later = false;        // ... or until ack_due
   std::uint8_t ack_credits = 0;  // pure acknowledgments that arriving segments have called for
   Rule ack_now_rule{}, ack_rule{};
   Time ack_due{};
-  bool send_pending = false;   // text or FIN must leave until send_due
+  bool send_pending = false;  // text or FIN must leave until send_due
   Time send_due{};
-  Time rexmit_due{};           // the front of the retransmission queue, or a window probe, must leave until then
-  std::uint8_t rexmits = 0;    // since the last progress
-  std::uint8_t backed_off = 0; // doublings that no measurement has undone yet
-  Time sent_at{};              // when the front of the queue was first sent
-  Time user_timeout{};         // what the user has set; zero: nothing
-  Time rtt_max{};              // the longest round trip seen
+  Time rexmit_due{};              // the front of the retransmission queue, or a window probe, must leave until then
+  std::uint8_t rexmits = 0;       // since the last progress
+  std::uint8_t backed_off = 0;    // doublings that no measurement has undone yet
+  Time sent_at{};                 // when the front of the queue was first sent
+  Time user_timeout{};            // what the user has set; zero: nothing
+  Time rtt_max{};                 // the longest round trip seen
   Time front_from{}, front_to{};  // the front of the queue, or a probe, last left in this interval
-  Time front_gap{};            // the time before that since it left the last time, at least
-  bool front_alone = false;    // nothing has arrived since then
-  Time window_at{};            // when the window or the text to send last changed
-  SndSeq small_end{};          // behind the last segment smaller than the MSS
+  Time front_gap{};               // the time before that since it left the last time, at least
+  bool front_alone = false;       // nothing has arrived since then
+  Time window_at{};               // when the window or the text to send last changed
+  SndSeq small_end{};             // behind the last segment smaller than the MSS
   Time time_wait_from{}, time_wait_to{};  // TIME-WAIT ends in this interval
-  Time quiet_since{};          // FIN-WAIT-2 of a connection whose user is gone: since when
-  Time challenged{-1};         // when the last challenge ACK left; negative: never
+  Time quiet_since{};                     // FIN-WAIT-2 of a connection whose user is gone: since when
+  Time challenged{-1};                    // when the last challenge ACK left; negative: never
 
   Signal signal = Signal::kNone;
   std::array<std::int8_t, kTraits> traits{};  // -1 no, 1 yes, 0 not yet known
 
   friend bool operator==(const Tcb&, const Tcb&) = default;
 
-  SndSeq snd_limit() const { return snd_end + (fin_queued ? 1u : 0u); }   // behind the FIN, when there is one
+  SndSeq snd_limit() const { return snd_end + (fin_queued ? 1u : 0u); }  // behind the FIN, when there is one
   bool fin_sent() const { return fin_queued && snd_nxt == snd_end + 1; }
   bool fin_acked() const { return fin_sent() && snd_una == snd_nxt; }
   bool scaled() const { return peer_scales && target_scales; }
@@ -179,6 +182,8 @@ struct Possible : Tcb {
   Few<Rule, kDemeritsMax> demerits{};  // SHOULDs departed from on the way here
 };
 
-constexpr bool synchronized(State state) { return state > State::kSynReceived; }
+constexpr bool synchronized(State state) {
+  return state > State::kSynReceived;
+}
 
 }  // namespace tcpassay

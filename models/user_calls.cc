@@ -6,7 +6,8 @@ namespace {
 
 bool is_error_of(Signal signal, UserError error) {
   switch (signal) {
-    case Signal::kNone: return false;
+    case Signal::kNone:
+      return false;
     // Which name is given to refused, reset and timed out is the interface's affair; end of stream it must not be.
     case Signal::kRefused:
     case Signal::kReset:
@@ -25,24 +26,34 @@ bool tells_of_reset(UserError error) {
 }
 
 // A passive OPEN on the same port may stand again where this connection has ended; to its user it is gone.
-bool gone(const Tcb& tcb) { return tcb.state == State::kClosed || tcb.state == State::kListen; }
+bool gone(const Tcb& tcb) {
+  return tcb.state == State::kClosed || tcb.state == State::kListen;
+}
 
 Rule receive_rule(const Tcb& tcb) {
   if (gone(tcb)) return Rule::S3_10_3_closed;
   switch (tcb.state) {
     case State::kEstablished:
     case State::kFinWait1:
-    case State::kFinWait2: return Rule::S3_10_3_established;
-    case State::kCloseWait: return Rule::S3_10_3_close_wait;
+    case State::kFinWait2:
+      return Rule::S3_10_3_established;
+    case State::kCloseWait:
+      return Rule::S3_10_3_close_wait;
     case State::kClosing:
     case State::kLastAck:
-    case State::kTimeWait: return Rule::S3_10_3_closing;
-    default: return Rule::S3_10_3_unsynchronized;
+    case State::kTimeWait:
+      return Rule::S3_10_3_closing;
+    default:
+      return Rule::S3_10_3_unsynchronized;
   }
 }
 
-RcvSeq text_end(const Tcb& tcb) { return tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt; }
-RcvSeq text_end_max(const Tcb& tcb) { return tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt_max; }
+RcvSeq text_end(const Tcb& tcb) {
+  return tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt;
+}
+RcvSeq text_end_max(const Tcb& tcb) {
+  return tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt_max;
+}
 
 // CLOSE in the RFC's sense: nothing more is sent after what was given, and a FIN stands behind it.
 void close_sending(Step& on) {
@@ -242,14 +253,14 @@ void close(Step& on, const UserCall& call) {
   close_sending(on);
 }
 
-// CLOSE by a user who will not receive either. What it has not read, or what still arrives, is lost: a RST tells the peer
-// (3.6.1, SHLD-3).
+// CLOSE by a user who will not receive either. What it has not read, or what still arrives, is lost: a RST tells the
+// peer (3.6.1, SHLD-3).
 void close_and_leave(Step& on, const UserCall& call) {
   Possible& tcb = on.tcb;
   if (call.result < 0) return;
   const bool open = synchronized(tcb.state) && tcb.state != State::kTimeWait;
   const bool closing = tcb.state == State::kClosing || tcb.state == State::kLastAck;  // both FINs are out
-  const bool unread = open && !closing && tcb.rcv_user < text_end(tcb);
+  const bool unread = open && !closing && !tcb.reads_shut && tcb.rcv_user < text_end(tcb);
   const bool maybe_unread = open && tcb.rcv_user < text_end_max(tcb);
   tcb.user_gone = true;
   tcb.signal = Signal::kNone;
@@ -290,7 +301,11 @@ void abort(Step& on, const UserCall& call) {
     case State::kLastAck:
       // No RST is prescribed here, and none forbidden (3.9.1.6).
       on.delete_tcb(Rule::S3_10_5_closing);
-      on.reply({.form = Reply::Form::kRst, .must = false, .optional = true, .seq = snd_nxt, .other = snd_una,
+      on.reply({.form = Reply::Form::kRst,
+                .must = false,
+                .optional = true,
+                .seq = snd_nxt,
+                .other = snd_una,
                 .rule = Rule::S3_10_5_closing});
       return;
     default:
@@ -322,7 +337,11 @@ void listener_gone(Step& on) {
   } else if (tcb.state != State::kClosed && tcb.state != State::kTimeWait && !on.may()) {
     // Nobody will take the connection: most stacks abort it. The RFC knows one TCB for each OPEN and says nothing here.
     on.delete_tcb(Rule::S3_10_4_listen);
-    on.reply({.form = Reply::Form::kRst, .must = false, .optional = true, .seq = snd_nxt, .other = snd_nxt,
+    on.reply({.form = Reply::Form::kRst,
+              .must = false,
+              .optional = true,
+              .seq = snd_nxt,
+              .other = snd_nxt,
               .rule = Rule::S3_10_4_listen});
   }
 }

@@ -26,10 +26,10 @@ constexpr std::array<std::uint8_t, 6> kTargetLink = {2, 0, 10, 77, 0, 1};
 constexpr std::array<std::uint8_t, 6> kPeerLink = {2, 0, 10, 77, 0, 2};
 constexpr std::array<std::uint8_t, 6> kInterfaceLink = {2, 0, 10, 77, 0, 3};  // of peer0: not where the target sends to
 constexpr std::size_t kLinkHeader = 14;                                       // octets
-constexpr std::size_t kIpHeader = 20, kEchoHeader = 8;                         // octets
+constexpr std::size_t kIpHeader = 20, kEchoHeader = 8;                        // octets
 constexpr std::uint8_t kEchoRequest = 8;                                      // RFC 792
 constexpr int kEchoTimeoutMs = 5000;
-constexpr int kCaptureBuffer = 8 << 20;                                       // octets
+constexpr int kCaptureBuffer = 8 << 20;  // octets
 constexpr int kSnapLength = 65535 + kLinkHeader;
 
 // Whatever lets a device compute checksums or cut and join segments.
@@ -106,10 +106,12 @@ void RawWire::open_capture() {
   pcap_set_immediate_mode(capture, 1);
   pcap_set_buffer_size(capture, kCaptureBuffer);
   bpf_program filter{};
-  const bool open = pcap_activate(capture) >= 0 && pcap_setnonblock(capture, 1, why) == 0 &&
-                    pcap_setdirection(capture, PCAP_D_IN) == 0 &&
-                    pcap_compile(capture, &filter, "(ip proto 6 or icmp[icmptype] == icmp-echoreply) and src host 10.77.0.1", 1, PCAP_NETMASK_UNKNOWN) == 0 &&
-                    pcap_setfilter(capture, &filter) == 0;
+  const bool open =
+      pcap_activate(capture) >= 0 && pcap_setnonblock(capture, 1, why) == 0 &&
+      pcap_setdirection(capture, PCAP_D_IN) == 0 &&
+      pcap_compile(capture, &filter, "(ip proto 6 or icmp[icmptype] == icmp-echoreply) and src host 10.77.0.1", 1,
+                   PCAP_NETMASK_UNKNOWN) == 0 &&
+      pcap_setfilter(capture, &filter) == 0;
   pcap_freecode(&filter);
   readable_ = open ? pcap_get_selectable_fd(capture) : -1;
   if (readable_ < 0) throw TargetError(std::string("libpcap: ") + pcap_geterr(capture) + why);
@@ -130,7 +132,9 @@ void RawWire::before_stimulus() {
   if (const int cpu = sched_getcpu(); cpu >= 0) CPU_SET(static_cast<unsigned>(cpu), &touched_);
 }
 
-void RawWire::after_stimulus() { before_stimulus(); }
+void RawWire::after_stimulus() {
+  before_stimulus();
+}
 
 void RawWire::fence() {
   const int here = sched_getcpu();
@@ -170,7 +174,9 @@ void RawWire::send_echo_request() {
   ++replies_due_;
 }
 
-bool RawWire::is_echo_reply(ByteView packet) const { return packet.size() > 9 && packet[9] == IPPROTO_ICMP; }
+bool RawWire::is_echo_reply(ByteView packet) const {
+  return packet.size() > 9 && packet[9] == IPPROTO_ICMP;
+}
 
 std::optional<ByteView> RawWire::take() {
   for (;;) {

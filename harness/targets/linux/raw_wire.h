@@ -18,9 +18,9 @@ namespace tcpassay {
 // since the neighbours are permanent entries. Nothing on the way touches TCP checksums or segment boundaries; the total
 // length and the checksum of the IP header are written anew by our side's kernel.
 //
-// sendto() returns when the packet has crossed, been answered and the answer been captured, as long as the soft interrupt
-// that ends it runs at once. A busy machine may put it off. So silence is made sure by an echo request behind the stimulus,
-// on the same processor and hence in the same queue: what comes before its reply is all there is.
+// sendto() returns when the packet has crossed, been answered and the answer been captured, as long as the soft
+// interrupt that ends it runs at once. A busy machine may put it off. So silence is made sure by an echo request behind
+// the stimulus, on the same processor and hence in the same queue: what comes before its reply is all there is.
 class RawWire : public KernelWire {
  public:
   // Makes the pair between the namespace and one of its own. Throws TargetError.
@@ -47,8 +47,8 @@ class RawWire : public KernelWire {
   FileDescriptor socket_;
   std::unique_ptr<pcap_t, Closer> capture_;
   int readable_ = -1;
-  cpu_set_t touched_{};             // the processors on which stimuli ran since the last fence
-  std::uint16_t echo_ = 0;          // the number of the last echo request
+  cpu_set_t touched_{};     // the processors on which stimuli ran since the last fence
+  std::uint16_t echo_ = 0;  // the number of the last echo request
   int replies_due_ = 0;
 };
 
