@@ -273,7 +273,7 @@ void syn_sent(Step& on, const Arriving& seg) {
     take_mss(tcb, seg);
     take_window_scale(tcb, seg);
     tcb.rcv_edge = tcb.rcv_nxt + tcb.syn_wnd;  // what our SYN offered
-    tcb.edge_known = true;
+    tcb.edge_known = tcb.edge_of_syn = true;
     if (seg.ctl.ack) {
       advance_snd_una(on, seg.ack);
       take_window(tcb, seg);

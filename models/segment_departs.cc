@@ -55,7 +55,7 @@ void window_offered(Step& on, const Departing& seg) {
   const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << shift;
   const std::uint32_t unit = (1u << shift) - 1;  // rounding may take so much away (RFC 7323 section 2.4)
   const RcvSeq edge = seg.ack + wnd;
-  if (tcb.edge_known) {
+  if (tcb.edge_known && !tcb.edge_of_syn) {
     if (edge + unit < tcb.rcv_edge) {
       on.depart(Rule::SHLD_14);
     } else {
@@ -74,6 +74,7 @@ void window_offered(Step& on, const Departing& seg) {
   }
   tcb.rcv_edge = tcb.edge_known ? later(tcb.rcv_edge, edge) : edge;
   tcb.edge_known = true;
+  tcb.edge_of_syn = false;
 }
 
 // The front of the retransmission queue, a SYN or a window probe leaves: for the first time, or again because a timer

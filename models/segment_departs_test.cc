@@ -267,10 +267,12 @@ TEST(WindowProbe, NeedsSomethingToSend) {
   EXPECT_NE(blamed(given(established(), 100), out(".", 0, 1)), "");
 }
 
-// 3.8.4: keep-alives MAY be sent, as SEG.SEQ = SND.NXT-1 with or without one octet. The permissions lack them, so that
-// a connection for which the user has turned them on is blamed.
+// 3.8.4: keep-alives may be sent, as SEG.SEQ = SND.NXT-1, on a connection for which the user has turned them on.
 TEST(KeepAlive, MayLeaveAnIdleConnection) {
-  EXPECT_EQ(blamed(established(), out(".", 0, 1), at(std::chrono::hours(3))), "");
+  Possible tcb = established();
+  EXPECT_NE(blamed(tcb, out(".", 0, 1), at(std::chrono::hours(3))), "");
+  tcb.keep_alive = true;
+  EXPECT_EQ(blamed(tcb, out(".", 0, 1), at(std::chrono::hours(3))), "");
 }
 
 // FIN
@@ -404,7 +406,9 @@ Departing rst_ack(std::uint32_t ack) {
 }
 
 TEST(Rst, UnpromptedDoesNotLeave) {
-  for (const State state : kSynchronized) EXPECT_EQ(blamed(in_state(state), out("R", 1)), "S3_5_2_unclear");
+  for (const State state : kSynchronized) {
+    EXPECT_EQ(blamed(in_state(state), out("R", 1)), state == State::kTimeWait ? "MUST_13" : "S3_5_2_unclear");
+  }
   EXPECT_EQ(blamed(listen_tcb(), out("R", 1)), "S3_5_2_unclear");
 }
 

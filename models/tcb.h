@@ -107,6 +107,7 @@ struct Tcb {
   bool reads_shut = false;                          // the user has said that it will not receive
   bool told = false;                                // the user knows of the signal
   bool held_fin_outside = false;                    // it stood beyond the window when it was seen
+  bool edge_of_syn = false;  // rcv_edge is what the target's SYN offered, before it knew RCV.NXT
   bool edge_known = false;                          // the target has offered a window
   bool filled = false;                              // RCV.NXT's bounds differ by text that had been held
   bool reopened = false;                            // the SYN arrived in TIME-WAIT, whose numbers are kept

@@ -190,7 +190,7 @@ void receive(Step& on, const UserCall& call) {
       }
     }
     const RcvSeq end = tcb.rcv_user + octets;
-    if (text_end_max(tcb) < end) {
+    if (text_end_max(tcb) < end && !tcb.contradicted) {
       on.refuse(gone(tcb) ? Rule::SA4_7_deliver : rule, 2);
       return;
     }
