@@ -429,8 +429,13 @@ struct Oracle::Impl {
       p.later.clear();
     }
     const State before = c.possible.front().state;
+    // A packet made by hand, or with a damaged header, may carry any octets: then only their number is checked.
+    const std::uint32_t first = seg.seq.value + (seg.ctl.syn ? 1u : 0u);
+    bool coded = true;
+    for (std::uint32_t i = 0; i < seg.text.size() && coded; ++i) coded = seg.text[i] == peer_octet(first + i);
     process(c, event, [&](Step& on) {
       segment_arrives(on, seg);
+      if (!coded) on.tcb.uncoded = true;
       on.tcb.prompted = on.tcb.now.size;
     });
     if (!c.taken && c.possible.front().passive && c.possible.front().was_open &&

@@ -103,6 +103,7 @@ struct Tcb {
   bool peer_scales = false, target_scales = false;  // its SYN carried Window Scale
   bool keep_alive = false;                          // the user has turned keep-alives on
   bool nagle_free = false;                          // whether Nagle is on is not known
+  bool uncoded = false;        // the peer sent octets that do not follow from their place
   bool contradicted = false;                        // the peer sent text beyond its own FIN, or moved it
   bool reads_shut = false;                          // the user has said that it will not receive
   bool told = false;                                // the user knows of the signal

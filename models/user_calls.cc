@@ -179,7 +179,7 @@ void receive(Step& on, const UserCall& call) {
       on.refuse(gone(tcb) ? rule : Rule::S3_5_synrcvd_text);
       return;
     }
-    for (std::size_t i = 0; i < call.text.size(); ++i) {
+    for (std::size_t i = 0; i < call.text.size() && !tcb.uncoded; ++i) {
       if (call.text[i] != peer_octet(tcb.rcv_user.value + static_cast<std::uint32_t>(i))) {
         if (tcb.urgent) {  // the urgent octet went another way
           tcb.rcv_user = tcb.rcv_user + 1;
