@@ -66,7 +66,7 @@ TEST(Commands, ComplainInOneLine) {
   expect_complaint({"run"}, "FILE");
   expect_complaint({"run", "/no/such.pkt"}, "/no/such.pkt");
   expect_complaint({"judge", "/no/such.pcap"}, "/no/such.pcap");
-  expect_complaint({"explain", "MUST_6O"}, "did you mean MUST_60?");
+  expect_complaint({"explain", "MUST_6O"}, "did you mean MUST_6?");
   expect_complaint({"explain", "xyzzyxyzzy"}, "unknown rule 'xyzzyxyzzy'");
   expect_complaint({"bench", "--seconds", "-1"}, "--seconds");
 }

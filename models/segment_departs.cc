@@ -72,7 +72,7 @@ void window_offered(Step& on, const Departing& seg) {
       }
     }
   }
-  tcb.rcv_edge = tcb.edge_known ? later(tcb.rcv_edge, edge) : edge;
+  tcb.rcv_edge = tcb.edge_known && !tcb.edge_of_syn ? later(tcb.rcv_edge, edge) : edge;
   tcb.edge_known = true;
   tcb.edge_of_syn = false;
 }
