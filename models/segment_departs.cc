@@ -254,6 +254,7 @@ void syn_departs(Step& on, const Departing& seg) {
     on.depart(Rule::SHLD_5);
   }
   if (!front_departs(on, !first)) return;
+  if (first && known) tcb.front_alone = false;  // the timer has been running since the SYN
   if (first) {
     on.cite(tcb.reply.rule);
     tcb.reply = {};
@@ -472,6 +473,8 @@ void falls_quiet(Step& on) {
     tcb.ack_now = false;
   }
   const Time surely = on.around.since;
+  // Of a peer that contradicts itself nothing may have been taken.
+  if (tcb.ack_later && tcb.ack_due < surely && tcb.contradicted) tcb.ack_later = false;
   if (tcb.ack_later && tcb.ack_due < surely) {
     on.refuse(tcb.ack_rule == Rule::SA4_7_ack ? Rule::MUST_40 : tcb.ack_rule, 3);
     return;
