@@ -730,6 +730,13 @@ void join_held(Possible& tcb) {
 Then process_segment_text(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  // Text that waited, with the SYN say, may be found to be new only now that nobody is there to receive it.
+  if (octets == 0 && tcb.user_gone && !tcb.rcv_fin && tcb.rcv_nxt < tcb.rcv_nxt_max && on.may()) {
+    const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+    on.delete_tcb(Rule::SHLD_3);
+    on.reply(reply);
+    return Then::kReturn;
+  }
   if (octets == 0) return Then::kProceed;
   RcvSeq end = seg.seq + octets;
   if (tcb.rcv_fin) {  // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: this should not occur; ignore the text

@@ -474,7 +474,6 @@ void falls_quiet(Step& on) {
   }
   const Time surely = on.around.since;
   // Of a peer that contradicts itself nothing may have been taken.
-  if (tcb.ack_later && tcb.ack_due < surely && tcb.contradicted) tcb.ack_later = false;
   if (tcb.ack_later && tcb.ack_due < surely) {
     on.refuse(tcb.ack_rule == Rule::SA4_7_ack ? Rule::MUST_40 : tcb.ack_rule, 3);
     return;

@@ -314,7 +314,10 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   c.rcv_nxt += count;
   c.rcv_wnd -= std::min(c.rcv_wnd, count);
   if (planted.has(Defect::window_shrinks)) c.rcv_wnd -= std::min(c.rcv_wnd, 3 * count);
-  if (text.empty() && count == 0) return Then::kProceed;
+  if (text.empty() && count == 0) {
+    c.ack_now = c.ack_now || !seg.text.empty();  // text behind the peer's own FIN: say again what is expected
+    return Then::kProceed;
+  }
 
   // RFC 5681 section 4.2: at once above a gap and when one is filled, else for every second segment (SHLD-18, SHLD-19).
   ++c.segments_unacked;
