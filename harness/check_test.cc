@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/check.h"
+#include "models/rules.h"
 
 #include <gtest/gtest.h>
 

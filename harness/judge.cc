@@ -187,6 +187,7 @@ void Recording::packet(const SegmentSpec& spec, Time from, Time until, bool arri
     segment.ctl = decoded->ctl;
     segment.fault = decoded->fault;
     segment.opt = decoded->opt;
+    segment.ip = {.ttl = decoded->ttl, .traffic_class = decoded->traffic_class};
     segment.text = decoded->text;
     event.what = segment;
   };

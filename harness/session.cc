@@ -75,6 +75,7 @@ SegmentT segment_of(const Decoded& packet) {
   segment.ctl = packet.ctl;
   segment.fault = packet.fault;
   segment.opt = packet.opt;
+  segment.ip = {.ttl = packet.ttl, .traffic_class = packet.traffic_class};
   segment.text = packet.text;
   return segment;
 }

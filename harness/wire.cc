@@ -18,7 +18,9 @@ constexpr std::size_t kPacketOctetsMax = 65535;
 constexpr std::size_t kChecksumAt = 16;  // in the TCP header
 constexpr std::uint8_t kProtocolTcp = 6;
 
-constexpr std::uint8_t kEndOfOptions = 0, kNoOperation = 1, kMaximumSegmentSize = 2, kWindowScale = 3;
+constexpr std::uint8_t kEndOfOptions = 0, kNoOperation = 1, kMaximumSegmentSize = 2, kWindowScale = 3,
+                       kSackPermitted = 4, kSack = 5, kTimestamps = 8, kMd5Signature = 19, kUserTimeout = 28,
+                       kAuthentication = 29, kFastOpen = 34;
 
 void put16(std::uint8_t* at, std::uint32_t value) {
   at[0] = static_cast<std::uint8_t>(value >> 8);
@@ -104,9 +106,52 @@ void put_ipv6_header(const PacketFields& fields, std::size_t total, std::uint8_t
   std::memcpy(ip + 24, fields.destination.octets.data(), 16);
 }
 
+// Reads one option, `body` being what follows its length; false when it is not known or not as long as it must be.
+bool read_option(std::uint8_t kind, ByteView body, Options& opt) {
+  switch (kind) {
+    case kMaximumSegmentSize:
+      if (body.size() != 2) return false;
+      opt.mss = get16(&body[0]);
+      return true;
+    case kWindowScale:
+      if (body.size() != 1) return false;
+      opt.window_scale = body[0];
+      return true;
+    case kSackPermitted:
+      if (!body.empty()) return false;
+      opt.sack_permitted = true;
+      return true;
+    case kSack:
+      if (body.empty() || body.size() % 8 != 0 || body.size() / 8 > opt.block.size()) return false;
+      opt.blocks = static_cast<std::uint8_t>(body.size() / 8);
+      for (std::size_t i = 0; i < opt.blocks; ++i) opt.block[i] = {get32(&body[8 * i]), get32(&body[8 * i + 4])};
+      return true;
+    case kTimestamps:
+      if (body.size() != 8) return false;
+      opt.timestamps = {.value = get32(&body[0]), .echo = get32(&body[4])};
+      return true;
+    case kUserTimeout:
+      if (body.size() != 2) return false;
+      opt.user_timeout = get16(&body[0]);
+      return true;
+    case kFastOpen:
+      if (body.size() > opt.cookie.size()) return false;
+      opt.fast_open = true;
+      opt.cookie_octets = static_cast<std::uint8_t>(body.size());
+      std::copy(body.begin(), body.end(), opt.cookie.begin());
+      return true;
+    case kMd5Signature:
+    case kAuthentication:
+      opt.signature = true;
+      return true;
+    default: return false;
+  }
+}
+
 // Reads the options into `opt`; false when an option's length is 0, 1 or runs past the header (MUST-7).
 bool read_options(ByteView area, Options& opt) {
   opt.octets = static_cast<std::uint8_t>(area.size());
+  std::uint64_t seen = 0;  // kinds below 64
   for (std::size_t at = 0; at < area.size();) {
     const std::uint8_t kind = area[at];
     if (kind == kEndOfOptions) {
@@ -121,12 +166,10 @@ bool read_options(ByteView area, Options& opt) {
     if (at + 1 >= area.size()) return false;
     const std::size_t length = area[at + 1];
     if (length < 2 || at + length > area.size()) return false;
-    if (kind == kMaximumSegmentSize && length == 4) {
-      opt.mss = get16(&area[at + 2]);
-    } else if (kind == kWindowScale && length == 3) {
-      opt.window_scale = area[at + 2];
-    } else {
-      opt.unknown = true;
+    if (!read_option(kind, area.subspan(at + 2, length - 2), opt)) opt.unknown = true;
+    if (kind < 64) {
+      opt.repeated = opt.repeated || (seen >> kind & 1) != 0;
+      seen |= std::uint64_t{1} << kind;
     }
     if (at % 4 != 0) opt.unaligned = true;
     at += length;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/rule.h"
 
+#include "models/rules.h"
+
 namespace tcpassay {
 namespace {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rule catalogue: every requirement that the model applies, one line each in rules.def. A misspelt id does not
-// compile.
+// The rule catalogue: every requirement that the model applies, one line each in models/catalogue. A misspelt id
+// does not compile.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,7 @@ namespace tcpassay {
 enum class Level : std::uint8_t { kMust, kShould, kMay };
 const char* to_string(Level level);  // "MUST"
 
-enum class Rule : std::uint16_t {
-#define RULE(id, level, rfc, section, row, sentence) id,
-#include "models/rules.def"
-#undef RULE
-};
+enum class Rule : std::uint16_t;  // its members are in models/rules.h, which few need
 
 struct RuleInfo {
   std::string_view id;  // "MUST_10", "SA4_2_exact", "R5961_4_2_syn"
@@ -33,11 +29,7 @@ const RuleInfo& info(Rule rule);
 std::optional<Rule> rule_by_id(std::string_view id);
 
 // A trait is a choice that an implementer makes once. Each answers to a rule that leaves it free.
-enum class Trait : std::uint8_t {
-#define TRAIT(id, name, rule, sentence) id,
-#include "models/traits.def"
-#undef TRAIT
-};
+enum class Trait : std::uint8_t;
 
 struct TraitInfo {
   std::string_view name;  // "challenges-rst"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/rule.h"
+#include "models/rules.h"
 
 #include <gtest/gtest.h>
 

@@ -2,6 +2,7 @@
 // One TCP segment as the model sees it (RFC 9293 section 3.1), and the octets that fill streams.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -29,14 +30,41 @@ enum class Fault : std::uint8_t {
   kTruncated,     // shorter than a TCP header
 };
 
-// The options of a segment. More are added with the rules that need them.
+// The options of a segment. Sequence numbers in them are as on the wire.
 struct Options {
+  struct Timestamps {
+    std::uint32_t value = 0, echo = 0;  // TSval, TSecr
+    friend constexpr bool operator==(const Timestamps&, const Timestamps&) = default;
+  };
+  struct Block {
+    std::uint32_t left = 0, right = 0;  // the first octet, and the one behind the last
+    friend constexpr bool operator==(const Block&, const Block&) = default;
+  };
+
   std::optional<std::uint16_t> mss;          // kind 2, RFC 9293 section 3.7.1
   std::optional<std::uint8_t> window_scale;  // kind 3, RFC 7323 section 2.2: the shift
-  bool nonzero_after_end = false;            // an octet other than zero follows End of Option List (MUST-69)
-  bool unknown = false;                      // an option beside EOL, NOP, MSS and Window Scale is there
-  bool unaligned = false;                    // an option other than NOP begins off a word boundary
-  std::uint8_t octets = 0;                   // length of the option area, a multiple of four
+  bool sack_permitted = false;               // kind 4, RFC 2018 section 2
+  std::uint8_t blocks = 0;                   // kind 5, RFC 2018 section 3: how many of `block` there are
+  std::array<Block, 4> block{};
+  std::optional<Timestamps> timestamps;        // kind 8, RFC 7323 section 3.2
+  std::optional<std::uint16_t> user_timeout;   // kind 28, RFC 5482 section 3: granularity bit and 15 bits of time
+  bool fast_open = false;                      // kind 34, RFC 7413 section 4.1.1
+  std::uint8_t cookie_octets = 0;              // of its cookie; 0 asks for one
+  std::array<std::uint8_t, 16> cookie{};
+  bool signature = false;           // kind 19 or 29: MD5 (RFC 2385) or TCP-AO (RFC 5925)
+  bool repeated = false;            // an option other than NOP stands there twice
+  bool nonzero_after_end = false;   // an octet other than zero follows End of Option List (MUST-69)
+  bool unknown = false;             // an option beside those above is there, or one of them with another length
+  bool unaligned = false;           // an option other than NOP begins off a word boundary
+  std::uint8_t octets = 0;          // length of the option area, a multiple of four
+};
+
+// What the IP header says that TCP answers for (RFC 9293 section 3.9.2, RFC 3168).
+struct Carrier {
+  std::uint8_t ttl = 64;           // or hop limit
+  std::uint8_t traffic_class = 0;  // six bits of DSCP, two of ECN
+
+  constexpr std::uint8_t ecn() const { return traffic_class & 3; }  // 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE
 };
 
 // SEG.SEQ and SEG.ACK count in opposite directions, so arriving and departing segments are different types.
@@ -49,6 +77,7 @@ struct Segment {
   Ctl ctl{};
   Fault fault = Fault::kNone;
   Options opt{};
+  Carrier ip{};
   std::span<const std::uint8_t> text{};  // the segment's data; owned by whoever made the segment
 
   // SEG.LEN counts the text, SYN and FIN.

@@ -4,7 +4,7 @@
 
 #include "models/event.h"
 #include "models/pick.h"
-#include "models/rule.h"
+#include "models/rules.h"
 #include "models/tcb.h"
 
 namespace tcpassay {

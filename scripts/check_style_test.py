@@ -50,10 +50,10 @@ def test_planted(copy, what):
 
 
 def test_rule_cited_nowhere_or_listed_twice(copy):
-    catalogue = copy / "models/rules.def"
+    catalogue = copy / "models/catalogue/rfc9293.def"
     row = 'RULE(MUST_planted, kMust, 9293, "3.1", "", "A rule nobody applies.")\n'
     lines = len(catalogue.read_text().splitlines())
     catalogue.write_text(catalogue.read_text() + row + row)
     found = complaints(copy)
-    assert f"models/rules.def:{lines + 1}: no code cites Rule::MUST_planted" in found
-    assert f"models/rules.def:{lines + 2}: MUST_planted stands already in line {lines + 1}" in found
+    assert f"models/catalogue/rfc9293.def:{lines + 1}: no code cites Rule::MUST_planted" in found
+    assert f"models/catalogue/rfc9293.def:{lines + 2}: MUST_planted stands already in line {lines + 1}" in found
