@@ -577,9 +577,10 @@ Scenario parse_script(std::string_view text, const std::string& file, const std:
 }
 
 Scenario read_script(const std::string& path, const std::vector<std::string>& defines) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  errno = 0;
+  if (file) errno = 0;
   if (file) text << file.rdbuf();
   const bool empty_file = file && text.tellp() <= 0 && errno == 0;
   if (!file || (!text && !empty_file)) {
