@@ -48,25 +48,6 @@ struct SessionOptions {
   Time final_wait{};               // finish() lets so much time pass first, so that a delayed ACK falls due
 };
 
-// Turns the times of a script's steps, one after the other, into times since the script's start.
-class Schedule {
- public:
-  struct Slot {
-    bool any = false;              // `*`: whenever it happens
-    Time from{}, until{};          // equal but for a range
-    Time tolerance{};              // for an observation, either side
-    std::optional<Time> returns{};  // of a blocking call
-  };
-
-  explicit Schedule(const std::vector<std::string>& options = {});  // --tolerance_usecs is read
-  Slot next(const StepTime& time);
-  void reached(Time at) { last_ = at; }  // when the step of a `*` has happened
-
- private:
-  Time last_{};
-  std::optional<Time> tolerance_{};
-};
-
 // Imperative: explorers and Python call the primitives; play() runs a whole scenario.
 class Session {
  public:

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the script's terms and the wire's: numbers, options, handles, ports.
+#include <algorithm>
+
+#include "harness/script.h"
+#include "harness/session_impl.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::uint32_t kTextMax = 65535 - 40 - 60;  // octets of text that fit an IPv6 packet beside full options
+constexpr std::uint32_t kWriteMax = 1 << 20;         // octets of one write
+
+Ctl with_ace(Ctl ctl, int ace) {
+  ctl.ece = (ace & 1) != 0;
+  ctl.cwr = (ace & 2) != 0;
+  ctl.reserved = static_cast<std::uint8_t>((ctl.reserved & 0x0e) | (ace >> 2 & 1));
+  return ctl;
+}
+
+}  // namespace
+
+Ctl control_of(const SegmentSpec& spec) { return spec.ace ? with_ace(spec.ctl, *spec.ace) : spec.ctl; }
+
+Tuple Session::Impl::pair(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) const {
+  return {.local = local.value_or(pair_now.local), .remote = remote.value_or(pair_now.remote)};
+}
+
+Conversation& Session::Impl::conversation(Tuple tuple) {
+  for (auto& known : conversations) {
+    if (known.peer.tuple == tuple) return known;
+  }
+  auto& fresh = conversations.emplace_back();
+  fresh.peer.tuple = tuple;
+  return fresh;
+}
+
+// SACK edges that we send count the target's octets, and TSecr echoes the target's clock.
+const std::vector<OptionSpec>& Session::Impl::on_wire(const std::vector<OptionSpec>& specs, const Conversation& with) {
+  adjusted = specs;
+  for (auto& option : adjusted) {
+    if (option.kind == OptionSpec::Kind::kSack) {
+      for (auto& edge : option.values) edge += with.peer.irs.value_or(0) - (with.peer.irs ? with.script_iss : 0);
+    }
+    if (option.kind != OptionSpec::Kind::kTimestamp || option.values.size() < 2) continue;
+    for (const auto& [script, wire] : timestamps) {
+      if (script == option.values[1]) {
+        option.values[1] = wire;
+        break;
+      }
+    }
+  }
+  return adjusted;
+}
+
+void Session::inject(const SegmentSpec& spec, const Place& where) {
+  Impl& self = *impl_;
+  const Tuple tuple = self.pair(spec.local_port, spec.remote_port);
+  const Conversation& with = self.conversation(tuple);
+  const std::uint32_t first = spec.seq + spec.ctl.syn;
+  self.text.resize(std::min(spec.length, kTextMax));
+  for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(first + i);
+  Bytes option_area;
+  if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec.options, with));
+
+  const Identity& identity = self.target.identity();
+  PacketFields fields{.source = identity.peer_address,
+                      .destination = identity.address,
+                      .source_port = tuple.remote,
+                      .destination_port = tuple.local,
+                      .seq = spec.seq};
+  if (spec.ack) fields.ack = *spec.ack + (with.peer.irs ? *with.peer.irs - with.script_iss : 0);
+  fields.ctl = control_of(spec);
+  fields.wnd = spec.wnd.value_or(65535);
+  fields.up = spec.up.value_or(0);
+  if (spec.ttl) fields.ttl = *spec.ttl;
+  if (spec.traffic_class) fields.traffic_class = *spec.traffic_class;
+  fields.options = option_area;
+  fields.text = self.text;
+  fields.damage = spec.damage;
+  encode(fields, self.packet);
+  self.put(self.packet, tuple, where);
+}
+
+void Session::inject_packet(ByteView ip_packet) {
+  Tuple tuple = impl_->pair_now;
+  if (const auto decoded = decode(ip_packet)) {
+    tuple = {.local = decoded->destination_port, .remote = decoded->source_port};
+  }
+  impl_->put(ip_packet, tuple, {});
+}
+
+Socket* Session::Impl::by_script(int number) {
+  for (auto socket = sockets.rbegin(); socket != sockets.rend(); ++socket) {
+    if (socket->script == number) return &*socket;
+  }
+  return nullptr;
+}
+
+Socket* Session::Impl::by_handle(int handle) {
+  for (auto& socket : sockets) {
+    if (socket.handle == handle) return &socket;
+  }
+  return nullptr;
+}
+
+UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
+  UserCall made;
+  made.kind = call.kind;
+  made.handle = socket ? socket->handle : call.handle;
+  made.port = call.port;
+  if (made.port == 0 && (call.kind == CallKind::kBind || call.kind == CallKind::kConnect)) made.port = kTargetPort;
+  made.length = call.length;
+  made.how = call.how;
+  made.option = call.option;
+  made.value = call.value;
+  if (call.kind != CallKind::kWrite) return made;
+  made.length = std::min(call.length, kWriteMax);
+  const std::uint32_t offset = socket ? socket->written : 0;
+  text.resize(made.length);
+  for (std::uint32_t i = 0; i < made.length; ++i) text[i] = target_octet(offset + i);
+  made.text = text;
+  return made;
+}
+
+UserCall Session::Impl::call(const Call& call, const Place& where) {
+  const Socket* socket = call.kind == CallKind::kSocket ? nullptr : by_script(call.handle);
+  if (call.kind != CallKind::kSocket && !socket && named) {  // the script's handle never came to be: nothing to call
+    UserCall refused = wire_call(call, nullptr);
+    refused.result = -1;
+    refused.error = UserError::kBadHandle;
+    return refused;
+  }
+  const Tuple tuple = socket && socket->role == Role::kConnection ? socket->tuple : Tuple{};
+  UserCall made = make(wire_call(call, socket), tuple, where);
+  learn(call, made);
+  settle();
+  return made;
+}
+
+// What a call's success says about handles, ports and the stream.
+void Session::Impl::learn(const Call& call, const UserCall& made) {
+  const bool names = call.result && *call.result >= 0;
+  if ((made.kind == CallKind::kSocket || made.kind == CallKind::kAccept) && made.result >= 0) {
+    Socket fresh;
+    fresh.handle = static_cast<int>(made.result);
+    fresh.script = names ? static_cast<int>(*call.result) : fresh.handle;
+    named = named || names;
+    if (made.kind == CallKind::kAccept) {
+      fresh.role = Role::kConnection;
+      fresh.tuple = made.tuple;
+    }
+    sockets.push_back(fresh);
+    return;
+  }
+  Socket* socket = by_handle(made.handle);
+  if (!socket) return;
+  if (made.kind == CallKind::kConnect && (made.result >= 0 || made.error == UserError::kInProgress)) {
+    const bool shown = socket->role == Role::kConnection && socket->tuple.local != 0;
+    socket->role = Role::kConnection;
+    if (!shown) socket->tuple = {.local = made.tuple.local, .remote = made.port};
+    pair_now = socket->tuple;
+    return;
+  }
+  if (made.result < 0) return;
+  switch (made.kind) {
+    case CallKind::kBind: pair_now.local = made.port; break;
+    case CallKind::kListen: socket->role = Role::kListener; break;
+    case CallKind::kWrite: socket->written += static_cast<std::uint32_t>(made.result); break;
+    case CallKind::kClose: sockets.erase(sockets.begin() + (socket - sockets.data())); break;
+    default: break;
+  }
+}
+
+UserCall Session::call(const Call& call, const Place& where) {
+  const UserCall made = impl_->call(call, where);
+  impl_->compare(call, made, where);
+  return made;
+}
+
+}  // namespace tcpassay
