@@ -10,6 +10,7 @@
 
 #include "harness/capture.h"
 #include "harness/ladder.h"
+#include "harness/schedule.h"
 #include "harness/script.h"
 
 namespace tcpassay {
