@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "harness/targets/own/congestion.h"
 #include "harness/targets/own/reassembly.h"
 #include "harness/targets/own/ring.h"
 #include "harness/targets/own/rto.h"
@@ -58,10 +59,12 @@ struct Tcb {
   std::uint16_t local_port = 0, remote_port = 0;
   Choices choices{};
 
-  // Send sequence variables. SND.UP and a congestion window will have their place here.
+  // Send sequence variables. SND.UP will have its place here.
   SeqNum snd_una = 0, snd_nxt = 0, snd_wl1 = 0, snd_wl2 = 0, iss = 0;
   std::uint32_t snd_wnd = 0, max_snd_wnd = 0;  // MAX.SND.WND of RFC 5961 section 5
   std::uint16_t eff_snd_mss = 536;             // Eff.snd.MSS (3.7.1)
+  bool peer_mss_known = false;
+  std::uint8_t last_octet = 0;                 // of the text that was acknowledged, for timer_not_stopped
   bool syn_acked = false, fin_queued = false, fin_sent = false, fin_acked = false;
 
   // Receive sequence variables. RCV.UP will have its place here. RCV.NXT+RCV.WND never moves left.
@@ -73,7 +76,8 @@ struct Tcb {
   bool ack_now = false;
   unsigned segments_unacked = 0;  // text segments since the last ACK
 
-  // Retransmission.
+  // Congestion control, retransmission.
+  Congestion cc{};
   Rto rto{};
   Time probe_interval = 0;         // of a zero window
   bool timing = false;             // an unambiguous segment is being timed (Karn)

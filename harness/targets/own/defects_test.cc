@@ -61,6 +61,11 @@ void close_second(TestPeer& p) {
   p.answer({.flags = "FA", .length = 5}), p.shutdown(h, 1), p.hears();
   p.answer({.seq = 7, .ack = 2}), p.answer({.flags = "FA", .seq = 6, .ack = 2}), p.read(h), p.read(h);
 }
+void measured(TestPeer& p) {
+  const int h = p.passive();
+  for (std::uint32_t i = 1; i <= 4; ++i) p.write(h, 10), p.wait(0.9 * i), p.answer({.ack = 1 + 10 * i});
+  p.write(h, 10), p.wait(30);
+}
 void zero_window(TestPeer& p, int answers) {
   const int h = p.passive();
   p.write(h, 10), p.hears(), p.answer({.ack = 11, .wnd = 0}), p.write(h, 10);
@@ -70,6 +75,39 @@ void fill_and_read(TestPeer& p, std::uint32_t octets) {
   const int h = p.passive();
   p.answer({.length = 1460}), p.answer({.seq = 1461, .length = 1460}), p.read(h, octets), p.hears();
   p.answer({.seq = 2921, .length = 100}), p.wait(1);
+}
+// Behind the last octet that the target has sent.
+std::uint32_t top(TestPeer& p) {
+  static std::uint32_t highest;
+  for (const Heard& heard : p.hear()) {
+    if (heard.seq == 1) highest = 1;
+    if (heard.seq < 1u << 30) highest = std::max(highest, heard.seq + static_cast<std::uint32_t>(heard.text.size()));
+  }
+  return highest;
+}
+// All that congestion control answers to: divided, stretched, optimistic and duplicate ACKs, losses, a pause.
+void congestion(TestPeer& p) {
+  const int h = p.passive({2, 4, 0, 100});
+  p.write(h, 15000);
+  std::uint32_t una = 1, high = top(p);
+  const auto ack = [&](std::uint32_t to) { una = to, p.put({.ack = to}), high = std::max(high, top(p)); };
+  ack(9001);
+  for (std::uint32_t i = 1; i <= 10; ++i) ack(1 + 10 * i);
+  for (int i = 0; i < 6; ++i) p.put({.length = 0}), ack(501);
+  for (int i = 0; i < 8; ++i) ack(501);
+  ack(801), ack(high);
+  for (std::uint32_t i = 0; i < 40; ++i) ack(una + 25);
+  ack(una), ack(una), ack(una), ack(una + 200);
+  p.wait(30), high = std::max(high, top(p));
+  for (int i = 0; i < 4; ++i) ack(una);
+  for (int i = 0; i < 20; ++i) ack(una + 100);
+  ack(high), ack(high), ack(high);
+  for (int i = 0; i < 60 && una < 15001; ++i) ack(high);
+  p.wait(100), p.write(h, 5000), high = top(p);
+}
+void lose_window(TestPeer& p) {
+  p.write(p.passive({2, 4, 0, 100}), 4000), p.hears(), p.wait(1.2);
+  for (std::uint32_t i = 1; i <= 20; ++i) p.answer({.ack = 1 + 100 * i});
 }
 void iss_twice(TestPeer& p) {
   p.listen();
@@ -247,6 +285,73 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::delayed_ack_one_second, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
       {Defect::stretch_ack, [](TestPeer& p) { fill_and_read(p, 0); }},
       {Defect::no_delayed_ack, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
+      {Defect::no_slow_start, congestion},
+      {Defect::synack_grows_window, congestion},
+      {Defect::ssthresh_low, congestion},
+      {Defect::ack_division, congestion},
+      {Defect::ack_counts_all, congestion},
+      {Defect::optimistic_ack, congestion},
+      {Defect::avoidance_never_begins, congestion},
+      {Defect::avoidance_extra, congestion},
+      {Defect::avoidance_counts_acks, congestion},
+      {Defect::avoidance_stands_still, congestion},
+      {Defect::avoidance_rounds_down, congestion},
+      {Defect::no_loss_window, lose_window},
+      {Defect::ssthresh_kept_by_timeout, lose_window},
+      {Defect::no_fast_retransmit, congestion},
+      {Defect::fast_retransmit_of_last, congestion},
+      {Defect::fast_retransmit_after_timeout, congestion},
+      {Defect::whole_window_again, congestion},
+      {Defect::ssthresh_not_halved, congestion},
+      {Defect::inflates_twice, congestion},
+      {Defect::no_inflation, congestion},
+      {Defect::window_not_deflated, congestion},
+      {Defect::partial_ack_ignored, congestion},
+      {Defect::no_limited_transmit, congestion},
+      {Defect::limited_transmit_grows, congestion},
+      {Defect::no_restart_after_idle, congestion},
+      {Defect::uninitialized_window, [](TestPeer& p) { p.write(p.passive({}), 40000), p.hears(); }},
+      {Defect::syn_loss_keeps_window,
+       [](TestPeer& p) {
+         const int h = p.connect();
+         p.wait(5), p.answer({.flags = "SA", .seq = 0, .options = kMss1000}), p.write(h, 9000), p.hears();
+       }},
+      {Defect::no_delay_ignores_window,
+       [](TestPeer& p) {
+         const int h = p.passive(kMss1000);
+         p.set(h, SocketOption::kNoDelay, 1), p.write(h, 30000), p.hears();
+       }},
+      {Defect::any_ack_is_duplicate,
+       [](TestPeer& p) {
+         p.write(p.passive(kMss1000), 9000), p.hears();
+         for (std::uint32_t i = 0; i < 4; ++i) p.answer({.seq = 1 + i, .length = 1});
+       }},
+      {Defect::second_loss_ignored,
+       [](TestPeer& p) {
+         p.write(p.passive(kMss1000), 40000), p.hears();
+         for (int i = 0; i < 4; ++i) p.answer({});
+         p.wait(1.5), p.answer({.ack = 1001}), p.answer({.ack = 2001});
+       }},
+      {Defect::backoff_forgotten,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.write(h, 9), p.wait(1.5), p.answer({.ack = 10}), p.write(h, 9), p.wait(9);
+       }},
+      {Defect::rto_is_the_mean, [](TestPeer& p) { p.write(p.passive(), 9), p.wait(3); }},
+      {Defect::one_sample_only, measured},
+      {Defect::variance_frozen, measured},
+      {Defect::rto_ceiling_low, lose_text},
+      {Defect::timer_starts_with_each,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.set(h, SocketOption::kNoDelay, 1);
+         for (int i = 0; i < 3; ++i) p.write(h, 9), p.wait(0.6);
+       }},
+      {Defect::timer_not_stopped,
+       [](TestPeer& p) { p.write(p.passive(), 9), p.hears(), p.answer({.ack = 10}), p.wait(3); }},
+      {Defect::timer_runs_on,
+       [](TestPeer& p) { p.write(p.passive(kMss1000), 2000), p.wait(0.5), p.answer({.ack = 1001}), p.wait(3); }},
+      {Defect::last_segment_first, [](TestPeer& p) { p.write(p.passive(kMss1000), 2000), p.wait(3); }},
       {Defect::out_of_order_ack_delayed, [](TestPeer& p) { p.passive(), p.put({.seq = 9, .length = 9}), p.wait(2); }},
   };
   return all;
@@ -263,14 +368,18 @@ TEST(OwnDefects, EachChangesWhatIsSeen) {
   for (const own::DefectEntry& entry : own::all_defects()) {
     const auto scenario = scenarios().find(entry.defect);
     ASSERT_NE(scenario, scenarios().end()) << entry.id;
-    EXPECT_NE(play(scenario->second, entry.defect), play(scenario->second, std::nullopt)) << entry.id;
+    EXPECT_TRUE(play(scenario->second, entry.defect) != play(scenario->second, std::nullopt)) << entry.id;
   }
 }
 
 // A defect hurts only where it applies: every scenario runs to its end with every defect.
 TEST(OwnDefects, AllPairsEnd) {
   for (const own::DefectEntry& entry : own::all_defects()) {
-    for (const auto& [defect, scenario] : scenarios()) play(scenario, entry.defect);
+    std::set<void (*)(TestPeer&)> played;
+    for (const auto& [defect, scenario] : scenarios()) {
+      const auto* shared = scenario.target<void (*)(TestPeer&)>();
+      if (shared == nullptr || played.insert(*shared).second) play(scenario, entry.defect);
+    }
   }
 }
 

@@ -19,21 +19,26 @@ void Stack::respond(Connection& c) {
 // Segmentizes the send queue as far as windows, the Nagle algorithm and silly window avoidance admit.
 void Stack::send_queued(Connection& c, bool override_sws) {
   if (!c.sends()) return;
+  if (c.unsent()) restart_after_idle(c);
   while (true) {
-    // What was sent into a zero window was refused there, so once the window is open it goes again without delay.
-    const bool again = c.probed && c.snd_wnd > 0 && c.in_flight();
-    const SeqNum next = again ? c.snd_una : c.snd_nxt;
-    const std::uint32_t d = c.text_queued() - (again ? 0 : c.text_in_flight());
+    // What was sent into a zero window was refused there, so once the window is open it goes again without delay; so
+    // does what the timer has given up for lost.
+    const bool lost = c.syn_acked && lt(c.cc.resend, c.snd_nxt);
+    const bool again = (c.probed || lost) && c.snd_wnd > 0 && c.in_flight();
+    const SeqNum next = again ? (c.probed ? c.snd_una : c.cc.resend) : c.snd_nxt;
+    const std::uint32_t d = c.text_queued() - std::min(c.text_queued(), next - c.send_base());
     // U = SND.UNA + SND.WND - SND.NXT; negative when the peer shrank its window (MUST-34)
     std::uint32_t u = static_cast<std::uint32_t>(std::max(0, ahead(c.snd_una + c.snd_wnd, next)));
     if (planted.has(Defect::window_ignored)) u = std::max(u, 0xffffu);
 
     const std::uint32_t length = std::min({d, u, std::uint32_t{c.eff_snd_mss}});
-    const bool may = may_send(c, d, u, next - c.snd_una) || (override_sws && u > 0);
+    const bool may = may_send(c, d, u, next - c.snd_una) || (override_sws && u > 0) || (again && d <= u);
     if (d > 0 && !may) break;
+    if (next - c.snd_una + length > congestion_window(c)) break;
     // FIN occupies the octet behind the text and needs its place in the window.
     const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u;
     if (length == 0 && !fin) break;
+    if (!again && !c.cc.recovering && c.cc.duplicates > 0) c.cc.limited += length;
     transmit(c, next, length, fin);
     if (again) c.probed = false;
     override_sws = false;
@@ -82,10 +87,12 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
     c.timed_end = end;
     c.timed_at = now_;
   }
+  c.cc.sent_at = now_;
   emit(c, seg, offset, length);
+  if (le(seq, c.cc.resend) && lt(c.cc.resend, end)) c.cc.resend = end;
   c.snd_nxt = max(c.snd_nxt, end);
   c.fin_sent |= fin;
-  if (c.timers.retransmission == kNever) start_retransmission_timer(c);
+  if (c.timers.retransmission == kNever || planted.has(Defect::timer_starts_with_each)) start_retransmission_timer(c);
 }
 
 // <SEQ=ISS><CTL=SYN>, or <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> once the peer's SYN is known.

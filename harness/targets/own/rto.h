@@ -17,6 +17,8 @@ class Rto {
   static constexpr Time kGranularity = 1 * kMillisecond;
 
   Time value() const { return rto_; }
+  bool measured() const { return measured_; }
+  Time mean() const { return measured_ ? std::max(srtt_, kGranularity) : rto_; }  // SRTT
 
   // (2.2) and (2.3). R is never taken from a segment that was retransmitted (Karn's algorithm).
   void sample(Time r) {

@@ -68,6 +68,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   std::uint16_t send_mss = planted.has(Defect::mss_default_large) ? kInterfaceMss : kDefaultSendMss;
   if (seg.mss) send_mss = std::max<std::uint16_t>(*seg.mss, 1);  // zero would leave no way to send
   if (planted.has(Defect::mss_ignored)) send_mss = kInterfaceMss;
+  c.peer_mss_known = seg.mss.has_value();
   c.eff_snd_mss = std::min({send_mss, kInterfaceMss, c.choices.mss});
 
   c.snd_wnd = c.max_snd_wnd = seg.wnd;

@@ -123,6 +123,16 @@ class Stack {
   bool open_window(Connection& c);
   SeqNum choose_iss(const Connection& c) const;
 
+  // congestion.cc: RFC 5681
+  void start_congestion_control(Connection& c);
+  std::uint32_t congestion_window(const Connection& c) const;
+  void grow_window(Congestion& cc, std::uint32_t octets) const;
+  void new_ack(Connection& c, std::uint32_t octets);
+  bool is_duplicate_ack(const Connection& c, const Segment& seg) const;
+  void duplicate_ack(Connection& c);
+  void congestion_timeout(Connection& c);
+  void restart_after_idle(Connection& c);
+
   // timeouts.cc: section 3.10.8
   bool run_timer(Connection& c);
   void retransmission_timeout(Connection& c);

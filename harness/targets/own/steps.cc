@@ -182,6 +182,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
 
   // RFC 5961 section 5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_snd_nxt)) seg.ack = c.snd_nxt;
+  if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::optimistic_ack)) c.cc.cwnd += c.cc.smss;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_dropped)) return Then::kReturn;
   if (lt(seg.ack, c.snd_una - c.max_snd_wnd) || gt(seg.ack, c.snd_nxt)) {
     challenge(c, seg);
@@ -189,8 +190,10 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   }
   if (seg.mss && planted.has(Defect::mss_from_any_segment)) c.eff_snd_mss = std::min(*seg.mss, kInterfaceMss);
 
+  const bool duplicate = is_duplicate_ack(c, seg);
   if (lt(c.snd_una, seg.ack)) acknowledge(c, seg.ack);
   if (seg.ack == c.snd_una || planted.has(Defect::old_window_update)) update_window(c, seg);
+  if (duplicate) duplicate_ack(c);
   if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer goes on answering
 
   if (c.state == State::kFinWait1 && c.fin_acked) c.state = State::kFinWait2;
@@ -238,7 +241,8 @@ void Stack::established(Connection& c) {
 // SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
 void Stack::acknowledge(Connection& c, SeqNum ack) {
   std::uint32_t octets = ack - c.snd_una;
-  if (!c.syn_acked) {
+  const bool opens = !c.syn_acked;
+  if (opens) {
     c.syn_acked = true;
     --octets;
     if (c.syn_retransmitted && !planted.has(Defect::syn_loss_forgotten)) c.rto.syn_was_lost();  // RFC 6298 (5.7)
@@ -248,17 +252,26 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
     c.fin_acked = true;
     --octets;
   }
+  if (octets > 0 && planted.has(Defect::timer_not_stopped)) c.send_queue.copy(octets - 1, {&c.last_octet, 1});
   c.send_queue.drop(octets);
   c.snd_una = ack;
   c.probed = false;
   if (c.timing && le(c.timed_end, ack)) {
-    c.rto.sample(now_ - c.timed_at);
+    const bool first = !c.rto.measured();
+    if (first || !planted.has(Defect::one_sample_only)) c.rto.sample(now_ - c.timed_at);
+    if (planted.has(Defect::variance_frozen) && !first) c.rto.start_from(std::max(Rto::kMin, 8 * c.rto.mean()));
     c.timing = false;
   }
+  if (!opens && planted.has(Defect::backoff_forgotten)) c.rto.start_from(Rto::kMin);
   c.r2_since = c.last_sent = c.undelivered_since = now_;
-  if (c.in_flight()) {
-    start_retransmission_timer(c);  // RFC 6298 (5.3)
+  if (opens) {
+    start_congestion_control(c);
   } else {
+    new_ack(c, octets);
+  }
+  if (c.in_flight()) {
+    if (opens || !planted.has(Defect::timer_runs_on)) start_retransmission_timer(c);  // RFC 6298 (5.3)
+  } else if (opens || !planted.has(Defect::timer_not_stopped)) {
     c.timers.retransmission = kNever;  // (5.2)
   }
   arm_user_timer(c);

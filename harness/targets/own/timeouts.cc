@@ -32,11 +32,24 @@ void Stack::retransmission_timeout(Connection& c) {
   if (excessive(c)) {
     return c.state == State::kSynReceived && c.passive ? return_to_listen(c) : delete_tcb(c, Ended::kTimedOut);
   }
+  if (!c.in_flight() && planted.has(Defect::timer_not_stopped)) {
+    Ring last;
+    last.append({&c.last_octet, 1});
+    Segment seg = from(c);
+    --seg.seq;
+    return depart(seg, &last, 0, 1);
+  }
   if (!planted.has(Defect::karn_ignored)) c.timing = false;
   if (c.syn_acked && c.snd_wnd == 0) {
     probe(c);
   } else {
-    retransmit(c);
+    if (c.syn_acked) congestion_timeout(c);
+    if (c.syn_acked && planted.has(Defect::last_segment_first)) {
+      const std::uint32_t last = std::min(c.text_in_flight(), std::uint32_t{c.eff_snd_mss});
+      transmit(c, c.snd_nxt - c.fin_sent - last, last, false);
+    } else {
+      retransmit(c);
+    }
     if (!planted.has(Defect::no_backoff)) c.rto.back_off();  // (5.5)
   }
   if (c.state == State::kClosed) return;
@@ -86,7 +99,10 @@ void Stack::probe(Connection& c) {
 // (5.1), (5.3), (5.6); for a zero window the interval between probes takes the place of the RTO.
 void Stack::start_retransmission_timer(Connection& c) {
   const bool zero_window = c.syn_acked && c.snd_wnd == 0;
-  c.timers.retransmission = now_ + (zero_window && c.probed ? c.probe_interval : c.rto.value());
+  Time rto = c.rto.value();
+  if (planted.has(Defect::rto_is_the_mean) && c.syn_acked) rto = c.rto.mean();
+  if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
+  c.timers.retransmission = now_ + (zero_window && c.probed ? c.probe_interval : rto);
 }
 
 // The user timeout runs while something sent or queued has not been acknowledged.

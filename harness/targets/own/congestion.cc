@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Congestion control as it acts on segments: RFC 5681 sections 3 and 4.1, RFC 6582 section 3.2, RFC 3042.
+#include <algorithm>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+namespace {
+
+constexpr unsigned kDupThresh = 3;
+constexpr unsigned kInitialSegments = 10;        // RFC 6928 section 2
+constexpr std::uint32_t kInitialOctets = 14600;  // the same
+
+}  // namespace
+
+// The window at the start, and after a lost SYN that of one segment (section 3.1).
+void Stack::start_congestion_control(Connection& c) {
+  Congestion& cc = c.cc;
+  cc.smss = c.eff_snd_mss;
+  cc.initial = std::min(kInitialSegments * cc.smss, std::max(2 * cc.smss, kInitialOctets));
+  cc.cwnd = c.syn_retransmitted && !planted.has(Defect::syn_loss_keeps_window) ? cc.smss : cc.initial;
+  cc.resend = c.snd_nxt;
+  if (planted.has(Defect::synack_grows_window)) cc.cwnd += cc.smss;
+  if (planted.has(Defect::no_slow_start)) cc.cwnd = Congestion::kArbitrarilyHigh;
+  if (planted.has(Defect::uninitialized_window) && !c.peer_mss_known) cc.cwnd = 16 * cc.smss;
+  if (planted.has(Defect::ssthresh_low)) cc.ssthresh = 4 * cc.smss;
+}
+
+// How far above SND.UNA text may be sent. The first two duplicates let one segment more go each, without cwnd (3042).
+std::uint32_t Stack::congestion_window(const Connection& c) const {
+  const Congestion& cc = c.cc;
+  if (c.choices.no_delay && planted.has(Defect::no_delay_ignores_window)) return Congestion::kArbitrarilyHigh;
+  const bool limited_transmit = !cc.recovering && !planted.has(Defect::no_limited_transmit);
+  return cc.cwnd + (limited_transmit ? std::min(cc.duplicates, kDupThresh - 1) * cc.smss : 0);
+}
+
+// An ACK of `octets` of new text, outside recovery: equation (2), or SMSS for each window of text (section 3.1).
+void Stack::grow_window(Congestion& cc, std::uint32_t octets) const {
+  if (cc.slow_start() || planted.has(Defect::avoidance_never_begins)) {
+    std::uint32_t more = std::min(octets, cc.smss);
+    if (planted.has(Defect::ack_division)) more = cc.smss;
+    if (planted.has(Defect::ack_counts_all)) more = octets;
+    cc.cwnd += more;
+    return;
+  }
+  if (planted.has(Defect::avoidance_stands_still)) return;
+  if (planted.has(Defect::avoidance_rounds_down)) {
+    cc.cwnd += cc.smss * cc.smss / cc.cwnd;
+    return;
+  }
+  if (planted.has(Defect::avoidance_extra)) cc.cwnd += cc.smss / 4;
+  if (planted.has(Defect::avoidance_counts_acks)) {
+    cc.cwnd += std::max(cc.smss * cc.smss / cc.cwnd, 1u);
+    return;
+  }
+  cc.counted += octets;
+  if (cc.counted < cc.cwnd) return;
+  cc.counted -= cc.cwnd;
+  cc.cwnd += cc.smss;
+}
+
+// The ACK field has moved SND.UNA by `octets`.
+void Stack::new_ack(Connection& c, std::uint32_t octets) {
+  Congestion& cc = c.cc;
+  if (planted.has(Defect::limited_transmit_grows)) cc.cwnd += std::min(cc.duplicates, kDupThresh - 1) * 2 * cc.smss;
+  cc.duplicates = 0;
+  cc.limited = 0;
+  cc.timed_out = false;
+  cc.resend = max(cc.resend, c.snd_una);
+  if (!cc.recovering) return grow_window(cc, octets);
+  const std::uint32_t flight = c.snd_nxt - c.snd_una;
+  if (ge(c.snd_una, cc.recover)) {  // full acknowledgment: (3) of RFC 6582 section 3.2
+    cc.recovering = false;
+    if (!planted.has(Defect::window_not_deflated)) cc.cwnd = std::min(cc.ssthresh, std::max(flight, cc.smss) + cc.smss);
+    return;
+  }
+  // Partial acknowledgment: the next segment was lost too.
+  cc.cwnd -= std::min(cc.cwnd, octets);
+  if (octets >= cc.smss) cc.cwnd += cc.smss;
+  cc.cwnd = std::max(cc.cwnd, cc.smss);
+  if (!planted.has(Defect::partial_ack_ignored)) retransmit(c);
+}
+
+// Section 2 defines when an ACK is a duplicate.
+bool Stack::is_duplicate_ack(const Connection& c, const Segment& seg) const {
+  if (seg.ack != c.snd_una || seg.ctl.syn || seg.ctl.fin || !c.in_flight() || c.snd_wnd == 0) return false;
+  if (planted.has(Defect::any_ack_is_duplicate)) return true;
+  return seg.text.empty() && seg.wnd == c.snd_wnd;
+}
+
+// Section 3.2
+void Stack::duplicate_ack(Connection& c) {
+  Congestion& cc = c.cc;
+  ++cc.duplicates;
+  if (cc.recovering) {
+    if (!planted.has(Defect::no_inflation)) cc.cwnd += cc.smss;  // (4): a segment has left the network
+    if (planted.has(Defect::inflates_twice)) cc.cwnd += cc.smss;
+    return;
+  }
+  if (cc.duplicates != kDupThresh || planted.has(Defect::no_fast_retransmit)) return;
+  // (2) of RFC 6582: these are of segments that were sent twice.
+  const bool of_old = cc.recover_known && le(c.snd_una, cc.recover);
+  if (of_old && !planted.has(Defect::fast_retransmit_after_timeout)) return;
+  cc.reduce(c.snd_nxt - c.snd_una);  // (2)
+  if (planted.has(Defect::ssthresh_not_halved)) cc.ssthresh = c.snd_nxt - c.snd_una;
+  cc.recovering = cc.recover_known = true;
+  cc.recover = c.snd_nxt;
+  if (planted.has(Defect::whole_window_again)) {
+    for (SeqNum at = c.snd_una; lt(at, c.snd_nxt); at += cc.smss) {
+      transmit(c, at, std::min(c.snd_nxt - at, cc.smss), false);
+    }
+  } else if (planted.has(Defect::fast_retransmit_of_last)) {
+    const std::uint32_t last = std::min(c.text_in_flight(), cc.smss);
+    transmit(c, c.snd_nxt - last, last, false);
+  } else {
+    retransmit(c);  // (3)
+  }
+  cc.cwnd = cc.ssthresh + (planted.has(Defect::no_inflation) ? 0 : kDupThresh * cc.smss);
+}
+
+// The retransmission timer has expired: equation (4), then the loss window.
+void Stack::congestion_timeout(Connection& c) {
+  Congestion& cc = c.cc;
+  const bool again = cc.recovering;
+  if (!cc.timed_out) {
+    cc.reduce(c.snd_nxt - c.snd_una);
+    if (planted.has(Defect::ssthresh_kept_by_timeout)) cc.ssthresh = Congestion::kArbitrarilyHigh;
+  }
+  cc.timed_out = cc.recover_known = true;
+  const bool unmoved = planted.has(Defect::no_loss_window) || (again && planted.has(Defect::second_loss_ignored));
+  if (!unmoved) cc.cwnd = cc.smss;
+  cc.counted = cc.limited = 0;
+  cc.duplicates = 0;
+  cc.recovering = false;
+  cc.recover = c.snd_nxt;
+  if (planted.has(Defect::no_retransmit_data) || planted.has(Defect::no_retransmit_fin)) return;
+  cc.resend = c.snd_una;
+}
+
+// Section 4.1: new text after a pause longer than the RTO. RW = min(IW, cwnd)
+void Stack::restart_after_idle(Connection& c) {
+  if (c.in_flight() || now_ - c.cc.sent_at <= c.rto.value() || planted.has(Defect::no_restart_after_idle)) return;
+  c.cc.cwnd = std::min(c.cc.initial, c.cc.cwnd);
+}
+
+}  // namespace own
