@@ -70,9 +70,15 @@ std::string suites_of(const std::vector<Filed>& all) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+Manner manner_of(const CheckOptions& options) {
+  return {.defect = options.defect, .temperaments = options.temperaments};
+}
+
 std::string replay_command(const std::string& path, const CheckOptions& options) {
   const std::string plant = options.defect.empty() ? "" : " --plant " + options.defect;
-  return fmt::format("tcpassay run {} --target {}{}", path, options.target, plant);
+  const auto& names = options.temperaments;
+  const std::string temper = names.empty() ? "" : fmt::format(" --temper {}", fmt::join(names, ","));
+  return fmt::format("tcpassay run {} --target {}{}{}", path, options.target, plant, temper);
 }
 
 SessionOptions session_options(const Target& target, std::size_t number, CaptureFile* capture) {
@@ -100,7 +106,7 @@ struct Played {
 class Player {
  public:
   Player(const std::vector<Filed>& scenarios, const CheckOptions& options)
-      : scenarios_(scenarios), options_(options), target_(make_target(options.target, options.defect)) {}
+      : scenarios_(scenarios), options_(options), target_(make_target(options.target, manner_of(options))) {}
 
   const Identity& identity() const { return target_->identity(); }
 
@@ -112,7 +118,7 @@ class Player {
     } catch (const TargetError& error) {
       if (++deaths_ > kDeathsMax) throw;
       target_.reset();
-      target_ = make_target(options_.target, options_.defect);
+      target_ = make_target(options_.target, manner_of(options_));
       return {.why = fmt::format("the target died: {}", error.what())};
     }
   }

@@ -115,6 +115,7 @@ class Tally {
 
 struct CheckOptions {
   std::string target = "own", defect{};
+  std::vector<std::string> temperaments{};  // of the own stack
   std::string pcap_folder{};  // a capture for each scenario goes there
   std::vector<Deviation> deviations{};
   bool whole = true;

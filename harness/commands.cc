@@ -25,6 +25,7 @@
 #include "harness/script.h"
 #include "harness/targets.h"
 #include "harness/targets/own/defects.h"
+#include "harness/targets/own/temperaments.h"
 
 namespace tcpassay {
 namespace {
@@ -38,10 +39,10 @@ constexpr int kRealJobs = 16;  // a target whose time is real mostly waits
 // What the user's words came to. Every verb uses some of it.
 struct Words {
   std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{};
-  std::vector<std::string> paths{};
+  std::vector<std::string> paths{}, temper{};
   double seconds = 3;
   int jobs = 0;  // 0: as many as serve the target
-  bool defects = false, diagrams = false;
+  bool defects = false, temperaments = false, diagrams = false;
 };
 
 struct Wrong : std::runtime_error {
@@ -101,8 +102,21 @@ int list_defects(const Words& words) {
   return 0;
 }
 
+int list_temperaments(const Words& words) {
+  Json json = Json::array();
+  std::string text;
+  for (const auto& entry : own::all_temperaments()) {
+    json.push_back({{"id", entry.id}, {"departs", entry.departs}, {"what", entry.what}});
+    const std::string departs = entry.departs.empty() ? "" : fmt::format(" (departs from {})", entry.departs);
+    text += fmt::format("{:<32} {}{}\n", entry.id, entry.what, departs);
+  }
+  print(words.format == "json" ? Json{{"temperaments", json}}.dump(2) + "\n" : text);
+  return 0;
+}
+
 int list_targets(const Words& words) {
   if (words.defects) return list_defects(words);
+  if (words.temperaments) return list_temperaments(words);
   Json json = Json::array();
   std::string text;
   for (const auto& entry : target_table()) {
@@ -118,7 +132,8 @@ int list_targets(const Words& words) {
 
 int run_check(const Words& words) {
   const std::string folder = corpus_folder(words);
-  CheckOptions options{.target = words.target, .defect = words.plant, .pcap_folder = words.pcap};
+  CheckOptions options{
+      .target = words.target, .defect = words.plant, .temperaments = words.temper, .pcap_folder = words.pcap};
   options.deviations = read_deviations((fs::path(folder) / "deviations").string(), target_name(words));
   options.jobs = words.jobs != 0 ? words.jobs : target_name(words) == "own" ? 1 : kRealJobs;
   options.whole = words.paths.empty() && words.suite.empty();
@@ -140,7 +155,7 @@ int run_check(const Words& words) {
 int run_script(const Words& words) {
   const std::string& file = words.paths.front();
   const Scenario scenario = read_script(file);
-  const auto target = make_target(words.target, words.plant);
+  const auto target = make_target(words.target, Manner{.defect = words.plant, .temperaments = words.temper});
   if (const auto why = Session::unsupported(scenario, *target)) {
     throw Wrong(fmt::format("{}: cannot be played on {}: {}", file, target->identity().name, *why));
   }
@@ -247,7 +262,7 @@ int explain(const Words& words) {
 }
 
 int run_bench(const Words& words) {
-  const auto target = make_target(words.target, words.plant);
+  const auto target = make_target(words.target, Manner{.defect = words.plant, .temperaments = words.temper});
   if (!target->identity().can(Ability::kPassiveOpen)) throw Wrong(words.target + " cannot open passively");
   const BenchResult result = bench(*target, words.seconds);
   print(words.format == "json" ? bench_json(result) : bench_text(result));
@@ -266,6 +281,10 @@ void target_word(CLI::App& app, Words& words) {
   app.add_option("--target,-t", words.target, "which implementation ('tcpassay targets' lists them)")
       ->capture_default_str();
   app.add_option("--plant", words.plant, "a defect for the own stack ('tcpassay targets --defects' lists them)");
+  app.add_option("--temper", words.temper,
+                 "legal variations of it, separated by commas ('tcpassay targets --temperaments' lists them)")
+      ->delimiter(',')
+      ->expected(1);
 }
 
 void format_word(CLI::App& app, Words& words, const std::vector<std::string>& formats) {
@@ -281,6 +300,7 @@ void corpus_word(CLI::App& app, Words& words) {
 void targets_words(CLI::App& app, Words& words) {
   format_word(app, words, {"text", "json"});
   app.add_flag("--defects", words.defects, "lists the defects that can be planted in the own stack");
+  app.add_flag("--temperaments", words.temperaments, "lists the legal variations that the own stack can have");
 }
 
 void check_words(CLI::App& app, Words& words) {

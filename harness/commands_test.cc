@@ -58,8 +58,8 @@ TEST(Commands, ComplainInOneLine) {
   expect_complaint({"check", "--targte", "own"}, "--targte");
   expect_complaint({"check", "--format", "yaml"}, "yaml");
   expect_complaint({"check", "--target", "nope", good}, "unknown target 'nope'; known are own, linux, linux-raw");
-  expect_complaint({"check", "--plant", "rst_anywher", good}, "did you mean rst_anywhere?");
-  expect_complaint({"check", "--target", "linux", "--plant", "rst_anywhere", good}, "'own' only");
+  expect_complaint({"check", "--plant", "rst_out_of_windo", good}, "did you mean rst_out_of_window?");
+  expect_complaint({"check", "--target", "linux", "--plant", "rst_out_of_window", good}, "'own' only");
   expect_complaint({"check", "--corpus", "/no/such"}, "/no/such: no such folder");
   expect_complaint({"check", "--corpus", source("corpus"), "--suite", "nope"}, "no suite 'nope'");
   expect_complaint({"check", ::testing::TempDir() + "/none.pkt"}, "none.pkt");
@@ -159,7 +159,7 @@ TEST(Commands, TargetsSaysWhatIsHere) {
   const auto json = nlohmann::json::parse(run({"targets", "--format", "json"}).out);
   EXPECT_EQ(json["targets"][0]["name"], "own");
   EXPECT_EQ(json["targets"][0]["ready"], true);
-  EXPECT_NE(run({"targets", "--defects"}).out.find("rst_anywhere"), std::string::npos);
+  EXPECT_NE(run({"targets", "--defects"}).out.find("rst_out_of_window"), std::string::npos);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "harness/targets/linux/linux.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/own_target.h"
+#include "harness/targets/own/temperaments.h"
 
 namespace tcpassay {
 namespace {
@@ -22,8 +23,18 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
   return near.empty() ? "" : fmt::format("; did you mean {}?", near);
 }
 
-std::unique_ptr<Target> make_own(const std::string& defect) {
+own::Temperament temperament_of(const std::string& id) {
+  if (const auto temperament = own::temperament_named(id)) return *temperament;
+  std::vector<std::string_view> known;
+  for (const auto& entry : own::all_temperaments()) known.push_back(entry.id);
+  throw TargetError(fmt::format("unknown temperament '{}'{} ('tcpassay targets --temperaments' lists them)", id,
+                                did_you_mean(id, known)));
+}
+
+std::unique_ptr<Target> make_own(const Manner& manner) {
   auto target = std::make_unique<OwnTarget>();
+  for (const auto& id : manner.temperaments) target->temper(temperament_of(id));
+  const std::string& defect = manner.defect;
   if (defect.empty()) return target;
   const auto planted = own::defect_named(defect);
   if (!planted) {
@@ -38,8 +49,9 @@ std::unique_ptr<Target> make_own(const std::string& defect) {
 
 // The kernel is as it is.
 template <std::unique_ptr<Target> (*make)()>
-std::unique_ptr<Target> make_real(const std::string& defect) {
-  if (!defect.empty()) throw TargetError("defects can be planted in 'own' only");
+std::unique_ptr<Target> make_real(const Manner& manner) {
+  if (!manner.defect.empty()) throw TargetError("defects can be planted in 'own' only");
+  if (!manner.temperaments.empty()) throw TargetError("temperaments are those of 'own' only");
   return make();
 }
 
@@ -71,11 +83,17 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::span<const TargetEntry> target_table() { return kTargets; }
 
 std::unique_ptr<Target> make_target(const std::string& name, const std::string& defect) {
+  return make_target(name, Manner{.defect = defect});
+}
+
+std::unique_ptr<Target> make_target(const std::string& name, const Manner& manner) {
   constexpr std::string_view kPlanted = "own:";
-  if (name.starts_with(kPlanted) && defect.empty()) return make_target("own", name.substr(kPlanted.size()));
+  if (name.starts_with(kPlanted) && manner.defect.empty()) {
+    return make_target("own", {.defect = name.substr(kPlanted.size()), .temperaments = manner.temperaments});
+  }
   std::string known;
   for (const auto& entry : kTargets) {
-    if (entry.name == name) return entry.make(defect);
+    if (entry.name == name) return entry.make(manner);
     known += fmt::format("{}{}", known.empty() ? "" : ", ", entry.name);
   }
   throw TargetError(fmt::format("unknown target '{}'; known are {}", name, known));

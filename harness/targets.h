@@ -7,22 +7,30 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/target.h"
 
 namespace tcpassay {
 
+// How the own stack is to behave.
+struct Manner {
+  std::string defect{};                      // planted, if any
+  std::vector<std::string> temperaments{};  // legal variations
+};
+
 struct TargetEntry {
   std::string_view name;
   std::string_view what;  // one line
   std::optional<std::string> (*missing)();  // what it lacks here and how to get it, in one line; nothing when it works
-  std::unique_ptr<Target> (*make)(const std::string& defect);  // throws TargetError
+  std::unique_ptr<Target> (*make)(const Manner& manner);    // throws TargetError
 };
 
 std::span<const TargetEntry> target_table();
 
 // Makes the target of that name; `own:DEFECT` is short for `own` with a planted defect. Throws TargetError, which lists
 // the known names when there is no such target.
+std::unique_ptr<Target> make_target(const std::string& name, const Manner& manner);
 std::unique_ptr<Target> make_target(const std::string& name, const std::string& defect = "");
 
 // Of `known`, the one that `word` was most likely meant to be; empty when none is near.

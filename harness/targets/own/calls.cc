@@ -66,6 +66,7 @@ std::uint32_t Stack::send(Connection& c, ByteView text) {
 // 3.10.3 RECEIVE. Room that the user makes is told to the peer once it is worth it (section 3.8.6.2.2).
 std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   const std::uint32_t count = c.received.read(out);
+  if (count > 0) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
   if (count > 0 && c.receives() && open_window(c)) {
     if (!planted.has(Defect::no_window_update)) {
       c.ack_now = true;
@@ -168,7 +169,8 @@ void Stack::release(Connection& c) {
     return;
   }
   // SHLD-3: "while received data is still pending ... send a RST to show that data was lost".
-  const bool unread = c.received.user() > 0 && !planted.has(Defect::no_rst_on_unread_close);
+  const bool quiet = planted.has(Defect::no_rst_on_unread_close) || tempered.has(Temperament::no_rst_on_close);
+  const bool unread = c.received.user() > 0 && !quiet;
   if (unread && (c.receives() || c.state == State::kCloseWait)) return abort(c);
   close(c);
 }

@@ -65,16 +65,21 @@ struct Tcb {
   std::uint16_t eff_snd_mss = 536;             // Eff.snd.MSS (3.7.1)
   bool peer_mss_known = false;
   std::uint8_t last_octet = 0;                 // of the text that was acknowledged, for timer_not_stopped
+  SeqNum small_end = 0;                        // behind the last small segment sent, of nagle_of_minshall
   bool syn_acked = false, fin_queued = false, fin_sent = false, fin_acked = false;
 
   // Receive sequence variables. RCV.UP will have its place here. RCV.NXT+RCV.WND never moves left.
   SeqNum rcv_nxt = 0, irs = 0;
   std::uint32_t rcv_wnd = 0;
+  std::uint32_t buffer_limit = 0;  // what the receive buffer may grow to
+  std::uint16_t rcv_mss = 1460;    // the MSS that is announced
   bool fin_received = false;
 
   // What is owed to the peer.
   bool ack_now = false;
   unsigned segments_unacked = 0;  // text segments since the last ACK
+  std::uint32_t octets_unacked = 0;  // and their octets
+  Time challenged_at = kNotYet;   // the last challenge ACK
 
   // Congestion control, retransmission.
   Congestion cc{};

@@ -5,7 +5,7 @@ namespace own {
 namespace {
 
 constexpr DefectEntry kDefects[] = {
-#define DEFECT(id, origin, what) {Defect::id, #id, origin, what},
+#define DEFECT(id, origin, what, ...) {Defect::id, #id, origin, what, "" __VA_ARGS__},
 #include "harness/targets/own/defects.def"
 #undef DEFECT
 };

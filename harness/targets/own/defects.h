@@ -10,17 +10,18 @@
 
 namespace own {
 
-enum class Defect : std::uint8_t {
-#define DEFECT(id, origin, what) id,
+enum class Defect : std::uint16_t {
+#define DEFECT(id, ...) id,
 #include "harness/targets/own/defects.def"
 #undef DEFECT
 };
 
 struct DefectEntry {
   Defect defect;
-  std::string_view id;      // "rst_anywhere"
-  std::string_view origin;  // "RFC 5961 section 3; CVE-2004-0230"
+  std::string_view id;      // "rst_out_of_window"
+  std::string_view origin;  // "3.5.3"
   std::string_view what;    // one sentence
+  std::string_view rules;   // "S3_5_3_window R5961_3_2_outside": those that name it
 };
 
 std::span<const DefectEntry> all_defects();

@@ -10,10 +10,15 @@ namespace own {
 // Sends what a step left to be sent: text if some may go, and the ACK with it, alone, or later.
 void Stack::respond(Connection& c) {
   if (c.state == State::kClosed) return;
+  if (c.ack_now && tempered.has(Temperament::ack_first)) send_ack(c);
   send_queued(c);
   if (c.ack_now) return send_ack(c);
   if (c.segments_unacked == 0 || c.timers.delayed_ack != kNever) return;
-  c.timers.delayed_ack = now_ + (planted.has(Defect::delayed_ack_one_second) ? kSecond : kDelayedAck);
+  Time delay = kDelayedAck;
+  if (planted.has(Defect::delayed_ack_one_second)) delay = kSecond;
+  if (tempered.has(Temperament::delayed_ack_40ms)) delay = 40 * kMillisecond;
+  if (tempered.has(Temperament::delayed_ack_450ms)) delay = 450 * kMillisecond;
+  c.timers.delayed_ack = now_ + delay;
 }
 
 // Segmentizes the send queue as far as windows, the Nagle algorithm and silly window avoidance admit.
@@ -24,8 +29,9 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     // What was sent into a zero window was refused there, so once the window is open it goes again without delay; so
     // does what the timer has given up for lost.
     const bool lost = c.syn_acked && lt(c.cc.resend, c.snd_nxt);
-    const bool again = (c.probed || lost) && c.snd_wnd > 0 && c.in_flight();
-    const SeqNum next = again ? (c.probed ? c.snd_una : c.cc.resend) : c.snd_nxt;
+    const bool refused = c.probed && !tempered.has(Temperament::probe_without_text);
+    const bool again = (refused || lost) && c.snd_wnd > 0 && c.in_flight();
+    const SeqNum next = again ? (refused ? c.snd_una : c.cc.resend) : c.snd_nxt;
     const std::uint32_t d = c.text_queued() - std::min(c.text_queued(), next - c.send_base());
     // U = SND.UNA + SND.WND - SND.NXT; negative when the peer shrank its window (MUST-34)
     std::uint32_t u = static_cast<std::uint32_t>(std::max(0, ahead(c.snd_una + c.snd_wnd, next)));
@@ -36,7 +42,8 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     if (d > 0 && !may) break;
     if (next - c.snd_una + length > congestion_window(c)) break;
     // FIN occupies the octet behind the text and needs its place in the window.
-    const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u;
+    const bool together = length == 0 || !tempered.has(Temperament::fin_apart);
+    const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u && together;
     if (length == 0 && !fin) break;
     if (!again && !c.cc.recovering && c.cc.duplicates > 0) c.cc.limited += length;
     transmit(c, next, length, fin);
@@ -46,7 +53,8 @@ void Stack::send_queued(Connection& c, bool override_sws) {
   if (c.in_flight() || !c.unsent()) {
     c.timers.override = kNever;
   } else if (c.snd_wnd > 0) {  // no acknowledgment will come that could set this going
-    c.timers.override = std::min(c.timers.override, now_ + kSwsOverride);
+    const Time wait = tempered.has(Temperament::override_100ms) ? 100 * kMillisecond : kSwsOverride;
+    c.timers.override = std::min(c.timers.override, now_ + wait);
   } else if (c.timers.retransmission == kNever) {
     c.r2_since = c.last_sent = now_;
     start_retransmission_timer(c);
@@ -57,7 +65,9 @@ void Stack::send_queued(Connection& c, bool override_sws) {
 bool Stack::may_send(const Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const {
   if (planted.has(Defect::silly_window_sender) && u > 0) return true;
   const bool no_delay = c.choices.no_delay && !planted.has(Defect::nagle_always);
-  const bool nagle = in_flight == 0 || no_delay || planted.has(Defect::no_nagle);  // [SND.NXT = SND.UNA and]
+  const bool no_small = tempered.has(Temperament::nagle_of_minshall) && le(c.small_end, c.snd_una);
+  const bool off = no_delay || no_small || planted.has(Defect::no_nagle) || tempered.has(Temperament::nagle_off);
+  const bool nagle = in_flight == 0 || off;  // [SND.NXT = SND.UNA and]
   const std::uint32_t most = std::min(d, u);
   if (most >= c.eff_snd_mss) return true;
   if (nagle && d <= u) return true;
@@ -75,11 +85,13 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   seg.ctl.fin = fin;
   // MUST-61: PSH on the last segment of what is queued.
   seg.ctl.psh = length > 0 && offset + length == c.text_queued() && !planted.has(Defect::no_push);
+  if (length > 0 && tempered.has(Temperament::push_everywhere)) seg.ctl.psh = true;
   if (fin && planted.has(Defect::fin_without_ack)) seg.ctl.ack = false;
   if (again && planted.has(Defect::stale_ack_on_retransmit)) seg.ack = c.irs + 1;
 
   if (!c.in_flight()) c.r2_since = now_;
   if (seq == c.snd_una) c.last_sent = now_;
+  if (length > 0 && length < c.eff_snd_mss) c.small_end = max(c.small_end, end);
   if (again) {
     if (!planted.has(Defect::karn_ignored)) c.timing = false;
   } else if (!c.timing && c.snd_wnd > 0) {
@@ -104,8 +116,9 @@ void Stack::send_syn(Connection& c) {
     seg.ctl.ack = false;
     seg.ack = 0;
   }
-  const bool omit = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
-  if (!omit) seg.mss = c.choices.mss;  // SHLD-5, MAY-3
+  const bool forgotten = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
+  const bool omit = forgotten || tempered.has(Temperament::mss_not_offered);
+  if (!omit) seg.mss = c.rcv_mss;  // SHLD-5, MAY-3
   if (seg.ctl.ack && c.passive == false && !c.syn_retransmitted) {  // of a simultaneous open
     if (planted.has(Defect::simopen_sends_wrong_seq)) seg.seq = c.iss + 1;
     if (planted.has(Defect::simopen_sends_ack)) return send_ack(c);
@@ -125,19 +138,24 @@ void Stack::send_syn(Connection& c) {
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
 void Stack::send_ack(Connection& c) { emit(c, from(c)); }
 
-// The same for a segment that is not acceptable (section 3.5.2 group 3, RFC 5961): once for each, and not throttled.
+// The same for a segment that is not acceptable (section 3.5.2 group 3, RFC 5961): once for each.
 void Stack::challenge(Connection& c, Segment& seg) {
   if (seg.answered) return;
   seg.answered = true;
+  const bool blind = seg.ctl.rst || seg.ctl.syn || gt(seg.ack, c.snd_nxt) || lt(seg.ack, c.snd_una - c.max_snd_wnd);
+  if (blind && tempered.has(Temperament::challenges_throttled)) {
+    if (now_ - c.challenged_at < kChallengePeriod) return;
+    c.challenged_at = now_;
+  }
   send_ack(c);
 }
 
 // ABORT: <SEQ=SND.NXT><CTL=RST>
 void Stack::send_reset(Connection& c) {
   Segment seg = from(c);
-  seg.ctl.ack = false;
+  seg.ctl.ack = tempered.has(Temperament::rst_with_ack);
   seg.ctl.rst = true;
-  seg.ack = 0;
+  if (!seg.ctl.ack) seg.ack = 0;
   seg.wnd = 0;
   emit(c, seg);
 }
@@ -179,7 +197,7 @@ Segment Stack::from(const Connection& c) const {
 void Stack::emit(Connection& c, const Segment& seg, std::uint32_t offset, std::uint32_t length) {
   if (seg.ctl.ack) {
     c.ack_now = false;
-    c.segments_unacked = 0;
+    c.segments_unacked = c.octets_unacked = 0;
     c.timers.delayed_ack = kNever;
   }
   const bool altered = lt(seg.seq, c.snd_nxt) && planted.has(Defect::retransmits_different_data);
@@ -207,7 +225,8 @@ bool Stack::open_window(Connection& c) {
   const std::uint32_t kept = user + c.rcv_wnd;
   if (kept >= c.choices.receive_buffer) return false;
   const std::uint32_t reduction = c.choices.receive_buffer - kept;
-  const std::uint32_t worth = std::min(c.choices.receive_buffer / 2, std::uint32_t{c.eff_snd_mss});
+  const std::uint32_t full = c.eff_snd_mss * (tempered.has(Temperament::half_segments) ? 2u : 1u);
+  const std::uint32_t worth = std::min(c.choices.receive_buffer / 2, full);
   if (reduction < worth && !planted.has(Defect::silly_window_receiver)) return false;
   c.rcv_wnd = c.choices.receive_buffer - user;
   return true;
@@ -221,7 +240,7 @@ SeqNum Stack::choose_iss(const Connection& c) const {
                                   .remote_address = c.remote_address,
                                   .local_port = c.local_port,
                                   .remote_port = c.remote_port},
-                                 now_);
+                                 tempered.has(Temperament::isn_fast_clock) ? now_ * (4000 / 64) : now_);
 }
 
 }  // namespace own

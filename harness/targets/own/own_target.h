@@ -20,6 +20,11 @@ class OwnTarget final : public Target {
   // Makes the stack wrong in one way, or right again. Takes effect at once and outlives reset().
   void plant(std::optional<own::Defect> defect) { stack_.planted.plant(defect); }
 
+  // Adds a legal variation; without one, all are gone. The same holds for it.
+  void temper(std::optional<own::Temperament> temperament) {
+    temperament ? stack_.tempered.add(*temperament) : stack_.tempered.clear();
+  }
+
   const Identity& identity() const override { return identity_; }
   void reset(std::uint64_t seed) override;
   Time now() override { return Time(stack_.now()); }

@@ -11,14 +11,14 @@ void Reassembly::clear() {
   fin.reset();
 }
 
-void Reassembly::hold(SeqNum rcv_nxt, SeqNum seq, std::span<const std::uint8_t> text) {
+void Reassembly::hold(SeqNum rcv_nxt, SeqNum seq, std::span<const std::uint8_t> text, std::size_t stretches) {
   if (text.empty()) return;
   Stretch added{.begin = seq, .end = seq + static_cast<SeqNum>(text.size())};
   auto first = stretches_.begin();
   while (first != stretches_.end() && lt(first->end, added.begin)) ++first;
   auto last = first;
   while (last != stretches_.end() && le(last->begin, added.end)) ++last;
-  if (first == last && seq != rcv_nxt && stretches_.size() >= kStretchesMax) return;
+  if (first == last && seq != rcv_nxt && stretches_.size() >= stretches) return;
 
   text_.put(text_.size() + (seq - rcv_nxt), text);
   if (first == last) {

@@ -22,7 +22,7 @@ class Reassembly {
   std::uint32_t user() const { return static_cast<std::uint32_t>(text_.size()); }
 
   // Stores text that begins at `seq`, which is not below `rcv_nxt`.
-  void hold(SeqNum rcv_nxt, SeqNum seq, std::span<const std::uint8_t> text);
+  void hold(SeqNum rcv_nxt, SeqNum seq, std::span<const std::uint8_t> text, std::size_t stretches = kStretchesMax);
   // Hands the text that begins at `rcv_nxt` to the user; the number of octets is the advance of RCV.NXT.
   std::uint32_t deliver(SeqNum rcv_nxt);
   bool has_gap() const { return !stretches_.empty(); }

@@ -70,11 +70,13 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   if (planted.has(Defect::mss_ignored)) send_mss = kInterfaceMss;
   c.peer_mss_known = seg.mss.has_value();
   c.eff_snd_mss = std::min({send_mss, kInterfaceMss, c.choices.mss});
+  if (tempered.has(Temperament::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
 
   c.snd_wnd = c.max_snd_wnd = seg.wnd;
   c.snd_wl1 = seg.seq;
   c.snd_wl2 = seg.ctl.ack ? seg.ack : c.iss;
 
+  if (tempered.has(Temperament::syn_text_dropped)) return;
   const std::size_t fits = std::min<std::size_t>(seg.text.size(), c.rcv_wnd);
   c.received.hold(c.rcv_nxt, c.rcv_nxt, seg.text.first(fits));
   if (seg.ctl.fin && seg.text.size() < c.rcv_wnd) {

@@ -129,11 +129,25 @@ Connection* Stack::create(std::uint16_t local_port, std::uint32_t remote_address
   c.remote_address = remote_address;
   c.remote_port = remote_port;
   c.choices = choices;
-  c.rcv_wnd = choices.receive_buffer;
-  c.eff_snd_mss = std::min({kDefaultSendMss, kInterfaceMss, choices.mss});
+  adapt(c);
+  c.rcv_wnd = c.choices.receive_buffer;
+  c.eff_snd_mss = std::min({kDefaultSendMss, kInterfaceMss, c.choices.mss});
   keys_.push_back(key_of(local_port, remote_address, remote_port));
   existing_.push_back(&c);
   return &c;
+}
+
+// What the temperaments make of a new connection.
+void Stack::adapt(Connection& c) const {
+  std::uint32_t& buffer = c.choices.receive_buffer;
+  if (tempered.has(Temperament::window_2_segments)) buffer = std::min(buffer, 2u * kInterfaceMss);
+  if (tempered.has(Temperament::window_1000)) buffer = std::min(buffer, 1000u);
+  if (tempered.has(Temperament::window_1)) buffer = 1;
+  c.buffer_limit = buffer;
+  if (tempered.has(Temperament::window_grows)) buffer = std::min(buffer, 4u * kInterfaceMss);
+  const bool default_mss = tempered.has(Temperament::mss_536) || tempered.has(Temperament::mss_not_offered);
+  c.rcv_mss = default_mss ? std::min(c.choices.mss, kDefaultSendMss) : c.choices.mss;
+  if (tempered.has(Temperament::rto_initial_3s)) c.rto.start_from(3 * kSecond);
 }
 
 // The connection enters CLOSED. What the user has not read stays for him after a normal end and is flushed otherwise.

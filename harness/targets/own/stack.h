@@ -12,12 +12,14 @@
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/isn.h"
 #include "harness/targets/own/packet.h"
+#include "harness/targets/own/temperaments.h"
 
 namespace own {
 
 inline constexpr Time kMsl = 120 * kSecond;            // section 3.4.2
 inline constexpr Time kDelayedAck = 200 * kMillisecond;
 inline constexpr Time kSwsOverride = 500 * kMillisecond;
+inline constexpr Time kChallengePeriod = 5 * kSecond;  // RFC 5961 section 7
 inline constexpr Time kR2Syn = 180 * kSecond;          // MUST-23
 inline constexpr Time kR2Data = 100 * kSecond;         // SHLD-11
 inline constexpr std::uint16_t kDefaultSendMss = 536;  // MUST-15
@@ -41,6 +43,7 @@ class Stack {
   explicit Stack(std::uint32_t address);
 
   Planted planted;
+  Tempered tempered;
 
   // Forgets everything. Time starts at zero; the seed decides all that is random.
   void reset(std::uint64_t seed);
@@ -145,6 +148,7 @@ class Stack {
   // stack.cc: TCBs
   Connection* create(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
                      const Choices& choices);
+  void adapt(Connection& c) const;
   void delete_tcb(Connection& c, Ended why);
 
   std::uint32_t address_;

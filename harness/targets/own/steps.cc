@@ -53,7 +53,8 @@ void Stack::other_states(Connection& c, Segment& seg) {
 
 // First, check sequence number
 Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
-  if (c.state == State::kTimeWait && reopens(c, seg)) return Then::kReturn;
+  const bool may_reopen = c.state == State::kTimeWait && !tempered.has(Temperament::time_wait_not_reopened);
+  if (may_reopen && reopens(c, seg)) return Then::kReturn;
   if (seg.ctl.rst) return Then::kProceed;  // compared more strictly in the second step (RFC 5961 section 3.2)
   if (planted.has(Defect::out_of_window_accepted) && seg.seq - c.rcv_nxt < c.rcv_wnd + 1000) return Then::kProceed;
   if (!is_acceptable(c, seg)) return unacceptable(c, seg);
@@ -111,7 +112,7 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
   const bool credulous =
-      (inside && planted.has(Defect::rst_anywhere)) || planted.has(Defect::rst_out_of_window);
+      (inside && tempered.has(Temperament::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
   const bool believed = exact || credulous;
   if (!believed) {  // 1) outside the window: silently drop; 3) inside: challenge ACK
     if (!inside || planted.has(Defect::rst_dropped_in_window)) return Then::kReturn;
@@ -124,6 +125,7 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
     challenge(c, seg);
     return Then::kReturn;
   }
+  if (c.state == State::kTimeWait && tempered.has(Temperament::time_wait_ignores_rst)) return Then::kReturn;
   switch (c.state) {
     case State::kSynReceived:
       if (!c.passive) {
@@ -163,7 +165,7 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
     return Then::kReturn;
   }
   if (planted.has(Defect::no_challenge_on_syn)) return Then::kReturn;
-  if (planted.has(Defect::syn_resets)) {
+  if (tempered.has(Temperament::syn_rfc793)) {
     send_reset(c);
     delete_tcb(c, Ended::kReset);
     return Then::kReturn;
@@ -184,7 +186,8 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_snd_nxt)) seg.ack = c.snd_nxt;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::optimistic_ack)) c.cc.cwnd += c.cc.smss;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_dropped)) return Then::kReturn;
-  if (lt(seg.ack, c.snd_una - c.max_snd_wnd) || gt(seg.ack, c.snd_nxt)) {
+  const bool too_old = lt(seg.ack, c.snd_una - c.max_snd_wnd) && !tempered.has(Temperament::ack_range_unchecked);
+  if (too_old || gt(seg.ack, c.snd_nxt)) {
     challenge(c, seg);
     return Then::kReturn;
   }
@@ -316,11 +319,14 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   const bool above = gt(at, c.rcv_nxt);
   const bool had_gap = c.received.has_gap();
   if (after_fin) c.received.fin.reset();
-  if (!above || !planted.has(Defect::drops_out_of_order)) c.received.hold(c.rcv_nxt, at, text);
+  const bool dropped = planted.has(Defect::drops_out_of_order) || tempered.has(Temperament::out_of_order_dropped);
+  const std::size_t most = tempered.has(Temperament::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
+  if (!above || !dropped) c.received.hold(c.rcv_nxt, at, text, most);
   const std::uint32_t count = c.received.deliver(c.rcv_nxt);
 
   // SHLD-3: "if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST"
-  if (c.user_gone && (count > 0 || !text.empty()) && !planted.has(Defect::no_rst_after_close)) {
+  if (c.user_gone && (count > 0 || !text.empty()) && !planted.has(Defect::no_rst_after_close) &&
+      !tempered.has(Temperament::no_rst_on_close)) {
     abort(c);
     return Then::kReturn;
   }
@@ -334,9 +340,13 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
 
   // RFC 5681 section 4.2: at once above a gap and when one is filled, else for every second segment (SHLD-18, SHLD-19).
   ++c.segments_unacked;
-  const bool every_second = c.segments_unacked >= 2 && !planted.has(Defect::stretch_ack);
+  c.octets_unacked += count;
+  const bool full = !tempered.has(Temperament::counts_full_segments) || c.octets_unacked >= 2u * c.rcv_mss;
+  const bool second = c.segments_unacked >= 2 || c.octets_unacked >= 2u * c.rcv_mss;
+  const bool every_second = second && full && !planted.has(Defect::stretch_ack);
+  const bool at_once = planted.has(Defect::no_delayed_ack) || tempered.has(Temperament::acks_every_segment);
   const bool gap = (above || had_gap) && !planted.has(Defect::out_of_order_ack_delayed);
-  if (gap || every_second || planted.has(Defect::no_delayed_ack)) c.ack_now = true;
+  if (gap || every_second || at_once) c.ack_now = true;
   return Then::kProceed;
 }
 

@@ -62,6 +62,7 @@ bool Stack::excessive(const Connection& c) const {
   if (c.choices.user_timeout > 0 && !planted.has(Defect::user_timeout_ignored)) return false;
   const bool syn = !c.syn_acked;
   Time r2 = syn ? kR2Syn : kR2Data;
+  if (tempered.has(Temperament::gives_up_late)) r2 *= 2;
   if (syn && planted.has(Defect::gives_up_syn_early)) r2 = 15 * kSecond;
   if (!syn && planted.has(Defect::gives_up_data_early)) r2 = 5 * kSecond;
   if (!syn && planted.has(Defect::never_gives_up)) return false;
@@ -75,7 +76,8 @@ void Stack::retransmit(Connection& c) {
     c.syn_retransmitted = true;
     return send_syn(c);
   }
-  const std::uint32_t length = std::min({c.text_in_flight(), std::uint32_t{c.eff_snd_mss}, c.snd_wnd});
+  std::uint32_t length = std::min({c.text_in_flight(), std::uint32_t{c.eff_snd_mss}, c.snd_wnd});
+  if (tempered.has(Temperament::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
   const bool fin = c.fin_sent && length == c.text_in_flight() && length < std::max(c.snd_wnd, 1u);
   if (length > 0 && planted.has(Defect::no_retransmit_data)) return;
   if (fin && planted.has(Defect::no_retransmit_fin)) return;
@@ -91,7 +93,13 @@ void Stack::probe(Connection& c) {
     return delete_tcb(c, Ended::kTimedOut);
   }
   c.probed = true;
-  transmit(c, c.snd_una, std::min(c.text_queued(), 1u), c.text_queued() == 0);
+  if (tempered.has(Temperament::probe_without_text)) {
+    Segment seg = from(c);
+    seg.seq = c.snd_una - 1;
+    emit(c, seg);
+  } else {
+    transmit(c, c.snd_una, std::min(c.text_queued(), 1u), c.text_queued() == 0);
+  }
   if (first) c.probe_interval = c.rto.value();
   if (!planted.has(Defect::zero_window_no_backoff)) c.probe_interval = std::min(2 * c.probe_interval, Rto::kMax);
 }
@@ -102,7 +110,10 @@ void Stack::start_retransmission_timer(Connection& c) {
   Time rto = c.rto.value();
   if (planted.has(Defect::rto_is_the_mean) && c.syn_acked) rto = c.rto.mean();
   if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
-  c.timers.retransmission = now_ + (zero_window && c.probed ? c.probe_interval : rto);
+  Time at = now_ + (zero_window && c.probed ? c.probe_interval : rto);
+  constexpr Time kTick = 500 * kMillisecond;
+  if (tempered.has(Temperament::timer_ticks_500ms)) at = (at + kTick - 1) / kTick * kTick;
+  c.timers.retransmission = at;
 }
 
 // The user timeout runs while something sent or queued has not been acknowledged.
