@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "harness/settings.h"
 #include "harness/target.h"
 #include "harness/wire.h"
 
@@ -132,6 +133,7 @@ struct About {
   std::string suite{};                // //! suite: textbook
   std::vector<std::string> covers{};  // //! covers: MUST_10 SA3_4_syn   (rule ids it is meant to exercise)
   std::vector<Ability> needs{};       // //! needs: virtual-time
+  std::vector<Setting> settings{};    // //! settings: ecn=1 fast-open=1   (the target is configured so)
   friend bool operator==(const About&, const About&) = default;
 };
 

@@ -2,6 +2,7 @@
 #include "harness/script.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -78,8 +79,12 @@ class Parser {
     } else if (directive == "needs") {
       const auto add = [&](std::string_view word, std::size_t where) { about.needs.push_back(ability(word, where)); };
       directive_words("needs", add);
+    } else if (directive == "settings") {
+      directive_words("settings", [&](std::string_view word, std::size_t where) {
+        about.settings.push_back(setting(word, where));
+      });
     } else {
-      in_.fail("title, suite, covers or needs");
+      in_.fail("title, suite, covers, needs or settings");
     }
   }
 
@@ -120,6 +125,30 @@ class Parser {
       known += fmt::format("{}{}", i == 0 ? "" : i + 1 == kAbilities ? " or " : ", ", to_string(candidate));
     }
     in_.fail(known, at);
+  }
+
+  // NAME=VALUE, each name once.
+  Setting setting(std::string_view word, std::size_t at) {
+    const std::size_t equals = word.find('=');
+    const std::string_view name = word.substr(0, equals);
+    const SettingInfo* known = setting_named(name);
+    if (!known) in_.fail(setting_names(), at);
+    const auto same = [&](const Setting& other) { return other.name == name; };
+    const auto& others = scenario_.about.settings;
+    if (std::any_of(others.begin(), others.end(), same)) in_.fail(fmt::format("{} once", name), at);
+    const std::size_t value_at = equals == std::string_view::npos ? at + word.size() : at + equals + 1;
+    if (equals == std::string_view::npos) in_.fail(fmt::format("{}=VALUE", name), at);
+    const auto value = integer(word.substr(equals + 1));
+    if (!value || *value < known->least || *value > known->most) {
+      in_.fail(fmt::format("a number from {} to {}", known->least, known->most), value_at);
+    }
+    return {.name = std::string(name), .value = *value};
+  }
+
+  static std::string setting_names() {
+    std::vector<std::string_view> names;
+    for (const SettingInfo& setting : setting_table()) names.push_back(setting.name);
+    return fmt::format("a setting ({})", fmt::join(names, ", "));
   }
 
   void option_line() {

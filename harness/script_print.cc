@@ -160,6 +160,9 @@ std::string print_script(const Scenario& scenario) {
   std::vector<std::string> needs;
   for (const Ability ability : about.needs) needs.emplace_back(to_string(ability));
   if (!needs.empty()) text += fmt::format("//! needs: {}\n", fmt::join(needs, " "));
+  std::string settings;
+  for (const Setting& setting : about.settings) settings += fmt::format(" {}={}", setting.name, setting.value);
+  if (!settings.empty()) text += fmt::format("//! settings:{}\n", settings);
   for (const std::string& option : scenario.options) text += option + '\n';
   if (!text.empty()) text += '\n';
   for (const Step& step : scenario.steps) text += step_text(step) + '\n';

@@ -254,10 +254,15 @@ TEST(Script, SaysWhereAndWhatWasExpected) {
   EXPECT_EQ(error("+0 sendmsg(3, {1, 2) = 0"), "dir/s.pkt:1:20: expected '}', found ')'");
   EXPECT_EQ(error("+0 close(3"), "dir/s.pkt:1:11: expected ',', found end of file");
   EXPECT_EQ(error("+0 write(3, \"abc"), "dir/s.pkt:1:13: expected a closing \" for this string, found '\"'");
-  EXPECT_EQ(error("//! cover: A"), "dir/s.pkt:1:5: expected title, suite, covers or needs, found 'cover'");
+  EXPECT_EQ(error("//! cover: A"), "dir/s.pkt:1:5: expected title, suite, covers, needs or settings, found 'cover'");
   EXPECT_EQ(error("//! needs: power"),
             "dir/s.pkt:1:12: expected virtual-time, synchronous, state, passive-open, active-open or ipv6, "
             "found 'power'");
+  EXPECT_EQ(error("//! settings: ecn=3"), "dir/s.pkt:1:19: expected a number from 0 to 2, found '3'");
+  EXPECT_EQ(error("//! settings: ecn"), "dir/s.pkt:1:15: expected ecn=VALUE, found 'ecn'");
+  EXPECT_EQ(error("//! settings: sack=0 sack=1"), "dir/s.pkt:1:22: expected sack once, found 'sack'");
+  EXPECT_EQ(error("//! settings: ecm=1").substr(0, 64),
+            "dir/s.pkt:1:15: expected a setting (ecn, fast-open, timestamps, ");
   EXPECT_EQ(error("+0 < . 1:1(0) //! damage: sum"),
             "dir/s.pkt:1:27: expected checksum, offset=N, truncate=N, reserved=N or options=HEX, found 'sum'");
   EXPECT_EQ(error("+0 > . 1:1(0) //! damage: checksum"),
@@ -334,6 +339,7 @@ class Generator {
     Scenario made;
     if (flip()) made.about = {.title = "A title", .covers = {"MUST_1"}};
     if (flip()) made.about.needs = {static_cast<Ability>(below(kAbilities))};
+    if (flip()) made.about.settings = {{.name = "ecn", .value = below(3)}, {.name = "fin-timeout", .value = 60}};
     if (flip()) made.options = {"--mss=1000"};
     for (std::uint32_t i = below(8); i > 0; --i) made.steps.push_back(step());
     return made;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -95,6 +97,7 @@ void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
 
 void Session::play(const Scenario& scenario) {
   start(scenario.name);
+  for (const Setting& setting : scenario.about.settings) configure(setting);
   Schedule schedule(scenario.options);
   for (const auto& option : scenario.options) {
     if (option.starts_with("--strict_segments")) impl_->strict = true;
@@ -164,6 +167,11 @@ Session::Session(Target& target, SessionOptions options) : impl_(std::make_uniqu
 Session::~Session() = default;
 
 void Session::start(const std::string& name, std::uint64_t seed) { impl_->start(name, seed); }
+void Session::configure(const Setting& setting) {
+  Target& target = impl_->target;
+  if (target.configure(setting.name, setting.value)) return;
+  throw TargetError(fmt::format("{} cannot set {}={}", target.identity().name, setting.name, setting.value));
+}
 void Session::advance(Time by) { impl_->advance_to(impl_->target.now() + by); }
 
 Target& Session::target() { return impl_->target; }

@@ -56,6 +56,8 @@ class Session {
 
   // Resets the target and the oracle and begins a new trace.
   void start(const std::string& name, std::uint64_t seed = 1);
+  // Asks the target for a configuration, after start() and before anything else. Throws TargetError when it cannot.
+  void configure(const Setting& setting);
 
   void inject(const SegmentSpec& segment, const Place& where = {});  // numbers in script terms
   void inject_packet(ByteView ip_packet);                            // as it stands

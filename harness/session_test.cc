@@ -231,10 +231,36 @@ TEST(Session, NamesWhatCannotBePlayed) {
   EXPECT_EQ(why(kPassive), "");
   EXPECT_EQ(why(kActive), "needs active-open");
   EXPECT_EQ(why("//! needs: state\n" + std::string(kPassive)), "needs state");
+  EXPECT_EQ(why("//! settings: ecn=1\n" + std::string(kPassive)), "the target has no setting ecn");
   EXPECT_EQ(why(std::string(kPassive) + "+250 close(4) = 0\n"), "waits 250 s; needs virtual-time");
   EXPECT_EQ(why("+0 `sysctl -w x=1`\n"), "shell command `sysctl -w x=1` (line 1)");
   EXPECT_EQ(why("+0 %{ assert True }%\n"), "");
   EXPECT_EQ(why("+0 < icmp unreachable [0:0]\n").substr(0, 4), "ICMP");
+}
+
+TEST(Session, SettingsAreAskedForUntilTheNextReset) {
+  struct Configured final : Target {
+    const Identity& identity() const override { return identity_; }
+    void reset(std::uint64_t) override { settings.clear(); }
+    bool configure(std::string_view name, std::int64_t value) override {
+      settings.push_back({std::string(name), value});
+      return name != "sack";
+    }
+    Time now() override { return {}; }
+    void inject(ByteView) override {}
+    std::optional<Collected> collect() override { return std::nullopt; }
+    void advance(Time) override {}
+    void call(UserCall&) override {}
+    std::optional<StateReport> state(Tuple) override { return std::nullopt; }
+    Identity identity_{.name = "odd", .abilities = {Ability::kSynchronous}, .settings = {"ecn", "fin-timeout", "sack"}};
+    std::vector<Setting> settings;
+  } target;
+  Session session(target);
+  session.play(parse_script("//! settings: ecn=2 fin-timeout=60\n", "x.pkt"));
+  EXPECT_EQ(target.settings, (std::vector<Setting>{{"ecn", 2}, {"fin-timeout", 60}}));
+  session.play(parse_script("", "x.pkt"));
+  EXPECT_TRUE(target.settings.empty());
+  EXPECT_THROW(session.play(parse_script("//! settings: sack=0\n", "x.pkt")), TargetError);
 }
 
 }  // namespace

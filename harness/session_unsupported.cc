@@ -52,6 +52,9 @@ std::optional<std::string> Session::unsupported(const Scenario& scenario, const 
   for (const Ability ability : scenario.about.needs) {
     if (!identity.can(ability)) return fmt::format("needs {}", to_string(ability));
   }
+  for (const Setting& setting : scenario.about.settings) {
+    if (!identity.has_setting(setting.name)) return fmt::format("the target has no setting {}", setting.name);
+  }
   for (const auto& option : scenario.options) {
     const bool ipv6 = option.starts_with("--ip_version=ipv6") || option.starts_with("--ip_version=ipv4-mapped");
     if (ipv6 && identity.address.family != 6) return "needs ipv6";

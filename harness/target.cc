@@ -21,4 +21,8 @@ bool Identity::can(Ability ability) const {
   return std::find(abilities.begin(), abilities.end(), ability) != abilities.end();
 }
 
+bool Identity::has_setting(std::string_view wanted) const {
+  return std::find(settings.begin(), settings.end(), wanted) != settings.end();
+}
+
 }  // namespace tcpassay

@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/wire.h"
@@ -32,8 +33,10 @@ struct Identity {
   std::vector<Ability> abilities;
   Time msl{std::chrono::minutes(2)};  // the maximum segment lifetime it declares (RFC 9293 section 3.4.2)
   Address address, peer_address;   // the target's address and the one our side speaks from
+  std::vector<std::string> settings{};  // what configure() knows (harness/settings.def)
 
   bool can(Ability ability) const;
+  bool has_setting(std::string_view name) const;
 };
 
 // The target cannot be made or has died: one line that says what and what to do.
@@ -52,9 +55,12 @@ class Target {
 
   virtual const Identity& identity() const = 0;
 
-  // Forgets every connection, listener and handle. Time starts again at zero. With the same seed a target with virtual
-  // time behaves the same again, byte for byte.
+  // Forgets every connection, listener, handle and setting. Time starts again at zero. With the same seed a target with
+  // virtual time behaves the same again, byte for byte.
   virtual void reset(std::uint64_t seed) = 0;
+
+  // Changes the configuration until the next reset; false when the target cannot. Called before anything is done.
+  virtual bool configure(std::string_view /*name*/, std::int64_t /*value*/) { return false; }
 
   virtual Time now() = 0;
 

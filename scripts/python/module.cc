@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // _tcpassay: the harness as Python sees it, thinly. What people use is the package around it, tcpassay/__init__.py.
+#include <fmt/format.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -160,6 +161,15 @@ class Run {
                           made.tuple.local, made.tuple.remote);
   }
 
+  void configure(const std::string& name, std::int64_t value) {
+    const SettingInfo* known = setting_named(name);
+    if (!known) throw py::value_error(fmt::format("there is no setting {} (harness/settings.def lists them)", name));
+    if (value < known->least || value > known->most) {
+      throw py::value_error(fmt::format("{} is from {} to {}", name, known->least, known->most));
+    }
+    session_.configure({.name = name, .value = value});
+  }
+
   void advance(double by) { session_.advance(seconds(by)); }
 
   // Lets time pass until the target sends something, at most so long.
@@ -317,6 +327,7 @@ PYBIND11_MODULE(_tcpassay, module) {
       .def(py::init<const std::string&, const std::optional<std::string>&, bool, double>())
       .def("start", &Run::start)
       .def("identity", &Run::identity)
+      .def("configure", &Run::configure)
       .def("inject_line", &Run::inject_line)
       .def("inject_bytes", &Run::inject_bytes)
       .def("call", &Run::call)

@@ -62,12 +62,15 @@ LinuxTarget::LinuxTarget(std::string name, std::unique_ptr<NetworkNamespace> whe
                 .peer_address = kPeerAddress},
       where_(std::move(where)),
       wire_(std::move(wire)),
-      sockets_(*where_, kTargetAddress, kPeerAddress) {
+      sockets_(*where_, kTargetAddress, kPeerAddress),
+      settings_(*where_) {
+  identity_.settings = settings_.names();
   reset(0);
 }
 
 void LinuxTarget::reset(std::uint64_t) {
   sockets_.clear();
+  settings_.restore();
   ahead_.reset();
   stirred_ = false;
   while (wire_->take()) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "harness/target.h"
+#include "harness/targets/linux/kernel_settings.h"
 #include "harness/targets/linux/kernel_sockets.h"
 #include "harness/targets/linux/kernel_wire.h"
 #include "harness/targets/linux/namespace.h"
@@ -21,6 +22,7 @@ class LinuxTarget : public Target {
 
   const Identity& identity() const override { return identity_; }
   void reset(std::uint64_t seed) override;
+  bool configure(std::string_view name, std::int64_t value) override { return settings_.set(name, value); }
   Time now() override;
   void inject(ByteView packet) override;
   std::optional<Collected> collect() override;
@@ -38,6 +40,7 @@ class LinuxTarget : public Target {
   std::unique_ptr<NetworkNamespace> where_;
   std::unique_ptr<KernelWire> wire_;
   KernelSockets sockets_;
+  KernelSettings settings_;
   Time started_{};                  // on the monotonic clock
   bool stirred_ = false;  // something was done since the wire was last seen empty
   Time silent_at_{};                // when the wire was last seen empty: what is read later left the target later

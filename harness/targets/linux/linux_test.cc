@@ -364,6 +364,26 @@ TEST_P(Linux, ResetLeavesNothingOfVeryMany) {
   expect_silence();
 }
 
+TEST_P(Linux, SettingsLastUntilTheNextReset) {
+  const auto bits_of_answer = [&](std::uint16_t remote) {
+    listening(*target_);
+    peer_->send({.source_port = remote, .destination_port = kPort, .seq = kIss,
+                 .ctl = {.syn = true, .ece = true, .cwr = true}});
+    const auto answer = peer_->receive();
+    return answer && answer->ctl.ece;
+  };
+  ASSERT_TRUE(target_->identity().has_setting("ecn"));
+  EXPECT_FALSE(target_->configure("no-such-setting", 1));
+  ASSERT_TRUE(target_->configure("ecn", 0));
+  ASSERT_TRUE(target_->configure("ecn", 1));
+  EXPECT_TRUE(bits_of_answer(6101));
+  target_->reset(1);
+  ASSERT_TRUE(target_->configure("ecn", 0));
+  EXPECT_FALSE(bits_of_answer(6102));
+  target_->reset(1);
+  EXPECT_TRUE(bits_of_answer(6103));  // the default: agreed to when asked
+}
+
 TEST_P(Linux, ResetsLeakNoFile) {
   const auto scenario = [&] {
     const int listener = listening(*target_);

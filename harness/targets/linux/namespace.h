@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "harness/targets/linux/file_descriptor.h"
 
@@ -41,6 +42,9 @@ class NetworkNamespace {
 // Moves the calling thread into a new network namespace, by way of a user namespace where it must. Returns 0 or an
 // errno. Calls nothing that is unsafe after fork().
 int enter_new_network_namespace(bool& with_user_namespace);
+
+// Writes one file below /proc/sys as the calling thread sees it. Returns 0 or an errno.
+int write_sysctl(const char* path, std::string_view text);
 
 // The line that says why there is no namespace.
 std::string why_no_namespace(int error);

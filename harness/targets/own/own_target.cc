@@ -66,7 +66,9 @@ OwnTarget::OwnTarget()
                 .msl = Time(own::kMsl),
                 .address = ipv4(kAddress),
                 .peer_address = ipv4(kPeerAddress)},
-      stack_(kAddress) {}
+      stack_(kAddress) {
+  for (int i = 0; const char* name = own::setting_name(i); ++i) identity_.settings.emplace_back(name);
+}
 
 void OwnTarget::reset(std::uint64_t seed) {
   stack_.reset(seed);

@@ -27,6 +27,7 @@ class OwnTarget final : public Target {
 
   const Identity& identity() const override { return identity_; }
   void reset(std::uint64_t seed) override;
+  bool configure(std::string_view name, std::int64_t value) override { return own::set(stack_.settings, name, value); }
   Time now() override { return Time(stack_.now()); }
   void inject(ByteView packet) override { stack_.inject(packet); }
   std::optional<Collected> collect() override;

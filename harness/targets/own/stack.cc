@@ -21,6 +21,7 @@ bool is_unicast(std::uint32_t address) {
 Stack::Stack(std::uint32_t address) : address_(address) { reset(0); }
 
 void Stack::reset(std::uint64_t seed) {
+  settings = {};
   keys_.clear();
   existing_.clear();
   free_.clear();

@@ -12,6 +12,7 @@
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/isn.h"
 #include "harness/targets/own/packet.h"
+#include "harness/targets/own/settings.h"
 #include "harness/targets/own/temperaments.h"
 
 namespace own {
@@ -44,6 +45,7 @@ class Stack {
 
   Planted planted;
   Tempered tempered;
+  Settings settings;
 
   // Forgets everything. Time starts at zero; the seed decides all that is random.
   void reset(std::uint64_t seed);

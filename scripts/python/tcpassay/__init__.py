@@ -203,6 +203,13 @@ class Testbed:
 
     # The target's user.
 
+    def configure(self, name: str, value: int) -> None:
+        """Asks the target for a configuration, before anything else: configure("ecn", 1). Lasts until the next reset.
+
+        harness/settings.def has the names; a target that has no such setting raises TargetError.
+        """
+        self._run.configure(name, value)
+
     def listen(self, port: int = 8080, backlog: int = 1, receive_buffer: Optional[int] = None) -> Listener:
         """A passive OPEN."""
         socket = self._socket()

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/targets/linux/kernel_settings.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "harness/target.h"
+
+namespace tcpassay {
+namespace {
+
+// Names of harness/settings.def and the sysctls for them.
+struct Sysctl {
+  std::string_view name;
+  const char* file;         // below net/ipv4
+  std::int64_t factor = 1;  // from the setting's value to the kernel's
+};
+constexpr Sysctl kSysctls[] = {
+    {"ecn", "tcp_ecn"},
+    {"fast-open", "tcp_fastopen", 3},  // one bit for clients, one for servers
+    {"timestamps", "tcp_timestamps"},
+    {"window-scaling", "tcp_window_scaling"},
+    {"sack", "tcp_sack"},
+    {"dsack", "tcp_dsack"},
+    {"rfc1337", "tcp_rfc1337"},
+    {"keepalive-time", "tcp_keepalive_time"},
+    {"keepalive-interval", "tcp_keepalive_intvl"},
+    {"keepalive-probes", "tcp_keepalive_probes"},
+    {"syn-retries", "tcp_syn_retries"},
+    {"synack-retries", "tcp_synack_retries"},
+    {"retries1", "tcp_retries1"},
+    {"retries2", "tcp_retries2"},
+    {"orphan-retries", "tcp_orphan_retries"},
+    {"fin-timeout", "tcp_fin_timeout"},
+    {"mtu-probing", "tcp_mtu_probing"},
+    {"syncookies", "tcp_syncookies"},
+    {"abort-on-overflow", "tcp_abort_on_overflow"},
+    {"slow-start-after-idle", "tcp_slow_start_after_idle"},
+};
+
+std::string path_of(const Sysctl& sysctl) { return std::string("/proc/sys/net/ipv4/") + sysctl.file; }
+
+std::optional<std::string> read_file(const std::string& path) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char text[256];
+  const ssize_t count = file ? read(file.get(), text, sizeof text) : -1;
+  if (count < 0) return std::nullopt;
+  return std::string(text, static_cast<std::size_t>(count));
+}
+
+}  // namespace
+
+std::vector<std::string> KernelSettings::names() const {
+  const NetworkNamespace::Visit visit(where_);
+  std::vector<std::string> names;
+  for (const Sysctl& sysctl : kSysctls) {
+    if (access(path_of(sysctl).c_str(), R_OK) == 0) names.emplace_back(sysctl.name);
+  }
+  return names;
+}
+
+bool KernelSettings::set(std::string_view name, std::int64_t value) {
+  const auto* sysctl = std::find_if(std::begin(kSysctls), std::end(kSysctls),
+                                    [&](const Sysctl& candidate) { return candidate.name == name; });
+  if (sysctl == std::end(kSysctls)) return false;
+  const NetworkNamespace::Visit visit(where_);
+  const std::string path = path_of(*sysctl);
+  const auto before = read_file(path);
+  if (!before) return false;
+  const int error = write_sysctl(path.c_str(), std::to_string(value * sysctl->factor));
+  if (error == EINVAL || error == ERANGE) return false;
+  if (error != 0) throw TargetError(why_no_settings(path, error));
+  changed_.push_back({.path = path, .before = *before});
+  return true;
+}
+
+void KernelSettings::restore() {
+  if (changed_.empty()) return;
+  const NetworkNamespace::Visit visit(where_);
+  for (; !changed_.empty(); changed_.pop_back()) {
+    const Changed& last = changed_.back();
+    if (const int error = write_sysctl(last.path.c_str(), last.before)) {
+      throw TargetError(why_no_settings(last.path, error));
+    }
+  }
+}
+
+}  // namespace tcpassay

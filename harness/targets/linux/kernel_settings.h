@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The settings of a scenario as sysctls of the private network namespace, put back at the next reset.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/targets/linux/namespace.h"
+
+namespace tcpassay {
+
+class KernelSettings {
+ public:
+  explicit KernelSettings(const NetworkNamespace& where) : where_(where) {}
+
+  std::vector<std::string> names() const;  // what this kernel has
+
+  // False when the kernel has no such setting or refuses the value. Throws TargetError when it cannot be written.
+  bool set(std::string_view name, std::int64_t value);
+
+  // What was there before the first set().
+  void restore();
+
+ private:
+  struct Changed {
+    std::string path, before;
+  };
+  const NetworkNamespace& where_;
+  std::vector<Changed> changed_;
+};
+
+}  // namespace tcpassay
