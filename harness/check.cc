@@ -418,6 +418,7 @@ void Tally::add(const Judged& trace) {
     } else {
       (verdict.kind == Verdict::Kind::kViolated ? row.violated : row.departed) = true;
     }
+    for (const Rule rule : verdict.at_work) ++rows_[static_cast<std::size_t>(rule)].result.at_work;
     if (row.result.evidence.size() == kEvidenceMax) continue;
     row.result.evidence.push_back({.scenario = trace.scenario,
                                    .event = verdict.event,

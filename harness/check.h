@@ -41,6 +41,7 @@ struct RuleResult {
   Rule rule{};
   Standing standing = Standing::kNotExercised;
   std::uint64_t judged = 0, broken = 0, taken = 0;
+  std::uint64_t at_work = 0;  // times it was applied when another rule was broken
   std::vector<Evidence> evidence{};
   std::string why{};     // not testable: what is missing; option: "taken", "not taken" or "both"
 };

@@ -23,9 +23,11 @@
 #include "harness/judge.h"
 #include "harness/report.h"
 #include "harness/script.h"
+#include "harness/sharpness.h"
 #include "harness/targets.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/temperaments.h"
+#include "harness/zoo.h"
 
 namespace tcpassay {
 namespace {
@@ -41,6 +43,10 @@ struct Words {
   std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{};
   std::vector<std::string> paths{}, temper{};
   double seconds = 3;
+  std::size_t samples = 10000;
+  std::uint64_t seed = 1;
+  bool pairs = true;
+  std::vector<std::string> plants{};
   int jobs = 0;  // 0: as many as serve the target
   bool defects = false, temperaments = false, diagrams = false;
 };
@@ -269,6 +275,31 @@ int run_bench(const Words& words) {
   return 0;
 }
 
+std::vector<Filed> scenarios_of(const Words& words) {
+  return read_scenarios(words.paths.empty() ? std::vector{corpus_folder(words)} : words.paths);
+}
+
+int run_zoo(const Words& words) {
+  ZooOptions options{.defects = words.plants, .temper = words.plants.empty(), .pairs = words.pairs};
+  if (words.jobs != 0) options.jobs = words.jobs;
+  const auto scenarios = scenarios_of(words);
+  options.progress = progress_line();
+  const ZooResult result = zoo(scenarios, options);
+  end_progress();
+  print(words.format == "json" ? zoo_json(result) : zoo_text(result, paper_of_stdout()));
+  return result.exit_status();
+}
+
+int run_sharpness(const Words& words) {
+  SharpnessOptions options{.samples = words.samples, .seed = words.seed};
+  const auto scenarios = scenarios_of(words);
+  options.progress = progress_line();
+  const SharpnessResult result = sharpness(scenarios, options);
+  end_progress();
+  print(words.format == "json" ? sharpness_json(result) : sharpness_text(result, paper_of_stdout()));
+  return 0;
+}
+
 // --- the words ---
 
 struct Verb {
@@ -341,6 +372,25 @@ void bench_words(CLI::App& app, Words& words) {
       ->capture_default_str();
 }
 
+void zoo_words(CLI::App& app, Words& words) {
+  format_word(app, words, {"text", "json"});
+  corpus_word(app, words);
+  app.add_option("--defect", words.plants, "only these, and no temperaments")->delimiter(',')->expected(1);
+  app.add_flag("--pairs,!--no-pairs", words.pairs, "every pair of temperaments, beside each alone and many at once");
+  app.add_option("--jobs,-j", words.jobs, "threads; 2 if not given")->check(CLI::Range(1, kJobsMax));
+  app.add_option("PATH", words.paths, "scripts or folders to play instead of the whole corpus");
+}
+
+void sharpness_words(CLI::App& app, Words& words) {
+  format_word(app, words, {"text", "json"});
+  corpus_word(app, words);
+  app.add_option("--samples", words.samples, "how many alterations")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}))
+      ->capture_default_str();
+  app.add_option("--seed", words.seed, "of what is altered and how")->capture_default_str();
+  app.add_option("PATH", words.paths, "scripts or folders to play instead of the whole corpus");
+}
+
 constexpr Verb kVerbs[] = {
     {"targets", "What can be tested here, and why not the rest", "tcpassay targets", list_targets, targets_words},
     {"check", "Plays the scenarios on a target and prints the requirement table",
@@ -353,6 +403,10 @@ constexpr Verb kVerbs[] = {
      explain, explain_words},
     {"bench", "How many connections a second are played, bare and judged", "tcpassay bench --target own --seconds 5",
      run_bench, bench_words},
+    {"zoo", "Plants each known defect in the own stack: was it caught, and by which rule; and is what is legal spared",
+     "tcpassay zoo --defect rst_out_of_window", run_zoo, zoo_words},
+    {"sharpness", "Alters what the own stack sent, one field at a time: how much of it the judge notices",
+     "tcpassay sharpness --samples 10000", run_sharpness, sharpness_words},
 };
 
 // One line, whatever the message was.

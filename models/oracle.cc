@@ -205,6 +205,19 @@ struct Oracle::Impl {
                         .consequence = tainted});
   }
 
+  // What the last verdict's nearest candidate was about to be judged by.
+  void note_at_work(const Possible& p) {
+    Verdict& verdict = verdicts.back();
+    const auto note = [&](Rule rule) {
+      const auto& known = verdict.at_work;
+      if (rule != verdict.rule && std::find(known.begin(), known.end(), rule) == known.end()) {
+        verdict.at_work.push_back(rule);
+      }
+    };
+    for (const Cite& cite : p.now) note(cite.rule);
+    for (const Cite& cite : p.later) note(cite.rule);
+  }
+
   static Verdict::Kind kind_of(Rule rule) {
     return info(rule).level == Level::kShould ? Verdict::Kind::kDeparted : Verdict::Kind::kViolated;
   }
@@ -249,6 +262,7 @@ struct Oracle::Impl {
     if (next.empty()) {
       add_verdict(nearest.rule, kind_of(nearest.rule), &c, event, describe_allowed(c.possible, event, nearest.rule),
                   describe(event, c.possible[nearest_index]));
+      note_at_work(c.possible[nearest_index]);
       resynchronise(c, nearest_index, event);
       return;
     }
