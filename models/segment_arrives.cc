@@ -46,6 +46,8 @@ std::uint32_t window_of(const Tcb& tcb, const Arriving& seg) {
 void take_mss(Tcb& tcb, const Arriving& syn) {
   tcb.snd_mss = syn.opt.mss.value_or(536);
   tcb.mss_given = syn.opt.mss.has_value();
+  tcb.peer_sack = syn.opt.sack_permitted;
+  tcb.peer_stamps = syn.opt.timestamps.has_value();
   if (tcb.snd_mss == 0) tcb.snd_mss = 0xffff;  // cannot be obeyed
 }
 
@@ -71,6 +73,8 @@ bool acks_new(const Tcb& tcb, SndSeq ack) {
 // SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
 void advance_snd_una(Step& on, SndSeq ack) {
   Possible& tcb = on.tcb;
+  timer_acked(on, ack);
+  congestion_acked(on, ack);
   if (tcb.rexmits == 0 && on.around.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.around.now - tcb.sent_at;
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become.
@@ -537,6 +541,7 @@ void update_send_window(Step& on, const Arriving& seg) {
   if (tcb.snd_wl1 < seq || (tcb.snd_wl1 == seq && tcb.snd_wl2 <= seg.ack)) {
     tcb.window_at = on.around.now;
     if (wnd != tcb.snd_wnd) {
+      tcb.congestion.window_moved = true;
       on.cite_later(Rule::SA4_5_window);
       if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
       tcb.timed = false;
@@ -548,6 +553,12 @@ void update_send_window(Step& on, const Arriving& seg) {
   }
 }
 
+// RFC 5681 section 2 says what counts as a duplicate ACK.
+bool is_duplicate_ack(const Tcb& tcb, const Arriving& seg) {
+  return tcb.snd_una < tcb.snd_nxt && seg.text.empty() && !seg.ctl.syn && !seg.ctl.fin && seg.ack == tcb.snd_una &&
+         window_of(tcb, seg) == tcb.snd_wnd && tcb.snd_wnd != 0;
+}
+
 // ESTABLISHED STATE of the fifth step, which the other states share.
 Then established_ack(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
@@ -557,11 +568,18 @@ Then established_ack(Step& on, const Arriving& seg) {
     tcb.was_open = true;
   } else if (seg.ack <= tcb.snd_una) {
     on.cite(Rule::SA4_5_duplicate);  // it can be ignored
+    congestion_not_acked(on, is_duplicate_ack(tcb, seg));
   } else {                           // SEG.ACK > SND.NXT
     if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
     on.cite(Rule::SA4_5_unsent);
     on.acknowledge_now(Rule::SA4_5_unsent);
     return Then::kReturn;
+  }
+  if (seg.opt.blocks > 0 || seg.opt.timestamps) {
+    SndSeq highest = tcb.snd_una;
+    for (std::size_t i = 0; i < seg.opt.blocks; ++i) highest = later(highest, SndSeq{seg.opt.block[i].right});
+    const bool doubled = seg.opt.blocks > 0 && SndSeq{seg.opt.block[0].left} < seg.ack;  // RFC 2883
+    congestion_informed(on, highest, doubled || seg.opt.timestamps);
   }
   if (tcb.snd_una == seg.ack) update_send_window(on, seg);
   if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
@@ -943,6 +961,8 @@ void segment_arrives(Step& on, const Arriving& seg) {
       break;
   }
   tcb.front_alone = false;
+  if (!tcb.congestion.stirred) tcb.congestion.news = false;
+  tcb.congestion.stirred = true;
   if (seg.ctl.reserved != 0) on.cite(Rule::S3_1_reserved_received);
   if (seg.opt.octets != 0) {
     if (!seg.ctl.syn) on.cite(Rule::MUST_5);

@@ -4,14 +4,6 @@
 namespace tcpassay {
 namespace {
 
-// The retransmission timeout is judged by generous bounds here: 3 s at first (the greatest initial value in use), three
-// times the longest round trip seen, doubled on each expiry, and a minute more for the cap (RFC 6298 section 2).
-Time retransmission_bound(const Tcb& tcb) {
-  Time bound = std::max<Time>(std::chrono::seconds(3), 3 * tcb.rtt_max);
-  for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
-  return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
-}
-
 // The rule most at work: the last that the latest stimulus called upon and that leaves no freedom.
 Rule at_work(const Possible& tcb, Rule otherwise) {
   Rule found = otherwise;
@@ -75,40 +67,6 @@ void window_offered(Step& on, const Departing& seg) {
   tcb.rcv_edge = tcb.edge_known && !tcb.edge_of_syn ? later(tcb.rcv_edge, edge) : edge;
   tcb.edge_known = true;
   tcb.edge_of_syn = false;
-}
-
-// The front of the retransmission queue, a SYN or a window probe leaves: for the first time, or again because a timer
-// has expired. What has arrived meanwhile may be another reason, so only gaps in which nothing arrived are measured.
-bool front_departs(Step& on, bool again) {
-  Possible& tcb = on.tcb;
-  const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
-  if (!again || !tcb.front_alone) {
-    tcb.front_gap = Time{};
-  } else {
-    const Time longest = on.around.now - tcb.front_from + kClockSlack;
-    const Time shortest = on.around.since - tcb.front_to;
-    if (tcb.front_gap == Time{}) {
-      const Rule rule = synchronized(tcb.state) ? Rule::R6298_2_4 : Rule::R6298_2_1;
-      if (longest < kRtoMin) {
-        on.depart(rule);
-      } else if (!probing) {
-        on.cite(rule);
-      }
-    } else if (longest < std::min<Time>(tcb.front_gap + tcb.front_gap / 2, kRtoMaxMin)) {
-      if (!probing) {
-        on.refuse(Rule::R6298_5_5, 1);
-        return false;
-      }
-      on.depart(Rule::SHLD_30);
-    } else {
-      on.cite(probing ? Rule::SHLD_30 : Rule::R6298_5_5);
-    }
-    tcb.front_gap = shortest;
-  }
-  tcb.front_from = on.around.since;
-  tcb.front_to = on.around.now;
-  tcb.front_alone = true;
-  return true;
 }
 
 // 3.8.6.2.1 and 3.7.4: how large a segment of new text must be to leave. It is not a window probe.
@@ -208,6 +166,8 @@ void iss_revealed(Possible& tcb, const Departing& syn) {
   tcb.snd_end = later(syn.seq + 1 + given, tcb.snd_nxt);
   tcb.target_scales = syn.opt.window_scale.has_value();
   tcb.rcv_shift = std::min<std::uint8_t>(syn.opt.window_scale.value_or(0), 14);
+  tcb.target_sack = syn.opt.sack_permitted;
+  tcb.target_stamps = syn.opt.timestamps.has_value();
   tcb.syn_wnd = syn.wnd;
   tcb.rcv_mss = syn.opt.mss.value_or(536);
 }
@@ -264,6 +224,7 @@ void syn_departs(Step& on, const Departing& seg) {
     if (on.around.since - tcb.sent_at > kSynTimeoutMin / 3) on.cite(Rule::MUST_23);
     on.cite(Rule::SA8_retransmission);
     if (tcb.rexmits < 255) ++tcb.rexmits;
+    if (!tcb.congestion.stirred) ++tcb.congestion.syn_losses;
   }
   tcb.timed = false;
   if (answer) {
@@ -326,7 +287,8 @@ void text_departs(Step& on, const Departing& seg) {
     return;
   }
   if (end <= tcb.snd_una) {  // all of it was acknowledged before
-    on.refuse(Rule::SA4_5_new, 2);
+    const bool by_timer = tcb.snd_una == tcb.snd_nxt && !tcb.congestion.stirred;
+    on.refuse(by_timer ? Rule::R6298_5_2 : Rule::SA4_5_new, 2);
     return;
   }
   if (seg.ctl.fin && !tcb.fin_queued) {
@@ -396,6 +358,8 @@ void text_departs(Step& on, const Departing& seg) {
       tcb.timed = false;
       if (!front_departs(on, false)) return;
     }
+    if (!resent && !congestion_admits(on, seg.seq, octets, false)) return;
+    text_follows(on, seg.seq, resent);
     tcb.snd_nxt = end;
     tcb.send_pending = false;
   }
@@ -410,6 +374,8 @@ void text_departs(Step& on, const Departing& seg) {
       if (tcb.rexmits < 255) ++tcb.rexmits;
       tcb.timed = false;
     }
+    if (!congestion_admits(on, seg.seq, octets, true)) return;
+    if (!fresh) text_follows(on, seg.seq, true);
   }
   window_offered(on, seg);
   acknowledgment_seen(on, seg.ack);
@@ -479,6 +445,7 @@ void falls_quiet(Step& on) {
     return;
   }
   if (tcb.send_pending && tcb.snd_edge() <= tcb.snd_nxt) tcb.send_pending = false;  // the window has closed meanwhile
+  if (tcb.snd_una < tcb.snd_nxt && tcb.congestion.phase != Congestion::Phase::kOpen) tcb.send_pending = false;
   if (tcb.send_pending && tcb.send_due < surely) {
     on.refuse(tcb.snd_nxt == tcb.snd_end  ? Rule::S3_8_close_push
               : tcb.snd_una < tcb.snd_nxt ? Rule::MUST_17
@@ -507,6 +474,9 @@ void falls_quiet(Step& on) {
     on.cite(Rule::SHLD_7);  // a small segment is held back
   }
 
+  congestion_silent(on);
+  timer_rests(on);
+
   // 3.10.8 RETRANSMISSION TIMEOUT and 3.8.6.1: while something waits for an acknowledgment or for the window, the front
   // of the queue or a probe leaves again and again, until the connection is given up.
   const bool waits_for_ack =
@@ -522,7 +492,10 @@ void falls_quiet(Step& on) {
     const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
                        : synchronized(tcb.state) ? kUserTimeoutMin
                                                  : kSynTimeoutMin;
-    if (tcb.rexmit_due - tcb.sent_at < limit) {
+    if (tcb.rexmit_due - tcb.sent_at < limit && tcb.timer.followed && synchronized(tcb.state)) {
+      on.depart(Rule::R6298_5_1);  // each new segment has put it off
+      tcb.timer.followed = false;
+    } else if (tcb.rexmit_due - tcb.sent_at < limit) {
       on.refuse(waits_for_window && !waits_for_ack                 ? Rule::MUST_36
                 : tcb.state == State::kSynSent                     ? Rule::MUST_22
                 : tcb.state == State::kSynReceived                 ? Rule::S3_8_3_synack

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "models/congestion.h"
 #include "models/event.h"
+#include "models/retransmission_timer.h"
 #include "models/rule.h"
 #include "models/seq.h"
 
@@ -164,6 +166,11 @@ struct Tcb {
   Time quiet_since{};                     // FIN-WAIT-2 of a connection whose user is gone: since when
   Time challenged{-1};                    // when the last challenge ACK left; negative: never
 
+  Congestion congestion{};
+  RetransmissionTimer timer{};
+  bool peer_sack = false, target_sack = false;      // its SYN carried SACK-permitted
+  bool peer_stamps = false, target_stamps = false;  // its SYN carried Timestamps
+
   Signal signal = Signal::kNone;
   std::array<std::int8_t, kTraits> traits{};  // -1 no, 1 yes, 0 not yet known
 
@@ -173,6 +180,8 @@ struct Tcb {
   bool fin_sent() const { return fin_queued && snd_nxt == snd_end + 1; }
   bool fin_acked() const { return fin_sent() && snd_una == snd_nxt; }
   bool scaled() const { return peer_scales && target_scales; }
+  bool sack() const { return peer_sack && target_sack; }
+  bool timestamped() const { return peer_stamps && target_stamps; }
   SndSeq snd_edge() const { return snd_una + snd_wnd; }
 };
 

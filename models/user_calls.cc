@@ -161,7 +161,8 @@ void send(Step& on, const UserCall& call) {
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
   tcb.window_at = on.around.now;
   const bool idle = tcb.snd_una == tcb.snd_nxt;
-  const bool fits = tcb.no_delay && tcb.snd_end <= tcb.snd_edge();
+  // However small the congestion window, it has room for one segment.
+  const bool fits = tcb.no_delay && tcb.snd_end <= tcb.snd_edge() && tcb.snd_end - tcb.snd_una <= tcb.snd_mss;
   if (synchronized(tcb.state) && (idle || fits) && tcb.snd_wnd != 0 && !tcb.send_pending) {
     tcb.send_pending = true;
     tcb.send_due = on.around.now + kSendDelayMax;

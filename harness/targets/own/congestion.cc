@@ -78,7 +78,7 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
   cc.cwnd -= std::min(cc.cwnd, octets);
   if (octets >= cc.smss) cc.cwnd += cc.smss;
   cc.cwnd = std::max(cc.cwnd, cc.smss);
-  if (!planted.has(Defect::partial_ack_ignored)) retransmit(c);
+  cc.front_again = !planted.has(Defect::partial_ack_ignored);
 }
 
 // Section 2 defines when an ACK is a duplicate.
@@ -113,7 +113,7 @@ void Stack::duplicate_ack(Connection& c) {
     const std::uint32_t last = std::min(c.text_in_flight(), cc.smss);
     transmit(c, c.snd_nxt - last, last, false);
   } else {
-    retransmit(c);  // (3)
+    cc.front_again = true;  // (3)
   }
   cc.cwnd = cc.ssthresh + (planted.has(Defect::no_inflation) ? 0 : kDupThresh * cc.smss);
 }

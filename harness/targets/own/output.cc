@@ -24,6 +24,10 @@ void Stack::respond(Connection& c) {
 // Segmentizes the send queue as far as windows, the Nagle algorithm and silly window avoidance admit.
 void Stack::send_queued(Connection& c, bool override_sws) {
   if (!c.sends()) return;
+  if (c.cc.front_again) {
+    c.cc.front_again = false;
+    retransmit(c);
+  }
   if (c.unsent()) restart_after_idle(c);
   while (true) {
     // What was sent into a zero window was refused there, so once the window is open it goes again without delay; so

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/retransmission_timer.h"
+
+#include <algorithm>
+
+#include "models/step.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr Time kAfterSynLoss = std::chrono::seconds(3);  // (5.7)
+constexpr Time kGranularity = std::chrono::milliseconds(1);
+
+// The least that the timeout can be, without backing off. Not less than the shortest round trip in any case.
+Time least_timeout(const Tcb& tcb) {
+  const RetransmissionTimer& timer = tcb.timer;
+  const Time least = std::max(timer.rtt_min, Time{});
+  if (!timer.exact || timer.samples == 0) return least;
+  const Time text = timer.text.srtt < Time{} ? kRtoMin : timer.text.rto();  // the handshake need not be timed
+  return std::max(least, std::min(timer.all.rto(), text));
+}
+
+// A timer's gap may seem shorter by what the clocks differ.
+Time with_slack(Time time) {
+  return time - time / 20 - kClockSlack;
+}
+
+// Which rule forbids a timeout that is shorter than it can be.
+Rule too_early(const Tcb& tcb, Time gap) {
+  const RetransmissionTimer& timer = tcb.timer;
+  if (!timer.exact || timer.samples == 0 || gap < with_slack(timer.rtt_min)) return Rule::R6298_5_early;
+  if (timer.samples == 1) return Rule::R6298_2_2;
+  return gap >= with_slack(std::max(timer.first, kRtoMin)) ? Rule::R6298_3_onesample : Rule::R6298_2_3;
+}
+
+// The first time that the timer has sent this front again, after `shortest` to `longest`.
+bool first_expiry(Step& on, Time shortest, Time longest) {
+  Possible& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  const bool text = synchronized(tcb.state);
+  // (5.7)
+  if (text && tcb.congestion.syn_losses > 0 && timer.text.srtt < Time{} && timer.exact && !tcb.timestamped()) {
+    if (longest < with_slack(kAfterSynLoss)) {
+      on.refuse(Rule::R6298_5_7, 1);
+      return false;
+    }
+    on.cite(Rule::R6298_5_7);
+  }
+  if (text && timer.karn != Time{}) {
+    if (longest < timer.karn / 4 * 3) {  // the gap that it was taken from was a timer's too
+      on.refuse(Rule::R6298_3_karn, 1);
+      return false;
+    }
+    if (shortest > timer.karn + timer.karn / 2 + kRtoMin) {
+      on.refuse(Rule::MUST_18, 1);
+      return false;
+    }
+    on.cite(Rule::R6298_3_karn);
+    on.cite(Rule::MUST_18);
+  } else if (text) {
+    const Time least = least_timeout(tcb);
+    if (longest < with_slack(least) && !tcb.sack()) {  // with SACK it may be a loss probe (RFC 8985)
+      on.refuse(too_early(tcb, longest), 1);
+      return false;
+    }
+    if (least > kClockSlack) {
+      on.cite(Rule::R6298_5_early);
+      on.cite(Rule::MUST_18);
+      if (timer.exact && timer.samples == 1) on.cite(Rule::R6298_2_2);
+      if (timer.exact && timer.samples > 1) on.cite(Rule::R6298_2_3);
+      if (timer.exact && timer.samples > 1 && least > timer.first) on.cite(Rule::R6298_3_onesample);
+    }
+    if (timer.exact && timer.samples >= 4) {
+      const Time most = std::max({timer.all.rto(), timer.text.rto(), kRtoMin});
+      if (shortest > most + most / 2 + kRtoMin / 2) {
+        on.depart(Rule::R6298_2_3_const);
+      } else if (most > kRtoMin) {
+        on.cite(Rule::R6298_2_3_const);
+      }
+    }
+  }
+  const Rule rule = text ? Rule::R6298_2_4 : Rule::R6298_2_1;
+  if (longest < kRtoMin) {
+    on.depart(rule);
+  } else {
+    on.cite(rule);
+  }
+  return true;
+}
+
+}  // namespace
+
+void RetransmissionTimer::Estimate::sample(Time r) {
+  if (srtt < Time{}) {
+    srtt = r;
+    rttvar = r / 2;
+    return;
+  }
+  rttvar = rttvar - rttvar / 4 + (srtt > r ? srtt - r : r - srtt) / 4;
+  srtt = srtt - srtt / 8 + r / 8;
+}
+
+Time RetransmissionTimer::Estimate::rto() const {
+  return srtt + std::max(kGranularity, 4 * rttvar);
+}
+
+// Generous: 3 s at first (the greatest initial value in use), three times the longest round trip seen, doubled on each
+// expiry, and up to two minutes for the cap (RFC 6298 section 2).
+Time retransmission_bound(const Tcb& tcb) {
+  Time bound = std::max<Time>(std::chrono::seconds(3), 3 * tcb.rtt_max);
+  for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
+  return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
+}
+
+// What has arrived meanwhile may be another reason to send again, so only gaps in which nothing arrived are measured.
+bool front_departs(Step& on, bool again) {
+  Possible& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
+  if (!again) {
+    timer.sent_at = on.around.since;
+    timer.rested = false;
+    tcb.front_gap = Time{};
+    timer.doubled = false;
+  } else if (!tcb.front_alone) {
+    // (5.3): since the last ACK of new text a whole timeout has passed.
+    const bool by_timer = !tcb.congestion.stirred && !probing && synchronized(tcb.state) && !tcb.sack();
+    if (by_timer && timer.acked_at >= tcb.front_to && timer.karn == Time{}) {
+      if (on.around.now - timer.acked_at < with_slack(least_timeout(tcb))) {
+        on.depart(Rule::R6298_5_3);
+      } else if (least_timeout(tcb) > 10 * kClockSlack) {
+        on.cite(Rule::R6298_5_3);
+      }
+    }
+    // Nothing but the timer, duplicate ACKs and what they lead to sends the front again.
+    const bool quickly = on.around.now - tcb.front_from < std::max(with_slack(least_timeout(tcb)), kClockSlack);
+    const Congestion& cc = tcb.congestion;
+    if (quickly && cc.stirred && cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 && !cc.progress &&
+        !cc.window_moved && !tcb.sack() && !probing && cc.lossless) {
+      on.refuse(Rule::R6298_5_early, 1);
+      return false;
+    }
+    tcb.front_gap = Time{};
+    timer.doubled = false;
+  } else {
+    const Time longest = on.around.now - tcb.front_from + kClockSlack;
+    const Time shortest = on.around.since - tcb.front_to;
+    if (tcb.front_gap == Time{}) {
+      if (!probing && !first_expiry(on, shortest, longest)) return false;
+      if (probing && longest < kRtoMin) on.depart(Rule::R6298_2_4);
+    } else if (longest < std::min<Time>(tcb.front_gap + tcb.front_gap / 2, kRtoMaxMin)) {
+      if (!probing) {
+        on.refuse(timer.doubled ? Rule::R6298_2_5 : Rule::R6298_5_5, 1);
+        return false;
+      }
+      on.depart(Rule::SHLD_30);
+    } else {
+      on.cite(probing ? Rule::SHLD_30 : Rule::R6298_5_5);
+      if (!probing && tcb.front_gap > kRtoMaxMin / 4) on.cite(Rule::R6298_2_5);
+      timer.doubled = true;
+    }
+    if (timer.followed && !probing) on.cite(Rule::R6298_5_1);
+    if (synchronized(tcb.state) && tcb.snd_nxt - tcb.snd_una > tcb.congestion.smss) on.cite(Rule::R6298_5_4);
+    tcb.front_gap = shortest;
+  }
+  if (again) timer.sent_at = RetransmissionTimer::kNone;
+  timer.followed = false;
+  tcb.front_from = on.around.since;
+  tcb.front_to = on.around.now;
+  tcb.front_alone = true;
+  return true;
+}
+
+void text_follows(Step& on, SndSeq seq, bool again) {
+  Possible& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  if (seq <= tcb.snd_una) return;
+  if (!again) {
+    if (on.around.since != timer.sent_at) timer.sent_at = RetransmissionTimer::kNone;
+    if (on.around.since - tcb.front_to > kClockSlack) timer.followed = true;
+    return;
+  }
+  timer.sent_at = RetransmissionTimer::kNone;
+  const bool by_timer = !tcb.congestion.stirred && tcb.front_to < on.around.since;
+  if (by_timer && tcb.snd_wnd != 0 && !tcb.sack() && seq < tcb.snd_edge()) on.depart(Rule::R6298_5_4);
+}
+
+void timer_acked(Step& on, SndSeq ack) {
+  Possible& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  const bool handshake = tcb.snd_una == tcb.iss;
+  const bool again = tcb.rexmits > 0;
+  if (again && !handshake && tcb.front_gap != Time{} && !tcb.timestamped()) {
+    timer.karn = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
+  } else if (!again) {
+    timer.karn = Time{};
+  }
+  const Time rtt = on.around.since - tcb.front_to;
+  const bool sure = (ack == tcb.snd_nxt || handshake) && timer.sent_at != RetransmissionTimer::kNone;
+  if (!again && sure) {
+    timer.rtt_min = timer.rtt_min < Time{} ? rtt : std::min(timer.rtt_min, rtt);
+    timer.all.sample(rtt);
+    if (!handshake) timer.text.sample(rtt);
+    if (timer.samples < 255) ++timer.samples;
+    if (timer.samples == 1) timer.first = timer.all.rto();
+  } else if (!again) {
+    // It left with the last of what is in flight, or before.
+    timer.exact = false;
+    const Time since = on.around.since - std::max(tcb.congestion.sent_at, Time{});
+    timer.rtt_min = timer.rtt_min < Time{} ? since : std::min(timer.rtt_min, since);
+  }
+  timer.acked_at = on.around.now;
+  timer.sent_at = RetransmissionTimer::kNone;
+}
+
+// (5.2)
+void timer_rests(Step& on) {
+  Possible& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  if (timer.rested || timer.acked_at < Time{} || on.around.since - timer.acked_at < kRtoMin) return;
+  timer.rested = true;
+  on.cite(Rule::R6298_5_2);
+}
+
+}  // namespace tcpassay
