@@ -21,6 +21,7 @@ inline constexpr Opening kOpenings[] = {
     Opening::kPassive,     Opening::kPassive, Opening::kPassive,    Opening::kPassive,
     Opening::kActive,      Opening::kActive,  Opening::kActive,     Opening::kPassive,
 };
+inline constexpr std::uint8_t kOverIpv6 = 0x80;  // in the header's last octet
 inline constexpr int kNoMss = -1;
 inline constexpr int kMss[] = {1460, 536, kNoMss, 1000, 100, 0, 65535, 1};
 inline constexpr int kBuffers[] = {0, 2048, 8192, 65536};  // 0: the target's own choice

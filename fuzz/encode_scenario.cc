@@ -94,7 +94,9 @@ class Encoder {
 
   Bytes encode(const Scenario& scenario) {
     out_ = make_header(opening_of(scenario));
-    session_.start(scenario.name);
+    const auto ip = ip_version(scenario);
+    if (ip == 6) out_[3] |= kOverIpv6;
+    session_.start(scenario.name, 1, ip);
     Schedule schedule(scenario.options);
     for (const Step& step : scenario.steps) {
       const Time due = schedule.next(step.time).from;

@@ -90,10 +90,11 @@ void BytePlay::Impl::play(ByteView input, Scenario* into) {
   connections.clear();
   sides = {};
   second = false;
-  session.start("input");
-
   std::array<std::uint8_t, kHeaderOctets> header{};
   std::copy_n(input.begin(), std::min(input.size(), kHeaderOctets), header.begin());
+  const bool ipv6 = (header[3] & kOverIpv6) != 0;
+  session.start("input", 1, ipv6 ? 6 : 4);
+  if (ipv6 && recorded) recorded->options.emplace_back("--ip_version=ipv6");
   open(header);
   input = input.subspan(std::min(input.size(), kHeaderOctets));
   for (int i = 0; i < kStepsMax && input.size() >= kRecordOctets && !first_finding(session.oracle()); ++i) {

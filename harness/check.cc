@@ -74,14 +74,18 @@ Manner manner_of(const CheckOptions& options) {
   return {.defect = options.defect, .temperaments = options.temperaments};
 }
 
-std::string replay_command(const std::string& path, const CheckOptions& options) {
+// Not what --ip 4, the default, would play.
+bool chosen_ipv6(const Filed& filed) { return filed.ip == 6 && !ip_version(filed.scenario); }
+
+std::string replay_command(const Filed& filed, const CheckOptions& options) {
   const std::string plant = options.defect.empty() ? "" : " --plant " + options.defect;
   const auto& names = options.temperaments;
   const std::string temper = names.empty() ? "" : fmt::format(" --temper {}", fmt::join(names, ","));
-  return fmt::format("tcpassay run {} --target {}{}{}", path, options.target, plant, temper);
+  const char* const ip = chosen_ipv6(filed) ? " --ip 6" : "";
+  return fmt::format("tcpassay run {} --target {}{}{}{}", filed.path, options.target, plant, temper, ip);
 }
 
-SessionOptions session_options(const Target& target, std::size_t number, CaptureFile* capture) {
+SessionOptions options_for(const Target& target, std::size_t number, CaptureFile* capture) {
   const bool in_virtual_time = target.identity().can(Ability::kVirtualTime);
   SessionOptions session;
   session.keep_trace = false;
@@ -112,7 +116,7 @@ class Player {
 
   Played play(std::size_t number) {
     const Filed& filed = scenarios_[number];
-    if (const auto why = Session::unsupported(filed.scenario, *target_)) return {.why = *why};
+    if (const auto why = Session::unsupported(filed.scenario, *target_, filed.ip)) return {.why = *why};
     try {
       return {.skipped = false, .judged = judge(filed, number)};
     } catch (const TargetError& error) {
@@ -127,10 +131,13 @@ class Player {
   Judged judge(const Filed& filed, std::size_t number) {
     std::unique_ptr<CaptureFile> capture;
     if (!options_.pcap_folder.empty()) {
-      const fs::path file = fs::path(options_.pcap_folder) / (flat_name(filed.path) + ".pcap");
+      const char* const ending = chosen_ipv6(filed) ? "_ipv6.pcap" : ".pcap";
+      const fs::path file = fs::path(options_.pcap_folder) / (flat_name(filed.path) + ending);
       capture = std::make_unique<CaptureFile>(file.string());
     }
-    Session session(*target_, session_options(*target_, number, capture.get()));
+    SessionOptions session_options = options_for(*target_, number, capture.get());
+    session_options.ip = filed.ip;
+    Session session(*target_, session_options);
     session.play(filed.scenario);
     if (capture) capture->close();
     return judged_by(session.oracle());
@@ -491,6 +498,17 @@ std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const s
   throw std::runtime_error(fmt::format("no suite '{}' in {}; there are {}", suite, where, suites_of(all)));
 }
 
+std::vector<Filed> over_ip(const std::vector<Filed>& scenarios, const std::vector<std::uint8_t>& versions) {
+  std::vector<Filed> all;
+  for (const std::uint8_t version : versions) {
+    for (Filed filed : scenarios) {
+      filed.ip = version;
+      if (version == versions.front() || !ip_version(filed.scenario)) all.push_back(std::move(filed));
+    }
+  }
+  return all;
+}
+
 CheckResult check(const std::vector<Filed>& scenarios, const CheckOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   if (!options.pcap_folder.empty()) fs::create_directories(options.pcap_folder);
@@ -507,7 +525,7 @@ CheckResult check(const std::vector<Filed>& scenarios, const CheckOptions& optio
       continue;
     }
     played[i].judged.scenario = filed.path;
-    played[i].judged.replay = replay_command(filed.path, options);
+    played[i].judged.replay = replay_command(filed, options);
     tally.add(played[i].judged);
     ++result.scenarios;
     result.steps += filed.scenario.steps.size();

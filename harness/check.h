@@ -129,11 +129,15 @@ struct CheckOptions {
 struct Filed {
   std::string path;
   Scenario scenario;
+  std::uint8_t ip = 4;  // played over this version of IP unless it names one itself
 };
 
 // Every script below the paths (files or folders; `deviations` folders are left out), sorted by path. An empty `suite`
 // takes all; otherwise those of that suite or below a folder of that name. Throws std::runtime_error.
 std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const std::string& suite = "");
+
+// Each scenario over the versions of IP in turn; one that names its own is there once.
+std::vector<Filed> over_ip(const std::vector<Filed>& scenarios, const std::vector<std::uint8_t>& versions);
 
 // Throws TargetError when the target cannot be made, or not be made again after it died.
 CheckResult check(const std::vector<Filed>& scenarios, const CheckOptions& options);

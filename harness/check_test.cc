@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "harness/script.h"
+
 namespace tcpassay {
 namespace {
 
@@ -222,6 +224,29 @@ TEST(Check, APlantedDefectIsFound) {
   EXPECT_EQ(rule.standing, Standing::kViolated);
   ASSERT_FALSE(rule.evidence.empty());
   EXPECT_NE(rule.evidence[0].replay.find("--plant bad_checksum_accepted"), std::string::npos);
+}
+
+TEST(Check, ScenariosArePlayedOverBothVersionsOfIp) {
+  const std::vector<Filed> two = {{.path = "any.pkt", .scenario = parse_script("+0 socket(...) = 3\n", "any.pkt")},
+                                  {.path = "six.pkt", .scenario = parse_script("--ip_version=ipv6\n", "six.pkt")}};
+  const auto both = over_ip(two, {4, 6});
+  ASSERT_EQ(both.size(), 3u);
+  EXPECT_EQ(both[2].path, "any.pkt");
+  EXPECT_EQ(both[2].ip, 6);
+  EXPECT_EQ(over_ip(two, {6}).size(), 2u);
+}
+
+TEST(Check, TheOwnStackPlaysTheTextbookOverIpv6) {
+  const auto scenarios = over_ip(read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"}, "textbook"), {6});
+  const CheckResult result = check(scenarios, {});
+  EXPECT_EQ(result.scenarios, scenarios.size());
+  EXPECT_EQ(result.exit_status(), 0);
+  const CheckResult wrong = check(scenarios, {.defect = "ipv6_mss_of_ipv4"});
+  const RuleResult& rule = wrong.rules[static_cast<std::size_t>(Rule::MUST_67)];
+  EXPECT_EQ(rule.standing, Standing::kViolated);
+  ASSERT_FALSE(rule.evidence.empty());
+  EXPECT_TRUE(rule.evidence[0].replay.ends_with(" --ip 6")) << rule.evidence[0].replay;
+  EXPECT_EQ(check(over_ip(scenarios, {4}), {.defect = "ipv6_mss_of_ipv4"}).exit_status(), 0);
 }
 
 TEST(Check, FlattensNames) { EXPECT_EQ(flat_name("./corpus/3.4-sequence/wrap.pkt"), "corpus_3.4-sequence_wrap"); }

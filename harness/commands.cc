@@ -40,7 +40,7 @@ constexpr int kRealJobs = 16;  // a target whose time is real mostly waits
 
 // What the user's words came to. Every verb uses some of it.
 struct Words {
-  std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{};
+  std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{}, ip = "4";
   std::vector<std::string> paths{}, temper{};
   double seconds = 3;
   std::size_t samples = 10000;
@@ -136,6 +136,12 @@ int list_targets(const Words& words) {
   return 0;
 }
 
+std::uint8_t ip_of(const Words& words) { return words.ip == "6" ? 6 : 4; }
+
+std::string no_ipv6(const Identity& target) {
+  return fmt::format("{} has no IPv6 here (of the kernel's: boot without ipv6.disable=1)", target.name);
+}
+
 int run_check(const Words& words) {
   const std::string folder = corpus_folder(words);
   CheckOptions options{
@@ -144,10 +150,13 @@ int run_check(const Words& words) {
   options.jobs = words.jobs != 0 ? words.jobs : target_name(words) == "own" ? 1 : kRealJobs;
   options.whole = words.paths.empty() && words.suite.empty();
   const std::vector<std::string> paths = words.paths.empty() ? std::vector{folder} : words.paths;
-  const auto scenarios = read_scenarios(paths, words.suite);
+  using Versions = std::vector<std::uint8_t>;
+  const Versions versions = words.ip == "both" ? Versions{4, 6} : Versions{ip_of(words)};
+  const auto scenarios = over_ip(read_scenarios(paths, words.suite), versions);
   options.progress = progress_line();
   const CheckResult result = check(scenarios, options);
   end_progress();
+  if (versions.front() == 6 && !result.target.can(Ability::kIpv6)) throw Wrong(no_ipv6(result.target));
   if (words.format == "json") {
     print(check_json(result));
   } else if (words.format == "junit") {
@@ -162,13 +171,14 @@ int run_script(const Words& words) {
   const std::string& file = words.paths.front();
   const Scenario scenario = read_script(file);
   const auto target = make_target(words.target, Manner{.defect = words.plant, .temperaments = words.temper});
-  if (const auto why = Session::unsupported(scenario, *target)) {
+  if (const auto why = Session::unsupported(scenario, *target, ip_of(words))) {
     throw Wrong(fmt::format("{}: cannot be played on {}: {}", file, target->identity().name, *why));
   }
   SessionOptions options;
   std::unique_ptr<CaptureFile> capture;
   if (!words.pcap.empty()) capture = std::make_unique<CaptureFile>(words.pcap);
   options.capture = capture.get();
+  options.ip = ip_of(words);
   if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
   Session session(*target, options);
   session.play(scenario);
@@ -318,6 +328,12 @@ void target_word(CLI::App& app, Words& words) {
       ->expected(1);
 }
 
+void ip_word(CLI::App& app, Words& words, const std::vector<std::string>& versions) {
+  app.add_option("--ip", words.ip, "the version of IP, for scripts that do not name one")
+      ->check(CLI::IsMember(versions))
+      ->capture_default_str();
+}
+
 void format_word(CLI::App& app, Words& words, const std::vector<std::string>& formats) {
   app.add_option("--format,-f", words.format, "how the result is written")
       ->check(CLI::IsMember(formats))
@@ -336,6 +352,7 @@ void targets_words(CLI::App& app, Words& words) {
 
 void check_words(CLI::App& app, Words& words) {
   target_word(app, words);
+  ip_word(app, words, {"4", "6", "both"});
   format_word(app, words, {"text", "json", "junit"});
   corpus_word(app, words);
   app.add_option("--suite,-s", words.suite, "only the scenarios of this suite or folder");
@@ -347,6 +364,7 @@ void check_words(CLI::App& app, Words& words) {
 
 void run_words(CLI::App& app, Words& words) {
   target_word(app, words);
+  ip_word(app, words, {"4", "6"});
   format_word(app, words, {"text", "json"});
   app.add_option("--pcap", words.pcap, "writes every packet to this file");
   app.add_option("FILE", words.paths, "the script")->required()->expected(1);

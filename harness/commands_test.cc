@@ -57,6 +57,8 @@ TEST(Commands, ComplainInOneLine) {
   expect_complaint({"assay"}, "assay");
   expect_complaint({"check", "--targte", "own"}, "--targte");
   expect_complaint({"check", "--format", "yaml"}, "yaml");
+  expect_complaint({"check", "--ip", "5", good}, "--ip");
+  expect_complaint({"run", "--ip", "both", good}, "--ip");
   expect_complaint({"check", "--target", "nope", good}, "unknown target 'nope'; known are own, linux, linux-raw");
   expect_complaint({"check", "--plant", "rst_out_of_windo", good}, "did you mean rst_out_of_window?");
   expect_complaint({"check", "--target", "linux", "--plant", "rst_out_of_window", good}, "'own' only");

@@ -78,7 +78,7 @@ struct Blocked {
 // Turns the steps into events and shows them to the oracle.
 class Recording {
  public:
-  explicit Recording(Opinion& opinion) : opinion_(opinion) { oracle_.start(); }
+  Recording(Opinion& opinion, std::uint8_t ip) : opinion_(opinion), ip_(ip) { oracle_.start(terms_over(ip)); }
 
   void play(const Scenario& scenario);
   Oracle& oracle() { return oracle_; }
@@ -98,6 +98,7 @@ class Recording {
   Socket* socket(int handle);
 
   Opinion& opinion_;
+  std::uint8_t ip_;
   Oracle oracle_;
   std::vector<Socket> sockets_;
   std::vector<Numbers> numbers_;
@@ -164,7 +165,7 @@ void Recording::packet(const SegmentSpec& spec, Time from, Time until, bool arri
     text[i] = arrives ? peer_octet(start + i) : target_octet(start + i - (first + 1));
   }
   const Bytes options = option_octets(spec.options);
-  const Address any = *Address::parse("192.0.2.1");
+  const Address any = *Address::parse(ip_ == 6 ? "2001:db8::1" : "192.0.2.1");
   encode({.source = any,
           .destination = any,
           .source_port = event.tuple.local,
@@ -364,7 +365,7 @@ Opinion judge_script(const Scenario& scenario, const std::string& file) {
       return opinion;
     }
   }
-  Recording recording(opinion);
+  Recording recording(opinion, ip_version(scenario).value_or(4));
   recording.play(scenario);
   opinion.verdicts = recording.oracle().verdicts();
   for (const auto& verdict : opinion.verdicts) {

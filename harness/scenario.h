@@ -148,4 +148,7 @@ struct Scenario {
   }
 };
 
+// What an --ip_version line says: 4 or 6.
+std::optional<std::uint8_t> ip_version(const Scenario& scenario);
+
 }  // namespace tcpassay

@@ -153,6 +153,7 @@ class Parser {
 
   void option_line() {
     if (!scenario_.steps.empty()) in_.fail("a step (options stand before the first step)");
+    const std::size_t at = in_.at();
     in_.take("--");
     std::string option = fmt::format("--{}", in_.take_word("an option's name"));
     in_.skip_blanks();
@@ -162,6 +163,13 @@ class Parser {
       const std::size_t start = in_.at();
       option += fmt::format("={}", in_.take_until_blank());
       if (option.back() == '=' && in_.at() == start) in_.fail("a value");
+    }
+    const std::string_view words = option;
+    constexpr std::string_view kIpVersion = "--ip_version";
+    if (words.starts_with(kIpVersion)) {
+      const std::string_view version = words.substr(kIpVersion.size());
+      const bool known = version == "=ipv4" || version == "=ipv6" || version == "=ipv4-mapped-ipv6";
+      if (!known) in_.fail("--ip_version=ipv4, ipv6 or ipv4-mapped-ipv6", at);
     }
     scenario_.options.push_back(option);
   }

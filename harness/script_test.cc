@@ -104,6 +104,14 @@ const char* const kClient = R"(#ifdef UDP
 +0.0 < P. 1:21(20) ack 1 win 257 {rep ipv4 version_ihl 0x35}
 )";
 
+TEST(Script, KnowsTheVersionsOfIp) {
+  const auto version = [](const std::string& text) { return ip_version(parse_script(text, "v.pkt")); };
+  EXPECT_EQ(version("--ip_version=ipv6\n"), 6);
+  EXPECT_EQ(version("--ip_version=ipv4\n"), 4);
+  EXPECT_EQ(version("--mss=1400\n"), std::nullopt);
+  EXPECT_THROW(version("--ip_version=ipv5\n"), ScriptError);
+}
+
 TEST(Script, ReadsTimes) {
   EXPECT_EQ(step("+0.1 close(3) = 0").time, (StepTime{.at = 100ms}));
   EXPECT_EQ(step("+.002 close(3) = 0").time, (StepTime{.at = 2ms}));

@@ -21,11 +21,23 @@ constexpr Time kAnyWaitReal = seconds(5);
 
 }  // namespace
 
+Terms terms_over(std::uint8_t ip) {
+  Terms terms;
+  if (ip != 6) return terms;
+  terms.mms_r = terms.mms_s = 1460;
+  terms.default_mss = 1220;
+  return terms;
+}
+
 void Session::Impl::start(const std::string& name, std::uint64_t seed) {
   forget();
   if (options.keep_trace) trace.scenario = name;
+  target.use_ip(ip);
   target.reset(seed);
-  if (options.judge) oracle.start();
+  if (!options.judge) return;
+  Terms terms = terms_over(ip);
+  terms.msl = target.identity().msl;
+  oracle.start(terms);
 }
 
 void Session::Impl::forget() {
@@ -96,7 +108,7 @@ void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
 }
 
 void Session::play(const Scenario& scenario) {
-  start(scenario.name);
+  start(scenario.name, 1, ip_version(scenario));
   for (const Setting& setting : scenario.about.settings) configure(setting);
   Schedule schedule(scenario.options);
   for (const auto& option : scenario.options) {
@@ -166,7 +178,10 @@ Session::Session(Target& target, SessionOptions options) : impl_(std::make_uniqu
 }
 Session::~Session() = default;
 
-void Session::start(const std::string& name, std::uint64_t seed) { impl_->start(name, seed); }
+void Session::start(const std::string& name, std::uint64_t seed, std::optional<std::uint8_t> ip) {
+  impl_->ip = ip.value_or(impl_->options.ip);
+  impl_->start(name, seed);
+}
 void Session::configure(const Setting& setting) {
   Target& target = impl_->target;
   if (target.configure(setting.name, setting.value)) return;

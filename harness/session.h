@@ -37,11 +37,15 @@ inline constexpr std::uint16_t kPeerPort = 40000;
 // What a scenario may wait in all on a target that has no virtual time.
 inline constexpr Time kRealWaitMax = std::chrono::seconds(10);
 
+// What the target's IP of this version (4 or 6) carries, its MTU being the usual 1500 octets.
+Terms terms_over(std::uint8_t ip);
+
 struct SessionOptions {
   bool judge = true;           // show events to the oracle
   bool white_box = true;       // ask a target that can tell for its state whenever it is quiet
   bool keep_trace = true;
   bool assertions = true;      // compare `>` lines and results of calls
+  std::uint8_t ip = 4;         // 4 or 6, where the script does not say
   CaptureFile* capture = nullptr;  // every packet goes there too
   std::uint16_t peer_port = kPeerPort;  // the peer's port where the script names none and the target is passive
   Time settle = std::chrono::milliseconds(5);  // so long a target that is not synchronous must say nothing to be silent
@@ -55,7 +59,7 @@ class Session {
   ~Session();
 
   // Resets the target and the oracle and begins a new trace.
-  void start(const std::string& name, std::uint64_t seed = 1);
+  void start(const std::string& name, std::uint64_t seed = 1, std::optional<std::uint8_t> ip = {});
   // Asks the target for a configuration, after start() and before anything else. Throws TargetError when it cannot.
   void configure(const Setting& setting);
 
@@ -69,8 +73,8 @@ class Session {
 
   void play(const Scenario& scenario);  // start, every step, finish
 
-  // Why the scenario cannot be played on this target, or nothing.
-  static std::optional<std::string> unsupported(const Scenario& scenario, const Target& target);
+  // Why the scenario cannot be played on this target over this version of IP, or nothing.
+  static std::optional<std::string> unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip = 4);
 
   Target& target();
   Oracle& oracle();

@@ -48,19 +48,11 @@ struct Pending {
 };
 
 struct Session::Impl {
-  Impl(Target& under_test, SessionOptions chosen)
-      : target(under_test), options(chosen), oracle(terms_of(under_test.identity())) {
+  Impl(Target& under_test, SessionOptions chosen) : target(under_test), options(chosen), ip(chosen.ip) {
     const Identity& identity = target.identity();
     virtual_time = identity.can(Ability::kVirtualTime);
     synchronous = identity.can(Ability::kSynchronous);
     white_box = options.white_box && identity.can(Ability::kState);
-  }
-
-  static Terms terms_of(const Identity& identity) {
-    Terms terms;
-    terms.msl = identity.msl;
-    terms.mms_r = terms.mms_s = identity.address.family == 4 ? 1480 : 1460;
-    return terms;
   }
 
   void start(const std::string& name, std::uint64_t seed);
@@ -109,6 +101,7 @@ struct Session::Impl {
 
   Target& target;
   SessionOptions options;
+  std::uint8_t ip;  // the version in use
   Oracle oracle;
   bool virtual_time = false, synchronous = false, white_box = false, strict = false;
 

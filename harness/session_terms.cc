@@ -64,8 +64,9 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
   if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec.options, with));
 
   const Identity& identity = self.target.identity();
-  PacketFields fields{.source = identity.peer_address,
-                      .destination = identity.address,
+  const bool ipv6 = self.ip == 6;
+  PacketFields fields{.source = ipv6 ? identity.ipv6_peer_address : identity.peer_address,
+                      .destination = ipv6 ? identity.ipv6_address : identity.address,
                       .source_port = tuple.remote,
                       .destination_port = tuple.local,
                       .seq = spec.seq};

@@ -62,6 +62,28 @@ TEST(Session, AddsTheTargetsIssToAcknowledgments) {
   EXPECT_EQ(played.session.peer().tuple, (Tuple{.local = kTargetPort, .remote = kPeerPort}));
 }
 
+// A script's own version counts; otherwise the session's.
+TEST(Session, PlaysOverIpv6) {
+  const auto version = [](const std::string& option, std::uint8_t ip) {
+    Played played(option + kPassive, {.ip = ip});
+    EXPECT_TRUE(played.session.oracle().verdicts().empty());
+    return played.session.take_packets().at(0)[0] >> 4;
+  };
+  EXPECT_EQ(version("", 4), 4);
+  EXPECT_EQ(version("", 6), 6);
+  EXPECT_EQ(version("--ip_version=ipv4\n", 6), 4);
+  EXPECT_EQ(version("--ip_version=ipv6\n", 4), 6);
+}
+
+TEST(Session, ExpectsTheMssOfTheFamily) {
+  std::string script = kPassive;
+  const Played refused("--ip_version=ipv6\n" + script);
+  EXPECT_EQ(refused.session.mismatches().size(), 1u);
+  script.replace(script.find("mss 1460"), 8, "mss 1440");
+  const Played played("--ip_version=ipv6\n" + script);
+  EXPECT_TRUE(played.session.mismatches().empty());
+}
+
 TEST(Session, LearnsThePortOfAnActiveOpen) {
   Played played(kActive);
   EXPECT_TRUE(played.session.mismatches().empty());

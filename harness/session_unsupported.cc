@@ -47,7 +47,8 @@ std::optional<std::string> unsupported_step(const Step& step, const Identity& ta
 
 }  // namespace
 
-std::optional<std::string> Session::unsupported(const Scenario& scenario, const Target& target) {
+std::optional<std::string> Session::unsupported(const Scenario& scenario, const Target& target,
+                                                std::uint8_t ip) {
   const Identity& identity = target.identity();
   for (const Ability ability : scenario.about.needs) {
     if (!identity.can(ability)) return fmt::format("needs {}", to_string(ability));
@@ -56,9 +57,9 @@ std::optional<std::string> Session::unsupported(const Scenario& scenario, const 
     if (!identity.has_setting(setting.name)) return fmt::format("the target has no setting {}", setting.name);
   }
   for (const auto& option : scenario.options) {
-    const bool ipv6 = option.starts_with("--ip_version=ipv6") || option.starts_with("--ip_version=ipv4-mapped");
-    if (ipv6 && identity.address.family != 6) return "needs ipv6";
+    if (option == "--ip_version=ipv4-mapped-ipv6") return "sockets of IPv6 over IPv4";
   }
+  if (ip_version(scenario).value_or(ip) == 6 && !identity.can(Ability::kIpv6)) return "needs ipv6";
   Schedule schedule(scenario.options);
   Time end{};
   for (const auto& step : scenario.steps) {

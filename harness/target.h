@@ -33,6 +33,7 @@ struct Identity {
   std::vector<Ability> abilities;
   Time msl{std::chrono::minutes(2)};  // the maximum segment lifetime it declares (RFC 9293 section 3.4.2)
   Address address, peer_address;   // the target's address and the one our side speaks from
+  Address ipv6_address{}, ipv6_peer_address{};  // the same over IPv6, with Ability::kIpv6
   std::vector<std::string> settings{};  // what configure() knows (harness/settings.def)
 
   bool can(Ability ability) const;
@@ -54,6 +55,10 @@ class Target {
   virtual ~Target() = default;
 
   virtual const Identity& identity() const = 0;
+
+  // The IP version of sockets, and of the conversations that state() is asked for, from the next reset() on: 4, or 6
+  // with Ability::kIpv6.
+  virtual void use_ip(std::uint8_t version) { (void)version; }
 
   // Forgets every connection, listener, handle and setting. Time starts again at zero. With the same seed a target with
   // virtual time behaves the same again, byte for byte.

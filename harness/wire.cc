@@ -196,20 +196,46 @@ std::optional<Carried> read_ipv4(ByteView packet) {
                  .traffic_class = packet[1]};
 }
 
+// RFC 8200 section 4.2: whoever does not know an option drops the packet unless the option's two upper bits are zero.
+bool only_skippable(ByteView options) {
+  constexpr std::uint8_t kPad1 = 0, kPadN = 1;
+  for (std::size_t at = 0; at < options.size();) {
+    if (options[at] == kPad1) {
+      ++at;
+      continue;
+    }
+    if (at + 1 >= options.size() || (options[at] != kPadN && options[at] >= 0x40)) return false;
+    at += options[at + 1] + 2u;
+    if (at > options.size()) return false;
+  }
+  return true;
+}
+
+// The length of the extension header that stands in front; zero where the packet is not for TCP to see (section 4).
+std::size_t extension_header(std::uint8_t kind, ByteView rest, bool first) {
+  constexpr std::uint8_t kHopByHopOptions = 0, kRouting = 43, kFragment = 44, kDestinationOptions = 60;
+  if (rest.size() < 8) return 0;
+  if (kind == kFragment) return (get16(&rest[2]) & 0xfff9) == 0 ? 8 : 0;  // neither offset nor more: it is whole
+  const std::size_t length = (rest[1] + std::size_t{1}) * 8;
+  if (length > rest.size()) return 0;
+  if (kind == kRouting) return rest[3] == 0 ? length : 0;  // segments left
+  if (kind != kDestinationOptions && !(kind == kHopByHopOptions && first)) return 0;
+  return only_skippable(rest.subspan(2, length - 2)) ? length : 0;
+}
+
 std::optional<Carried> read_ipv6(ByteView packet) {
-  constexpr std::uint8_t kHopByHopOptions = 0, kDestinationOptions = 60;
   if (packet.size() < kIpv6Header) return std::nullopt;
-  const std::size_t end = kIpv6Header + get16(&packet[4]);
+  const std::size_t end = kIpv6Header + get16(&packet[4]);  // zero for a jumbogram (RFC 2675), which ends here
   if (end > packet.size()) return std::nullopt;
   std::uint8_t next = packet[6];
   std::size_t at = kIpv6Header;
-  while (next == kHopByHopOptions || next == kDestinationOptions) {
-    if (at + 8 > end) return std::nullopt;
-    next = packet[at];
-    at += (packet[at + 1] + 1u) * 8;
-    if (at > end) return std::nullopt;
+  while (next != kProtocolTcp) {
+    const ByteView rest = packet.subspan(at, end - at);
+    const std::size_t length = extension_header(next, rest, at == kIpv6Header);
+    if (length == 0) return std::nullopt;
+    next = rest[0];
+    at += length;
   }
-  if (next != kProtocolTcp) return std::nullopt;
   return Carried{.addresses = packet.subspan(8, 32),
                  .segment = packet.subspan(at, end - at),
                  .ttl = packet[7],

@@ -187,6 +187,36 @@ TEST(Wire, ReadsPastIpv6ExtensionHeaders) {
   EXPECT_FALSE(decode(packet));
 }
 
+// RFC 8200 section 4: what a host that knows no option lets through.
+TEST(Wire, TellsExtensionHeadersApart) {
+  const Bytes plain = packet_of(fields_of("2001:db8::1", "2001:db8::2"));
+  const auto passes = [&](std::uint8_t next, const Bytes& extension) {
+    Bytes packet = plain;
+    packet.insert(packet.begin() + 40, extension.begin(), extension.end());
+    packet[5] = static_cast<std::uint8_t>(packet[5] + extension.size());
+    packet[6] = next;
+    return decode(packet).has_value();
+  };
+  EXPECT_TRUE(passes(0, {6, 0, 1, 4, 0, 0, 0, 0}));
+  EXPECT_TRUE(passes(0, {60, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0x1e, 4, 1, 2, 3, 4}));
+  EXPECT_TRUE(passes(43, {6, 0, 253, 0, 0, 0, 0, 0}));
+  EXPECT_TRUE(passes(44, {6, 0, 0, 0, 1, 2, 3, 4}));
+  EXPECT_FALSE(passes(0, {6, 0, 0x5e, 4, 1, 2, 3, 4}));  // dropped by whoever does not know it
+  EXPECT_FALSE(passes(0, {6, 0, 0xc2, 4, 0, 1, 0, 0}));  // the jumbo payload
+  EXPECT_FALSE(passes(60, {0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0}));
+  EXPECT_FALSE(passes(60, {6, 0, 1, 5, 0, 0, 0, 0}));
+  EXPECT_FALSE(passes(60, {6, 99, 1, 4, 0, 0, 0, 0}));
+  EXPECT_FALSE(passes(43, {6, 0, 253, 1, 0, 0, 0, 0}));
+  EXPECT_FALSE(passes(44, {6, 0, 0, 1, 1, 2, 3, 4}));
+  EXPECT_FALSE(passes(59, {}));
+}
+
+TEST(Wire, AJumbogramIsNotRead) {
+  Bytes packet = packet_of(fields_of("2001:db8::1", "2001:db8::2"));
+  packet[4] = packet[5] = 0;
+  EXPECT_FALSE(decode(packet));
+}
+
 TEST(Wire, LeavesLinkPaddingOut) {
   Bytes packet = packet_of(fields_of());
   packet.resize(packet.size() + 6);

@@ -158,6 +158,7 @@ struct Oracle::Impl {
 
   Around around(const Conversation& c, const Event& event) {
     Around a{.since = event.from, .now = event.until, .msl = terms.msl, .mms_r = terms.mms_r, .mms_s = terms.mms_s};
+    a.default_mss = terms.default_mss;
     if (const Port* p = port(c.tuple.local)) {
       a.listening = p->open;
       a.deserted = !p->open;
@@ -756,6 +757,11 @@ Oracle::Oracle(Terms terms) : impl_(std::make_unique<Impl>()) {
   impl_->terms = terms;
 }
 Oracle::~Oracle() = default;
+
+void Oracle::start(const Terms& terms) {
+  impl_->terms = terms;
+  start();
+}
 
 void Oracle::start() {
   impl_->start();

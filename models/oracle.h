@@ -20,6 +20,7 @@ struct Terms {
   Time msl = std::chrono::minutes(2);  // RFC 9293 section 3.4.2; TIME-WAIT lasts twice as long
   std::uint32_t mms_r = 1480;          // the largest TCP segment IP can receive: MTU less the IP header (3.7.1)
   std::uint32_t mms_s = 1480;          // and send
+  std::uint16_t default_mss = 536;     // MUST-15, IPv4; over IPv6 it is 1220
 };
 
 struct Verdict {
@@ -49,6 +50,7 @@ class Oracle {
   Oracle& operator=(const Oracle&) = delete;
 
   void start();  // a new trace begins: everything is CLOSED
+  void start(const Terms& terms);
   void observe(const Event& event);
   void finish();  // the trace is over
 

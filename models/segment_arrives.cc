@@ -43,8 +43,8 @@ std::uint32_t window_of(const Tcb& tcb, const Arriving& seg) {
   return seg.ctl.syn || !tcb.scaled() ? seg.wnd : static_cast<std::uint32_t>(seg.wnd) << tcb.snd_shift;
 }
 
-void take_mss(Tcb& tcb, const Arriving& syn) {
-  tcb.snd_mss = syn.opt.mss.value_or(536);
+void take_mss(const Around& around, Tcb& tcb, const Arriving& syn) {
+  tcb.snd_mss = syn.opt.mss.value_or(around.default_mss);
   tcb.mss_given = syn.opt.mss.has_value();
   tcb.peer_sack = syn.opt.sack_permitted;
   tcb.peer_stamps = syn.opt.timestamps.has_value();
@@ -162,7 +162,7 @@ void listen(Step& on, const Arriving& seg) {
     tcb.irs = seg.seq;
     if (!seg.text.empty() || seg.ctl.fin) on.cite(Rule::SA2_3_queue);
     queue_from_syn(on, seg);
-    take_mss(tcb, seg);
+    take_mss(on.around, tcb, seg);
     take_window_scale(tcb, seg);
     take_window(tcb, seg);
     tcb.max_snd_wnd = 0;  // SND.WND proper begins with the ACK of our SYN
@@ -274,7 +274,7 @@ void syn_sent(Step& on, const Arriving& seg) {
   if (seg.ctl.syn) {
     tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.syn_text_end = seg.seq + 1;
     tcb.irs = seg.seq;
-    take_mss(tcb, seg);
+    take_mss(on.around, tcb, seg);
     take_window_scale(tcb, seg);
     tcb.rcv_edge = tcb.rcv_nxt + tcb.syn_wnd;  // what our SYN offered
     tcb.edge_known = tcb.edge_of_syn = true;

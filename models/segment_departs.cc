@@ -158,7 +158,7 @@ void reset_departs(Step& on, const Departing& seg) {
 }
 
 // The target's SYN reveals ISS.
-void iss_revealed(Possible& tcb, const Departing& syn) {
+void iss_revealed(const Around& around, Possible& tcb, const Departing& syn) {
   const std::uint32_t given = tcb.snd_end - (tcb.iss + 1);
   tcb.iss = tcb.snd_una = syn.seq;
   tcb.iss_known = true;
@@ -169,7 +169,7 @@ void iss_revealed(Possible& tcb, const Departing& syn) {
   tcb.target_sack = syn.opt.sack_permitted;
   tcb.target_stamps = syn.opt.timestamps.has_value();
   tcb.syn_wnd = syn.wnd;
-  tcb.rcv_mss = syn.opt.mss.value_or(536);
+  tcb.rcv_mss = syn.opt.mss.value_or(around.default_mss);
 }
 
 void syn_departs(Step& on, const Departing& seg) {
@@ -201,7 +201,7 @@ void syn_departs(Step& on, const Departing& seg) {
     }
   }
   const bool known = tcb.iss_known;
-  if (!known) iss_revealed(tcb, seg);
+  if (!known) iss_revealed(on.around, tcb, seg);
   if (seg.opt.mss) {
     on.cite(Rule::SHLD_5);
     on.cite(Rule::MAY_3);

@@ -30,6 +30,7 @@ struct Around {
   Time since{}, now{};        // the event happened in this interval
   Time msl{};
   std::uint32_t mms_r = 1480, mms_s = 1480;
+  std::uint16_t default_mss = 536;
 };
 
 // Why what was seen cannot come from a TCB: the rule that forbids it, and how many things differ from what was due.

@@ -111,12 +111,21 @@ std::string text_of(const Place& place) {
   return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
+std::uint8_t ip_version_of(int ip, const Target& target) {
+  if (ip != 4 && ip != 6) throw py::value_error("ip is 4 or 6, not " + std::to_string(ip));
+  if (ip == 6 && !target.identity().can(Ability::kIpv6)) {
+    throw TargetError(target.identity().name + " has no IPv6 here");
+  }
+  return static_cast<std::uint8_t>(ip);
+}
+
 // One target with one session on it.
 class Run {
  public:
-  Run(const std::string& target, const std::optional<std::string>& plant, bool assertions, double final_wait)
+  Run(const std::string& target, const std::optional<std::string>& plant, bool assertions, double final_wait, int ip)
       : target_(make_target(target, plant.value_or(""))),
-        session_(*target_, {.assertions = assertions, .final_wait = seconds(final_wait)}) {}
+        ip_(ip_version_of(ip, *target_)),
+        session_(*target_, {.assertions = assertions, .ip = ip_, .final_wait = seconds(final_wait)}) {}
 
   void start(const std::string& name, std::uint64_t seed) {
     session_.start(name, seed);
@@ -131,8 +140,9 @@ class Run {
     std::vector<std::string> abilities;
     for (const Ability ability : identity.abilities) abilities.emplace_back(to_string(ability));
     out["abilities"] = abilities;
-    out["address"] = identity.address.text();
-    out["peer_address"] = identity.peer_address.text();
+    out["ip"] = ip_;
+    out["address"] = (ip_ == 6 ? identity.ipv6_address : identity.address).text();
+    out["peer_address"] = (ip_ == 6 ? identity.ipv6_peer_address : identity.peer_address).text();
     return out;
   }
 
@@ -240,7 +250,9 @@ class Run {
     return out;
   }
 
-  std::optional<std::string> unsupported(const Scenario& scenario) { return Session::unsupported(scenario, *target_); }
+  std::optional<std::string> unsupported(const Scenario& scenario) {
+    return Session::unsupported(scenario, *target_, ip_);
+  }
 
  private:
   // The trace has when each packet left, the session has its octets, both in the same order.
@@ -278,6 +290,7 @@ class Run {
   }
 
   std::unique_ptr<Target> target_;
+  std::uint8_t ip_;
   Session session_;
   std::size_t taken_ = 0, events_ = 0, matched_ = 0;
   std::vector<std::pair<Time, Bytes>> waiting_;
@@ -324,7 +337,7 @@ PYBIND11_MODULE(_tcpassay, module) {
       .def("__str__", &print_script);
 
   py::class_<Run>(module, "Run")
-      .def(py::init<const std::string&, const std::optional<std::string>&, bool, double>())
+      .def(py::init<const std::string&, const std::optional<std::string>&, bool, double, int>())
       .def("start", &Run::start)
       .def("identity", &Run::identity)
       .def("configure", &Run::configure)

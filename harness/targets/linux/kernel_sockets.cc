@@ -13,6 +13,7 @@
 #include <cassert>
 #include <cerrno>
 #include <climits>
+#include <cstddef>
 #include <cstring>
 #include <string>
 
@@ -150,25 +151,47 @@ void conclude(UserCall& call, std::int64_t result) {
   }
 }
 
-std::uint32_t ipv4(const Address& address) {
-  assert(address.family == 4);  // IPv6 has its place here: sockaddr_in6, AF_INET6 in the look-ups, 16 octets in a Flow
-  std::uint32_t value;
-  std::memcpy(&value, address.octets.data(), sizeof value);
-  return value;
-}
+int family_of(const Address& address) { return address.family == 6 ? AF_INET6 : AF_INET; }
 
-sockaddr_in socket_address(std::uint32_t address, std::uint16_t port) {
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(port);
-  name.sin_addr.s_addr = address;
-  return name;
-}
+// An address and a port as the kernel wants them.
+class SocketName {
+ public:
+  SocketName() = default;
+  SocketName(const Address& address, std::uint16_t port) {
+    if (address.family == 6) {
+      sockaddr_in6 name{};
+      name.sin6_family = AF_INET6;
+      name.sin6_port = htons(port);
+      std::memcpy(&name.sin6_addr, address.octets.data(), sizeof name.sin6_addr);
+      std::memcpy(&storage_, &name, size_ = sizeof name);
+      return;
+    }
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(port);
+    std::memcpy(&name.sin_addr, address.octets.data(), sizeof name.sin_addr);
+    std::memcpy(&storage_, &name, size_ = sizeof name);
+  }
+
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage_); }
+  socklen_t size() const { return size_; }
+  socklen_t* room() { return &size_; }
+
+  std::uint16_t port() const {  // stands at the same place in both families
+    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+    sockaddr_in name;
+    std::memcpy(&name, &storage_, sizeof name);
+    return ntohs(name.sin_port);
+  }
+
+ private:
+  sockaddr_storage storage_{};
+  socklen_t size_ = sizeof storage_;
+};
 
 std::uint16_t local_port(int fd) {
-  sockaddr_in name{};
-  socklen_t size = sizeof name;
-  return getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0 ? ntohs(name.sin_port) : std::uint16_t{0};
+  SocketName name;
+  return getsockname(fd, name.get(), name.room()) == 0 ? name.port() : std::uint16_t{0};
 }
 
 // One request of the socket monitoring interface: about one flow, or a dump of all.
@@ -183,21 +206,26 @@ DiagRequest diag_request(std::uint16_t type, std::uint16_t flags, const Flow& fl
   request.header.nlmsg_len = sizeof request;
   request.header.nlmsg_type = type;
   request.header.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-  request.body.sdiag_family = AF_INET;
+  request.body.sdiag_family = static_cast<std::uint8_t>(family_of(flow.target_address));
   request.body.sdiag_protocol = IPPROTO_TCP;
   request.body.idiag_states = ~0u;
   request.body.id.idiag_sport = htons(flow.tuple.local);
   request.body.id.idiag_dport = htons(flow.tuple.remote);
-  request.body.id.idiag_src[0] = flow.target_address;
-  request.body.id.idiag_dst[0] = flow.peer_address;
+  static_assert(sizeof request.body.id.idiag_src == sizeof flow.target_address.octets);
+  std::memcpy(request.body.id.idiag_src, flow.target_address.octets.data(), sizeof request.body.id.idiag_src);
+  std::memcpy(request.body.id.idiag_dst, flow.peer_address.octets.data(), sizeof request.body.id.idiag_dst);
   request.body.id.idiag_cookie[0] = request.body.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
   return request;
 }
 
-Flow flow_of(const inet_diag_sockid& id) {
-  return {.target_address = id.idiag_src[0],
-          .peer_address = id.idiag_dst[0],
-          .tuple = {.local = ntohs(id.idiag_sport), .remote = ntohs(id.idiag_dport)}};
+Flow flow_of(const inet_diag_msg& message) {
+  const auto version = static_cast<std::uint8_t>(message.idiag_family == AF_INET6 ? 6 : 4);
+  Flow flow{.target_address = {.family = version}, .peer_address = {.family = version}};
+  const std::size_t octets = version == 6 ? 16 : 4;
+  std::memcpy(flow.target_address.octets.data(), message.id.idiag_src, octets);
+  std::memcpy(flow.peer_address.octets.data(), message.id.idiag_dst, octets);
+  flow.tuple = {.local = ntohs(message.id.idiag_sport), .remote = ntohs(message.id.idiag_dport)};
+  return flow;
 }
 
 // Calls visit(header, payload) for each netlink message in a datagram; payload points to at least `minimum` octets.
@@ -230,12 +258,8 @@ NetlinkSocket open_diag(const NetworkNamespace& where) {
 
 }  // namespace
 
-KernelSockets::KernelSockets(const NetworkNamespace& where, const Address& target, const Address& peer)
-    : where_(where),
-      target_address_(ipv4(target)),
-      peer_address_(ipv4(peer)),
-      diag_(open_diag(where)),
-      text_(kReadMax) {
+KernelSockets::KernelSockets(const NetworkNamespace& where)
+    : where_(where), diag_(open_diag(where)), text_(kReadMax) {
   remaining();  // loads the kernel's module for it, or throws
   // Nothing is there to be destroyed; a kernel that can destroy says so.
   const DiagRequest request = diag_request(SOCK_DESTROY, NLM_F_ACK);
@@ -245,6 +269,12 @@ KernelSockets::KernelSockets(const NetworkNamespace& where, const Address& targe
   for_each_message(ByteView(answer_.data(), static_cast<std::size_t>(size)), [](const nlmsghdr&, ByteView payload) {
     if (error_in(payload) != ENOENT) no_monitoring(error_in(payload));
   });
+}
+
+void KernelSockets::use(const Address& target, const Address& peer) {
+  assert(sockets_.empty());
+  target_address_ = target;
+  peer_address_ = peer;
 }
 
 KernelSockets::Socket* KernelSockets::find(int handle) {
@@ -295,7 +325,7 @@ void KernelSockets::add_socket(FileDescriptor fd, Tuple tuple, UserCall& call) {
 void KernelSockets::make_socket(UserCall& call) {
   if (sockets_.size() == kSocketsMax) return fail(call, EMFILE);
   const NetworkNamespace::Visit visit(where_);
-  FileDescriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  FileDescriptor fd(socket(family_of(target_address_), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail(call, errno);
   // As every server does: a port whose earlier connections are in TIME-WAIT can be listened on again.
   const int on = 1;
@@ -304,13 +334,13 @@ void KernelSockets::make_socket(UserCall& call) {
 }
 
 void KernelSockets::bind_socket(const Socket& socket, UserCall& call) {
-  const sockaddr_in name = socket_address(target_address_, call.port);
-  conclude(call, bind(socket.fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name));
+  SocketName name(target_address_, call.port);
+  conclude(call, bind(socket.fd.get(), name.get(), name.size()));
 }
 
 void KernelSockets::connect_socket(Socket& socket, UserCall& call) {
-  const sockaddr_in name = socket_address(peer_address_, call.port);
-  conclude(call, connect(socket.fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name));
+  SocketName name(peer_address_, call.port);
+  conclude(call, connect(socket.fd.get(), name.get(), name.size()));
   if (call.result < 0 && call.error != UserError::kInProgress) return;
   socket.tuple = call.tuple = {.local = local_port(socket.fd.get()), .remote = call.port};
   note_flow({.target_address = target_address_, .peer_address = peer_address_, .tuple = call.tuple});
@@ -318,12 +348,10 @@ void KernelSockets::connect_socket(Socket& socket, UserCall& call) {
 
 void KernelSockets::accept_connection(const Socket& listener, UserCall& call) {
   if (sockets_.size() == kSocketsMax) return fail(call, EMFILE);
-  sockaddr_in name{};
-  socklen_t size = sizeof name;
-  FileDescriptor fd(
-      accept4(listener.fd.get(), reinterpret_cast<sockaddr*>(&name), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  SocketName name;
+  FileDescriptor fd(accept4(listener.fd.get(), name.get(), name.room(), SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return fail(call, errno);
-  call.tuple = {.local = local_port(fd.get()), .remote = ntohs(name.sin_port)};
+  call.tuple = {.local = local_port(fd.get()), .remote = name.port()};
   add_socket(std::move(fd), call.tuple, call);
 }
 
@@ -396,7 +424,7 @@ std::optional<State> KernelSockets::look_up(Tuple tuple) {
                      inet_diag_msg message;
                      if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || payload.size() < sizeof message) return;
                      std::memcpy(&message, payload.data(), sizeof message);
-                     if (flow_of(message.id) == flow)
+                     if (flow_of(message) == flow)
                        state = state_of(message.idiag_state);  // a miss brings the listener
                    });
   return state;
@@ -405,12 +433,19 @@ std::optional<State> KernelSockets::look_up(Tuple tuple) {
 void KernelSockets::note_arriving(ByteView packet) {
   constexpr std::size_t kControlBits = 13;  // their offset in a TCP header
   constexpr std::uint8_t kSyn = 0x02;
-  if (packet.size() < 20 || packet[0] >> 4 != 4 || packet[9] != IPPROTO_TCP) return;
-  const std::size_t tcp = static_cast<std::size_t>(packet[0] & 15) * 4;
+  if (packet.empty()) return;
+  const std::uint8_t version = packet[0] >> 4;
+  const bool ipv6 = version == 6;
+  const std::size_t header = ipv6 ? 40 : 20, addresses = ipv6 ? 8 : 12, octets = ipv6 ? 16 : 4;
+  if ((version != 4 && !ipv6) || packet.size() < header) return;
+  const std::uint8_t protocol = packet[ipv6 ? 6 : 9];
+  if (ipv6 && protocol != IPPROTO_TCP) flows_overflowed_ = true;  // behind an extension header may be a SYN
+  if (protocol != IPPROTO_TCP) return;
+  const std::size_t tcp = ipv6 ? header : static_cast<std::size_t>(packet[0] & 15) * 4;
   if (packet.size() <= tcp + kControlBits || !(packet[tcp + kControlBits] & kSyn)) return;
-  Flow flow;
-  std::memcpy(&flow.peer_address, &packet[12], 4);
-  std::memcpy(&flow.target_address, &packet[16], 4);
+  Flow flow{.target_address = {.family = version}, .peer_address = {.family = version}};
+  std::memcpy(flow.peer_address.octets.data(), &packet[addresses], octets);
+  std::memcpy(flow.target_address.octets.data(), &packet[addresses + octets], octets);
   flow.tuple.remote = static_cast<std::uint16_t>(packet[tcp] << 8 | packet[tcp + 1]);
   flow.tuple.local = static_cast<std::uint16_t>(packet[tcp + 2] << 8 | packet[tcp + 3]);
   note_flow(flow);
@@ -457,9 +492,16 @@ bool KernelSockets::destroy(const std::vector<Flow>& flows) {
 }
 
 std::vector<Flow> KernelSockets::remaining() {
-  const DiagRequest request = diag_request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
-  if (send(diag_.get(), &request, sizeof request, 0) < 0) no_monitoring(errno);
   std::vector<Flow> flows;
+  dump(4, flows);
+  if (where_.has_ipv6()) dump(6, flows);
+  return flows;
+}
+
+void KernelSockets::dump(std::uint8_t version, std::vector<Flow>& flows) {
+  const Flow any{.target_address = {.family = version}};
+  const DiagRequest request = diag_request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, any);
+  if (send(diag_.get(), &request, sizeof request, 0) < 0) no_monitoring(errno);
   for (bool done = false; !done;) {
     const ssize_t size = recv(diag_.get(), answer_.data(), answer_.size(), 0);
     if (size < 0) no_monitoring(errno);
@@ -470,10 +512,9 @@ std::vector<Flow> KernelSockets::remaining() {
                        inet_diag_msg message;
                        if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || payload.size() < sizeof message) return;
                        std::memcpy(&message, payload.data(), sizeof message);
-                       flows.push_back(flow_of(message.id));
+                       flows.push_back(flow_of(message));
                      });
   }
-  return flows;
 }
 
 void KernelSockets::destroy_remaining() {

@@ -14,9 +14,9 @@
 
 namespace tcpassay {
 
-// What the kernel knows a connection by; addresses in network byte order.
+// What the kernel knows a connection by.
 struct Flow {
-  std::uint32_t target_address = 0, peer_address = 0;
+  Address target_address{}, peer_address{};
   Tuple tuple{};
   friend bool operator==(const Flow&, const Flow&) = default;
 };
@@ -24,7 +24,10 @@ struct Flow {
 class KernelSockets {
  public:
   // Sockets are made in the namespace, which must outlive this.
-  KernelSockets(const NetworkNamespace& where, const Address& target, const Address& peer);
+  explicit KernelSockets(const NetworkNamespace& where);
+
+  // What the next sockets bind to and connect to, and so their family. There must be none.
+  void use(const Address& target, const Address& peer);
 
   // As Target::call. Handles count from 3 after each clear(), as file descriptors do in a fresh process; none is used
   // twice, so that a call on a closed one always fails with EBADF.
@@ -61,11 +64,12 @@ class KernelSockets {
   void add_socket(FileDescriptor fd, Tuple tuple, UserCall& call);
   void note_flow(const Flow& flow);
   std::optional<State> look_up(Tuple tuple);
+  void dump(std::uint8_t version, std::vector<Flow>& flows);
   bool destroy(const std::vector<Flow>& flows);  // false when some could not be
   void destroy_remaining();
 
   const NetworkNamespace& where_;
-  std::uint32_t target_address_, peer_address_;  // network byte order
+  Address target_address_{}, peer_address_{};
   NetlinkSocket diag_;
   std::vector<Socket> sockets_;
   std::vector<Flow> flows_;  // that may have left something in the kernel

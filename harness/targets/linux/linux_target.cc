@@ -59,17 +59,22 @@ LinuxTarget::LinuxTarget(std::string name, std::unique_ptr<NetworkNamespace> whe
                 .abilities = {Ability::kSynchronous, Ability::kState, Ability::kPassiveOpen, Ability::kActiveOpen},
                 .msl = kMsl,
                 .address = kTargetAddress,
-                .peer_address = kPeerAddress},
+                .peer_address = kPeerAddress,
+                .ipv6_address = kTargetIpv6,
+                .ipv6_peer_address = kPeerIpv6},
       where_(std::move(where)),
       wire_(std::move(wire)),
-      sockets_(*where_, kTargetAddress, kPeerAddress),
+      sockets_(*where_),
       settings_(*where_) {
   identity_.settings = settings_.names();
+  if (where_->has_ipv6()) identity_.abilities.push_back(Ability::kIpv6);
   reset(0);
 }
 
 void LinuxTarget::reset(std::uint64_t) {
   sockets_.clear();
+  sockets_.use(ip_ == 6 ? kTargetIpv6 : kTargetAddress, ip_ == 6 ? kPeerIpv6 : kPeerAddress);
+  wire_->use_ip(ip_);
   settings_.restore();
   ahead_.reset();
   stirred_ = false;

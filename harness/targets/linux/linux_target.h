@@ -21,6 +21,7 @@ class LinuxTarget : public Target {
   LinuxTarget(std::string name, std::unique_ptr<NetworkNamespace> where, std::unique_ptr<KernelWire> wire);
 
   const Identity& identity() const override { return identity_; }
+  void use_ip(std::uint8_t version) override { ip_ = version; }
   void reset(std::uint64_t seed) override;
   bool configure(std::string_view name, std::int64_t value) override { return settings_.set(name, value); }
   Time now() override;
@@ -41,6 +42,7 @@ class LinuxTarget : public Target {
   std::unique_ptr<KernelWire> wire_;
   KernelSockets sockets_;
   KernelSettings settings_;
+  std::uint8_t ip_ = 4;
   Time started_{};                  // on the monotonic clock
   bool stirred_ = false;  // something was done since the wire was last seen empty
   Time silent_at_{};                // when the wire was last seen empty: what is read later left the target later

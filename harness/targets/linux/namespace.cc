@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -38,9 +39,15 @@ constexpr Setting kSettings[] = {
     // Some hosts' choice would be inherited.
     {"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
     {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
-    // No neighbour discovery among the frames.
-    {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1"},
-    {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
+    // IPv6 with nothing among the frames that it does of itself: no address of its own making, none tested for
+    // duplicates, no routers asked or heard. What is left, reports of multicast groups, is not TCP.
+    {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "0"},
+    {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "0"},
+    {"/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"},
+    {"/proc/sys/net/ipv6/conf/default/accept_dad", "0"},
+    {"/proc/sys/net/ipv6/conf/default/dad_transmits", "0"},
+    {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"},
+    {"/proc/sys/net/ipv6/conf/default/router_solicitations", "0"},
 };
 
 int write_file(const char* path, std::string_view text) {
@@ -54,6 +61,12 @@ void write_settings() {
     const int error = write_file(setting.path, setting.value);
     if (error != 0 && error != ENOENT) throw TargetError(why_no_settings(setting.path, error));
   }
+}
+
+bool speaks_ipv6() {
+  const FileDescriptor setting(open("/proc/sys/net/ipv6/conf/all/disable_ipv6", O_RDONLY | O_CLOEXEC));
+  const FileDescriptor any(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return setting && any;
 }
 
 FileDescriptor open_own_namespace() {
@@ -112,6 +125,7 @@ NetworkNamespace::NetworkNamespace() {
   try {
     own_ = open_own_namespace();
     write_settings();
+    has_ipv6_ = speaks_ipv6();
     Interfaces().bring_up("lo");
   } catch (...) {
     if (home_) setns(home_.get(), CLONE_NEWNET);

@@ -20,6 +20,7 @@ class NetworkNamespace {
   NetworkNamespace();  // throws TargetError
 
   int fd() const { return own_.get(); }
+  bool has_ipv6() const { return has_ipv6_; }
 
   // The calling thread is inside the namespace for as long as the visit lives, and returns to where the
   // constructor was called.
@@ -37,6 +38,7 @@ class NetworkNamespace {
  private:
   FileDescriptor home_;  // empty when the process stays inside
   FileDescriptor own_;
+  bool has_ipv6_ = false;
 };
 
 // Moves the calling thread into a new network namespace, by way of a user namespace where it must. Returns 0 or an

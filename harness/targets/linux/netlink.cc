@@ -138,6 +138,7 @@ void Interfaces::set_queue_length(const std::string& name, std::uint32_t packets
 void Interfaces::add_address(const std::string& name, const Address& address, std::uint8_t prefix_length) {
   ifaddrmsg body{};
   body.ifa_family = family_of(address);
+  if (address.family == 6) body.ifa_flags = IFA_F_NODAD;
   body.ifa_prefixlen = prefix_length;
   body.ifa_index = static_cast<std::uint32_t>(index_of(name));
   NetlinkMessage message(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);

@@ -26,8 +26,8 @@ constexpr std::array<std::uint8_t, 6> kTargetLink = {2, 0, 10, 77, 0, 1};
 constexpr std::array<std::uint8_t, 6> kPeerLink = {2, 0, 10, 77, 0, 2};
 constexpr std::array<std::uint8_t, 6> kInterfaceLink = {2, 0, 10, 77, 0, 3};  // of peer0: not where the target sends to
 constexpr std::size_t kLinkHeader = 14;                                       // octets
-constexpr std::size_t kIpHeader = 20, kEchoHeader = 8;                        // octets
-constexpr std::uint8_t kEchoRequest = 8;                                      // RFC 792
+constexpr std::uint8_t kIpHeader = 20, kEchoHeader = 8;                       // octets
+constexpr std::uint8_t kEchoRequest = 8, kEchoRequest6 = 128;                 // RFC 792, RFC 4443
 constexpr int kEchoTimeoutMs = 5000;
 constexpr int kCaptureBuffer = 8 << 20;  // octets
 constexpr int kSnapLength = 65535 + kLinkHeader;
@@ -57,13 +57,28 @@ sockaddr_in destination() {
   return name;
 }
 
+sockaddr_in6 destination6() {
+  sockaddr_in6 name{};
+  name.sin6_family = AF_INET6;
+  std::memcpy(&name.sin6_addr, kTargetIpv6.octets.data(), sizeof name.sin6_addr);
+  return name;
+}
+
+// RFC 1071, of an even number of octets.
+std::uint16_t internet_checksum(ByteView octets) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < octets.size(); i += 2) sum += octets[i] << 8u | octets[i + 1];
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum);
+}
+
 void add_pair(Interfaces& interfaces, int peer_namespace) {
   interfaces.add_veth({.name = kTargetInterface, .link_address = kTargetLink},
                       {.name = kPeerInterface, .link_address = kInterfaceLink}, peer_namespace);
 }
 
-FileDescriptor open_raw_socket() {
-  FileDescriptor raw(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));  // implies IP_HDRINCL
+FileDescriptor open_raw_socket(int family) {
+  FileDescriptor raw(socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));  // implies IP_HDRINCL
   if (!raw) throw TargetError(std::string("no raw socket: ") + std::strerror(errno) + "; run as root");
   return raw;
 }
@@ -74,7 +89,7 @@ void probe_raw_wire() {
   const FileDescriptor own(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   Interfaces interfaces;
   add_pair(interfaces, own.get());
-  open_raw_socket();
+  open_raw_socket(AF_INET);
 }
 
 RawWire::RawWire(const NetworkNamespace& target) {
@@ -93,8 +108,20 @@ RawWire::RawWire(const NetworkNamespace& target) {
   interfaces.bring_up(kPeerInterface);
   interfaces.add_route(kPeerInterface, kNetwork, kPrefixLength);
   interfaces.add_neighbour(kPeerInterface, kTargetAddress, kTargetLink);
-  socket_ = open_raw_socket();
+  socket_ = open_raw_socket(AF_INET);
+  if (target.has_ipv6()) {
+    // An address of its own, without which our side's kernel would not send what we write.
+    interfaces.add_address(kPeerInterface, ipv6_address(3), kIpv6PrefixLength);
+    interfaces.add_neighbour(kPeerInterface, kTargetIpv6, kTargetLink);
+    socket6_ = open_raw_socket(AF_INET6);
+  }
   open_capture();
+  if (target.has_ipv6()) {  // now that both ends are up
+    const NetworkNamespace::Visit there(target);
+    Interfaces its;
+    its.add_address(kTargetInterface, kTargetIpv6, kIpv6PrefixLength);
+    its.add_neighbour(kTargetInterface, kPeerIpv6, kPeerLink);
+  }
 }
 
 void RawWire::open_capture() {
@@ -105,12 +132,14 @@ void RawWire::open_capture() {
   pcap_set_snaplen(capture, kSnapLength);
   pcap_set_immediate_mode(capture, 1);
   pcap_set_buffer_size(capture, kCaptureBuffer);
+  const std::string wanted = "((ip proto 6 or icmp[icmptype] == icmp-echoreply) and src host " + kTargetAddress.text() +
+                             ") or ((ip6 proto 6 or (icmp6 and ip6[40] == 129)) and src host " + kTargetIpv6.text() +
+                             ")";
   bpf_program filter{};
   const bool open =
       pcap_activate(capture) >= 0 && pcap_setnonblock(capture, 1, why) == 0 &&
       pcap_setdirection(capture, PCAP_D_IN) == 0 &&
-      pcap_compile(capture, &filter, "(ip proto 6 or icmp[icmptype] == icmp-echoreply) and src host 10.77.0.1", 1,
-                   PCAP_NETMASK_UNKNOWN) == 0 &&
+      pcap_compile(capture, &filter, wanted.c_str(), 1, PCAP_NETMASK_UNKNOWN) == 0 &&
       pcap_setfilter(capture, &filter) == 0;
   pcap_freecode(&filter);
   readable_ = open ? pcap_get_selectable_fd(capture) : -1;
@@ -119,10 +148,11 @@ void RawWire::open_capture() {
 
 void RawWire::put(ByteView packet) {
   static const sockaddr_in name = destination();
-  if (sendto(socket_.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&name), sizeof name) >=
-      0) {
-    return;
-  }
+  static const sockaddr_in6 name6 = destination6();
+  const bool ipv6 = !packet.empty() && packet[0] >> 4 == 6 && socket6_;
+  const int fd = ipv6 ? socket6_.get() : socket_.get();
+  const auto* const to = ipv6 ? reinterpret_cast<const sockaddr*>(&name6) : reinterpret_cast<const sockaddr*>(&name);
+  if (sendto(fd, packet.data(), packet.size(), 0, to, ipv6 ? sizeof name6 : sizeof name) >= 0) return;
   if (errno == EINVAL) return;  // not an IP packet at all
   throw TargetError("the raw socket refuses a packet of " + std::to_string(packet.size()) +
                     " octets: " + std::strerror(errno));
@@ -154,28 +184,36 @@ void RawWire::fence() {
   CPU_ZERO(&touched_);
 }
 
-// RFC 792: an echo request, answered by the kernel under test with the same identifier and sequence number.
+// Answered by the kernel under test with the same identifier and sequence number.
 void RawWire::send_echo_request() {
-  std::array<std::uint8_t, kIpHeader + kEchoHeader> packet{0x45};
-  packet[8] = 64;  // time to live
-  packet[9] = IPPROTO_ICMP;
-  std::memcpy(&packet[12], kPeerAddress.octets.data(), 4);
-  std::memcpy(&packet[16], kTargetAddress.octets.data(), 4);
-  std::uint8_t* const echo = &packet[kIpHeader];
-  echo[0] = kEchoRequest;
   ++echo_;
+  std::array<std::uint8_t, kEchoHeader> echo{ip_ == 6 ? kEchoRequest6 : kEchoRequest};
   echo[6] = static_cast<std::uint8_t>(echo_ >> 8);
   echo[7] = static_cast<std::uint8_t>(echo_);
-  const std::uint32_t sum = (kEchoRequest << 8) + echo_;
-  const std::uint32_t checksum = ~((sum & 0xffff) + (sum >> 16));
+  Bytes packet, covered;  // by the checksum: ICMPv6 counts a pseudo header too
+  if (ip_ == 6) {
+    packet = {0x60, 0, 0, 0, 0, kEchoHeader, IPPROTO_ICMPV6, 64};
+    packet.insert(packet.end(), kPeerIpv6.octets.begin(), kPeerIpv6.octets.end());
+    packet.insert(packet.end(), kTargetIpv6.octets.begin(), kTargetIpv6.octets.end());
+    covered.assign(packet.begin() + 8, packet.end());
+    covered.insert(covered.end(), {0, 0, 0, kEchoHeader, 0, 0, 0, IPPROTO_ICMPV6});
+  } else {
+    packet = {0x45, 0, 0, kIpHeader + kEchoHeader, 0, 0, 0, 0, 64, IPPROTO_ICMP, 0, 0};
+    packet.insert(packet.end(), kPeerAddress.octets.begin(), kPeerAddress.octets.begin() + 4);
+    packet.insert(packet.end(), kTargetAddress.octets.begin(), kTargetAddress.octets.begin() + 4);
+  }
+  covered.insert(covered.end(), echo.begin(), echo.end());
+  const std::uint16_t checksum = internet_checksum(covered);
   echo[2] = static_cast<std::uint8_t>(checksum >> 8);
   echo[3] = static_cast<std::uint8_t>(checksum);
+  packet.insert(packet.end(), echo.begin(), echo.end());
   put(packet);
   ++replies_due_;
 }
 
 bool RawWire::is_echo_reply(ByteView packet) const {
-  return packet.size() > 9 && packet[9] == IPPROTO_ICMP;
+  if (packet.size() < kIpHeader) return false;
+  return packet[0] >> 4 == 6 ? packet[6] == IPPROTO_ICMPV6 : packet[9] == IPPROTO_ICMP;
 }
 
 std::optional<ByteView> RawWire::take() {

@@ -30,6 +30,7 @@ class RawWire : public KernelWire {
   void put(ByteView packet) override;
   void before_stimulus() override;
   void after_stimulus() override;
+  void use_ip(std::uint8_t version) override { ip_ = version; }
   void fence() override;
   std::optional<ByteView> take() override;
   int pollable() const override { return readable_; }
@@ -44,7 +45,8 @@ class RawWire : public KernelWire {
   bool is_echo_reply(ByteView packet) const;
 
   NetworkNamespace peer_;
-  FileDescriptor socket_;
+  FileDescriptor socket_, socket6_;
+  std::uint8_t ip_ = 4;  // of the echo requests
   std::unique_ptr<pcap_t, Closer> capture_;
   int readable_ = -1;
   cpu_set_t touched_{};     // the processors on which stimuli ran since the last fence

@@ -48,6 +48,7 @@ TunWire::TunWire(const NetworkNamespace& target) : buffer_(kPacketMax) {
   interfaces.set_queue_length(kInterface, kQueuePackets);
   interfaces.add_address(kInterface, kTargetAddress, kPrefixLength);
   interfaces.bring_up(kInterface);
+  if (target.has_ipv6()) interfaces.add_address(kInterface, kTargetIpv6, kIpv6PrefixLength);
 }
 
 void TunWire::put(ByteView packet) {

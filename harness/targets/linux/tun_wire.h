@@ -13,7 +13,7 @@ namespace tcpassay {
 
 class TunWire : public KernelWire {
  public:
-  // Makes the device in the namespace and gives it the target's address. Throws TargetError.
+  // Makes the device in the namespace and gives it the target's addresses. Throws TargetError.
   explicit TunWire(const NetworkNamespace& target);
 
   void put(ByteView packet) override;

@@ -26,7 +26,7 @@ Listener* Stack::open_passive(std::uint16_t port, std::uint32_t backlog, const C
 }
 
 // 3.10.1 OPEN, active: <SEQ=ISS><CTL=SYN>, SND.UNA is ISS, SND.NXT is ISS+1, enter SYN-SENT.
-Connection* Stack::open_active(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
+Connection* Stack::open_active(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port,
                                const Choices& choices) {
   Connection* c = create(local_port, remote_address, remote_port, choices);
   if (c == nullptr) return nullptr;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "harness/targets/own/congestion.h"
+#include "harness/targets/own/ip.h"
 #include "harness/targets/own/reassembly.h"
 #include "harness/targets/own/ring.h"
 #include "harness/targets/own/rto.h"
@@ -28,7 +29,7 @@ enum class Ended : std::uint8_t { kNot, kNormally, kRefused, kReset, kTimedOut }
 struct Choices {
   std::uint32_t receive_buffer = 65535;    // RCV.BUFF, octets; without window scaling the window cannot be larger
   std::uint32_t send_buffer = 256 * 1024;  // octets
-  std::uint16_t mss = 1460;                // RMSS: effective MTU 1500 less the fixed IP and TCP headers (3.7.1)
+  std::uint16_t mss = 1460;                // RMSS (3.7.1); over IPv6 at most 1440
   bool no_delay = false;                   // turns the Nagle algorithm off (MUST-17)
   Time user_timeout = 0;                   // R2 of this connection (MUST-21); 0 for the default
 };
@@ -55,7 +56,7 @@ struct Listener;
 struct Tcb {
   State state = State::kClosed;
   bool passive = false;  // SYN-RECEIVED was or will be reached by a passive OPEN (MUST-11)
-  std::uint32_t remote_address = 0;
+  Address remote_address{};
   std::uint16_t local_port = 0, remote_port = 0;
   Choices choices{};
 

@@ -231,6 +231,8 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::fin_without_ack, close_first},
       {Defect::mss_ignored, [](TestPeer& p) { bulk(p, kMss1000); }},
       {Defect::mss_default_large, [](TestPeer& p) { bulk(p, {}); }},
+      {Defect::ipv6_mss_of_ipv4, [](TestPeer& p) { p.use_ipv6(), p.passive(); }},
+      {Defect::ipv6_without_checksum, [](TestPeer& p) { p.use_ipv6(), p.passive(); }},
       {Defect::mss_from_any_segment,
        [](TestPeer& p) {
          const int h = p.passive();

@@ -45,7 +45,10 @@ std::uint64_t prf(const Secret& secret, const FourTuple& tuple) {
               .b = secret.k1 ^ 0x13198a2e03707344u,
               .c = secret.k0 ^ 0xa4093822299f31d0u,
               .d = secret.k1 ^ 0x082efa98ec4e6c89u};
-  words.absorb(std::uint64_t{tuple.local_address} << 32 | tuple.remote_address);
+  for (const Address& address : {tuple.local_address, tuple.remote_address}) {
+    words.absorb(address.high);
+    words.absorb(address.low);
+  }
   words.absorb(std::uint64_t{tuple.local_port} << 16 | tuple.remote_port);
   words.c ^= 0xff;
   for (int i = 0; i < 4; ++i) words.round();

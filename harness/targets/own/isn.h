@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "harness/targets/own/ip.h"
 #include "harness/targets/own/seq.h"
 #include "harness/targets/own/time.h"
 
@@ -17,7 +18,7 @@ struct Secret {
 };
 
 struct FourTuple {
-  std::uint32_t local_address = 0, remote_address = 0;
+  Address local_address{}, remote_address{};
   std::uint16_t local_port = 0, remote_port = 0;
 };
 

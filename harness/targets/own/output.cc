@@ -167,7 +167,7 @@ void Stack::send_reset(Connection& c) {
 // Section 3.5.2, groups 1 and 2: with ACK <SEQ=SEG.ACK><CTL=RST>, else <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>.
 // Never for a reset.
 void Stack::send_reset_for(const Segment& seg) {
-  Segment rst{.source = address_,
+  Segment rst{.source = address_for(seg.source),
               .destination = seg.source,
               .source_port = seg.destination_port,
               .destination_port = seg.source_port};
@@ -183,7 +183,7 @@ void Stack::send_reset_for(const Segment& seg) {
 
 // What every segment of the connection has in common; as it stands, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
 Segment Stack::from(const Connection& c) const {
-  Segment seg{.source = address_,
+  Segment seg{.source = address_for(c.remote_address),
               .destination = c.remote_address,
               .source_port = c.local_port,
               .destination_port = c.remote_port,
@@ -220,6 +220,9 @@ void Stack::depart(const Segment& seg, const Ring* text, std::uint32_t offset, s
   if (length > 0) text->copy(offset, place);
   if (length > 0 && altered) place[0] = static_cast<std::uint8_t>(~place[0]);
   finish_packet(wire_, start, planted.has(Defect::checksum_wrong_on_odd_length));
+  if (planted.has(Defect::ipv6_without_checksum) && !seg.destination.is_ipv4()) {
+    wire_[start + kIpv6Header + 16] = wire_[start + kIpv6Header + 17] = 0;
+  }
   departed_.push_back({.at = now_, .start = start, .length = wire_.size() - start});
 }
 
@@ -240,7 +243,7 @@ SeqNum Stack::choose_iss(const Connection& c) const {
   if (planted.has(Defect::isn_constant)) return 1;
   if (planted.has(Defect::isn_clock_only)) return static_cast<SeqNum>(now_ / 4000);
   return initial_sequence_number(secret_,
-                                 {.local_address = address_,
+                                 {.local_address = address_for(c.remote_address),
                                   .remote_address = c.remote_address,
                                   .local_port = c.local_port,
                                   .remote_port = c.remote_port},

@@ -13,8 +13,8 @@ namespace {
 using Packet = std::vector<std::uint8_t>;
 
 Packet packet(own::Ctl ctl, std::uint32_t seq, std::uint32_t ack, std::size_t length) {
-  const own::Segment seg{.source = 0x0a4d0002,
-                         .destination = 0x0a4d0001,
+  const own::Segment seg{.source = own::ipv4(0x0a4d0002),
+                         .destination = own::ipv4(0x0a4d0001),
                          .source_port = 5000,
                          .destination_port = 80,
                          .seq = seq,

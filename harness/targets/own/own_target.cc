@@ -4,13 +4,20 @@
 namespace tcpassay {
 namespace {
 
-constexpr std::uint32_t kAddress = 0x0a4d0001;      // 10.77.0.1
-constexpr std::uint32_t kPeerAddress = 0x0a4d0002;  // 10.77.0.2
+// 10.77.0.1 and 2001:db8:77::1, both with the peer one further.
+constexpr own::Address kIpv4 = own::ipv4(0x0a4d0001), kPeerIpv4 = own::ipv4(0x0a4d0002);
+constexpr std::uint64_t kPrefix = 0x20010db800770000;
+constexpr own::Address kIpv6{.high = kPrefix, .low = 1}, kPeerIpv6{.high = kPrefix, .low = 2};
 
-Address ipv4(std::uint32_t address) {
-  Address result{};
-  for (int i = 0; i < 4; ++i) {
-    result.octets[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(address >> (24 - 8 * i));
+Address to_address(const own::Address& address) {
+  Address result{.family = static_cast<std::uint8_t>(address.is_ipv4() ? 4 : 6)};
+  for (std::size_t i = 0; i < 8; ++i) {
+    if (address.is_ipv4()) {
+      if (i < 4) result.octets[i] = static_cast<std::uint8_t>(address.low >> (24 - 8 * i));
+      continue;
+    }
+    result.octets[i] = static_cast<std::uint8_t>(address.high >> (56 - 8 * i));
+    result.octets[8 + i] = static_cast<std::uint8_t>(address.low >> (56 - 8 * i));
   }
   return result;
 }
@@ -62,13 +69,18 @@ OwnTarget::OwnTarget()
     : identity_{.name = "own",
                 .version = "1",
                 .abilities = {Ability::kVirtualTime, Ability::kSynchronous, Ability::kState, Ability::kPassiveOpen,
-                              Ability::kActiveOpen},
+                              Ability::kActiveOpen, Ability::kIpv6},
                 .msl = Time(own::kMsl),
-                .address = ipv4(kAddress),
-                .peer_address = ipv4(kPeerAddress)},
-      stack_(kAddress) {
+                .address = to_address(kIpv4),
+                .peer_address = to_address(kPeerIpv4),
+                .ipv6_address = to_address(kIpv6),
+                .ipv6_peer_address = to_address(kPeerIpv6)},
+      peer_(kPeerIpv4),
+      stack_(kIpv4, kIpv6) {
   for (int i = 0; const char* name = own::setting_name(i); ++i) identity_.settings.emplace_back(name);
 }
+
+void OwnTarget::use_ip(std::uint8_t version) { peer_ = version == 6 ? kPeerIpv6 : kPeerIpv4; }
 
 void OwnTarget::reset(std::uint64_t seed) {
   stack_.reset(seed);
@@ -96,7 +108,7 @@ own::Result OwnTarget::perform(UserCall& call) {
     case CallKind::kSocket: return sockets_.socket();
     case CallKind::kBind: return sockets_.bind(call.handle, call.port);
     case CallKind::kListen: return sockets_.listen(call.handle, call.length);
-    case CallKind::kConnect: return sockets_.connect(call.handle, kPeerAddress, call.port);
+    case CallKind::kConnect: return sockets_.connect(call.handle, peer_, call.port);
     case CallKind::kAccept: return sockets_.accept(call.handle);
     case CallKind::kWrite: return sockets_.write(call.handle, call.text);
     case CallKind::kRead: return sockets_.read(call.handle, call.length, text_);
@@ -135,7 +147,7 @@ void OwnTarget::fill_tuple(UserCall& call, int handle) {
 }
 
 std::optional<StateReport> OwnTarget::state(Tuple tuple) {
-  const own::Connection* c = stack_.find(tuple.local, kPeerAddress, tuple.remote);
+  const own::Connection* c = stack_.find(tuple.local, peer_, tuple.remote);
   if (c == nullptr) return std::nullopt;
   StateReport report{.state = to_state(c->state), .snd_una = c->snd_una, .snd_nxt = c->snd_nxt};
   if (c->state != own::State::kSynSent) report.rcv_nxt = c->rcv_nxt;

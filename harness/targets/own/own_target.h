@@ -26,6 +26,7 @@ class OwnTarget final : public Target {
   }
 
   const Identity& identity() const override { return identity_; }
+  void use_ip(std::uint8_t version) override;
   void reset(std::uint64_t seed) override;
   bool configure(std::string_view name, std::int64_t value) override { return own::set(stack_.settings, name, value); }
   Time now() override { return Time(stack_.now()); }
@@ -41,6 +42,7 @@ class OwnTarget final : public Target {
   void fill_tuple(UserCall& call, int handle);
 
   Identity identity_;
+  own::Address peer_;  // of the family in use
   own::Stack stack_;
   own::Sockets sockets_{stack_};
   std::vector<std::uint8_t> text_;  // of the last read

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// IPv4 packets that carry TCP (RFC 791, RFC 9293 section 3.1): read and written by the own stack itself.
+// IP packets that carry TCP (RFC 9293 section 3.1): read and written by the own stack itself. ip.h has the IP of it.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "harness/targets/own/ip.h"
 #include "harness/targets/own/seq.h"
 
 namespace own {
-
-using ByteView = std::span<const std::uint8_t>;
 
 struct Ctl {
   bool fin = false, syn = false, rst = false, psh = false, ack = false, urg = false, ece = false, cwr = false;
@@ -19,7 +18,7 @@ struct Ctl {
 
 // SEG.SEQ, SEG.ACK, SEG.WND, SEG.UP and the rest of one segment.
 struct Segment {
-  std::uint32_t source = 0, destination = 0;  // addresses
+  Address source{}, destination{};
   std::uint16_t source_port = 0, destination_port = 0;
   SeqNum seq = 0, ack = 0;
   std::uint32_t wnd = 0;
@@ -29,6 +28,7 @@ struct Segment {
   std::optional<std::uint16_t> mss{};
   ByteView text{};
   // Set by parse().
+  std::uint8_t ttl = 0;          // the hop limit of IPv6
   bool checksum_ok = true;
   bool options_ok = true;        // no option length is 0, 1 or runs past the header
   bool unknown_options = false;
@@ -39,18 +39,12 @@ struct Segment {
   std::uint32_t len() const { return static_cast<std::uint32_t>(text.size()) + ctl.syn + ctl.fin; }
 };
 
-inline constexpr std::uint32_t kIpHeader = 20, kTcpHeader = 20;
-
-// Empty when the bytes are not a whole, unfragmented IPv4 packet that carries TCP with a possible data offset.
+// Empty when the bytes are not a whole, unfragmented IP packet that carries TCP with a possible data offset.
 std::optional<Segment> parse(ByteView packet);
 
 // Appends a packet with `text_length` octets of text still to be filled in and returns their place.
 std::span<std::uint8_t> begin_packet(std::vector<std::uint8_t>& wire, const Segment& seg, std::size_t text_length);
-// Writes the checksums of the packet that starts at `start` and ends with the last octet of `wire`.
+// Writes the TCP checksum of the packet that starts at `start` and ends with the last octet of `wire`.
 void finish_packet(std::vector<std::uint8_t>& wire, std::size_t start, bool pad_in_front = false);
-
-// The one's complement sum of 16-bit words, complemented; `sum` carries on from another area of even length.
-std::uint32_t add_words(std::uint32_t sum, ByteView octets);
-std::uint16_t checksum(std::uint32_t sum);
 
 }  // namespace own

@@ -34,12 +34,32 @@ std::uint32_t internet_checksum(const std::vector<std::uint8_t>& octets) {
   return ~sum & 0xffff;
 }
 
-std::uint32_t tcp_checksum(std::uint32_t source, std::uint32_t destination, const std::vector<std::uint8_t>& tcp) {
-  std::vector<std::uint8_t> covered;
-  put32(covered, source);
-  put32(covered, destination);
-  put16(covered, 6);
-  put16(covered, static_cast<std::uint32_t>(tcp.size()));
+using Octets = std::vector<std::uint8_t>;
+
+// 10.77.0.1 becomes 2001:db8:77::1, a multicast address the link's ff02::1.
+Octets address_octets(std::uint32_t address, bool ipv6) {
+  Octets octets;
+  if (!ipv6) {
+    put32(octets, address);
+    return octets;
+  }
+  const bool multicast = address >> 28 == 0xe;
+  put32(octets, multicast ? 0xff020000 : 0x20010db8);
+  put32(octets, multicast ? 0 : 0x00770000);
+  put32(octets, 0);
+  put32(octets, address & 0xff);
+  return octets;
+}
+
+// `addresses` is source and destination side by side. RFC 8200 section 8.1 has wider fields than RFC 9293.
+std::uint32_t tcp_checksum(Octets covered, const Octets& tcp) {
+  if (covered.size() == 32) {
+    put32(covered, static_cast<std::uint32_t>(tcp.size()));
+    put32(covered, 6);
+  } else {
+    put16(covered, 6);
+    put16(covered, static_cast<std::uint32_t>(tcp.size()));
+  }
   covered.insert(covered.end(), tcp.begin(), tcp.end());
   return internet_checksum(covered);
 }
@@ -73,6 +93,11 @@ TestPeer::TestPeer(std::uint64_t seed, std::optional<own::Defect> defect) {
   target.reset(seed);
 }
 
+void TestPeer::use_ipv6() {
+  ipv6 = true;
+  target.use_ip(6);
+}
+
 void TestPeer::put(const Put& put) {
   std::vector<std::uint8_t> tcp;
   put16(tcp, remote);
@@ -90,19 +115,30 @@ void TestPeer::put(const Put& put) {
   tcp.resize(words * 4);
   const std::vector<std::uint8_t> text = peer_text(put.seq + flag(put, 'S') - 1, put.length);
   tcp.insert(tcp.end(), text.begin(), text.end());
-  const std::uint32_t sum = tcp_checksum(put.source, put.destination, tcp) ^ (put.bad_checksum ? 0x0100 : 0);
+  Octets addresses = address_octets(put.source, ipv6);
+  const Octets destination = address_octets(put.destination, ipv6);
+  addresses.insert(addresses.end(), destination.begin(), destination.end());
+  const std::uint32_t sum = tcp_checksum(addresses, tcp) ^ (put.bad_checksum ? 0x0100 : 0);
   tcp[16] = static_cast<std::uint8_t>(sum >> 8);
   tcp[17] = static_cast<std::uint8_t>(sum);
 
-  std::vector<std::uint8_t> packet{0x45, 0};
-  put16(packet, static_cast<std::uint32_t>(20 + tcp.size()));
-  put32(packet, 0x00014000);
-  put32(packet, 0x40060000);
-  put32(packet, put.source);
-  put32(packet, put.destination);
-  const std::uint32_t of_ip = internet_checksum(packet);
-  packet[10] = static_cast<std::uint8_t>(of_ip >> 8);
-  packet[11] = static_cast<std::uint8_t>(of_ip);
+  Octets packet{static_cast<std::uint8_t>(ipv6 ? 0x60 : 0x45), 0};
+  if (ipv6) {
+    put16(packet, 0);
+    put16(packet, static_cast<std::uint32_t>(put.extension.size() + tcp.size()));
+    packet.push_back(put.next);
+    packet.push_back(64);
+    packet.insert(packet.end(), addresses.begin(), addresses.end());
+    packet.insert(packet.end(), put.extension.begin(), put.extension.end());
+  } else {
+    put16(packet, static_cast<std::uint32_t>(20 + tcp.size()));
+    put32(packet, 0x00014000);
+    put32(packet, 0x40060000);
+    packet.insert(packet.end(), addresses.begin(), addresses.end());
+    const std::uint32_t of_ip = internet_checksum(packet);
+    packet[10] = static_cast<std::uint8_t>(of_ip >> 8);
+    packet[11] = static_cast<std::uint8_t>(of_ip);
+  }
   packet.insert(packet.end(), tcp.begin(), tcp.end());
   target.inject(packet);
 }
@@ -111,7 +147,8 @@ std::vector<Heard> TestPeer::hear() {
   std::vector<Heard> all;
   while (const auto collected = target.collect()) {
     const ByteView ip = collected->packet;
-    const std::uint8_t* tcp = ip.data() + 20;
+    EXPECT_EQ(ip[0] >> 4, ipv6 ? 6 : 4);
+    const std::uint8_t* tcp = ip.data() + (ipv6 ? 40 : 20);
     Heard heard{.at = collected->from};
     const std::uint32_t bits = tcp[13];
     for (const auto& [bit, letter] : {std::pair{2, 'S'}, {1, 'F'}, {4, 'R'}, {8, 'P'}, {16, 'A'}, {32, 'U'}}) {
@@ -128,7 +165,8 @@ std::vector<Heard> TestPeer::hear() {
     if (header == 24 && tcp[20] == 2) heard.mss = read_number(tcp + 22, 2);
     heard.text.assign(tcp + header, ip.data() + ip.size());
     std::vector<std::uint8_t> whole(tcp, ip.data() + ip.size());
-    heard.checksum_ok = tcp_checksum(read_number(ip.data() + 12, 4), read_number(ip.data() + 16, 4), whole) == 0;
+    const ByteView addresses = ipv6 ? ip.subspan(8, 32) : ip.subspan(12, 8);
+    heard.checksum_ok = tcp_checksum({addresses.begin(), addresses.end()}, whole) == 0;
     transcript.push_back(heard.full());
     all.push_back(std::move(heard));
   }

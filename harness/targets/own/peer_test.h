@@ -22,7 +22,9 @@ struct Put {
   std::uint8_t reserved = 0;
   bool bad_checksum = false;
   int data_offset = -1;                 // in words; -1 for the right one
-  std::uint32_t source = 0x0a4d0002, destination = 0x0a4d0001;
+  std::uint32_t source = 0x0a4d0002, destination = 0x0a4d0001;  // over IPv6 what is like them
+  std::vector<std::uint8_t> extension{};  // headers between that of IPv6 and TCP, the last of the kind `next`
+  std::uint8_t next = 6;                  // what follows the IPv6 header
 };
 
 struct Heard {
@@ -41,11 +43,13 @@ class TestPeer {
   explicit TestPeer(std::uint64_t seed = 1, std::optional<own::Defect> defect = std::nullopt);
 
   OwnTarget target;
+  bool ipv6 = false;                        // see use_ipv6()
   std::uint16_t local = 80, remote = 5000;  // the target's port and the peer's
   std::uint32_t iss = 1000;                 // the peer's
   std::uint32_t target_iss = 0;             // learnt from the target's SYN
   std::vector<std::string> transcript;      // all that was seen of the target
 
+  void use_ipv6();
   void put(const Put& put);
   // What the target has sent since, in brief, joined by "; ".
   std::string hears();

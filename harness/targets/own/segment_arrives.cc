@@ -64,12 +64,13 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
 void Stack::synchronize(Connection& c, const Segment& seg) {
   c.irs = seg.seq;
   c.rcv_nxt = seg.seq + 1;
-  // Eff.snd.MSS (3.7.1): the lesser of what the peer takes, 536 if it does not say (MUST-15), and what IP can send.
-  std::uint16_t send_mss = planted.has(Defect::mss_default_large) ? kInterfaceMss : kDefaultSendMss;
+  // Eff.snd.MSS (3.7.1): the lesser of what the peer takes, a default if it does not say, and what IP can send.
+  const std::uint16_t most = interface_mss(c.remote_address);
+  std::uint16_t send_mss = planted.has(Defect::mss_default_large) ? most : default_send_mss(c.remote_address);
   if (seg.mss) send_mss = std::max<std::uint16_t>(*seg.mss, 1);  // zero would leave no way to send
-  if (planted.has(Defect::mss_ignored)) send_mss = kInterfaceMss;
+  if (planted.has(Defect::mss_ignored)) send_mss = most;
   c.peer_mss_known = seg.mss.has_value();
-  c.eff_snd_mss = std::min({send_mss, kInterfaceMss, c.choices.mss});
+  c.eff_snd_mss = std::min({send_mss, most, c.choices.mss});
   if (tempered.has(Temperament::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
 
   c.snd_wnd = c.max_snd_wnd = seg.wnd;

@@ -63,7 +63,7 @@ Result Sockets::bind(int handle, std::uint16_t port) {
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   if (s->port != 0) return fail(Error::kInvalid);
-  if (port == 0) port = stack_.ephemeral_port(0, 0);
+  if (port == 0) port = stack_.ephemeral_port({}, 0);
   if (port == 0 || !port_is_free(port, s->reuse_address)) return fail(Error::kAddressInUse);
   s->port = port;
   return {};
@@ -77,12 +77,12 @@ Result Sockets::listen(int handle, std::uint32_t backlog) {
     s->listener->backlog = std::max(backlog, 1u);
     return {};
   }
-  if (s->port == 0) s->port = stack_.ephemeral_port(0, 0);
+  if (s->port == 0) s->port = stack_.ephemeral_port({}, 0);
   s->listener = stack_.open_passive(s->port, backlog, s->choices);
   return s->listener == nullptr ? fail(Error::kAddressInUse) : Result{};
 }
 
-Result Sockets::connect(int handle, std::uint32_t address, std::uint16_t port) {
+Result Sockets::connect(int handle, const Address& address, std::uint16_t port) {
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   if (s->listener != nullptr) return fail(Error::kNotSupported);
@@ -202,7 +202,7 @@ Result Sockets::set(int handle, Option option, std::int64_t value) {
       if (c != nullptr) stack_.set_no_delay(*c, value != 0);
       return {};
     case Option::kMaxSegment:
-      if (value < 1 || value > kInterfaceMss) return fail(Error::kInvalid);
+      if (value < 1 || value > interface_mss(ipv4(0))) return fail(Error::kInvalid);
       s->choices.mss = static_cast<std::uint16_t>(value);
       return {};
     case Option::kReceiveBuffer:
@@ -232,7 +232,8 @@ Result Sockets::get(int handle, Option option) {
     case Option::kLinger: return {.value = s->linger};
     case Option::kNoDelay: return {.value = choices.no_delay};
     case Option::kMaxSegment:
-      return {.value = s->connection != nullptr ? s->connection->eff_snd_mss : std::min(choices.mss, kDefaultSendMss)};
+      if (s->connection != nullptr) return {.value = s->connection->eff_snd_mss};
+      return {.value = std::min(choices.mss, default_send_mss(ipv4(0)))};
     case Option::kReceiveBuffer: return {.value = choices.receive_buffer};
     case Option::kSendBuffer: return {.value = choices.send_buffer};
     case Option::kUserTimeout: return {.value = choices.user_timeout / kMillisecond};

@@ -41,7 +41,7 @@ class Sockets {
   Result socket();
   Result bind(int handle, std::uint16_t port);
   Result listen(int handle, std::uint32_t backlog);
-  Result connect(int handle, std::uint32_t address, std::uint16_t port);
+  Result connect(int handle, const Address& address, std::uint16_t port);
   Result accept(int handle);
   Result write(int handle, ByteView text);
   // Up to `length` octets, left in `out`.

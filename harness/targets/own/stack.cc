@@ -5,20 +5,8 @@
 #include <cassert>
 
 namespace own {
-namespace {
 
-std::uint64_t key_of(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port) {
-  return std::uint64_t{remote_address} << 32 | std::uint64_t{remote_port} << 16 | local_port;
-}
-
-// Only a single host can be a peer: no broadcast, multicast or unspecified address (section 3.9.2.3).
-bool is_unicast(std::uint32_t address) {
-  return address >> 28 != 0xe && address != 0xffffffff && address >> 24 != 0;
-}
-
-}  // namespace
-
-Stack::Stack(std::uint32_t address) : address_(address) { reset(0); }
+Stack::Stack(const Address& ipv4, const Address& ipv6) : ipv4_(ipv4), ipv6_(ipv6) { reset(0); }
 
 void Stack::reset(std::uint64_t seed) {
   settings = {};
@@ -57,7 +45,8 @@ void Stack::advance(Time deadline) {
 
 void Stack::inject(ByteView packet) {
   std::optional<Segment> seg = parse(packet);
-  if (!seg || seg->destination != address_ || seg->source == address_ || !is_unicast(seg->source)) return;
+  if (!seg || !is_unicast(seg->source)) return;
+  if (const Address& ours = address_for(seg->source); seg->destination != ours || seg->source == ours) return;
   // MUST-3: a segment whose checksum is wrong has no effect.
   if (!seg->checksum_ok && !planted.has(Defect::bad_checksum_accepted)) return;
   // MUST-7: nor has one whose options cannot be read.
@@ -92,8 +81,8 @@ Listener* Stack::find_listener(std::uint16_t port) {
   return nullptr;
 }
 
-Connection* Stack::find(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port) {
-  const auto at = std::find(keys_.begin(), keys_.end(), key_of(local_port, remote_address, remote_port));
+Connection* Stack::find(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port) {
+  const auto at = std::find(keys_.begin(), keys_.end(), Key{remote_address, remote_port, local_port});
   return at == keys_.end() ? nullptr : existing_[static_cast<std::size_t>(at - keys_.begin())];
 }
 
@@ -105,7 +94,7 @@ bool Stack::port_in_use(std::uint16_t port, bool only_beyond_opening) const {
 }
 
 // Zero when every ephemeral port is taken for this peer.
-std::uint16_t Stack::ephemeral_port(std::uint32_t remote_address, std::uint16_t remote_port) {
+std::uint16_t Stack::ephemeral_port(const Address& remote_address, std::uint16_t remote_port) {
   for (int tries = 0x10000 - kFirstEphemeral; tries > 0; --tries) {
     const std::uint16_t port = next_ephemeral_;
     next_ephemeral_ = port == 0xffff ? kFirstEphemeral : static_cast<std::uint16_t>(port + 1);
@@ -114,7 +103,7 @@ std::uint16_t Stack::ephemeral_port(std::uint32_t remote_address, std::uint16_t 
   return 0;
 }
 
-Connection* Stack::create(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
+Connection* Stack::create(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port,
                           const Choices& choices) {
   if (free_.empty()) {
     if (pool_.size() >= kConnectionsMax) return nullptr;
@@ -131,9 +120,10 @@ Connection* Stack::create(std::uint16_t local_port, std::uint32_t remote_address
   c.remote_port = remote_port;
   c.choices = choices;
   adapt(c);
+  if (!planted.has(Defect::ipv6_mss_of_ipv4)) c.choices.mss = std::min(c.choices.mss, interface_mss(remote_address));
   c.rcv_wnd = c.choices.receive_buffer;
-  c.eff_snd_mss = std::min({kDefaultSendMss, kInterfaceMss, c.choices.mss});
-  keys_.push_back(key_of(local_port, remote_address, remote_port));
+  c.eff_snd_mss = std::min(default_send_mss(remote_address), c.choices.mss);
+  keys_.push_back({remote_address, remote_port, local_port});
   existing_.push_back(&c);
   return &c;
 }

@@ -23,8 +23,6 @@ inline constexpr Time kSwsOverride = 500 * kMillisecond;
 inline constexpr Time kChallengePeriod = 5 * kSecond;  // RFC 5961 section 7
 inline constexpr Time kR2Syn = 180 * kSecond;          // MUST-23
 inline constexpr Time kR2Data = 100 * kSecond;         // SHLD-11
-inline constexpr std::uint16_t kDefaultSendMss = 536;  // MUST-15
-inline constexpr std::uint16_t kInterfaceMss = 1460;   // MMS_S - 20 for an MTU of 1500
 inline constexpr std::uint16_t kFirstEphemeral = 49152;
 inline constexpr std::size_t kConnectionsMax = 4096;   // "insufficient resources" beyond
 inline constexpr std::size_t kWireOctetsMax = 64u << 20;  // uncollected packets beyond are lost
@@ -41,7 +39,8 @@ struct Listener {
 
 class Stack {
  public:
-  explicit Stack(std::uint32_t address);
+  // One address of each family.
+  Stack(const Address& ipv4, const Address& ipv6);
 
   Planted planted;
   Tempered tempered;
@@ -63,7 +62,7 @@ class Stack {
 
   // The user calls of sections 3.10.1 to 3.10.6. Pointers stay valid until release() or reset().
   Listener* open_passive(std::uint16_t port, std::uint32_t backlog, const Choices& choices);
-  Connection* open_active(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
+  Connection* open_active(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port,
                           const Choices& choices);
   Connection* accept(Listener& listener);
   std::uint32_t send(Connection& c, ByteView text);
@@ -77,10 +76,11 @@ class Stack {
   void release(Connection& c);
 
   Listener* find_listener(std::uint16_t port);
-  Connection* find(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port);
+  Connection* find(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port);
   bool port_in_use(std::uint16_t port, bool only_beyond_opening) const;
-  std::uint16_t ephemeral_port(std::uint32_t remote_address, std::uint16_t remote_port);
-  std::uint32_t address() const { return address_; }
+  std::uint16_t ephemeral_port(const Address& remote_address, std::uint16_t remote_port);
+  // Ours of the peer's family.
+  const Address& address_for(const Address& peer) const { return peer.is_ipv4() ? ipv4_ : ipv6_; }
 
  private:
   enum class Then : std::uint8_t { kProceed, kReturn };
@@ -148,18 +148,23 @@ class Stack {
   bool excessive(const Connection& c) const;
 
   // stack.cc: TCBs
-  Connection* create(std::uint16_t local_port, std::uint32_t remote_address, std::uint16_t remote_port,
+  Connection* create(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port,
                      const Choices& choices);
   void adapt(Connection& c) const;
   void delete_tcb(Connection& c, Ended why);
 
-  std::uint32_t address_;
+  Address ipv4_, ipv6_;
   Time now_ = 0;
   Secret secret_{};
   std::uint16_t next_ephemeral_ = kFirstEphemeral;
   std::uint8_t last_reserved_ = 0;  // for reserved_bits_sent
 
-  std::vector<std::uint64_t> keys_;    // of the connections that exist, side by side with
+  struct Key {
+    Address remote_address;
+    std::uint16_t remote_port, local_port;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  std::vector<Key> keys_;              // of the connections that exist, side by side with
   std::vector<Connection*> existing_;  // the connections themselves
   std::vector<std::unique_ptr<Connection>> pool_;
   std::vector<Connection*> free_;

@@ -191,7 +191,9 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
     challenge(c, seg);
     return Then::kReturn;
   }
-  if (seg.mss && planted.has(Defect::mss_from_any_segment)) c.eff_snd_mss = std::min(*seg.mss, kInterfaceMss);
+  if (seg.mss && planted.has(Defect::mss_from_any_segment)) {
+    c.eff_snd_mss = std::min(*seg.mss, interface_mss(c.remote_address));
+  }
 
   const bool duplicate = is_duplicate_ack(c, seg);
   if (lt(c.snd_una, seg.ack)) acknowledge(c, seg.ack);

@@ -144,20 +144,21 @@ def rules() -> List[Rule]:
 
 
 def open(target: str = "own", seed: int = 1, plant: Optional[str] = None,  # noqa: A001
-         final_wait: float = _tcpassay.FINAL_WAIT) -> Testbed:
+         final_wait: float = _tcpassay.FINAL_WAIT, ip: int = 4) -> Testbed:
     """Makes a target and starts a run on it. Raises TargetError.
 
     `plant` names a defect of the own stack. `final_wait` is how many seconds pass before the final examination, so that
-    a delayed ACK falls due; where time is real they are waited for.
+    a delayed ACK falls due; where time is real they are waited for. `ip` is the version of IP, 4 or 6.
     """
-    return Testbed(target, seed, plant, final_wait)
+    return Testbed(target, seed, plant, final_wait, ip)
 
 
-def run_script(script: Union[str, "os.PathLike[str]"], target: str = "own", plant: Optional[str] = None) -> Result:
+def run_script(script: Union[str, "os.PathLike[str]"], target: str = "own", plant: Optional[str] = None,
+               ip: int = 4) -> Result:
     """Plays a script in the packetdrill language: a text of more than one line, or the path of a file."""
     text = os.fspath(script)
     scenario = _tcpassay.Scenario.parse(text, "script") if "\n" in text else _tcpassay.Scenario.read(text)
-    run = _tcpassay.Run(target, plant, True, _tcpassay.FINAL_WAIT)
+    run = _tcpassay.Run(target, plant, True, _tcpassay.FINAL_WAIT, ip)
     if why := run.unsupported(scenario):
         return Result([], [], "", why)
     run.play(scenario)
@@ -171,8 +172,8 @@ class Testbed:
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
     def __init__(self, target: str, seed: int = 1, plant: Optional[str] = None,
-                 final_wait: float = _tcpassay.FINAL_WAIT):
-        self._run: Any = _tcpassay.Run(target, plant, False, final_wait)
+                 final_wait: float = _tcpassay.FINAL_WAIT, ip: int = 4):
+        self._run: Any = _tcpassay.Run(target, plant, False, final_wait, ip)
         self._run.start("python", seed)
         self._segments: List[Segment] = []
         self._over = False
