@@ -119,8 +119,8 @@ Connection* Stack::create(std::uint16_t local_port, const Address& remote_addres
   c.remote_address = remote_address;
   c.remote_port = remote_port;
   c.choices = choices;
+  if (!planted.has(Defect::ipv6_mss_of_ipv4)) c.choices.mss = std::min(choices.mss, interface_mss(remote_address));
   adapt(c);
-  if (!planted.has(Defect::ipv6_mss_of_ipv4)) c.choices.mss = std::min(c.choices.mss, interface_mss(remote_address));
   c.rcv_wnd = c.choices.receive_buffer;
   c.eff_snd_mss = std::min(default_send_mss(remote_address), c.choices.mss);
   keys_.push_back({remote_address, remote_port, local_port});
@@ -130,14 +130,16 @@ Connection* Stack::create(std::uint16_t local_port, const Address& remote_addres
 
 // What the temperaments make of a new connection.
 void Stack::adapt(Connection& c) const {
+  const std::uint32_t most = interface_mss(c.remote_address);
   std::uint32_t& buffer = c.choices.receive_buffer;
-  if (tempered.has(Temperament::window_2_segments)) buffer = std::min(buffer, 2u * kInterfaceMss);
+  if (tempered.has(Temperament::window_2_segments)) buffer = std::min(buffer, 2u * most);
   if (tempered.has(Temperament::window_1000)) buffer = std::min(buffer, 1000u);
   if (tempered.has(Temperament::window_1)) buffer = 1;
   c.buffer_limit = buffer;
-  if (tempered.has(Temperament::window_grows)) buffer = std::min(buffer, 4u * kInterfaceMss);
-  const bool default_mss = tempered.has(Temperament::mss_536) || tempered.has(Temperament::mss_not_offered);
-  c.rcv_mss = default_mss ? std::min(c.choices.mss, kDefaultSendMss) : c.choices.mss;
+  if (tempered.has(Temperament::window_grows)) buffer = std::min(buffer, 4u * most);
+  c.rcv_mss = c.choices.mss;
+  if (tempered.has(Temperament::mss_536)) c.rcv_mss = std::min<std::uint16_t>(c.rcv_mss, 536);
+  if (tempered.has(Temperament::mss_not_offered)) c.rcv_mss = default_send_mss(c.remote_address);
   if (tempered.has(Temperament::rto_initial_3s)) c.rto.start_from(3 * kSecond);
 }
 
