@@ -35,7 +35,7 @@ TEST(OwnIp, AConnectionOverIpv6) {
 TEST(OwnIp, AnActiveOpenOverIpv6) {
   OverIpv6 peer;
   const int handle = peer.active();
-  EXPECT_EQ(peer.hears(), "A 1 1 0");
+  EXPECT_EQ(peer.state(), State::kEstablished);
   EXPECT_EQ(peer.answer({.flags = "PA", .length = 3}), "");
   EXPECT_EQ(peer.read(handle).result, 3);
 }
@@ -60,8 +60,8 @@ TEST(OwnIp, TheSegmentSizesAreThoseOfTheFamily) {
 TEST(OwnIp, ASegmentOverAnySizeOfMssNeverExceedsTheLink) {
   OverIpv6 peer;
   const int handle = peer.passive({2, 4, 0x20, 0});
-  peer.write(handle, 2000);
-  EXPECT_EQ(peer.hears(), "A 1 1 1440; PA 1441 1 560");
+  peer.write(handle, 2880);
+  EXPECT_EQ(peer.hears(), "A 1 1 1440; PA 1441 1 1440");
 }
 
 // The same ports at both ends make two connections when the families differ; one listener takes both.
