@@ -61,10 +61,15 @@ std::string relative(std::uint32_t number, std::optional<std::uint32_t> first) {
   return std::to_string(static_cast<std::int32_t>(number - *first));
 }
 
-std::string options_text(const Options& options, Fault fault) {
+std::string options_text(const Options& options, Fault fault, std::optional<std::uint32_t> blocks_from) {
   std::string text;
   if (options.mss) text = fmt::format(" <mss {}", *options.mss);
-  const int others = options.octets - (options.mss ? 4 : 0);
+  if (options.blocks > 0) text += text.empty() ? " <sack" : ",sack";
+  for (std::size_t i = 0; i < options.blocks; ++i) {
+    const auto& block = options.block[i];
+    text += fmt::format(" {}:{}", relative(block.left, blocks_from), relative(block.right, blocks_from));
+  }
+  const int others = options.octets - (options.mss ? 4 : 0) - (options.blocks > 0 ? 4 + 8 * options.blocks : 0);
   if (others > 0) text += fmt::format("{} {}{} octets", text.empty() ? " <" : ",", text.empty() ? "" : "+", others);
   if (!text.empty()) text += ">";
   if (fault != Fault::kNone) text += fmt::format(" !{}", to_string(fault));
@@ -83,7 +88,7 @@ std::string Drawing::label(const SegmentT& segment, std::optional<std::uint32_t>
   if (segment.ctl.ack) text += " ack " + relative(segment.ack.value, other);
   text += fmt::format(" win {}", segment.wnd);
   if (segment.ctl.urg) text += fmt::format(" urg {}", segment.up);
-  return text + options_text(segment.opt, segment.fault);
+  return text + options_text(segment.opt, segment.fault, other);
 }
 
 Numbers& Drawing::numbers(Tuple tuple) {

@@ -25,7 +25,7 @@ constexpr const char* kPassive = R"(
 constexpr const char* kActive = R"(
 +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
-+0 > S 0:0(0) <mss 1460>
++0 > S 0:0(0) <...>
 +0 < S. 5000:5000(0) ack 1 win 65535 <mss 1460>
 +0 > . 1:1(0) ack 5001
 )";
@@ -155,10 +155,10 @@ TEST(Session, RecordsMismatchesAndGoesOn) {
 
 TEST(Session, ComparesTheTimeOfDepartures) {
   const std::string syn = "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1 EINPROGRESS (x)\n"
-                          "+0 > S 0:0(0) <mss 1460>\n";
-  EXPECT_TRUE(Played(syn + "+1 > S 0:0(0) <mss 1460>\n").session.mismatches().empty());
-  EXPECT_EQ(Played(syn + "+3 > S 0:0(0) <mss 1460>\n").session.mismatches().size(), 1u);
-  EXPECT_TRUE(Played(syn + "* > S 0:0(0) <mss 1460>\n").session.mismatches().empty());
+                          "+0 > S 0:0(0) <...>\n";
+  EXPECT_TRUE(Played(syn + "+1 > S 0:0(0) <...>\n").session.mismatches().empty());
+  EXPECT_EQ(Played(syn + "+3 > S 0:0(0) <...>\n").session.mismatches().size(), 1u);
+  EXPECT_TRUE(Played(syn + "* > S 0:0(0) <...>\n").session.mismatches().empty());
 }
 
 TEST(Session, KeepsAPlaceForEachStimulus) {

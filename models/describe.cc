@@ -88,6 +88,11 @@ std::string describe(const Event& event, const Tcb& tcb) {
   if (const auto* seg = std::get_if<Departing>(&event.what)) {
     std::string text = "<SEQ=" + snd(seg->seq, tcb) + ">";
     if (seg->ctl.ack) text += "<ACK=" + rcv(seg->ack, tcb) + ">";
+    for (std::size_t i = 0; i < seg->opt.blocks; ++i) {
+      const auto& block = seg->opt.block[i];
+      text += (i == 0 ? "<SACK=" : " ") + rcv(RcvSeq{block.left}, tcb) + ":" + rcv(RcvSeq{block.right}, tcb);
+    }
+    if (seg->opt.blocks > 0) text += ">";
     return text + rest_of(*seg);
   }
   if (const auto* seg = std::get_if<Arriving>(&event.what)) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/segment_arrives.h"
 
+#include "models/selective_acknowledgment.h"
+
 namespace tcpassay {
 namespace {
 
@@ -164,6 +166,7 @@ void listen(Step& on, const Arriving& seg) {
     queue_from_syn(on, seg);
     take_mss(on.around, tcb, seg);
     take_window_scale(tcb, seg);
+    take_sack_permitted(tcb, seg);
     take_window(tcb, seg);
     tcb.max_snd_wnd = 0;  // SND.WND proper begins with the ACK of our SYN
     on.cite(Rule::SA2_3_syn);
@@ -276,6 +279,7 @@ void syn_sent(Step& on, const Arriving& seg) {
     tcb.irs = seg.seq;
     take_mss(on.around, tcb, seg);
     take_window_scale(tcb, seg);
+    take_sack_permitted(tcb, seg);
     tcb.rcv_edge = tcb.rcv_nxt + tcb.syn_wnd;  // what our SYN offered
     tcb.edge_known = tcb.edge_of_syn = true;
     if (seg.ctl.ack) {
@@ -485,6 +489,10 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
     if (!seg.text.empty()) on.cite_later(Rule::SHLD_2);
     on.cite_later(Rule::R5961_3_2_exact);
     reset_by_peer(on, Rule::SA4_2_exact);
+    return Then::kReturn;
+  }
+  if (at_sack_edge(tcb, seg.seq) && on.may()) {  // the RST of a peer that believes the gap to be filled
+    reset_by_peer(on, Rule::SA4_2_established);
     return Then::kReturn;
   }
   if (on.trait(Trait::kChallengesRst)) {
@@ -710,13 +718,17 @@ Then check_urg_bit(Step& on, const Arriving& seg) {
 
 void hold(Possible& tcb, RcvSeq from, RcvSeq to) {
   if (tcb.held.empty() || tcb.held_top < to) tcb.held_top = to;
-  for (int i = 0; i < tcb.held.size; ++i) {
-    Span& span = tcb.held.items[i];
+  int kept = 0;
+  for (int i = 0; i < tcb.held.size; ++i) {  // the spans that it touches become one with it
+    const Span span = tcb.held.items[static_cast<std::size_t>(i)];
     if (from <= span.to && span.from <= to) {
-      span = {earlier(span.from, from), later(span.to, to)};
-      return;
+      from = earlier(span.from, from);
+      to = later(span.to, to);
+    } else {
+      tcb.held.items[static_cast<std::size_t>(kept++)] = span;
     }
   }
+  tcb.held.size = static_cast<std::uint8_t>(kept);
   if (tcb.held.size == kHeldMax) tcb.held_overflow = true;
   tcb.held.add({from, to});
 }
@@ -790,6 +802,7 @@ Then process_segment_text(Step& on, const Arriving& seg) {
     on.cite(Rule::MAY_13);
     on.cite(Rule::R5681_3_2_out_of_order);
     hold(tcb, seg.seq, end);
+    triggers_sack(tcb, {seg.seq, end});
     on.acknowledge_now(Rule::R5681_3_2_out_of_order);
     return Then::kProceed;
   }
@@ -906,6 +919,7 @@ Then text_of_syn(Step& on, const Arriving& seg) {
 void other_states(Step& on, const Arriving& seg) {
   if (syn_in_time_wait(on, seg) == Then::kReturn) return;
   if (text_of_syn(on, seg) == Then::kReturn) return;
+  note_duplicate(on.tcb, seg);
   for (const StepFn step : kOtherStates) {
     if (step(on, seg) == Then::kReturn) return;
   }

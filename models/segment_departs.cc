@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/segment_departs.h"
 
+#include "models/selective_acknowledgment.h"
+
 namespace tcpassay {
 namespace {
 
@@ -69,12 +71,18 @@ void window_offered(Step& on, const Departing& seg) {
   tcb.edge_of_syn = false;
 }
 
+// The octets of text that fit a segment beside its options (3.7.1).
+std::uint32_t segment_room(const Tcb& tcb, const Around& around, const Departing& seg) {
+  const std::uint32_t most = std::min<std::uint32_t>(tcb.snd_mss, around.mms_s - 20);
+  return most > seg.opt.octets ? most - seg.opt.octets : 1;
+}
+
 // 3.8.6.2.1 and 3.7.4: how large a segment of new text must be to leave. It is not a window probe.
 bool size_is_sensible(Step& on, const Departing& seg) {
   Possible& tcb = on.tcb;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   const SndSeq end = seg.seq + octets;
-  const std::uint32_t most = std::min<std::uint32_t>(tcb.snd_mss, on.around.mms_s - 20 - seg.opt.octets);
+  const std::uint32_t most = segment_room(tcb, on.around, seg);
   const std::uint32_t queued = tcb.snd_end - seg.seq;
   const std::uint32_t usable = tcb.snd_edge() - seg.seq;
   const std::uint32_t full = std::min(most, queued);
@@ -164,6 +172,7 @@ void iss_revealed(const Around& around, Possible& tcb, const Departing& syn) {
   tcb.iss_known = true;
   tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text
   tcb.snd_end = later(syn.seq + 1 + given, tcb.snd_nxt);
+  tcb.selective.target_permits = syn.opt.sack_permitted;
   tcb.target_scales = syn.opt.window_scale.has_value();
   tcb.rcv_shift = std::min<std::uint8_t>(syn.opt.window_scale.value_or(0), 14);
   tcb.target_sack = syn.opt.sack_permitted;
@@ -411,15 +420,18 @@ void segment_departs(Step& on, const Departing& seg) {
     on.refuse(at_work(tcb, Rule::S3_10_1_active), 4);
     return;
   }
+  const Span open{tcb.rcv_nxt, tcb.rcv_nxt_max};  // text that the target may have, or not
   if (seg.len() == 0) {
     acknowledgment_departs(on, seg);
   } else {
     text_departs(on, seg);
   }
+  if (!on.refused()) blocks_depart(on, seg, open);
 }
 
 void falls_quiet(Step& on) {
   Possible& tcb = on.tcb;
+  tcb.selective.triggered = tcb.selective.duplicate = false;
   if (tcb.reply.form != Reply::Form::kNone) {
     if (!tcb.reply.optional) {
       if (tcb.reply.must) {

@@ -80,6 +80,26 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
+// What SACK options may say (RFC 2018, RFC 2883): what of the peer's text lies ahead of a gap, and what was reported.
+struct Sack {
+  bool peer_permits = false, target_permits = false;  // its SYN carried SACK-permitted
+  bool generates = false;         // the target has sent a SACK option
+  bool vague = false;             // what the target may hold is not known octet by octet
+  bool triggered = false;         // `trigger` has just arrived
+  bool unanswered = false;        // no ACK has left since it arrived
+  bool duplicate = false;         // the last of `duplicates` has just arrived, and all of that segment had come before
+  bool exact = false;             // where that one begins and ends is sure
+  bool partial = false;           // the rest of its segment was new
+  Rule omitted_rule{};            // which asked for `omitted`
+  Span trigger{};                 // text that came ahead of a gap
+  Span earlier{};                 // text that came so before, and whose ACK waits
+  Span omitted{};                 // was missing in an option; whether it had been held shows later
+  Span told{};                    // the last D-SACK block
+  Few<Span, 4> reported{};        // first blocks of earlier options, the latest first
+  Few<Span, 3> duplicates{};      // octets that came again and were not reported yet, oldest first
+  friend bool operator==(const Sack&, const Sack&) = default;
+};
+
 inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered
 inline constexpr int kCitesMax = 24;
 inline constexpr int kDemeritsMax = 6;
@@ -140,6 +160,7 @@ struct Tcb {
   std::uint32_t rcv_wnd_max = 0;  // the largest window the target has offered: its buffer, as far as is known
   std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
   Few<Span, kHeldMax> held{};
+  Sack selective{};
 
   // What the target owes.
   Reply reply{};

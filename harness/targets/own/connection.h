@@ -8,6 +8,7 @@
 
 #include "harness/targets/own/congestion.h"
 #include "harness/targets/own/ip.h"
+#include "harness/targets/own/packet.h"
 #include "harness/targets/own/reassembly.h"
 #include "harness/targets/own/ring.h"
 #include "harness/targets/own/rto.h"
@@ -31,6 +32,7 @@ struct Choices {
   std::uint32_t send_buffer = 256 * 1024;  // octets
   std::uint16_t mss = 1460;                // RMSS (3.7.1); over IPv6 at most 1440
   bool no_delay = false;                   // turns the Nagle algorithm off (MUST-17)
+  bool sack = true;                        // offers and accepts selective acknowledgment
   Time user_timeout = 0;                   // R2 of this connection (MUST-21); 0 for the default
 };
 
@@ -49,6 +51,17 @@ struct Reopened {
   SeqNum snd_nxt = 0, rcv_nxt = 0;
   std::uint32_t rcv_wnd = 0;
   Time time_wait = kNever;
+};
+
+// Selective acknowledgment (RFC 2018, RFC 2883), as receiver of text.
+struct Selective {
+  static constexpr std::size_t kIslandsMax = 8;  // remembered; as many as an option can name matter
+
+  bool permitted = false;  // both SYNs carried SACK-permitted
+  std::uint8_t islands = 0;
+  std::array<Block, kIslandsMax> island{};  // text held above RCV.NXT, that which grew last first
+  std::optional<Block> duplicate{};         // octets that came a second time, to be reported once
+  std::optional<Block> dropped{};           // the latest segment, not held: reported once, as if it were (section 8)
 };
 
 struct Listener;
@@ -75,6 +88,7 @@ struct Tcb {
   std::uint32_t buffer_limit = 0;  // what the receive buffer may grow to
   std::uint16_t rcv_mss = 1460;    // the MSS that is announced
   bool fin_received = false;
+  Selective selective{};
 
   // What is owed to the peer.
   bool ack_now = false;

@@ -117,6 +117,19 @@ void iss_twice(TestPeer& p) {
   }
 }
 
+const std::vector<std::uint8_t> kPermits{2, 4, 5, 180, 1, 1, 4, 2};
+
+void islands(TestPeer& p) {
+  const int h = p.passive(kPermits);
+  for (const std::uint32_t seq : {11u, 31u, 51u, 71u, 91u, 111u}) p.answer({.seq = seq, .length = 10});
+  p.write(h, 10), p.hears();
+}
+void duplicates(TestPeer& p) {
+  p.passive(kPermits);
+  p.answer({.seq = 1, .length = 10}), p.answer({.seq = 21, .length = 10}), p.answer({.seq = 1, .length = 10});
+  p.answer({.seq = 21, .length = 5}), p.answer({.seq = 6, .length = 10}), p.answer({.seq = 41, .length = 5});
+}
+
 const std::map<Defect, Scenario>& scenarios() {
   static const std::map<Defect, Scenario> all{
       {Defect::bad_checksum_accepted,
@@ -353,6 +366,26 @@ const std::map<Defect, Scenario>& scenarios() {
        [](TestPeer& p) { p.write(p.passive(kMss1000), 2000), p.wait(0.5), p.answer({.ack = 1001}), p.wait(3); }},
       {Defect::last_segment_first, [](TestPeer& p) { p.write(p.passive(kMss1000), 2000), p.wait(3); }},
       {Defect::out_of_order_ack_delayed, [](TestPeer& p) { p.passive(), p.put({.seq = 9, .length = 9}), p.wait(2); }},
+      {Defect::sack_unasked, [](TestPeer& p) { p.passive(), p.answer({.seq = 9, .length = 9}); }},
+      {Defect::sack_permitted_on_acks, islands},
+      {Defect::sack_lowest_first, islands},
+      {Defect::sack_too_far, islands},
+      {Defect::sack_from_rcv_nxt, islands},
+      {Defect::sack_edges_swapped, islands},
+      {Defect::sack_one_block, islands},
+      {Defect::sack_repeats_oldest, islands},
+      {Defect::sack_not_on_text, islands},
+      {Defect::sack_now_and_then, islands},
+      {Defect::sack_corrupt_length,
+       [](TestPeer& p) {
+         p.passive(), p.answer({.length = 4, .options = {1, 1, 5, 6, 0, 0, 0, 0}}), p.answer({.length = 4}), p.wait(1);
+       }},
+      {Defect::dsack_missing, duplicates},
+      {Defect::dsack_again, duplicates},
+      {Defect::dsack_unprompted, duplicates},
+      {Defect::dsack_short, duplicates},
+      {Defect::dsack_without_island, duplicates},
+      {Defect::dsack_whole_segment, duplicates},
   };
   return all;
 }

@@ -41,7 +41,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     std::uint32_t u = static_cast<std::uint32_t>(std::max(0, ahead(c.snd_una + c.snd_wnd, next)));
     if (planted.has(Defect::window_ignored)) u = std::max(u, 0xffffu);
 
-    const std::uint32_t length = std::min({d, u, std::uint32_t{c.eff_snd_mss}});
+    const std::uint32_t length = std::min({d, u, segment_room(c)});
     const bool may = may_send(c, d, u, next - c.snd_una) || (override_sws && u > 0) || (again && d <= u);
     if (d > 0 && !may) break;
     if (next - c.snd_una + length > congestion_window(c)) break;
@@ -66,14 +66,14 @@ void Stack::send_queued(Connection& c, bool override_sws) {
 }
 
 // Section 3.8.6.2.1, rules (1) to (3). D octets wait, U is the usable window; all that the user sends counts as pushed.
-bool Stack::may_send(const Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const {
+bool Stack::may_send(Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const {
   if (planted.has(Defect::silly_window_sender) && u > 0) return true;
   const bool no_delay = c.choices.no_delay && !planted.has(Defect::nagle_always);
   const bool no_small = tempered.has(Temperament::nagle_of_minshall) && le(c.small_end, c.snd_una);
   const bool off = no_delay || no_small || planted.has(Defect::no_nagle) || tempered.has(Temperament::nagle_off);
   const bool nagle = in_flight == 0 || off;  // [SND.NXT = SND.UNA and]
   const std::uint32_t most = std::min(d, u);
-  if (most >= c.eff_snd_mss) return true;
+  if (most >= segment_room(c)) return true;
   if (nagle && d <= u) return true;
   return nagle && most > 0 && 2 * most >= c.max_snd_wnd;
 }
@@ -123,6 +123,8 @@ void Stack::send_syn(Connection& c) {
   const bool forgotten = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
   const bool omit = forgotten || tempered.has(Temperament::mss_not_offered);
   if (!omit) seg.mss = c.rcv_mss;  // SHLD-5, MAY-3
+  // The answer to a SYN permits what that SYN permitted.
+  seg.sack_permitted = seg.ctl.ack ? c.selective.permitted : offers_sack(c);
   if (seg.ctl.ack && c.passive == false && !c.syn_retransmitted) {  // of a simultaneous open
     if (planted.has(Defect::simopen_sends_wrong_seq)) seg.seq = c.iss + 1;
     if (planted.has(Defect::simopen_sends_ack)) return send_ack(c);
@@ -198,7 +200,13 @@ Segment Stack::from(const Connection& c) const {
 }
 
 // A segment with the ACK bit carries whatever acknowledgment was owed.
-void Stack::emit(Connection& c, const Segment& seg, std::uint32_t offset, std::uint32_t length) {
+void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t length) {
+  if (seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst) {
+    add_blocks(c, seg);
+    if (!planted.has(Defect::dsack_again)) c.selective.duplicate.reset();
+    c.selective.dropped.reset();
+    seg.sack_permitted = c.selective.permitted && planted.has(Defect::sack_permitted_on_acks);
+  }
   if (seg.ctl.ack) {
     c.ack_now = false;
     c.segments_unacked = c.octets_unacked = 0;

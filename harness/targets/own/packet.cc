@@ -6,7 +6,14 @@
 namespace own {
 namespace {
 
-constexpr std::uint8_t kEndOfOptionList = 0, kNoOperation = 1, kMaximumSegmentSize = 2;
+constexpr std::uint8_t kEndOfOptionList = 0, kNoOperation = 1, kMaximumSegmentSize = 2,
+                       kSackPermitted = 4, kSack = 5;
+
+void parse_blocks(ByteView edges, Segment& seg) {
+  for (seg.blocks = 0; edges.size() >= 8 && seg.blocks < seg.block.size(); edges = edges.subspan(8)) {
+    seg.block[seg.blocks++] = {.left = get32(edges.data()), .right = get32(edges.data() + 4)};
+  }
+}
 
 // MUST-4, MUST-5, MUST-6: an option that is not known is skipped by its length. MUST-7: an impossible length is noted.
 void parse_options(ByteView options, Segment& seg) {
@@ -24,14 +31,49 @@ void parse_options(ByteView options, Segment& seg) {
     const std::uint8_t length = options[1];
     if (kind == kMaximumSegmentSize && length == 4) {
       seg.mss = get16(options.data() + 2);
+    } else if (kind == kSackPermitted && length == 2) {
+      seg.sack_permitted = true;
+    } else if (kind == kSack && length > 2 && (length - 2) % 8 == 0) {
+      parse_blocks(options.subspan(2, length - 2u), seg);
     } else {
-      seg.unknown_options = true;  // window scale, SACK and timestamps will have their place here
+      seg.corrupt_blocks = seg.corrupt_blocks || kind == kSack;
+      seg.unknown_options = true;  // window scale and timestamps will have their place here
     }
     options = options.subspan(length);
   }
 }
 
+// Writes the options, each with No-Operation before it so that it ends on a word boundary.
+void put_options(std::uint8_t* at, const Segment& seg) {
+  if (seg.mss) {
+    at[0] = kMaximumSegmentSize;
+    at[1] = 4;
+    put16(at + 2, *seg.mss);
+    at += 4;
+  }
+  if (seg.sack_permitted) {
+    at[0] = at[1] = kNoOperation;
+    at[2] = kSackPermitted;
+    at[3] = 2;
+    at += 4;
+  }
+  if (seg.blocks > 0) {
+    at[0] = at[1] = kNoOperation;
+    at[2] = kSack;
+    at[3] = static_cast<std::uint8_t>(2 + 8 * seg.blocks);
+    at += 4;
+    for (int i = 0; i < seg.blocks; ++i, at += 8) {
+      put32(at, seg.block[static_cast<std::size_t>(i)].left);
+      put32(at + 4, seg.block[static_cast<std::size_t>(i)].right);
+    }
+  }
+}
+
 }  // namespace
+
+std::uint32_t option_octets(const Segment& seg) {
+  return (seg.mss ? 4 : 0) + (seg.sack_permitted ? 4 : 0) + (seg.blocks > 0 ? 4u + 8u * seg.blocks : 0);
+}
 
 std::optional<Segment> parse(ByteView packet) {
   const std::optional<Datagram> ip = parse_ip(packet);
@@ -68,7 +110,7 @@ std::optional<Segment> parse(ByteView packet) {
 }
 
 std::span<std::uint8_t> begin_packet(std::vector<std::uint8_t>& wire, const Segment& seg, std::size_t text_length) {
-  const std::size_t tcp_header = kTcpHeader + (seg.mss ? 4 : 0);
+  const std::size_t tcp_header = kTcpHeader + option_octets(seg);
   const std::size_t before = ip_header(seg.destination), total = before + tcp_header + text_length;
   const std::size_t start = wire.size();
   wire.resize(start + total);
@@ -85,11 +127,7 @@ std::span<std::uint8_t> begin_packet(std::vector<std::uint8_t>& wire, const Segm
                                       seg.ctl.ack << 4);
   put16(tcp + 14, seg.wnd);
   put32(tcp + 16, 0);  // checksum, and an urgent pointer without URG
-  if (seg.mss) {
-    tcp[20] = kMaximumSegmentSize;
-    tcp[21] = 4;
-    put16(tcp + 22, *seg.mss);
-  }
+  put_options(tcp + kTcpHeader, seg);
   return {tcp + tcp_header, text_length};
 }
 

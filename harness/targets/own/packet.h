@@ -2,6 +2,7 @@
 // IP packets that carry TCP (RFC 9293 section 3.1): read and written by the own stack itself. ip.h has the IP of it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,6 +17,12 @@ struct Ctl {
   bool fin = false, syn = false, rst = false, psh = false, ack = false, urg = false, ece = false, cwr = false;
 };
 
+// Octets that a SACK option names: the first, and the one behind the last (RFC 2018 section 3).
+struct Block {
+  SeqNum left = 0, right = 0;
+  friend bool operator==(const Block&, const Block&) = default;
+};
+
 // SEG.SEQ, SEG.ACK, SEG.WND, SEG.UP and the rest of one segment.
 struct Segment {
   Address source{}, destination{};
@@ -26,18 +33,27 @@ struct Segment {
   std::uint8_t reserved = 0;
   Ctl ctl{};
   std::optional<std::uint16_t> mss{};
+  bool sack_permitted = false;
+  std::uint8_t blocks = 0;  // how many of `block` there are
+  std::array<Block, 4> block{};
   ByteView text{};
   // Set by parse().
   std::uint8_t ttl = 0;          // the hop limit of IPv6
   bool checksum_ok = true;
   bool options_ok = true;        // no option length is 0, 1 or runs past the header
   bool unknown_options = false;
+  bool corrupt_blocks = false;   // the length of a SACK option is no number of blocks
   // Set while the segment is processed.
   bool answered = false;         // it has had its acknowledgment
 
   // SEG.LEN counts the text, SYN and FIN.
   std::uint32_t len() const { return static_cast<std::uint32_t>(text.size()) + ctl.syn + ctl.fin; }
 };
+
+inline constexpr std::uint32_t kOptionsMax = 40;
+
+// The octets that the options of a segment take, a multiple of four.
+std::uint32_t option_octets(const Segment& seg);
 
 // Empty when the bytes are not a whole, unfragmented IP packet that carries TCP with a possible data offset.
 std::optional<Segment> parse(ByteView packet);

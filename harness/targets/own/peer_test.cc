@@ -83,6 +83,8 @@ std::string Heard::brief() const {
 std::string Heard::full() const {
   std::string line = std::to_string(at.count()) + " " + brief() + " wnd " + std::to_string(wnd) + " mss " +
                      std::to_string(mss) + (checksum_ok ? "" : " bad checksum") + " rsv " + std::to_string(reserved);
+  line += " opt";
+  for (const std::uint8_t octet : options) line += " " + std::to_string(octet);
   line += ' ';
   for (const std::uint8_t octet : text) line += static_cast<char>('a' + octet % 26);
   return line;
@@ -162,7 +164,8 @@ std::vector<Heard> TestPeer::hear() {
     heard.wnd = read_number(tcp + 14, 2);
     heard.reserved = tcp[12] & 15u;
     const std::size_t header = std::size_t{tcp[12]} / 16 * 4;
-    if (header == 24 && tcp[20] == 2) heard.mss = read_number(tcp + 22, 2);
+    heard.options.assign(tcp + 20, tcp + header);
+    if (header >= 24 && tcp[20] == 2) heard.mss = read_number(tcp + 22, 2);
     heard.text.assign(tcp + header, ip.data() + ip.size());
     std::vector<std::uint8_t> whole(tcp, ip.data() + ip.size());
     const ByteView addresses = ipv6 ? ip.subspan(8, 32) : ip.subspan(12, 8);

@@ -31,7 +31,7 @@ struct Heard {
   Time at{};
   std::string flags;
   std::uint32_t seq = 0, ack = 0, wnd = 0, mss = 0, reserved = 0;
-  std::vector<std::uint8_t> text{};
+  std::vector<std::uint8_t> text{}, options{};
   bool checksum_ok = true;
 
   std::string brief() const;  // "SA 0 1 0": flags, SEQ, ACK, octets of text

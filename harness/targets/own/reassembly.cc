@@ -39,6 +39,20 @@ std::uint32_t Reassembly::deliver(SeqNum rcv_nxt) {
   return count;
 }
 
+std::optional<Reassembly::Stretch> Reassembly::holding(SeqNum seq) const {
+  for (const Stretch& s : stretches_) {
+    if (le(s.begin, seq) && lt(seq, s.end)) return s;
+  }
+  return std::nullopt;
+}
+
+std::optional<Reassembly::Stretch> Reassembly::overlap(SeqNum begin, SeqNum end) const {
+  for (const Stretch& s : stretches_) {
+    if (lt(s.begin, end) && lt(begin, s.end)) return Stretch{.begin = max(begin, s.begin), .end = min(end, s.end)};
+  }
+  return std::nullopt;
+}
+
 std::uint32_t Reassembly::read(std::span<std::uint8_t> out) {
   const std::size_t count = std::min(out.size(), text_.size());
   text_.copy(0, out.first(count));

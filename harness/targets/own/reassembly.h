@@ -27,16 +27,19 @@ class Reassembly {
   std::uint32_t deliver(SeqNum rcv_nxt);
   bool has_gap() const { return !stretches_.empty(); }
 
+  // The stretch of text held that holds the octet `seq`, and the first part of `begin`..`end` that is held.
+  struct Stretch {
+    SeqNum begin, end;
+  };
+  std::optional<Stretch> holding(SeqNum seq) const;
+  std::optional<Stretch> overlap(SeqNum begin, SeqNum end) const;
+
   // The FIN's sequence number, once it has been seen. Nothing at or behind it is text.
   std::optional<SeqNum> fin{};
 
   std::uint32_t read(std::span<std::uint8_t> out);
 
  private:
-  struct Stretch {
-    SeqNum begin, end;
-  };
-
   Ring text_;
   std::vector<Stretch> stretches_;  // in order, apart from each other
 };

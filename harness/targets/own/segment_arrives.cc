@@ -73,6 +73,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   c.eff_snd_mss = std::min({send_mss, most, c.choices.mss});
   if (tempered.has(Temperament::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
 
+  c.selective.permitted = (offers_sack(c) && seg.sack_permitted) || planted.has(Defect::sack_unasked);
   c.snd_wnd = c.max_snd_wnd = seg.wnd;
   c.snd_wl1 = seg.seq;
   c.snd_wl2 = seg.ctl.ack ? seg.ack : c.iss;

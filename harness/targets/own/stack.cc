@@ -56,6 +56,11 @@ void Stack::inject(ByteView packet) {
     if (c != nullptr) delete_tcb(*c, Ended::kReset);
     return;
   }
+  if (seg->corrupt_blocks && planted.has(Defect::sack_corrupt_length)) {
+    Connection* c = find(seg->destination_port, seg->source, seg->source_port);
+    if (c != nullptr) delete_tcb(*c, Ended::kReset);
+    return;
+  }
   if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
   if (seg->reserved != 0 && planted.has(Defect::reserved_bits_drop)) return;
   last_reserved_ = seg->reserved;

@@ -115,7 +115,7 @@ class Stack {
   // output.cc: segments departing
   void respond(Connection& c);
   void send_queued(Connection& c, bool override_sws = false);
-  bool may_send(const Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const;
+  bool may_send(Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const;
   void transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin);
   void send_syn(Connection& c);
   void send_ack(Connection& c);
@@ -123,7 +123,7 @@ class Stack {
   void send_reset(Connection& c);
   void send_reset_for(const Segment& seg);
   Segment from(const Connection& c) const;
-  void emit(Connection& c, const Segment& seg, std::uint32_t offset = 0, std::uint32_t length = 0);
+  void emit(Connection& c, Segment seg, std::uint32_t offset = 0, std::uint32_t length = 0);
   void depart(const Segment& seg, const Ring* text, std::uint32_t offset, std::uint32_t length, bool altered = false);
   bool open_window(Connection& c);
   SeqNum choose_iss(const Connection& c) const;
@@ -137,6 +137,15 @@ class Stack {
   void duplicate_ack(Connection& c);
   void congestion_timeout(Connection& c);
   void restart_after_idle(Connection& c);
+
+  // selective.cc: RFC 2018
+  bool offers_sack(const Connection& c) const {
+    return c.choices.sack && !tempered.has(Temperament::sack_not_offered);
+  }
+  void note_duplicate(Connection& c, const Segment& seg);
+  void note_island(Connection& c, SeqNum seq, std::uint32_t length);
+  void add_blocks(Connection& c, Segment& seg) const;
+  std::uint32_t segment_room(Connection& c) const;
 
   // timeouts.cc: section 3.10.8
   bool run_timer(Connection& c);

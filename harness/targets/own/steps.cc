@@ -57,6 +57,7 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (may_reopen && reopens(c, seg)) return Then::kReturn;
   if (seg.ctl.rst) return Then::kProceed;  // compared more strictly in the second step (RFC 5961 section 3.2)
   if (planted.has(Defect::out_of_window_accepted) && seg.seq - c.rcv_nxt < c.rcv_wnd + 1000) return Then::kProceed;
+  note_duplicate(c, seg);
   if (!is_acceptable(c, seg)) return unacceptable(c, seg);
   trim(c, seg, planted.has(Defect::overlap_shifted));
   return Then::kProceed;
@@ -325,6 +326,7 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   const std::size_t most = tempered.has(Temperament::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
   if (!above || !dropped) c.received.hold(c.rcv_nxt, at, text, most);
   const std::uint32_t count = c.received.deliver(c.rcv_nxt);
+  if (above && !text.empty()) note_island(c, at, static_cast<std::uint32_t>(text.size()));
 
   // SHLD-3: "if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST"
   if (c.user_gone && (count > 0 || !text.empty()) && !planted.has(Defect::no_rst_after_close) &&

@@ -76,7 +76,7 @@ void Stack::retransmit(Connection& c) {
     c.syn_retransmitted = true;
     return send_syn(c);
   }
-  std::uint32_t length = std::min({c.text_in_flight(), std::uint32_t{c.eff_snd_mss}, c.snd_wnd});
+  std::uint32_t length = std::min({c.text_in_flight(), segment_room(c), c.snd_wnd});
   if (tempered.has(Temperament::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
   const bool fin = c.fin_sent && length == c.text_in_flight() && length < std::max(c.snd_wnd, 1u);
   if (length > 0 && planted.has(Defect::no_retransmit_data)) return;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Selective acknowledgment: what the SACK option of a departing segment says (RFC 2018 section 4, RFC 2883 section 4).
+#include <algorithm>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+namespace {
+
+bool within(const Block& inner, const Block& outer) {
+  return le(outer.left, inner.left) && le(inner.right, outer.right);
+}
+
+// Islands that RCV.NXT has reached are gone.
+void forget_acknowledged(Selective& s, SeqNum rcv_nxt) {
+  const auto end = s.island.begin() + s.islands;
+  s.islands = static_cast<std::uint8_t>(
+      std::remove_if(s.island.begin(), end, [&](const Block& b) { return le(b.right, rcv_nxt); }) - s.island.begin());
+}
+
+}  // namespace
+
+// Before anything is trimmed off: the first octets of the segment that had come before (RFC 2883 section 4).
+void Stack::note_duplicate(Connection& c, const Segment& seg) {
+  if (!c.selective.permitted || seg.text.empty() || seg.ctl.syn) return;
+  if (planted.has(Defect::dsack_missing) || tempered.has(Temperament::dsack_off)) return;
+  const SeqNum end = seg.seq + static_cast<SeqNum>(seg.text.size());
+  if (lt(seg.seq, c.rcv_nxt)) {
+    c.selective.duplicate = Block{.left = seg.seq, .right = min(end, c.rcv_nxt)};
+    if (planted.has(Defect::dsack_whole_segment)) c.selective.duplicate->right = end;
+  } else if (seg.seq == c.rcv_nxt && planted.has(Defect::dsack_unprompted)) {
+    c.selective.duplicate = Block{.left = seg.seq, .right = end};
+  } else if (const auto twice = c.received.overlap(seg.seq, end)) {
+    c.selective.duplicate = Block{.left = twice->begin, .right = twice->end};
+  }
+}
+
+// The island that has the octet `seq` is the one that grew last; those which it has swallowed are gone.
+void Stack::note_island(Connection& c, SeqNum seq, std::uint32_t length) {
+  Selective& s = c.selective;
+  if (!s.permitted) return;
+  const auto stretch = c.received.holding(seq);
+  if (!stretch) {
+    s.dropped = Block{.left = seq, .right = seq + length};
+    return;
+  }
+  const Block grown{.left = stretch->begin, .right = stretch->end};
+  const auto end = s.island.begin() + s.islands;
+  auto kept = std::remove_if(s.island.begin(), end, [&](const Block& b) { return within(b, grown); });
+  if (kept == s.island.end()) --kept;
+  std::move_backward(s.island.begin(), kept, kept + 1);
+  s.island[0] = grown;
+  s.islands = static_cast<std::uint8_t>(kept - s.island.begin() + 1);
+}
+
+// The duplicate, the island that grew last, then the others as they grew, as many as fit.
+void Stack::add_blocks(Connection& c, Segment& seg) const {
+  Selective& s = c.selective;
+  if (!s.permitted || (s.islands == 0 && !s.duplicate && !s.dropped)) return;
+  forget_acknowledged(s, c.rcv_nxt);
+  if (!c.received.has_gap()) s.islands = 0;
+  if (seg.ctl.psh && planted.has(Defect::sack_not_on_text)) return;
+  if (s.islands == 2 && planted.has(Defect::sack_now_and_then)) return;
+  const std::uint32_t taken = option_octets(seg);
+  std::size_t room = std::min<std::size_t>((kOptionsMax - 4 - taken) / 8, seg.block.size());
+  if (planted.has(Defect::sack_one_block)) room = 1;
+  if (tempered.has(Temperament::sack_two_blocks)) room = std::min<std::size_t>(room, 2);
+  const auto add = [&](const Block& block) {
+    if (seg.blocks < room) seg.block[seg.blocks++] = block;
+  };
+  if (s.duplicate) {
+    add(*s.duplicate);
+    if (planted.has(Defect::dsack_short)) --seg.block[0].right;
+    if (gt(s.duplicate->right, c.rcv_nxt) && planted.has(Defect::dsack_without_island)) return;
+    for (std::size_t i = 0; i < s.islands; ++i) {  // (4): the island of the duplicate comes second
+      if (within(*s.duplicate, s.island[i])) std::rotate(&s.island[0], &s.island[i], &s.island[i] + 1);
+    }
+  }
+  if (s.dropped && lt(c.rcv_nxt, s.dropped->left)) add(*s.dropped);
+  std::array<Block, Selective::kIslandsMax> order = s.island;
+  const auto end = order.begin() + s.islands;
+  if (planted.has(Defect::sack_lowest_first)) {
+    std::sort(order.begin(), end, [](const Block& a, const Block& b) { return lt(a.left, b.left); });
+  }
+  if (s.islands > 1 && planted.has(Defect::sack_repeats_oldest)) std::reverse(order.begin() + 1, end);
+  for (std::size_t i = 0; i < s.islands; ++i) add(order[i]);
+  if (s.islands == 0) return;
+  Block& last = seg.block[seg.blocks - 1u];
+  if (planted.has(Defect::sack_too_far)) last.right = c.irs + 1 + (last.right - c.irs + 62) / 64 * 64;
+  if (planted.has(Defect::sack_from_rcv_nxt)) last.left = c.rcv_nxt;
+  if (planted.has(Defect::sack_edges_swapped)) std::swap(last.left, last.right);
+}
+
+// Text that fits a segment beside the options that it would carry now (MUST-16).
+std::uint32_t Stack::segment_room(Connection& c) const {
+  if (c.selective.islands == 0 && !c.selective.duplicate && !c.selective.dropped) return c.eff_snd_mss;
+  Segment seg;
+  add_blocks(c, seg);
+  const std::uint32_t options = option_octets(seg);
+  return c.eff_snd_mss > options ? c.eff_snd_mss - options : 1;
+}
+
+}  // namespace own

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// SACK options of the target: stories of text that comes in the wrong order, and what may be said about it.
+#include "models/selective_acknowledgment.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <utility>
+
+#include "models/rules.h"
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using Blocks = std::initializer_list<std::pair<std::uint32_t, std::uint32_t>>;
+
+Departing with(Departing seg, Blocks blocks) {
+  for (const auto& [left, right] : blocks) {
+    seg.opt.block[seg.opt.blocks++] = {(kIrs + left).value, (kIrs + right).value};
+  }
+  seg.opt.octets = static_cast<std::uint8_t>(seg.opt.octets + (seg.opt.blocks > 0 ? 4 + 8 * seg.opt.blocks : 0));
+  return seg;
+}
+
+// A connection whose peer permits SACK options, or not.
+class Story : public Trace {
+ public:
+  explicit Story(bool permits = true) {
+    Arriving syn = tcpassay::in("S", 0);
+    syn.opt.sack_permitted = permits;
+    syn.opt.octets = 4;
+    Departing answer = tcpassay::out("S.", 0, 1);
+    answer.opt.sack_permitted = permits;
+    answer.opt.octets = 8;
+    listen().quiet().event(syn);
+    event(answer).quiet().in(".", 1, 1).quiet().accept();
+  }
+  // The text `from`..`to` arrives, and this ACK is the answer.
+  Story& text(std::uint32_t from, std::uint32_t to, std::uint32_t ack, Blocks blocks) {
+    in(".", from, 1, to - from);
+    return acks(ack, blocks);
+  }
+  Story& acks(std::uint32_t ack, Blocks blocks) {
+    event(with(tcpassay::out(".", 1, ack), blocks)).quiet();
+    return *this;
+  }
+};
+
+TEST(SelectiveAcknowledgment, CaseThreeOfRfc2018IsObeyed) {
+  Story t;
+  t.text(101, 201, 1, {{101, 201}}).text(301, 401, 1, {{301, 401}, {101, 201}});
+  t.text(501, 601, 1, {{501, 601}, {301, 401}, {101, 201}}).text(201, 301, 1, {{101, 401}, {501, 601}});
+  t.text(1, 101, 401, {{501, 601}}).text(401, 501, 601, {});
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  for (const Rule rule : {Rule::R2018_3_format, Rule::R2018_4_first, Rule::R2018_4_every_segment, Rule::R2018_4_many,
+                          Rule::R2018_4_all_acks, Rule::R2018_4_elect, Rule::R2018_2_syn_only}) {
+    EXPECT_TRUE(t.judged(rule)) << id(rule);
+  }
+  EXPECT_EQ(t.count(Rule::R2018_8_renege).taken, 0u);
+}
+
+TEST(SelectiveAcknowledgment, NeedsPermission) {
+  Story t(false);
+  t.text(101, 201, 1, {});
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::R2018_4_not_permitted));
+  t.text(301, 401, 1, {{301, 401}});
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2018_4_not_permitted violated"});
+}
+
+TEST(SelectiveAcknowledgment, NeedNotBeGenerated) {
+  Story t;
+  t.text(101, 201, 1, {}).text(301, 401, 1, {}).text(1, 101, 201, {}).text(201, 301, 401, {});
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_EQ(t.count(Rule::R2018_4_elect).taken, 0u);
+}
+
+TEST(SelectiveAcknowledgment, FirstBlockHoldsTheLatestSegment) {
+  Story t;
+  t.text(101, 201, 1, {{101, 201}}).text(301, 401, 1, {{101, 201}, {301, 401}});
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2018_4_first violated"});
+}
+
+TEST(SelectiveAcknowledgment, AnAckThatWasPutOffReportsWhatTriggeredIt) {
+  Story t;
+  t.text(101, 201, 1, {{101, 201}}).in(".", 301, 1, 100).quiet();
+  t.in(".", 501, 1, 100).event(with(tcpassay::out(".", 1, 1), {{301, 401}, {101, 201}}));
+  t.acks(1, {{501, 601}, {301, 401}, {101, 201}});
+  for (const std::string& verdict : t.verdicts()) EXPECT_EQ(verdict, "R5681_3_2_out_of_order departed");
+}
+
+TEST(SelectiveAcknowledgment, OnlyWhatArrivedIsReported) {
+  for (const auto& [left, right] : {std::pair{101u, 202u}, {100u, 201u}, {1u, 201u}, {301u, 401u}, {201u, 101u}}) {
+    Story t;
+    t.text(101, 201, 1, {{left, right}});
+    EXPECT_EQ(t.verdicts(), Verdicts{"R2018_3_format violated"}) << left;
+  }
+}
+
+TEST(SelectiveAcknowledgment, AnOmissionCountsOnceItIsKnownThatTheTextWasHeld) {
+  Story t;
+  t.text(101, 201, 1, {{101, 201}}).text(301, 401, 1, {{301, 401}});
+  EXPECT_EQ(t.verdicts(), Verdicts{});  // 101 to 200 may have been dropped
+  t.text(1, 101, 201, {{301, 401}});
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2018_4_many departed"});
+}
+
+TEST(SelectiveAcknowledgment, WhatIsSentAgainNeedNotHaveBeenHeld) {
+  Story t;
+  t.text(101, 201, 1, {{101, 201}}).text(301, 401, 1, {{301, 401}}).text(1, 201, 201, {{301, 401}});
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+}
+
+TEST(SelectiveAcknowledgment, TextMayBeDroppedAfterItWasReported) {
+  Story t;
+  t.text(101, 201, 1, {{101, 201}}).text(1, 101, 101, {});
+  EXPECT_EQ(t.verdicts(), Verdicts{"SHLD_31 departed"});
+  EXPECT_EQ(t.count(Rule::R2018_8_renege).taken, 1u);
+}
+
+TEST(SelectiveAcknowledgment, EveryAckOfAReceiverThatReportsCarriesAnOption) {
+  Story t;
+  t.text(101, 201, 1, {{101, 201}}).text(301, 401, 1, {}).text(1, 101, 201, {{301, 401}});
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2018_4_every_segment departed"});
+}
+
+TEST(SelectiveAcknowledgment, RoomIsFilledWithTheLatestBlocks) {
+  Story t;
+  t.text(101, 151, 1, {{101, 151}}).text(201, 251, 1, {{201, 251}, {101, 151}});
+  t.text(301, 351, 1, {{301, 351}, {201, 251}, {101, 151}});
+  t.text(401, 451, 1, {{401, 451}, {301, 351}, {201, 251}, {101, 151}});
+  t.text(501, 551, 1, {{501, 551}, {401, 451}, {301, 351}, {201, 251}});
+  EXPECT_TRUE(t.judged(Rule::R2018_4_repeat));
+  t.text(601, 651, 1, {{601, 651}, {301, 351}, {201, 251}, {101, 151}});
+  t.text(551, 601, 1, {{501, 651}, {301, 351}, {201, 251}, {101, 151}});
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2018_4_repeat departed"});
+}
+
+TEST(DuplicateAcknowledgment, ExamplesOfRfc2883) {
+  Story t;
+  t.in(".", 1, 1, 100).quiet();
+  t.acks(101, {}).text(1, 101, 101, {{1, 101}});                                    // example 1
+  t.text(301, 401, 101, {{301, 401}}).text(1, 101, 101, {{1, 101}, {301, 401}});    // example 2
+  t.text(401, 501, 101, {{301, 501}}).text(401, 501, 101, {{401, 501}, {301, 501}});  // example 3
+  t.text(51, 151, 151, {{51, 101}, {301, 501}});                                    // example 4
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  for (const Rule rule : {Rule::R2883_4_first, Rule::R2883_4_latest, Rule::R2883_4_once, Rule::R2883_4_edges,
+                          Rule::R2883_4_island, Rule::R2883_4_partial}) {
+    EXPECT_TRUE(t.judged(rule)) << id(rule);
+  }
+}
+
+TEST(DuplicateAcknowledgment, Departures) {
+  const auto verdicts = [](Blocks first, Blocks second) {
+    Story t;
+    t.text(301, 401, 1, {{301, 401}}).text(1, 101, 101, {{301, 401}}).text(1, 101, 101, first);
+    if (second.size() > 0) t.text(401, 501, 101, second);
+    return t.verdicts();
+  };
+  EXPECT_EQ(verdicts({{1, 101}, {301, 401}}, {{301, 501}}), Verdicts{});
+  EXPECT_EQ(verdicts({{301, 401}}, {}), Verdicts{"R2883_4_first departed"});
+  EXPECT_EQ(verdicts({{1, 100}, {301, 401}}, {}), Verdicts{"R2883_4_edges departed"});
+  EXPECT_EQ(verdicts({{1, 101}, {301, 401}}, {{1, 101}, {301, 501}}), Verdicts{"R2883_4_once departed"});
+}
+
+}  // namespace
+}  // namespace tcpassay
