@@ -120,8 +120,9 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
-BenchResult bench(Target& target, double seconds) {
+BenchResult bench(Target& target, double seconds, Edition edition) {
   SessionOptions options;
+  options.edition = edition;
   options.keep_trace = options.assertions = options.white_box = false;  // asking a kernel for states is not judging
   Session judged(target, options);
   options.judge = false;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/target.h"
+#include "models/edition.h"
 
 namespace tcpassay {
 
@@ -19,7 +20,7 @@ struct BenchResult {
 };
 
 // Opens, uses and closes connections of six segments, in short rounds that are bare and judged in turn.
-BenchResult bench(Target& target, double seconds);
+BenchResult bench(Target& target, double seconds, Edition edition = kNewest);
 
 std::string bench_text(const BenchResult& result);
 std::string bench_json(const BenchResult& result);

@@ -82,12 +82,16 @@ std::string replay_command(const Filed& filed, const CheckOptions& options) {
   const auto& names = options.temperaments;
   const std::string temper = names.empty() ? "" : fmt::format(" --temper {}", fmt::join(names, ","));
   const char* const ip = chosen_ipv6(filed) ? " --ip 6" : "";
-  return fmt::format("tcpassay run {} --target {}{}{}{}", filed.path, options.target, plant, temper, ip);
+  const bool newest = options.edition == kNewest;
+  const std::string ruleset = newest ? "" : fmt::format(" --ruleset {}", to_string(options.edition));
+  return fmt::format("tcpassay run {} --target {}{}{}{}{}", filed.path, options.target, plant, temper, ip, ruleset);
 }
 
-SessionOptions options_for(const Target& target, std::size_t number, CaptureFile* capture) {
+SessionOptions options_for(const Target& target, const CheckOptions& options, std::size_t number,
+                           CaptureFile* capture) {
   const bool in_virtual_time = target.identity().can(Ability::kVirtualTime);
   SessionOptions session;
+  session.edition = options.edition;
   session.keep_trace = false;
   session.assertions = false;
   session.capture = capture;
@@ -135,7 +139,7 @@ class Player {
       const fs::path file = fs::path(options_.pcap_folder) / (flat_name(filed.path) + ending);
       capture = std::make_unique<CaptureFile>(file.string());
     }
-    SessionOptions session_options = options_for(*target_, number, capture.get());
+    SessionOptions session_options = options_for(*target_, options_, number, capture.get());
     session_options.ip = filed.ip;
     Session session(*target_, session_options);
     session.play(filed.scenario);
@@ -463,6 +467,10 @@ void Tally::settle(CheckResult& result) const {
     if (rule.standing == Standing::kNotTestable) rule.why = row.missing;
     if (rule.standing == Standing::kOption) rule.why = option_text(rule);
     if (rule.standing == Standing::kInconclusive && row.consequence) rule.why = "broken only as a consequence";
+    if (!in_force(rule.rule, result.edition)) {
+      rule.standing = Standing::kNotTestable;
+      rule.why = fmt::format("not in ruleset {}", to_string(result.edition));
+    }
   }
   result.profile = profile_;
   result.skipped = skipped_;
@@ -512,7 +520,7 @@ std::vector<Filed> over_ip(const std::vector<Filed>& scenarios, const std::vecto
 CheckResult check(const std::vector<Filed>& scenarios, const CheckOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   if (!options.pcap_folder.empty()) fs::create_directories(options.pcap_folder);
-  CheckResult result{.defect = options.defect, .whole = options.whole};
+  CheckResult result{.defect = options.defect, .edition = options.edition, .whole = options.whole};
   for (const auto& deviation : options.deviations) result.deviations.push_back({.deviation = deviation});
 
   std::vector<Played> played = play(scenarios, options, result.target);

@@ -68,6 +68,7 @@ struct Listed {
 struct CheckResult {
   Identity target;
   std::string defect;                   // planted, if any
+  Edition edition = kNewest;            // the text that it was held to
   std::size_t scenarios = 0, steps = 0;  // played
   double wall_s = 0;
   bool whole = true;                    // every scenario of the corpus was asked for
@@ -117,6 +118,7 @@ class Tally {
 struct CheckOptions {
   std::string target = "own", defect{};
   std::vector<std::string> temperaments{};  // of the own stack
+  Edition edition = kNewest;
   std::string pcap_folder{};  // a capture for each scenario goes there
   std::vector<Deviation> deviations{};
   bool whole = true;

@@ -18,6 +18,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "harness/accounts.h"
 #include "harness/bench.h"
 #include "harness/check.h"
 #include "harness/judge.h"
@@ -40,7 +41,8 @@ constexpr int kRealJobs = 16;  // a target whose time is real mostly waits
 
 // What the user's words came to. Every verb uses some of it.
 struct Words {
-  std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{}, ip = "4";
+  std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{}, zoo{}, ip = "4";
+  std::string ruleset = to_string(kNewest);
   std::vector<std::string> paths{}, temper{};
   double seconds = 3;
   std::size_t samples = 10000;
@@ -48,8 +50,10 @@ struct Words {
   bool pairs = true;
   std::vector<std::string> plants{};
   int jobs = 0;  // 0: as many as serve the target
-  bool defects = false, temperaments = false, diagrams = false;
+  bool defects = false, temperaments = false, diagrams = false, play = false;
 };
+
+Edition edition_of(const Words& words) { return *edition_named(words.ruleset); }
 
 struct Wrong : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -145,7 +149,8 @@ std::string no_ipv6(const Identity& target) {
 int run_check(const Words& words) {
   const std::string folder = corpus_folder(words);
   CheckOptions options{
-      .target = words.target, .defect = words.plant, .temperaments = words.temper, .pcap_folder = words.pcap};
+      .target = words.target, .defect = words.plant, .temperaments = words.temper, .edition = edition_of(words)};
+  options.pcap_folder = words.pcap;
   options.deviations = read_deviations((fs::path(folder) / "deviations").string(), target_name(words));
   options.jobs = words.jobs != 0 ? words.jobs : target_name(words) == "own" ? 1 : kRealJobs;
   options.whole = words.paths.empty() && words.suite.empty();
@@ -179,6 +184,7 @@ int run_script(const Words& words) {
   if (!words.pcap.empty()) capture = std::make_unique<CaptureFile>(words.pcap);
   options.capture = capture.get();
   options.ip = ip_of(words);
+  options.edition = edition_of(words);
   if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
   Session session(*target, options);
   session.play(scenario);
@@ -186,6 +192,7 @@ int run_script(const Words& words) {
   const RunResult result{.file = file,
                          .target = target->identity().name,
                          .version = target->identity().version,
+                         .edition = options.edition,
                          .trace = session.trace(),
                          .verdicts = session.oracle().verdicts(),
                          .mismatches = session.mismatches()};
@@ -197,7 +204,7 @@ int judge_files(const Words& words) {
   std::vector<Opinion> opinions;
   bool condemned = false;
   for (const auto& path : words.paths) {
-    opinions.push_back(judge_file(path));
+    opinions.push_back(judge_file(path, edition_of(words)));
     condemned = condemned || opinions.back().kind == Opinion::Kind::kCondemned;
   }
   print(words.format == "json" ? judge_json(opinions) : judge_text(opinions, words.diagrams));
@@ -210,10 +217,7 @@ Rule rule_named(const std::string& word) {
   std::replace(id.begin(), id.end(), '-', '_');
   std::replace(id.begin(), id.end(), '.', '_');
   std::vector<std::string_view> known;
-  for (const auto& rule : rules()) {
-    known.push_back(rule.id);
-    if (rule.row == word) return *rule_by_id(rule.id);
-  }
+  for (const auto& rule : rules()) known.push_back(rule.id);
   if (const auto rule = rule_by_id(id)) return *rule;
   const std::string near = nearest(id, known);
   throw Wrong(fmt::format("unknown rule '{}'{}", word, near.empty() ? "" : "; did you mean " + near + "?"));
@@ -250,7 +254,20 @@ std::string list_text(const char* heading, const std::vector<std::string>& paths
   return text;
 }
 
+int explain_row(const RowInfo& row, const Words& words) {
+  if (words.format == "json") {
+    Json json{{"name", row.name}, {"level", to_string(row.level)}, {"rfc", row.rfc}, {"rules", Json::array()}};
+    for (const Rule rule : rules_stating(row.name)) json["rules"].push_back(info(rule).id);
+    if (const Exemption* exempt = exemption_of(row.name)) json["exempt"] = exempt->reason;
+    print(json.dump(2) + "\n");
+  } else {
+    print(row_text(row, paper_of_stdout().columns));
+  }
+  return 0;
+}
+
 int explain(const Words& words) {
+  if (const RowInfo* row = row_named(words.rule)) return explain_row(*row, words);
   const Rule rule = rule_named(words.rule);
   const RuleInfo& about = info(rule);
   const Covering found = covering(rule, words);
@@ -277,10 +294,26 @@ int explain(const Words& words) {
   return 0;
 }
 
+int list_catalogue(const Words& words) {
+  std::optional<CheckResult> checked;
+  std::optional<Strikes> strikes;
+  if (words.play) {
+    CheckOptions options{.target = words.target, .defect = words.plant};
+    options.jobs = words.jobs != 0 ? words.jobs : target_name(words) == "own" ? 1 : kRealJobs;
+    options.progress = progress_line();
+    checked = check(read_scenarios({corpus_folder(words)}), options);
+    end_progress();
+  }
+  if (!words.zoo.empty()) strikes = read_strikes(words.zoo);
+  const Account all = account(checked ? &*checked : nullptr, strikes ? &*strikes : nullptr);
+  print(words.format == "json" ? account_json(all) : account_text(all, paper_of_stdout().columns));
+  return 0;
+}
+
 int run_bench(const Words& words) {
   const auto target = make_target(words.target, Manner{.defect = words.plant, .temperaments = words.temper});
   if (!target->identity().can(Ability::kPassiveOpen)) throw Wrong(words.target + " cannot open passively");
-  const BenchResult result = bench(*target, words.seconds);
+  const BenchResult result = bench(*target, words.seconds, edition_of(words));
   print(words.format == "json" ? bench_json(result) : bench_text(result));
   return 0;
 }
@@ -325,7 +358,15 @@ void target_word(CLI::App& app, Words& words) {
   app.add_option("--temper", words.temper,
                  "legal variations of it, separated by commas ('tcpassay targets --temperaments' lists them)")
       ->delimiter(',')
-      ->expected(1);
+      ->allow_extra_args(false);
+}
+
+void ruleset_word(CLI::App& app, Words& words) {
+  std::vector<std::string> editions;
+  for (int i = 0; i <= static_cast<int>(kNewest); ++i) editions.emplace_back(to_string(static_cast<Edition>(i)));
+  app.add_option("--ruleset", words.ruleset, "the edition of TCP's text that the target is held to")
+      ->check(CLI::IsMember(editions))
+      ->capture_default_str();
 }
 
 void ip_word(CLI::App& app, Words& words, const std::vector<std::string>& versions) {
@@ -353,6 +394,7 @@ void targets_words(CLI::App& app, Words& words) {
 void check_words(CLI::App& app, Words& words) {
   target_word(app, words);
   ip_word(app, words, {"4", "6", "both"});
+  ruleset_word(app, words);
   format_word(app, words, {"text", "json", "junit"});
   corpus_word(app, words);
   app.add_option("--suite,-s", words.suite, "only the scenarios of this suite or folder");
@@ -365,12 +407,14 @@ void check_words(CLI::App& app, Words& words) {
 void run_words(CLI::App& app, Words& words) {
   target_word(app, words);
   ip_word(app, words, {"4", "6"});
+  ruleset_word(app, words);
   format_word(app, words, {"text", "json"});
   app.add_option("--pcap", words.pcap, "writes every packet to this file");
   app.add_option("FILE", words.paths, "the script")->required()->expected(1);
 }
 
 void judge_words(CLI::App& app, Words& words) {
+  ruleset_word(app, words);
   format_word(app, words, {"text", "json"});
   app.add_flag("--ladder", words.diagrams, "draws each conversation");
   app.add_option("FILE", words.paths, "scripts that record conversations")->required();
@@ -379,11 +423,25 @@ void judge_words(CLI::App& app, Words& words) {
 void explain_words(CLI::App& app, Words& words) {
   format_word(app, words, {"text", "json"});
   corpus_word(app, words);
-  app.add_option("RULE", words.rule, "a rule's id")->required();
+  app.add_option("RULE", words.rule, "a rule's id, or the name of a requirement")->required();
+}
+
+void catalogue_words(CLI::App& app, Words& words) {
+  format_word(app, words, {"text", "json"});
+  corpus_word(app, words);
+  app.add_option_function<std::string>(
+      "--target,-t",
+      [&words](const std::string& target) {
+        words.target = target;
+        words.play = true;
+      },
+      "plays the corpus on it and says which requirements were exercised");
+  app.add_option("--zoo", words.zoo, "what 'tcpassay zoo --format json' wrote: says which rules defects strike");
 }
 
 void bench_words(CLI::App& app, Words& words) {
   target_word(app, words);
+  ruleset_word(app, words);
   format_word(app, words, {"text", "json"});
   app.add_option("--seconds", words.seconds, "how long to measure")
       ->check(CLI::Range(0.01, 3600.0))
@@ -419,6 +477,8 @@ constexpr Verb kVerbs[] = {
      judge_words},
     {"explain", "What a rule says, where it stands, and which scenarios exercise it", "tcpassay explain MUST-10",
      explain, explain_words},
+    {"catalogue", "Every requirement by document: stated by rules, exempt, exercised, proven",
+     "tcpassay catalogue --target own", list_catalogue, catalogue_words},
     {"bench", "How many connections a second are played, bare and judged", "tcpassay bench --target own --seconds 5",
      run_bench, bench_words},
     {"zoo", "Plants each known defect in the own stack: was it caught, and by which rule; and is what is legal spared",

@@ -98,7 +98,7 @@ TEST(Commands, RefuseABadDeviationsFile) {
 }
 
 TEST(Commands, HelpHasAnExample) {
-  for (const char* verb : {"targets", "check", "run", "judge", "explain", "bench"}) {
+  for (const char* verb : {"targets", "check", "run", "judge", "explain", "catalogue", "bench"}) {
     const Outcome help = run({verb, "--help"});
     EXPECT_EQ(help.status, 0);
     EXPECT_NE(help.out.find("Example: tcpassay " + std::string(verb)), std::string::npos) << help.out;
@@ -112,6 +112,23 @@ TEST(Commands, CheckWritesAllFormats) {
   EXPECT_EQ(nlohmann::json::parse(checked("json").out)["scenarios"], 1);
   EXPECT_EQ(checked("junit").out.rfind("<?xml", 0), 0u);
   EXPECT_NE(checked("text").out.find("conforms"), std::string::npos);
+}
+
+// What RFC 793 says of RSTs, SYNs and old ACKs conforms to RFC 793; RFC 5961 departs from it.
+TEST(Commands, CheckHoldsATargetToAnEdition) {
+  const auto checked = [&](const char* ruleset) {
+    return run({"check", "--corpus", source("corpus"), "--temper", "rst_rfc793,syn_rfc793,ack_range_unchecked",
+                "--ruleset", ruleset, "--format", "json"});
+  };
+  const Outcome old = checked("793");
+  EXPECT_EQ(old.status, 0);
+  const auto then = nlohmann::json::parse(old.out), now = nlohmann::json::parse(checked("9293+5961").out);
+  EXPECT_EQ(then["ruleset"], "793");
+  EXPECT_EQ(then["summary"]["departed"], 0);
+  EXPECT_EQ(now["ruleset"], "9293+5961");
+  EXPECT_GT(now["summary"]["departed"], 0);
+  EXPECT_EQ(now["profile"]["challenges-rst"], "false");
+  expect_complaint({"check", "--ruleset", "2018", source(kTextbook)}, "--ruleset");
 }
 
 TEST(Commands, RunTellsAViolationByItsStatus) {
@@ -147,6 +164,19 @@ TEST(Commands, ExplainNamesScenarios) {
   const auto json = nlohmann::json::parse(explained.out);
   EXPECT_EQ(json["id"], "MUST_10");
   EXPECT_FALSE(json["judged_by"].empty());
+}
+
+TEST(Commands, ExplainKnowsRequirementsToo) {
+  const Outcome explained = run({"explain", "RFC9293-MUST-10"});
+  EXPECT_EQ(explained.status, 0);
+  EXPECT_NE(explained.out.find("stated by MUST_10"), std::string::npos) << explained.out;
+}
+
+TEST(Commands, CatalogueCountsRequirements) {
+  const auto json = nlohmann::json::parse(run({"catalogue", "--format", "json"}).out);
+  EXPECT_EQ(json["appendix_b"]["rows"], 119);
+  EXPECT_NE(run({"catalogue"}).out.find("Appendix B: "), std::string::npos);
+  expect_complaint({"catalogue", "--zoo", "/none"}, "/none: cannot be read");
 }
 
 TEST(Commands, BenchKeepsItsContract) {

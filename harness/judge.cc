@@ -78,7 +78,11 @@ struct Blocked {
 // Turns the steps into events and shows them to the oracle.
 class Recording {
  public:
-  Recording(Opinion& opinion, std::uint8_t ip) : opinion_(opinion), ip_(ip) { oracle_.start(terms_over(ip)); }
+  Recording(Opinion& opinion, std::uint8_t ip, Edition edition) : opinion_(opinion), ip_(ip) {
+    Terms terms = terms_over(ip);
+    terms.edition = edition;
+    oracle_.start(terms);
+  }
 
   void play(const Scenario& scenario);
   Oracle& oracle() { return oracle_; }
@@ -355,7 +359,7 @@ const char* to_string(Opinion::Kind kind) {
   return "?";
 }
 
-Opinion judge_script(const Scenario& scenario, const std::string& file) {
+Opinion judge_script(const Scenario& scenario, const std::string& file, Edition edition) {
   Opinion opinion{.file = file};
   opinion.trace.scenario = scenario.name;
   for (const auto& step : scenario.steps) {
@@ -365,7 +369,7 @@ Opinion judge_script(const Scenario& scenario, const std::string& file) {
       return opinion;
     }
   }
-  Recording recording(opinion, ip_version(scenario).value_or(4));
+  Recording recording(opinion, ip_version(scenario).value_or(4), edition);
   recording.play(scenario);
   opinion.verdicts = recording.oracle().verdicts();
   for (const auto& verdict : opinion.verdicts) {
@@ -382,9 +386,9 @@ Opinion judge_script(const Scenario& scenario, const std::string& file) {
   return opinion;
 }
 
-Opinion judge_file(const std::string& path) {
+Opinion judge_file(const std::string& path, Edition edition) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension != ".pcap" && extension != ".pcapng") return judge_script(read_script(path), path);
+  if (extension != ".pcap" && extension != ".pcapng") return judge_script(read_script(path), path, edition);
   CaptureReader reader(path);
   while (reader.next()) {
   }

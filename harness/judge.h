@@ -24,10 +24,10 @@ const char* to_string(Opinion::Kind kind);  // "condemned"
 // `<` lines are what the peer sent, `>` lines what the target answered, calls were made by the target's user with the
 // results that stand there. Text is position-coded. A script says nothing of silence beyond its last `>` line, nor of
 // pure ACKs before a line with text, so there nothing is held against the target.
-Opinion judge_script(const Scenario& scenario, const std::string& file);
+Opinion judge_script(const Scenario& scenario, const std::string& file, Edition edition = kNewest);
 
 // Reads the file and judges it. Throws ScriptError, CaptureError.
-Opinion judge_file(const std::string& path);
+Opinion judge_file(const std::string& path, Edition edition = kNewest);
 
 std::string judge_text(const std::vector<Opinion>& opinions, bool diagrams);
 std::string judge_json(const std::vector<Opinion>& opinions);

@@ -174,8 +174,10 @@ std::string summary_text(const CheckResult& result, const Paper& paper) {
       result.count(Standing::kObeyed), result.count(Standing::kViolated), result.count(Standing::kDeparted),
       result.count(Standing::kOption), result.count(Standing::kInconclusive), result.count(Standing::kNotExercised),
       result.count(Standing::kNotTestable));
-  const std::string played = fmt::format("{} {}: {} scenarios, {} steps, {:.2f} s", result.target.name,
-                                         result.target.version, result.scenarios, result.steps, result.wall_s);
+  const std::string ruleset =
+      result.edition == kNewest ? "" : fmt::format(" held to ruleset {}", to_string(result.edition));
+  const std::string played = fmt::format("{} {}{}: {} scenarios, {} steps, {:.2f} s", result.target.name,
+                                         result.target.version, ruleset, result.scenarios, result.steps, result.wall_s);
   const bool conforms = result.exit_status() == 0;
   const std::string end = conforms ? "conforms" : "does not conform";
   return "\n" + wrapped(counts, paper.columns, 2) + "\n" + wrapped(played, paper.columns, 2) + "\n" +
@@ -351,7 +353,7 @@ std::string check_json(const CheckResult& result) {
   Json json{{"tool", "tcpassay"},
             {"version", kVersion},
             {"target", {{"name", result.target.name}, {"version", result.target.version}, {"abilities", abilities}}},
-            {"ruleset", kRuleSet},
+            {"ruleset", to_string(result.edition)},
             {"scenarios", result.scenarios},
             {"steps", result.steps},
             {"wall_s", result.wall_s}};
@@ -434,7 +436,7 @@ std::string run_json(const RunResult& result) {
             {"version", kVersion},
             {"target", {{"name", result.target}, {"version", result.version}}},
             {"file", result.file},
-            {"ruleset", kRuleSet},
+            {"ruleset", to_string(result.edition)},
             {"events", result.trace.events.size()}};
   json["verdicts"] = Json::array();
   for (const auto& verdict : result.verdicts) json["verdicts"].push_back(verdict_json(verdict));

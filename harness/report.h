@@ -12,7 +12,6 @@
 namespace tcpassay {
 
 inline constexpr const char* kVersion = "0.1.0";
-inline constexpr const char* kRuleSet = "9293+5961";
 
 // What the text is written for.
 struct Paper {
@@ -28,6 +27,7 @@ std::string check_junit(const CheckResult& result);
 // One scenario played: its trace, what the oracle says of it, and the script's own assertions.
 struct RunResult {
   std::string file, target, version;
+  Edition edition = kNewest;
   Trace trace{};
   std::vector<Verdict> verdicts{};
   std::vector<Mismatch> mismatches{};

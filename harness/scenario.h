@@ -134,6 +134,8 @@ struct About {
   std::vector<std::string> covers{};  // //! covers: MUST_10 SA3_4_syn   (rule ids it is meant to exercise)
   std::vector<Ability> needs{};       // //! needs: virtual-time
   std::vector<Setting> settings{};    // //! settings: ecn=1 fast-open=1   (the target is configured so)
+  int peers = 1;                      // //! peers: 300        (the packets are played for so many ports of the peer)
+  int rounds = 1;                     // //! rounds: 2         (... and so many times)
   friend bool operator==(const About&, const About&) = default;
 };
 

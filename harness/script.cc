@@ -23,6 +23,7 @@ using Kind = OptionSpec::Kind;
 constexpr std::uint64_t kU8Max = 0xff, kU16Max = 0xffff, kU24Max = 0xffffff, kU32Max = 0xffffffff;
 constexpr std::uint64_t kInboundTextMax = 65535 - 40 - 60;  // fits with the longest IPv6 and TCP headers
 constexpr std::size_t kSackBlocksMax = 4;
+constexpr std::uint64_t kPeersMax = 1000, kRoundsMax = 10;
 constexpr std::size_t kMd5Octets = 16;
 
 // Packets that are carried in or beside something else than IP, TCP and ICMP.
@@ -83,9 +84,24 @@ class Parser {
       directive_words("settings", [&](std::string_view word, std::size_t where) {
         about.settings.push_back(setting(word, where));
       });
+    } else if (directive == "peers") {
+      about.peers = repetitions("peers", kPeersMax);
+    } else if (directive == "rounds") {
+      about.rounds = repetitions("rounds", kRoundsMax);
     } else {
-      in_.fail("title, suite, covers, needs or settings");
+      in_.fail("title, suite, covers, needs, settings, peers or rounds");
     }
+  }
+
+  int repetitions(const char* directive, std::uint64_t most) {
+    int number = 0;
+    directive_words(directive, [&](std::string_view word, std::size_t at) {
+      const auto value = decimal(word);
+      const bool good = number == 0 && value && *value != 0 && *value <= most;
+      if (!good) in_.fail(fmt::format("a number from 1 to {}", most), at);
+      number = static_cast<int>(*value);
+    });
+    return number;
   }
 
   std::string once(bool first, const char* directive, std::size_t at) {

@@ -163,6 +163,8 @@ std::string print_script(const Scenario& scenario) {
   std::string settings;
   for (const Setting& setting : about.settings) settings += fmt::format(" {}={}", setting.name, setting.value);
   if (!settings.empty()) text += fmt::format("//! settings:{}\n", settings);
+  if (about.peers != 1) text += fmt::format("//! peers: {}\n", about.peers);
+  if (about.rounds != 1) text += fmt::format("//! rounds: {}\n", about.rounds);
   for (const std::string& option : scenario.options) text += option + '\n';
   if (!text.empty()) text += '\n';
   for (const Step& step : scenario.steps) text += step_text(step) + '\n';

@@ -36,6 +36,7 @@ void Session::Impl::start(const std::string& name, std::uint64_t seed) {
   target.reset(seed);
   if (!options.judge) return;
   Terms terms = terms_over(ip);
+  terms.edition = options.edition;
   terms.msl = target.identity().msl;
   oracle.start(terms);
 }
@@ -126,7 +127,24 @@ void Session::play(const Scenario& scenario) {
     if (slot.any) schedule.reached(impl_->target.now());
   }
   impl_->complete_pending(Time::max());
+  for (int round = 0; round < scenario.about.rounds; ++round) {
+    for (int peer = round == 0 ? 1 : 0; peer < scenario.about.peers; ++peer) play_again(scenario, schedule, peer);
+  }
   finish();
+}
+
+// The packets of a script that has many peers, from another port.
+void Session::play_again(const Scenario& scenario, Schedule& schedule, int peer) {
+  for (const auto& step : scenario.steps) {
+    const auto* in = std::get_if<Inject>(&step.action);
+    if (!in) continue;
+    const Schedule::Slot slot = schedule.next(step.time);
+    if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
+    SegmentSpec segment = in->segment;
+    const std::uint16_t first = segment.remote_port.value_or(impl_->options.peer_port);
+    segment.remote_port = static_cast<std::uint16_t>(first + peer);
+    inject(segment, step.where);
+  }
 }
 
 void Session::Impl::examine(int handle, Role role) {

@@ -16,6 +16,8 @@
 
 namespace tcpassay {
 
+class Schedule;
+
 // Everything that happened, kept for ladders, judging again and export. Segment texts live in the trace's own memory.
 struct Trace {
   std::string scenario;
@@ -42,6 +44,7 @@ Terms terms_over(std::uint8_t ip);
 
 struct SessionOptions {
   bool judge = true;           // show events to the oracle
+  Edition edition = kNewest;   // the text that the target is held to
   bool white_box = true;       // ask a target that can tell for its state whenever it is quiet
   bool keep_trace = true;
   bool assertions = true;      // compare `>` lines and results of calls
@@ -92,6 +95,8 @@ class Session {
   const Peer& peer(std::optional<std::uint16_t> local = {}, std::optional<std::uint16_t> remote = {});
 
  private:
+  void play_again(const Scenario& scenario, Schedule& schedule, int peer);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -111,6 +111,7 @@ struct Session::Impl {
   std::vector<Socket> sockets;
   bool named = false;        // the script gives its handles their numbers
   Tuple pair_now{};          // the script's only pair
+  Tuple latest{};            // the conversation of the latest packet
   std::vector<Pending> pending;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> timestamps;  // TSval in the script, on the wire
 

@@ -110,7 +110,10 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
   made.kind = call.kind;
   made.handle = socket ? socket->handle : call.handle;
   made.port = call.port;
-  if (made.port == 0 && (call.kind == CallKind::kBind || call.kind == CallKind::kConnect)) made.port = kTargetPort;
+  const bool addressed = call.arguments.size() > 1;
+  const bool unspecified = addressed && call.arguments[1].find("htons(0)") != std::string::npos;
+  const bool names = call.kind == CallKind::kBind || call.kind == CallKind::kConnect;
+  if (made.port == 0 && names && !unspecified) made.port = kTargetPort;
   made.length = call.length;
   made.how = call.how;
   made.option = call.option;

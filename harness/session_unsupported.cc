@@ -67,6 +67,7 @@ std::optional<std::string> Session::unsupported(const Scenario& scenario, const 
     const Schedule::Slot slot = schedule.next(step.time);
     end = std::max({end, slot.from, slot.returns.value_or(Time{})});
   }
+  end *= scenario.about.peers * scenario.about.rounds;
   if (end > kRealWaitMax && !identity.can(Ability::kVirtualTime)) {
     return fmt::format("waits {} s; needs {}", std::chrono::duration_cast<seconds>(end).count(),
                        to_string(Ability::kVirtualTime));

@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "models/describe.h"
+#include "models/first_numbers.h"
 #include "models/segment_arrives.h"
 #include "models/segment_departs.h"
 #include "models/step.h"
@@ -14,6 +15,8 @@ namespace tcpassay {
 namespace {
 
 constexpr std::size_t kPossibleMax = 48;  // TCBs the target may be in, for one conversation
+constexpr std::size_t kBeginningsMax = 4096;  // first sequence numbers that a trace remembers
+constexpr std::size_t kBeginningsCompared = 16;  // each with each; of more the statistics speak (first_numbers.h)
 
 // One pair of ports and all that the target may be there.
 struct Conversation {
@@ -39,13 +42,6 @@ struct Handle {
   bool reads_shut = false;
   bool no_delay = false;
   Time user_timeout{};
-};
-
-// An initial sequence number that was seen, and when.
-struct Beginning {
-  Tuple tuple{};
-  std::uint32_t iss = 0;
-  Time at{};
 };
 
 struct Port {
@@ -74,7 +70,8 @@ struct Oracle::Impl {
   std::size_t used = 0;  // conversations of this trace; the rest keep their memory
   std::vector<Handle> handles;
   std::vector<Port> ports;
-  std::vector<Beginning> beginnings;
+  std::vector<FirstNumber> beginnings;
+  Time last_at{};
   int guessed = 0;             // first sequence numbers that another connection's told
   Few<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
   std::vector<Verdict> verdicts;
@@ -157,7 +154,12 @@ struct Oracle::Impl {
   }
 
   Around around(const Conversation& c, const Event& event) {
-    Around a{.since = event.from, .now = event.until, .msl = terms.msl, .mms_r = terms.mms_r, .mms_s = terms.mms_s};
+    Around a{.since = event.from,
+             .now = event.until,
+             .msl = terms.msl,
+             .mms_r = terms.mms_r,
+             .mms_s = terms.mms_s,
+             .edition = terms.edition};
     a.default_mss = terms.default_mss;
     if (const Port* p = port(c.tuple.local)) {
       a.listening = p->open;
@@ -183,6 +185,7 @@ struct Oracle::Impl {
   }
 
   void count(const Cite& cite) {
+    if (!in_force(cite.rule, terms.edition)) return;
     Count& c = counts[static_cast<std::size_t>(cite.rule)];
     ++c.judged;
     if (cite.taken) ++c.taken;
@@ -190,6 +193,7 @@ struct Oracle::Impl {
 
   void add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
                    std::string seen) {
+    if (kind != Verdict::Kind::kInconclusive && !in_force(rule, terms.edition)) return;  // the edition does not say so
     if (kind != Verdict::Kind::kInconclusive && !tainted) {
       Count& n = counts[static_cast<std::size_t>(rule)];
       ++n.judged;
@@ -431,6 +435,7 @@ struct Oracle::Impl {
     } else {
       quiet(event);
     }
+    last_at = event.until;
     ++event_index;
   }
 
@@ -498,8 +503,8 @@ struct Oracle::Impl {
     constexpr std::int64_t kTick = 4000;           // ns
     constexpr std::int64_t kFastest = kTick / 64;  // clocks in use tick up to so fast
     constexpr std::int64_t kWraps = kFastest * (1LL << 31);
-    for (const Beginning& b : beginnings) {
-      const std::int64_t passed = (event.from - b.at).count();
+    for (const FirstNumber& b : beginnings) {
+      const std::int64_t passed = (event.from - b.from).count();
       const auto moved = static_cast<std::int32_t>(iss - b.iss);
       if (b.tuple == c.tuple) {
         if (passed <= kTick * 64 || passed > kWraps) continue;
@@ -510,7 +515,7 @@ struct Oracle::Impl {
         } else if (!tainted) {
           count({Rule::MUST_8, true});
         }
-      } else {
+      } else if (beginnings.size() < kBeginningsCompared) {
         // Chance makes it so once in millions; twice in a trace is no chance.
         const std::int64_t slack = (event.until - event.from).count() / kTick + 64;
         if (std::abs(moved - passed / kTick) > slack) {
@@ -522,11 +527,33 @@ struct Oracle::Impl {
         }
       }
     }
-    beginnings.push_back({c.tuple, iss, event.from});
+    if (beginnings.size() < kBeginningsMax) beginnings.push_back({c.tuple, iss, event.from, event.until});
+  }
+
+  // What can be said of many only.
+  void finish() {
+    if (beginnings.size() < kFirstNumbersMin || tainted) return;
+    const Event last{.from = last_at, .until = last_at, .tuple = beginnings.back().tuple};
+    const Conversation* c = find(last.tuple);
+    for (FirstNumberFinding& finding : judge_first_numbers(beginnings)) {
+      if (finding.broken) {
+        add_verdict(finding.rule, kind_of(finding.rule), c, last, std::move(finding.allowed), std::move(finding.seen));
+      } else {
+        count({finding.rule, true});
+      }
+    }
+  }
+
+  // Nothing is there that could be overdue or settled.
+  static bool rests(const Conversation& c) {
+    const Possible& p = c.possible.front();
+    return c.possible.size() == 1 && p.state <= State::kListen && p.reply.form == Reply::Form::kNone && p.now.empty() &&
+           p.demerits.empty() && !p.ack_now && !p.ack_later && !p.timed && !c.begins;
   }
 
   void quiet(const Event& event) {
     for (std::size_t i = 0; i < used; ++i) {
+      if (rests(conversations[i])) continue;
       process(conversations[i], event, [](Step& on) { falls_quiet(on); });
       settle(conversations[i], event);
     }
@@ -568,6 +595,7 @@ struct Oracle::Impl {
         on_connection(*h, event, call);
         break;
       case Handle::Kind::kListener:
+        if (call.kind == CallKind::kWrite) loose.add({Rule::S3_10_2_listen, call.result > 0});
         if (call.kind == CallKind::kClose && call.result == 0) close_listener(*h, event);
         break;
       case Handle::Kind::kNew:
@@ -599,9 +627,23 @@ struct Oracle::Impl {
   }
 
   void connect(Handle& h, const Event& event, const UserCall& call) {
+    if (h.kind != Handle::Kind::kConnection) {
+      if (call.tuple.remote == 0 && call.port == 0) {
+        if (call.result == 0 || call.error == UserError::kInProgress) {
+          add_verdict(Rule::S3_10_1_no_remote, Verdict::Kind::kViolated, nullptr, event, "an error",
+                      describe(event, Possible{}));
+          tainted = true;
+        } else {
+          loose.add({Rule::S3_10_1_no_remote, true});
+        }
+      }
+      if (h.kind == Handle::Kind::kListener) {
+        loose.add({Rule::S3_10_1_listen, call.result == 0 || call.error == UserError::kInProgress});
+      }
+      if (call.tuple.remote == 0) return;  // refused before it named a conversation
+    }
     Conversation& c = h.kind == Handle::Kind::kConnection ? conversation(h.tuple) : conversation(call.tuple);
     if (h.kind != Handle::Kind::kConnection) {
-      if (call.tuple.remote == 0) return;  // refused before it named a conversation
       h.kind = Handle::Kind::kConnection;
       h.tuple = c.tuple;
       h.incarnation = ++c.incarnation;
@@ -769,7 +811,9 @@ void Oracle::start() {
 void Oracle::observe(const Event& event) {
   impl_->observe(event);
 }
-void Oracle::finish() {}
+void Oracle::finish() {
+  impl_->finish();
+}
 
 const std::vector<Verdict>& Oracle::verdicts() const {
   return impl_->verdicts;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "models/edition.h"
 #include "models/event.h"
 #include "models/rule.h"
 
@@ -21,6 +22,7 @@ struct Terms {
   std::uint32_t mms_r = 1480;          // the largest TCP segment IP can receive: MTU less the IP header (3.7.1)
   std::uint32_t mms_s = 1480;          // and send
   std::uint16_t default_mss = 536;     // MUST-15, IPv4; over IPv6 it is 1220
+  Edition edition = kNewest;           // the text that it is held to
 };
 
 struct Verdict {

@@ -361,7 +361,7 @@ TEST(TraitOfATrace, IsFoundOut) {
   Trace resets;
   resets.open().in("R", 500).quiet().in("P.", 500, 1, 10).out("R", 1).quiet();
   EXPECT_EQ(resets.oracle.trait(Trait::kChallengesRst), false);
-  EXPECT_EQ(resets.verdicts(), kNone);
+  EXPECT_EQ(resets.verdicts(), Verdicts{"R5961_3_2_scope departed"});
 }
 
 TEST(TraitOfATrace, IsUnknownUntilItShows) {

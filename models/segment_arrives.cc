@@ -91,12 +91,6 @@ Time later_end(const Step& on) {
   return on.around.now + 2 * on.around.msl + on.around.msl / 5 + std::chrono::seconds(1);
 }
 
-void start_time_wait(Step& on) {
-  on.tcb.time_wait_from = on.around.since + 2 * on.around.msl;
-  on.tcb.time_wait_to = later_end(on);
-  on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
-}
-
 // 3.10.7.1. CLOSED STATE
 void closed(Step& on, const Arriving& seg) {
   if (!seg.text.empty()) on.cite(Rule::SA1_text);
@@ -488,19 +482,25 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
     if (tcb.rcv_edge == tcb.rcv_nxt) on.cite_later(Rule::MUST_66);
     if (!seg.text.empty()) on.cite_later(Rule::SHLD_2);
     on.cite_later(Rule::R5961_3_2_exact);
+    const Tcb::Challenge challenged = tcb.challenge;
     reset_by_peer(on, Rule::SA4_2_exact);
+    if (challenged == Tcb::Challenge::kRst) on.cite_later(Rule::R5961_3_2_legit);
+    if (challenged == Tcb::Challenge::kSyn) on.cite_later(Rule::R5961_4_2_rst);
     return Then::kReturn;
   }
   if (at_sack_edge(tcb, seg.seq) && on.may()) {  // the RST of a peer that believes the gap to be filled
     reset_by_peer(on, Rule::SA4_2_established);
     return Then::kReturn;
   }
-  if (on.trait(Trait::kChallengesRst)) {
+  if (on.since(Edition::k9293) && on.trait(Trait::kChallengesRst)) {
+    on.cite(Rule::R5961_3_2_scope);
     on.cite(Rule::R5961_3_2_inexact);
     if (!seg.text.empty()) on.cite_later(Rule::R5961_3_2_drop);
     challenge(on, Rule::SA4_2_inexact);
+    tcb.challenge = Tcb::Challenge::kRst;
     return Then::kReturn;
   }
+  on.depart(Rule::R5961_3_2_scope);  // RFC 793 takes any RST in the window
   reset_by_peer(on, Rule::SA4_2_established);
   return Then::kReturn;
 }
@@ -526,11 +526,14 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
     return Then::kReturn;
   }
   const Rule rule = tcb.state == State::kSynReceived ? Rule::SA4_4_active : Rule::SA4_4_challenge;
-  if (on.trait(Trait::kChallengesSyn)) {
+  if (on.since(Edition::k9293) && on.trait(Trait::kChallengesSyn)) {
+    on.cite(Rule::R5961_4_2_scope);
     on.cite(Rule::R5961_4_2_syn);
     if (seg.len() > 1) on.cite_later(Rule::R5961_4_2_drop);
     challenge(on, rule);
-  } else {
+    tcb.challenge = Tcb::Challenge::kSyn;
+  } else {  // RFC 793
+    on.depart(Rule::R5961_4_2_scope);
     tcb.signal = Signal::kReset;
     const Reply reply = reset_reply(tcb, seg, Rule::SA4_4_reset);
     on.delete_tcb(Rule::SA4_4_reset);
@@ -570,7 +573,8 @@ bool is_duplicate_ack(const Tcb& tcb, const Arriving& seg) {
 // ESTABLISHED STATE of the fifth step, which the other states share.
 Then established_ack(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
-  if (acks_new(tcb, seg.ack)) {
+  const bool advances = acks_new(tcb, seg.ack);
+  if (advances) {
     on.cite(Rule::SA4_5_new);
     advance_snd_una(on, seg.ack);
     tcb.was_open = true;
@@ -589,10 +593,14 @@ Then established_ack(Step& on, const Arriving& seg) {
     const bool doubled = seg.opt.blocks > 0 && SndSeq{seg.opt.block[0].left} < seg.ack;  // RFC 2883
     congestion_informed(on, highest, doubled || seg.opt.timestamps);
   }
-  if (tcb.snd_una == seg.ack) update_send_window(on, seg);
+  // RFC 793 takes the window only with an ACK of something new; RFC 1122 mends that.
+  const bool literally_old = !on.since(Edition::k1122) && !advances && window_of(tcb, seg) != tcb.snd_wnd;
+  if (tcb.snd_una == seg.ack && !(literally_old && on.may())) update_send_window(on, seg);
+  if (seg.ack < tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd) on.cite(Rule::S3_8_6_highest_ack);
   if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
     tcb.sent_at = on.around.now;
     on.cite_later(Rule::MUST_37);  // the peer answers window probes: the connection stays open
+    if (tcb.snd_edge() + 1 < tcb.snd_nxt) on.cite_later(Rule::SHLD_17);
   }
   return Then::kProceed;
 }
@@ -601,8 +609,15 @@ Then established_ack(Step& on, const Arriving& seg) {
 // for what lies before ISS, stacks may differ.
 bool refused_as_old(Step& on, const Arriving& seg) {
   const Tcb& tcb = on.tcb;
+  if (!on.since(Edition::k9293)) return false;  // an old ACK is a duplicate, however old
   const SndSeq low = tcb.snd_una - tcb.max_snd_wnd;
-  if (low <= seg.ack && tcb.iss < seg.ack) return false;
+  if (low <= seg.ack && tcb.iss < seg.ack) {
+    if (seg.ack < tcb.snd_una - tcb.snd_wnd) {
+      on.cite(Rule::R5961_5_2_maxwnd);
+      on.taken_by = Rule::R5961_5_2_maxwnd;
+    }
+    return false;
+  }
   if (tcb.snd_nxt < seg.ack && !(seg.ack < tcb.snd_una)) return false;
   constexpr std::uint32_t kLargestWindow = 1u << 30;
   if (tcb.snd_una - kLargestWindow <= seg.ack) return on.may();
@@ -791,7 +806,10 @@ Then process_segment_text(Step& on, const Arriving& seg) {
       tcb.held_fin = false;
     }
   }
-  if (tcb.user_gone && tcb.rcv_nxt < end && on.should(Rule::SHLD_3)) {
+  const bool nobody = tcb.user_gone && tcb.rcv_nxt < end;
+  const bool refused = nobody && on.should(Rule::SHLD_3);
+  if (nobody) on.cite(Rule::MAY_1, refused);
+  if (refused) {
     on.cite(Rule::SHLD_3);
     const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
     on.delete_tcb(Rule::SHLD_3);
@@ -801,6 +819,9 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   if (tcb.rcv_nxt_max < seg.seq) {  // ahead of a gap
     on.cite(Rule::MAY_13);
     on.cite(Rule::R5681_3_2_out_of_order);
+    for (const Span& span : tcb.held) {
+      if (seg.seq < span.to && span.from < end) on.cite(Rule::S3_10_overlap);
+    }
     hold(tcb, seg.seq, end);
     triggers_sack(tcb, {seg.seq, end});
     on.acknowledge_now(Rule::R5681_3_2_out_of_order);
@@ -836,7 +857,7 @@ Then process_segment_text(Step& on, const Arriving& seg) {
     on.cite(Rule::SHLD_19);
     on.acknowledge_now(Rule::SHLD_19);
   }
-  on.acknowledge_later(Rule::SA4_7_ack);
+  on.acknowledge_later(on.taken_by);
   return Then::kProceed;
 }
 
@@ -926,6 +947,12 @@ void other_states(Step& on, const Arriving& seg) {
 }
 
 }  // namespace
+
+void start_time_wait(Step& on) {
+  on.tcb.time_wait_from = on.around.since + 2 * on.around.msl;
+  on.tcb.time_wait_to = later_end(on);
+  on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
+}
 
 Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
   const RcvSeq nxt = tcb.rcv_nxt, most = tcb.rcv_nxt_max;
@@ -1037,6 +1064,7 @@ void time_passes(Step& on) {
   if (tcb.user_timeout > Time{}) on.cite_later(Rule::MUST_21);
   on.cite_later(synchronized(tcb.state) ? Rule::MUST_20 : Rule::MUST_23);
   const SndSeq una = tcb.snd_una;
+  if (tcb.state == State::kLastAck) on.cite_later(Rule::S3_6_last_ack_timeout);
   on.delete_tcb(Rule::SA8_user);
   on.reply({.form = Reply::Form::kRst,
             .must = false,

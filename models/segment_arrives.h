@@ -14,6 +14,9 @@ void segment_arrives(Step& on, const Arriving& seg);
 enum class Acceptable : std::uint8_t { kNo, kYes, kEither };
 Acceptable acceptable(const Tcb& tcb, const Arriving& seg);
 
+// The time-wait timer starts, the others are turned off.
+void start_time_wait(Step& on);
+
 // 3.10.8 and 3.8.3: what the passage of time may or must have done by now. `time_matters` is a quick look before.
 bool time_matters(const Tcb& tcb, const Around& around);
 void time_passes(Step& on);

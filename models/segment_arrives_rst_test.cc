@@ -95,7 +95,8 @@ TEST(CheckRstBit, NothingIsOwedAfterAReset) {
 TEST(CheckRstBit, ElsewhereInTheWindowItIsChallengedOrResets) {
   for (const State state : {State::kEstablished, State::kFinWait1, State::kFinWait2, State::kCloseWait}) {
     const Outcomes after = arrives(in_state(state), in("R", 500));
-    EXPECT_EQ(after.texts, (Texts{to_string(state) + std::string(", ACK now"), "CLOSED, tells reset"}));
+    EXPECT_EQ(after.texts, (Texts{to_string(state) + std::string(", ACK now"),
+                                  "CLOSED, tells reset, without R5961_3_2_scope"}));
     EXPECT_TRUE(after.may_cite(Rule::SA4_2_inexact));
     EXPECT_TRUE(after.may_cite(Rule::R5961_3_2_inexact));
   }
@@ -108,7 +109,7 @@ TEST(CheckRstBit, AStackThatChallengesGoesOnChallenging) {
 
 TEST(CheckRstBit, AStackThatDoesNotGoesOnResetting) {
   EXPECT_EQ(arrives(with_trait(established(), kChallengesRst, false), in("R", 500)).texts,
-            Texts{"CLOSED, tells reset"});
+            Texts{"CLOSED, tells reset, without R5961_3_2_scope"});
 }
 
 TEST(CheckRstBit, TheAnswerToOneInexactRstIsRemembered) {
@@ -121,7 +122,8 @@ TEST(CheckRstBit, TheAnswerToOneInexactRstIsRemembered) {
 TEST(CheckRstBit, InSynReceivedAnInexactOneIsChallengedToo) {
   EXPECT_EQ(arrives(with_trait(syn_received(), kChallengesRst, true), in("R", 500)).texts,
             Texts{"SYN-RECEIVED, ACK now"});
-  EXPECT_EQ(arrives(with_trait(syn_received(), kChallengesRst, false), in("R", 500)).texts, Texts{"LISTEN"});
+  EXPECT_EQ(arrives(with_trait(syn_received(), kChallengesRst, false), in("R", 500)).texts,
+            Texts{"LISTEN, without R5961_3_2_scope"});
 }
 
 TEST(CheckRstBit, AfterTheChallengeItIsDropped) {
@@ -173,8 +175,8 @@ TEST(CheckSynBit, InASynchronizedStateItIsChallengedOrResets) {
     const Possible before = in_state(state);
     const Outcomes after = arrives(before, in("S", 500));
     const std::string nxt = std::to_string(before.snd_nxt - kIss);
-    EXPECT_EQ(after.texts,
-              (Texts{to_string(state) + std::string(", ACK now"), "CLOSED, RST " + nxt + ", tells reset"}));
+    EXPECT_EQ(after.texts, (Texts{to_string(state) + std::string(", ACK now"),
+                                  "CLOSED, RST " + nxt + ", tells reset, without R5961_4_2_scope"}));
     EXPECT_TRUE(after.may_cite(Rule::SA4_4_challenge));
     EXPECT_TRUE(after.may_cite(Rule::SA4_4_reset));
   }
@@ -189,8 +191,9 @@ TEST(CheckSynBit, AStackThatChallengesGoesOnChallenging) {
 // RFC 793: the RST takes its SEQ from the ACK of the SYN when there is one; SND.NXT is right too.
 TEST(CheckSynBit, AStackThatDoesNotResets) {
   const Possible before = with_trait(sent(established(), 50), kChallengesSyn, false);
-  EXPECT_EQ(arrives(before, in("S", 500)).texts, Texts{"CLOSED, RST 51, tells reset"});
-  EXPECT_EQ(arrives(before, in("S.", 500, 20)).texts, Texts{"CLOSED, RST 20 or 51, tells reset"});
+  EXPECT_EQ(arrives(before, in("S", 500)).texts, Texts{"CLOSED, RST 51, tells reset, without R5961_4_2_scope"});
+  EXPECT_EQ(arrives(before, in("S.", 500, 20)).texts,
+            Texts{"CLOSED, RST 20 or 51, tells reset, without R5961_4_2_scope"});
 }
 
 TEST(CheckSynBit, TextAndFinBesideAChallengedSynAreDropped) {
@@ -217,7 +220,7 @@ TEST(CheckSynBit, AfterAPassiveOpenItEndsTheAttemptOrIsChallenged) {
 
 TEST(CheckSynBit, AfterAnActiveOpenItIsHandledAsInTheSynchronizedStates) {
   const Outcomes after = arrives(syn_received(false), in("S", 500));
-  EXPECT_EQ(after.texts, (Texts{"SYN-RECEIVED, ACK now", "CLOSED, RST 1, tells reset"}));
+  EXPECT_EQ(after.texts, (Texts{"SYN-RECEIVED, ACK now", "CLOSED, RST 1, tells reset, without R5961_4_2_scope"}));
   EXPECT_TRUE(after.may_cite(Rule::SA4_4_active));
 }
 

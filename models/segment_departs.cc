@@ -49,6 +49,7 @@ void window_offered(Step& on, const Departing& seg) {
   const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << shift;
   const std::uint32_t unit = (1u << shift) - 1;  // rounding may take so much away (RFC 7323 section 2.4)
   const RcvSeq edge = seg.ack + wnd;
+  if (wnd == 0 && tcb.edge_known && edge == tcb.rcv_edge) on.cite(Rule::MAY_8);
   if (tcb.edge_known && !tcb.edge_of_syn) {
     if (edge + unit < tcb.rcv_edge) {
       on.depart(Rule::SHLD_14);
@@ -107,6 +108,8 @@ bool size_is_sensible(Step& on, const Departing& seg) {
   if (octets < most && end == tcb.snd_end) {
     // The variant of A.3 holds a small segment only while another small one is unacknowledged.
     const bool other = tcb.snd_una < tcb.small_end && tcb.small_end <= tcb.snd_nxt;
+    const bool large_only = !other && tcb.snd_una < tcb.snd_nxt && !tcb.no_delay && !tcb.nagle_free;
+    if (large_only && !seg.ctl.fin) on.cite(Rule::SA_A3);
     if (other && !tcb.no_delay && !tcb.nagle_free && !seg.ctl.fin) on.depart(Rule::SHLD_7);
     if (other && tcb.no_delay) on.cite(Rule::MUST_17);
     tcb.small_end = end;
@@ -219,6 +222,12 @@ void syn_departs(Step& on, const Departing& seg) {
       return;
     }
     on.cite(Rule::MUST_67);
+    const std::uint32_t missing = on.around.mms_r - 20 - *seg.opt.mss;
+    if (missing == 0) {
+      on.cite(Rule::S3_7_1_fixed_headers);
+    } else if (missing <= seg.opt.octets && missing % 4 == 0) {
+      on.depart(Rule::S3_7_1_fixed_headers);
+    }
   } else {
     on.depart(Rule::SHLD_5);
   }
@@ -319,12 +328,22 @@ void text_departs(Step& on, const Departing& seg) {
     }
   }
   const std::uint32_t room = on.around.mms_s - 20 - seg.opt.octets;
-  if (octets > tcb.snd_mss || octets > room) {
+  const bool fits_alone = octets <= tcb.snd_mss && octets <= room;
+  if (fits_alone && seg.opt.octets != 0) {
+    if (octets + seg.opt.octets > tcb.snd_mss) {
+      on.refuse(Rule::S3_7_1_options, 1);
+      return;
+    }
+    on.cite(Rule::S3_7_1_options);
+  }
+  if (!fits_alone) {
     on.refuse(octets > room ? Rule::MUST_16 : tcb.mss_given ? Rule::MUST_14 : Rule::MUST_15, 1);
     return;
   }
   const bool fresh = tcb.snd_nxt < end;
   const bool resent = seg.seq < tcb.snd_nxt;
+  if (resent && octets > 0) on.cite(Rule::S3_8_6_repackage, fresh);
+  if (tcb.mss_given && tcb.snd_mss == 0xffff && octets > 0) on.cite(Rule::S3_7_5_mss_65535, octets > 0xfff0);
   if (fresh && octets > 0 && tcb.snd_edge() < text_end) {
     // Beyond the window only a probe of it may go, one octet at its edge.
     const bool probe =
@@ -373,11 +392,16 @@ void text_departs(Step& on, const Departing& seg) {
     tcb.send_pending = false;
   }
   if (resent) {
+    if (tcb.state == State::kLastAck && kForever < on.around.since - tcb.sent_at) {
+      on.refuse(Rule::S3_6_last_ack_timeout, 1);
+      return;
+    }
     on.cite(Rule::S3_8_1_same_octets);
     on.cite(Rule::SA8_retransmission);
     if (seg.ctl.fin) on.cite(Rule::S3_6_fin_retransmit);
     if (on.around.since - tcb.sent_at > kUserTimeoutMin / 2) on.cite(Rule::SHLD_11);
     if (tcb.snd_edge() < text_end) on.cite(tcb.snd_wnd == 0 ? Rule::MUST_35 : Rule::MAY_7);
+    if (tcb.snd_edge() < tcb.snd_nxt && text_end <= tcb.snd_edge()) on.cite(Rule::SHLD_16);
     if (seg.seq <= tcb.snd_una) {
       if (!front_departs(on, true)) return;
       if (tcb.rexmits < 255) ++tcb.rexmits;
@@ -479,6 +503,10 @@ void falls_quiet(Step& on) {
     on.refuse(Rule::MUST_21, 3);
     return;
   }
+  if (tcb.state == State::kLastAck && unacknowledged && kForever < surely - tcb.sent_at) {
+    on.refuse(Rule::S3_6_last_ack_timeout, 3);
+    return;
+  }
   if (!tcb.ack_later) tcb.ack_credits = 0;
   if (tcb.snd_edge() < tcb.snd_nxt && tcb.snd_nxt < tcb.snd_end) on.cite(Rule::SHLD_15);
   if (!tcb.no_delay && tcb.snd_una < tcb.small_end && tcb.small_end <= tcb.snd_nxt && tcb.snd_nxt < tcb.snd_end &&
@@ -504,11 +532,13 @@ void falls_quiet(Step& on) {
     const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
                        : synchronized(tcb.state) ? kUserTimeoutMin
                                                  : kSynTimeoutMin;
+    const bool shrunk = tcb.snd_edge() < tcb.snd_nxt && tcb.snd_una < tcb.snd_edge();
     if (tcb.rexmit_due - tcb.sent_at < limit && tcb.timer.followed && synchronized(tcb.state)) {
       on.depart(Rule::R6298_5_1);  // each new segment has put it off
       tcb.timer.followed = false;
     } else if (tcb.rexmit_due - tcb.sent_at < limit) {
-      on.refuse(waits_for_window && !waits_for_ack                 ? Rule::MUST_36
+      on.refuse(shrunk                                             ? Rule::SHLD_16
+                : waits_for_window && !waits_for_ack               ? Rule::MUST_36
                 : tcb.state == State::kSynSent                     ? Rule::MUST_22
                 : tcb.state == State::kSynReceived                 ? Rule::S3_8_3_synack
                 : tcb.fin_sent() && tcb.snd_una + 1 == tcb.snd_nxt ? Rule::S3_6_fin_retransmit
@@ -525,7 +555,8 @@ void state_reported(Step& on, const StateReport& report) {
   const auto none = [](State s) { return s == State::kClosed || s == State::kListen; };
   bool same = report.state == tcb.state || (none(report.state) && none(tcb.state));
   // The FIN that CLOSE has queued may not be out yet: the state that follows it comes with it (3.10.4, CLOSE-WAIT).
-  if (report.state == State::kCloseWait && tcb.state == State::kLastAck && !tcb.fin_sent()) same = true;
+  const bool closing = tcb.state == State::kLastAck || (tcb.state == State::kClosing && !on.since(Edition::k1122));
+  if (report.state == State::kCloseWait && closing && !tcb.fin_sent()) same = true;
   if (report.state == State::kEstablished && tcb.state == State::kFinWait1 && !tcb.fin_sent()) same = true;
   Rule blame = Rule::S3_10_6_status;
   for (const Cite& cite : tcb.later) {
@@ -533,6 +564,12 @@ void state_reported(Step& on, const StateReport& report) {
   }
   if (blame == Rule::S3_10_6_status) blame = at_work(tcb, Rule::SA4_1_drop);
   if (!same) {
+    // It gave up of itself.
+    const bool given_up = none(report.state) && synchronized(tcb.state) && tcb.snd_una < tcb.snd_limit();
+    if (given_up && tcb.later.empty() && tcb.prompted == 0) {
+      const bool shrunk = tcb.snd_edge() + 1 < tcb.snd_nxt;  // by more than a probe
+      blame = tcb.snd_wnd != 0 || tcb.rexmits == 0 ? Rule::SHLD_11 : shrunk ? Rule::SHLD_17 : Rule::MUST_37;
+    }
     // What had to leave first and did not is the nearer reason.
     if (tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional) blame = tcb.reply.rule;
     if (tcb.ack_now) blame = tcb.ack_now_rule;

@@ -48,6 +48,8 @@ const std::map<Arrow, const char*> kExceptions = {
     {{kFinWait2, kClosed}, "note 3; 3.10.5; RFC 6429: a FIN-WAIT-2 whose user has gone"},
     {{kCloseWait, kClosed}, "note 3; 3.10.5; 3.10.8"},
     {{kClosing, kClosed}, "note 3; 3.10.5; 3.10.8"},
+    {{kEstablished, kTimeWait}, "3.5.2: the side that aborts should pass through TIME-WAIT"},
+    {{kCloseWait, kTimeWait}, "3.5.2"},
     {{kSynSent, kCloseWait}, "3.10.7.3, Fourth: a FIN beside the SYN,ACK is processed in ESTABLISHED"},
     {{kSynReceived, kCloseWait}, "3.10.7.4, Eighth: a FIN beside the ACK of our SYN"},
     {{kSynReceived, kClosing}, "3.10.4: CLOSE was queued, and a FIN beside the ACK of our SYN"},

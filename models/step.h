@@ -2,6 +2,7 @@
 // The words in which 3.10 is written here: what a step may read, what it may do, and the freedom it may take.
 #pragma once
 
+#include "models/edition.h"
 #include "models/event.h"
 #include "models/pick.h"
 #include "models/rules.h"
@@ -10,6 +11,7 @@
 namespace tcpassay {
 
 inline constexpr Time kDelayedAckMax = std::chrono::milliseconds(500);  // RFC 9293 section 3.8.6.3, MUST-40
+inline constexpr Time kAckMax793 = std::chrono::minutes(1);             // RFC 793 names no time
 inline constexpr Time kSendDelayMax = std::chrono::seconds(1);          // the override time-out of 3.8.6.2.1 at most
 inline constexpr Time kUserTimeoutMin = std::chrono::seconds(100);      // R2 for text, 3.8.3 SHLD-11
 inline constexpr Time kSynTimeoutMin = std::chrono::minutes(3);         // R2 for a SYN, 3.8.3 MUST-23
@@ -19,6 +21,7 @@ inline constexpr Time kOverrideMin = std::chrono::milliseconds(100);    // 3.8.6
 inline constexpr Time kClockSlack = std::chrono::milliseconds(10);      // a timer's granularity
 inline constexpr Time kThrottlePeriod = std::chrono::seconds(5);        // RFC 5961 section 7: challenge ACKs
 inline constexpr Time kOrphanMin = std::chrono::seconds(20);  // stacks give FIN-WAIT-2 up when the user is gone
+inline constexpr Time kForever = std::chrono::hours(2);  // 3.6: what is never acknowledged is given up by then
 inline constexpr std::uint32_t kWindowMax = 65535;            // without window scaling
 
 // What surrounds a connection.
@@ -31,6 +34,7 @@ struct Around {
   Time msl{};
   std::uint32_t mms_r = 1480, mms_s = 1480;
   std::uint16_t default_mss = 536;
+  Edition edition = kNewest;
 };
 
 // Why what was seen cannot come from a TCB: the rule that forbids it, and how many things differ from what was due.
@@ -48,9 +52,13 @@ struct Step {
   Refusal refusal{};              // set when this combination contradicts what was seen: no outcome
   bool fin_acked_here = false;    // this segment acknowledged our FIN
   bool established_here = false;  // this segment completed the handshake
+  Rule taken_by = Rule::SA4_7_ack;  // why the text of this segment counts
 
   void refuse(Rule rule, int distance = 1) { refusal = {rule, distance}; }
   bool refused() const { return refusal.distance != Refusal::kFar; }
+
+  // The target is held to this edition of the text, or to a later one.
+  bool since(Edition edition) const { return edition <= around.edition; }
 
   // The rule at work; judged when the target falls quiet, since it may react until then.
   void cite(Rule rule, bool taken = true) {
@@ -72,6 +80,7 @@ struct Step {
     return false;
   }
   void depart(Rule rule) {
+    if (!in_force(rule, around.edition)) return;
     if (!tcb.demerits.has(rule)) tcb.demerits.add(rule);
   }
   bool may(Rule rule) {
@@ -103,7 +112,7 @@ struct Step {
   void acknowledge_later(Rule rule) {
     if (!tcb.ack_later) {
       tcb.ack_later = true;
-      tcb.ack_due = around.now + kDelayedAckMax;
+      tcb.ack_due = around.now + (since(Edition::k1122) ? kDelayedAckMax : kAckMax793);
       tcb.ack_rule = rule;
     }
     allow_ack();

@@ -186,6 +186,8 @@ struct Tcb {
   Time time_wait_from{}, time_wait_to{};  // TIME-WAIT ends in this interval
   Time quiet_since{};                     // FIN-WAIT-2 of a connection whose user is gone: since when
   Time challenged{-1};                    // when the last challenge ACK left; negative: never
+  enum class Challenge : std::uint8_t { kNone, kRst, kSyn };
+  Challenge challenge = Challenge::kNone;  // what drew it
 
   Congestion congestion{};
   RetransmissionTimer timer{};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/user_calls.h"
 
+#include "models/segment_arrives.h"
+
 namespace tcpassay {
 namespace {
 
@@ -81,7 +83,8 @@ void close_sending(Step& on) {
       break;
     case State::kCloseWait:
       tcb.fin_queued = true;
-      on.enter(State::kLastAck, Rule::S3_10_4_close_wait);
+      // RFC 793 says CLOSING; RFC 1122 mends that.
+      on.enter(on.since(Edition::k1122) || on.may() ? State::kLastAck : State::kClosing, Rule::S3_10_4_close_wait);
       break;
     case State::kFinWait1:
     case State::kFinWait2:
@@ -311,7 +314,13 @@ void abort(Step& on, const UserCall& call) {
       return;
     default:
       on.cite(Rule::S3_10_5_established);
-      on.delete_tcb(Rule::S3_10_5_established);
+      if (synchronized(tcb.state) && on.may(Rule::S3_5_2_issuer)) {  // in spite of 3.10.5
+        start_time_wait(on);
+        tcb.ack_now = tcb.ack_later = false;
+        on.enter(State::kTimeWait, Rule::S3_10_5_established);
+      } else {
+        on.delete_tcb(Rule::S3_10_5_established);
+      }
       on.reply({.form = Reply::Form::kRst, .seq = snd_nxt, .other = snd_nxt, .rule = Rule::S3_10_5_established});
       return;
   }
@@ -351,8 +360,18 @@ void ask_error(Step& on, const UserCall& call) {
   Possible& tcb = on.tcb;
   const auto error = static_cast<UserError>(call.value);
   if (call.result != 0) return;
-  if (error == UserError::kNone) return;  // some other call may have told it
+  if (error == UserError::kNone) {  // some other call may have told it
+    if (!gone(tcb) && tcb.rexmits > 0 && tcb.rexmits < 3) on.cite(Rule::SHLD_10);
+    return;
+  }
   if (tcb.signal == Signal::kNone && !gone(tcb)) {
+    // Trouble with delivery may be told from R1 on, and the connection lives on.
+    const bool trouble = (error == UserError::kTimedOut || error == UserError::kUnreachable) && tcb.rexmits > 0;
+    if (trouble && tcb.rexmits >= 3) return;
+    if (trouble && on.may()) {
+      on.depart(Rule::SHLD_10);
+      return;
+    }
     on.refuse(error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
                                             : Rule::MUST_12);
     return;

@@ -89,6 +89,7 @@ struct Tcb {
   std::uint16_t rcv_mss = 1460;    // the MSS that is announced
   bool fin_received = false;
   Selective selective{};
+  enum class Challenged : std::uint8_t { kNot, kByRst, kBySyn } challenged = Challenged::kNot;
 
   // What is owed to the peer.
   bool ack_now = false;

@@ -149,6 +149,10 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::no_push, two_writes},
       {Defect::isn_constant, iss_twice},
       {Defect::isn_clock_only, iss_twice},
+      {Defect::isn_small_steps, iss_twice},
+      {Defect::isn_computed, iss_twice},
+      {Defect::isn_slow_clock, [](TestPeer& p) { p.wait(1), iss_twice(p); }},
+      {Defect::isn_clock_uneven, [](TestPeer& p) { p.wait(1), iss_twice(p); }},
       {Defect::closed_ignores_syn, [](TestPeer& p) { p.answer({.flags = "S", .seq = 0}); }},
       {Defect::closed_rst_wrong_seq, [](TestPeer& p) { p.answer({}); }},
       {Defect::closed_rst_wrong_ack, [](TestPeer& p) { p.answer({.flags = "S", .seq = 0}); }},
@@ -171,6 +175,10 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::synrcvd_delivers_early,
        [](TestPeer& p) { p.connect(), p.hears(), p.answer({.flags = "S", .seq = 0, .length = 5}), p.read(3); }},
       {Defect::gives_up_syn_early, [](TestPeer& p) { p.connect(), p.wait(200); }},
+      {Defect::connect_without_remote,
+       [](TestPeer& p) {
+         p.call({.kind = CallKind::kConnect, .handle = p.socket(), .port = 0}), p.hears();
+       }},
       {Defect::unacceptable_not_acked, [](TestPeer& p) { p.passive(), p.answer({.seq = 0, .length = 1}); }},
       {Defect::out_of_window_accepted,
        [](TestPeer& p) {
@@ -187,6 +195,17 @@ const std::map<Defect, Scenario>& scenarios() {
        }},
       {Defect::ack_ignored_at_zero_window,
        [](TestPeer& p) { p.write(tiny_window(p), 5), p.answer({.seq = 11, .ack = 6, .length = 1}), p.wait(3); }},
+      {Defect::deaf_after_challenge_to_rst,
+       [](TestPeer& p) { reset_at(p, 100), p.answer({.flags = "R", .seq = 1}), p.read(4); }},
+      {Defect::deaf_after_challenge_to_syn,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.flags = "S", .seq = 9}), p.answer({.flags = "R", .seq = 1}), p.read(h);
+       }},
+      {Defect::ack_range_of_latest_window,
+       [](TestPeer& p) {
+         p.write(p.passive(), 1000), p.hears(), p.answer({.ack = 1001, .wnd = 10}), p.answer({.ack = 500, .length = 9});
+       }},
       {Defect::challenge_from_rst, [](TestPeer& p) { reset_at(p, 100); }},
       {Defect::no_challenge_on_syn, [](TestPeer& p) { p.passive(), p.answer({.flags = "S", .seq = 9}); }},
       {Defect::ack_beyond_snd_nxt, [](TestPeer& p) { p.passive(), p.answer({.ack = 9, .length = 5}); }},
@@ -238,6 +257,11 @@ const std::map<Defect, Scenario>& scenarios() {
        }},
       {Defect::no_rst_after_close,
        [](TestPeer& p) { p.close(p.passive()), p.hears(), p.answer({.ack = 2, .length = 5}), p.wait(1); }},
+      {Defect::last_ack_for_ever,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.flags = "FA"}), p.close(h), p.wait(300);
+       }},
       {Defect::timewait_missing, close_first},
       {Defect::timewait_short, close_first},
       {Defect::timewait_ignores_fin, close_first},
@@ -251,6 +275,7 @@ const std::map<Defect, Scenario>& scenarios() {
          const int h = p.passive();
          p.answer({.options = kMss1000}), p.write(h, 2000), p.hears();
        }},
+      {Defect::mss_less_options, [](TestPeer& p) { p.connect(), p.hears(); }},
       {Defect::no_nagle, two_writes},
       {Defect::nagle_always,
        [](TestPeer& p) {
@@ -275,6 +300,12 @@ const std::map<Defect, Scenario>& scenarios() {
        }},
       {Defect::gives_up_data_early, lose_text},
       {Defect::never_gives_up, lose_text},
+      {Defect::trouble_told_early,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.write(h, 9), p.wait(1.5);
+         p.call({.kind = CallKind::kGetOption, .handle = h, .option = SocketOption::kError});
+       }},
       {Defect::user_timeout_ignored,
        [](TestPeer& p) {
          const int h = p.passive();
@@ -288,6 +319,13 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::zero_window_never_probed, [](TestPeer& p) { zero_window(p, 3); }},
       {Defect::zero_window_no_backoff, [](TestPeer& p) { zero_window(p, 3); }},
       {Defect::zero_window_gives_up, [](TestPeer& p) { zero_window(p, 9); }},
+      {Defect::shrunk_not_retransmitted,
+       [](TestPeer& p) { p.write(p.passive(), 1000), p.hears(), p.answer({.wnd = 500}), p.wait(3); }},
+      {Defect::shrunk_gives_up,
+       [](TestPeer& p) {
+         p.write(p.passive(), 1000), p.hears(), p.answer({.wnd = 0});
+         for (int i = 0; i < 9; ++i) p.wait(10), p.answer({.wnd = 0});
+       }},
       {Defect::silly_window_sender,
        [](TestPeer& p) {
          const int h = p.passive();

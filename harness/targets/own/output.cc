@@ -125,6 +125,7 @@ void Stack::send_syn(Connection& c) {
   if (!omit) seg.mss = c.rcv_mss;  // SHLD-5, MAY-3
   // The answer to a SYN permits what that SYN permitted.
   seg.sack_permitted = seg.ctl.ack ? c.selective.permitted : offers_sack(c);
+  if (!omit && planted.has(Defect::mss_less_options)) *seg.mss -= 4;
   if (seg.ctl.ack && c.passive == false && !c.syn_retransmitted) {  // of a simultaneous open
     if (planted.has(Defect::simopen_sends_wrong_seq)) seg.seq = c.iss + 1;
     if (planted.has(Defect::simopen_sends_ack)) return send_ack(c);
@@ -247,15 +248,21 @@ bool Stack::open_window(Connection& c) {
   return true;
 }
 
-SeqNum Stack::choose_iss(const Connection& c) const {
+SeqNum Stack::choose_iss(const Connection& c) {
+  const FourTuple tuple{.local_address = address_for(c.remote_address),
+                        .remote_address = c.remote_address,
+                        .local_port = c.local_port,
+                        .remote_port = c.remote_port};
   if (planted.has(Defect::isn_constant)) return 1;
   if (planted.has(Defect::isn_clock_only)) return static_cast<SeqNum>(now_ / 4000);
-  return initial_sequence_number(secret_,
-                                 {.local_address = address_for(c.remote_address),
-                                  .remote_address = c.remote_address,
-                                  .local_port = c.local_port,
-                                  .remote_port = c.remote_port},
-                                 tempered.has(Temperament::isn_fast_clock) ? now_ * (4000 / 64) : now_);
+  if (planted.has(Defect::isn_computed)) return last_iss_ = 1664525 * last_iss_ + 1013904223;
+  if (planted.has(Defect::isn_small_steps)) {
+    return last_iss_ += 64000 + static_cast<SeqNum>(prf(secret_, tuple) % 64000);
+  }
+  Time clock = tempered.has(Temperament::isn_fast_clock) ? now_ * (4000 / 64) : now_;
+  if (planted.has(Defect::isn_slow_clock)) clock /= 16;
+  if (planted.has(Defect::isn_clock_uneven)) clock *= 1 + c.remote_port % 16;
+  return initial_sequence_number(secret_, tuple, clock);
 }
 
 }  // namespace own

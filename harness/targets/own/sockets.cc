@@ -93,7 +93,8 @@ Result Sockets::connect(int handle, const Address& address, std::uint16_t port) 
     s->connection = nullptr;  // the attempt failed and was reported; another may follow
     stack_.release(*c);
   }
-  if (port == 0) return fail(Error::kInvalid);  // "error: remote socket unspecified"
+  const bool careless = stack_.planted.has(Defect::connect_without_remote);
+  if (port == 0 && !careless) return fail(Error::kInvalid);  // "error: remote socket unspecified"
   const std::uint16_t local = s->port != 0 ? s->port : stack_.ephemeral_port(address, port);
   // "error: connection already exists"
   if (local == 0 || stack_.find(local, address, port) != nullptr) return fail(Error::kAddressInUse);
@@ -244,7 +245,13 @@ Result Sockets::get(int handle, Option option) {
 Result Sockets::pending_error(int handle) {
   const Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
-  return {.value = s->connection == nullptr ? 0 : static_cast<std::int64_t>(take_error(*s->connection))};
+  if (s->connection == nullptr) return {};
+  const Connection& c = *s->connection;
+  const bool again = c.in_flight() && c.last_sent > c.r2_since;
+  if (again && stack_.planted.has(Defect::trouble_told_early)) {
+    return {.value = static_cast<std::int64_t>(Error::kTimedOut)};
+  }
+  return {.value = static_cast<std::int64_t>(take_error(*s->connection))};
 }
 
 Result Sockets::poll(int handle) {

@@ -126,7 +126,7 @@ class Stack {
   void emit(Connection& c, Segment seg, std::uint32_t offset = 0, std::uint32_t length = 0);
   void depart(const Segment& seg, const Ring* text, std::uint32_t offset, std::uint32_t length, bool altered = false);
   bool open_window(Connection& c);
-  SeqNum choose_iss(const Connection& c) const;
+  SeqNum choose_iss(const Connection& c);
 
   // congestion.cc: RFC 5681
   void start_congestion_control(Connection& c);
@@ -167,6 +167,7 @@ class Stack {
   Secret secret_{};
   std::uint16_t next_ephemeral_ = kFirstEphemeral;
   std::uint8_t last_reserved_ = 0;  // for reserved_bits_sent
+  SeqNum last_iss_ = 0;             // for isn_small_steps and isn_computed
 
   struct Key {
     Address remote_address;

@@ -110,6 +110,9 @@ bool Stack::reopens(Connection& c, const Segment& seg) {
 Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   if (!seg.ctl.rst) return Then::kProceed;
   if (c.rcv_wnd == 0 && planted.has(Defect::rst_ignored_at_zero_window)) return Then::kReturn;
+  using Challenged = Connection::Challenged;
+  if (c.challenged == Challenged::kByRst && planted.has(Defect::deaf_after_challenge_to_rst)) return Then::kReturn;
+  if (c.challenged == Challenged::kBySyn && planted.has(Defect::deaf_after_challenge_to_syn)) return Then::kReturn;
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
   const bool credulous =
@@ -124,6 +127,7 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
       return Then::kReturn;
     }
     challenge(c, seg);
+    c.challenged = Challenged::kByRst;
     return Then::kReturn;
   }
   if (c.state == State::kTimeWait && tempered.has(Temperament::time_wait_ignores_rst)) return Then::kReturn;
@@ -172,6 +176,7 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
     return Then::kReturn;
   }
   challenge(c, seg);
+  c.challenged = Connection::Challenged::kBySyn;
   return Then::kReturn;
 }
 
@@ -187,7 +192,8 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_snd_nxt)) seg.ack = c.snd_nxt;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::optimistic_ack)) c.cc.cwnd += c.cc.smss;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_dropped)) return Then::kReturn;
-  const bool too_old = lt(seg.ack, c.snd_una - c.max_snd_wnd) && !tempered.has(Temperament::ack_range_unchecked);
+  const std::uint32_t range = planted.has(Defect::ack_range_of_latest_window) ? c.snd_wnd : c.max_snd_wnd;
+  const bool too_old = lt(seg.ack, c.snd_una - range) && !tempered.has(Temperament::ack_range_unchecked);
   if (too_old || gt(seg.ack, c.snd_nxt)) {
     challenge(c, seg);
     return Then::kReturn;

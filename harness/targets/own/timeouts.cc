@@ -66,6 +66,7 @@ bool Stack::excessive(const Connection& c) const {
   if (syn && planted.has(Defect::gives_up_syn_early)) r2 = 15 * kSecond;
   if (!syn && planted.has(Defect::gives_up_data_early)) r2 = 5 * kSecond;
   if (!syn && planted.has(Defect::never_gives_up)) return false;
+  if (c.state == State::kLastAck && planted.has(Defect::last_ack_for_ever)) return false;
   return c.last_sent - c.r2_since >= r2;
 }
 
@@ -78,6 +79,8 @@ void Stack::retransmit(Connection& c) {
   }
   std::uint32_t length = std::min({c.text_in_flight(), segment_room(c), c.snd_wnd});
   if (tempered.has(Temperament::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
+  const bool shrunk = c.snd_wnd > 0 && c.snd_wnd < c.snd_nxt - c.snd_una;
+  if (shrunk && planted.has(Defect::shrunk_not_retransmitted)) return;
   const bool fin = c.fin_sent && length == c.text_in_flight() && length < std::max(c.snd_wnd, 1u);
   if (length > 0 && planted.has(Defect::no_retransmit_data)) return;
   if (fin && planted.has(Defect::no_retransmit_fin)) return;
@@ -90,6 +93,9 @@ void Stack::probe(Connection& c) {
   const bool first = !c.probed;
   if (planted.has(Defect::zero_window_never_probed)) return;
   if (planted.has(Defect::zero_window_gives_up) && c.probe_interval >= 8 * kSecond) {
+    return delete_tcb(c, Ended::kTimedOut);
+  }
+  if (planted.has(Defect::shrunk_gives_up) && c.text_in_flight() > 1 && c.probe_interval >= 8 * kSecond) {
     return delete_tcb(c, Ended::kTimedOut);
   }
   c.probed = true;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Initial sequence numbers of many connections together (RFC 9293 section 3.4.1, RFC 6528): statistics, which speak
+// only where they are sure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/event.h"
+#include "models/rule.h"
+
+namespace tcpassay {
+
+// An initial sequence number that was seen, and when.
+struct FirstNumber {
+  Tuple tuple{};
+  std::uint32_t iss = 0;
+  Time from{}, until{};  // it was chosen in this interval
+};
+
+// With fewer numbers of different connections nothing is said. A sound generator is then accused less often than once
+// in 10^15 trials by any of the tests.
+inline constexpr std::size_t kFirstNumbersMin = 200;
+inline constexpr std::size_t kReopenedMin = 16;  // the same for pairs of sockets that were used twice
+
+struct FirstNumberFinding {
+  Rule rule{};
+  bool broken = false;
+  std::string allowed{}, seen{};  // when it is
+};
+
+// What the numbers of a trace, in the order in which they were seen, say of the rules on their generator.
+std::vector<FirstNumberFinding> judge_first_numbers(std::span<const FirstNumber> numbers);
+
+}  // namespace tcpassay
