@@ -7,6 +7,8 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -36,6 +38,24 @@ void add_address_attribute(NetlinkMessage& message, std::uint16_t type, const Ad
   std::array<std::uint8_t, 4> octets{};
   std::memcpy(octets.data(), address.octets.data(), octets.size());
   message.attribute(type, octets);
+}
+
+// The kernel makes the route to an IPv6 address of its own a little later, and until then takes no packet for it: so one
+// is sent from the address to itself until it arrives. In the calling thread's namespace, whose `lo` is up.
+void await_route_to_self(const Address& address) {
+  constexpr int kTries = 500, kTryMs = 2;
+  const FileDescriptor self(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 name{};
+  name.sin6_family = AF_INET6;
+  std::memcpy(&name.sin6_addr, address.octets.data(), sizeof name.sin6_addr);
+  socklen_t size = sizeof name;
+  auto* const as_any = reinterpret_cast<sockaddr*>(&name);
+  const bool bound = bind(self.get(), as_any, size) == 0 && getsockname(self.get(), as_any, &size) == 0;
+  for (int i = 0; bound && i < kTries; ++i) {
+    pollfd asked{.fd = self.get(), .events = POLLIN, .revents = 0};
+    if (sendto(self.get(), "", 1, MSG_DONTWAIT, as_any, size) == 1 && poll(&asked, 1, kTryMs) == 1) return;
+  }
+  throw TargetError("the kernel does not take packets for its address " + address.text());
 }
 
 }  // namespace
@@ -146,6 +166,7 @@ void Interfaces::add_address(const std::string& name, const Address& address, st
   add_address_attribute(message, IFA_LOCAL, address);
   add_address_attribute(message, IFA_ADDRESS, address);
   request(message, "give " + name + " an address");
+  if (address.family == 6) await_route_to_self(address);
 }
 
 void Interfaces::add_route(const std::string& name, const Address& network, std::uint8_t prefix_length) {

@@ -78,7 +78,7 @@ class Interfaces {
 
   void bring_up(const std::string& name);
   void set_queue_length(const std::string& name, std::uint32_t packets);
-  void add_address(const std::string& name, const Address& address, std::uint8_t prefix_length);
+  void add_address(const std::string& name, const Address& address, std::uint8_t prefix_length);  // usable at once
   void add_route(const std::string& name, const Address& network, std::uint8_t prefix_length);
   void add_neighbour(const std::string& name, const Address& address, std::array<std::uint8_t, 6> link_address);
 
