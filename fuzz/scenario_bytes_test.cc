@@ -147,6 +147,17 @@ TEST(ScenarioBytes, ScenarioToBytesAndBackKeepsTimesAndCalls) {
   EXPECT_TRUE(lines[5].starts_with("+3 close(3)")) << lines[5];
 }
 
+TEST(ScenarioBytes, ABitDecidesTheVersionOfIp) {
+  Bytes input = make_header(Opening::kPassive);
+  EXPECT_EQ(ip_version(recorded_of(input)), std::nullopt);
+  input[3] = 0x80;
+  EXPECT_EQ(ip_version(recorded_of(input)), 6);
+  EXPECT_EQ(answers(input).at(0)[0] >> 4, 6);
+  const auto target = make_target("own");
+  Session session(*target, kQuick);
+  EXPECT_EQ(encode_scenario(recorded_of(input), session)[3] & 0x80, 0x80);
+}
+
 TEST(ScenarioBytes, MutationKeepsWithinTheRoom) {
   std::mt19937 random(4);
   Bytes input(kInputOctetsMax);
