@@ -79,7 +79,7 @@ TEST(Session, ExpectsTheMssOfTheFamily) {
   std::string script = kPassive;
   const Played refused("--ip_version=ipv6\n" + script);
   EXPECT_EQ(refused.session.mismatches().size(), 1u);
-  script.replace(script.find("mss 1460"), 8, "mss 1440");
+  script.replace(script.rfind("mss 1460"), 8, "mss 1440");
   const Played played("--ip_version=ipv6\n" + script);
   EXPECT_TRUE(played.session.mismatches().empty());
 }
