@@ -63,13 +63,20 @@ std::string relative(std::uint32_t number, std::optional<std::uint32_t> first) {
 
 std::string options_text(const Options& options, Fault fault, std::optional<std::uint32_t> blocks_from) {
   std::string text;
-  if (options.mss) text = fmt::format(" <mss {}", *options.mss);
-  if (options.blocks > 0) text += text.empty() ? " <sack" : ",sack";
+  int known = 0;
+  const auto add = [&](int octets, const std::string& words) {
+    text += (text.empty() ? " <" : ", ") + words;
+    known += octets;
+  };
+  if (options.mss) add(4, fmt::format("mss {}", *options.mss));
+  if (options.window_scale) add(4, fmt::format("wscale {}", *options.window_scale));
+  if (options.timestamps) add(12, fmt::format("TS {} {}", options.timestamps->value, options.timestamps->echo));
+  if (options.blocks > 0) add(4 + 8 * options.blocks, "sack");
   for (std::size_t i = 0; i < options.blocks; ++i) {
     const auto& block = options.block[i];
     text += fmt::format(" {}:{}", relative(block.left, blocks_from), relative(block.right, blocks_from));
   }
-  const int others = options.octets - (options.mss ? 4 : 0) - (options.blocks > 0 ? 4 + 8 * options.blocks : 0);
+  const int others = options.octets - known;
   if (others > 0) text += fmt::format("{} {}{} octets", text.empty() ? " <" : ",", text.empty() ? "" : "+", others);
   if (!text.empty()) text += ">";
   if (fault != Fault::kNone) text += fmt::format(" !{}", to_string(fault));

@@ -77,7 +77,8 @@ struct Session::Impl {
   // Script terms.
   Tuple pair(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) const;
   Conversation& conversation(Tuple tuple);
-  const std::vector<OptionSpec>& on_wire(const std::vector<OptionSpec>& specs, const Conversation& with);
+  std::uint32_t echo_on_wire(std::uint32_t echo, const SegmentSpec& spec, const Conversation& with) const;
+  const std::vector<OptionSpec>& on_wire(const SegmentSpec& spec, const Conversation& with);
   UserCall call(const Call& call, const Place& where);
   UserCall wire_call(const Call& call, const Socket* socket);
   void learn(const Call& call, const UserCall& made);

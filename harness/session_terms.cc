@@ -35,19 +35,24 @@ Conversation& Session::Impl::conversation(Tuple tuple) {
   return fresh;
 }
 
-// SACK edges that we send count the target's octets, and TSecr echoes the target's clock.
-const std::vector<OptionSpec>& Session::Impl::on_wire(const std::vector<OptionSpec>& specs, const Conversation& with) {
-  adjusted = specs;
+// A TSecr echoes the target's clock: the number that a `>` line gave, or one counted from the target's latest TSval.
+std::uint32_t Session::Impl::echo_on_wire(std::uint32_t echo, const SegmentSpec& spec, const Conversation& with) const {
+  for (const auto& [script, wire] : timestamps) {
+    if (script == echo) return wire;
+  }
+  const bool valid = spec.ctl.ack && timestamps.empty() && with.peer.tsval;
+  return echo + (valid ? *with.peer.tsval : 0);
+}
+
+// SACK edges that we send count the target's octets.
+const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, const Conversation& with) {
+  adjusted = spec.options;
   for (auto& option : adjusted) {
     if (option.kind == OptionSpec::Kind::kSack) {
       for (auto& edge : option.values) edge += with.peer.irs.value_or(0) - (with.peer.irs ? with.script_iss : 0);
     }
-    if (option.kind != OptionSpec::Kind::kTimestamp || option.values.size() < 2) continue;
-    for (const auto& [script, wire] : timestamps) {
-      if (script == option.values[1]) {
-        option.values[1] = wire;
-        break;
-      }
+    if (option.kind == OptionSpec::Kind::kTimestamp && option.values.size() == 2) {
+      option.values[1] = echo_on_wire(option.values[1], spec, with);
     }
   }
   return adjusted;
@@ -61,7 +66,7 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
   self.text.resize(std::min(spec.length, kTextMax));
   for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(first + i);
   Bytes option_area;
-  if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec.options, with));
+  if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec, with));
 
   const Identity& identity = self.target.identity();
   const bool ipv6 = self.ip == 6;

@@ -84,6 +84,29 @@ TEST(Session, ExpectsTheMssOfTheFamily) {
   EXPECT_TRUE(played.session.mismatches().empty());
 }
 
+TEST(Session, CountsEchoesFromTheTargetsLatestTimestamp) {
+  OwnTarget target;
+  Session session(target);
+  session.play(parse_script(R"(
++0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0.5 < S. 5000:5000(0) ack 1 win 65535 <mss 1460,nop,nop,TS val 7 ecr 0>
++0.5 < . 5001:5001(0) ack 1 win 65535 <nop,nop,TS val 8 ecr 4294967295>
+)", "test.pkt"));
+  std::optional<std::uint32_t> latest;
+  int seen = 0;
+  for (const auto& event : session.trace().events) {
+    if (const auto* out = std::get_if<Departing>(&event.what); out && out->opt.timestamps) {
+      latest = out->opt.timestamps->value;
+    }
+    const auto* in = std::get_if<Arriving>(&event.what);
+    if (!in) continue;
+    ASSERT_TRUE(latest && in->opt.timestamps);
+    EXPECT_EQ(in->opt.timestamps->echo, *latest - static_cast<std::uint32_t>(seen++));
+  }
+  EXPECT_EQ(seen, 2);
+}
+
 TEST(Session, LearnsThePortOfAnActiveOpen) {
   Played played(kActive);
   EXPECT_TRUE(played.session.mismatches().empty());

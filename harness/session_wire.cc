@@ -204,6 +204,7 @@ void Session::Impl::note_departure(Tuple tuple, const Decoded& out) {
   const std::uint32_t length = static_cast<std::uint32_t>(out.text.size()) + out.ctl.syn + out.ctl.fin;
   if (out.ctl.rst) return;
   peer.rcv_wnd = out.wnd;
+  if (out.opt.timestamps) peer.tsval = out.opt.timestamps->value;
   if (out.ctl.syn) {
     peer.irs = out.seq;
     peer.rcv_nxt = out.seq + length;

@@ -44,6 +44,13 @@ struct Handle {
   Time user_timeout{};
 };
 
+// The first timestamp of a connection, and when it was seen.
+struct Clock {
+  Tuple tuple{};
+  std::uint32_t tsval = 0;
+  Time at{};
+};
+
 struct Port {
   std::uint16_t number = 0;
   std::uint32_t backlog = 0;
@@ -72,6 +79,8 @@ struct Oracle::Impl {
   std::vector<Port> ports;
   std::vector<FirstNumber> beginnings;
   Time last_at{};
+  std::vector<Clock> clocks;
+  int same_clock = 0;          // first timestamps that another connection's told
   int guessed = 0;             // first sequence numbers that another connection's told
   Few<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
   std::vector<Verdict> verdicts;
@@ -88,7 +97,8 @@ struct Oracle::Impl {
     handles.clear();
     ports.clear();
     beginnings.clear();
-    guessed = 0;
+    clocks.clear();
+    guessed = same_clock = 0;
     loose.clear();
     verdicts.clear();
     std::fill(counts.begin(), counts.end(), Count{});
@@ -491,7 +501,10 @@ struct Oracle::Impl {
     }
     const bool begins = seg.ctl.syn && !seg.ctl.rst && !c.possible.front().iss_known;
     process(c, event, [&](Step& on) { segment_departs(on, seg); });
-    if (begins) first_sequence_number(c, event, seg.seq.value);
+    if (begins) {
+      first_sequence_number(c, event, seg.seq.value);
+      if (seg.opt.timestamps) first_timestamp(c, event, seg.opt.timestamps->value);
+    }
     last_seen.clear();
     if (std::any_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return !p.demerits.empty(); })) {
       last_seen = describe(event, c.possible.front());
@@ -549,6 +562,22 @@ struct Oracle::Impl {
     const Possible& p = c.possible.front();
     return c.possible.size() == 1 && p.state <= State::kListen && p.reply.form == Reply::Form::kNone && p.now.empty() &&
            p.demerits.empty() && !p.ack_now && !p.ack_later && !p.timed && !c.begins;
+  }
+
+  // RFC 7323 section 7: the clocks of two connections differ by more than the time between them.
+  void first_timestamp(const Conversation& c, const Event& event, std::uint32_t tsval) {
+    constexpr std::size_t kClocksMax = 8;
+    for (const Clock& other : clocks) {
+      const std::int64_t passed = (event.until - other.at) / std::chrono::milliseconds(1);
+      if (other.tuple == c.tuple || passed > 1000) continue;
+      if (std::abs(static_cast<std::int32_t>(tsval - other.tsval)) > 16 + 2 * passed) {
+        if (!tainted) count({Rule::R7323_7_offset, true});
+      } else if (++same_clock == 2) {  // once may be chance
+        add_verdict(Rule::R7323_7_offset, Verdict::Kind::kDeparted, &c, event,
+                    std::string(info(Rule::R7323_7_offset).sentence), "the timestamp clock of another connection");
+      }
+    }
+    if (clocks.size() < kClocksMax) clocks.push_back({c.tuple, tsval, event.from});
   }
 
   void quiet(const Event& event) {

@@ -107,6 +107,7 @@ Time RetransmissionTimer::Estimate::rto() const {
 // Generous: 3 s at first (the greatest initial value in use), three times the longest round trip seen, doubled on each
 // expiry, and up to two minutes for the cap (RFC 6298 section 2).
 Time retransmission_bound(const Tcb& tcb) {
+  if (tcb.stamps.odd_echo) return std::chrono::seconds(132);
   Time bound = std::max<Time>(std::chrono::seconds(3), 3 * tcb.rtt_max);
   for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
   return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
@@ -194,6 +195,16 @@ void timer_acked(Step& on, SndSeq ack) {
     timer.karn = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
   } else if (!again) {
     timer.karn = Time{};
+  }
+  // What a timestamp measures began with the latest one that the target has sent, or with any if it was not echoed.
+  const Stamps& stamps = tcb.stamps;
+  if (tcb.timestamped() && (again || stamps.odd_echo || stamps.last_at != timer.sent_at)) {
+    const Time least = stamps.odd_echo ? Time{} : on.around.since - stamps.last_at;
+    timer.exact = false;
+    timer.rtt_min = timer.rtt_min < Time{} ? least : std::min(timer.rtt_min, least);
+    timer.acked_at = on.around.now;
+    timer.sent_at = RetransmissionTimer::kNone;
+    return;
   }
   const Time rtt = on.around.since - tcb.front_to;
   const bool sure = (ack == tcb.snd_nxt || handshake) && timer.sent_at != RetransmissionTimer::kNone;

@@ -2,6 +2,9 @@
 #include "models/segment_arrives.h"
 
 #include "models/selective_acknowledgment.h"
+#include "models/time_wait.h"
+#include "models/timestamps.h"
+#include "models/window_scale.h"
 
 namespace tcpassay {
 namespace {
@@ -40,27 +43,27 @@ Reply reset_reply(const Tcb& tcb, const Arriving& seg, Rule rule) {
           .rule = rule};
 }
 
-// SEG.WND in octets.
-std::uint32_t window_of(const Tcb& tcb, const Arriving& seg) {
-  return seg.ctl.syn || !tcb.scaled() ? seg.wnd : static_cast<std::uint32_t>(seg.wnd) << tcb.snd_shift;
-}
-
 void take_mss(const Around& around, Tcb& tcb, const Arriving& syn) {
   tcb.snd_mss = syn.opt.mss.value_or(around.default_mss);
   tcb.mss_given = syn.opt.mss.has_value();
   tcb.peer_sack = syn.opt.sack_permitted;
-  tcb.peer_stamps = syn.opt.timestamps.has_value();
   if (tcb.snd_mss == 0) tcb.snd_mss = 0xffff;  // cannot be obeyed
+  const int others = (syn.opt.window_scale ? 3 : 0) + (syn.opt.timestamps ? 10 : 0) + (syn.opt.sack_permitted ? 2 : 0);
+  tcb.mss_among_options = tcb.mss_given && !syn.opt.unknown && syn.opt.octets > 4 + others;
 }
 
-// RFC 7323 section 2.2: windows are scaled when both SYNs carry the option, and never on a SYN.
-void take_window_scale(Tcb& tcb, const Arriving& syn) {
-  tcb.peer_scales = syn.opt.window_scale.has_value();
-  tcb.snd_shift = std::min<std::uint8_t>(syn.opt.window_scale.value_or(0), 14);
+// What the peer's SYN says beside its sequence number.
+void take_options(Step& on, const Arriving& syn) {
+  take_mss(on.around, on.tcb, syn);
+  scale_of_syn(on.tcb, syn);
+  take_sack_permitted(on.tcb, syn);
+  timestamps_of_syn(on.tcb, syn, on.around.now);
 }
 
 // SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK
-void take_window(Tcb& tcb, const Arriving& seg) {
+void take_window(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  window_arrives(on, seg);
   tcb.snd_wnd = window_of(tcb, seg);
   tcb.snd_wl1 = seg.seq;
   tcb.snd_wl2 = seg.ack;
@@ -158,14 +161,13 @@ void listen(Step& on, const Arriving& seg) {
     tcb.irs = seg.seq;
     if (!seg.text.empty() || seg.ctl.fin) on.cite(Rule::SA2_3_queue);
     queue_from_syn(on, seg);
-    take_mss(on.around, tcb, seg);
-    take_window_scale(tcb, seg);
-    take_sack_permitted(tcb, seg);
-    take_window(tcb, seg);
+    take_options(on, seg);
+    take_window(on, seg);
     tcb.max_snd_wnd = 0;  // SND.WND proper begins with the ACK of our SYN
     on.cite(Rule::SA2_3_syn);
     on.cite(Rule::S3_4_syn_fin_count);
-    on.reply({.form = Reply::Form::kSynAck, .rule = Rule::SA2_3_syn});
+    const bool echo = seg.opt.timestamps && seg.opt.timestamps->echo != 0;
+    on.reply({.form = Reply::Form::kSynAck, .rule = echo ? Rule::R7323_3_2_tsecr_ignore : Rule::SA2_3_syn});
     on.enter(State::kSynReceived, Rule::SA2_3_syn);
     return;
   }
@@ -271,14 +273,12 @@ void syn_sent(Step& on, const Arriving& seg) {
   if (seg.ctl.syn) {
     tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.syn_text_end = seg.seq + 1;
     tcb.irs = seg.seq;
-    take_mss(on.around, tcb, seg);
-    take_window_scale(tcb, seg);
-    take_sack_permitted(tcb, seg);
+    take_options(on, seg);
     tcb.rcv_edge = tcb.rcv_nxt + tcb.syn_wnd;  // what our SYN offered
     tcb.edge_known = tcb.edge_of_syn = true;
     if (seg.ctl.ack) {
       advance_snd_una(on, seg.ack);
-      take_window(tcb, seg);
+      take_window(on, seg);
       on.cite(Rule::S3_4_syn_fin_count);
       on.cite_later(Rule::SA3_4_window);
       on.enter(State::kEstablished, Rule::SA3_4_established);
@@ -299,7 +299,7 @@ void syn_sent(Step& on, const Arriving& seg) {
       }
       return;
     }
-    take_window(tcb, seg);
+    take_window(on, seg);
     if (!seg.text.empty() || seg.ctl.fin) {
       on.cite(Rule::SA3_4_queue);
       queue_from_syn(on, seg);
@@ -473,7 +473,20 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   if (!seg.ctl.rst) return Then::kProceed;
   on.cite(Rule::S3_5_2_rst_on_rst);
-  if (tcb.state == State::kTimeWait && on.may(Rule::R1337_3_F1)) return Then::kReturn;
+  if (tcb.state == State::kTimeWait) {
+    const bool ignored = on.may(Rule::R1337_3_F1);
+    if (tcb.acked_in_time_wait) on.cite(Rule::R1337_2_hazard, ignored);  // it may be what our own ACK has drawn
+    if (ignored) {
+      tcb.ignored_rst = true;
+      return Then::kReturn;
+    }
+    if (tcb.stamps.on()) on.cite(Rule::R1337_3_F2, tcb.ignored_rst);
+  }
+  if (tcb.stamps.on() && seg.opt.timestamps && seg.opt.timestamps->echo != tcb.stamps.last &&
+      on.may(Rule::R7323_5_2_rst_tsecr)) {
+    if (!on.may()) challenge(on, Rule::SA4_2_inexact);
+    return Then::kReturn;
+  }
   if (reaches(tcb, seg.seq)) {
     if (tcb.rcv_nxt != tcb.rcv_nxt_max && on.may()) {  // what RCV.NXT is, is not known
       challenge(on, Rule::SA4_2_inexact);
@@ -557,7 +570,7 @@ void update_send_window(Step& on, const Arriving& seg) {
       if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
       tcb.timed = false;
     }
-    take_window(tcb, seg);
+    take_window(on, seg);
     tcb.snd_wl1 = seq;
   } else if (wnd != tcb.snd_wnd) {
     on.cite_later(Rule::SA4_5_window_old);
@@ -638,7 +651,7 @@ Then check_ack_field(Step& on, const Arriving& seg) {
     if (acks_new(tcb, seg.ack)) {
       if (tcb.passive && on.around.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
       advance_snd_una(on, seg.ack);
-      take_window(tcb, seg);
+      take_window(on, seg);
       tcb.window_at = on.around.now;
       on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
       if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may()) {
@@ -900,24 +913,7 @@ constexpr StepFn kOtherStates[] = {
     process_segment_text,   // Seventh
     check_fin_bit,          // Eighth
 };
-
-// A SYN in TIME-WAIT may begin a new connection (3.6.1, MAY-2), be dropped (RFC 6191), or be handled like any segment.
-Then syn_in_time_wait(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
-  if (tcb.state != State::kTimeWait || !seg.ctl.syn || seg.ctl.ack || seg.ctl.rst) return Then::kProceed;
-  const bool newer = tcb.rcv_nxt - 1 < seg.seq;
-  if (newer && on.around.listening && on.pick.ask()) {
-    on.cite(Rule::MAY_2);
-    on.cite(Rule::SA4_4_time_wait);
-    listen(on, seg);
-    return Then::kReturn;
-  }
-  if (newer && on.around.listening) {
-    on.cite(Rule::MAY_2, false);
-    on.cite(Rule::SA4_4_time_wait, false);
-  }
-  return on.may() ? Then::kReturn : Then::kProceed;
-}
+constexpr int kSteps = 8;
 
 // After CLOSE in SYN-RECEIVED the text that came with the SYN is taken when the handshake goes on, or lost to a user
 // who has gone.
@@ -938,12 +934,30 @@ Then text_of_syn(Step& on, const Arriving& seg) {
 }
 
 void other_states(Step& on, const Arriving& seg) {
-  if (syn_in_time_wait(on, seg) == Then::kReturn) return;
-  if (text_of_syn(on, seg) == Then::kReturn) return;
-  note_duplicate(on.tcb, seg);
-  for (const StepFn step : kOtherStates) {
-    if (step(on, seg) == Then::kReturn) return;
+  Possible& tcb = on.tcb;
+  if (tcb.state == State::kTimeWait && seg.ctl.syn && !seg.ctl.ack && !seg.ctl.rst) {
+    const SynInTimeWait then = syn_in_time_wait(on, seg);
+    if (then == SynInTimeWait::kBegins) listen(on, seg);
+    if (then != SynInTimeWait::kProceeds) return;
+    on.answered = true;
   }
+  if (tcb.state == State::kTimeWait && seg.seq < tcb.old_seq) tcb.old_seq = seg.seq;
+  if (text_of_syn(on, seg) == Then::kReturn) return;
+  const BeforeSegment before = before_segment(tcb);
+  if (dropped_by_timestamps(on, seg)) {
+    if (on.answered) tcb.ack_now_must = tcb.ack_now;
+    return;
+  }
+  note_duplicate(on.tcb, seg);
+  int step = 0;
+  while (step < kSteps && kOtherStates[step](on, seg) == Then::kProceed) ++step;
+  const Reached reached = step == 0   ? Reached::kSequence
+                          : step == 1 ? Reached::kReset
+                          : step <= 4 ? Reached::kEarly
+                                      : Reached::kAccepted;
+  if (on.answered) tcb.ack_now_must = tcb.ack_now;  // without an answer it would have been dropped
+  timestamps_recorded(on, seg, before, reached);
+  if (reached == Reached::kAccepted) scale_recorded(on, seg, before.nxt);
 }
 
 }  // namespace
@@ -952,6 +966,7 @@ void start_time_wait(Step& on) {
   on.tcb.time_wait_from = on.around.since + 2 * on.around.msl;
   on.tcb.time_wait_to = later_end(on);
   on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
+  on.tcb.old_seq = on.tcb.rcv_nxt;
 }
 
 Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
@@ -1001,6 +1016,8 @@ void segment_arrives(Step& on, const Arriving& seg) {
       }
       break;
   }
+  const State before = tcb.state;
+  if (before <= State::kListen && (tcb.stamps.offered || tcb.stamps.peer)) tcb.stamps = {};
   tcb.front_alone = false;
   if (!tcb.congestion.stirred) tcb.congestion.news = false;
   tcb.congestion.stirred = true;
@@ -1013,17 +1030,19 @@ void segment_arrives(Step& on, const Arriving& seg) {
   switch (tcb.state) {
     case State::kClosed:
       closed(on, seg);
-      return;
+      break;
     case State::kListen:
       listen(on, seg);
-      return;
+      break;
     case State::kSynSent:
       syn_sent(on, seg);
-      return;
+      break;
     default:
       other_states(on, seg);
-      return;
+      break;
   }
+  const Reply::Form form = tcb.reply.form;
+  if (form == Reply::Form::kRst || form == Reply::Form::kRstAck) reset_prompted(tcb, seg, before);
 }
 
 bool time_matters(const Tcb& tcb, const Around& around) {

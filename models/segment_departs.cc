@@ -2,6 +2,8 @@
 #include "models/segment_departs.h"
 
 #include "models/selective_acknowledgment.h"
+#include "models/timestamps.h"
+#include "models/window_scale.h"
 
 namespace tcpassay {
 namespace {
@@ -19,8 +21,19 @@ Rule at_work(const Possible& tcb, Rule otherwise) {
 void acknowledgment_seen(Step& on, RcvSeq ack) {
   Possible& tcb = on.tcb;
   if (tcb.filled) {
-    if (ack == tcb.rcv_nxt_max) {
+    std::int8_t& holds = tcb.traits[static_cast<std::size_t>(Trait::kHoldsText)];
+    const bool all = ack == tcb.rcv_nxt_max;
+    if (tcb.stamps.held_is_older && tcb.stamps.on() && holds > 0 && !tcb.contradicted && ack <= tcb.rcv_edge) {
+      if (!all) {  // it is known to hold text, and has looked at the timestamps of it again
+        on.refuse(Rule::R7323_5_3_once);
+        return;
+      }
+      on.cite(Rule::R7323_5_3_once);
+    }
+    tcb.stamps.held_is_older = false;
+    if (all) {
       on.cite(Rule::SHLD_31);
+      if (!tcb.contradicted) holds = 1;
     } else if (!tcb.contradicted &&
                ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // what lay beyond the window need not have been held
       on.depart(Rule::SHLD_31);
@@ -38,6 +51,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   }
   if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = ack;
+  if (tcb.state == State::kTimeWait) tcb.acked_in_time_wait = true;
   tcb.rcv_unacked = 0;
   tcb.ack_now = tcb.ack_later = false;
 }
@@ -50,6 +64,7 @@ void window_offered(Step& on, const Departing& seg) {
   const std::uint32_t unit = (1u << shift) - 1;  // rounding may take so much away (RFC 7323 section 2.4)
   const RcvSeq edge = seg.ack + wnd;
   if (wnd == 0 && tcb.edge_known && edge == tcb.rcv_edge) on.cite(Rule::MAY_8);
+  if (!scaled_window_offered(on, seg, edge)) return;
   if (tcb.edge_known && !tcb.edge_of_syn) {
     if (edge + unit < tcb.rcv_edge) {
       on.depart(Rule::SHLD_14);
@@ -72,10 +87,11 @@ void window_offered(Step& on, const Departing& seg) {
   tcb.edge_of_syn = false;
 }
 
-// The octets of text that fit a segment beside its options (3.7.1).
+// Eff.snd.MSS, less the options of this segment (3.7.1). An MSS too small for the options cannot be obeyed.
 std::uint32_t segment_room(const Tcb& tcb, const Around& around, const Departing& seg) {
   const std::uint32_t most = std::min<std::uint32_t>(tcb.snd_mss, around.mms_s - 20);
-  return most > seg.opt.octets ? most - seg.opt.octets : 1;
+  constexpr std::uint32_t kLeast = 24;
+  return most < seg.opt.octets + kLeast ? std::min(most, kLeast) : most - seg.opt.octets;
 }
 
 // 3.8.6.2.1 and 3.7.4: how large a segment of new text must be to leave. It is not a window probe.
@@ -165,6 +181,7 @@ void reset_departs(Step& on, const Departing& seg) {
     on.refuse(due.rule, 2);
     return;
   }
+  timestamps_depart_on_reset(on, seg);
   tcb.reply = {};
 }
 
@@ -176,10 +193,7 @@ void iss_revealed(const Around& around, Possible& tcb, const Departing& syn) {
   tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text
   tcb.snd_end = later(syn.seq + 1 + given, tcb.snd_nxt);
   tcb.selective.target_permits = syn.opt.sack_permitted;
-  tcb.target_scales = syn.opt.window_scale.has_value();
-  tcb.rcv_shift = std::min<std::uint8_t>(syn.opt.window_scale.value_or(0), 14);
   tcb.target_sack = syn.opt.sack_permitted;
-  tcb.target_stamps = syn.opt.timestamps.has_value();
   tcb.syn_wnd = syn.wnd;
   tcb.rcv_mss = syn.opt.mss.value_or(around.default_mss);
 }
@@ -225,12 +239,18 @@ void syn_departs(Step& on, const Departing& seg) {
     const std::uint32_t missing = on.around.mms_r - 20 - *seg.opt.mss;
     if (missing == 0) {
       on.cite(Rule::S3_7_1_fixed_headers);
+      if (seg.opt.timestamps) on.cite(Rule::R6691_2);
     } else if (missing <= seg.opt.octets && missing % 4 == 0) {
       on.depart(Rule::S3_7_1_fixed_headers);
+      if (seg.opt.timestamps) on.depart(Rule::R6691_2);
     }
   } else {
     on.depart(Rule::SHLD_5);
   }
+  scale_departs_on_syn(on, seg, !first);
+  if (on.refused()) return;
+  timestamps_depart_on_syn(on, seg, !first);
+  if (on.refused()) return;
   if (!front_departs(on, !first)) return;
   if (first && known) tcb.front_alone = false;  // the timer has been running since the SYN
   if (first) {
@@ -330,14 +350,17 @@ void text_departs(Step& on, const Departing& seg) {
   const std::uint32_t room = on.around.mms_s - 20 - seg.opt.octets;
   const bool fits_alone = octets <= tcb.snd_mss && octets <= room;
   if (fits_alone && seg.opt.octets != 0) {
-    if (octets + seg.opt.octets > tcb.snd_mss) {
+    if (octets > segment_room(tcb, on.around, seg)) {
       on.refuse(Rule::S3_7_1_options, 1);
       return;
     }
     on.cite(Rule::S3_7_1_options);
   }
   if (!fits_alone) {
-    on.refuse(octets > room ? Rule::MUST_16 : tcb.mss_given ? Rule::MUST_14 : Rule::MUST_15, 1);
+    on.refuse(octets > room           ? Rule::MUST_16
+              : !tcb.mss_given        ? Rule::MUST_15
+              : tcb.mss_among_options ? Rule::MUST_4
+                                      : Rule::MUST_14);
     return;
   }
   const bool fresh = tcb.snd_nxt < end;
@@ -349,14 +372,15 @@ void text_departs(Step& on, const Departing& seg) {
     const bool probe =
         octets == 1 && tcb.snd_edge() <= seg.seq && seg.seq <= later(tcb.snd_edge(), tcb.snd_nxt) && tcb.snd_wnd == 0;
     if (!probe) {
-      const bool shrunk = tcb.snd_edge() < tcb.snd_nxt;
-      on.refuse(shrunk ? Rule::SHLD_15 : Rule::S3_8_6_window, 1);
+      on.refuse(beyond_window(tcb, tcb.snd_edge() < tcb.snd_nxt), 1);
       return;
     }
     on.cite(Rule::MUST_36);
     if (tcb.rexmits < 255) ++tcb.rexmits;
   } else if (fresh && octets > 0) {
     on.cite(Rule::S3_8_6_window);
+    const bool whole = text_end == tcb.snd_end || octets == segment_room(tcb, on.around, seg);
+    if (!text_in_scaled_window(on, text_end, whole)) return;
     const bool any_size = tcb.mss_given && tcb.snd_mss == 0xffff;  // an MSS of zero
     if (!resent && !any_size && !size_is_sensible(on, seg)) return;
     if (text_end == tcb.snd_end && !seg.ctl.psh && !seg.ctl.fin) {
@@ -371,6 +395,7 @@ void text_departs(Step& on, const Departing& seg) {
       on.cite(Rule::S3_10_2_established);
       on.cite(tcb.mss_given ? Rule::MUST_14 : Rule::MUST_15);
       on.cite(Rule::MUST_16);
+      if (tcb.mss_among_options && octets == segment_room(tcb, on.around, seg)) on.cite(Rule::MUST_4);
       if (tcb.send_pending) on.cite(Rule::MUST_60);
     }
     if (seg.ctl.fin) {
@@ -397,11 +422,15 @@ void text_departs(Step& on, const Departing& seg) {
       return;
     }
     on.cite(Rule::S3_8_1_same_octets);
+    if (tcb.stamps.old_duplicate) on.cite(Rule::R7323_4_1_rttm);
     on.cite(Rule::SA8_retransmission);
     if (seg.ctl.fin) on.cite(Rule::S3_6_fin_retransmit);
     if (on.around.since - tcb.sent_at > kUserTimeoutMin / 2) on.cite(Rule::SHLD_11);
     if (tcb.snd_edge() < text_end) on.cite(tcb.snd_wnd == 0 ? Rule::MUST_35 : Rule::MAY_7);
     if (tcb.snd_edge() < tcb.snd_nxt && text_end <= tcb.snd_edge()) on.cite(Rule::SHLD_16);
+    if (tcb.scaled() && tcb.scale.receded && octets > 0) {
+      on.cite(tcb.rexmits == 0 ? Rule::R7323_2_4_4 : Rule::R7323_2_4_5, tcb.snd_edge() < text_end);
+    }
     if (seg.seq <= tcb.snd_una) {
       if (!front_departs(on, true)) return;
       if (tcb.rexmits < 255) ++tcb.rexmits;
@@ -445,12 +474,14 @@ void segment_departs(Step& on, const Departing& seg) {
     return;
   }
   const Span open{tcb.rcv_nxt, tcb.rcv_nxt_max};  // text that the target may have, or not
+  const bool again = seg.len() != 0 && seg.seq < tcb.snd_nxt;
   if (seg.len() == 0) {
     acknowledgment_departs(on, seg);
   } else {
     text_departs(on, seg);
   }
   if (!on.refused()) blocks_depart(on, seg, open);
+  if (!on.refused()) timestamps_depart(on, seg, again);
 }
 
 void falls_quiet(Step& on) {
@@ -508,7 +539,10 @@ void falls_quiet(Step& on) {
     return;
   }
   if (!tcb.ack_later) tcb.ack_credits = 0;
-  if (tcb.snd_edge() < tcb.snd_nxt && tcb.snd_nxt < tcb.snd_end) on.cite(Rule::SHLD_15);
+  if (tcb.snd_edge() < tcb.snd_nxt && tcb.snd_nxt < tcb.snd_end) {
+    on.cite(Rule::SHLD_15);
+    if (tcb.scaled() && tcb.scale.receded) on.cite(Rule::R7323_2_4_3);
+  }
   if (!tcb.no_delay && tcb.snd_una < tcb.small_end && tcb.small_end <= tcb.snd_nxt && tcb.snd_nxt < tcb.snd_end &&
       tcb.snd_end <= tcb.snd_edge()) {
     on.cite(Rule::SHLD_7);  // a small segment is held back
@@ -541,6 +575,7 @@ void falls_quiet(Step& on) {
                 : waits_for_window && !waits_for_ack               ? Rule::MUST_36
                 : tcb.state == State::kSynSent                     ? Rule::MUST_22
                 : tcb.state == State::kSynReceived                 ? Rule::S3_8_3_synack
+                : tcb.stamps.old_duplicate                         ? Rule::R7323_4_1_rttm
                 : tcb.fin_sent() && tcb.snd_una + 1 == tcb.snd_nxt ? Rule::S3_6_fin_retransmit
                                                                    : Rule::SA8_retransmission,
                 3);

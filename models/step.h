@@ -53,6 +53,7 @@ struct Step {
   bool fin_acked_here = false;    // this segment acknowledged our FIN
   bool established_here = false;  // this segment completed the handshake
   Rule taken_by = Rule::SA4_7_ack;  // why the text of this segment counts
+  bool answered = false;          // a SYN in TIME-WAIT that is neither dropped nor begins a connection
 
   void refuse(Rule rule, int distance = 1) { refusal = {rule, distance}; }
   bool refused() const { return refusal.distance != Refusal::kFar; }

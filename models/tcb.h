@@ -100,6 +100,48 @@ struct Sack {
   friend bool operator==(const Sack&, const Sack&) = default;
 };
 
+// Timestamps on this connection: RFC 7323 sections 3 to 5.
+struct Stamps {
+  bool offered = false;        // the target's SYN or SYN,ACK carried them
+  bool peer = false;           // the peer's SYN did
+  bool free = false;           // which of the two holds is not settled: crossing SYNs, of which one had them
+  bool unsure = false;         // TS.Recent may be something else than `recent` holds
+  bool odd_echo = false;       // the peer has echoed what was not current: how long a round trip seemed is not known
+  bool old_duplicate = false;  // it did so on a segment that acknowledged nothing new
+  bool sent = false;           // `last` is set
+  bool held_is_older = false;  // text that was held has an older TSval than the segment that filled the gap
+  enum class Reset : std::uint8_t { kAbort, kPlain, kProvoked, kWithin } reset{};  // what a RST that leaves now answers
+  std::uint32_t reset_echo = 0;      // TSval of the segment that provoked it
+  Few<std::uint32_t, 3> recent{};    // TS.Recent is one of these
+  Few<std::uint32_t, 4> arrived{};   // TSvals of the peer, latest last
+  Rule why{};                        // what the latest segment says of TS.Recent; Rule{} when nothing
+  Rule other_rule{};                 // a stack that departs from this rule would echo `other`; Rule{} when none
+  std::uint32_t other = 0;
+  std::uint32_t held = 0;            // the latest TSval of text ahead of a gap
+  Time recent_at{};                  // when TS.Recent was last confirmed
+  // The target's clock: the latest TSval, where it last changed, and from where its rate is measured.
+  std::uint32_t last = 0, anchor = 0;
+  std::uint32_t rate = 0;  // ticks in 1000 s; 0 while it is not known
+  SndSeq changed_seq{};
+  Time last_at{}, changed_at{}, anchor_at{};
+
+  bool on() const { return offered && peer && !free; }
+  friend bool operator==(const Stamps&, const Stamps&) = default;
+};
+
+// Window scaling on this connection, beside the shifts: RFC 7323 section 2.
+struct Scale {
+  std::uint8_t named = 0;       // the shift in the peer's SYN, as it stands
+  bool of_syn = true;           // SND.WND is that of a SYN, never scaled
+  bool stray = false;           // Window Scale has arrived on a segment without SYN
+  bool receded = false;         // the peer's right edge has moved left
+  std::uint16_t peer_wnd = 0;   // SEG.WND of the peer's latest window
+  std::uint16_t wnd = 0;        // SEG.WND of the target's
+  SndSeq peer_edge{};           // the right edge that the peer has offered last
+  RcvSeq edge{};                // the one that the target has
+  friend bool operator==(const Scale&, const Scale&) = default;
+};
+
 inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered
 inline constexpr int kCitesMax = 24;
 inline constexpr int kDemeritsMax = 6;
@@ -136,6 +178,8 @@ struct Tcb {
   bool reopened = false;                            // the SYN arrived in TIME-WAIT, whose numbers are kept
   bool held_overflow = false;                       // more spans than `held` remembers
   bool timed = false;                               // rexmit_due is set
+  bool mss_among_options = false;                   // the peer's MSS stood among No-Operations or End of Option List
+  bool acked_in_time_wait = false, ignored_rst = false;  // RFC 1337
 
   // Send sequence variables.
   SndSeq iss{}, snd_una{}, snd_nxt{}, snd_wl2{};
@@ -152,6 +196,7 @@ struct Tcb {
   RcvSeq fin_seq{};      // where the peer's FIN stands, when held_fin or rcv_fin
   SndSeq old_snd_nxt{};  // of the connection in TIME-WAIT that a SYN has reopened
   RcvSeq old_rcv_nxt{};
+  RcvSeq old_seq{};      // the least SEG.SEQ seen in TIME-WAIT, when it is below RCV.NXT
   RcvSeq syn_text_end{};                      // behind the text that came with the SYN
   RcvSeq held_top{};                          // behind the last octet seen ahead of a gap
   std::uint16_t rcv_mss = 536;                // what the target announced
@@ -161,6 +206,9 @@ struct Tcb {
   std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
   Few<Span, kHeldMax> held{};
   Sack selective{};
+
+  Stamps stamps{};
+  Scale scale{};
 
   // What the target owes.
   Reply reply{};
@@ -192,7 +240,6 @@ struct Tcb {
   Congestion congestion{};
   RetransmissionTimer timer{};
   bool peer_sack = false, target_sack = false;      // its SYN carried SACK-permitted
-  bool peer_stamps = false, target_stamps = false;  // its SYN carried Timestamps
 
   Signal signal = Signal::kNone;
   std::array<std::int8_t, kTraits> traits{};  // -1 no, 1 yes, 0 not yet known
@@ -204,7 +251,7 @@ struct Tcb {
   bool fin_acked() const { return fin_sent() && snd_una == snd_nxt; }
   bool scaled() const { return peer_scales && target_scales; }
   bool sack() const { return peer_sack && target_sack; }
-  bool timestamped() const { return peer_stamps && target_stamps; }
+  bool timestamped() const { return stamps.on(); }
   SndSeq snd_edge() const { return snd_una + snd_wnd; }
 };
 

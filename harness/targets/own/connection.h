@@ -46,11 +46,32 @@ struct Timers {
   Time next() const { return std::min({retransmission, delayed_ack, override, time_wait, user}); }
 };
 
+// RFC 7323 section 2: the scale factors that both SYNs have settled.
+struct Scaling {
+  bool offered = false, ok = false;
+  std::uint8_t snd = 0, rcv = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift
+  std::uint16_t announced = 0;    // the last SEG.WND sent
+};
+
+// RFC 7323 sections 3 to 5.
+struct Stamps {
+  bool offered = false, ok = false;      // Snd.TS.OK
+  std::uint32_t recent = 0;              // TS.Recent
+  Time recent_at = 0;                    // when it was taken
+  SeqNum last_ack_sent = 0;              // Last.ACK.sent
+  std::uint32_t offset = 0;              // of this connection's clock
+  std::uint32_t first = 0, last = 0;     // TSvals sent
+  std::uint32_t count = 0;               // for ts_clock_per_segment
+  std::uint32_t held = 0;                // for paws_rechecks_queue: the TSval of text above a gap
+  std::optional<std::uint32_t> echo{};   // TSecr of the segment that is being processed
+};
+
 // What is left of a connection in TIME-WAIT while a new SYN tries to reopen it (MAY-2 of section 3.6.1).
 struct Reopened {
   SeqNum snd_nxt = 0, rcv_nxt = 0;
   std::uint32_t rcv_wnd = 0;
   Time time_wait = kNever;
+  Stamps stamps{};
 };
 
 // Selective acknowledgment (RFC 2018, RFC 2883), as receiver of text.
@@ -90,6 +111,9 @@ struct Tcb {
   bool fin_received = false;
   Selective selective{};
   enum class Challenged : std::uint8_t { kNot, kByRst, kBySyn } challenged = Challenged::kNot;
+
+  Scaling scaling{};
+  Stamps stamps{};
 
   // What is owed to the peer.
   bool ack_now = false;

@@ -126,6 +126,8 @@ void Stack::send_syn(Connection& c) {
   // The answer to a SYN permits what that SYN permitted.
   seg.sack_permitted = seg.ctl.ack ? c.selective.permitted : offers_sack(c);
   if (!omit && planted.has(Defect::mss_less_options)) *seg.mss -= 4;
+  seg.wnd = std::min(c.rcv_wnd, 0xffffu);  // never scaled (RFC 7323 section 2.2)
+  offer_options(c, seg);
   if (seg.ctl.ack && c.passive == false && !c.syn_retransmitted) {  // of a simultaneous open
     if (planted.has(Defect::simopen_sends_wrong_seq)) seg.seq = c.iss + 1;
     if (planted.has(Defect::simopen_sends_ack)) return send_ack(c);
@@ -181,6 +183,9 @@ void Stack::send_reset_for(const Segment& seg) {
     rst.ctl.ack = true;
     rst.ack = seg.seq + (planted.has(Defect::closed_rst_wrong_ack) ? 0 : seg.len());
   }
+  // RFC 7323 section 5.2
+  const bool bare = planted.has(Defect::rst_without_timestamp) || tempered.has(Temperament::stamps_not_on_resets);
+  if (seg.timestamps && !bare) rst.timestamps = {0, seg.timestamps->value};
   depart(rst, nullptr, 0, 0);
 }
 
@@ -192,7 +197,7 @@ Segment Stack::from(const Connection& c) const {
               .destination_port = c.remote_port,
               .seq = c.snd_nxt,
               .ack = c.rcv_nxt,
-              .wnd = std::min(c.rcv_wnd, 0xffffu)};
+              .wnd = announced_window(c)};
   seg.ctl.ack = true;
   if (planted.has(Defect::reserved_bits_sent)) seg.reserved = last_reserved_;
   if (planted.has(Defect::ack_before_text) && c.rcv_nxt != c.irs + 1) ++seg.ack;
@@ -200,8 +205,19 @@ Segment Stack::from(const Connection& c) const {
   return seg;
 }
 
+// SEG.WND = (RCV.WND >> Rcv.Wind.Shift), RFC 7323 section 2.3.
+std::uint32_t Stack::announced_window(const Connection& c) const {
+  const bool scale = c.scaling.ok && !planted.has(Defect::ws_out_unshifted);
+  return std::min(c.rcv_wnd >> (scale ? c.scaling.rcv : 0), 0xffffu);
+}
+
 // A segment with the ACK bit carries whatever acknowledgment was owed.
 void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t length) {
+  const bool again = lt(seg.seq, c.snd_nxt) && (length > 0 || seg.ctl.fin);
+  if (c.stamps.ok && !seg.timestamps) seg.timestamps = stamp(c, seg, again);
+  if (seg.ctl.fin && planted.has(Defect::ts_missing_on_fin)) seg.timestamps.reset();
+  const bool bare = planted.has(Defect::ts_missing_on_reset) || tempered.has(Temperament::stamps_not_on_resets);
+  if (seg.ctl.rst && bare) seg.timestamps.reset();
   if (seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst) {
     add_blocks(c, seg);
     if (!planted.has(Defect::dsack_again)) c.selective.duplicate.reset();
@@ -209,6 +225,8 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
     seg.sack_permitted = c.selective.permitted && planted.has(Defect::sack_permitted_on_acks);
   }
   if (seg.ctl.ack) {
+    c.stamps.last_ack_sent = seg.ack;
+    c.scaling.announced = static_cast<std::uint16_t>(seg.wnd);
     c.ack_now = false;
     c.segments_unacked = c.octets_unacked = 0;
     c.timers.delayed_ack = kNever;

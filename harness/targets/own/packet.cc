@@ -6,8 +6,8 @@
 namespace own {
 namespace {
 
-constexpr std::uint8_t kEndOfOptionList = 0, kNoOperation = 1, kMaximumSegmentSize = 2,
-                       kSackPermitted = 4, kSack = 5;
+constexpr std::uint8_t kEndOfOptionList = 0, kNoOperation = 1, kMaximumSegmentSize = 2, kWindowScale = 3,
+                       kSackPermitted = 4, kSack = 5, kTimestamps = 8;
 
 void parse_blocks(ByteView edges, Segment& seg) {
   for (seg.blocks = 0; edges.size() >= 8 && seg.blocks < seg.block.size(); edges = edges.subspan(8)) {
@@ -21,6 +21,7 @@ void parse_options(ByteView options, Segment& seg) {
     const std::uint8_t kind = options[0];
     if (kind == kEndOfOptionList) return;
     if (kind == kNoOperation) {
+      seg.mss_behind_nop = !seg.mss;
       options = options.subspan(1);
       continue;
     }
@@ -31,13 +32,17 @@ void parse_options(ByteView options, Segment& seg) {
     const std::uint8_t length = options[1];
     if (kind == kMaximumSegmentSize && length == 4) {
       seg.mss = get16(options.data() + 2);
+    } else if (kind == kWindowScale && length == 3) {
+      seg.window_scale = options[2];
+    } else if (kind == kTimestamps && length == 10) {
+      seg.timestamps = Timestamps{.value = get32(options.data() + 2), .echo = get32(options.data() + 6)};
     } else if (kind == kSackPermitted && length == 2) {
       seg.sack_permitted = true;
     } else if (kind == kSack && length > 2 && (length - 2) % 8 == 0) {
       parse_blocks(options.subspan(2, length - 2u), seg);
     } else {
       seg.corrupt_blocks = seg.corrupt_blocks || kind == kSack;
-      seg.unknown_options = true;  // window scale and timestamps will have their place here
+      seg.unknown_options = true;
     }
     options = options.subspan(length);
   }
@@ -50,6 +55,21 @@ void put_options(std::uint8_t* at, const Segment& seg) {
     at[1] = 4;
     put16(at + 2, *seg.mss);
     at += 4;
+  }
+  if (seg.window_scale) {
+    at[0] = kNoOperation;
+    at[1] = kWindowScale;
+    at[2] = 3;
+    at[3] = *seg.window_scale;
+    at += 4;
+  }
+  if (seg.timestamps) {
+    at[0] = at[1] = kNoOperation;
+    at[2] = kTimestamps;
+    at[3] = 10;
+    put32(at + 4, seg.timestamps->value);
+    put32(at + 8, seg.timestamps->echo);
+    at += kTimestampsLength;
   }
   if (seg.sack_permitted) {
     at[0] = at[1] = kNoOperation;
@@ -72,7 +92,8 @@ void put_options(std::uint8_t* at, const Segment& seg) {
 }  // namespace
 
 std::uint32_t option_octets(const Segment& seg) {
-  return (seg.mss ? 4 : 0) + (seg.sack_permitted ? 4 : 0) + (seg.blocks > 0 ? 4u + 8u * seg.blocks : 0);
+  return (seg.mss ? 4u : 0u) + (seg.window_scale ? 4u : 0u) + (seg.timestamps ? kTimestampsLength : 0u) +
+         (seg.sack_permitted ? 4u : 0u) + (seg.blocks > 0 ? 4u + 8u * seg.blocks : 0u);
 }
 
 std::optional<Segment> parse(ByteView packet) {

@@ -23,6 +23,10 @@ struct Block {
   friend bool operator==(const Block&, const Block&) = default;
 };
 
+struct Timestamps {
+  std::uint32_t value = 0, echo = 0;  // TSval, TSecr
+};
+
 // SEG.SEQ, SEG.ACK, SEG.WND, SEG.UP and the rest of one segment.
 struct Segment {
   Address source{}, destination{};
@@ -36,6 +40,8 @@ struct Segment {
   bool sack_permitted = false;
   std::uint8_t blocks = 0;  // how many of `block` there are
   std::array<Block, 4> block{};
+  std::optional<std::uint8_t> window_scale{};  // RFC 7323 section 2.2
+  std::optional<Timestamps> timestamps{};      // RFC 7323 section 3.2
   ByteView text{};
   // Set by parse().
   std::uint8_t ttl = 0;          // the hop limit of IPv6
@@ -43,6 +49,7 @@ struct Segment {
   bool options_ok = true;        // no option length is 0, 1 or runs past the header
   bool unknown_options = false;
   bool corrupt_blocks = false;   // the length of a SACK option is no number of blocks
+  bool mss_behind_nop = false;
   // Set while the segment is processed.
   bool answered = false;         // it has had its acknowledgment
 
@@ -51,6 +58,7 @@ struct Segment {
 };
 
 inline constexpr std::uint32_t kOptionsMax = 40;
+inline constexpr std::uint32_t kTimestampsLength = 12;  // with what aligns it
 
 // The octets that the options of a segment take, a multiple of four.
 std::uint32_t option_octets(const Segment& seg);

@@ -26,6 +26,7 @@ class Reassembly {
   // Hands the text that begins at `rcv_nxt` to the user; the number of octets is the advance of RCV.NXT.
   std::uint32_t deliver(SeqNum rcv_nxt);
   bool has_gap() const { return !stretches_.empty(); }
+  void forget_held() { stretches_.clear(); }  // for paws_rechecks_queue
 
   // The stretch of text held that holds the octet `seq`, and the first part of `begin`..`end` that is held.
   struct Stretch {

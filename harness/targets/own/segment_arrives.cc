@@ -34,6 +34,7 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
   // Third, check for a SYN; Fourth, other data or control
   if (!seg.ctl.syn && !accepts_ack) return;
   if (listener.embryonic + listener.accept_queue.size() >= listener.backlog) return;
+  if (seg.timestamps && seg.timestamps->echo != 0 && planted.has(Defect::ts_syn_echo_checked)) return;
 
   Connection* c = create(seg.destination_port, seg.source, seg.source_port, listener.choices);
   if (c == nullptr) return;
@@ -74,7 +75,10 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   if (tempered.has(Temperament::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
 
   c.selective.permitted = (offers_sack(c) && seg.sack_permitted) || planted.has(Defect::sack_unasked);
-  c.snd_wnd = c.max_snd_wnd = seg.wnd;
+  settle_options(c, seg);
+
+  const bool scale_syn = c.scaling.ok && planted.has(Defect::ws_syn_scaled);
+  c.snd_wnd = c.max_snd_wnd = seg.wnd << (scale_syn ? c.scaling.snd : 0);
   c.snd_wl1 = seg.seq;
   c.snd_wl2 = seg.ctl.ack ? seg.ack : c.iss;
 

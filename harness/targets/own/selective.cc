@@ -95,8 +95,9 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
 std::uint32_t Stack::segment_room(Connection& c) const {
   if (c.selective.islands == 0 && !c.selective.duplicate && !c.selective.dropped) return c.eff_snd_mss;
   Segment seg;
+  if (c.stamps.ok) seg.timestamps = Timestamps{};
   add_blocks(c, seg);
-  const std::uint32_t options = option_octets(seg);
+  const std::uint32_t options = option_octets(seg) - (c.stamps.ok ? kTimestampsLength : 0);  // those are deducted
   return c.eff_snd_mss > options ? c.eff_snd_mss - options : 1;
 }
 

@@ -208,7 +208,7 @@ Result Sockets::set(int handle, Option option, std::int64_t value) {
       return {};
     case Option::kReceiveBuffer:
       if (value < 1) return fail(Error::kInvalid);
-      s->choices.receive_buffer = static_cast<std::uint32_t>(std::min<std::int64_t>(value, 0xffff));
+      s->choices.receive_buffer = static_cast<std::uint32_t>(std::min(value, kOctetsMax));
       return {};
     case Option::kSendBuffer:
       if (value < 1) return fail(Error::kInvalid);

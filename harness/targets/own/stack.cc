@@ -61,6 +61,7 @@ void Stack::inject(ByteView packet) {
     if (c != nullptr) delete_tcb(*c, Ended::kReset);
     return;
   }
+  if (seg->mss_behind_nop && planted.has(Defect::option_parsing_stops_at_nop)) seg->mss.reset();
   if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
   if (seg->reserved != 0 && planted.has(Defect::reserved_bits_drop)) return;
   last_reserved_ = seg->reserved;

@@ -104,13 +104,26 @@ class Stack {
   Then check_fin_bit(Connection& c, Segment& seg);
   Then unacceptable(Connection& c, Segment& seg);
   Then ack_in_syn_received(Connection& c, const Segment& seg);
-  bool reopens(Connection& c, const Segment& seg);
   void established(Connection& c);
   void acknowledge(Connection& c, SeqNum ack);
   void update_window(Connection& c, const Segment& seg);
   void take_window(Connection& c, const Segment& seg);
   void enter_time_wait(Connection& c);
   void return_to_listen(Connection& c);
+
+  // extensions.cc: RFC 7323, RFC 6191
+  std::uint8_t receive_shift(const Choices& choices) const;
+  void offer_options(Connection& c, Segment& syn);
+  void settle_options(Connection& c, const Segment& syn);
+  Then check_timestamps(Connection& c, Segment& seg);
+  void record_timestamp(Connection& c, const Segment& seg);
+  std::uint32_t timestamp_clock(Connection& c);
+  Time timestamp_tick() const;
+  Timestamps stamp(Connection& c, const Segment& seg, bool again);
+  std::optional<Time> echoed_round_trip(Connection& c);
+  Then syn_in_time_wait(Connection& c, const Segment& seg);
+  bool honours(const Connection& c, const Segment& seg) const;
+  bool reopens(Connection& c, const Segment& seg);
 
   // output.cc: segments departing
   void respond(Connection& c);
@@ -122,6 +135,7 @@ class Stack {
   void challenge(Connection& c, Segment& seg);
   void send_reset(Connection& c);
   void send_reset_for(const Segment& seg);
+  std::uint32_t announced_window(const Connection& c) const;
   Segment from(const Connection& c) const;
   void emit(Connection& c, Segment seg, std::uint32_t offset = 0, std::uint32_t length = 0);
   void depart(const Segment& seg, const Ring* text, std::uint32_t offset, std::uint32_t length, bool altered = false);

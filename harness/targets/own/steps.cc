@@ -34,8 +34,15 @@ void trim(const Connection& c, Segment& seg, std::uint32_t extra) {
 }  // namespace
 
 void Stack::other_states(Connection& c, Segment& seg) {
+  if (syn_in_time_wait(c, seg) == Then::kReturn) return;
+  // TrueWindow = SEG.WND << Snd.Wind.Shift (RFC 7323 section 2.3)
+  if (seg.window_scale && !seg.ctl.syn && planted.has(Defect::ws_from_any_segment)) {
+    c.scaling.snd = *seg.window_scale;
+  }
+  if (c.scaling.ok && !seg.ctl.syn && !planted.has(Defect::ws_in_unshifted)) seg.wnd <<= c.scaling.snd;
   using Step = Then (Stack::*)(Connection&, Segment&);
   static constexpr Step kSteps[] = {
+      &Stack::check_timestamps,       // RFC 7323 section 5.3, R1
       &Stack::check_sequence_number,  // First
       &Stack::check_rst_bit,          // Second
       &Stack::check_security,         // Third
@@ -53,12 +60,13 @@ void Stack::other_states(Connection& c, Segment& seg) {
 
 // First, check sequence number
 Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
-  const bool may_reopen = c.state == State::kTimeWait && !tempered.has(Temperament::time_wait_not_reopened);
-  if (may_reopen && reopens(c, seg)) return Then::kReturn;
   if (seg.ctl.rst) return Then::kProceed;  // compared more strictly in the second step (RFC 5961 section 3.2)
   if (planted.has(Defect::out_of_window_accepted) && seg.seq - c.rcv_nxt < c.rcv_wnd + 1000) return Then::kProceed;
   note_duplicate(c, seg);
-  if (!is_acceptable(c, seg)) return unacceptable(c, seg);
+  const bool forgets_edge = planted.has(Defect::ws_edge_forgotten) && c.scaling.ok && !seg.text.empty() &&
+                            gt(seg.seq + seg.len(), c.stamps.last_ack_sent + (c.scaling.announced << c.scaling.rcv));
+  if (!is_acceptable(c, seg) || forgets_edge) return unacceptable(c, seg);
+  record_timestamp(c, seg);
   trim(c, seg, planted.has(Defect::overlap_shifted));
   return Then::kProceed;
 }
@@ -66,6 +74,7 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
 // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply"
 Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   if (planted.has(Defect::unacceptable_not_acked)) return Then::kReturn;
+  if (planted.has(Defect::ts_recent_from_outside) && seg.timestamps) c.stamps.recent = seg.timestamps->value;
 
   // The SYN,ACK that crosses ours in a simultaneous open begins below RCV.NXT, yet Figure 7 completes with it: its SYN
   // is trimmed off and the rest processed (appendix A.2).
@@ -91,19 +100,6 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   seg.text = {};
   seg.ctl.fin = false;
   return Then::kProceed;
-}
-
-// MAY-2 of section 3.6.1: a SYN above every sequence number of the old connection may reopen it.
-bool Stack::reopens(Connection& c, const Segment& seg) {
-  Listener* listener = find_listener(c.local_port);
-  const bool fresh = seg.ctl.syn && !seg.ctl.ack && !seg.ctl.rst && ge(seg.seq, c.rcv_nxt);
-  if (!fresh || listener == nullptr) return false;
-  if (listener->embryonic + listener->accept_queue.size() >= listener->backlog) return false;
-  const Reopened old{
-      .snd_nxt = c.snd_nxt, .rcv_nxt = c.rcv_nxt, .rcv_wnd = c.rcv_wnd, .time_wait = c.timers.time_wait};
-  delete_tcb(c, Ended::kNormally);
-  listen_state(*listener, seg, old);
-  return true;
 }
 
 // Second, check the RST bit: RFC 5961 section 3.2, then the state. A RST may carry text, which is ignored (SHLD-2).
@@ -205,6 +201,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   const bool duplicate = is_duplicate_ack(c, seg);
   if (lt(c.snd_una, seg.ack)) acknowledge(c, seg.ack);
   if (seg.ack == c.snd_una || planted.has(Defect::old_window_update)) update_window(c, seg);
+  if (c.state == State::kClosed) return Then::kReturn;
   if (duplicate) duplicate_ack(c);
   if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer goes on answering
 
@@ -268,9 +265,12 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
   c.send_queue.drop(octets);
   c.snd_una = ack;
   c.probed = false;
-  if (c.timing && le(c.timed_end, ack)) {
+  // One measurement for each flight, so that the history is that of RFC 6298 (RFC 7323 section 4.2).
+  const std::optional<Time> echoed = echoed_round_trip(c);
+  const bool measures = c.timing ? le(c.timed_end, ack) : echoed.has_value();
+  if (measures) {
     const bool first = !c.rto.measured();
-    if (first || !planted.has(Defect::one_sample_only)) c.rto.sample(now_ - c.timed_at);
+    if (first || !planted.has(Defect::one_sample_only)) c.rto.sample(echoed.value_or(now_ - c.timed_at));
     if (planted.has(Defect::variance_frozen) && !first) c.rto.start_from(std::max(Rto::kMin, 8 * c.rto.mean()));
     c.timing = false;
   }
@@ -291,6 +291,12 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
 
 // "The check here prevents using old segments to update the window."
 void Stack::update_window(Connection& c, const Segment& seg) {
+  const bool receded = c.scaling.ok && lt(seg.ack + seg.wnd, c.snd_una + c.snd_wnd);
+  if (receded && planted.has(Defect::ws_shrink_resets)) {
+    send_reset(c);
+    return delete_tcb(c, Ended::kReset);
+  }
+  if (receded && planted.has(Defect::ws_keeps_old_edge)) return;
   const bool newer = lt(c.snd_wl1, seg.seq) || (c.snd_wl1 == seg.seq && le(c.snd_wl2, seg.ack));
   if (newer || planted.has(Defect::old_window_update)) take_window(c, seg);
 }
@@ -328,6 +334,10 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   const bool above = gt(at, c.rcv_nxt);
   const bool had_gap = c.received.has_gap();
   if (after_fin) c.received.fin.reset();
+  if (planted.has(Defect::paws_rechecks_queue) && seg.timestamps) {
+    if (above) c.stamps.held = seg.timestamps->value;
+    if (!above && had_gap && lt(c.stamps.held, seg.timestamps->value)) c.received.forget_held();
+  }
   const bool dropped = planted.has(Defect::drops_out_of_order) || tempered.has(Temperament::out_of_order_dropped);
   const std::size_t most = tempered.has(Temperament::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
   if (!above || !dropped) c.received.hold(c.rcv_nxt, at, text, most);
@@ -410,6 +420,7 @@ void Stack::return_to_listen(Connection& c) {
   tcb.local_port = c.local_port;
   tcb.remote_port = c.remote_port;
   tcb.choices = c.choices;
+  tcb.stamps = old.stamps;
   tcb.snd_una = tcb.snd_nxt = old.snd_nxt;
   tcb.rcv_nxt = old.rcv_nxt;
   tcb.rcv_wnd = old.rcv_wnd;

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/timestamps.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr Time kOutdated = hours(24 * 24);      // section 5.5
+constexpr Time kSlowestTick = seconds(1);       // section 5.4: 1 ms to 1 s
+constexpr Time kRateFrom = seconds(2);          // a clock's rate is measured over so long at least
+constexpr Time kAnchorMax = std::chrono::minutes(10);
+constexpr std::uint32_t kTicksMin = 8;
+constexpr Time kNeverWraps = seconds(60);       // while the rate is not known
+
+// s < t, modulo 2^32 (section 5.2).
+bool older(std::uint32_t s, std::uint32_t t) {
+  return static_cast<std::int32_t>(s - t) < 0;
+}
+
+bool some_newer(const Stamps& ts, std::uint32_t value) {
+  for (const std::uint32_t recent : ts.recent) {
+    if (older(value, recent)) return true;
+  }
+  return ts.unsure;
+}
+
+bool all_newer(const Stamps& ts, std::uint32_t value) {
+  for (const std::uint32_t recent : ts.recent) {
+    if (!older(value, recent)) return false;
+  }
+  return !ts.unsure;
+}
+
+void add_recent(Stamps& ts, std::uint32_t value) {
+  if (ts.recent.has(value)) return;
+  if (ts.recent.size == 3) ts.unsure = true;
+  ts.recent.add(value);
+}
+
+// TS.Recent <- SEG.TSval if SEG.TSval >= TS.Recent.
+void take_recent(Stamps& ts, std::uint32_t value, bool surely) {
+  const auto old = ts.recent;
+  if (surely) ts.recent.clear();
+  for (const std::uint32_t recent : old) add_recent(ts, older(value, recent) ? recent : value);
+}
+
+// The rule is the last that the segment called upon, so that it is blamed when the segment is not taken.
+void at_last(Step& on, Rule rule) {
+  on.tcb.now.remove({rule, true});
+  on.cite(rule);
+}
+
+// The same, for text whose acknowledgment is now owed.
+void demands_text(Step& on, Rule rule) {
+  at_last(on, rule);
+  if (on.tcb.ack_later) on.tcb.ack_rule = rule;
+}
+
+bool in_sequence(const Arriving& seg, const BeforeSegment& before) {
+  return !seg.text.empty() && seg.seq <= before.nxt && before.nxt < seg.seq + seg.len();
+}
+
+// TSecr as a measure of the round trip: what the target sent last is current.
+void note_echo(Step& on, const Arriving& seg) {
+  const Tcb& tcb = on.tcb;
+  Stamps& ts = on.tcb.stamps;
+  if (!seg.ctl.ack || !ts.sent) return;
+  const bool current = seg.opt.timestamps->echo == ts.last;
+  const bool news = tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt;
+  if (news && !current) ts.odd_echo = true;
+  if (!news && (!current || on.around.now - ts.last_at > seconds(1))) ts.old_duplicate = true;
+}
+
+// The connection has been idle for more than 24 days: TS.Recent is no longer valid (section 5.5).
+bool outdated(Step& on, std::uint32_t value) {
+  Stamps& ts = on.tcb.stamps;
+  const Time idle = on.around.now - ts.recent_at;
+  if (idle <= kOutdated) return false;
+  if (idle <= kOutdated + hours(24) && on.may()) return false;
+  ts.recent.clear();
+  ts.recent.add(value);
+  ts.unsure = false;
+  return true;
+}
+
+}  // namespace
+
+BeforeSegment before_segment(const Tcb& tcb) {
+  return {.acked = tcb.rcv_acked,
+          .nxt = tcb.rcv_nxt,
+          .nxt_max = tcb.rcv_nxt_max,
+          .state = tcb.state,
+          .gap = !tcb.held.empty() || tcb.held_overflow};
+}
+
+void timestamps_of_syn(Tcb& tcb, const Arriving& syn, Time now) {
+  Stamps& ts = tcb.stamps;
+  ts.peer = syn.opt.timestamps.has_value();
+  if (!ts.peer) return;
+  ts.recent.clear();
+  ts.recent.add(syn.opt.timestamps->value);
+  ts.arrived.clear();
+  ts.arrived.add(syn.opt.timestamps->value);
+  ts.unsure = false;
+  ts.recent_at = now;
+  if (syn.ctl.ack && ts.sent && syn.opt.timestamps->echo != ts.last) ts.odd_echo = true;
+}
+
+bool dropped_by_timestamps(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  Stamps& ts = tcb.stamps;
+  if (ts.free) return !seg.ctl.rst && on.may();
+  if (!ts.on() || seg.ctl.rst) return false;  // a RST is not subjected to the test (5.2)
+  if (!seg.opt.timestamps) {
+    if (on.should(Rule::R7323_3_2_missing)) {
+      on.cite(Rule::R7323_3_2_missing);
+      on.cite_later(Rule::R7323_3_2_missing);
+      at_last(on, Rule::R7323_3_2_noabort);
+      return true;
+    }
+    on.cite(Rule::R7323_3_2_noabort);
+    return false;
+  }
+  const std::uint32_t value = seg.opt.timestamps->value;
+  if (ts.arrived.size == 4) ts.arrived.remove(ts.arrived.items[0]);
+  if (!ts.arrived.has(value)) ts.arrived.add(value);
+  if (!some_newer(ts, value)) {
+    note_echo(on, seg);
+    return false;
+  }
+  const bool surely = all_newer(ts, value);
+  if (outdated(on, value)) {
+    on.cite_later(Rule::R7323_5_5);
+    return false;
+  }
+  if (tcb.state == State::kSynReceived) {  // the rules are for a synchronized connection
+    if (!on.may()) return false;
+    on.allow_ack();
+    return true;
+  }
+  if (!on.trait(Trait::kChecksTimestamps) || (!surely && !on.may())) {
+    note_echo(on, seg);
+    return false;
+  }
+  // R1: "treat the arriving segment as not acceptable".
+  if (surely) ts.why = Rule::R7323_5_2_monotone;
+  const bool first = tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt && seg.ctl.ack && tcb.snd_una < seg.ack;
+  const bool in_window = tcb.rcv_nxt <= seg.seq && seg.seq < tcb.rcv_edge;
+  on.cite(Rule::R7323_5_3_R1);
+  on.cite_later(Rule::R7323_5_3_R1);
+  if (first || (seg.ctl.syn && in_window)) {
+    at_last(on, Rule::R7323_5_3_order);
+    on.cite_later(Rule::R7323_5_3_order);
+  }
+  const bool recently = tcb.challenged >= Time{} && on.around.now - tcb.challenged < kThrottlePeriod;
+  tcb.challenged = on.around.now;
+  if (recently && on.may()) return true;
+  on.acknowledge_now(Rule::R7323_5_3_R1);
+  return true;
+}
+
+void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& before, Reached reached) {
+  Possible& tcb = on.tcb;
+  Stamps& ts = tcb.stamps;
+  if (ts.free || !seg.opt.timestamps) return;
+  if (!ts.on()) {
+    if (reached == Reached::kAccepted && in_sequence(seg, before)) {
+      demands_text(on, Rule::R7323_3_2_unnegotiated);
+    }
+    return;
+  }
+  const std::uint32_t value = seg.opt.timestamps->value;
+  if (reached == Reached::kReset) {  // nothing of it is used
+    if (some_newer(ts, value)) {
+      at_last(on, Rule::R7323_5_2_rst_nopaws);
+      on.cite_later(Rule::R7323_5_2_rst_nopaws);
+    }
+    return;
+  }
+  bool known = !ts.unsure;  // TS.Recent has this value already
+  for (const std::uint32_t recent : ts.recent) known = known && recent == value;
+  const bool below = seg.seq <= before.acked;
+  ts.other_rule = Rule{};
+  if (reached != Reached::kAccepted || tcb.state == State::kSynReceived) {
+    if (below) {
+      take_recent(ts, value, false);
+    } else if (reached == Reached::kSequence && !known) {
+      ts.why = Rule::R7323_5_3_R2;  // above the window: not recorded
+    }
+    return;
+  }
+  if (below) {
+    const bool fills = before.gap && in_sequence(seg, before);
+    const bool idle = on.around.now - ts.recent_at > kOutdated;
+    take_recent(ts, value, true);
+    ts.recent_at = on.around.now;
+    ts.why = fills ? Rule::R7323_4_3_fill : Rule::R7323_4_3_recent;
+    if (fills) ts.held_is_older = older(ts.held, value);
+    if (in_sequence(seg, before) && known) demands_text(on, idle ? Rule::R7323_5_5 : Rule::R7323_5_3_R45);
+    return;
+  }
+  if (seg.seq <= before.nxt) {  // (A) acknowledgments are delayed
+    ts.why = Rule::R7323_4_3_delack;
+  } else if (before.nxt_max < seg.seq) {  // (B) a hole
+    ts.why = Rule::R7323_4_3_hole;
+    ts.held = before.gap && older(value, ts.held) ? ts.held : value;
+  } else {  // one or the other
+    take_recent(ts, value, false);
+    return;
+  }
+  if (!known && !some_newer(ts, value)) {
+    ts.other = value;
+    ts.other_rule = ts.why;
+  }
+}
+
+void reset_prompted(Tcb& tcb, const Arriving& seg, State before) {
+  using Reset = Stamps::Reset;
+  Stamps& ts = tcb.stamps;
+  if (ts.on() && synchronized(before)) {
+    ts.reset = Reset::kWithin;
+  } else {
+    ts.reset = seg.opt.timestamps ? Reset::kProvoked : Reset::kPlain;
+    ts.reset_echo = seg.opt.timestamps ? seg.opt.timestamps->value : 0;
+  }
+}
+
+namespace {
+
+// Sections 4.1 and 5.4: the target's clock never goes back and is about proportional to time.
+bool clock_departs(Step& on, std::uint32_t value, const Departing& seg, bool again) {
+  Tcb& tcb = on.tcb;
+  Stamps& ts = tcb.stamps;
+  const Time since = on.around.since, now = on.around.now;
+  const std::uint32_t before = ts.last;
+  const Time passed = now - ts.last_at;
+  const auto anchor = [&] {
+    ts.anchor = value;
+    ts.anchor_at = since;
+  };
+  ts.last = value;
+  const Time last_at = ts.last_at;
+  ts.last_at = since;
+  const SndSeq end = seg.seq + seg.len();
+  if (!ts.sent) {
+    ts.sent = true;
+    ts.changed_at = since;
+    ts.changed_seq = seg.seq;
+    anchor();
+    return true;
+  }
+  const auto moved = static_cast<std::int32_t>(value - before);
+  const bool may_wrap =
+      ts.rate == 0 ? passed > kNeverWraps : ts.rate / 1000 * (passed / seconds(1) + 1) > (std::int64_t{1} << 30);
+  if (may_wrap) {
+    anchor();
+    ts.changed_at = since;
+    ts.changed_seq = seg.seq;
+    return true;
+  }
+  if (moved < 0) {
+    on.depart(Rule::R7323_5_4_monotonic);
+    anchor();
+    return true;
+  }
+  on.cite(Rule::R7323_5_4_monotonic);
+  // (b) The time in which the clock wraps is longer than the MSL.
+  const double fastest = 4294967296.0 / static_cast<double>(on.around.msl.count());  // ticks in a nanosecond
+  if (moved > 1.5 * fastest * static_cast<double>(passed.count()) + 100000) {
+    on.refuse(Rule::R7323_5_4_slow);
+    return false;
+  }
+  if (since - last_at >= std::chrono::milliseconds(100)) on.cite(Rule::R7323_5_4_slow);
+  const bool stands = moved == 0 && since - ts.changed_at >= 2 * kSlowestTick;
+  const std::uint32_t octets = end - ts.changed_seq;
+  const bool window = !seg.text.empty() && octets < 0x80000000u && octets >= std::max(tcb.snd_wnd, 1u);
+  if (stands && again) on.depart(Rule::R7323_3_2_tsval_current);
+  if (stands && !again && window) on.depart(Rule::R7323_5_4_window);
+  if (moved > 0) {
+    if (again && since - last_at >= 2 * kSlowestTick) on.cite(Rule::R7323_3_2_tsval_current);
+    if (window && since - ts.changed_at >= 2 * kSlowestTick) on.cite(Rule::R7323_5_4_window);
+    ts.changed_at = since;
+    ts.changed_seq = seg.seq;
+  }
+  const Time elapsed = since - ts.anchor_at;
+  const std::uint32_t ticks = value - ts.anchor;
+  if (ts.rate == 0) {
+    if (elapsed < kRateFrom || ticks < kTicksMin) return true;
+    const double rate = ticks * 1e12 / static_cast<double>(elapsed.count());
+    if (rate < 4e9) ts.rate = static_cast<std::uint32_t>(rate);
+    return true;
+  }
+  const double expected = ts.rate * 1e-12 * static_cast<double>(elapsed.count());
+  const double slack = expected / 4 + ts.rate * 0.0005 + 4;  // a quarter, and half a second
+  if (ticks > expected + slack || ticks + slack < expected) {
+    on.refuse(Rule::R7323_4_1_clock);
+    return false;
+  }
+  if (elapsed > 2 * kRateFrom) on.cite(Rule::R7323_4_1_clock);
+  if (elapsed > kAnchorMax) anchor();
+  return true;
+}
+
+// Section 4.3, rule (3): TSecr is the current TS.Recent.
+void echo_departs(Step& on, std::uint32_t echo) {
+  Stamps& ts = on.tcb.stamps;
+  const bool other = ts.other_rule != Rule{} && echo == ts.other;
+  if (ts.unsure || ts.recent.has(echo)) {
+    on.cite(Rule::R7323_3_2_tsecr_echo);
+    if (ts.why != Rule{}) on.cite(ts.why);
+  } else if (other) {
+    on.depart(ts.other_rule);
+  } else {
+    const bool sent = ts.arrived.has(echo);
+    on.refuse(sent && ts.why != Rule{} ? ts.why : Rule::R7323_3_2_tsecr_echo);
+    return;
+  }
+  ts.recent.clear();
+  ts.recent.add(echo);
+  ts.unsure = false;
+  ts.why = ts.other_rule = Rule{};
+}
+
+}  // namespace
+
+void timestamps_depart(Step& on, const Departing& seg, bool again) {
+  Stamps& ts = on.tcb.stamps;
+  const auto& stamps = seg.opt.timestamps;
+  if (ts.free) {  // after crossing SYNs the first segment shows what the target holds
+    ts.offered = ts.peer = stamps.has_value();
+    ts.free = false;
+    ts.unsure = true;
+  }
+  if (!ts.on()) {
+    if (stamps) on.refuse(Rule::R7323_3_2_unnegotiated);
+    return;
+  }
+  if (!stamps) {
+    on.refuse(Rule::R7323_3_2_all);
+    return;
+  }
+  on.cite(Rule::R7323_3_2_all);
+  if (clock_departs(on, stamps->value, seg, again)) echo_departs(on, stamps->echo);
+}
+
+void timestamps_depart_on_syn(Step& on, const Departing& syn, bool again) {
+  Tcb& tcb = on.tcb;
+  Stamps& ts = tcb.stamps;
+  const auto& stamps = syn.opt.timestamps;
+  const bool has = stamps.has_value();
+  const bool answer = syn.ctl.ack, crossing = answer && !tcb.passive;
+  if (again && !crossing && has != ts.offered) {  // options are left out of a repeated SYN, say
+    ts.free = ts.free || !answer || ts.peer;
+  } else if (!answer) {
+    on.cite(Rule::R7323_3_2_syn, has);
+  } else if (crossing) {
+    if (ts.peer != ts.offered) {
+      on.cite(Rule::R7323_3_2_cross, has);
+      ts.free = true;
+    }
+  } else if (has && !ts.peer) {
+    on.depart(Rule::R7323_3_2_synack);
+  } else if (has) {
+    on.cite(Rule::R7323_3_2_synack);
+  }
+  if (!crossing) ts.offered = ts.offered || has;
+  if (!answer || ts.peer) tcb.traits[static_cast<std::size_t>(Trait::kStamps)] = has ? 1 : -1;
+  if (!has || !clock_departs(on, stamps->value, syn, again)) return;
+  if (!answer) {
+    if (stamps->echo == 0) {
+      on.cite(Rule::R7323_3_2_tsecr_noack);
+    } else {
+      on.depart(Rule::R7323_3_2_tsecr_noack);
+    }
+  } else if (ts.peer) {
+    echo_departs(on, stamps->echo);
+  }
+}
+
+void timestamps_depart_on_reset(Step& on, const Departing& rst) {
+  using Reset = Stamps::Reset;
+  Stamps& ts = on.tcb.stamps;
+  const auto& stamps = rst.opt.timestamps;
+  const auto judge = [&](Rule rule, bool good) {
+    if (good) {
+      on.cite(rule);
+    } else {
+      on.depart(rule);
+    }
+  };
+  switch (ts.reset) {
+    case Reset::kAbort:
+      if (!ts.on()) break;
+      judge(Rule::R7323_3_2_rst, stamps.has_value());
+      judge(Rule::R7323_5_2_rst_abort, stamps.has_value());
+      break;
+    case Reset::kWithin:
+      judge(Rule::R7323_3_2_rst, stamps.has_value());
+      break;
+    case Reset::kProvoked:
+      judge(Rule::R7323_5_2_rst_gen, stamps && stamps->value == 0 && stamps->echo == ts.reset_echo);
+      break;
+    case Reset::kPlain:
+      break;
+  }
+  ts.reset = Reset::kAbort;
+}
+
+}  // namespace tcpassay

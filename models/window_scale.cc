@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/window_scale.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::uint8_t kShiftMax = 14;
+
+std::int8_t& scales(Tcb& tcb) {
+  return tcb.traits[static_cast<std::size_t>(Trait::kScalesWindows)];
+}
+
+}  // namespace
+
+std::uint32_t window_of(const Tcb& tcb, const Arriving& seg) {
+  return seg.ctl.syn || !tcb.scaled() ? seg.wnd : static_cast<std::uint32_t>(seg.wnd) << tcb.snd_shift;
+}
+
+// Windows are scaled when both SYNs carry the option, and never on a SYN. A shift above 14 is used as 14.
+void scale_of_syn(Tcb& tcb, const Arriving& syn) {
+  tcb.peer_scales = syn.opt.window_scale.has_value();
+  tcb.scale.named = syn.opt.window_scale.value_or(0);
+  tcb.snd_shift = std::min(tcb.scale.named, kShiftMax);
+}
+
+void window_arrives(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  const SndSeq edge = seg.ack + window_of(tcb, seg);
+  if (!seg.ctl.syn && tcb.scaled() && !tcb.scale.of_syn) {
+    tcb.scale.receded = edge < tcb.scale.peer_edge;
+    if (tcb.scale.receded) on.cite(Rule::R7323_2_4_shrink);
+  }
+  tcb.scale.peer_edge = edge;
+  tcb.scale.peer_wnd = seg.wnd;
+  tcb.scale.of_syn = seg.ctl.syn;
+}
+
+void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt) {
+  Possible& tcb = on.tcb;
+  if (seg.opt.window_scale && !seg.ctl.syn) tcb.scale.stray = true;
+  if (!tcb.scaled() || seg.text.empty() || nxt < seg.seq || tcb.rcv_nxt == nxt) return;
+  // In sequence and taken: was it the scale alone, or the largest edge offered so far, that let it in?
+  const RcvSeq end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+  if (tcb.rcv_edge < end) return;
+  const bool beyond = tcb.scale.edge < end;
+  if (!beyond && end <= tcb.rcv_acked + tcb.scale.wnd) return;
+  const Rule rule = beyond ? Rule::R7323_2_4_1 : Rule::R7323_2_3_out;
+  on.tcb.now.remove({rule, true});
+  on.cite(rule);
+  if (tcb.ack_later) tcb.ack_rule = rule;
+}
+
+void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
+  Possible& tcb = on.tcb;
+  const bool has = syn.opt.window_scale.has_value();
+  if (has && *syn.opt.window_scale > kShiftMax) {
+    on.refuse(Rule::R7323_2_3_send14);
+    return;
+  }
+  if (has) on.cite(Rule::R7323_2_3_send14);
+  if (!again || syn.ctl.ack) {  // of the option on a SYN,ACK the first SYN may not have known
+    tcb.target_scales = has;
+    tcb.rcv_shift = syn.opt.window_scale.value_or(0);
+  }
+  if (again) return;
+  if (!syn.ctl.ack) {
+    on.cite(Rule::R7323_2_2_offer, has);
+    if (!has && scales(tcb) > 0) on.depart(Rule::R7323_2_2_offer_zero);
+    if (has && scales(tcb) > 0) on.cite(Rule::R7323_2_2_offer_zero);
+    if (has && scales(tcb) < 0) on.depart(Rule::R7323_2_3_answer);
+    if (has) scales(tcb) = 1;
+    return;
+  }
+  if (!tcb.passive) return;  // crossing SYNs
+  if (!tcb.peer_scales) {
+    if (has) {
+      on.depart(Rule::R7323_2_2_synack_only_if);
+    } else {
+      on.cite(Rule::R7323_2_2_synack_only_if, false);
+    }
+    return;
+  }
+  on.cite(Rule::R7323_2_2_synack_only_if, has);
+  if (!has && scales(tcb) > 0) on.depart(Rule::R7323_2_3_answer);
+  if (has && scales(tcb) > 0) on.cite(Rule::R7323_2_3_answer);
+  scales(tcb) = has ? 1 : -1;
+}
+
+Rule beyond_window(const Tcb& tcb, bool shrunk) {
+  if (tcb.scale.stray) return Rule::R7323_2_2_nonsyn;
+  if (!tcb.scaled()) return shrunk ? Rule::SHLD_15 : Rule::S3_8_6_window;
+  if (tcb.scale.of_syn) return Rule::R7323_2_2_syn_unscaled;
+  if (tcb.scale.named > kShiftMax) return Rule::R7323_2_3_max14;
+  if (tcb.scale.receded) return Rule::R7323_2_4_3;
+  return tcb.snd_shift > 0 ? Rule::R7323_2_3_in : Rule::S3_8_6_window;
+}
+
+bool text_in_scaled_window(Step& on, SndSeq end, bool all) {
+  Possible& tcb = on.tcb;
+  const Scale& scale = tcb.scale;
+  if (scale.stray && tcb.snd_end > tcb.snd_edge()) on.cite(Rule::R7323_2_2_nonsyn);
+  if (!tcb.scaled() || tcb.snd_shift == 0) return true;
+  const bool bounded = tcb.snd_edge() < tcb.snd_end;
+  if (scale.of_syn) {
+    if (bounded) on.cite(Rule::R7323_2_2_syn_unscaled);
+    return true;
+  }
+  const SndSeq unscaled = tcb.snd_una + scale.peer_wnd;
+  if (end == unscaled && !all && end < tcb.snd_edge()) {
+    on.refuse(Rule::R7323_2_3_in);
+    return false;
+  }
+  if (unscaled < end) {
+    on.cite(Rule::R7323_2_3_in);
+    if (scale.named > kShiftMax && bounded) on.cite(Rule::R7323_2_3_max14);
+    if (scale.receded) on.cite(Rule::R7323_2_4_3);
+  }
+  return true;
+}
+
+bool scaled_window_offered(Step& on, const Departing& seg, RcvSeq edge) {
+  Possible& tcb = on.tcb;
+  const bool one_sided = tcb.peer_scales != tcb.target_scales && !seg.ctl.syn;
+  if (one_sided && tcb.edge_known) {
+    const std::uint32_t kept = tcb.rcv_edge - seg.ack;
+    const bool scaled_all_the_same = tcb.target_scales && tcb.rcv_shift > 0 && edge < tcb.rcv_edge &&
+                                     seg.wnd <= (kept >> tcb.rcv_shift) + 1u && seg.wnd + 2u >= kept >> tcb.rcv_shift;
+    if (scaled_all_the_same) {
+      on.refuse(Rule::R7323_2_2_both);
+      return false;
+    }
+  }
+  if (one_sided) on.cite(Rule::R7323_2_2_both);
+  tcb.scale.wnd = seg.wnd;
+  tcb.scale.edge = edge;
+  return true;
+}
+
+}  // namespace tcpassay
