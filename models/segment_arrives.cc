@@ -163,6 +163,7 @@ void listen(Step& on, const Arriving& seg) {
     queue_from_syn(on, seg);
     take_options(on, seg);
     take_window(on, seg);
+    ecn::syn_arrives(on, seg);
     tcb.max_snd_wnd = 0;  // SND.WND proper begins with the ACK of our SYN
     on.cite(Rule::SA2_3_syn);
     on.cite(Rule::S3_4_syn_fin_count);
@@ -259,6 +260,7 @@ void syn_sent(Step& on, const Arriving& seg) {
   if (seg.ctl.rst) {
     if (seg.ctl.ack) {
       on.cite(Rule::S3_5_3_synsent);
+      if (ecn::tries_without(on)) return;
       tcb.signal = Signal::kRefused;
       on.delete_tcb(Rule::SA3_2_reset);
     } else {
@@ -276,6 +278,8 @@ void syn_sent(Step& on, const Arriving& seg) {
     take_options(on, seg);
     tcb.rcv_edge = tcb.rcv_nxt + tcb.syn_wnd;  // what our SYN offered
     tcb.edge_known = tcb.edge_of_syn = true;
+    ecn::syn_arrives(on, seg);
+    if (!seg.ctl.ack) ecn::syns_cross(on);
     if (seg.ctl.ack) {
       advance_snd_una(on, seg.ack);
       take_window(on, seg);
@@ -367,6 +371,7 @@ void unacceptable(Step& on, const Arriving& seg) {
   }
   on.cite(Rule::SA4_1_ack);
   on.acknowledge_now(Rule::SA4_1_ack);
+  ecn::unacceptable_arrives(on, seg);
 
   const bool useful = seg.ctl.ack && !seg.ctl.syn && acks_new(tcb, seg.ack);
   const bool crossing = tcb.state == State::kSynReceived && seg.ctl.syn && seg.ctl.ack && seg.seq == tcb.irs &&
@@ -589,11 +594,13 @@ Then established_ack(Step& on, const Arriving& seg) {
   const bool advances = acks_new(tcb, seg.ack);
   if (advances) {
     on.cite(Rule::SA4_5_new);
+    ecn::ack_arrives(on, seg, true);
     advance_snd_una(on, seg.ack);
     tcb.was_open = true;
   } else if (seg.ack <= tcb.snd_una) {
     on.cite(Rule::SA4_5_duplicate);  // it can be ignored
     congestion_not_acked(on, is_duplicate_ack(tcb, seg));
+    ecn::ack_arrives(on, seg, false);
   } else {                           // SEG.ACK > SND.NXT
     if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
     on.cite(Rule::SA4_5_unsent);
@@ -788,6 +795,7 @@ void join_held(Possible& tcb) {
 Then process_segment_text(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  ecn::text_arrives(on, seg);
   // Text that waited, with the SYN say, may be found to be new only now that nobody is there to receive it.
   if (octets == 0 && tcb.user_gone && !tcb.rcv_fin && tcb.rcv_nxt < tcb.rcv_nxt_max && on.may()) {
     const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);

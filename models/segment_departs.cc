@@ -265,6 +265,7 @@ void syn_departs(Step& on, const Departing& seg) {
     if (!tcb.congestion.stirred) ++tcb.congestion.syn_losses;
   }
   tcb.timed = false;
+  ecn::syn_departs(on, seg, !first);
   if (answer) {
     if (!known || !tcb.edge_known || tcb.state == State::kSynReceived) window_offered(on, seg);
     acknowledgment_seen(on, seg.ack);
@@ -448,6 +449,7 @@ void text_departs(Step& on, const Departing& seg) {
 void segment_departs(Step& on, const Departing& seg) {
   Possible& tcb = on.tcb;
   if (seg.ctl.rst) {
+    ecn::reset_departs(on, seg);
     reset_departs(on, seg);
     return;
   }
@@ -475,6 +477,8 @@ void segment_departs(Step& on, const Departing& seg) {
   }
   const Span open{tcb.rcv_nxt, tcb.rcv_nxt_max};  // text that the target may have, or not
   const bool again = seg.len() != 0 && seg.seq < tcb.snd_nxt;
+  const SendBefore before{
+      .snd_una = tcb.snd_una, .snd_nxt = tcb.snd_nxt, .snd_edge = tcb.snd_edge(), .snd_wnd = tcb.snd_wnd};
   if (seg.len() == 0) {
     acknowledgment_departs(on, seg);
   } else {
@@ -482,11 +486,13 @@ void segment_departs(Step& on, const Departing& seg) {
   }
   if (!on.refused()) blocks_depart(on, seg, open);
   if (!on.refused()) timestamps_depart(on, seg, again);
+  if (!on.refused()) ecn::segment_departs(on, seg, before);
 }
 
 void falls_quiet(Step& on) {
   Possible& tcb = on.tcb;
   tcb.selective.triggered = tcb.selective.duplicate = false;
+  ecn::falls_quiet(on);
   if (tcb.reply.form != Reply::Form::kNone) {
     if (!tcb.reply.optional) {
       if (tcb.reply.must) {

@@ -10,6 +10,7 @@
 
 #include "models/congestion.h"
 #include "models/event.h"
+#include "models/explicit_congestion.h"
 #include "models/retransmission_timer.h"
 #include "models/rule.h"
 #include "models/seq.h"
@@ -240,6 +241,7 @@ struct Tcb {
   Congestion congestion{};
   RetransmissionTimer timer{};
   bool peer_sack = false, target_sack = false;      // its SYN carried SACK-permitted
+  ExplicitCongestion ecn{};
 
   Signal signal = Signal::kNone;
   std::array<std::int8_t, kTraits> traits{};  // -1 no, 1 yes, 0 not yet known

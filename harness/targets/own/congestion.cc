@@ -67,6 +67,10 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
   cc.limited = 0;
   cc.timed_out = false;
   cc.resend = max(cc.resend, c.snd_una);
+  if (!cc.recovering && c.ecn.no_growth) {  // RFC 3168 section 6.1.2
+    if (planted.has(Defect::ecn_grows_on_echo)) cc.cwnd += 2 * octets;
+    return;
+  }
   if (!cc.recovering) return grow_window(cc, octets);
   const std::uint32_t flight = c.snd_nxt - c.snd_una;
   if (ge(c.snd_una, cc.recover)) {  // full acknowledgment: (3) of RFC 6582 section 3.2
@@ -105,6 +109,7 @@ void Stack::duplicate_ack(Connection& c) {
   if (planted.has(Defect::ssthresh_not_halved)) cc.ssthresh = c.snd_nxt - c.snd_una;
   cc.recovering = cc.recover_known = true;
   cc.recover = c.snd_nxt;
+  if (!planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
   if (planted.has(Defect::whole_window_again)) {
     for (SeqNum at = c.snd_una; lt(at, c.snd_nxt); at += cc.smss) {
       transmit(c, at, std::min(c.snd_nxt - at, cc.smss), false);
@@ -133,6 +138,7 @@ void Stack::congestion_timeout(Connection& c) {
   cc.duplicates = 0;
   cc.recovering = false;
   cc.recover = c.snd_nxt;
+  if (!planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
   if (planted.has(Defect::no_retransmit_data) || planted.has(Defect::no_retransmit_fin)) return;
   cc.resend = c.snd_una;
 }

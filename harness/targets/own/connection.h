@@ -85,6 +85,20 @@ struct Selective {
   std::optional<Block> dropped{};           // the latest segment, not held: reported once, as if it were (section 8)
 };
 
+// RFC 3168 section 6.1.
+struct Ecn {
+  bool asked = false, peer_asked = false;  // by an ECN-setup SYN
+  bool declined = false;  // a SYN of ours has gone again without the question
+  bool agreed = false;
+  bool echo = false;     // CE has arrived, and no CWR since
+  bool ended = false;    // CWR has ended an echo before
+  bool cwr_due = false;  // on the next new text
+  bool reacts = false;   // the window of text up to `recover` has had its reduction
+  bool no_growth = false;  // the ACK at hand has ECE
+  bool waits = false;      // new text waits for the retransmission timer
+  SeqNum recover = 0;
+};
+
 struct Listener;
 
 struct Tcb {
@@ -120,6 +134,8 @@ struct Tcb {
   unsigned segments_unacked = 0;  // text segments since the last ACK
   std::uint32_t octets_unacked = 0;  // and their octets
   Time challenged_at = kNotYet;   // the last challenge ACK
+
+  Ecn ecn{};
 
   // Congestion control, retransmission.
   Congestion cc{};

@@ -23,7 +23,7 @@ void Stack::respond(Connection& c) {
 
 // Segmentizes the send queue as far as windows, the Nagle algorithm and silly window avoidance admit.
 void Stack::send_queued(Connection& c, bool override_sws) {
-  if (!c.sends()) return;
+  if (!c.sends() || c.ecn.waits) return;
   if (c.cc.front_again) {
     c.cc.front_again = false;
     retransmit(c);
@@ -91,6 +91,7 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   seg.ctl.psh = length > 0 && offset + length == c.text_queued() && !planted.has(Defect::no_push);
   if (length > 0 && tempered.has(Temperament::push_everywhere)) seg.ctl.psh = true;
   if (fin && planted.has(Defect::fin_without_ack)) seg.ctl.ack = false;
+  if (length > 0) ecn_mark(c, seg, again);
   if (again && planted.has(Defect::stale_ack_on_retransmit)) seg.ack = c.irs + 1;
 
   if (!c.in_flight()) c.r2_since = now_;
@@ -120,6 +121,7 @@ void Stack::send_syn(Connection& c) {
     seg.ctl.ack = false;
     seg.ack = 0;
   }
+  ecn_setup(c, seg);
   const bool forgotten = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
   const bool omit = forgotten || tempered.has(Temperament::mss_not_offered);
   if (!omit) seg.mss = c.rcv_mss;  // SHLD-5, MAY-3
@@ -145,7 +147,11 @@ void Stack::send_syn(Connection& c) {
 }
 
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
-void Stack::send_ack(Connection& c) { emit(c, from(c)); }
+void Stack::send_ack(Connection& c) {
+  Segment seg = from(c);
+  if (c.ecn.agreed && planted.has(Defect::ecn_ect_on_ack)) seg.ecn = kEct0;
+  emit(c, seg);
+}
 
 // The same for a segment that is not acceptable (section 3.5.2 group 3, RFC 5961): once for each.
 void Stack::challenge(Connection& c, Segment& seg) {
@@ -163,7 +169,9 @@ void Stack::challenge(Connection& c, Segment& seg) {
 void Stack::send_reset(Connection& c) {
   Segment seg = from(c);
   seg.ctl.ack = tempered.has(Temperament::rst_with_ack);
+  seg.ctl.ece = false;
   seg.ctl.rst = true;
+  if (c.ecn.agreed && planted.has(Defect::ecn_ect_on_rst)) seg.ecn = kEct0;
   if (!seg.ctl.ack) seg.ack = 0;
   seg.wnd = 0;
   emit(c, seg);
@@ -199,6 +207,7 @@ Segment Stack::from(const Connection& c) const {
               .ack = c.rcv_nxt,
               .wnd = announced_window(c)};
   seg.ctl.ack = true;
+  seg.ctl.ece = c.ecn.echo;
   if (planted.has(Defect::reserved_bits_sent)) seg.reserved = last_reserved_;
   if (planted.has(Defect::ack_before_text) && c.rcv_nxt != c.irs + 1) ++seg.ack;
   if (planted.has(Defect::fin_not_counted) && c.fin_received) --seg.ack;
@@ -230,6 +239,7 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
     c.ack_now = false;
     c.segments_unacked = c.octets_unacked = 0;
     c.timers.delayed_ack = kNever;
+    if (planted.has(Defect::ecn_echo_once)) c.ecn.echo = false;
   }
   const bool altered = lt(seg.seq, c.snd_nxt) && planted.has(Defect::retransmits_different_data);
   depart(seg, &c.send_queue, offset, length, altered);

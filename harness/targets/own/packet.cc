@@ -116,6 +116,7 @@ std::optional<Segment> parse(ByteView packet) {
   seg.up = get16(&tcp[18]);
   seg.reserved = tcp[12] & 0x0f;
   seg.ttl = ip->ttl;
+  seg.ecn = ip->traffic_class & 0x03;
   seg.ctl = {.fin = (bits & 1) != 0,
              .syn = (bits & 2) != 0,
              .rst = (bits & 4) != 0,
@@ -137,7 +138,7 @@ std::span<std::uint8_t> begin_packet(std::vector<std::uint8_t>& wire, const Segm
   wire.resize(start + total);
 
   std::uint8_t* ip = wire.data() + start;
-  put_ip_header(ip, seg.source, seg.destination, total, 0);
+  put_ip_header(ip, seg.source, seg.destination, total, seg.ecn);
   std::uint8_t* tcp = ip + before;
   put16(tcp, seg.source_port);
   put16(tcp + 2, seg.destination_port);
@@ -145,7 +146,7 @@ std::span<std::uint8_t> begin_packet(std::vector<std::uint8_t>& wire, const Segm
   put32(tcp + 8, seg.ack);
   tcp[12] = static_cast<std::uint8_t>((tcp_header / 4) << 4 | seg.reserved);
   tcp[13] = static_cast<std::uint8_t>(seg.ctl.fin | seg.ctl.syn << 1 | seg.ctl.rst << 2 | seg.ctl.psh << 3 |
-                                      seg.ctl.ack << 4);
+                                      seg.ctl.ack << 4 | seg.ctl.ece << 6 | seg.ctl.cwr << 7);
   put16(tcp + 14, seg.wnd);
   put32(tcp + 16, 0);  // checksum, and an urgent pointer without URG
   put_options(tcp + kTcpHeader, seg);

@@ -35,6 +35,7 @@ struct Segment {
   std::uint32_t wnd = 0;
   std::uint16_t up = 0;
   std::uint8_t reserved = 0;
+  std::uint8_t ecn = 0;  // the last two bits of the IP header's traffic class (RFC 3168 section 5)
   Ctl ctl{};
   std::optional<std::uint16_t> mss{};
   bool sack_permitted = false;
@@ -62,6 +63,7 @@ inline constexpr std::uint32_t kTimestampsLength = 12;  // with what aligns it
 
 // The octets that the options of a segment take, a multiple of four.
 std::uint32_t option_octets(const Segment& seg);
+inline constexpr std::uint8_t kEct1 = 1, kEct0 = 2, kCe = 3;  // of Segment::ecn
 
 // Empty when the bytes are not a whole, unfragmented IP packet that carries TCP with a possible data offset.
 std::optional<Segment> parse(ByteView packet);

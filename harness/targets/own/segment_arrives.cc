@@ -76,6 +76,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
 
   c.selective.permitted = (offers_sack(c) && seg.sack_permitted) || planted.has(Defect::sack_unasked);
   settle_options(c, seg);
+  ecn_setup_arrives(c, seg);
 
   const bool scale_syn = c.scaling.ok && planted.has(Defect::ws_syn_scaled);
   c.snd_wnd = c.max_snd_wnd = seg.wnd << (scale_syn ? c.scaling.snd : 0);

@@ -154,12 +154,21 @@ class Stack {
 
   // selective.cc: RFC 2018
   bool offers_sack(const Connection& c) const {
-    return c.choices.sack && !tempered.has(Temperament::sack_not_offered);
+    return settings.sack && c.choices.sack && !tempered.has(Temperament::sack_not_offered);
   }
   void note_duplicate(Connection& c, const Segment& seg);
   void note_island(Connection& c, SeqNum seq, std::uint32_t length);
   void add_blocks(Connection& c, Segment& seg) const;
   std::uint32_t segment_room(Connection& c) const;
+
+  // ecn.cc: RFC 3168
+  void ecn_setup(Connection& c, Segment& syn);
+  void ecn_setup_arrives(Connection& c, const Segment& syn);
+  void ecn_mark(Connection& c, Segment& seg, bool again);
+  void ecn_reduced(Connection& c);
+  void ecn_echo_arrives(Connection& c, const Segment& seg);
+  void ecn_text_arrives(Connection& c, const Segment& seg);
+  void ecn_unacceptable(Connection& c, const Segment& seg);
 
   // timeouts.cc: section 3.10.8
   bool run_timer(Connection& c);

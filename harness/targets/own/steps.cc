@@ -92,6 +92,7 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
     if (planted.has(Defect::timewait_ignores_fin)) return Then::kReturn;
     if (seg.ctl.fin && seg.seq + seg.len() == c.rcv_nxt) enter_time_wait(c);
   }
+  ecn_unacceptable(c, seg);
   challenge(c, seg);
 
   // "If the RCV.WND is zero, no segments will be acceptable, but special allowance should be made to accept valid ACKs"
@@ -199,7 +200,11 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   }
 
   const bool duplicate = is_duplicate_ack(c, seg);
-  if (lt(c.snd_una, seg.ack)) acknowledge(c, seg.ack);
+  if (lt(c.snd_una, seg.ack)) {
+    ecn_echo_arrives(c, seg);
+    acknowledge(c, seg.ack);
+    if (c.ecn.waits) start_retransmission_timer(c);
+  }
   if (seg.ack == c.snd_una || planted.has(Defect::old_window_update)) update_window(c, seg);
   if (c.state == State::kClosed) return Then::kReturn;
   if (duplicate) duplicate_ack(c);
@@ -328,6 +333,7 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   if (c.received.fin && !after_fin) {  // nothing follows a FIN
     text = text.first(std::min<std::size_t>(text.size(), std::max(0, ahead(*c.received.fin, seg.seq))));
   }
+  if (!text.empty()) ecn_text_arrives(c, seg);
   if (c.fin_queued && planted.has(Defect::half_close_drops_data)) return Then::kProceed;
   SeqNum at = seg.seq;
   if (gt(at, c.rcv_nxt) && planted.has(Defect::delivers_out_of_order)) at = c.rcv_nxt;

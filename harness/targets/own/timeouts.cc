@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Timeouts: RFC 9293 section 3.10.8, RFC 6298 section 5, and zero-window probes of section 3.8.6.1.
 #include <algorithm>
+#include <utility>
 
 #include "harness/targets/own/stack.h"
 
@@ -29,6 +30,7 @@ bool Stack::run_timer(Connection& c) {
 
 // RETRANSMISSION TIMEOUT
 void Stack::retransmission_timeout(Connection& c) {
+  if (std::exchange(c.ecn.waits, false) && !c.in_flight()) return send_queued(c);
   if (excessive(c)) {
     return c.state == State::kSynReceived && c.passive ? return_to_listen(c) : delete_tcb(c, Ended::kTimedOut);
   }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Explicit congestion notification: RFC 3168 section 6.1.
+#include <algorithm>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+
+// 6.1.1: what our SYN or SYN,ACK says.
+void Stack::ecn_setup(Connection& c, Segment& syn) {
+  Ecn& ecn = c.ecn;
+  if (planted.has(Defect::ecn_ect_on_syn) && settings.ecn != 0) syn.ecn = kEct0;
+  const bool willing = settings.ecn != 0 && !tempered.has(Temperament::ecn_never);
+  if (!syn.ctl.ack) {
+    const bool once = c.syn_retransmitted && tempered.has(Temperament::ecn_asked_once);
+    ecn.declined = ecn.declined || (ecn.asked && once);
+    if (settings.ecn != 1 || !willing || once) return;
+    syn.ctl.ece = true;
+    syn.ctl.cwr = !planted.has(Defect::ecn_half_setup);
+    ecn.asked = true;
+    return;
+  }
+  if (!willing) {
+    syn.ctl.ece = syn.ctl.cwr = ecn.peer_asked && planted.has(Defect::ecn_reflects_setup);
+    return;
+  }
+  syn.ctl.ece = ecn.agreed || planted.has(Defect::ecn_synack_unasked);
+}
+
+// What the peer's SYN or SYN,ACK says.
+void Stack::ecn_setup_arrives(Connection& c, const Segment& syn) {
+  Ecn& ecn = c.ecn;
+  if (!syn.ctl.ack) {
+    ecn.peer_asked = syn.ctl.ece && syn.ctl.cwr;
+    ecn.agreed = ecn.peer_asked && settings.ecn != 0 && !tempered.has(Temperament::ecn_never);
+    return;
+  }
+  const bool reflected = syn.ctl.cwr && !planted.has(Defect::ecn_believes_reflection);
+  ecn.agreed = ecn.asked && ((syn.ctl.ece && !reflected) || planted.has(Defect::ecn_marks_unasked));
+}
+
+// 6.1.2: new text is ECT, and the first after a reduction has CWR.
+void Stack::ecn_mark(Connection& c, Segment& seg, bool again) {
+  Ecn& ecn = c.ecn;
+  if (!ecn.agreed) return;
+  const bool probe = c.snd_wnd == 0;
+  if (probe) {
+    if (planted.has(Defect::ecn_ect_on_probe)) seg.ecn = kEct0;
+    return;
+  }
+  if (again) {
+    if (planted.has(Defect::ecn_ect_on_retransmission)) seg.ecn = kEct0;
+    seg.ctl.cwr = planted.has(Defect::ecn_cwr_on_retransmission);
+    return;
+  }
+  if (tempered.has(Temperament::ecn_unmarked) || ecn.declined) return;
+  seg.ecn = planted.has(Defect::ecn_ect1) || tempered.has(Temperament::ecn_ect1) ? kEct1 : kEct0;
+  seg.ctl.cwr = ecn.cwr_due && !planted.has(Defect::ecn_no_cwr);
+  if (!planted.has(Defect::ecn_cwr_sticks)) ecn.cwr_due = false;
+}
+
+// A reduction of the congestion window for whatever reason; one is enough until what is in flight is acknowledged.
+void Stack::ecn_reduced(Connection& c) {
+  if (!c.ecn.agreed) return;
+  c.ecn.cwr_due = true;
+  c.ecn.reacts = true;
+  c.ecn.recover = c.snd_nxt;
+}
+
+// ECE on an ACK that moves SND.UNA: the congestion window is halved, to one segment at least. When it is
+// one segment already, the next waits for the timer.
+void Stack::ecn_echo_arrives(Connection& c, const Segment& seg) {
+  Ecn& ecn = c.ecn;
+  ecn.no_growth = ecn.agreed && seg.ctl.ece;
+  if (!ecn.agreed || !seg.ctl.ece) return;
+  const bool same_window = ecn.reacts && le(seg.ack, ecn.recover) && !planted.has(Defect::ecn_reacts_to_each);
+  if (same_window) return;
+  ecn_reduced(c);
+  Congestion& cc = c.cc;
+  if (cc.recovering || planted.has(Defect::ecn_no_reduction)) return;
+  const std::uint32_t flight = c.snd_nxt - c.snd_una;
+  ecn.waits = cc.cwnd <= cc.smss && !planted.has(Defect::ecn_does_not_wait);
+  cc.reduce(flight);
+  cc.cwnd = std::max(cc.cwnd / 2, cc.smss);
+  cc.counted = 0;
+}
+
+// 6.1.3: CE and CWR on text in the window.
+void Stack::ecn_text_arrives(Connection& c, const Segment& seg) {
+  Ecn& ecn = c.ecn;
+  if (!ecn.agreed) return;
+  if (seg.ctl.cwr && !planted.has(Defect::ecn_echo_never_ends)) {
+    ecn.ended = ecn.ended || ecn.echo;
+    ecn.echo = false;
+  }
+  if (seg.ecn != kCe || planted.has(Defect::ecn_ce_ignored)) return;
+  if (ecn.ended && planted.has(Defect::ecn_second_ce_ignored)) return;
+  ecn.echo = true;
+}
+
+// 6.1.5: CE outside the window is ignored; 6.1.6: but on a window probe it counts. A SYN that comes again without the
+// question takes it back (6.1.1.1).
+void Stack::ecn_unacceptable(Connection& c, const Segment& seg) {
+  Ecn& ecn = c.ecn;
+  if (c.state == State::kSynReceived && seg.ctl.syn && !seg.ctl.ack && !(seg.ctl.ece && seg.ctl.cwr)) {
+    ecn.agreed = ecn.agreed && planted.has(Defect::ecn_keeps_agreement);
+  }
+  const bool probe = c.rcv_wnd == 0 && seg.seq == c.rcv_nxt && !planted.has(Defect::ecn_probe_ce_ignored);
+  if (seg.text.empty() || !(probe || planted.has(Defect::ecn_ce_anywhere))) return;
+  ecn_text_arrives(c, seg);
+}
+
+}  // namespace own

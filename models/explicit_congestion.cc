@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 3168 section 6.1. RFC 8311 lets experiments do otherwise; the one that shows on the wire is Accurate ECN (RFC
+// 9768, a SYN with AE): where both sides have agreed to it nothing here is judged.
+#include "models/explicit_congestion.h"
+
+#include <algorithm>
+
+#include "models/step.h"
+
+namespace tcpassay::ecn {
+namespace {
+
+using Echo = ExplicitCongestion::Echo;
+using Cwr = ExplicitCongestion::Cwr;
+
+constexpr std::uint8_t kCe = 3, kEct0 = 2;
+constexpr std::uint8_t kAe = 1;                                        // of the reserved bits
+constexpr Time kTimerAtLeast = std::chrono::milliseconds(100);         // no retransmission timer is shorter
+constexpr std::uint32_t kLossPercent = 85;  // what is left of a window: a half, CUBIC 70, ABE (RFC 8511) up to 85
+
+bool accurate(const Ctl& ctl) { return ctl.cwr || (ctl.reserved & kAe) != 0; }
+
+void echo_begins(ExplicitCongestion& state) {
+  if (state.echo == Echo::kOn) return;
+  state.echo = Echo::kOn;
+  state.echoed = false;
+}
+
+Rule echo_rule(const ExplicitCongestion& state) {
+  if (state.echoed) return Rule::R3168_6_1_3_ece;
+  return state.ended ? Rule::R3168_6_1_3_ece_again : Rule::R3168_6_1_1_process;
+}
+
+// 6.1.3: ECE on every acknowledgment from CE to CWR, and on none else. `strict`: a pure ACK or new text, not something
+// that was formed before.
+void echo_departs(Step& on, const Departing& seg, bool strict) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  if (!state.processes_ce()) return;
+  if (seg.ctl.ece) {
+    if (state.echo == Echo::kOff) {
+      on.refuse(Rule::R3168_6_1_3_ece, 1);
+      return;
+    }
+    if (state.echo == Echo::kOn) on.cite(echo_rule(state));
+    state.echoed = true;
+  } else if (state.echo == Echo::kOn && strict) {
+    on.refuse(echo_rule(state), 1);
+  } else if (state.ended && strict) {
+    on.cite(Rule::R3168_6_1_3_ece);
+  }
+}
+
+// 6.1.1: ECT on new text when both have agreed and nothing else was said.
+void mark_departs(Step& on, const Departing& seg) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  if (seg.ip.ecn() == 0) {
+    if (state.reflected && state.setup_sent) on.cite(Rule::R3168_6_1_1_reflect);
+    if (state.setup_sent || state.setup_received) {
+      if (!state.may_mark()) {
+        on.cite(Rule::R3168_6_1_1_ect_cond);
+      } else if (state.other_received) {
+        on.cite(Rule::R3168_6_1_1_ect_should);
+      }
+    }
+    return;
+  }
+  if (!state.may_mark()) {
+    on.refuse(state.reflected ? Rule::R3168_6_1_1_reflect : Rule::R3168_6_1_1_ect_cond, 1);
+    return;
+  }
+  if (state.other_received) {
+    on.depart(Rule::R3168_6_1_1_ect_should);
+    return;
+  }
+  state.marks = true;
+  if (seg.ip.ecn() == kEct0) {
+    on.cite(Rule::R3168_5_ect0);
+  } else {
+    on.depart(Rule::R3168_5_ect0);
+  }
+}
+
+// 6.1.2: CWR on the first new text after a reduction, and on no other.
+void cwr_departs(Step& on, const Departing& seg) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  if (seg.ctl.cwr) {
+    if (state.cwr == Cwr::kNo) {
+      const bool same_window = state.reacts && on.tcb.snd_una < state.recover && !state.cwr_sent;
+      on.depart(same_window ? Rule::R3168_6_1_2_react : Rule::R3168_6_1_2_cwr_first);
+    } else if (state.cwr == Cwr::kAfterLoss) {
+      on.cite(Rule::R3168_6_1_2_cwr_any);
+    } else if (state.cwr == Cwr::kDue) {
+      on.cite(Rule::R3168_6_1_1_cwr);
+      on.cite(Rule::R3168_6_1_2_cwr_first);
+    }
+  } else if (state.cwr == Cwr::kDue) {
+    on.refuse(Rule::R3168_6_1_1_cwr, 1);
+    return;
+  } else if (state.cwr == Cwr::kAfterLoss) {
+    on.depart(Rule::R3168_6_1_2_cwr_any);
+  } else if (state.cwr_sent) {  // cleared again
+    on.cite(Rule::R3168_6_1_1_cwr);
+    on.cite(Rule::R3168_6_1_2_cwr_first);
+    on.cite(Rule::R3168_6_1_2_react);
+  }
+  state.cwr_sent = seg.ctl.cwr;
+  state.cwr = Cwr::kNo;
+}
+
+// 5 and 6.1.2: what may be in flight after the echo, where the congestion window was the limit before it.
+void flight_departs(Step& on, SndSeq end) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  const Tcb& tcb = on.tcb;
+  if (state.single) {
+    if (on.around.now.count() < state.single_at + kTimerAtLeast.count()) {
+      on.refuse(Rule::R3168_6_1_2_cwnd1, 1);
+      return;
+    }
+    on.cite(Rule::R3168_6_1_2_cwnd1);
+    state.single = false;
+  }
+  if (state.reduced_to == 0) return;
+  const std::uint32_t in_flight = end - tcb.snd_una;
+  if (tcb.snd_una < state.recover) {
+    if (in_flight > state.flight) {
+      on.depart(Rule::R3168_6_1_2_noincrease);
+    } else {
+      on.cite(Rule::R3168_6_1_2_noincrease);
+    }
+    return;
+  }
+  const std::uint32_t since = tcb.snd_una - state.recover;  // the window grows again
+  if (in_flight > state.reduced_to + since) {
+    on.refuse(Rule::R3168_5_ce_loss, 1);
+    return;
+  }
+  on.cite(Rule::R3168_5_ce_loss);
+  if (since > state.flight) state.reduced_to = 0;
+}
+
+// Text that was sent before goes again: as a rule after a loss, which is a reason for a reduction too.
+void resent_departs(Step& on, const Departing& seg, SndSeq end, const SendBefore& before) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  if (seg.ip.ecn() != 0) {
+    on.refuse(Rule::R3168_6_1_5_retx, 1);
+    return;
+  }
+  if (!state.marks) return;
+  on.cite(Rule::R3168_6_1_5_retx);
+  if (seg.ctl.cwr) {
+    on.depart(Rule::R3168_6_1_2_cwr_retx);
+  } else {
+    on.cite(Rule::R3168_6_1_2_cwr_retx);
+  }
+  state.limited = false;
+  state.reduced_to = 0;
+  const bool another = !state.reacts || state.recover <= before.snd_una;
+  if (another) {
+    state.reacts = true;
+    state.recover = before.snd_nxt;
+    if (state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
+  }
+  // The first may have been a probe for a loss at the tail; the second was sent because a timer had expired again.
+  if (on.tcb.rexmits >= 2 && end == before.snd_nxt && seg.seq == before.snd_una && state.cwr == Cwr::kMay) {
+    state.cwr = Cwr::kAfterLoss;
+  }
+}
+
+// Text at the edge of a window that is closed.
+bool probes(const Tcb& tcb, const Arriving& seg) {
+  return !seg.text.empty() && tcb.edge_known && tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
+}
+
+void answer_probe(Step& on) {
+  if (!on.should(Rule::R3168_6_1_6_probe_ce)) return;
+  on.cite(Rule::R3168_6_1_6_probe_ce);
+  echo_begins(on.tcb.ecn);
+}
+
+}  // namespace
+
+void syn_arrives(Step& on, const Arriving& syn) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  const Ctl& ctl = syn.ctl;
+  if (ctl.ack && state.accurate_offered && accurate(ctl)) {
+    state.unjudged = true;
+    return;
+  }
+  const bool setup = ctl.ece && ctl.cwr == !ctl.ack;
+  (setup ? state.setup_received : state.other_received) = true;
+  if (ctl.ack) {
+    state.reflected = ctl.cwr;
+  } else {
+    state.accurate_asked = setup && (ctl.reserved & kAe) != 0;
+  }
+}
+
+// 6.1.1.1
+bool tries_without(Step& on) {
+  if (!on.tcb.ecn.setup_sent || !on.may(Rule::R3168_6_1_1_1_rst)) return false;
+  on.reply({.form = Reply::Form::kSyn, .rule = Rule::R3168_6_1_1_1_rst});
+  return true;
+}
+
+void syns_cross(Step& on) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  if (state.setup_sent || state.setup_received) state.unjudged = true;
+}
+
+void text_arrives(Step& on, const Arriving& seg) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  const Tcb& tcb = on.tcb;
+  if (!state.processes_ce()) return;
+  const bool ce = seg.ip.ecn() == kCe;
+  if (!ce && !seg.ctl.cwr && state.echo != Echo::kEnding) return;
+  const RcvSeq end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+  const bool surely_taken =
+      !seg.text.empty() && !tcb.rcv_fin && tcb.rcv_nxt_max <= seg.seq && (!tcb.edge_known || end <= tcb.rcv_edge);
+  if (seg.ctl.cwr && state.echo == Echo::kOn && (surely_taken || !on.may())) {
+    state.echo = Echo::kEnding;
+    state.ended = true;
+    if (ce && on.may()) return;  // one after the other, in either order
+  } else if (state.echo == Echo::kEnding && surely_taken && !ce) {
+    state.echo = Echo::kOff;
+  }
+  if (!ce || state.echo == Echo::kOn) return;
+  if (probes(tcb, seg)) {
+    answer_probe(on);
+  } else if (surely_taken || !on.may()) {
+    echo_begins(state);
+  }
+}
+
+// 6.1.5 and 6.1.6
+void unacceptable_arrives(Step& on, const Arriving& seg) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  const Tcb& tcb = on.tcb;
+  if (tcb.state == State::kSynReceived && seg.ctl.syn && !seg.ctl.ack && seg.seq == tcb.irs) syn_arrives(on, seg);
+  if (!state.processes_ce()) return;
+  if (seg.ctl.cwr && state.echo == Echo::kOn && !on.may()) {
+    state.echo = Echo::kEnding;
+    state.ended = true;
+  }
+  if (seg.ip.ecn() != kCe || state.echo == Echo::kOn || seg.text.empty()) return;
+  if (state.echo == Echo::kEnding) {
+    if (!on.may()) echo_begins(state);
+  } else if (probes(tcb, seg)) {
+    answer_probe(on);
+  } else if (on.should(Rule::R3168_6_1_5_oow)) {
+    on.cite(Rule::R3168_6_1_5_oow);
+  } else {
+    echo_begins(state);
+  }
+}
+
+void ack_arrives(Step& on, const Arriving& seg, bool news) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  const Tcb& tcb = on.tcb;
+  if (!seg.ctl.ece || !state.marks || state.unjudged) return;
+  const bool same_window = state.reacts && seg.ack <= state.recover;
+  if (!news || (same_window && seg.ack == state.recover)) {  // it may count or not
+    if (state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
+    state.limited = false;
+    state.reduced_to = 0;
+    if (!same_window) {
+      state.reacts = true;
+      state.recover = tcb.snd_nxt;
+    }
+    return;
+  }
+  if (same_window) return;
+  state.cwr = Cwr::kDue;
+  state.reacts = true;
+  state.recover = tcb.snd_nxt;
+  state.flight = state.held_at;
+  // The first of them may have found a window between one and two segments.
+  const bool alone = state.limited && state.flight <= tcb.snd_mss;
+  state.singles = alone ? static_cast<std::uint8_t>(std::min(state.singles + 1, 2)) : std::uint8_t{0};
+  state.single = state.singles == 2;
+  state.single_at = on.around.now.count();
+  state.reduced_to = 0;
+  if (state.limited) {
+    state.reduced_to = std::max<std::uint32_t>(state.flight / 100 * kLossPercent + tcb.snd_mss, 2u * tcb.snd_mss);
+  }
+}
+
+// 6.1.1
+void syn_departs(Step& on, const Departing& syn, bool again) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  const Ctl& ctl = syn.ctl;
+  if (syn.ip.ecn() != 0) {
+    on.refuse(Rule::R3168_6_1_1_synect, 1);
+    return;
+  }
+  on.cite(Rule::R3168_6_1_1_synect);
+  bool setup = false;
+  if (!ctl.ack) {
+    setup = ctl.ece && ctl.cwr;
+    if (ctl.ece != ctl.cwr) {
+      on.depart(Rule::R3168_6_1_1_setup_syn);
+    } else {
+      on.cite(Rule::R3168_6_1_1_setup_syn);
+    }
+    if (setup) state.accurate_offered = (ctl.reserved & kAe) != 0;
+    if (again && state.setup_sent) on.cite(Rule::R3168_6_1_1_1_timeout, !setup);
+  } else {
+    if (state.accurate_asked && accurate(ctl)) {
+      state.unjudged = true;
+      return;
+    }
+    setup = ctl.ece && !ctl.cwr;
+    if (setup && !state.setup_received) {
+      on.refuse(Rule::R3168_6_1_1_synack, 1);
+      return;
+    }
+    if (ctl.cwr) {
+      on.depart(Rule::R3168_6_1_1_unwilling);
+    } else if (!setup) {
+      on.cite(Rule::R3168_6_1_1_unwilling);
+    }
+    if (state.setup_received) {
+      on.cite(Rule::R3168_6_1_1_synack_may, setup);
+    } else {
+      on.cite(Rule::R3168_6_1_1_synack);
+    }
+  }
+  (setup ? state.setup_sent : state.other_sent) = true;
+}
+
+// 5.2: a packet whose loss nobody would notice carries no mark.
+void reset_departs(Step& on, const Departing& rst) {
+  const ExplicitCongestion& state = on.tcb.ecn;
+  if (rst.ip.ecn() != 0) {
+    if (!state.unjudged) on.refuse(Rule::R3168_5_2_unnoticed, 1);
+  } else if (state.marks) {
+    on.cite(Rule::R3168_5_2_unnoticed);
+  }
+}
+
+void segment_departs(Step& on, const Departing& seg, const SendBefore& before) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  const bool bits = seg.ip.ecn() != 0 || seg.ctl.ece || seg.ctl.cwr;
+  if (state.unjudged || (!bits && !state.setup_sent && !state.setup_received)) return;
+  const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  const SndSeq end = seg.seq + octets;
+  const bool old = seg.seq < before.snd_nxt;
+  const bool probe = before.snd_wnd == 0 && octets <= 1 && seg.len() == octets &&
+                     (octets == 1 ? before.snd_edge <= seg.seq : old);
+  if (probe) {
+    if (seg.ip.ecn() != 0 || seg.ctl.cwr) {
+      on.refuse(Rule::R3168_6_1_6_probe, 1);
+      return;
+    }
+    if (state.marks) on.cite(Rule::R3168_6_1_6_probe);
+  } else if (seg.len() == 0) {
+    const Rule rule = old ? Rule::R3168_5_2_unnoticed : Rule::R3168_6_1_4_ack;
+    if (seg.ip.ecn() != 0) {
+      on.refuse(state.reflected ? Rule::R3168_6_1_1_reflect : rule, 1);
+      return;
+    }
+    if (state.processes_ce()) on.cite(rule);
+    if (state.marks && seg.ctl.cwr) on.depart(Rule::R3168_6_1_2_cwr_first);
+  } else if (octets > 0 && end <= before.snd_nxt) {
+    resent_departs(on, seg, end, before);
+  } else if (octets > 0 && !old) {
+    mark_departs(on, seg);
+    if (on.refused()) return;
+    if (state.marks) cwr_departs(on, seg);
+    if (on.refused()) return;
+    if (state.marks) flight_departs(on, end);
+  }
+  if (!on.refused()) echo_departs(on, seg, !old && !probe);
+}
+
+// Whether nothing but the congestion window holds text back.
+void falls_quiet(Step& on) {
+  ExplicitCongestion& state = on.tcb.ecn;
+  if (!state.marks) return;
+  const Tcb& tcb = on.tcb;
+  const std::uint32_t unsent = tcb.snd_nxt < tcb.snd_end ? tcb.snd_end - tcb.snd_nxt : 0;
+  const std::uint32_t room = tcb.snd_nxt < tcb.snd_edge() ? tcb.snd_edge() - tcb.snd_nxt : 0;
+  state.limited = tcb.snd_una < tcb.snd_nxt && tcb.rexmits == 0 && std::min(unsent, room) >= tcb.snd_mss;
+  if (state.limited) state.held_at = tcb.snd_nxt - tcb.snd_una;
+}
+
+}  // namespace tcpassay::ecn

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// ECN as stories: RFC 3168 section 6.1.
+#include "models/explicit_congestion.h"
+
+#include <gtest/gtest.h>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+const Verdicts kNone;
+constexpr std::uint8_t kNotEct = 0, kEct1 = 1, kEct0 = 2, kCe = 3;
+
+struct EcnTrace : Trace {
+  // A segment with ECN bits: "E" and "W" among the flags, `mark` in the IP header.
+  template <class SegmentT>
+  static SegmentT marked(SegmentT seg, std::string_view bits, std::uint8_t mark) {
+    seg.ctl.ece = bits.find('E') != std::string_view::npos;
+    seg.ctl.cwr = bits.find('W') != std::string_view::npos;
+    seg.ip.traffic_class = mark;
+    return seg;
+  }
+  EcnTrace& arrives(std::string_view flags, std::string_view bits, std::uint32_t seq, std::uint32_t ack,
+                    std::uint32_t octets = 0, std::uint8_t mark = kNotEct) {
+    event(marked(tcpassay::in(flags, seq, ack, octets, kSndWnd), bits, mark));
+    return *this;
+  }
+  EcnTrace& departs(std::string_view flags, std::string_view bits, std::uint32_t seq, std::uint32_t ack,
+                    std::uint32_t octets = 0, std::uint8_t mark = kNotEct) {
+    event(marked(tcpassay::out(flags, seq, ack, octets, kEdgeStays), bits, mark));
+    return *this;
+  }
+  EcnTrace& agree() {
+    listen().quiet();
+    arrives("S", "EW", 0, 0).departs("S.", "E", 0, 1).quiet().in(".", 1, 1).quiet().accept();
+    return *this;
+  }
+};
+
+TEST(ExplicitCongestion, AgreedToMarkedAndEchoed) {
+  EcnTrace t;
+  t.agree().write(10);
+  t.departs("P.", "", 1, 1, 10, kEct0).quiet();
+  t.arrives("P.", "", 1, 11, 20, kCe).departs(".", "E", 11, 21).quiet();
+  t.arrives("P.", "W", 21, 11, 20, kEct0).departs(".", "", 11, 41).quiet();
+  t.arrives("P.", "", 41, 11, 20, kEct0).departs(".", "", 11, 61).quiet();
+  t.arrives("P.", "", 61, 11, 20, kCe).departs(".", "E", 11, 81).quiet();
+  EXPECT_EQ(t.verdicts(), kNone);
+  for (const Rule rule : {Rule::R3168_5_ect0, Rule::R3168_6_1_1_process, Rule::R3168_6_1_3_ece,
+                          Rule::R3168_6_1_3_ece_again, Rule::R3168_6_1_4_ack, Rule::R3168_6_1_1_synack_may}) {
+    EXPECT_TRUE(t.judged(rule)) << id(rule);
+  }
+}
+
+TEST(ExplicitCongestion, CeMustBeEchoedUntilCwr) {
+  EcnTrace never;
+  never.agree().quiet();
+  never.arrives("P.", "", 1, 1, 20, kCe).departs(".", "", 1, 21).quiet();
+  EXPECT_EQ(never.verdicts(), Verdicts{"R3168_6_1_1_process violated"});
+  EcnTrace once;
+  once.agree().quiet();
+  once.arrives("P.", "", 1, 1, 20, kCe).departs(".", "E", 1, 21).quiet();
+  once.arrives("P.", "", 21, 1, 20, kEct0).departs(".", "", 1, 41).quiet();
+  EXPECT_EQ(once.verdicts(), Verdicts{"R3168_6_1_3_ece violated"});
+  EcnTrace always;
+  always.agree().quiet();
+  always.arrives("P.", "", 1, 1, 20, kCe).departs(".", "E", 1, 21).quiet();
+  always.arrives("P.", "W", 21, 1, 20, kEct0).departs(".", "E", 1, 41).quiet();
+  EXPECT_EQ(always.verdicts(), kNone);  // the ACK of the CWR itself may still have it
+  always.arrives("P.", "", 41, 1, 20, kEct0).departs(".", "E", 1, 61).quiet();
+  EXPECT_EQ(always.verdicts(), Verdicts{"R3168_6_1_3_ece violated"});
+}
+
+TEST(ExplicitCongestion, WhatIsNeverMarked) {
+  EcnTrace syn;
+  syn.listen().quiet();
+  syn.arrives("S", "EW", 0, 0).departs("S.", "E", 0, 1, 0, kEct0).quiet();
+  EXPECT_EQ(syn.verdicts(), Verdicts{"R3168_6_1_1_synect violated"});
+  EcnTrace ack;
+  ack.agree().quiet();
+  ack.arrives("P.", "", 1, 1, 20).departs(".", "", 1, 21, 0, kEct0).quiet();
+  EXPECT_EQ(ack.verdicts(), Verdicts{"R3168_6_1_4_ack violated"});
+  EcnTrace again;
+  again.agree().write(10);
+  again.departs("P.", "", 1, 1, 10, kEct0).quiet(seconds(1));
+  again.departs("P.", "", 1, 1, 10, kEct0).quiet();
+  EXPECT_EQ(again.verdicts(), Verdicts{"R3168_6_1_5_retx violated"});
+  EcnTrace plain;
+  plain.open().write(10);
+  plain.departs("P.", "", 1, 1, 10, kEct0).quiet();
+  EXPECT_EQ(plain.verdicts(), Verdicts{"R3168_6_1_1_ect_cond violated"});
+}
+
+TEST(ExplicitCongestion, WhoAsksAndWhoAgrees) {
+  EcnTrace unasked;
+  unasked.listen().quiet();
+  unasked.arrives("S", "E", 0, 0).departs("S.", "E", 0, 1).quiet();
+  EXPECT_EQ(unasked.verdicts(), Verdicts{"R3168_6_1_1_synack violated"});
+  EcnTrace reflected;
+  reflected.connect();
+  reflected.departs("S", "EW", 0, 0).quiet();
+  reflected.arrives("S.", "EW", 0, 1).departs(".", "", 1, 1).quiet().write(10);
+  reflected.departs("P.", "", 1, 1, 10, kEct0).quiet();
+  EXPECT_EQ(reflected.verdicts(), Verdicts{"R3168_6_1_1_reflect violated"});
+  EcnTrace taken_back;  // by the target's second SYN
+  taken_back.connect();
+  taken_back.departs("S", "EW", 0, 0).quiet(seconds(1));
+  taken_back.departs("S", "", 0, 0).quiet();
+  taken_back.arrives("S.", "E", 0, 1).departs(".", "", 1, 1).quiet().write(10);
+  taken_back.departs("P.", "", 1, 1, 10, kEct0).quiet();
+  EXPECT_EQ(taken_back.verdicts(), Verdicts{"R3168_6_1_1_ect_cond violated"});
+  EcnTrace odd;
+  odd.connect();
+  odd.departs("S", "E", 0, 0).quiet();
+  EXPECT_EQ(odd.verdicts(), Verdicts{"R3168_6_1_1_setup_syn departed"});
+}
+
+TEST(ExplicitCongestion, OneReductionForAWindow) {
+  const auto echoed = [](EcnTrace& t) {
+    t.agree().write(10);
+    t.departs("P.", "", 1, 1, 10, kEct0).quiet();
+    t.arrives(".", "E", 1, 11).quiet().write(10);
+  };
+  EcnTrace right;
+  echoed(right);
+  right.departs("P.", "W", 11, 1, 10, kEct0).quiet().in(".", 1, 21).quiet().write(10);
+  right.departs("P.", "", 21, 1, 10, kEct0).quiet();
+  EXPECT_EQ(right.verdicts(), kNone);
+  EXPECT_TRUE(right.judged(Rule::R3168_6_1_1_cwr));
+  EXPECT_TRUE(right.judged(Rule::R3168_6_1_2_cwr_first));
+  EcnTrace silent;
+  echoed(silent);
+  silent.departs("P.", "", 11, 1, 10, kEct0).quiet();
+  EXPECT_EQ(silent.verdicts(), Verdicts{"R3168_6_1_1_cwr violated"});
+  EcnTrace sticky;
+  echoed(sticky);
+  sticky.departs("P.", "W", 11, 1, 10, kEct0).quiet().in(".", 1, 21).quiet().write(10);
+  sticky.departs("P.", "W", 21, 1, 10, kEct0).quiet();
+  EXPECT_EQ(sticky.verdicts(), Verdicts{"R3168_6_1_2_cwr_first departed"});
+  EcnTrace ect1;
+  ect1.agree().write(10);
+  ect1.departs("P.", "", 1, 1, 10, kEct1).quiet();
+  EXPECT_EQ(ect1.verdicts(), Verdicts{"R3168_5_ect0 departed"});
+}
+
+TEST(ExplicitCongestion, AccurateEcnIsNotJudged) {
+  EcnTrace t;
+  t.listen().quiet();
+  Arriving syn = EcnTrace::marked(in("S", 0, 0, 0, kSndWnd), "EW", kNotEct);
+  syn.ctl.reserved = 1;
+  t.event(syn);
+  t.departs("S.", "W", 0, 1).quiet().in(".", 1, 1).quiet().accept();
+  t.arrives("P.", "", 1, 1, 20, kCe).departs(".", "", 1, 21, 0, kEct0).quiet();
+  EXPECT_EQ(t.verdicts(), kNone);
+}
+
+}  // namespace
+}  // namespace tcpassay
