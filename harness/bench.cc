@@ -120,9 +120,10 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
-BenchResult bench(Target& target, double seconds, Edition edition) {
+BenchResult bench(Target& target, double seconds, Edition edition, std::uint8_t ip) {
   SessionOptions options;
   options.edition = edition;
+  options.ip = ip;
   options.keep_trace = options.assertions = options.white_box = false;  // asking a kernel for states is not judging
   Session judged(target, options);
   options.judge = false;

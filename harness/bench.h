@@ -20,7 +20,7 @@ struct BenchResult {
 };
 
 // Opens, uses and closes connections of six segments, in short rounds that are bare and judged in turn.
-BenchResult bench(Target& target, double seconds, Edition edition = kNewest);
+BenchResult bench(Target& target, double seconds, Edition edition = kNewest, std::uint8_t ip = 4);
 
 std::string bench_text(const BenchResult& result);
 std::string bench_json(const BenchResult& result);

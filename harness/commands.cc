@@ -313,7 +313,7 @@ int list_catalogue(const Words& words) {
 int run_bench(const Words& words) {
   const auto target = make_target(words.target, Manner{.defect = words.plant, .temperaments = words.temper});
   if (!target->identity().can(Ability::kPassiveOpen)) throw Wrong(words.target + " cannot open passively");
-  const BenchResult result = bench(*target, words.seconds, edition_of(words));
+  const BenchResult result = bench(*target, words.seconds, edition_of(words), ip_of(words));
   print(words.format == "json" ? bench_json(result) : bench_text(result));
   return 0;
 }
@@ -441,6 +441,7 @@ void catalogue_words(CLI::App& app, Words& words) {
 
 void bench_words(CLI::App& app, Words& words) {
   target_word(app, words);
+  ip_word(app, words, {"4", "6"});
   ruleset_word(app, words);
   format_word(app, words, {"text", "json"});
   app.add_option("--seconds", words.seconds, "how long to measure")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Between the script's terms and the wire's: numbers, options, handles, ports.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "harness/script.h"
@@ -91,6 +93,10 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
 void Session::inject_packet(ByteView ip_packet) {
   Tuple tuple = impl_->pair_now;
   if (const auto decoded = decode(ip_packet)) {
+    const std::uint8_t version = decoded->source.family;
+    if (version != impl_->ip) {
+      throw TargetError(fmt::format("a packet of IPv{} in a conversation over IPv{}", version, impl_->ip));
+    }
     tuple = {.local = decoded->destination_port, .remote = decoded->source_port};
   }
   impl_->put(ip_packet, tuple, {});

@@ -75,6 +75,14 @@ TEST(Session, PlaysOverIpv6) {
   EXPECT_EQ(version("--ip_version=ipv6\n", 4), 6);
 }
 
+TEST(Session, RefusesAPacketOfTheOtherVersion) {
+  Played played(kPassive);
+  const Bytes packet = played.session.take_packets().at(0);
+  EXPECT_NO_THROW(played.session.inject_packet(packet));
+  played.session.start("other", 1, 6);
+  EXPECT_THROW(played.session.inject_packet(packet), TargetError);
+}
+
 TEST(Session, ExpectsTheMssOfTheFamily) {
   std::string script = kPassive;
   const Played refused("--ip_version=ipv6\n" + script);
