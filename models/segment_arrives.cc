@@ -575,6 +575,7 @@ void update_send_window(Step& on, const Arriving& seg) {
       if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
       tcb.timed = false;
     }
+    if (wnd == 0 && tcb.snd_wnd != 0) tcb.zero_at = on.around.now;
     take_window(on, seg);
     tcb.snd_wl1 = seq;
   } else if (wnd != tcb.snd_wnd) {

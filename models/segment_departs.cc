@@ -48,6 +48,9 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
     on.cite(tcb.ack_rule);
     on.cite(Rule::MUST_40);
     on.cite(Rule::R5681_4_2_500ms);
+    if (tcb.ack_rule == Rule::SA4_7_ack && !tcb.ack_now && tcb.prompt_acks < kPromptAcksMax) {
+      if (++tcb.prompt_acks == kPromptAcksMax) on.depart(Rule::SHLD_18);
+    }
   }
   if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = ack;
@@ -78,6 +81,13 @@ void window_offered(Step& on, const Departing& seg) {
           on.depart(Rule::S3_8_6_2_2_threshold);
         } else {
           on.cite(Rule::S3_8_6_2_2_threshold);
+        }
+        const bool alone = seg.len() == 0 && seg.ack == tcb.rcv_acked && !tcb.ack_now && !tcb.ack_later;
+        if (alone && moved < std::min<std::uint32_t>({tcb.rcv_mss, tcb.snd_mss, tcb.rcv_wnd_max / 2}) / 8) {
+          if (++tcb.silly_updates == kSillyUpdatesMax) on.refuse(Rule::MUST_39, 1);
+        } else {
+          tcb.silly_updates = 0;
+          if (alone) on.cite(Rule::MUST_39);
         }
       }
     }
@@ -117,6 +127,7 @@ bool size_is_sensible(Step& on, const Departing& seg) {
       return false;
     }
     on.cite(Rule::MUST_38);
+    if (waited && !half) on.cite(Rule::S3_8_6_2_1_override);
   } else {
     if (octets == most) on.cite(Rule::SHLD_28);
     if (tcb.snd_wnd >= 0x8000) on.cite(Rule::MUST_1);
@@ -377,6 +388,13 @@ void text_departs(Step& on, const Departing& seg) {
       return;
     }
     on.cite(Rule::MUST_36);
+    if (tcb.rexmits == 0) {  // the first: the window has been closed for so long at most
+      if (on.around.now - tcb.zero_at < kProbeMin) {
+        on.depart(Rule::SHLD_29);
+      } else {
+        on.cite(Rule::SHLD_29);
+      }
+    }
     if (tcb.rexmits < 255) ++tcb.rexmits;
   } else if (fresh && octets > 0) {
     on.cite(Rule::S3_8_6_window);
@@ -534,6 +552,16 @@ void falls_quiet(Step& on) {
       std::min<std::uint32_t>(queued, tcb.snd_mss) <= tcb.snd_wnd) {
     tcb.send_pending = true;
     tcb.send_due = on.around.now + kSendDelayMax;
+  }
+  // A small window that is all there is: silly window avoidance may wait for a better one, but not for ever.
+  if (can_send && !tcb.send_pending && tcb.snd_una == tcb.snd_nxt && tcb.snd_wnd != 0 && tcb.snd_wnd < queued &&
+      tcb.snd_nxt < tcb.snd_end && kOverrideMax < surely - tcb.window_at) {
+    on.depart(Rule::S3_8_6_2_1_override);
+    tcb.window_at = on.around.now;
+  }
+  if (tcb.ack_later && tcb.ack_rule == Rule::SA4_7_ack && tcb.rcv_acked < tcb.rcv_nxt) {
+    tcb.prompt_acks = 0;
+    on.cite(Rule::SHLD_18);
   }
   const bool unacknowledged = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state != State::kClosed;
   if (unacknowledged && tcb.user_timeout > Time{} && 3 * tcb.user_timeout + 2 * kRtoMaxMin < surely - tcb.sent_at) {

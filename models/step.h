@@ -22,6 +22,10 @@ inline constexpr Time kClockSlack = std::chrono::milliseconds(10);      // a tim
 inline constexpr Time kThrottlePeriod = std::chrono::seconds(5);        // RFC 5961 section 7: challenge ACKs
 inline constexpr Time kOrphanMin = std::chrono::seconds(20);  // stacks give FIN-WAIT-2 up when the user is gone
 inline constexpr Time kForever = std::chrono::hours(2);  // 3.6: what is never acknowledged is given up by then
+inline constexpr int kPromptAcksMax = 40;   // 3.8.6.3: some stacks delay no ACK while a connection is young
+inline constexpr int kSillyUpdatesMax = 3;  // 3.8.6.2.2: rounding may make one window update a small one
+inline constexpr Time kOverrideMax = std::chrono::seconds(2);           // 3.8.6.2.1: a second, and some mercy
+inline constexpr Time kProbeMin = std::chrono::milliseconds(20);        // below any retransmission timeout in use
 inline constexpr std::uint32_t kWindowMax = 65535;            // without window scaling
 
 // What surrounds a connection.

@@ -230,10 +230,13 @@ struct Tcb {
   Time front_from{}, front_to{};  // the front of the queue, or a probe, last left in this interval
   Time front_gap{};               // the time before that since it left the last time, at least
   bool front_alone = false;       // nothing has arrived since then
+  Time zero_at{};                 // when the window last closed
   Time window_at{};               // when the window or the text to send last changed
   SndSeq small_end{};             // behind the last segment smaller than the MSS
   Time time_wait_from{}, time_wait_to{};  // TIME-WAIT ends in this interval
   Time quiet_since{};                     // FIN-WAIT-2 of a connection whose user is gone: since when
+  std::uint8_t prompt_acks = 0;           // for text in sequence, one after the other, none of them delayed
+  std::uint8_t silly_updates = 0;         // windows opened by a few octets, one after the other
   Time challenged{-1};                    // when the last challenge ACK left; negative: never
   enum class Challenge : std::uint8_t { kNone, kRst, kSyn };
   Challenge challenge = Challenge::kNone;  // what drew it

@@ -58,10 +58,11 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     c.timers.override = kNever;
   } else if (c.snd_wnd > 0) {  // no acknowledgment will come that could set this going
     const Time wait = tempered.has(Temperament::override_100ms) ? 100 * kMillisecond : kSwsOverride;
-    c.timers.override = std::min(c.timers.override, now_ + wait);
+    if (!planted.has(Defect::no_sws_override)) c.timers.override = std::min(c.timers.override, now_ + wait);
   } else if (c.timers.retransmission == kNever) {
     c.r2_since = c.last_sent = now_;
     start_retransmission_timer(c);
+    if (planted.has(Defect::zero_window_probed_at_once)) c.timers.retransmission = now_;
   }
 }
 
