@@ -76,7 +76,7 @@ void window_offered(Step& on, const Departing& seg) {
       const std::uint32_t moved = edge < tcb.rcv_edge ? 0 : edge - tcb.rcv_edge;
       tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
       const bool mss_zero = tcb.mss_given && tcb.snd_mss == 0xffff;
-      if (moved > unit && synchronized(tcb.state) && !tcb.rcv_fin && !mss_zero) {
+      if (moved > unit && seg.wnd != 0xffff && synchronized(tcb.state) && !tcb.rcv_fin && !mss_zero) {
         if (moved < std::min<std::uint32_t>({tcb.rcv_mss, tcb.snd_mss, tcb.rcv_wnd_max / 2})) {
           on.depart(Rule::S3_8_6_2_2_threshold);
         } else {
@@ -113,6 +113,7 @@ bool size_is_sensible(Step& on, const Departing& seg) {
   const std::uint32_t queued = tcb.snd_end - seg.seq;
   const std::uint32_t usable = tcb.snd_edge() - seg.seq;
   const std::uint32_t full = std::min(most, queued);
+  const bool as_usual = tcb.snd_full != 0 && tcb.snd_full <= octets && most <= 2 * octets;  // such are its segments
   const bool half = tcb.max_snd_wnd <= 2 * octets;  // of the largest window seen: large enough in any case
   if (octets < std::min(full, usable) && !half) {   // neither the MSS, nor the window, nor the queue is at its end
     if (octets == 1 && tcb.snd_wnd >= 0x8000) {
@@ -120,7 +121,7 @@ bool size_is_sensible(Step& on, const Departing& seg) {
       return false;
     }
     on.depart(Rule::SHLD_28);
-  } else if (octets < full && octets == usable) {  // the window is at its end
+  } else if (octets < full && octets == usable && !as_usual) {  // the window is at its end
     const bool waited = on.around.now - tcb.window_at >= kOverrideMin;
     if (!waited && !half) {
       on.refuse(Rule::MUST_38, 1);
@@ -399,9 +400,10 @@ void text_departs(Step& on, const Departing& seg) {
   } else if (fresh && octets > 0) {
     on.cite(Rule::S3_8_6_window);
     const bool whole = text_end == tcb.snd_end || octets == segment_room(tcb, on.around, seg);
-    if (!text_in_scaled_window(on, text_end, whole)) return;
+    if (!text_in_scaled_window(on, seg.seq, text_end, whole)) return;
     const bool any_size = tcb.mss_given && tcb.snd_mss == 0xffff;  // an MSS of zero
     if (!resent && !any_size && !size_is_sensible(on, seg)) return;
+    tcb.snd_full = std::max(tcb.snd_full, static_cast<std::uint16_t>(octets));
     if (text_end == tcb.snd_end && !seg.ctl.psh && !seg.ctl.fin) {
       on.refuse(Rule::MUST_61, 1);
       return;

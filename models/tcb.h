@@ -203,6 +203,7 @@ struct Tcb {
   std::uint16_t rcv_mss = 536;                // what the target announced
   std::uint8_t snd_shift = 0, rcv_shift = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift of RFC 7323, as offered
   std::uint16_t syn_wnd = 0;                  // the window that the target's SYN offered
+  std::uint16_t snd_full = 0;                 // the largest segment of new text so far
   std::uint32_t rcv_wnd_max = 0;  // the largest window the target has offered: its buffer, as far as is known
   std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
   Few<Span, kHeldMax> held{};

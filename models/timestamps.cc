@@ -131,7 +131,8 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
     return false;
   }
   const bool surely = all_newer(ts, value);
-  if (outdated(on, value)) {
+  const bool checks = tcb.state == State::kSynReceived || on.trait(Trait::kChecksTimestamps);
+  if (checks && outdated(on, value)) {
     on.cite_later(Rule::R7323_5_5);
     return false;
   }
@@ -140,7 +141,7 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
     on.allow_ack();
     return true;
   }
-  if (!on.trait(Trait::kChecksTimestamps) || (!surely && !on.may())) {
+  if (!checks || (!surely && !on.may())) {
     note_echo(on, seg);
     return false;
   }
@@ -222,7 +223,8 @@ void reset_prompted(Tcb& tcb, const Arriving& seg, State before) {
   if (ts.on() && synchronized(before)) {
     ts.reset = Reset::kWithin;
   } else {
-    ts.reset = seg.opt.timestamps ? Reset::kProvoked : Reset::kPlain;
+    const bool stamps = tcb.traits[static_cast<std::size_t>(Trait::kStamps)] >= 0;  // the target knows of them, or may
+    ts.reset = seg.opt.timestamps && stamps ? Reset::kProvoked : Reset::kPlain;
     ts.reset_echo = seg.opt.timestamps ? seg.opt.timestamps->value : 0;
   }
 }

@@ -95,7 +95,7 @@ Rule beyond_window(const Tcb& tcb, bool shrunk) {
   return tcb.snd_shift > 0 ? Rule::R7323_2_3_in : Rule::S3_8_6_window;
 }
 
-bool text_in_scaled_window(Step& on, SndSeq end, bool all) {
+bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole) {
   Possible& tcb = on.tcb;
   const Scale& scale = tcb.scale;
   if (scale.stray && tcb.snd_end > tcb.snd_edge()) on.cite(Rule::R7323_2_2_nonsyn);
@@ -106,7 +106,7 @@ bool text_in_scaled_window(Step& on, SndSeq end, bool all) {
     return true;
   }
   const SndSeq unscaled = tcb.snd_una + scale.peer_wnd;
-  if (end == unscaled && !all && end < tcb.snd_edge()) {
+  if (seq == tcb.snd_una && end == unscaled && !whole && end < tcb.snd_edge()) {
     on.refuse(Rule::R7323_2_3_in);
     return false;
   }

@@ -18,7 +18,7 @@ void scale_departs_on_syn(Step& on, const Departing& syn, bool again);
 // The rule that new text up to `end` breaks when it lies beyond the window.
 Rule beyond_window(const Tcb& tcb, bool shrunk);
 // New text inside the window; false when it was cut as if the window had not been scaled.
-bool text_in_scaled_window(Step& on, SndSeq end, bool all);
+bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole);
 // The window of a departing segment; false when it is refused.
 bool scaled_window_offered(Step& on, const Departing& seg, RcvSeq edge);
 

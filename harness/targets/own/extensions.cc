@@ -17,7 +17,7 @@ constexpr Time kOutdated = 24 * 24 * 3600 * kSecond;  // RFC 7323 section 5.5
 std::uint8_t Stack::receive_shift(const Choices& choices) const {
   if (planted.has(Defect::ws_shift_15)) return 15;
   if (tempered.has(Temperament::scale_0)) return 0;
-  if (tempered.has(Temperament::scale_14)) return kShiftMax;
+  if (tempered.has(Temperament::scale_14) && choices.receive_buffer >= 0xffff) return kShiftMax;
   std::uint8_t shift = choices.receive_buffer < kLeastScaled ? std::uint8_t{0} : kUsualShift;
   while (choices.receive_buffer >> shift > 0xffff && shift < kShiftMax) ++shift;
   return shift;
@@ -175,7 +175,7 @@ Stack::Then Stack::syn_in_time_wait(Connection& c, const Segment& seg) {
 bool Stack::honours(const Connection& c, const Segment& seg) const {
   bool above = ge(seg.seq, c.rcv_nxt) && !planted.has(Defect::tw_never_reopened);
   if (planted.has(Defect::tw_any_sequence)) above = true;
-  const bool was = c.stamps.ok, will = seg.timestamps.has_value();
+  const bool was = c.stamps.ok, will = seg.timestamps && !tempered.has(Temperament::stamps_not_offered);
   if (!was && will) return above || !planted.has(Defect::tw_new_timestamps_refused);
   if (!was) return above;
   if (!will) return above && !planted.has(Defect::tw_lost_timestamps_refused);
