@@ -196,7 +196,7 @@ void congestion_not_acked(Step& on, bool duplicate) {
   cc.duplicated = true;
   if (cc.duplicates < 255) ++cc.duplicates;
   if (selective(tcb)) return;
-  cc.left = std::min(cc.left + cc.smss, flight(tcb));
+  cc.left += cc.smss;  // beyond what is in flight, too: inflation need not be capped
   if (cc.phase == Phase::kRecovery) cc.delivered += cc.smss;
   if (cc.phase != Phase::kOpen) return;
   if (cc.recover_known && tcb.snd_una <= cc.recover) return;
@@ -225,7 +225,9 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone || tcb.snd_wnd == 0 || octets == 0) return true;
   const bool front = seq <= tcb.snd_una;
+  cc.largest = std::max(cc.largest, octets);
   const bool by_timer = again && !cc.stirred;
+  bool replaces = false;
   const bool loss_probe = selective(tcb) && !cc.stirred;
   if (by_timer && front && !(loss_probe && flight(tcb) <= cc.smss && cc.timed_out != tcb.snd_una)) enter_loss(on);
   if (by_timer && front) cc.timed_out = tcb.snd_una;
@@ -240,7 +242,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
         on.cite(Rule::R5681_3_2_3);
       }
       enter_recovery(on);
-      cc.left = std::min(cc.left + octets, flight(tcb));  // the first copy is lost
+      replaces = true;  // the first copy is lost
     }
   } else if (again && cc.stirred && cc.phase == Phase::kLoss && front && cc.duplicates >= kDupThresh && !cc.progress &&
              !selective(tcb) && cc.timed_out == tcb.snd_una) {
@@ -251,13 +253,13 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
   if (again && front && cc.partial_due) {
     cc.partial_due = false;
     on.cite(Rule::R6582_3_2_partial);
-    cc.left = std::min(cc.left + octets, flight(tcb));
+    replaces = true;
   }
   if (!again && cc.lt_due) cc.limited += octets;
   if (!again) cc.news = true;
 
   const SndSeq end = seq + octets;
-  const std::uint32_t more = again ? octets : end - std::min(tcb.snd_nxt, end);
+  const std::uint32_t more = replaces ? 0 : again ? octets : end - std::min(tcb.snd_nxt, end);
   const std::uint32_t before = pipe(tcb);
   const std::uint32_t slack = (loss_probe ? cc.smss : 0) + (cc.halves && cc.cwnd >= cc.ssthresh ? cc.smss : 0);
   if (cc.sent_at != Congestion::kNever && tcb.snd_una == tcb.snd_nxt &&
@@ -268,7 +270,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
   cc.sent_at = on.around.now;
   // RFC 6937 lets recovery go down step by step: a share of what is delivered may be sent.
   const bool proportional = cc.phase == Phase::kRecovery && cc.resent + more <= cc.delivered / 10 * 7 + 2 * cc.smss;
-  if (cc.phase == Phase::kRecovery) cc.resent += more;
+  if (cc.phase == Phase::kRecovery) cc.resent += again ? octets : more;
   if (first_burst(cc)) return true;  // judged as a whole
   if (before > 0 && before + more > cc.cwnd + slack && !proportional) {
     Rule rule = cc.cap;
@@ -290,7 +292,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
     cc.reno_ssthresh = cc.ssthresh;
   }
   if (again) {
-    cc.left -= std::min(cc.left, octets);
+    cc.left -= std::min(cc.left, more);
     cc.resent_to = later(cc.resent_to, end);
   }
   return true;
@@ -304,7 +306,7 @@ void watch_growth(Step& on) {
   Congestion& cc = tcb.congestion;
   if (tcb.snd_una < cc.round_end) return;
   const std::uint32_t now = flight(tcb), last = cc.round_flight;
-  const bool each = (cc.acks + 1u) * cc.smss >= last;  // an ACK for nearly every segment
+  const bool each = (cc.acks + 1u) * cc.largest >= last;  // an ACK for nearly every segment
   const bool avoids = !cc.lossless && cc.reno_ssthresh <= last;
   if (last >= cc.smss && each && cc.phase == Phase::kOpen) {
     if (cc.lossless && last < kDelayBasedFrom * cc.smss) {
@@ -350,7 +352,8 @@ void congestion_silent(Step& on) {
   if (cc.phase == Phase::kRecovery && !selective(tcb) && cc.duplicated && cc.duplicates > kDupThresh) {
     on.cite(Rule::R5681_3_2_4);
     if (cc.news) on.cite(Rule::R5681_3_2_5);
-    if (!cc.news && held && pipe(tcb) + 2 * cc.smss <= cc.reno_ssthresh) on.depart(Rule::R5681_3_2_5);
+    const std::uint32_t gone = std::min(flight(tcb), cc.duplicates * cc.largest);
+    if (!cc.news && held && flight(tcb) - gone + 2 * cc.smss <= cc.reno_ssthresh) on.depart(Rule::R5681_3_2_5);
   }
   if (held) {
     on.cite(cc.cap);

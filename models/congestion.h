@@ -46,6 +46,7 @@ struct Congestion {
   std::uint8_t flat = 0;         // round trips in a row whose flight did not grow as it should
   Rule cap{}, soft_cap{};        // what bounds cwnd, and reno
   std::uint32_t smss = 536;
+  std::uint32_t largest = 1;     // segment of text that has left: what the target takes for SMSS
   std::uint32_t initial = 0;     // IW
   std::uint32_t cwnd = kArbitrarilyHigh, ssthresh = kArbitrarilyHigh;
   std::uint32_t reno = kArbitrarilyHigh, reno_ssthresh = kArbitrarilyHigh;
