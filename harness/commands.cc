@@ -452,7 +452,7 @@ void bench_words(CLI::App& app, Words& words) {
 void zoo_words(CLI::App& app, Words& words) {
   format_word(app, words, {"text", "json"});
   corpus_word(app, words);
-  app.add_option("--defect", words.plants, "only these, and no temperaments")->delimiter(',')->expected(1);
+  app.add_option("--defect", words.plants, "only these, and no temperaments")->delimiter(',')->allow_extra_args(false);
   app.add_flag("--pairs,!--no-pairs", words.pairs, "every pair of temperaments, beside each alone and many at once");
   app.add_option("--jobs,-j", words.jobs, "threads; 2 if not given")->check(CLI::Range(1, kJobsMax));
   app.add_option("PATH", words.paths, "scripts or folders to play instead of the whole corpus");

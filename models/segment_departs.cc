@@ -621,6 +621,14 @@ void falls_quiet(Step& on) {
   }
 }
 
+// What forbids that a connection has ended of itself.
+Rule ended_early(const Tcb& tcb) {
+  if (tcb.state == State::kTimeWait) return Rule::MUST_13;
+  if (tcb.rexmits == 0 || tcb.snd_una == tcb.snd_nxt) return Rule::SA4_1_drop;
+  if (!synchronized(tcb.state)) return Rule::MUST_23;
+  return tcb.snd_wnd == 0 ? Rule::MUST_37 : Rule::SHLD_11;
+}
+
 void state_reported(Step& on, const StateReport& report) {
   Possible& tcb = on.tcb;
   const auto none = [](State s) { return s == State::kClosed || s == State::kListen; };
@@ -633,7 +641,8 @@ void state_reported(Step& on, const StateReport& report) {
   for (const Cite& cite : tcb.later) {
     if (info(cite.rule).level != Level::kMay) blame = cite.rule;
   }
-  if (blame == Rule::S3_10_6_status) blame = at_work(tcb, Rule::SA4_1_drop);
+  const Rule otherwise = none(report.state) ? ended_early(tcb) : Rule::SA4_1_drop;
+  if (blame == Rule::S3_10_6_status) blame = at_work(tcb, otherwise);
   if (!same) {
     // It gave up of itself.
     const bool given_up = none(report.state) && synchronized(tcb.state) && tcb.snd_una < tcb.snd_limit();

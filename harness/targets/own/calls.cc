@@ -10,6 +10,12 @@ namespace own {
 // 3.10.1 OPEN, passive: enter the LISTEN state.
 Listener* Stack::open_passive(std::uint16_t port, std::uint32_t backlog, const Choices& choices) {
   if (find_listener(port) != nullptr) return nullptr;
+  if (planted.has(Defect::open_passive_kills)) {
+    const std::vector<Connection*> before = existing_;
+    for (Connection* c : before) {
+      if (c->local_port == port) abort(*c);
+    }
+  }
   auto unused = std::find_if(listeners_.begin(), listeners_.end(), [](const auto& l) { return !l->open; });
   if (unused == listeners_.end()) {
     listeners_.push_back(std::make_unique<Listener>());
@@ -56,6 +62,8 @@ std::uint32_t Stack::send(Connection& c, ByteView text) {
   const std::uint32_t room = c.choices.send_buffer - std::min(c.choices.send_buffer, c.text_queued());
   const ByteView taken = text.first(std::min<std::size_t>(text.size(), room));
   if (taken.empty()) return 0;
+  const bool lost = c.state == State::kSynSent && planted.has(Defect::early_send_lost);
+  if (lost) return static_cast<std::uint32_t>(taken.size());
   if (!c.in_flight() && !c.unsent()) c.undelivered_since = now_;
   c.send_queue.append(taken);
   if (c.sends()) send_queued(c);
@@ -68,7 +76,7 @@ std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   const std::uint32_t count = c.received.read(out);
   if (count > 0) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
   if (count > 0 && c.receives() && open_window(c)) {
-    if (!planted.has(Defect::no_window_update)) {
+    if (!tempered.has(Temperament::no_window_update)) {
       c.ack_now = true;
       respond(c);
     }
@@ -83,8 +91,10 @@ void Stack::close(Connection& c) {
     case State::kListen:
       return;
     case State::kSynSent:
+      if (planted.has(Defect::close_in_syn_sent_ignored)) return;
       return delete_tcb(c, Ended::kNormally);
     case State::kSynReceived:
+      if (planted.has(Defect::close_in_syn_received_resets)) return abort(c);
       // With nothing to send, form a FIN and enter FIN-WAIT-1; otherwise queue until ESTABLISHED.
       c.fin_queued = true;
       if (c.text_queued() > 0) return;
@@ -103,9 +113,16 @@ void Stack::close(Connection& c) {
     case State::kClosing:
     case State::kLastAck:
     case State::kTimeWait:
+      if (planted.has(Defect::second_close_second_fin)) {
+        Segment fin = from(c);
+        fin.ctl.fin = true;
+        emit(c, fin);
+      }
       return;  // "error: connection closing"; a second FIN is not emitted
   }
+  if (planted.has(Defect::close_sends_nothing) && c.state == State::kFinWait1) c.fin_queued = false;
   if (!c.in_flight() && c.text_queued() == 0) c.undelivered_since = now_;
+  if (planted.has(Defect::close_waits)) return;
   send_queued(c);
   arm_user_timer(c);
 }
@@ -123,10 +140,14 @@ void Stack::abort(Connection& c) {
       if (planted.has(Defect::abort_sends_fin)) return close(c);
       send_reset(c);
       break;
-    case State::kListen:
     case State::kSynSent:
+      if (planted.has(Defect::abort_resets_in_syn_sent)) send_reset(c);
+      break;
     case State::kClosing:
     case State::kLastAck:
+      if (planted.has(Defect::abort_in_closing_ignored)) return;
+      break;
+    case State::kListen:
     case State::kTimeWait:
       break;
   }
@@ -135,6 +156,7 @@ void Stack::abort(Connection& c) {
 
 // CLOSE in LISTEN. Connections that the user never accepted are aborted with it.
 void Stack::close(Listener& listener) {
+  if (planted.has(Defect::listener_survives_close)) return;
   listener.open = false;
   std::vector<Connection*> orphans = listener.accept_queue;
   for (Connection* c : existing_) {

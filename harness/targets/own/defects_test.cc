@@ -171,7 +171,6 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::synrcvd_ignores_bad_ack, [](TestPeer& p) { syn_received(p, {.ack = 9}); }},
       {Defect::synrcvd_keeps_on_rst, [](TestPeer& p) { syn_received(p, {.flags = "R"}); }},
       {Defect::synrcvd_rst_kills_listener, [](TestPeer& p) { syn_received(p, {.flags = "R"}); }},
-      {Defect::syn_in_synrcvd_ignored, [](TestPeer& p) { syn_received(p, {.flags = "S", .seq = 5}); }},
       {Defect::synrcvd_delivers_early,
        [](TestPeer& p) { p.connect(), p.hears(), p.answer({.flags = "S", .seq = 0, .length = 5}), p.read(3); }},
       {Defect::gives_up_syn_early, [](TestPeer& p) { p.connect(), p.wait(200); }},
@@ -180,11 +179,6 @@ const std::map<Defect, Scenario>& scenarios() {
          p.call({.kind = CallKind::kConnect, .handle = p.socket(), .port = 0}), p.hears();
        }},
       {Defect::unacceptable_not_acked, [](TestPeer& p) { p.passive(), p.answer({.seq = 0, .length = 1}); }},
-      {Defect::out_of_window_accepted,
-       [](TestPeer& p) {
-         const int h = tiny_window(p);
-         p.answer({.seq = 11, .length = 5}), p.read(h);
-       }},
       {Defect::rst_out_of_window, [](TestPeer& p) { reset_at(p, 0); }},
       {Defect::rst_exact_challenged, [](TestPeer& p) { reset_at(p, 1); }},
       {Defect::rst_dropped_in_window, [](TestPeer& p) { reset_at(p, 100); }},
@@ -334,10 +328,8 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::silly_window_receiver, [](TestPeer& p) { fill_and_read(p, 10); }},
       {Defect::no_sws_override, [](TestPeer& p) { p.write(p.passive(kMss1000, 200), 3000), p.hears(), p.wait(3); }},
       {Defect::zero_window_probed_at_once, [](TestPeer& p) { zero_window(p, 1); }},
-      {Defect::no_window_update, [](TestPeer& p) { fill_and_read(p, 2920); }},
       {Defect::delayed_ack_one_second, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
       {Defect::stretch_ack, [](TestPeer& p) { fill_and_read(p, 0); }},
-      {Defect::no_delayed_ack, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
       {Defect::no_slow_start, congestion},
       {Defect::synack_grows_window, congestion},
       {Defect::ssthresh_low, congestion},

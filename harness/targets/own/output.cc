@@ -125,7 +125,9 @@ void Stack::send_syn(Connection& c) {
   ecn_setup(c, seg);
   const bool forgotten = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
   const bool omit = forgotten || tempered.has(Temperament::mss_not_offered);
-  if (!omit) seg.mss = c.rcv_mss;  // SHLD-5, MAY-3
+  if (seg.ctl.ack == false && planted.has(Defect::syn_with_ack)) seg.ctl.ack = true;
+  if (c.syn_retransmitted && planted.has(Defect::syn_number_moves)) ++seg.seq;
+  if (!omit) seg.mss = planted.has(Defect::mss_offered_too_large) ? 9000 : c.rcv_mss;  // SHLD-5, MAY-3
   // The answer to a SYN permits what that SYN permitted.
   seg.sack_permitted = seg.ctl.ack ? c.selective.permitted : offers_sack(c);
   if (!omit && planted.has(Defect::mss_less_options)) *seg.mss -= 4;
@@ -158,7 +160,7 @@ void Stack::send_ack(Connection& c) {
 void Stack::challenge(Connection& c, Segment& seg) {
   if (seg.answered) return;
   seg.answered = true;
-  const bool blind = seg.ctl.rst || seg.ctl.syn || gt(seg.ack, c.snd_nxt) || lt(seg.ack, c.snd_una - c.max_snd_wnd);
+  const bool blind = seg.ctl.rst || seg.ctl.syn;
   if (blind && tempered.has(Temperament::challenges_throttled)) {
     if (now_ - c.challenged_at < kChallengePeriod) return;
     c.challenged_at = now_;
@@ -209,6 +211,7 @@ Segment Stack::from(const Connection& c) const {
               .wnd = announced_window(c)};
   seg.ctl.ack = true;
   seg.ctl.ece = c.ecn.echo;
+  if (planted.has(Defect::mss_on_every_segment)) seg.mss = c.rcv_mss;
   if (planted.has(Defect::reserved_bits_sent)) seg.reserved = last_reserved_;
   if (planted.has(Defect::ack_before_text) && c.rcv_nxt != c.irs + 1) ++seg.ack;
   if (planted.has(Defect::fin_not_counted) && c.fin_received) --seg.ack;
@@ -242,7 +245,8 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
     c.timers.delayed_ack = kNever;
     if (planted.has(Defect::ecn_echo_once)) c.ecn.echo = false;
   }
-  const bool altered = lt(seg.seq, c.snd_nxt) && planted.has(Defect::retransmits_different_data);
+  const bool again = lt(seg.seq, c.snd_nxt);
+  const bool altered = planted.has(again ? Defect::retransmits_different_data : Defect::text_in_wrong_order);
   depart(seg, &c.send_queue, offset, length, altered);
 }
 

@@ -18,6 +18,7 @@ void Stack::segment_arrives(Segment& seg) {
 void Stack::closed_state(const Segment& seg) {
   if (seg.ctl.rst && !planted.has(Defect::rst_answers_rst)) return;
   if (seg.ctl.syn && !seg.ctl.ack && planted.has(Defect::closed_ignores_syn)) return;
+  if (seg.ctl.ack && planted.has(Defect::closed_ignores_ack)) return;
   send_reset_for(seg);
 }
 
@@ -72,6 +73,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   if (planted.has(Defect::mss_ignored)) send_mss = most;
   c.peer_mss_known = seg.mss.has_value();
   c.eff_snd_mss = std::min({send_mss, most, c.choices.mss});
+  if (planted.has(Defect::beyond_interface)) c.eff_snd_mss = send_mss;
   if (tempered.has(Temperament::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
 
   c.selective.permitted = (offers_sack(c) && seg.sack_permitted) || planted.has(Defect::sack_unasked);
@@ -80,6 +82,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
 
   const bool scale_syn = c.scaling.ok && planted.has(Defect::ws_syn_scaled);
   c.snd_wnd = c.max_snd_wnd = seg.wnd << (scale_syn ? c.scaling.snd : 0);
+  if (planted.has(Defect::window_of_syn_ignored)) c.snd_wnd = c.max_snd_wnd = 0xffff;
   c.snd_wl1 = seg.seq;
   c.snd_wl2 = seg.ctl.ack ? seg.ack : c.iss;
 
@@ -98,6 +101,8 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
     const bool acceptable = lt(c.snd_una, seg.ack) && le(seg.ack, c.snd_nxt);  // SND.UNA < SEG.ACK =< SND.NXT
     if (!acceptable && planted.has(Defect::synsent_accepts_bad_ack) && seg.ctl.syn) {
       seg.ack = c.snd_nxt;
+    } else if (!acceptable && seg.ctl.rst && planted.has(Defect::synsent_believes_bad_rst)) {
+      return delete_tcb(c, Ended::kRefused);
     } else if (!acceptable) {
       if (!seg.ctl.rst) send_reset_for(seg);
       return;
@@ -134,6 +139,17 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
     return respond(c);
   }
   // Fifth, if neither of the SYN or RST bits is set, then drop the segment
+  if (seg.ctl.fin && planted.has(Defect::synsent_takes_fin)) return delete_tcb(c, Ended::kNormally);
+  if (seg.ctl.ack && planted.has(Defect::synsent_takes_ack)) {
+    Segment syn = seg;
+    syn.ctl.syn = true;
+    --syn.seq;
+    synchronize(c, syn);
+    acknowledge(c, seg.ack);
+    established(c);
+    c.ack_now = true;
+    respond(c);
+  }
 }
 
 }  // namespace own

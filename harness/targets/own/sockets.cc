@@ -87,7 +87,9 @@ Result Sockets::connect(int handle, const Address& address, std::uint16_t port) 
   if (s == nullptr) return fail(Error::kBadHandle);
   if (s->listener != nullptr) return fail(Error::kNotSupported);
   if (Connection* c = s->connection) {
-    if (c->state == State::kSynSent || c->state == State::kSynReceived) return fail(Error::kAlready);
+    if (c->state == State::kSynSent || c->state == State::kSynReceived) {
+      return stack_.planted.has(Defect::open_twice_taken) ? Result{} : fail(Error::kAlready);
+    }
     if (const Error error = take_error(*c); error != Error::kNone) return fail(error);
     if (c->was_established || c->state != State::kClosed) return fail(Error::kIsConnected);
     s->connection = nullptr;  // the attempt failed and was reported; another may follow
@@ -128,6 +130,11 @@ Result Sockets::write(int handle, ByteView text) {
   Connection* c = s->connection;
   if (c == nullptr) return fail(Error::kNotConnected);  // "error: connection does not exist"
   if (const Error error = take_error(*c); error != Error::kNone) return fail(error);
+  const auto taken = Result{.value = static_cast<std::int64_t>(text.size())};
+  if (c->fin_queued && stack_.planted.has(Defect::send_after_close_taken)) return taken;
+  if (c->state == State::kClosed && stack_.planted.has(Defect::send_without_connection)) return taken;
+  const bool refused = c->state == State::kCloseWait && stack_.planted.has(Defect::send_refused_in_close_wait);
+  if (refused) return fail(Error::kPipe);
   const bool opening = c->state == State::kSynSent || c->state == State::kSynReceived;
   if (c->fin_queued || !(opening || c->sends())) return fail(Error::kPipe);  // "error: connection closing"
   const std::uint32_t sent = stack_.send(*c, text);
@@ -150,8 +157,15 @@ Result Sockets::read(int handle, std::uint32_t length, std::vector<std::uint8_t>
   const bool skip = c->fin_received && stack_.planted.has(Defect::eof_before_data);
   if (c->received.user() > 0 && !skip) {
     out.resize(std::min(length, c->received.user()));
-    return {.value = stack_.receive(*c, out)};
+    const Result result{.value = stack_.receive(*c, out)};
+    if (!out.empty() && stack_.planted.has(Defect::receive_scrambles)) out[0] = static_cast<std::uint8_t>(~out[0]);
+    return result;
   }
+  if (c->fin_received && stack_.planted.has(Defect::end_of_stream_untold)) return fail(Error::kWouldBlock);
+  const bool ended = c->state == State::kClosed && c->was_established;
+  if (ended && stack_.planted.has(Defect::receive_without_connection)) return fail(Error::kWouldBlock);
+  const bool opening = c->state == State::kSynSent || c->state == State::kSynReceived;
+  if (opening && stack_.planted.has(Defect::receive_ends_early)) return {};
   if (length == 0 || c->state == State::kClosed || c->fin_received || c->reading_ended) return {};
   return fail(Error::kWouldBlock);
 }

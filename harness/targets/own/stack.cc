@@ -46,6 +46,13 @@ void Stack::advance(Time deadline) {
 
 void Stack::inject(ByteView packet) {
   std::optional<Segment> seg = parse(packet);
+  constexpr std::size_t kPorts = 20;  // behind an IPv4 header
+  if (!seg && planted.has(Defect::bad_offset_resets) && packet.size() >= kPorts + 4) {
+    const auto port = [&](std::size_t at) { return static_cast<std::uint16_t>(packet[at] << 8 | packet[at + 1]); };
+    for (Connection* c : existing_) {
+      if (c->local_port == port(kPorts + 2) && c->remote_port == port(kPorts)) return delete_tcb(*c, Ended::kReset);
+    }
+  }
   if (!seg || !is_unicast(seg->source)) return;
   if (const Address& ours = address_for(seg->source); seg->destination != ours || seg->source == ours) return;
   // MUST-3: a segment whose checksum is wrong has no effect.
@@ -65,6 +72,8 @@ void Stack::inject(ByteView packet) {
   if (seg->mss_behind_nop && planted.has(Defect::option_parsing_stops_at_nop)) seg->mss.reset();
   if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
   if (seg->reserved != 0 && planted.has(Defect::reserved_bits_drop)) return;
+  const bool options = seg->unknown_options || seg->mss;
+  if (options && !seg->ctl.syn && planted.has(Defect::options_only_on_syn)) seg->text = {};
   last_reserved_ = seg->reserved;
   if (seg->wnd >= 0x8000 && planted.has(Defect::window_signed)) seg->wnd = 0;
   segment_arrives(*seg);

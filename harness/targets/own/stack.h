@@ -103,7 +103,7 @@ class Stack {
   Then process_segment_text(Connection& c, Segment& seg);
   Then check_fin_bit(Connection& c, Segment& seg);
   Then unacceptable(Connection& c, Segment& seg);
-  Then ack_in_syn_received(Connection& c, const Segment& seg);
+  Then ack_in_syn_received(Connection& c, Segment& seg);
   void established(Connection& c);
   void acknowledge(Connection& c, SeqNum ack);
   void update_window(Connection& c, const Segment& seg);

@@ -61,11 +61,19 @@ void Stack::other_states(Connection& c, Segment& seg) {
 // First, check sequence number
 Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (seg.ctl.rst) return Then::kProceed;  // compared more strictly in the second step (RFC 5961 section 3.2)
-  if (planted.has(Defect::out_of_window_accepted) && seg.seq - c.rcv_nxt < c.rcv_wnd + 1000) return Then::kProceed;
   note_duplicate(c, seg);
   const bool forgets_edge = planted.has(Defect::ws_edge_forgotten) && c.scaling.ok && !seg.text.empty() &&
                             gt(seg.seq + seg.len(), c.stamps.last_ack_sent + (c.scaling.announced << c.scaling.rcv));
-  if (!is_acceptable(c, seg) || forgets_edge) return unacceptable(c, seg);
+  if (c.state == State::kSynReceived && planted.has(Defect::synrcvd_unchecked)) {
+    seg.seq = c.rcv_nxt;
+    return Then::kProceed;
+  }
+  bool acceptable = is_acceptable(c, seg) && !forgets_edge;
+  if (seg.len() == 0 && c.rcv_wnd == 0) acceptable |= planted.has(Defect::zero_window_takes_any_empty);
+  if (seg.len() == 0 && seg.seq != c.rcv_nxt) acceptable &= !planted.has(Defect::empty_only_at_rcv_nxt);
+  if (lt(seg.seq, c.rcv_nxt)) acceptable &= !planted.has(Defect::only_first_octet_counts);
+  if (planted.has(Defect::plain_comparison)) acceptable = seg.seq >= c.rcv_nxt && seg.seq < c.rcv_nxt + c.rcv_wnd;
+  if (!acceptable) return unacceptable(c, seg);
   record_timestamp(c, seg);
   trim(c, seg, planted.has(Defect::overlap_shifted));
   return Then::kProceed;
@@ -75,6 +83,11 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
 Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   if (planted.has(Defect::unacceptable_not_acked)) return Then::kReturn;
   if (planted.has(Defect::ts_recent_from_outside) && seg.timestamps) c.stamps.recent = seg.timestamps->value;
+  if (planted.has(Defect::unacceptable_resets)) {
+    send_reset_for(seg);
+    return Then::kReturn;
+  }
+  if (c.rcv_wnd == 0 && seg.seq == c.rcv_nxt && planted.has(Defect::probe_not_answered)) return Then::kReturn;
 
   // The SYN,ACK that crosses ours in a simultaneous open begins below RCV.NXT, yet Figure 7 completes with it: its SYN
   // is trimmed off and the rest processed (appendix A.2).
@@ -110,11 +123,22 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   using Challenged = Connection::Challenged;
   if (c.challenged == Challenged::kByRst && planted.has(Defect::deaf_after_challenge_to_rst)) return Then::kReturn;
   if (c.challenged == Challenged::kBySyn && planted.has(Defect::deaf_after_challenge_to_syn)) return Then::kReturn;
+  if (!seg.text.empty() && planted.has(Defect::rst_with_text_ignored)) return Then::kReturn;
+  const bool ending = c.state == State::kClosing || c.state == State::kLastAck;
+  if (ending && planted.has(Defect::closing_ignores_rst)) return Then::kReturn;
+  const bool attempt = c.state == State::kSynReceived && !c.passive;
+  if (attempt && planted.has(Defect::active_synrcvd_ignores_rst)) return Then::kReturn;
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
   const bool credulous =
       (inside && tempered.has(Temperament::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
   const bool believed = exact || credulous;
+  if (!inside && seg.seq != c.rcv_nxt && planted.has(Defect::rst_outside_answered)) challenge(c, seg);
+  if (!believed && inside && planted.has(Defect::rst_challenged_and_believed)) {
+    challenge(c, seg);
+    delete_tcb(c, Ended::kReset);
+    return Then::kReturn;
+  }
   if (!believed) {  // 1) outside the window: silently drop; 3) inside: challenge ACK
     if (!inside || planted.has(Defect::rst_dropped_in_window)) return Then::kReturn;
     if (planted.has(Defect::challenge_from_rst)) {
@@ -163,7 +187,8 @@ Stack::Then Stack::check_security(Connection&, Segment&) { return Then::kProceed
 Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
   if (!seg.ctl.syn) return Then::kProceed;
   if (c.state == State::kSynReceived && c.passive) {
-    if (!planted.has(Defect::syn_in_synrcvd_ignored)) return_to_listen(c);
+    if (planted.has(Defect::syn_in_synrcvd_ignored)) return Then::kProceed;
+    return_to_listen(c);
     return Then::kReturn;
   }
   if (planted.has(Defect::no_challenge_on_syn)) return Then::kReturn;
@@ -174,6 +199,10 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
   }
   challenge(c, seg);
   c.challenged = Connection::Challenged::kBySyn;
+  if (planted.has(Defect::syn_challenged_and_taken)) {
+    seg.ctl.syn = false;
+    return Then::kProceed;
+  }
   return Then::kReturn;
 }
 
@@ -191,6 +220,15 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_dropped)) return Then::kReturn;
   const std::uint32_t range = planted.has(Defect::ack_range_of_latest_window) ? c.snd_wnd : c.max_snd_wnd;
   const bool too_old = lt(seg.ack, c.snd_una - range) && !tempered.has(Temperament::ack_range_unchecked);
+  if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::unsent_ack_resets)) {
+    send_reset_for(seg);
+    return Then::kReturn;
+  }
+  if (c.state == State::kCloseWait && planted.has(Defect::close_wait_ignores_acks)) return Then::kProceed;
+  if (c.state == State::kFinWait2 && planted.has(Defect::fin_wait_2_deleted)) {
+    delete_tcb(c, Ended::kNormally);
+    return Then::kReturn;
+  }
   if (too_old || gt(seg.ack, c.snd_nxt)) {
     challenge(c, seg);
     return Then::kReturn;
@@ -210,7 +248,8 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (duplicate) duplicate_ack(c);
   if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer goes on answering
 
-  if (c.state == State::kFinWait1 && c.fin_acked) c.state = State::kFinWait2;
+  if (c.state == State::kFinWait1 && c.fin_acked && !planted.has(Defect::fin_wait_1_stays)) c.state = State::kFinWait2;
+  if (c.state == State::kLastAck && planted.has(Defect::last_ack_stays)) return Then::kProceed;
   if (c.state == State::kClosing) {
     if (c.fin_acked) {
       enter_time_wait(c);
@@ -223,7 +262,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   return c.state == State::kClosed ? Then::kReturn : Then::kProceed;
 }
 
-Stack::Then Stack::ack_in_syn_received(Connection& c, const Segment& seg) {
+Stack::Then Stack::ack_in_syn_received(Connection& c, Segment& seg) {
   SeqNum ack = seg.ack;
   bool acceptable = lt(c.snd_una, ack) && le(ack, c.snd_nxt);  // SND.UNA < SEG.ACK =< SND.NXT
   if (!acceptable && planted.has(Defect::synrcvd_accepts_bad_ack)) {
@@ -232,8 +271,10 @@ Stack::Then Stack::ack_in_syn_received(Connection& c, const Segment& seg) {
   }
   if (!acceptable) {
     if (!planted.has(Defect::synrcvd_ignores_bad_ack)) send_reset_for(seg);  // <SEQ=SEG.ACK><CTL=RST>
+    if (planted.has(Defect::bad_ack_ends_syn_received)) delete_tcb(c, Ended::kReset);
     return Then::kReturn;
   }
+  if (planted.has(Defect::fin_in_syn_received_lost)) seg.ctl.fin = false;
   acknowledge(c, ack);
   take_window(c, seg);
   established(c);
@@ -303,10 +344,13 @@ void Stack::update_window(Connection& c, const Segment& seg) {
   }
   if (receded && planted.has(Defect::ws_keeps_old_edge)) return;
   const bool newer = lt(c.snd_wl1, seg.seq) || (c.snd_wl1 == seg.seq && le(c.snd_wl2, seg.ack));
+  if (planted.has(Defect::window_never_updated)) return;
   if (newer || planted.has(Defect::old_window_update)) take_window(c, seg);
 }
 
 void Stack::take_window(Connection& c, const Segment& seg) {
+  const bool shrunk = lt(seg.ack + seg.wnd, c.snd_nxt) && c.synchronized();
+  if (shrunk && planted.has(Defect::shrunk_window_resets)) send_reset(c);
   const bool was_zero = c.snd_wnd == 0;
   c.snd_wnd = seg.wnd;
   c.snd_wl1 = seg.seq;
@@ -370,8 +414,9 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   const bool full = !tempered.has(Temperament::counts_full_segments) || c.octets_unacked >= 2u * c.rcv_mss;
   const bool second = c.segments_unacked >= 2 || c.octets_unacked >= 2u * c.rcv_mss;
   const bool every_second = second && full && !planted.has(Defect::stretch_ack);
-  const bool at_once = planted.has(Defect::no_delayed_ack) || tempered.has(Temperament::acks_every_segment);
+  const bool at_once = tempered.has(Temperament::acks_every_segment) || planted.has(Defect::no_delayed_ack);
   const bool gap = (above || had_gap) && !planted.has(Defect::out_of_order_ack_delayed);
+  if (count > 0 && planted.has(Defect::two_acks)) send_ack(c), c.ack_now = true;
   if (gap || every_second || at_once) c.ack_now = true;
   return Then::kProceed;
 }
@@ -388,6 +433,9 @@ Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
     if (!c.received.fin) c.received.fin = seg.seq + static_cast<SeqNum>(seg.text.size());
     c.ack_now = true;
   }
+  if (c.received.fin && gt(*c.received.fin, c.rcv_nxt) && planted.has(Defect::fin_ahead_forgotten)) {
+    c.received.fin = c.rcv_nxt;
+  }
   if (!c.receives() || c.received.fin != c.rcv_nxt) return Then::kProceed;
 
   ++c.rcv_nxt;
@@ -396,6 +444,7 @@ Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
   c.ack_now = true;
   if (c.state == State::kEstablished) {
     c.state = State::kCloseWait;
+    if (planted.has(Defect::fin_answers_fin)) close(c);
   } else if (c.state == State::kFinWait1) {
     c.state = State::kClosing;  // our FIN has not been ACKed, or this would be FIN-WAIT-2
   } else {
@@ -413,6 +462,7 @@ void Stack::enter_time_wait(Connection& c) {
   c.state = State::kTimeWait;
   c.timers = Timers{};
   c.timers.time_wait = now_ + (planted.has(Defect::timewait_short) ? 20 * kSecond : 2 * kMsl);
+  if (planted.has(Defect::timewait_for_ever)) c.timers.time_wait = kNever;
 }
 
 // The end of a connection in SYN-RECEIVED that came from LISTEN. The listener is still there; what goes is the

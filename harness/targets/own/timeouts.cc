@@ -12,7 +12,7 @@ bool Stack::run_timer(Connection& c) {
   const std::size_t before = departed_.size();
   Timers& t = c.timers;
   if (t.user <= now_) {  // USER TIMEOUT: "connection aborted due to user timeout"
-    delete_tcb(c, Ended::kTimedOut);
+    delete_tcb(c, planted.has(Defect::timeout_untold) ? Ended::kNormally : Ended::kTimedOut);
   } else if (t.retransmission <= now_) {
     t.retransmission = kNever;
     retransmission_timeout(c);
@@ -77,6 +77,8 @@ bool Stack::excessive(const Connection& c) const {
 void Stack::retransmit(Connection& c) {
   if (!c.syn_acked) {
     c.syn_retransmitted = true;
+    const bool answer = c.state != State::kSynSent;
+    if (planted.has(answer ? Defect::synack_sent_once : Defect::syn_sent_once)) return;
     return send_syn(c);
   }
   std::uint32_t length = std::min({c.text_in_flight(), segment_room(c), c.snd_wnd});
@@ -94,6 +96,7 @@ void Stack::retransmit(Connection& c) {
 void Stack::probe(Connection& c) {
   const bool first = !c.probed;
   if (planted.has(Defect::zero_window_never_probed)) return;
+  if (c.text_in_flight() > 0 && planted.has(Defect::shrunk_window_not_probed)) return;
   if (planted.has(Defect::zero_window_gives_up) && c.probe_interval >= 8 * kSecond) {
     return delete_tcb(c, Ended::kTimedOut);
   }
