@@ -245,8 +245,8 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
     c.timers.delayed_ack = kNever;
     if (planted.has(Defect::ecn_echo_once)) c.ecn.echo = false;
   }
-  const bool again = lt(seg.seq, c.snd_nxt);
-  const bool altered = planted.has(again ? Defect::retransmits_different_data : Defect::text_in_wrong_order);
+  const bool repeated = lt(seg.seq, c.snd_nxt);
+  const bool altered = planted.has(repeated ? Defect::retransmits_different_data : Defect::text_in_wrong_order);
   depart(seg, &c.send_queue, offset, length, altered);
 }
 
