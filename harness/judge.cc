@@ -220,6 +220,7 @@ void Recording::call(const Call& call, Time from, Time until, const Place& where
                 .port = call.port,
                 .length = call.length,
                 .how = call.how,
+                .urgent = call.urgent,
                 .option = call.option,
                 .value = call.value,
                 .result = *call.result,

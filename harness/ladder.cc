@@ -175,6 +175,10 @@ void Drawing::draw_event(std::size_t index) {
     Numbers& known = numbers(event.tuple);
     if (out->ctl.syn) known.iss = out->seq.value;
     draw_packet(event, label(*out, known.iss, known.irs), false, state);
+  } else if (const auto* icmp = std::get_if<IcmpArrives>(&event.what)) {
+    const std::string mtu = icmp->mtu == 0 ? "" : fmt::format(" mtu {}", icmp->mtu);
+    const std::string seq = relative(icmp->seq.value, numbers(event.tuple).iss);
+    draw_packet(event, fmt::format("ICMP {}/{}{} for {}", icmp->type, icmp->code, mtu, seq), true, state);
   } else if (const auto* call = std::get_if<UserCall>(&event.what)) {
     draw_call(event, *call, state);
   }

@@ -89,6 +89,8 @@ struct Call {
   std::uint16_t port = 0;  // bind, connect: empty (0) means the script's default
   std::uint32_t length = 0;
   int how = 0;
+  bool urgent = false;     // write: MSG_OOB
+  std::string address{};   // bind, connect: as written in inet_addr(); empty for `...`
   SocketOption option = SocketOption::kNone;
   std::int64_t value = 0;
   // What the script says the call returns: an assertion beside the oracle, and the name of a new handle.

@@ -518,7 +518,10 @@ class Parser {
         const std::string_view text = word.substr(std::min(value_at - at, word.size()));
         if (damage_word(inbound, name, text, equals != std::string_view::npos, value_at, segment)) return;
       }
-      in_.fail(inbound ? "checksum, offset=N, truncate=N, reserved=N or options=HEX" : "reserved=N or options=HEX", at);
+      in_.fail(inbound ? "checksum, offset=N, truncate=N, reserved=N, options=HEX, source=ADDRESS, destination=ADDRESS, "
+                         "identification=N or ip-options=HEX"
+                       : "reserved=N or options=HEX",
+               at);
     });
     check_options(segment, start);
   }
@@ -539,6 +542,23 @@ class Parser {
     if (name == "checksum") {
       segment.damage.bad_checksum = true;
       return !has_value;
+    }
+    if (name == "source" || name == "destination") {
+      const auto address = Address::parse(std::string(text));
+      if (!address) in_.fail("an address", at);
+      (name == "source" ? segment.damage.source : segment.damage.destination) = *address;
+      return true;
+    }
+    if (name == "identification") {
+      segment.damage.identification = static_cast<std::uint16_t>(bounded(text, kU16Max, at));
+      return true;
+    }
+    if (name == "ip-options") {
+      const auto octets = hexadecimal(text);
+      const bool fits = octets && !octets->empty() && octets->size() % 4 == 0 && octets->size() <= kOptionOctetsMax;
+      if (!fits) in_.fail("4 to 40 octets in hexadecimal, a multiple of 4", at);
+      segment.damage.ip_options = *octets;
+      return true;
     }
     if (name == "offset") {
       segment.damage.data_offset = static_cast<std::uint8_t>(bounded(text, 15, at));

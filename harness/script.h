@@ -8,6 +8,8 @@
 //                                             //! needs: virtual-time state
 //                                             //! settings: ecn=1 timestamps=0   (names: harness/settings.def)
 //   at the end of an inbound packet's line    //! damage: checksum offset=3 truncate=12 reserved=8 options=0204ffff
+//                                             //! damage: source=255.255.255.255 destination=224.0.0.1
+//                                             //! damage: identification=7 ip-options=1e040000
 //   at the end of an outbound packet's line   //! damage: reserved=8 options=fe040000
 // `reserved` is the number in the four reserved bits; `options` are raw octets after the options that are listed.
 #pragma once

@@ -54,6 +54,9 @@ constexpr OptionName kSocketOptions[] = {
     {SocketOption::kSendBuffer, "SOL_SOCKET", "SO_SNDBUF"},
     {SocketOption::kError, "SOL_SOCKET", "SO_ERROR"},
     {SocketOption::kKeepAlive, "SOL_SOCKET", "SO_KEEPALIVE"},
+    {SocketOption::kOutOfBandInline, "SOL_SOCKET", "SO_OOBINLINE"},
+    {SocketOption::kTypeOfService, "SOL_IP", "IP_TOS"},
+    {SocketOption::kTimeToLive, "SOL_IP", "IP_TTL"},
     {SocketOption::kNoDelay, "SOL_TCP", "TCP_NODELAY"},
     {SocketOption::kMaxSegment, "SOL_TCP", "TCP_MAXSEG"},
     {SocketOption::kUserTimeout, "SOL_TCP", "TCP_USER_TIMEOUT"},
@@ -68,7 +71,7 @@ struct PollName {
   int bit;
   const char* name;
 };
-constexpr PollName kPollEvents[] = {{1, "POLLIN"}, {4, "POLLOUT"}, {8, "POLLERR"}, {16, "POLLHUP"}};
+constexpr PollName kPollEvents[] = {{1, "POLLIN"}, {2, "POLLPRI"}, {4, "POLLOUT"}, {8, "POLLERR"}, {16, "POLLHUP"}};
 constexpr const char* kShutdowns[] = {"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};
 
 // Thrown by the functions that read a call's arguments when its meaning is beyond Call.
@@ -166,7 +169,15 @@ void read_socket(const WrittenCall& written, Call&) {
   if (protocol != "IPPROTO_TCP" && protocol != "0") throw NotSupported{"socket " + protocol};
 }
 
-void read_address(const WrittenCall& written, Call& call) { call.port = port(written, 1); }
+void read_address(const WrittenCall& written, Call& call) {
+  call.port = port(written, 1);
+  const std::string text = without_space(written.arguments[1]);
+  constexpr std::string_view kBefore = "inet_addr(\"";
+  const std::size_t start = text.find(kBefore);
+  if (start == std::string::npos) return;
+  const std::size_t from = start + kBefore.size();
+  call.address = text.substr(from, text.find('"', from) - from);
+}
 void read_nothing(const WrittenCall&, Call&) {}
 void read_backlog(const WrittenCall& written, Call& call) { call.length = length(written, 1); }
 void read_length(const WrittenCall& written, Call& call) { call.length = length(written, 2); }
@@ -178,7 +189,9 @@ void read_receive(const WrittenCall& written, Call& call) {
 
 void read_send(const WrittenCall& written, Call& call) {
   call.length = length(written, 2);
-  check_flags(written, 3, {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_EOR", "MSG_MORE", "MSG_ZEROCOPY"});
+  check_flags(written, 3, {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_EOR", "MSG_MORE", "MSG_ZEROCOPY", "MSG_OOB"});
+  const auto flags = words_of(written.arguments[3], '|');
+  call.urgent = std::find(flags.begin(), flags.end(), "MSG_OOB") != flags.end();
 }
 
 void read_shutdown(const WrittenCall& written, Call& call) {
@@ -205,7 +218,8 @@ std::int64_t linger_of(const WrittenCall& written) {
 
 void read_option(const WrittenCall& written, Call& call) {
   const std::string& name = written.arguments[2];
-  const std::string level = written.arguments[1] == "IPPROTO_TCP" ? "SOL_TCP" : written.arguments[1];
+  const std::string& given = written.arguments[1];
+  const std::string level = given == "IPPROTO_TCP" ? "SOL_TCP" : given == "IPPROTO_IP" ? "SOL_IP" : given;
   const auto* known = std::find_if(std::begin(kSocketOptions), std::end(kSocketOptions), [&](const OptionName& option) {
     return name == option.name && level == option.level;
   });
@@ -253,6 +267,15 @@ void read_poll(const WrittenCall& written, Call& call) {
   if (call.result && *call.result > 0) call.result = revents;
 }
 
+// ioctl(fd, SIOCATMARK, [1])
+void read_ioctl(const WrittenCall& written, Call& call) {
+  if (written.arguments[1] != "SIOCATMARK") throw NotSupported{"ioctl " + written.arguments[1]};
+  const std::string text = without_space(written.arguments[2]);
+  if (text != "[0]" && text != "[1]") throw WrongArgument(2, "[0] or [1]");
+  call.option = SocketOption::kAtMark;
+  call.value = text[1] - '0';
+}
+
 // Our sockets never block, so what fcntl says of flags changes nothing.
 void read_fcntl(const WrittenCall& written, Call&) {
   const std::string& command = written.arguments[1];
@@ -282,6 +305,7 @@ constexpr CallName kCalls[] = {
     {"close", CallKind::kClose, 1, 1, read_nothing},
     {"setsockopt", CallKind::kSetOption, 5, 5, read_option},
     {"getsockopt", CallKind::kGetOption, 5, 5, read_option},
+    {"ioctl", CallKind::kGetOption, 3, 3, read_ioctl},
     {"poll", CallKind::kPoll, 3, 3, read_poll},
     {"fcntl", CallKind::kPoll, 2, 3, read_fcntl},  // never becomes a Call
 };

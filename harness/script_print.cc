@@ -87,6 +87,10 @@ std::string damage_text(const SegmentSpec& segment) {
   const Damage& damage = segment.damage;
   if (damage.bad_checksum) text += " checksum";
   if (damage.data_offset) text += fmt::format(" offset={}", *damage.data_offset);
+  if (damage.source) text += " source=" + damage.source->text();
+  if (damage.destination) text += " destination=" + damage.destination->text();
+  if (damage.identification) text += fmt::format(" identification={}", *damage.identification);
+  if (!damage.ip_options.empty()) text += " ip-options=" + hex(damage.ip_options);
   if (damage.truncate) text += fmt::format(" truncate={}", *damage.truncate);
   const int said = segment.ace ? *segment.ace >> 2 & 1 : 1;  // the lowest bit is among the flags
   if ((segment.ctl.reserved & ~said) != 0) text += fmt::format(" reserved={}", segment.ctl.reserved & ~said);

@@ -94,6 +94,10 @@ void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
     return;
   }
   if (target.now() < slot.from) advance_to(slot.from);
+  if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
+    if (const auto spec = read_icmp(icmp->text)) put_icmp(*spec, step.where);
+    return;
+  }
   const auto* made = std::get_if<Call>(&step.action);
   if (!made) return;  // Shell and Code are never executed
   const UserCall outcome = call(*made, step.where);

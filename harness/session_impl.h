@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session keeps while it plays, and its private steps. session.cc plays scenarios, session_wire.cc puts stimuli
-// and records what follows, session_terms.cc translates between script and wire, session_assertions.cc compares.
+// and records what follows, session_ip.cc does so for ICMP messages, session_terms.cc translates between script and
+// wire, session_assertions.cc compares.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/icmp.h"
 #include "harness/schedule.h"
 #include "harness/session.h"
 
@@ -60,6 +62,7 @@ struct Session::Impl {
 
   // Stimuli and what follows them.
   void put(ByteView packet, Tuple tuple, const Place& where);
+  void put_icmp(const IcmpSpec& spec, const Place& where);
   UserCall make(UserCall call, Tuple tuple, const Place& where);
   void settle();
   bool drain();
@@ -126,5 +129,11 @@ struct Session::Impl {
 
 // The control bits that a line means: AccECN's digits stand for three of them.
 Ctl control_of(const SegmentSpec& spec);
+
+// What is odd about the addresses or the IP header of a packet that arrives.
+Carrier::Oddity oddity_of(const Decoded& packet);
+
+// What the address of bind or connect means for this target.
+Host host_of(const Call& call, const Identity& identity);
 
 }  // namespace tcpassay

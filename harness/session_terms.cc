@@ -72,8 +72,8 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
 
   const Identity& identity = self.target.identity();
   const bool ipv6 = self.ip == 6;
-  PacketFields fields{.source = ipv6 ? identity.ipv6_peer_address : identity.peer_address,
-                      .destination = ipv6 ? identity.ipv6_address : identity.address,
+  PacketFields fields{.source = spec.damage.source.value_or(ipv6 ? identity.ipv6_peer_address : identity.peer_address),
+                      .destination = spec.damage.destination.value_or(ipv6 ? identity.ipv6_address : identity.address),
                       .source_port = tuple.remote,
                       .destination_port = tuple.local,
                       .seq = spec.seq};
@@ -127,6 +127,8 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
   if (made.port == 0 && names && !unspecified) made.port = kTargetPort;
   made.length = call.length;
   made.how = call.how;
+  made.urgent = call.urgent;
+  made.host = host_of(call, target.identity());
   made.option = call.option;
   made.value = call.value;
   if (call.kind != CallKind::kWrite) return made;

@@ -30,9 +30,19 @@ std::string first_line(const std::string& text) {
 
 // Why one step cannot be played, or nothing. Code runs after a script is over and only looks, so leaving it out is
 // harmless.
-std::optional<std::string> unsupported_step(const Step& step, const Identity& target) {
+std::optional<std::string> unsupported_step(const Step& step, const Identity& target, std::uint8_t ip) {
   const auto line = [&] { return step.where.line ? fmt::format(" (line {})", step.where.line) : std::string(); };
-  if (std::holds_alternative<Icmp>(step.action)) return "ICMP" + line();
+  if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
+    const auto spec = icmp->inbound ? read_icmp(icmp->text) : std::nullopt;
+    if (!spec || !icmp_numbers(*spec, ip)) return "ICMP" + line();
+  }
+  if (const auto* in = std::get_if<Inject>(&step.action); in && ip == 6) {
+    const Damage& damage = in->segment.damage;
+    const bool ipv4 = (damage.source && damage.source->family == 4) ||
+                      (damage.destination && damage.destination->family == 4) || damage.identification ||
+                      !damage.ip_options.empty();
+    if (ipv4) return "a header of IPv4" + line();
+  }
   const auto* unknown = std::get_if<Unsupported>(&step.action);
   if (unknown && !unknown->harmless) return unknown->construct + line();
   if (const auto* shell = std::get_if<Shell>(&step.action); shell && !is_harmless(*shell)) {
@@ -40,6 +50,7 @@ std::optional<std::string> unsupported_step(const Step& step, const Identity& ta
   }
   const auto* call = std::get_if<Call>(&step.action);
   if (!call) return std::nullopt;
+  if (ip == 6 && !call->address.empty() && call->address != "0.0.0.0") return "an address of IPv4" + line();
   if (call->kind == CallKind::kListen && !target.can(Ability::kPassiveOpen)) return "needs passive-open";
   if (call->kind == CallKind::kConnect && !target.can(Ability::kActiveOpen)) return "needs active-open";
   return std::nullopt;
@@ -63,7 +74,7 @@ std::optional<std::string> Session::unsupported(const Scenario& scenario, const 
   Schedule schedule(scenario.options);
   Time end{};
   for (const auto& step : scenario.steps) {
-    if (const auto why = unsupported_step(step, identity)) return why;
+    if (const auto why = unsupported_step(step, identity, ip_version(scenario).value_or(ip))) return why;
     const Schedule::Slot slot = schedule.next(step.time);
     end = std::max({end, slot.from, slot.returns.value_or(Time{})});
   }

@@ -28,7 +28,10 @@ SegmentT segment_of(const Decoded& packet) {
   segment.ctl = packet.ctl;
   segment.fault = packet.fault;
   segment.opt = packet.opt;
-  segment.ip = {.ttl = packet.ttl, .traffic_class = packet.traffic_class};
+  segment.ip = {.ttl = packet.ttl,
+                .traffic_class = packet.traffic_class,
+                .identification = packet.identification,
+                .dont_fragment = packet.dont_fragment};
   segment.text = packet.text;
   return segment;
 }
@@ -44,7 +47,9 @@ void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
   target.inject(bytes);
   event.until = virtual_time ? event.from : target.now();
   if (decoded) {
-    event.what = segment_of<Arriving, RcvSeq, SndSeq>(*decoded);
+    auto segment = segment_of<Arriving, RcvSeq, SndSeq>(*decoded);
+    segment.ip.oddity = oddity_of(*decoded);
+    event.what = segment;
     note_arrival(conversation(tuple).peer, *decoded);
   } else {
     Arriving broken;
@@ -159,7 +164,10 @@ void Session::Impl::depart(const Collected& collected) {
   event.until = collected.until;
   if (const auto decoded = decode(slot.packet)) {
     event.tuple = {.local = decoded->source_port, .remote = decoded->destination_port};
-    event.what = segment_of<Departing, SndSeq, RcvSeq>(*decoded);
+    auto segment = segment_of<Departing, SndSeq, RcvSeq>(*decoded);
+    const Identity& identity = target.identity();
+    if (decoded->source != (ip == 6 ? identity.ipv6_address : identity.address)) segment.ip.oddity = Carrier::Oddity::kOtherSource;
+    event.what = segment;
     if (decoded->fault == Fault::kNone) note_departure(event.tuple, *decoded);
   } else {
     Departing broken;

@@ -85,15 +85,19 @@ Ctl control_of(std::uint8_t reserved, std::uint8_t bits) {
 
 void put_ipv4_header(const PacketFields& fields, std::size_t total, std::uint8_t* ip) {
   constexpr std::uint32_t kDontFragment = 0x4000;
-  ip[0] = 0x45;
+  const Bytes& options = fields.damage.ip_options;
+  const std::size_t header = kIpv4Header + options.size();
+  ip[0] = static_cast<std::uint8_t>(0x40 | header / 4);
   ip[1] = fields.traffic_class;
   put16(ip + 2, static_cast<std::uint32_t>(total));
+  put16(ip + 4, fields.damage.identification.value_or(0));
   put16(ip + 6, kDontFragment);
   ip[8] = fields.ttl;
   ip[9] = kProtocolTcp;
   std::memcpy(ip + 12, fields.source.octets.data(), 4);
   std::memcpy(ip + 16, fields.destination.octets.data(), 4);
-  const std::uint16_t checksum = fold(sum({ip, kIpv4Header}));
+  if (!options.empty()) std::memcpy(ip + kIpv4Header, options.data(), options.size());
+  const std::uint16_t checksum = fold(sum({ip, header}));
   std::memcpy(ip + 10, &checksum, 2);
 }
 
@@ -140,8 +144,10 @@ bool read_option(std::uint8_t kind, ByteView body, Options& opt) {
       opt.cookie_octets = static_cast<std::uint8_t>(body.size());
       std::copy(body.begin(), body.end(), opt.cookie.begin());
       return true;
-    case kMd5Signature:
     case kAuthentication:
+      opt.authentication = true;
+      [[fallthrough]];
+    case kMd5Signature:
       opt.signature = true;
       return true;
     default: return false;
@@ -181,6 +187,8 @@ bool read_options(ByteView area, Options& opt) {
 struct Carried {
   ByteView addresses{}, segment{};  // source and destination side by side; the TCP segment
   std::uint8_t ttl = 0, traffic_class = 0;
+  std::uint16_t identification = 0;
+  bool dont_fragment = true, options = false;
 };
 
 std::optional<Carried> read_ipv4(ByteView packet) {
@@ -193,7 +201,10 @@ std::optional<Carried> read_ipv4(ByteView packet) {
   return Carried{.addresses = packet.subspan(12, 8),
                  .segment = packet.subspan(header, total - header),
                  .ttl = packet[8],
-                 .traffic_class = packet[1]};
+                 .traffic_class = packet[1],
+                 .identification = get16(&packet[4]),
+                 .dont_fragment = (packet[6] & 0x40) != 0,
+                 .options = header > kIpv4Header};
 }
 
 // RFC 8200 section 4.2: whoever does not know an option drops the packet unless the option's two upper bits are zero.
@@ -281,7 +292,7 @@ void encode(const PacketFields& fields, Bytes& out) {
   assert(fields.source.family == fields.destination.family);
   assert(fields.options.size() <= kOptionOctetsMax);
   const bool ipv4 = fields.source.family == 4;
-  const std::size_t ip_header = ipv4 ? kIpv4Header : kIpv6Header;
+  const std::size_t ip_header = ipv4 ? kIpv4Header + fields.damage.ip_options.size() : kIpv6Header;
   const std::size_t header = kTcpHeader + (fields.options.size() + 3) / 4 * 4;
   std::size_t length = header + fields.text.size();
   assert(ip_header + length <= kPacketOctetsMax);
@@ -331,7 +342,10 @@ std::optional<Decoded> decode(ByteView packet) {
   Decoded decoded{.source = address_of(carried->addresses.first(address)),
                   .destination = address_of(carried->addresses.last(address)),
                   .ttl = carried->ttl,
-                  .traffic_class = carried->traffic_class};
+                  .traffic_class = carried->traffic_class,
+                  .identification = carried->identification,
+                  .dont_fragment = carried->dont_fragment,
+                  .ip_options = carried->options};
   read_header(tcp, decoded);
   if (tcp.size() < kTcpHeader) {
     decoded.fault = Fault::kTruncated;

@@ -31,6 +31,9 @@ struct Damage {
   bool bad_checksum = false;                // the TCP checksum is made wrong
   std::optional<std::uint8_t> data_offset;  // overwrites the field, in 32-bit words (0 to 15)
   std::optional<std::uint16_t> truncate;    // keeps only so many octets of the TCP segment
+  std::optional<Address> source, destination;    // in place of the peer's and the target's; the checksum counts them
+  std::optional<std::uint16_t> identification;   // of the IPv4 header
+  Bytes ip_options{};                            // of the IPv4 header, a multiple of four octets
   friend bool operator==(const Damage&, const Damage&) = default;
 };
 
@@ -58,6 +61,9 @@ struct Decoded {
   Ctl ctl{};
   std::uint16_t wnd = 0, up = 0;
   std::uint8_t ttl = 0, traffic_class = 0;
+  std::uint16_t identification = 0;
+  bool dont_fragment = true;  // IPv6 always
+  bool ip_options = false;    // the IP header is not plain
   Fault fault = Fault::kNone;
   Options opt{};
   ByteView options{}, text{};

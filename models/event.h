@@ -53,7 +53,8 @@ enum class CallKind : std::uint8_t {
   kClose,      // CLOSE, and the user neither sends nor receives any more; ABORT when linger is set to zero
   kSetOption,  // option, value
   kGetOption,  // option; result 0 and value
-  kPoll,       // which of the asked events are there; result is their bit set (1 in, 4 out, 8 error, 16 hang-up)
+  kPoll,       // which of the asked events are there; result is their bit set (1 in, 2 urgent, 4 out, 8 error,
+               // 16 hang-up), value the asked ones, 0 for all
 };
 const char* to_string(CallKind kind);  // "write"
 
@@ -74,6 +75,10 @@ enum class SocketOption : std::uint8_t {
   kKeepCount,
   kQuickAck,
   kCork,
+  kOutOfBandInline,  // urgent octets stay in the stream (RFC 6093 section 6)
+  kAtMark,           // asked only: 1 when the next octet to read is at the urgent mark
+  kTypeOfService,    // the traffic class of what is sent, DSCP and ECN
+  kTimeToLive,       // or hop limit
   kOther,
 };
 
@@ -101,12 +106,23 @@ enum class UserError : std::uint8_t {
 };
 const char* to_string(UserError error);  // "ECONNRESET"
 
+// Which host an address of a call names.
+enum class Host : std::uint8_t {
+  kUsual,      // none, or the address of the trace
+  kNamed,      // kBind: the address of the trace, and not left to the target to choose
+  kElsewhere,  // kBind: another address of the target
+  kBroadcast,  // kConnect: no host, but all of them
+  kMulticast,  // kConnect: no host, but some of them
+};
+
 struct UserCall {
   CallKind kind = CallKind::kSocket;
   int handle = -1;           // the socket the call was made on; -1 for kSocket
   std::uint16_t port = 0;    // kBind: the local one; kConnect: the remote one
   std::uint32_t length = 0;  // kWrite, kRead: octets asked for; kListen: backlog
   int how = 0;               // kShutdown
+  bool urgent = false;       // kWrite: the octets are urgent (3.9.1.2)
+  Host host = Host::kUsual;
   SocketOption option = SocketOption::kNone;
   std::int64_t value = 0;  // kSetOption: what is set (kLinger: seconds, -1 for off); kGetOption: the answer
   // Results.
@@ -122,12 +138,20 @@ struct StateReport {
   std::optional<std::uint32_t> snd_una{}, snd_nxt{}, rcv_nxt{};  // as on the wire
 };
 
+// An ICMP error message that quotes a segment of the target's; the event's tuple is the one that the quote names.
+struct IcmpArrives {
+  std::uint8_t version = 4;  // of IP: the numbers of types and codes differ
+  std::uint8_t type = 0, code = 0;
+  std::uint32_t mtu = 0;  // of the next hop, in a message of the kind "too big"
+  SndSeq seq{};           // SEG.SEQ of the quoted segment
+};
+
 struct Quiet {};  // the target has nothing more to say until something is done to it or time passes
 
 struct Event {
   Time from{}, until{};  // it happened in this interval; equal where time is virtual
   Tuple tuple{};         // unused by kQuiet and by calls that name no conversation
-  std::variant<Arriving, Departing, UserCall, StateReport, Quiet> what{};
+  std::variant<Arriving, Departing, UserCall, StateReport, Quiet, IcmpArrives> what{};
 };
 
 }  // namespace tcpassay

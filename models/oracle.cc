@@ -6,9 +6,12 @@
 
 #include "models/describe.h"
 #include "models/first_numbers.h"
+#include "models/ip_layer.h"
+#include "models/keep_alive.h"
 #include "models/segment_arrives.h"
 #include "models/segment_departs.h"
 #include "models/step.h"
+#include "models/urgent.h"
 #include "models/user_calls.h"
 
 namespace tcpassay {
@@ -25,6 +28,7 @@ struct Conversation {
   int incarnation = 0;   // counts the connections that used this pair of ports
   bool taken = false;    // the user has it (accept or connect)
   bool begins = false;   // a SYN may have begun a new connection
+  bool named = false;    // the user has chosen the local address
   int dead = -1;         // the incarnation that ended before anybody took it: it may still be handed out
   bool tainted = false;  // a rule was broken: what follows proves nothing
 };
@@ -41,6 +45,10 @@ struct Handle {
   bool zero_linger = false;
   bool reads_shut = false;
   bool no_delay = false;
+  bool elsewhere = false;          // bound to another address of the target
+  bool named = false;              // bound to the address of the trace
+  bool reuse = false;              // others may use its port
+  std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
   Time user_timeout{};
 };
 
@@ -55,6 +63,7 @@ struct Port {
   std::uint16_t number = 0;
   std::uint32_t backlog = 0;
   bool open = false, aborted = false;
+  bool elsewhere = false;  // open for another address of the target only
 };
 
 int event_class(const Event& event) {
@@ -66,6 +75,7 @@ int event_class(const Event& event) {
   if (const auto* seg = std::get_if<Departing>(&event.what)) {
     return 48 + ((seg->ctl.syn ? 1 : 0) | (seg->ctl.rst ? 2 : 0) | (seg->ctl.fin ? 4 : 0));
   }
+  if (std::holds_alternative<IcmpArrives>(event.what)) return 62;
   return std::holds_alternative<Quiet>(event.what) ? 60 : 61;
 }
 
@@ -128,7 +138,7 @@ struct Oracle::Impl {
     c.incarnation = 0;
     c.taken = c.tainted = false;
     c.dead = -1;
-    c.begins = false;
+    c.begins = c.named = false;
     c.possible.clear();
     c.possible.emplace_back();
     c.possible.back().traits = traits;
@@ -172,7 +182,8 @@ struct Oracle::Impl {
              .edition = terms.edition};
     a.default_mss = terms.default_mss;
     if (const Port* p = port(c.tuple.local)) {
-      a.listening = p->open;
+      a.listening = p->open && !p->elsewhere;
+      a.elsewhere = p->open && p->elsewhere;
       a.deserted = !p->open;
       a.aborted = p->aborted;
       if (p->open) a.backlog_full = waiting(c) >= p->backlog;
@@ -275,7 +286,8 @@ struct Oracle::Impl {
       }
     }
     if (next.empty()) {
-      add_verdict(nearest.rule, kind_of(nearest.rule), &c, event, describe_allowed(c.possible, event, nearest.rule),
+      const Rule rule = c.possible[nearest_index].oddity.value_or(nearest.rule);
+      add_verdict(rule, kind_of(rule), &c, event, describe_allowed(c.possible, event, rule),
                   describe(event, c.possible[nearest_index]));
       note_at_work(c.possible[nearest_index]);
       resynchronise(c, nearest_index, event);
@@ -345,6 +357,7 @@ struct Oracle::Impl {
     p.prompted = 0;
     p.later.clear();
     p.demerits.clear();
+    p.oddity.reset();
     if (const auto* seg = std::get_if<Departing>(&event.what)) {
       if (seg->ctl.rst) {
         p.state = State::kClosed;
@@ -440,6 +453,8 @@ struct Oracle::Impl {
       departs(event, *departing);
     } else if (const auto* call = std::get_if<UserCall>(&event.what)) {
       user_call(event, *call);
+    } else if (const auto* message = std::get_if<IcmpArrives>(&event.what)) {
+      icmp(event, *message);
     } else if (const auto* report = std::get_if<StateReport>(&event.what)) {
       process(conversation(event.tuple), event, [&](Step& on) { state_reported(on, *report); });
     } else {
@@ -478,6 +493,23 @@ struct Oracle::Impl {
     c.begins = idle && seg.ctl.syn;
   }
 
+  // 3.9.2.2: of the connection that the message quotes, and of the others, which it leaves alone.
+  void icmp(const Event& event, const IcmpArrives& message) {
+    Conversation& quoted = conversation(event.tuple);
+    last_seen = "nothing";
+    for (std::size_t i = 0; i < used; ++i) {
+      Conversation& c = conversations[i];
+      process(c, event, [&](Step& on) {
+        if (&c == &quoted) {
+          icmp_arrives(on, message);
+        } else {
+          icmp_elsewhere(on);
+        }
+        on.tcb.prompted = on.tcb.now.size;
+      });
+    }
+  }
+
   void departs(const Event& event, const Departing& seg) {
     Conversation& c = conversation(event.tuple);
     const auto form = [&](Rule rule, bool good) {
@@ -493,6 +525,9 @@ struct Oracle::Impl {
       form(Rule::S3_1_data_offset, false);
       return;
     }
+    const bool usual_source = seg.ip.oddity != Carrier::Oddity::kOtherSource;
+    form(seg.ctl.syn && !seg.ctl.ack ? Rule::MUST_44 : Rule::MUST_45, usual_source);
+    if (c.named && seg.ctl.syn) form(Rule::MUST_43, usual_source);
     form(Rule::S3_1_reserved_sent, seg.ctl.reserved == 0);
     form(Rule::MUST_65, seg.ctl.syn || !seg.opt.mss);
     if (seg.opt.octets != 0) {
@@ -605,7 +640,7 @@ struct Oracle::Impl {
     if (h == nullptr) return;
     switch (call.kind) {
       case CallKind::kBind:
-        if (call.result == 0 && call.port != 0) h->port = call.port;
+        bind(*h, event, call);
         return;
       case CallKind::kListen:
         listen(*h, event, call);
@@ -636,6 +671,38 @@ struct Oracle::Impl {
     if (call.kind == CallKind::kClose && call.result == 0) h->kind = Handle::Kind::kFree;
   }
 
+  void bind(Handle& h, const Event& event, const UserCall& call) {
+    if (call.result == 0) {
+      if (call.port != 0) h.port = call.port;
+      h.elsewhere = call.host == Host::kElsewhere;
+      h.named = call.host == Host::kNamed;
+      return;
+    }
+    if (call.host == Host::kNamed && call.error != UserError::kAddressInUse) {
+      add_verdict(Rule::MUST_43, Verdict::Kind::kViolated, nullptr, event, "the address is taken",
+                  describe(event, Possible{}));
+    }
+    if (call.error == UserError::kAddressInUse && h.reuse && only_opening(call.port)) port_is_refused(event);
+  }
+
+  // The port is in use, and by nothing but connections that are being opened.
+  bool only_opening(std::uint16_t number) const {
+    bool any = false;
+    for (std::size_t i = 0; i < used; ++i) {
+      if (conversations[i].tuple.local != number) continue;
+      for (const Possible& p : conversations[i].possible) {
+        if (p.state != State::kSynSent && p.state != State::kSynReceived) return false;
+        any = true;
+      }
+    }
+    return any;
+  }
+
+  void port_is_refused(const Event& event) {
+    add_verdict(Rule::MUST_42, Verdict::Kind::kViolated, nullptr, event, "a passive OPEN on the port",
+                describe(event, Possible{}));
+  }
+
   // 3.10.1. OPEN Call, passive
   void listen(Handle& h, const Event& event, const UserCall& call) {
     if (event.tuple.local != 0) h.port = event.tuple.local;
@@ -646,16 +713,29 @@ struct Oracle::Impl {
         if (synchronized(possible.state)) possible.later.add({Rule::MUST_41, true});
       }
     }
-    if (call.result != 0) return;
+    if (call.result != 0) {
+      if (call.error == UserError::kAddressInUse && h.reuse && only_opening(h.port)) port_is_refused(event);
+      return;
+    }
+    if (only_opening(h.port)) loose.add({Rule::MUST_42, true});
     h.kind = Handle::Kind::kListener;
     h.backlog = std::max<std::uint32_t>(call.length, 1);
     Port* p = port(h.port);
     if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});
-    *p = {.number = h.port, .backlog = h.backlog, .open = true};
+    *p = {.number = h.port, .backlog = h.backlog, .open = true, .elsewhere = h.elsewhere};
     loose.add({Rule::S3_10_1_passive, true});
   }
 
   void connect(Handle& h, const Event& event, const UserCall& call) {
+    if (call.host == Host::kBroadcast || call.host == Host::kMulticast) {
+      if (call.result >= 0 || call.error == UserError::kInProgress) {
+        add_verdict(Rule::MUST_46, Verdict::Kind::kViolated, nullptr, event, "an error", describe(event, Possible{}));
+        tainted = true;
+      } else {
+        loose.add({Rule::MUST_46, true});
+      }
+      return;
+    }
     if (h.kind != Handle::Kind::kConnection) {
       if (call.tuple.remote == 0 && call.port == 0) {
         if (call.result == 0 || call.error == UserError::kInProgress) {
@@ -682,7 +762,9 @@ struct Oracle::Impl {
       open_active(on, call);
       on.tcb.user_timeout = h.user_timeout;
       on.tcb.no_delay = h.no_delay;
+      for (const UserCall& option : h.chosen) option_set(on, option);
     });
+    c.named = h.named;
   }
 
   void accept(const Event& event, const UserCall& call) {
@@ -692,6 +774,7 @@ struct Oracle::Impl {
       Conversation& c = conversation(call.tuple);
       const std::uint16_t local = c.tuple.local;
       const bool listener_no_delay = listener->no_delay;  // inherited or not
+      const std::vector<UserCall> inherited = listener->chosen;
       Handle& h = new_handle(static_cast<int>(call.result));
       h.kind = Handle::Kind::kConnection;
       h.tuple = c.tuple;
@@ -707,6 +790,8 @@ struct Oracle::Impl {
       process(c, event, [&](Step& on) {
         take(on, call);
         on.tcb.nagle_free = listener_no_delay;
+        if (inherited.empty() || on.may()) return;  // a copy of the listener's choices, or not
+        for (const UserCall& option : inherited) option_set(on, option);
       });
       return;
     }
@@ -735,8 +820,14 @@ struct Oracle::Impl {
         process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });
       }
     }
-    if (call.option == SocketOption::kKeepAlive && h.kind == Handle::Kind::kConnection && current(h)) {
-      process(conversation(h.tuple), event, [&](Step& on) { on.tcb.keep_alive = call.value != 0; });
+    if (call.option == SocketOption::kReuseAddress) h.reuse = call.value != 0;
+    if (answers_for(call.option)) {
+      if (h.kind != Handle::Kind::kConnection) {
+        h.chosen.push_back(call);
+        h.chosen.back().text = {};
+      } else if (current(h)) {
+        process(conversation(h.tuple), event, [&](Step& on) { option_set(on, call); });
+      }
     }
     if (call.option == SocketOption::kLinger) h.zero_linger = call.value == 0;
     if (call.option == SocketOption::kUserTimeout) {
@@ -744,6 +835,24 @@ struct Oracle::Impl {
       if (h.kind == Handle::Kind::kConnection && current(h)) {
         process(conversation(h.tuple), event, [&](Step& on) { on.tcb.user_timeout = h.user_timeout; });
       }
+    }
+  }
+
+  static bool answers_for(SocketOption option) {
+    return (option >= SocketOption::kKeepAlive && option <= SocketOption::kKeepCount) ||
+           option == SocketOption::kOutOfBandInline || option == SocketOption::kTypeOfService ||
+           option == SocketOption::kTimeToLive;
+  }
+
+  static void option_set(Step& on, const UserCall& call) {
+    switch (call.option) {
+      case SocketOption::kTypeOfService:
+      case SocketOption::kTimeToLive: ip_set(on, call); break;
+      case SocketOption::kOutOfBandInline:
+        on.tcb.up.in_line = call.value != 0;
+        on.tcb.up.sure = on.tcb.up.sure && !on.tcb.up.arrived;  // what became of an octet that is here already is open
+        break;
+      default: keep_alive_set(on, call); break;
     }
   }
 
@@ -779,6 +888,10 @@ struct Oracle::Impl {
         break;
       case CallKind::kGetOption:
         if (call.option == SocketOption::kError) process(c, event, [&](Step& on) { ask_error(on, call); });
+        if (call.option == SocketOption::kAtMark) process(c, event, [&](Step& on) { mark_asked(on, call); });
+        break;
+      case CallKind::kPoll:
+        process(c, event, [&](Step& on) { priority_polled(on, call); });
         break;
       default:
         break;

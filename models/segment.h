@@ -52,6 +52,7 @@ struct Options {
   std::uint8_t cookie_octets = 0;              // of its cookie; 0 asks for one
   std::array<std::uint8_t, 16> cookie{};
   bool signature = false;           // kind 19 or 29: MD5 (RFC 2385) or TCP-AO (RFC 5925)
+  bool authentication = false;      // kind 29
   bool repeated = false;            // an option other than NOP stands there twice
   bool nonzero_after_end = false;   // an octet other than zero follows End of Option List (MUST-69)
   bool unknown = false;             // an option beside those above is there, or one of them with another length
@@ -61,8 +62,15 @@ struct Options {
 
 // What the IP header says that TCP answers for (RFC 9293 section 3.9.2, RFC 3168).
 struct Carrier {
+  // Arriving: the packet names somebody who cannot be a party to a connection, or has something beside a plain header.
+  // Departing: it does not come from the address of the trace.
+  enum class Oddity : std::uint8_t { kNone, kGroupDestination, kNobodysSource, kOptions, kOtherSource };
+
   std::uint8_t ttl = 64;           // or hop limit
   std::uint8_t traffic_class = 0;  // six bits of DSCP, two of ECN
+  std::uint16_t identification = 0;
+  bool dont_fragment = true;
+  Oddity oddity = Oddity::kNone;
 
   constexpr std::uint8_t ecn() const { return traffic_class & 3; }  // 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/segment_arrives.h"
 
+#include "models/ip_layer.h"
+#include "models/keep_alive.h"
 #include "models/selective_acknowledgment.h"
 #include "models/time_wait.h"
 #include "models/timestamps.h"
+#include "models/urgent.h"
 #include "models/window_scale.h"
 
 namespace tcpassay {
@@ -22,6 +25,7 @@ void fresh(Possible& tcb) {
   begun.now = tcb.now;
   begun.later = tcb.later;
   begun.demerits = tcb.demerits;
+  begun.oddity = tcb.oddity;
   begun.user_timeout = tcb.user_timeout;
   tcb = begun;
 }
@@ -98,6 +102,10 @@ Time later_end(const Step& on) {
 void closed(Step& on, const Arriving& seg) {
   if (!seg.text.empty()) on.cite(Rule::SA1_text);
   if (seg.ctl.fin) on.cite(Rule::SA4_8_unsynchronized);
+  if (on.around.elsewhere) {  // a passive OPEN stands on another address of the target
+    on.cite(Rule::S3_9_1_1_local_address);
+    on.tcb.oddity = Rule::S3_9_1_1_local_address;
+  }
   if (seg.ctl.syn && on.around.deserted) on.cite(on.around.aborted ? Rule::S3_10_5_listen : Rule::S3_10_4_listen);
   if (seg.ctl.rst) {
     on.cite(Rule::SA1_rst);
@@ -179,6 +187,13 @@ void listen(Step& on, const Arriving& seg) {
 
 bool reaches(const Tcb& tcb, RcvSeq seq) {
   return tcb.rcv_nxt <= seq && seq <= tcb.rcv_nxt_max;
+}
+
+// What must not make a difference, by this rule.
+void odd(Step& on, Rule rule) {
+  on.cite(rule);
+  on.cite_later(rule);
+  on.tcb.oddity = rule;
 }
 
 // 3.10.7.4, Eighth: a FIN that is next in sequence.
@@ -746,9 +761,9 @@ Then check_ack_field(Step& on, const Arriving& seg) {
   return Then::kProceed;
 }
 
-// Sixth, check the URG bit: a user who takes urgent octets out of band misses them in the stream.
+// Sixth, check the URG bit:
 Then check_urg_bit(Step& on, const Arriving& seg) {
-  if (seg.ctl.urg && !on.tcb.rcv_fin) on.tcb.urgent = true;
+  urgent_arrives(on, seg);
   return Then::kProceed;
 }
 
@@ -833,6 +848,7 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   if (nobody) on.cite(Rule::MAY_1, refused);
   if (refused) {
     on.cite(Rule::SHLD_3);
+    on.cite(Rule::MAY_1);
     const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
     on.delete_tcb(Rule::SHLD_3);
     on.reply(reply);
@@ -964,6 +980,7 @@ void other_states(Step& on, const Arriving& seg) {
                           : step == 1 ? Reached::kReset
                           : step <= 4 ? Reached::kEarly
                                       : Reached::kAccepted;
+  if (reached != Reached::kAccepted) urgent_may_arrive(tcb, seg);
   if (on.answered) tcb.ack_now_must = tcb.ack_now;  // without an answer it would have been dropped
   timestamps_recorded(on, seg, before, reached);
   if (reached == Reached::kAccepted) scale_recorded(on, seg, before.nxt);
@@ -999,6 +1016,8 @@ void segment_arrives(Step& on, const Arriving& seg) {
   if (tcb.state == State::kClosed || tcb.state == State::kListen) {
     tcb.state = on.around.listening ? State::kListen : State::kClosed;
   }
+  tcb.oddity.reset();
+  if (!ip_arrives(on, seg)) return;
   switch (seg.fault) {
     case Fault::kNone:
       break;
@@ -1027,13 +1046,16 @@ void segment_arrives(Step& on, const Arriving& seg) {
   }
   const State before = tcb.state;
   if (before <= State::kListen && (tcb.stamps.offered || tcb.stamps.peer)) tcb.stamps = {};
-  tcb.front_alone = false;
+  tcb.front_alone = tcb.on_stairs = false;
+  keep_alive_hears(on);
   if (!tcb.congestion.stirred) tcb.congestion.news = false;
   tcb.congestion.stirred = true;
   if (seg.ctl.reserved != 0) on.cite(Rule::S3_1_reserved_received);
   if (seg.opt.octets != 0) {
     if (!seg.ctl.syn) on.cite(Rule::MUST_5);
     if (seg.opt.unknown) on.cite(Rule::MUST_6);
+    if (seg.opt.user_timeout) odd(on, Rule::R5482_3_ignore);
+    if (seg.opt.authentication) odd(on, Rule::R5925_7_3_no_key);
     if (seg.opt.unaligned) on.cite(Rule::MUST_64);
   }
   switch (tcb.state) {
@@ -1042,9 +1064,11 @@ void segment_arrives(Step& on, const Arriving& seg) {
       break;
     case State::kListen:
       listen(on, seg);
+      urgent_may_arrive(tcb, seg);
       break;
     case State::kSynSent:
       syn_sent(on, seg);
+      urgent_may_arrive(tcb, seg);
       break;
     default:
       other_states(on, seg);
@@ -1062,10 +1086,12 @@ bool time_matters(const Tcb& tcb, const Around& around) {
     case State::kTimeWait:
       return tcb.time_wait_from <= around.now;
     case State::kFinWait2:
-      return tcb.user_gone && around.now - tcb.quiet_since >= kOrphanMin;
+      if (tcb.user_gone && around.now - tcb.quiet_since >= kOrphanMin) return true;
+      break;
     default:
       break;
   }
+  if (keep_alive_may_end(tcb, around)) return true;
   if (tcb.snd_una == tcb.snd_nxt && tcb.snd_una == tcb.snd_limit()) return false;
   const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
                      : synchronized(tcb.state) ? kUserTimeoutMin
@@ -1081,16 +1107,18 @@ void time_passes(Step& on) {
     if (tcb.time_wait_to < on.around.since || !on.may()) on.delete_tcb(Rule::SA8_time_wait);
     return;
   }
-  if (tcb.state == State::kFinWait2) {
+  if (tcb.state == State::kFinWait2 && tcb.user_gone) {
     if (!on.may()) on.delete_tcb(Rule::SA4_5_fin_wait_2);
     return;
   }
   // USER TIMEOUT: flush all queues, signal the user, delete the TCB. A reset may be sent to tell the peer.
   if (on.may()) return;
+  if (tcb.user_timeout == Time{}) on.cite_later(Rule::S3_9_1_1_timeout);
   tcb.signal = Signal::kTimedOut;
   const SndSeq snd_nxt = tcb.snd_nxt;
-  if (tcb.user_timeout > Time{}) on.cite_later(Rule::MUST_21);
-  on.cite_later(synchronized(tcb.state) ? Rule::MUST_20 : Rule::MUST_23);
+  const bool outstanding = tcb.snd_una != tcb.snd_limit();  // otherwise keep-alives were not answered
+  if (tcb.user_timeout > Time{} && outstanding) on.cite_later(Rule::MUST_21);
+  if (outstanding) on.cite_later(synchronized(tcb.state) ? Rule::MUST_20 : Rule::MUST_23);
   const SndSeq una = tcb.snd_una;
   if (tcb.state == State::kLastAck) on.cite_later(Rule::S3_6_last_ack_timeout);
   on.delete_tcb(Rule::SA8_user);

@@ -15,12 +15,12 @@ TEST(CheckUrgBit, UrgentTextIsTextAllTheSame) {
   seg.up = 5;
   const Outcomes after = arrives(established(), seg);
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, RCV.NXT=11, ACK later"});
-  EXPECT_TRUE(after.all[0].urgent);
+  EXPECT_TRUE(after.all[0].up.arrived);
 }
 
 TEST(CheckUrgBit, AfterThePeersFinItIsIgnored) {
   for (const State state : {State::kCloseWait, State::kClosing, State::kLastAck, State::kTimeWait}) {
-    for (const Possible& after : arrives(in_state(state), in("U.", 2, 1)).all) EXPECT_FALSE(after.urgent);
+    for (const Possible& after : arrives(in_state(state), in("U.", 2, 1)).all) EXPECT_FALSE(after.up.arrived);
   }
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/segment_departs.h"
 
+#include "models/ip_layer.h"
+#include "models/keep_alive.h"
 #include "models/selective_acknowledgment.h"
 #include "models/timestamps.h"
+#include "models/urgent.h"
 #include "models/window_scale.h"
 
 namespace tcpassay {
@@ -33,10 +36,13 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
     tcb.stamps.held_is_older = false;
     if (all) {
       on.cite(Rule::SHLD_31);
+      on.cite(Rule::MUST_59);
       if (!tcb.contradicted) holds = 1;
     } else if (!tcb.contradicted &&
                ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // what lay beyond the window need not have been held
       on.depart(Rule::SHLD_31);
+      tcb.on_stairs = true;
+      tcb.stairs_to = tcb.rcv_nxt_max;
     }
     tcb.filled = false;
   }
@@ -109,7 +115,8 @@ bool size_is_sensible(Step& on, const Departing& seg) {
   Possible& tcb = on.tcb;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   const SndSeq end = seg.seq + octets;
-  const std::uint32_t most = segment_room(tcb, on.around, seg);
+  std::uint32_t most = segment_room(tcb, on.around, seg);
+  if (tcb.ip.too_big_seen && octets < most) most = octets;  // the path may not take more
   const std::uint32_t queued = tcb.snd_end - seg.seq;
   const std::uint32_t usable = tcb.snd_edge() - seg.seq;
   const std::uint32_t full = std::min(most, queued);
@@ -136,9 +143,10 @@ bool size_is_sensible(Step& on, const Departing& seg) {
   if (octets < most && end == tcb.snd_end) {
     // The variant of A.3 holds a small segment only while another small one is unacknowledged.
     const bool other = tcb.snd_una < tcb.small_end && tcb.small_end <= tcb.snd_nxt;
+    const bool urgent = tcb.up.given && seg.seq < tcb.up.snd_up;  // some stacks do not hold urgent octets back
     const bool large_only = !other && tcb.snd_una < tcb.snd_nxt && !tcb.no_delay && !tcb.nagle_free;
     if (large_only && !seg.ctl.fin) on.cite(Rule::SA_A3);
-    if (other && !tcb.no_delay && !tcb.nagle_free && !seg.ctl.fin) on.depart(Rule::SHLD_7);
+    if (other && !tcb.no_delay && !tcb.nagle_free && !seg.ctl.fin && !urgent) on.depart(Rule::SHLD_7);
     if (other && tcb.no_delay) on.cite(Rule::MUST_17);
     tcb.small_end = end;
   }
@@ -150,6 +158,10 @@ bool ack_is_current(Step& on, const Departing& seg) {
   Possible& tcb = on.tcb;
   if (!seg.ctl.ack) {
     on.refuse(Rule::S3_1_ack_always, 1);
+    return false;
+  }
+  if (tcb.on_stairs && tcb.rcv_nxt_max < seg.ack && seg.ack <= tcb.stairs_to) {  // it had been held after all
+    on.refuse(Rule::MUST_59, 1);
     return false;
   }
   if (seg.ack < tcb.rcv_nxt || tcb.rcv_nxt_max < seg.ack) {
@@ -182,6 +194,7 @@ void reset_departs(Step& on, const Departing& seg) {
       } else {
         const bool challenged = tcb.ack_now && tcb.ack_now_must;
         on.refuse(tcb.state == State::kTimeWait ? Rule::MUST_13
+                  : tcb.keep.unanswered > 0   ? Rule::MUST_29
                   : challenged                  ? tcb.ack_now_rule
                   : tcb.ack_now                 ? Rule::S3_5_2_unclear
                                                 : at_work(tcb, Rule::S3_5_2_unclear),
@@ -200,6 +213,7 @@ void reset_departs(Step& on, const Departing& seg) {
 // The target's SYN reveals ISS.
 void iss_revealed(const Around& around, Possible& tcb, const Departing& syn) {
   const std::uint32_t given = tcb.snd_end - (tcb.iss + 1);
+  if (tcb.up.given) tcb.up.snd_up = syn.seq + 1 + (tcb.up.snd_up - (tcb.iss + 1));
   tcb.iss = tcb.snd_una = syn.seq;
   tcb.iss_known = true;
   tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text
@@ -298,8 +312,9 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
     acknowledgment_seen(on, seg.ack);
     return;
   }
-  if (tcb.keep_alive && seg.seq == tcb.snd_nxt - 1 && tcb.snd_una == tcb.snd_nxt) {  // 3.8.4
-    if (ack_is_current(on, seg)) acknowledgment_seen(on, seg.ack);
+  if (tcb.keep.on && tcb.snd_una < tcb.snd_nxt && tcb.snd_wnd != 0 && !tcb.ack_now && !tcb.ack_later &&
+      (seg.seq == tcb.snd_una - 1 || seg.seq == tcb.snd_nxt - 1)) {
+    on.refuse(Rule::MUST_26, 1);  // a keep-alive while something is outstanding
     return;
   }
   if (seg.seq != tcb.snd_nxt) {
@@ -380,6 +395,7 @@ void text_departs(Step& on, const Departing& seg) {
   const bool resent = seg.seq < tcb.snd_nxt;
   if (resent && octets > 0) on.cite(Rule::S3_8_6_repackage, fresh);
   if (tcb.mss_given && tcb.snd_mss == 0xffff && octets > 0) on.cite(Rule::S3_7_5_mss_65535, octets > 0xfff0);
+  if (octets > 0 && !path_departs(on, seg, resent)) return;
   if (fresh && octets > 0 && tcb.snd_edge() < text_end) {
     // Beyond the window only a probe of it may go, one octet at its edge.
     const bool probe =
@@ -430,6 +446,7 @@ void text_departs(Step& on, const Departing& seg) {
     if (tcb.snd_una == tcb.snd_nxt) {
       tcb.sent_at = on.around.since;
       tcb.timed = false;
+      tcb.ip.front_id = seg.ip.identification;
       if (!front_departs(on, false)) return;
     }
     if (!resent && !congestion_admits(on, seg.seq, octets, false)) return;
@@ -453,6 +470,7 @@ void text_departs(Step& on, const Departing& seg) {
       on.cite(tcb.rexmits == 0 ? Rule::R7323_2_4_4 : Rule::R7323_2_4_5, tcb.snd_edge() < text_end);
     }
     if (seg.seq <= tcb.snd_una) {
+      on.cite(Rule::MAY_4, seg.ip.identification == tcb.ip.front_id);
       if (!front_departs(on, true)) return;
       if (tcb.rexmits < 255) ++tcb.rexmits;
       tcb.timed = false;
@@ -483,6 +501,7 @@ void segment_departs(Step& on, const Departing& seg) {
     on.refuse(at_work(tcb, tcb.was_open || tcb.iss_known ? Rule::SA4_2_established : Rule::S3_10_1_passive), 5);
     return;
   }
+  if (!ip_departs(on, seg)) return;
   if (seg.ctl.syn) {
     syn_departs(on, seg);
     return;
@@ -493,6 +512,14 @@ void segment_departs(Step& on, const Departing& seg) {
   }
   if (tcb.state == State::kSynSent) {
     on.refuse(at_work(tcb, Rule::S3_10_1_active), 4);
+    return;
+  }
+  if (!urgent_departs(on, seg)) return;
+  const bool unprompted = tcb.prompted == 0 && !tcb.ack_now && !tcb.ack_later && seg.text.empty();
+  if (is_keep_alive(tcb, seg) && (tcb.keep.on || unprompted)) {
+    if (!ack_is_current(on, seg)) return;
+    keep_alive_departs(on, seg);
+    if (!on.refused()) acknowledgment_seen(on, seg.ack);
     return;
   }
   const Span open{tcb.rcv_nxt, tcb.rcv_nxt_max};  // text that the target may have, or not
@@ -619,6 +646,8 @@ void falls_quiet(Step& on) {
     }
     tcb.timed = false;
   }
+  path_quiet(tcb);
+  keep_alive_quiet(on);
 }
 
 // What forbids that a connection has ended of itself.
@@ -653,6 +682,7 @@ void state_reported(Step& on, const StateReport& report) {
     // What had to leave first and did not is the nearer reason.
     if (tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional) blame = tcb.reply.rule;
     if (tcb.ack_now) blame = tcb.ack_now_rule;
+    if (tcb.keep.unanswered > 0 && report.state == State::kClosed) blame = Rule::MUST_29;
     on.refuse(blame, 2);
     return;
   }

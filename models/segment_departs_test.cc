@@ -271,7 +271,7 @@ TEST(WindowProbe, NeedsSomethingToSend) {
 TEST(KeepAlive, MayLeaveAnIdleConnection) {
   Possible tcb = established();
   EXPECT_NE(blamed(tcb, out(".", 0, 1), at(std::chrono::hours(3))), "");
-  tcb.keep_alive = true;
+  tcb.keep.on = true;
   EXPECT_EQ(blamed(tcb, out(".", 0, 1), at(std::chrono::hours(3))), "");
 }
 

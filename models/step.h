@@ -34,6 +34,7 @@ struct Around {
   bool backlog_full = false;  // more may be waiting than the user allowed for
   bool deserted = false;      // a passive OPEN stood on the port and was closed
   bool aborted = false;       // ... by ABORT
+  bool elsewhere = false;     // a passive OPEN stands on the port, for another address of the target
   Time since{}, now{};        // the event happened in this interval
   Time msl{};
   std::uint32_t mms_r = 1480, mms_s = 1480;

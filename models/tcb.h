@@ -74,7 +74,7 @@ struct Reply {
 };
 
 // What the user has still to be told.
-enum class Signal : std::uint8_t { kNone, kRefused, kReset, kTimedOut };
+enum class Signal : std::uint8_t { kNone, kRefused, kReset, kTimedOut, kUnreachable };
 
 struct Span {
   RcvSeq from{}, to{};
@@ -153,6 +153,53 @@ inline constexpr int kTraits = static_cast<int>(
 #undef TRAIT
 );
 
+// The urgent mechanism, 3.8.5.
+struct Urgent {
+  bool arrived = false;  // a segment with URG has
+  bool sure = false;     // RCV.UP is what `rcv_up` says; otherwise nothing of it is judged
+  bool in_line = false;  // the user has asked for urgent octets in the stream (SO_OOBINLINE)
+  bool bare = false;     // a pointer has arrived without URG
+  bool late = false;     // URG has arrived behind the peer's FIN
+  bool given = false;    // the user has sent urgent octets
+  RcvSeq rcv_from{};     // where the run of urgent octets began
+  RcvSeq rcv_up{};       // RCV.UP: the octet that follows the urgent data
+  SndSeq snd_up{};       // SND.UP, the same for what the user sends; like snd_end before ISS is known
+  friend bool operator==(const Urgent&, const Urgent&) = default;
+};
+
+// Keep-alives, 3.8.4.
+struct KeepAlive {
+  bool on = false, was_set = false;      // the user has turned them on; has chosen at all
+  std::uint8_t unanswered = 0;           // probes since something arrived
+  std::uint32_t idle = 0, interval = 0;  // seconds, as the user has set them; 0: the defaults
+  std::uint32_t count = 0;               // likewise, probes before the connection is given up
+  Time since{};                          // when the user chose last
+  Time heard_from{}, heard_to{};         // the last segment arrived in this interval
+  Time probed_from{}, probed_to{};       // the last probe left in this interval
+  friend bool operator==(const KeepAlive&, const KeepAlive&) = default;
+};
+
+// What the connection has to do with IP, 3.9.2.
+struct IpLayer {
+  bool dscp_set = false, dscp_changed = false, ttl_set = false;  // by the user
+  std::uint8_t traffic_class = 0, ttl = 0;  // what was set
+  std::uint8_t arrived_class = 0;           // of the last segment that arrived
+  std::uint16_t arrived_id = 0, front_id = 0;  // IP's identification of it; of the front of the retransmission queue
+  bool soft_error = false;  // an ICMP message of a soft error has arrived, and the user was not told of it
+  bool may_tell = false;    // any ICMP message that the user may be told of
+  bool too_big_seen = false;
+  std::uint16_t announced = 0;  // the MTU of the last such message
+  // Path MTU discovery (RFC 1191, RFC 8201): the least MTU that was announced and obeyed; 0: none.
+  std::uint16_t path_mtu = 0;
+  bool ignores_too_big = false;  // of this possible TCB
+  bool lowered = false;          // since the target was last quiet, by a message ...
+  bool repeated = false;         // ... or one came that lowers nothing
+  bool raise_announced = false;  // a larger MTU was announced later
+  bool below_floor = false;      // a message named less than IP's least MTU
+  Time path_mtu_at{};
+  friend bool operator==(const IpLayer&, const IpLayer&) = default;
+};
+
 struct Tcb {
   State state = State::kClosed;
   bool passive = false;     // came from LISTEN (MUST-11)
@@ -163,10 +210,8 @@ struct Tcb {
   bool rcv_fin = false;     // the peer's FIN was processed
   bool held_fin = false;    // a FIN was seen ahead of missing text
   bool mss_given = false;   // the peer announced an MSS
-  bool urgent = false;      // a segment with URG has arrived
   bool no_delay = false;    // the user has turned the Nagle algorithm off
   bool peer_scales = false, target_scales = false;  // its SYN carried Window Scale
-  bool keep_alive = false;                          // the user has turned keep-alives on
   bool nagle_free = false;                          // whether Nagle is on is not known
   bool uncoded = false;        // the peer sent octets that do not follow from their place
   bool contradicted = false;                        // the peer sent text beyond its own FIN, or moved it
@@ -181,6 +226,7 @@ struct Tcb {
   bool timed = false;                               // rexmit_due is set
   bool mss_among_options = false;                   // the peer's MSS stood among No-Operations or End of Option List
   bool acked_in_time_wait = false, ignored_rst = false;  // RFC 1337
+  bool on_stairs = false;  // an acknowledgment went only part of the way to `stairs_to`
 
   // Send sequence variables.
   SndSeq iss{}, snd_una{}, snd_nxt{}, snd_wl2{};
@@ -199,6 +245,7 @@ struct Tcb {
   RcvSeq old_rcv_nxt{};
   RcvSeq old_seq{};      // the least SEG.SEQ seen in TIME-WAIT, when it is below RCV.NXT
   RcvSeq syn_text_end{};                      // behind the text that came with the SYN
+  RcvSeq stairs_to{};
   RcvSeq held_top{};                          // behind the last octet seen ahead of a gap
   std::uint16_t rcv_mss = 536;                // what the target announced
   std::uint8_t snd_shift = 0, rcv_shift = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift of RFC 7323, as offered
@@ -246,6 +293,9 @@ struct Tcb {
   RetransmissionTimer timer{};
   bool peer_sack = false, target_sack = false;      // its SYN carried SACK-permitted
   ExplicitCongestion ecn{};
+  Urgent up{};
+  KeepAlive keep{};
+  IpLayer ip{};
 
   Signal signal = Signal::kNone;
   std::array<std::int8_t, kTraits> traits{};  // -1 no, 1 yes, 0 not yet known
@@ -263,6 +313,7 @@ struct Tcb {
 
 // A TCB the target may have, and the rules that led there.
 struct Possible : Tcb {
+  std::optional<Rule> oddity{};        // why the last segment may have been treated unlike others, which is forbidden
   Few<Cite, kCitesMax> now{};          // judged when the target next falls quiet
   std::uint8_t prompted = 0;           // how many of `now` the latest stimulus called upon
   Few<Cite, kCitesMax> later{};        // judged by the reaction to the next stimulus, or by a report of the state

@@ -2,6 +2,7 @@
 #include "models/user_calls.h"
 
 #include "models/segment_arrives.h"
+#include "models/urgent.h"
 
 namespace tcpassay {
 namespace {
@@ -18,6 +19,8 @@ bool is_error_of(Signal signal, UserError error) {
     case Signal::kTimedOut:
       return error == UserError::kTimedOut || error == UserError::kReset || error == UserError::kPipe ||
              error == UserError::kUnreachable || error == UserError::kNotConnected;
+    case Signal::kUnreachable:  // an ICMP message has many names
+      return error != UserError::kNone && error != UserError::kWouldBlock;
   }
   return false;
 }
@@ -163,6 +166,7 @@ void send(Step& on, const UserCall& call) {
   if (!taken) return;
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
   tcb.window_at = on.around.now;
+  if (call.urgent) urgent_given(on);
   const bool idle = tcb.snd_una == tcb.snd_nxt;
   // However small the congestion window, it has room for one segment.
   const bool fits = tcb.no_delay && tcb.snd_end <= tcb.snd_edge() && tcb.snd_end - tcb.snd_una <= tcb.snd_mss;
@@ -185,11 +189,11 @@ void receive(Step& on, const UserCall& call) {
     }
     for (std::size_t i = 0; i < call.text.size() && !tcb.uncoded; ++i) {
       if (call.text[i] != peer_octet(tcb.rcv_user.value + static_cast<std::uint32_t>(i))) {
-        if (tcb.urgent) {  // the urgent octet went another way
+        if (tcb.up.arrived && !tcb.up.in_line) {  // the urgent octet went another way
           tcb.rcv_user = tcb.rcv_user + 1;
           break;
         }
-        on.refuse(rule, 1);
+        on.refuse(misread(tcb, rule), 1);
         return;
       }
     }
@@ -198,6 +202,7 @@ void receive(Step& on, const UserCall& call) {
       on.refuse(gone(tcb) ? Rule::SA4_7_deliver : rule, 2);
       return;
     }
+    if (!urgent_read(on, tcb.rcv_user, end)) return;
     on.cite(rule);
     on.cite(Rule::SA4_7_deliver);
     if (tcb.rcv_fin) on.cite(Rule::S3_10_3_close_wait);
@@ -205,7 +210,7 @@ void receive(Step& on, const UserCall& call) {
     if (!tcb.rcv_fin && tcb.rcv_nxt < end) tcb.rcv_nxt = end;
     return;
   }
-  if (tcb.urgent && tcb.rcv_user + 1 == text_end(tcb)) tcb.rcv_user = text_end(tcb);
+  if (tcb.up.arrived && !tcb.up.in_line && tcb.rcv_user + 1 == text_end(tcb)) tcb.rcv_user = text_end(tcb);
   const bool unread = tcb.rcv_user < text_end(tcb);
   if (call.result == 0) {  // end of stream
     if (tcb.signal != Signal::kNone && !tcb.rcv_fin) {
@@ -246,6 +251,8 @@ void receive(Step& on, const UserCall& call) {
                                             : Rule::SA4_2_active);
     tcb.signal = Signal::kNone;
     tcb.told = true;
+  } else if (!gone(tcb) && tcb.ip.may_tell) {  // an ICMP message, told once
+    tcb.ip.may_tell = tcb.ip.soft_error = false;
   } else if (!gone(tcb) && tells_of_reset(call.error)) {
     on.refuse(call.error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23) : rule);
   }
@@ -360,8 +367,16 @@ void ask_error(Step& on, const UserCall& call) {
   Possible& tcb = on.tcb;
   const auto error = static_cast<UserError>(call.value);
   if (call.result != 0) return;
+  const bool only_icmp = tcb.signal == Signal::kNone && !gone(tcb);
   if (error == UserError::kNone) {  // some other call may have told it
+    if (only_icmp && tcb.ip.soft_error) on.depart(Rule::SHLD_25);
+    tcb.ip.soft_error = false;
     if (!gone(tcb) && tcb.rexmits > 0 && tcb.rexmits < 3) on.cite(Rule::SHLD_10);
+    return;
+  }
+  if (only_icmp && tcb.ip.may_tell) {
+    if (tcb.ip.soft_error) on.cite(Rule::SHLD_25);
+    tcb.ip.may_tell = tcb.ip.soft_error = false;
     return;
   }
   if (tcb.signal == Signal::kNone && !gone(tcb)) {

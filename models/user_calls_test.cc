@@ -263,7 +263,7 @@ TEST(ReceiveCall, ReportsRefusedAndTimedOut) {
 // A user who takes urgent octets out of band misses them in the stream.
 TEST(ReceiveCall, AnUrgentOctetMayGoAnotherWay) {
   Possible before = with_text(established());
-  before.urgent = true;
+  before.up.arrived = true;
   EXPECT_EQ(reads(before, 2, 50).blamed, "");
 }
 

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -25,6 +26,10 @@ constexpr std::size_t kSocketsMax = 1000;  // handles of one scenario
 constexpr std::size_t kFlowsMax = 64;      // more than these are found by a dump
 constexpr std::size_t kReadMax = 1 << 20;  // octets of one read
 constexpr int kClearRoundsMax = 8;         // dumps until nothing is left
+
+constexpr Address kLoopback{.octets = {127, 0, 0, 1}};
+constexpr Address kBroadcastAddress{.octets = {255, 255, 255, 255}};
+constexpr Address kAllHosts{.octets = {224, 0, 0, 1}};
 
 UserError user_error(int error) {
   switch (error) {
@@ -119,6 +124,9 @@ constexpr IntOption kIntOptions[] = {
     {SocketOption::kKeepCount, IPPROTO_TCP, TCP_KEEPCNT},
     {SocketOption::kQuickAck, IPPROTO_TCP, TCP_QUICKACK},
     {SocketOption::kCork, IPPROTO_TCP, TCP_CORK},
+    {SocketOption::kOutOfBandInline, SOL_SOCKET, SO_OOBINLINE},
+    {SocketOption::kTypeOfService, IPPROTO_IP, IP_TOS},
+    {SocketOption::kTimeToLive, IPPROTO_IP, IP_TTL},
 };
 
 const IntOption* int_option(SocketOption option) {
@@ -300,7 +308,8 @@ void KernelSockets::call(UserCall& call) {
     case CallKind::kAccept:
       return accept_connection(*socket, call);
     case CallKind::kWrite:
-      return conclude(call, send(fd, call.text.data(), call.text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+      return conclude(call, send(fd, call.text.data(), call.text.size(),
+                                 MSG_NOSIGNAL | MSG_DONTWAIT | (call.urgent ? MSG_OOB : 0)));
     case CallKind::kRead:
       return read_text(*socket, call);
     case CallKind::kShutdown:
@@ -334,12 +343,15 @@ void KernelSockets::make_socket(UserCall& call) {
 }
 
 void KernelSockets::bind_socket(const Socket& socket, UserCall& call) {
-  SocketName name(target_address_, call.port);
+  SocketName name(call.host == Host::kElsewhere ? kLoopback : target_address_, call.port);
   conclude(call, bind(socket.fd.get(), name.get(), name.size()));
 }
 
 void KernelSockets::connect_socket(Socket& socket, UserCall& call) {
-  SocketName name(peer_address_, call.port);
+  SocketName name(call.host == Host::kBroadcast   ? kBroadcastAddress
+                  : call.host == Host::kMulticast ? kAllHosts
+                                                  : peer_address_,
+                  call.port);
   conclude(call, connect(socket.fd.get(), name.get(), name.size()));
   if (call.result < 0 && call.error != UserError::kInProgress) return;
   socket.tuple = call.tuple = {.local = local_port(socket.fd.get()), .remote = call.port};
@@ -380,6 +392,12 @@ void KernelSockets::get_option(const Socket& socket, UserCall& call) {
     call.value = value.l_onoff ? value.l_linger : -1;
     return;
   }
+  if (call.option == SocketOption::kAtMark) {
+    int at_mark = 0;
+    conclude(call, ioctl(socket.fd.get(), SIOCATMARK, &at_mark));
+    call.value = at_mark;
+    return;
+  }
   const IntOption* const option = int_option(call.option);
   if (option == nullptr) return fail(call, ENOPROTOOPT);
   int value = 0;
@@ -389,10 +407,11 @@ void KernelSockets::get_option(const Socket& socket, UserCall& call) {
 }
 
 void KernelSockets::poll_socket(const Socket& socket, UserCall& call) {
-  pollfd asked{.fd = socket.fd.get(), .events = POLLIN | POLLOUT, .revents = 0};
+  pollfd asked{.fd = socket.fd.get(), .events = POLLIN | POLLPRI | POLLOUT, .revents = 0};
   if (poll(&asked, 1, 0) < 0) return fail(call, errno);
   std::int64_t bits = 0;
   if (asked.revents & POLLIN) bits |= 1;
+  if (asked.revents & POLLPRI) bits |= 2;
   if (asked.revents & POLLOUT) bits |= 4;
   if (asked.revents & POLLERR) bits |= 8;
   if (asked.revents & POLLHUP) bits |= 16;

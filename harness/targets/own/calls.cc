@@ -58,7 +58,7 @@ Connection* Stack::accept(Listener& listener) {
 }
 
 // 3.10.2 SEND: as many octets as the send buffer has room for. Before ESTABLISHED they are queued.
-std::uint32_t Stack::send(Connection& c, ByteView text) {
+std::uint32_t Stack::send(Connection& c, ByteView text, bool urgent) {
   const std::uint32_t room = c.choices.send_buffer - std::min(c.choices.send_buffer, c.text_queued());
   const ByteView taken = text.first(std::min<std::size_t>(text.size(), room));
   if (taken.empty()) return 0;
@@ -66,6 +66,7 @@ std::uint32_t Stack::send(Connection& c, ByteView text) {
   if (lost) return static_cast<std::uint32_t>(taken.size());
   if (!c.in_flight() && !c.unsent()) c.undelivered_since = now_;
   c.send_queue.append(taken);
+  if (urgent) send_urgently(c);
   if (c.sends()) send_queued(c);
   arm_user_timer(c);
   return static_cast<std::uint32_t>(taken.size());

@@ -24,7 +24,10 @@ enum class State : std::uint8_t {
 };
 
 // Why a connection came to its end, and what its user is told.
-enum class Ended : std::uint8_t { kNot, kNormally, kRefused, kReset, kTimedOut };
+enum class Ended : std::uint8_t { kNot, kNormally, kRefused, kReset, kTimedOut, kUnreachable };
+
+inline constexpr Time kDefaultIdle = 7200 * kSecond;  // MUST-28
+inline constexpr Time kDefaultInterval = 75 * kSecond;
 
 // What the user may choose before or while a connection exists.
 struct Choices {
@@ -34,6 +37,12 @@ struct Choices {
   bool no_delay = false;                   // turns the Nagle algorithm off (MUST-17)
   bool sack = true;                        // offers and accepts selective acknowledgment
   Time user_timeout = 0;                   // R2 of this connection (MUST-21); 0 for the default
+  bool keep_alive = false;                 // MUST-24, MUST-25
+  Time keep_idle = kDefaultIdle, keep_interval = kDefaultInterval;  // MUST-27
+  unsigned keep_count = 9;                 // probes that go unanswered before the connection is given up
+  std::uint8_t traffic_class = 0;          // MUST-48
+  std::uint8_t ttl = 64;                   // MUST-49
+  bool elsewhere = false;                  // MUST-43: bound to an address to which nothing comes here
 };
 
 struct Timers {
@@ -42,8 +51,9 @@ struct Timers {
   Time override = kNever;        // silly window avoidance, rule (4) of section 3.8.6.2.1
   Time time_wait = kNever;
   Time user = kNever;
+  Time keep_alive = kNever;
 
-  Time next() const { return std::min({retransmission, delayed_ack, override, time_wait, user}); }
+  Time next() const { return std::min({retransmission, delayed_ack, override, time_wait, user, keep_alive}); }
 };
 
 // RFC 7323 section 2: the scale factors that both SYNs have settled.
@@ -108,7 +118,7 @@ struct Tcb {
   std::uint16_t local_port = 0, remote_port = 0;
   Choices choices{};
 
-  // Send sequence variables. SND.UP will have its place here.
+  // Send sequence variables.
   SeqNum snd_una = 0, snd_nxt = 0, snd_wl1 = 0, snd_wl2 = 0, iss = 0;
   std::uint32_t snd_wnd = 0, max_snd_wnd = 0;  // MAX.SND.WND of RFC 5961 section 5
   std::uint16_t eff_snd_mss = 536;             // Eff.snd.MSS (3.7.1)
@@ -117,7 +127,22 @@ struct Tcb {
   SeqNum small_end = 0;                        // behind the last small segment sent, of nagle_of_minshall
   bool syn_acked = false, fin_queued = false, fin_sent = false, fin_acked = false;
 
-  // Receive sequence variables. RCV.UP will have its place here. RCV.NXT+RCV.WND never moves left.
+  // Urgent data (3.8.5): SND.UP and RCV.UP, the octets that follow it.
+  bool urgent_out = false, urgent_in = false;
+  SeqNum snd_up = 0, rcv_up = 0;
+
+  // Path MTU discovery and ICMP (3.9.2.2).
+  std::uint16_t path_mtu = 1500, mss_of_peer = 536;
+  Time path_mtu_at = 0;
+  bool soft_error = false;        // one has come and was not asked for
+
+  // Keep-alives (3.8.4).
+  Time heard = 0;                 // when the last segment came
+  unsigned keep_probes = 0;       // since then
+  std::uint16_t last_id = 0;      // for identification_tells_duplicates
+  std::uint8_t last_class = 0;    // for dscp_change_drops
+
+  // Receive sequence variables. RCV.NXT+RCV.WND never moves left.
   SeqNum rcv_nxt = 0, irs = 0;
   std::uint32_t rcv_wnd = 0;
   std::uint32_t buffer_limit = 0;  // what the receive buffer may grow to
@@ -171,6 +196,8 @@ struct Connection : Tcb {
   // Octets of text sent and not acknowledged.
   std::uint32_t text_in_flight() const { return fin_acked ? 0 : snd_nxt - fin_sent - send_base(); }
   std::uint32_t text_queued() const { return static_cast<std::uint32_t>(send_queue.size()); }
+  // The sequence number of the next octet that the user reads.
+  SeqNum read_to() const { return rcv_nxt - fin_received - received.user(); }
   bool in_flight() const { return snd_una != snd_nxt; }
   // Text or a FIN waits to be sent for the first time.
   bool unsent() const { return text_queued() > text_in_flight() || (fin_queued && !fin_sent); }

@@ -8,7 +8,6 @@ namespace own {
 namespace {
 
 constexpr std::uint8_t kProtocolTcp = 6;
-constexpr std::uint8_t kTtl = 64;  // and the hop limit
 
 std::uint64_t get64(const std::uint8_t* p) { return std::uint64_t{get32(p)} << 32 | get32(p + 4); }
 
@@ -89,9 +88,10 @@ std::optional<Datagram> parse_ipv6(ByteView packet) {
 }  // namespace
 
 bool is_unicast(const Address& address) {
-  if (!address.is_ipv4()) return address.high >> 56 != 0xff && !(address == Address{});
+  if (!address.is_ipv4()) return address.high >> 56 != 0xff && !(address.high == 0 && address.low < 2);
   const auto ipv4 = static_cast<std::uint32_t>(address.low);
-  return ipv4 >> 28 != 0xe && ipv4 != 0xffffffff && ipv4 >> 24 != 0;
+  const bool broadcast = (ipv4 & 0xff) == 0xff;  // of the only link there is, or of all
+  return ipv4 >> 28 < 0xe && !broadcast && ipv4 >> 24 != 0 && ipv4 >> 24 != 127;
 }
 
 std::optional<Datagram> parse_ip(ByteView packet) {
@@ -104,13 +104,13 @@ std::optional<Datagram> parse_ip(ByteView packet) {
 }
 
 void put_ip_header(std::uint8_t* ip, const Address& source, const Address& destination, std::size_t total,
-                   std::uint8_t traffic_class) {
+                   std::uint8_t traffic_class, std::uint8_t ttl) {
   assert(total <= 0xffff && source.is_ipv4() == destination.is_ipv4());
   if (!source.is_ipv4()) {
     put32(ip, 6u << 28 | std::uint32_t{traffic_class} << 20);  // the flow label is zero
     put16(ip + 4, static_cast<std::uint32_t>(total - kIpv6Header));
     ip[6] = kProtocolTcp;
-    ip[7] = kTtl;
+    ip[7] = ttl;
     put64(ip + 8, source.high);
     put64(ip + 16, source.low);
     put64(ip + 24, destination.high);
@@ -122,7 +122,7 @@ void put_ip_header(std::uint8_t* ip, const Address& source, const Address& desti
   ip[1] = traffic_class;
   put16(ip + 2, static_cast<std::uint32_t>(total));
   put16(ip + 6, 0x4000);  // don't fragment, so the identification means nothing and is zero (RFC 6864)
-  ip[8] = kTtl;
+  ip[8] = ttl;
   ip[9] = kProtocolTcp;
   put32(ip + 12, static_cast<std::uint32_t>(source.low));
   put32(ip + 16, static_cast<std::uint32_t>(destination.low));

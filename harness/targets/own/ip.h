@@ -48,7 +48,7 @@ std::optional<Datagram> parse_ip(ByteView packet);
 
 // Writes the header of a packet of `total` octets; the checksum of IPv4 among them.
 void put_ip_header(std::uint8_t* ip, const Address& source, const Address& destination, std::size_t total,
-                   std::uint8_t traffic_class);
+                   std::uint8_t traffic_class, std::uint8_t ttl = 64);
 
 // The sum over the pseudo header of a packet that starts here (sections 3.1 of RFC 9293, 8.1 of RFC 8200).
 std::uint32_t pseudo_header(ByteView addresses, std::size_t tcp_length);

@@ -81,6 +81,8 @@ bool Stack::may_send(Connection& c, std::uint32_t d, std::uint32_t u, std::uint3
 
 // Sends `length` octets of the send queue from `seq` on, for the first time or again.
 void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) {
+  const bool tries = c.path_mtu < 1500 && now_ - c.path_mtu_at >= 120 * kSecond;
+  if (tries && planted.has(Defect::path_mtu_tried_soon)) c.eff_snd_mss = c.mss_of_peer;
   const bool again = lt(seq, c.snd_nxt);
   const SeqNum end = seq + length + fin;
   const std::uint32_t offset = length > 0 ? seq - c.send_base() : 0;
@@ -123,6 +125,7 @@ void Stack::send_syn(Connection& c) {
     seg.ack = 0;
   }
   ecn_setup(c, seg);
+  if (!seg.ctl.ack && planted.has(Defect::syn_from_elsewhere)) ++seg.source.low;
   const bool forgotten = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
   const bool omit = forgotten || tempered.has(Temperament::mss_not_offered);
   if (seg.ctl.ack == false && planted.has(Defect::syn_with_ack)) seg.ctl.ack = true;
@@ -209,6 +212,9 @@ Segment Stack::from(const Connection& c) const {
               .seq = c.snd_nxt,
               .ack = c.rcv_nxt,
               .wnd = announced_window(c)};
+  seg.traffic_class = planted.has(Defect::dscp_not_set) ? 0 : c.choices.traffic_class;
+  seg.ttl = planted.has(Defect::ttl_not_set) ? 64 : c.choices.ttl;
+  if (planted.has(Defect::source_changes) && c.fin_received) ++seg.source.low;
   seg.ctl.ack = true;
   seg.ctl.ece = c.ecn.echo;
   if (planted.has(Defect::mss_on_every_segment)) seg.mss = c.rcv_mss;
@@ -247,7 +253,10 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
   }
   const bool repeated = lt(seg.seq, c.snd_nxt);
   const bool altered = planted.has(repeated ? Defect::retransmits_different_data : Defect::text_in_wrong_order);
-  depart(seg, &c.send_queue, offset, length, altered);
+  Segment marked = seg;
+  mark_urgent(c, marked);
+  if (length == 0 && !seg.ctl.syn && planted.has(Defect::dscp_not_on_acks)) marked.traffic_class = 0;
+  depart(marked, &c.send_queue, offset, length, altered);
 }
 
 void Stack::depart(const Segment& seg, const Ring* text, std::uint32_t offset, std::uint32_t length, bool altered) {
@@ -259,7 +268,7 @@ void Stack::depart(const Segment& seg, const Ring* text, std::uint32_t offset, s
   const std::size_t start = wire_.size();
   if (start > kWireOctetsMax) return;
   const std::span<std::uint8_t> place = begin_packet(wire_, seg, length);
-  if (length > 0) text->copy(offset, place);
+  if (length > 0 && text != nullptr) text->copy(offset, place);
   if (length > 0 && altered) place[0] = static_cast<std::uint8_t>(~place[0]);
   finish_packet(wire_, start, planted.has(Defect::checksum_wrong_on_odd_length));
   if (planted.has(Defect::ipv6_without_checksum) && !seg.destination.is_ipv4()) {

@@ -46,8 +46,13 @@ UserError to_error(own::Error error) {
     case own::Error::kNoBuffers: return UserError::kNoBuffers;
     case own::Error::kNotSupported: return UserError::kNotSupported;
     case own::Error::kNoProtocolOption: return UserError::kNoProtocolOption;
+    case own::Error::kUnreachable: return UserError::kUnreachable;
   }
   return UserError::kOther;
+}
+
+own::Address remote_address(Host host, const own::Address& peer) {
+  return host == Host::kBroadcast ? own::ipv4(0xffffffff) : host == Host::kMulticast ? own::ipv4(0xe0000001) : peer;
 }
 
 std::optional<own::Option> to_option(SocketOption option) {
@@ -59,7 +64,15 @@ std::optional<own::Option> to_option(SocketOption option) {
     case SocketOption::kReceiveBuffer: return own::Option::kReceiveBuffer;
     case SocketOption::kSendBuffer: return own::Option::kSendBuffer;
     case SocketOption::kUserTimeout: return own::Option::kUserTimeout;
-    default: return std::nullopt;  // keep-alive is not offered (MAY-5)
+    case SocketOption::kKeepAlive: return own::Option::kKeepAlive;
+    case SocketOption::kKeepIdle: return own::Option::kKeepIdle;
+    case SocketOption::kKeepInterval: return own::Option::kKeepInterval;
+    case SocketOption::kKeepCount: return own::Option::kKeepCount;
+    case SocketOption::kOutOfBandInline: return own::Option::kOutOfBandInline;
+    case SocketOption::kAtMark: return own::Option::kAtMark;
+    case SocketOption::kTypeOfService: return own::Option::kTypeOfService;
+    case SocketOption::kTimeToLive: return own::Option::kTimeToLive;
+    default: return std::nullopt;
   }
 }
 
@@ -106,11 +119,11 @@ void OwnTarget::call(UserCall& call) {
 own::Result OwnTarget::perform(UserCall& call) {
   switch (call.kind) {
     case CallKind::kSocket: return sockets_.socket();
-    case CallKind::kBind: return sockets_.bind(call.handle, call.port);
+    case CallKind::kBind: return sockets_.bind(call.handle, call.port, call.host == Host::kElsewhere);
     case CallKind::kListen: return sockets_.listen(call.handle, call.length);
-    case CallKind::kConnect: return sockets_.connect(call.handle, peer_, call.port);
+    case CallKind::kConnect: return sockets_.connect(call.handle, remote_address(call.host, peer_), call.port);
     case CallKind::kAccept: return sockets_.accept(call.handle);
-    case CallKind::kWrite: return sockets_.write(call.handle, call.text);
+    case CallKind::kWrite: return sockets_.write(call.handle, call.text, call.urgent);
     case CallKind::kRead: return sockets_.read(call.handle, call.length, text_);
     case CallKind::kShutdown: return sockets_.shutdown(call.handle, call.how);
     case CallKind::kClose: return sockets_.close(call.handle);

@@ -42,6 +42,8 @@ void parse_options(ByteView options, Segment& seg) {
       parse_blocks(options.subspan(2, length - 2u), seg);
     } else {
       seg.corrupt_blocks = seg.corrupt_blocks || kind == kSack;
+      seg.user_timeout_option |= kind == 28;
+      seg.authentication_option |= kind == 29;
       seg.unknown_options = true;
     }
     options = options.subspan(length);
@@ -117,6 +119,11 @@ std::optional<Segment> parse(ByteView packet) {
   seg.reserved = tcp[12] & 0x0f;
   seg.ttl = ip->ttl;
   seg.ecn = ip->traffic_class & 0x03;
+  seg.urgent_point = seg.seq + seg.up;
+  seg.traffic_class = ip->traffic_class;
+  const bool ipv4 = packet[0] >> 4 == 4;
+  seg.identification = ipv4 ? get16(&packet[4]) : 0;
+  seg.ip_options = ipv4 && (packet[0] & 0x0f) > kIpv4Header / 4;
   seg.ctl = {.fin = (bits & 1) != 0,
              .syn = (bits & 2) != 0,
              .rst = (bits & 4) != 0,
@@ -138,7 +145,8 @@ std::span<std::uint8_t> begin_packet(std::vector<std::uint8_t>& wire, const Segm
   wire.resize(start + total);
 
   std::uint8_t* ip = wire.data() + start;
-  put_ip_header(ip, seg.source, seg.destination, total, seg.ecn);
+  const auto traffic_class = static_cast<std::uint8_t>((seg.traffic_class & 0xfc) | seg.ecn);
+  put_ip_header(ip, seg.source, seg.destination, total, traffic_class, seg.ttl);
   std::uint8_t* tcp = ip + before;
   put16(tcp, seg.source_port);
   put16(tcp + 2, seg.destination_port);
@@ -146,9 +154,10 @@ std::span<std::uint8_t> begin_packet(std::vector<std::uint8_t>& wire, const Segm
   put32(tcp + 8, seg.ack);
   tcp[12] = static_cast<std::uint8_t>((tcp_header / 4) << 4 | seg.reserved);
   tcp[13] = static_cast<std::uint8_t>(seg.ctl.fin | seg.ctl.syn << 1 | seg.ctl.rst << 2 | seg.ctl.psh << 3 |
-                                      seg.ctl.ack << 4 | seg.ctl.ece << 6 | seg.ctl.cwr << 7);
+                                      seg.ctl.ack << 4 | seg.ctl.urg << 5 | seg.ctl.ece << 6 | seg.ctl.cwr << 7);
   put16(tcp + 14, seg.wnd);
-  put32(tcp + 16, 0);  // checksum, and an urgent pointer without URG
+  put16(tcp + 16, 0);  // checksum
+  put16(tcp + 18, seg.up);
   put_options(tcp + kTcpHeader, seg);
   return {tcp + tcp_header, text_length};
 }

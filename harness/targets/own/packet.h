@@ -34,6 +34,10 @@ struct Segment {
   SeqNum seq = 0, ack = 0;
   std::uint32_t wnd = 0;
   std::uint16_t up = 0;
+  SeqNum urgent_point = 0;       // SEG.UP: SEG.SEQ as it arrived plus the urgent pointer
+  std::uint8_t traffic_class = 0, ttl = 64;
+  std::uint16_t identification = 0;
+  bool ip_options = false;
   std::uint8_t reserved = 0;
   std::uint8_t ecn = 0;  // the last two bits of the IP header's traffic class (RFC 3168 section 5)
   Ctl ctl{};
@@ -51,6 +55,7 @@ struct Segment {
   bool unknown_options = false;
   bool corrupt_blocks = false;   // the length of a SACK option is no number of blocks
   bool mss_behind_nop = false;
+  bool user_timeout_option = false, authentication_option = false;
   // Set while the segment is processed.
   bool answered = false;         // it has had its acknowledgment
 

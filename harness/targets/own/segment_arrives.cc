@@ -11,6 +11,8 @@ void Stack::segment_arrives(Segment& seg) {
     return c->state == State::kSynSent ? syn_sent_state(*c, seg) : other_states(*c, seg);
   }
   Listener* listener = find_listener(seg.destination_port);
+  const bool elsewhere = listener != nullptr && listener->choices.elsewhere;
+  if (elsewhere && !planted.has(Defect::local_address_ignored)) listener = nullptr;
   return listener != nullptr ? listen_state(*listener, seg) : closed_state(seg);
 }
 
@@ -75,6 +77,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   c.eff_snd_mss = std::min({send_mss, most, c.choices.mss});
   if (planted.has(Defect::beyond_interface)) c.eff_snd_mss = send_mss;
   if (tempered.has(Temperament::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
+  c.mss_of_peer = c.eff_snd_mss;
 
   c.selective.permitted = (offers_sack(c) && seg.sack_permitted) || planted.has(Defect::sack_unasked);
   settle_options(c, seg);

@@ -6,7 +6,7 @@
 namespace own {
 namespace {
 
-constexpr std::int64_t kIn = 1, kOut = 4, kErr = 8, kHangUp = 16;
+constexpr std::int64_t kIn = 1, kPriority = 2, kOut = 4, kErr = 8, kHangUp = 16;
 
 Result fail(Error error) { return {.value = -1, .error = error}; }
 
@@ -15,6 +15,7 @@ Error error_of(Ended ended) {
     case Ended::kRefused: return Error::kRefused;
     case Ended::kReset: return Error::kReset;
     case Ended::kTimedOut: return Error::kTimedOut;
+    case Ended::kUnreachable: return Error::kUnreachable;
     case Ended::kNot:
     case Ended::kNormally: break;
   }
@@ -56,16 +57,18 @@ bool Sockets::port_is_free(std::uint16_t port, bool reuse_address) const {
     if (!s.used || s.port != port || s.connection != nullptr) continue;
     if (s.listener != nullptr || !(reuse_address && s.reuse_address)) return false;
   }
+  if (stack_.planted.has(Defect::listen_needs_free_port)) return !stack_.port_in_use(port, false);
   return reuse_address || !stack_.port_in_use(port, true);
 }
 
-Result Sockets::bind(int handle, std::uint16_t port) {
+Result Sockets::bind(int handle, std::uint16_t port, bool elsewhere) {
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   if (s->port != 0) return fail(Error::kInvalid);
   if (port == 0) port = stack_.ephemeral_port({}, 0);
   if (port == 0 || !port_is_free(port, s->reuse_address)) return fail(Error::kAddressInUse);
   s->port = port;
+  s->choices.elsewhere = elsewhere;
   return {};
 }
 
@@ -97,6 +100,8 @@ Result Sockets::connect(int handle, const Address& address, std::uint16_t port) 
   }
   const bool careless = stack_.planted.has(Defect::connect_without_remote);
   if (port == 0 && !careless) return fail(Error::kInvalid);  // "error: remote socket unspecified"
+  // MUST-46
+  if (!is_unicast(address) && !stack_.planted.has(Defect::connects_to_group)) return fail(Error::kUnreachable);
   const std::uint16_t local = s->port != 0 ? s->port : stack_.ephemeral_port(address, port);
   // "error: connection already exists"
   if (local == 0 || stack_.find(local, address, port) != nullptr) return fail(Error::kAddressInUse);
@@ -124,7 +129,7 @@ Result Sockets::accept(int handle) {
   return made;
 }
 
-Result Sockets::write(int handle, ByteView text) {
+Result Sockets::write(int handle, ByteView text, bool urgent) {
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   Connection* c = s->connection;
@@ -137,7 +142,7 @@ Result Sockets::write(int handle, ByteView text) {
   if (refused) return fail(Error::kPipe);
   const bool opening = c->state == State::kSynSent || c->state == State::kSynReceived;
   if (c->fin_queued || !(opening || c->sends())) return fail(Error::kPipe);  // "error: connection closing"
-  const std::uint32_t sent = stack_.send(*c, text);
+  const std::uint32_t sent = stack_.send(*c, text, urgent);
   if (sent == 0 && !text.empty()) return fail(Error::kWouldBlock);
   return {.value = sent};
 }
@@ -156,10 +161,12 @@ Result Sockets::read(int handle, std::uint32_t length, std::vector<std::uint8_t>
   if (early) c->rcv_nxt += c->received.deliver(c->rcv_nxt);
   const bool skip = c->fin_received && stack_.planted.has(Defect::eof_before_data);
   if (c->received.user() > 0 && !skip) {
-    out.resize(std::min(length, c->received.user()));
-    const Result result{.value = stack_.receive(*c, out)};
+    const std::uint32_t most = stack_.up_to_mark(*c, std::min(length, c->received.user()));
+    out.resize(most);
+    stack_.receive(*c, out);
     if (!out.empty() && stack_.planted.has(Defect::receive_scrambles)) out[0] = static_cast<std::uint8_t>(~out[0]);
-    return result;
+    if (c->urgent_in && c->read_to() == c->rcv_up && stack_.planted.has(Defect::urgent_octet_taken_out)) out.pop_back();
+    return out.empty() ? fail(Error::kWouldBlock) : Result{.value = static_cast<std::int64_t>(out.size())};
   }
   if (c->fin_received && stack_.planted.has(Defect::end_of_stream_untold)) return fail(Error::kWouldBlock);
   const bool ended = c->state == State::kClosed && c->was_established;
@@ -234,6 +241,31 @@ Result Sockets::set(int handle, Option option, std::int64_t value) {
       s->choices.user_timeout = value * kMillisecond;
       if (c != nullptr) stack_.set_user_timeout(*c, s->choices.user_timeout);
       return {};
+    case Option::kKeepAlive:
+    case Option::kKeepIdle:
+    case Option::kKeepInterval:
+    case Option::kKeepCount:
+      if (value < (option == Option::kKeepAlive ? 0 : 1) || value > 32767) return fail(Error::kInvalid);
+      if (option == Option::kKeepAlive) s->choices.keep_alive = value != 0;
+      if (option == Option::kKeepIdle) s->choices.keep_idle = value * kSecond;
+      if (option == Option::kKeepInterval) s->choices.keep_interval = value * kSecond;
+      if (option == Option::kKeepCount) s->choices.keep_count = static_cast<unsigned>(value);
+      if (c != nullptr && c->state != State::kClosed) stack_.set_keep_alive(*c, s->choices);
+      return {};
+    case Option::kTypeOfService:
+    case Option::kTimeToLive:
+      if (value < (option == Option::kTimeToLive ? 1 : 0) || value > 255) return fail(Error::kInvalid);
+      if (c != nullptr && c->choices.traffic_class != 0 && stack_.planted.has(Defect::dscp_fixed_once_open)) return {};
+      (option == Option::kTypeOfService ? s->choices.traffic_class : s->choices.ttl) = static_cast<std::uint8_t>(value);
+      if (c != nullptr) {
+        c->choices.traffic_class = s->choices.traffic_class;
+        c->choices.ttl = s->choices.ttl;
+      }
+      return {};
+    case Option::kOutOfBandInline:
+      return value != 0 ? Result{} : fail(Error::kInvalid);
+    case Option::kAtMark:
+      break;
   }
   return fail(Error::kNoProtocolOption);
 }
@@ -252,6 +284,14 @@ Result Sockets::get(int handle, Option option) {
     case Option::kReceiveBuffer: return {.value = choices.receive_buffer};
     case Option::kSendBuffer: return {.value = choices.send_buffer};
     case Option::kUserTimeout: return {.value = choices.user_timeout / kMillisecond};
+    case Option::kKeepAlive: return {.value = choices.keep_alive};
+    case Option::kKeepIdle: return {.value = choices.keep_idle / kSecond};
+    case Option::kKeepInterval: return {.value = choices.keep_interval / kSecond};
+    case Option::kKeepCount: return {.value = choices.keep_count};
+    case Option::kTypeOfService: return {.value = choices.traffic_class};
+    case Option::kTimeToLive: return {.value = choices.ttl};
+    case Option::kOutOfBandInline: return {.value = 1};
+    case Option::kAtMark: return {.value = s->connection != nullptr && stack_.at_urgent_mark(*s->connection)};
   }
   return fail(Error::kNoProtocolOption);
 }
@@ -260,12 +300,15 @@ Result Sockets::pending_error(int handle) {
   const Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   if (s->connection == nullptr) return {};
-  const Connection& c = *s->connection;
+  Connection& c = *s->connection;
   const bool again = c.in_flight() && c.last_sent > c.r2_since;
   if (again && stack_.planted.has(Defect::trouble_told_early)) {
     return {.value = static_cast<std::int64_t>(Error::kTimedOut)};
   }
-  return {.value = static_cast<std::int64_t>(take_error(*s->connection))};
+  Error error = take_error(c);
+  if (error == Error::kNone && c.soft_error) error = Error::kUnreachable;  // SHLD-25
+  c.soft_error = false;
+  return {.value = static_cast<std::int64_t>(error)};
 }
 
 Result Sockets::poll(int handle) {
@@ -280,6 +323,7 @@ Result Sockets::poll(int handle) {
   const bool room = c->text_queued() < c->choices.send_buffer;
   std::int64_t events = 0;
   if (c->received.user() > 0 || end_of_stream) events |= kIn;
+  if (stack_.urgent_waits(*c)) events |= kPriority;  // MUST-32, MUST-33
   if (closed || (c->sends() && room) || c->fin_sent) events |= kOut;
   if (error_of(c->ended) != Error::kNone) events |= kErr;
   if (closed || (end_of_stream && c->fin_queued)) events |= kHangUp;

@@ -12,7 +12,7 @@ namespace own {
 
 enum class Error : std::uint8_t {
   kNone, kWouldBlock, kInProgress, kAlready, kIsConnected, kNotConnected, kRefused, kReset, kTimedOut, kPipe,
-  kAddressInUse, kInvalid, kBadHandle, kNoBuffers, kNotSupported, kNoProtocolOption,
+  kAddressInUse, kInvalid, kBadHandle, kNoBuffers, kNotSupported, kNoProtocolOption, kUnreachable,
 };
 
 enum class Option : std::uint8_t {
@@ -23,6 +23,14 @@ enum class Option : std::uint8_t {
   kReceiveBuffer,  // octets, exact, 1 to 65535 (more is taken for 65535); before listen or connect
   kSendBuffer,     // octets, exact
   kUserTimeout,    // milliseconds; 0 is the default R2
+  kKeepAlive,      // 0 or 1
+  kKeepIdle,       // seconds
+  kKeepInterval,   // seconds
+  kKeepCount,
+  kOutOfBandInline,  // 1: urgent octets are always in line
+  kAtMark,         // asked only
+  kTypeOfService,  // 0 to 255
+  kTimeToLive,     // 1 to 255
 };
 
 struct Result {
@@ -39,11 +47,11 @@ class Sockets {
   void reset() { sockets_.clear(); }
 
   Result socket();
-  Result bind(int handle, std::uint16_t port);
+  Result bind(int handle, std::uint16_t port, bool elsewhere = false);
   Result listen(int handle, std::uint32_t backlog);
   Result connect(int handle, const Address& address, std::uint16_t port);
   Result accept(int handle);
-  Result write(int handle, ByteView text);
+  Result write(int handle, ByteView text, bool urgent = false);
   // Up to `length` octets, left in `out`.
   Result read(int handle, std::uint32_t length, std::vector<std::uint8_t>& out);
   Result shutdown(int handle, int how);
@@ -51,7 +59,7 @@ class Sockets {
   Result set(int handle, Option option, std::int64_t value);
   Result get(int handle, Option option);
   Result pending_error(int handle);  // value is an Error; asking clears it
-  Result poll(int handle);           // a bit set: 1 in, 4 out, 8 error, 16 hang-up
+  Result poll(int handle);           // a bit set: 1 in, 2 urgent, 4 out, 8 error, 16 hang-up
 
   // The connection of a handle, or null.
   const Connection* connection(int handle);

@@ -45,6 +45,7 @@ void Stack::advance(Time deadline) {
 }
 
 void Stack::inject(ByteView packet) {
+  if (is_icmp(packet)) return icmp_arrives(packet);
   std::optional<Segment> seg = parse(packet);
   constexpr std::size_t kPorts = 20;  // behind an IPv4 header
   if (!seg && planted.has(Defect::bad_offset_resets) && packet.size() >= kPorts + 4) {
@@ -53,8 +54,8 @@ void Stack::inject(ByteView packet) {
       if (c->local_port == port(kPorts + 2) && c->remote_port == port(kPorts)) return delete_tcb(*c, Ended::kReset);
     }
   }
-  if (!seg || !is_unicast(seg->source)) return;
-  if (const Address& ours = address_for(seg->source); seg->destination != ours || seg->source == ours) return;
+  if (!seg || stray(*seg)) return;
+  seg->destination = address_for(seg->source);
   // MUST-3: a segment whose checksum is wrong has no effect.
   if (!seg->checksum_ok && !planted.has(Defect::bad_checksum_accepted)) return;
   // MUST-7: nor has one whose options cannot be read.
@@ -70,6 +71,7 @@ void Stack::inject(ByteView packet) {
     return;
   }
   if (seg->mss_behind_nop && planted.has(Defect::option_parsing_stops_at_nop)) seg->mss.reset();
+  if (ip_drops(*seg)) return;
   if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
   if (seg->reserved != 0 && planted.has(Defect::reserved_bits_drop)) return;
   const bool options = seg->unknown_options || seg->mss;

@@ -37,6 +37,8 @@ struct Listener {
   Choices choices{};
 };
 
+bool is_icmp(ByteView packet);
+
 class Stack {
  public:
   // One address of each family.
@@ -65,13 +67,18 @@ class Stack {
   Connection* open_active(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port,
                           const Choices& choices);
   Connection* accept(Listener& listener);
-  std::uint32_t send(Connection& c, ByteView text);
+  std::uint32_t send(Connection& c, ByteView text, bool urgent = false);
   std::uint32_t receive(Connection& c, std::span<std::uint8_t> out);
   void close(Connection& c);
   void abort(Connection& c);
   void close(Listener& listener);
   void set_user_timeout(Connection& c, Time timeout);
   void set_no_delay(Connection& c, bool on);
+  void set_keep_alive(Connection& c, const Choices& choices);
+  void send_urgently(Connection& c);
+  bool urgent_waits(const Connection& c) const;
+  bool at_urgent_mark(const Connection& c) const;
+  std::uint32_t up_to_mark(const Connection& c, std::uint32_t length) const;
   // The user lets go: CLOSE, or ABORT where text is unread, and the connection lives on without him.
   void release(Connection& c);
 
@@ -169,6 +176,21 @@ class Stack {
   void ecn_echo_arrives(Connection& c, const Segment& seg);
   void ecn_text_arrives(Connection& c, const Segment& seg);
   void ecn_unacceptable(Connection& c, const Segment& seg);
+
+  // urgent.cc: sections 3.8.4 and 3.8.5
+  void mark_urgent(const Connection& c, Segment& seg) const;
+  Time keep_idle(const Connection& c) const;
+  void start_keep_alive_timer(Connection& c);
+  void keep_alive_timeout(Connection& c);
+
+  // icmp.cc: section 3.9.2.2
+  void icmp_arrives(ByteView packet);
+  void too_big(Connection& c, std::uint32_t mtu);
+  void limit_to_path(Connection& c);
+
+  // address.cc: section 3.9.2
+  bool stray(const Segment& seg) const;
+  bool ip_drops(const Segment& seg);
 
   // timeouts.cc: section 3.10.8
   bool run_timer(Connection& c);

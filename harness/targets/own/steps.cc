@@ -34,6 +34,8 @@ void trim(const Connection& c, Segment& seg, std::uint32_t extra) {
 }  // namespace
 
 void Stack::other_states(Connection& c, Segment& seg) {
+  c.heard = now_;
+  c.keep_probes = 0;
   if (syn_in_time_wait(c, seg) == Then::kReturn) return;
   // TrueWindow = SEG.WND << Snd.Wind.Shift (RFC 7323 section 2.3)
   if (seg.window_scale && !seg.ctl.syn && planted.has(Defect::ws_from_any_segment)) {
@@ -291,6 +293,8 @@ void Stack::established(Connection& c) {
   c.reopened.reset();
   // A CLOSE queued in SYN-RECEIVED is processed now (section 3.10.4).
   c.state = c.fin_queued ? State::kFinWait1 : State::kEstablished;
+  c.heard = now_;
+  start_keep_alive_timer(c);
 }
 
 // SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
@@ -331,7 +335,9 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
     if (opens || !planted.has(Defect::timer_runs_on)) start_retransmission_timer(c);  // RFC 6298 (5.3)
   } else if (opens || !planted.has(Defect::timer_not_stopped)) {
     c.timers.retransmission = kNever;  // (5.2)
+    start_keep_alive_timer(c);
   }
+  if (c.urgent_out && ge(c.snd_una, c.snd_up)) c.urgent_out = false;
   arm_user_timer(c);
 }
 
@@ -365,8 +371,7 @@ void Stack::take_window(Connection& c, const Segment& seg) {
   }
 }
 
-// Sixth, check the URG bit: urgent text is received in line. RCV.UP and the signal will have their place here.
-Stack::Then Stack::check_urg_bit(Connection&, Segment&) { return Then::kProceed; }
+// Sixth, check the URG bit: urgent.cc
 
 // Seventh, process the segment text
 Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
@@ -399,6 +404,11 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
       !tempered.has(Temperament::no_rst_on_close)) {
     abort(c);
     return Then::kReturn;
+  }
+  if (had_gap && count > seg.text.size() && planted.has(Defect::held_acked_stepwise)) {
+    Segment step = from(c);
+    step.ack = seg.seq + static_cast<SeqNum>(seg.text.size());
+    emit(c, step);
   }
   c.rcv_nxt += count;
   c.rcv_wnd -= std::min(c.rcv_wnd, count);

@@ -22,6 +22,9 @@ bool Stack::run_timer(Connection& c) {
   } else if (t.delayed_ack <= now_) {
     t.delayed_ack = kNever;
     send_ack(c);
+  } else if (t.keep_alive <= now_) {
+    t.keep_alive = kNever;
+    keep_alive_timeout(c);
   } else if (t.time_wait <= now_) {  // TIME-WAIT TIMEOUT
     delete_tcb(c, Ended::kNormally);
   }

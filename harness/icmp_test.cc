@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/icmp.h"
+
+#include <gtest/gtest.h>
+
+namespace tcpassay {
+namespace {
+
+TEST(Icmp, IsReadFromAScript) {
+  const auto spec = read_icmp("icmp unreachable frag_needed mtu 1200 [1:1461(1460)]");
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(*spec, (IcmpSpec{.type = "unreachable", .code = "frag_needed", .mtu = 1200, .seq = 1}));
+  EXPECT_TRUE(read_icmp("icmp source_quench [1:11(10)]"));
+  EXPECT_TRUE(read_icmp("icmp unreachable"));
+  EXPECT_FALSE(read_icmp("icmp unreachable moon_unreachable"));
+  EXPECT_FALSE(read_icmp("icmp"));
+}
+
+TEST(Icmp, HasOtherNumbersInIpv6) {
+  const IcmpSpec big{.type = "unreachable", .code = "frag_needed", .mtu = 1300};
+  EXPECT_EQ(icmp_numbers(big, 4)->type, 3);
+  EXPECT_EQ(icmp_numbers(big, 4)->code, 4);
+  EXPECT_EQ(icmp_numbers(big, 6)->type, 2);
+  EXPECT_FALSE(icmp_numbers({.type = "source_quench"}, 6));
+}
+
+std::uint32_t sum(ByteView octets) {
+  std::uint32_t total = 0;
+  for (std::size_t i = 0; i < octets.size(); ++i) total += i % 2 == 0 ? octets[i] << 8 : octets[i];
+  while (total >> 16 != 0) total = (total & 0xffff) + (total >> 16);
+  return total;
+}
+
+TEST(Icmp, QuotesTheTargetsSegment) {
+  const Bytes packet = encode_icmp({.type = 3, .code = 4, .mtu = 1200}, {.source = *Address::parse("10.77.0.1"),
+                                                                         .destination = *Address::parse("10.77.0.2"),
+                                                                         .source_port = 8080,
+                                                                         .destination_port = 40000,
+                                                                         .seq = 0x01020304});
+  ASSERT_EQ(packet.size(), 20u + 8u + 20u + 8u);
+  EXPECT_EQ(sum(ByteView(packet).first(20)), 0xffffu);
+  EXPECT_EQ(sum(ByteView(packet).subspan(20)), 0xffffu);
+  EXPECT_EQ(packet[9], 1);
+  EXPECT_EQ(packet[15], 2);  // from the peer
+  EXPECT_EQ(packet[19], 1);  // to the target
+  EXPECT_EQ(packet[26] << 8 | packet[27], 1200);
+  EXPECT_EQ(packet[28 + 15], 1);  // the quote has them the other way round
+  EXPECT_EQ(packet[48] << 8 | packet[49], 8080);
+  EXPECT_EQ(packet[52], 1);
+}
+
+}  // namespace
+}  // namespace tcpassay

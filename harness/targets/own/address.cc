@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lies between IP and TCP: addresses that can be no party to a connection (RFC 9293 section 3.9.2.3), and what the
+// IP header says that TCP does not heed.
+#include "harness/targets/own/stack.h"
+
+namespace own {
+
+// MUST-57, MUST-63: of no segment that this is true of anything is heard again.
+bool Stack::stray(const Segment& seg) const {
+  const bool syn = seg.ctl.syn;
+  const bool group = !is_unicast(seg.destination);
+  const bool taken = syn ? planted.has(Defect::broadcast_syn_accepted) : planted.has(Defect::broadcast_answered);
+  const Address& ours = address_for(seg.source);
+  if (seg.destination != ours && !(group && taken)) return true;
+  if (seg.source == ours) return true;
+  return !is_unicast(seg.source) && !planted.has(Defect::nobodys_syn_accepted);
+}
+
+bool Stack::ip_drops(const Segment& seg) {
+  if (seg.authentication_option && planted.has(Defect::authentication_option_drops)) return true;
+  if (seg.ip_options && planted.has(Defect::ip_options_drop)) return true;
+  Connection* c = find(seg.destination_port, seg.source, seg.source_port);
+  if (c == nullptr) return false;
+  if (seg.user_timeout_option && planted.has(Defect::user_timeout_option_resets)) {
+    send_reset(*c);
+    delete_tcb(*c, Ended::kReset);
+    return true;
+  }
+  const bool same_id = seg.identification != 0 && seg.identification == c->last_id;
+  const bool other_class = (seg.traffic_class ^ c->last_class) > 3;
+  c->last_id = seg.identification;
+  if (same_id && planted.has(Defect::identification_tells_duplicates)) return true;
+  return other_class && planted.has(Defect::dscp_change_drops);
+}
+
+}  // namespace own

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// ICMP messages: RFC 9293 section 3.9.2.2, with the checks of RFC 5927 and path MTU discovery as in RFC 1191 and RFC 8201.
+#include <algorithm>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+namespace {
+
+constexpr std::uint8_t kProtocolIcmp = 1, kProtocolTcp = 6, kProtocolIcmpv6 = 58;
+constexpr std::size_t kIcmpHeader = 8;
+
+enum class Kind : std::uint8_t { kOther, kSourceQuench, kSoft, kHard, kTooBig };
+
+Kind kind_of(bool v6, std::uint8_t type, std::uint8_t code) {
+  if (v6) {
+    if (type == 2) return Kind::kTooBig;
+    if (type == 3 || type == 4) return Kind::kSoft;  // time exceeded, parameter problem
+    if (type != 1) return Kind::kOther;
+    return code == 0 || code == 3 ? Kind::kSoft : code == 1 || code == 4 ? Kind::kHard : Kind::kOther;
+  }
+  if (type == 4) return Kind::kSourceQuench;
+  if (type == 11 || type == 12) return Kind::kSoft;
+  if (type != 3) return Kind::kOther;
+  if (code == 4) return Kind::kTooBig;
+  return code == 0 || code == 1 || code == 5 ? Kind::kSoft : code == 2 || code == 3 ? Kind::kHard : Kind::kOther;
+}
+
+Address address_at(bool v6, const std::uint8_t* p) {
+  if (!v6) return ipv4(get32(p));
+  return {.high = std::uint64_t{get32(p)} << 32 | get32(p + 4), .low = std::uint64_t{get32(p + 8)} << 32 | get32(p + 12)};
+}
+
+}  // namespace
+
+bool is_icmp(ByteView packet) {
+  if (packet.size() < kIpv4Header) return false;
+  if (packet[0] >> 4 == 4) return packet[9] == kProtocolIcmp;
+  return packet[0] >> 4 == 6 && packet.size() >= kIpv6Header && packet[6] == kProtocolIcmpv6;
+}
+
+void Stack::icmp_arrives(ByteView packet) {
+  const bool v6 = packet[0] >> 4 == 6;
+  const std::size_t least = v6 ? kIpv6Header : kIpv4Header;
+  const auto header_of = [&](ByteView ip) { return v6 ? kIpv6Header : std::size_t{ip[0] & 0x0fu} * 4; };
+  const std::size_t header = header_of(packet);
+  if (header < least || packet.size() < header + kIcmpHeader + least + 8) return;
+  const std::uint8_t* icmp = &packet[header];
+  const ByteView quote = packet.subspan(header + kIcmpHeader);
+  const std::size_t quoted = header_of(quote);
+  if (quote[0] >> 4 != packet[0] >> 4 || quote[v6 ? 6 : 9] != kProtocolTcp || quoted < least) return;
+  if (quote.size() < quoted + 8) return;
+  const Address peer = address_at(v6, &quote[v6 ? 24 : 16]);
+  if (address_at(v6, &quote[v6 ? 8 : 12]) != address_for(peer)) return;
+  const std::uint8_t* tcp = &quote[quoted];
+  Connection* c = find(get16(tcp), peer, get16(tcp + 2));
+  Connection* other = nullptr;
+  if (c != nullptr && planted.has(Defect::icmp_to_another)) {
+    for (Connection* each : existing_) {
+      if (each != c) other = each;
+    }
+  }
+  // MUST-54 with RFC 5927 section 4.1: the quoted segment is one that is in flight.
+  const SeqNum seq = get32(tcp + 4);
+  const bool in_flight = c != nullptr && le(c->snd_una, seq) && lt(seq, c->snd_nxt);
+  if (other != nullptr) return delete_tcb(*other, Ended::kUnreachable);
+  if (!in_flight) return;
+  const Kind kind = kind_of(v6, icmp[0], icmp[1]);
+  if (kind == Kind::kOther) return;
+  if (kind == Kind::kSourceQuench) {  // MUST-55
+    if (planted.has(Defect::source_quench_ends)) delete_tcb(*c, Ended::kReset);
+    return;
+  }
+  if (kind == Kind::kTooBig) return too_big(*c, v6 ? get32(icmp + 4) : get16(icmp + 6));
+  // In the synchronized states a hard error is taken for a soft one (RFC 5927 section 5).
+  const bool ends = kind == Kind::kHard && c->state == State::kSynSent && !planted.has(Defect::hard_error_ignored);
+  const bool wrongly = c->synchronized() && planted.has(Defect::soft_error_ends);
+  if (ends || wrongly) return delete_tcb(*c, Ended::kUnreachable);
+  c->soft_error = !planted.has(Defect::soft_error_untold);
+}
+
+// RFC 1191 section 3 and RFC 8201 section 4: the estimate goes down to the announced MTU, never up, and never below the
+// least that IP allows.
+void Stack::too_big(Connection& c, std::uint32_t mtu) {
+  if (!c.synchronized() || planted.has(Defect::too_big_ignored)) return;
+  constexpr std::uint32_t kLeastIpv4 = 68, kLeastIpv6 = 1280, kOldStyle = 576;
+  const bool v6 = !c.remote_address.is_ipv4();
+  const std::uint32_t header = ip_header(c.remote_address);
+  if (mtu == 0 && !v6) {
+    if (planted.has(Defect::too_big_without_mtu_ends)) return delete_tcb(c, Ended::kReset);
+    mtu = kOldStyle;
+  }
+  const bool no_floor = planted.has(Defect::path_mtu_no_floor);
+  if (v6 && mtu < kLeastIpv6 && !no_floor) return;
+  if (!no_floor) mtu = std::max(mtu, kLeastIpv4);
+  mtu = std::clamp(mtu, header + kTcpHeader + 1, kMtu);
+  const bool lowers = mtu < c.path_mtu;
+  if (!lowers && !planted.has(Defect::path_mtu_raised) && !planted.has(Defect::too_big_bursts)) return;
+  if (lowers || planted.has(Defect::path_mtu_raised)) {
+    c.path_mtu = static_cast<std::uint16_t>(mtu);
+    c.path_mtu_at = now_;
+    limit_to_path(c);
+  }
+  if (!lowers && planted.has(Defect::path_mtu_raised)) return;
+  if (planted.has(Defect::too_big_not_reduced)) c.eff_snd_mss = c.mss_of_peer;
+  if (c.text_in_flight() > 0) retransmit(c);  // what was too big is lost; not a sign of congestion (section 6.4)
+}
+
+void Stack::limit_to_path(Connection& c) {
+  const std::uint32_t most = c.path_mtu - ip_header(c.remote_address) - kTcpHeader;
+  c.eff_snd_mss = static_cast<std::uint16_t>(std::min<std::uint32_t>(c.mss_of_peer, most));
+}
+
+}  // namespace own

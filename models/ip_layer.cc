@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/ip_layer.h"
+
+#include <algorithm>
+
+namespace tcpassay {
+namespace {
+
+constexpr Time kNoIncrease = std::chrono::minutes(5);      // RFC 1191 section 3: after a message
+constexpr Time kAtOnce = std::chrono::milliseconds(150);   // no retransmission timer expires sooner
+constexpr std::uint32_t kIpv4Floor = 68, kIpv6Floor = 1280;
+constexpr std::uint32_t kTcpHeader = 20;
+
+constexpr std::uint8_t kDscp = 0xfc;  // of the traffic class; the other two bits are ECN's
+
+enum class Kind { kOther, kSourceQuench, kSoft, kHard, kTooBig };
+
+// 3.9.2.2
+Kind kind_of(const IcmpArrives& message) {
+  if (message.version == 6) {
+    switch (message.type) {
+      case 1:  // destination unreachable
+        if (message.code == 0 || message.code == 3) return Kind::kSoft;
+        return message.code == 1 || message.code == 4 ? Kind::kHard : Kind::kOther;
+      case 2: return Kind::kTooBig;
+      case 3: return Kind::kSoft;  // time exceeded
+      case 4: return Kind::kSoft;  // parameter problem
+      default: return Kind::kOther;
+    }
+  }
+  switch (message.type) {
+    case 3:  // destination unreachable
+      if (message.code == 0 || message.code == 1 || message.code == 5) return Kind::kSoft;
+      if (message.code == 4) return Kind::kTooBig;
+      return message.code == 2 || message.code == 3 ? Kind::kHard : Kind::kOther;
+    case 4: return Kind::kSourceQuench;
+    case 11: return Kind::kSoft;  // time exceeded
+    case 12: return Kind::kSoft;  // parameter problem
+    default: return Kind::kOther;
+  }
+}
+
+void too_big(Step& on, const IcmpArrives& message) {
+  Possible& tcb = on.tcb;
+  IpLayer& ip = tcb.ip;
+  ip.too_big_seen = true;
+  ip.announced = static_cast<std::uint16_t>(std::min<std::uint32_t>(message.mtu, 0xffff));
+  const bool quotes_flight = tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt;
+  on.cite(message.version == 6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);
+  on.cite_later(message.version == 6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);  // the connection goes on
+  if (!synchronized(tcb.state) || !quotes_flight) return;
+  tcb.front_alone = false;  // a retransmission may follow that no timer has caused
+  const std::uint32_t floor = message.version == 6 ? kIpv6Floor : kIpv4Floor;
+  const std::uint32_t header = message.version == 6 ? 40u : 20u;
+  const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.around.mms_s + header;
+  if (message.mtu != 0 && message.mtu < floor) {
+    on.cite(message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor);
+    tcb.oddity = message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor;
+    ip.below_floor = true;
+    return;
+  }
+  if (message.mtu == 0) {  // an old router: any smaller size will do
+    on.cite(Rule::R1191_3_old_style);
+    tcb.oddity = Rule::R1191_3_old_style;
+    if (!on.trait(Trait::kObeysTooBig)) ip.ignores_too_big = true;
+    return;
+  }
+  if (message.mtu >= now) {
+    on.cite(message.version == 6 ? Rule::R8201_4_no_increase : Rule::R1191_3_no_increase);
+    ip.repeated = !ip.lowered;
+    ip.raise_announced = message.mtu > now;
+    return;
+  }
+  if (!on.trait(Trait::kObeysTooBig)) {
+    ip.ignores_too_big = true;
+    return;
+  }
+  ip.path_mtu = static_cast<std::uint16_t>(message.mtu);
+  ip.path_mtu_at = on.around.since;
+  ip.lowered = true;
+  ip.repeated = ip.raise_announced = false;
+}
+
+}  // namespace
+
+void ip_set(Step& on, const UserCall& call) {
+  IpLayer& ip = on.tcb.ip;
+  if (call.option == SocketOption::kTypeOfService) {
+    ip.dscp_changed = ip.dscp_set;
+    ip.dscp_set = true;
+    ip.traffic_class = static_cast<std::uint8_t>(call.value);
+  } else {
+    ip.ttl_set = true;
+    ip.ttl = static_cast<std::uint8_t>(call.value);
+  }
+}
+
+bool ip_arrives(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  switch (seg.ip.oddity) {
+    case Carrier::Oddity::kGroupDestination: {
+      const Rule rule = seg.ctl.syn ? Rule::MUST_57 : Rule::S3_9_2_3_all;
+      on.cite(rule);
+      on.cite_later(rule);
+      tcb.oddity = rule;
+      return false;
+    }
+    case Carrier::Oddity::kNobodysSource: {
+      const Rule rule = seg.ctl.syn ? Rule::MUST_63 : Rule::S3_9_2_3_all;
+      on.cite(rule);
+      on.cite_later(rule);
+      tcb.oddity = rule;
+      return false;
+    }
+    case Carrier::Oddity::kOptions:
+      on.cite(Rule::MUST_50);
+      on.cite_later(Rule::MUST_50);
+      tcb.oddity = Rule::MUST_50;
+      break;
+    default: break;
+  }
+  const std::uint8_t dscp = seg.ip.traffic_class & kDscp;
+  if (dscp != (tcb.ip.arrived_class & kDscp)) {
+    on.cite(Rule::SA_A1_dscp);
+    on.cite_later(Rule::SA_A1_dscp);
+    tcb.oddity = Rule::SA_A1_dscp;
+    tcb.ip.arrived_class = seg.ip.traffic_class;
+  }
+  if (seg.ip.identification != 0 && seg.ip.identification == tcb.ip.arrived_id) {
+    on.cite(Rule::S3_8_1_identification);
+    on.cite_later(Rule::S3_8_1_identification);
+    tcb.oddity = Rule::S3_8_1_identification;
+  }
+  tcb.ip.arrived_id = seg.ip.identification;
+  return true;
+}
+
+bool ip_departs(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  IpLayer& ip = tcb.ip;
+  if (seg.ctl.rst || tcb.state == State::kTimeWait || (!ip.dscp_set && !ip.ttl_set)) return true;
+  if (ip.ttl_set) {
+    if (seg.ip.ttl != ip.ttl) {
+      on.refuse(Rule::MUST_49, 1);
+      return false;
+    }
+    on.cite(Rule::MUST_49);
+  }
+  if (!ip.dscp_set) return true;
+  const bool same = (seg.ip.traffic_class & kDscp) == (ip.traffic_class & kDscp);
+  const bool fresh = seg.ctl.syn || tcb.snd_nxt < seg.seq + seg.len();
+  if (!same && fresh && !ip.dscp_changed) {
+    on.refuse(Rule::MUST_48, 1);
+    return false;
+  }
+  const Rule rule = fresh && ip.dscp_changed ? Rule::SHLD_21 : Rule::SHLD_22;
+  if (!same) {
+    on.depart(rule);
+    return true;
+  }
+  if (fresh) on.cite(Rule::MUST_48);
+  if (fresh && ip.dscp_changed) on.cite(Rule::SHLD_21);
+  on.cite(Rule::SHLD_22);
+  return true;
+}
+
+void icmp_arrives(Step& on, const IcmpArrives& message) {
+  Possible& tcb = on.tcb;
+  if (tcb.state == State::kClosed || tcb.state == State::kListen) return;
+  const bool opening = !synchronized(tcb.state);
+  if (kind_of(message) != Kind::kSourceQuench) tcb.ip.may_tell = true;
+  switch (kind_of(message)) {
+    case Kind::kSourceQuench:
+      on.cite(Rule::MUST_55);
+      on.cite_later(Rule::MUST_55);
+      tcb.oddity = Rule::MUST_55;
+      return;
+    case Kind::kSoft:
+      // RFC 5461 section 4: many stacks give an attempt up that meets a soft error, so that another address is tried.
+      if (opening && !on.may()) {
+        tcb.signal = Signal::kUnreachable;
+        on.delete_tcb(Rule::MUST_54);
+        return;
+      }
+      if (!opening) {
+        on.cite(Rule::MUST_56);
+        on.cite_later(Rule::MUST_56);
+        tcb.oddity = Rule::MUST_56;
+      }
+      tcb.ip.soft_error = true;
+      return;
+    case Kind::kHard: {
+      // An attempt to open is given up; RFC 5927 section 4 has synchronized states treat it as a soft error.
+      const bool ours = message.seq == tcb.iss || (tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt);
+      const bool abort = opening && ours ? tcb.passive ? on.may() : on.should(Rule::SHLD_26) : on.may();
+      if (!abort) return;
+      if (opening && ours && !tcb.passive) {
+        on.cite(Rule::SHLD_26);
+        on.cite(Rule::MUST_54);
+      }
+      tcb.signal = Signal::kUnreachable;
+      on.delete_tcb(Rule::SHLD_26);
+      return;
+    }
+    case Kind::kTooBig: too_big(on, message); return;
+    case Kind::kOther:  // not classified: it may end an attempt to open, or count as soft
+      if (on.may()) {
+        tcb.signal = Signal::kUnreachable;
+        on.delete_tcb(Rule::MUST_54);
+      }
+      return;
+  }
+}
+
+void icmp_elsewhere(Step& on) {
+  if (on.tcb.state == State::kClosed || on.tcb.state == State::kListen) return;
+  on.cite(Rule::MUST_54);
+  on.cite_later(Rule::MUST_54);
+  on.tcb.oddity = Rule::MUST_54;
+}
+
+bool path_departs(Step& on, const Departing& seg, bool resent) {
+  Possible& tcb = on.tcb;
+  IpLayer& ip = tcb.ip;
+  const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  const std::uint32_t header = on.around.mms_s == 1460 ? 40 : 20;  // of IPv6, of IPv4
+  const bool v6 = header == 40;
+  const std::uint32_t packet = header + kTcpHeader + seg.opt.octets + octets;
+  if (ip.below_floor && packet < (v6 ? kIpv6Floor : kIpv4Floor) && octets < tcb.snd_mss &&
+      seg.seq + octets < tcb.snd_end && octets < tcb.snd_edge() - seg.seq) {
+    on.refuse(v6 ? Rule::R8201_4_min : Rule::R1191_3_floor, 1);
+    return false;
+  }
+  const bool at_once = resent && on.around.now - tcb.front_from < kAtOnce;
+  if (ip.ignores_too_big && at_once) {  // whoever does so does not ignore it
+    on.refuse(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce, 1);
+    return false;
+  }
+  if (ip.ignores_too_big && resent && tcb.rexmits >= 3 && packet > ip.announced) on.depart(Rule::S3_7_2_path_mtu);
+  if (ip.path_mtu == 0) return true;
+  if (ip.repeated && !ip.lowered && at_once) {
+    on.refuse(Rule::R1191_6_4_no_burst, 1);
+    return false;
+  }
+  const bool held = on.around.now - ip.path_mtu_at < kNoIncrease;
+  if (packet > ip.path_mtu && seg.ip.dont_fragment && held) {
+    const bool later_on = on.around.now - ip.path_mtu_at > std::chrono::minutes(1);
+    on.refuse(v6                ? ip.raise_announced ? Rule::R8201_4_no_increase : Rule::R8201_4_reduce
+              : ip.raise_announced ? Rule::R1191_3_no_increase
+              : later_on           ? Rule::R1191_3_interval
+                                   : Rule::R1191_3_reduce,
+              1);
+    return false;
+  }
+  if (octets + 4 >= ip.path_mtu - header - kTcpHeader - seg.opt.octets) {  // a full one
+    on.cite(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);
+    on.cite(Rule::S3_7_2_path_mtu);
+    if (ip.raise_announced) on.cite(v6 ? Rule::R8201_4_no_increase : Rule::R1191_3_no_increase);
+    if (on.around.since - ip.path_mtu_at > std::chrono::minutes(1)) on.cite(Rule::R1191_3_interval);
+  }
+  return true;
+}
+
+void path_quiet(Possible& tcb) {
+  tcb.ip.lowered = tcb.ip.repeated = false;
+}
+
+}  // namespace tcpassay

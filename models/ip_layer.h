@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 section 3.9.2: what TCP tells IP and is told by it, addresses and ICMP messages (3.9.2.2, RFC 1191, 8201).
+#pragma once
+
+#include "models/step.h"
+
+namespace tcpassay {
+
+// IP_TOS and IP_TTL.
+void ip_set(Step& on, const UserCall& call);
+
+// Of each segment that arrives, before TCP looks at it. False when TCP never sees it.
+bool ip_arrives(Step& on, const Arriving& seg);
+
+// Of each segment that leaves. False when it is refused.
+bool ip_departs(Step& on, const Departing& seg);
+
+// An ICMP message that quotes a segment of this connection, or of another one.
+void icmp_arrives(Step& on, const IcmpArrives& message);
+void icmp_elsewhere(Step& on);
+
+// Text leaves for the first time or again: is the packet small enough for the path? False when it is refused.
+bool path_departs(Step& on, const Departing& seg, bool resent);
+
+// The target is silent.
+void path_quiet(Possible& tcb);
+
+}  // namespace tcpassay

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 section 3.9.2: addresses, the Differentiated Services field, ICMP messages, the path MTU.
+#include "models/ip_layer.h"
+
+#include <gtest/gtest.h>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::uint8_t kUnreachable = 3, kHost = 1, kPortClosed = 3, kTooBig = 4, kQuench = 4;
+
+IcmpArrives message(std::uint8_t type, std::uint8_t code, std::uint32_t mtu = 0, std::uint32_t seq = 1) {
+  return {.type = type, .code = code, .mtu = mtu, .seq = kIss + seq};
+}
+Outcomes strikes(const Possible& tcb, const IcmpArrives& icmp) {
+  return outcomes_of(tcb, kListening, [&](Step& on) { icmp_arrives(on, icmp); });
+}
+
+TEST(Icmp, ASoftErrorEndsNothing) {
+  const Outcomes after = strikes(sent(established(), 10), message(kUnreachable, kHost));
+  EXPECT_EQ(after.texts, Texts{"ESTABLISHED"});
+  EXPECT_TRUE(after.cite(Rule::MUST_56));
+}
+
+// RFC 5461 section 4: what is widespread is spared.
+TEST(Icmp, ASoftErrorMayEndAnAttempt) {
+  EXPECT_EQ(strikes(syn_sent(), message(kUnreachable, kHost, 0, 0)).texts.size(), 2u);
+}
+
+TEST(Icmp, AHardErrorEndsAnAttempt) {
+  const Outcomes after = strikes(syn_sent(), message(kUnreachable, kPortClosed, 0, 0));
+  ASSERT_EQ(after.all.size(), 2u);
+  for (const Possible& tcb : after.all) {
+    EXPECT_EQ(tcb.demerits.has(Rule::SHLD_26), tcb.state == State::kSynSent);
+  }
+}
+
+TEST(Icmp, ASourceQuenchIsDiscarded) {
+  EXPECT_TRUE(strikes(sent(established(), 10), message(kQuench, 0)).cite(Rule::MUST_55));
+}
+
+TEST(Icmp, TheUserMayLearnOfASoftError) {
+  Trace t;
+  t.open().write(10).out("P.", 1, 1, 10).quiet().event(message(kUnreachable, kHost)).quiet();
+  const UserCall told{.kind = CallKind::kGetOption,
+                      .handle = t.user,
+                      .option = SocketOption::kError,
+                      .value = static_cast<int>(UserError::kUnreachable)};
+  t.call(told).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::SHLD_25));
+}
+
+// Fifteen hundred octets are on their way when a router says that packets of 400 octets are as many as it takes.
+Trace& too_big(Trace& t) {
+  t.open().write(1500).out(".", 1, 1, 536).out(".", 537, 1, 536).out("P.", 1073, 1, 428).quiet();
+  return t.event(message(kUnreachable, kTooBig, 400));
+}
+
+TEST(PathMtu, WhatWasTooBigLeavesInSmallerPackets) {
+  Trace t;
+  too_big(t).out(".", 1, 1, 360).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::R1191_3_reduce));
+}
+
+TEST(PathMtu, NotAsItWas) {
+  Trace t;
+  too_big(t).out(".", 1, 1, 536);
+  EXPECT_EQ(t.verdicts(), Verdicts{"R1191_3_reduce violated"});
+}
+
+TEST(PathMtu, WhoeverObeysHoldsToIt) {
+  Trace t;
+  too_big(t).out(".", 1, 1, 360).quiet().in(".", 1, 1501).quiet().write(1500).out(".", 1501, 1, 536);
+  EXPECT_EQ(t.verdicts(), Verdicts{"R1191_3_reduce violated"});
+}
+
+TEST(PathMtu, WhoeverIgnoresTheMessageIsFree) {
+  Trace t;
+  too_big(t).quiet().in(".", 1, 1501).quiet().write(1500).out(".", 1501, 1, 536);
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+}
+
+TEST(Addresses, ASynToAGroupIsDropped) {
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.ip.oddity = Carrier::Oddity::kGroupDestination;
+  t.listen().quiet().event(syn).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::MUST_57));
+  t.event(syn).out("S.", 0, 1);
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_57 violated"});
+}
+
+TEST(Dscp, IsWhatTheUserSet) {
+  Trace t;
+  t.open();
+  t.call({.kind = CallKind::kSetOption, .handle = t.user, .option = SocketOption::kTypeOfService, .value = 0x28});
+  Departing seg = out("P.", 1, 1, 10);
+  seg.ip.traffic_class = 0x2a;  // the low bits are ECN's
+  t.write(10).event(seg).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  seg = out("P.", 11, 1, 10);
+  t.in(".", 1, 11).quiet().write(10).event(seg);
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_48 violated"});
+}
+
+}  // namespace
+}  // namespace tcpassay

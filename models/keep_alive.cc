@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/keep_alive.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr Time kIdleMin = std::chrono::hours(2);  // MUST-28: the default
+constexpr Time kLate = seconds(1);                // a probe may be late by so much and a quarter of its time
+
+Time idle_of(const KeepAlive& keep) {
+  return keep.idle != 0 ? Time(seconds(keep.idle)) : kIdleMin;
+}
+
+}  // namespace
+
+void keep_alive_set(Step& on, const UserCall& call) {
+  KeepAlive& keep = on.tcb.keep;
+  const auto value = static_cast<std::uint32_t>(call.value);
+  switch (call.option) {
+    case SocketOption::kKeepAlive:
+      keep.on = call.value != 0;
+      keep.was_set = true;
+      keep.unanswered = 0;
+      on.cite(Rule::MAY_5);
+      break;
+    case SocketOption::kKeepIdle: keep.idle = value; break;
+    case SocketOption::kKeepInterval: keep.interval = value; break;
+    case SocketOption::kKeepCount: keep.count = value; break;
+    default: return;
+  }
+  keep.since = on.around.now;
+}
+
+void keep_alive_hears(Step& on) {
+  KeepAlive& keep = on.tcb.keep;
+  if (keep.unanswered == 1) on.cite_later(Rule::MUST_29);  // it is still to be answered as a live connection does
+  keep.unanswered = 0;
+  keep.heard_from = on.around.since;
+  keep.heard_to = on.around.now;
+}
+
+bool is_keep_alive(const Tcb& tcb, const Departing& seg) {
+  if (!synchronized(tcb.state) || seg.ctl.fin || seg.text.size() > 1 || tcb.snd_una != tcb.snd_nxt) return false;
+  const bool probes_window = tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit();
+  return seg.seq == tcb.snd_nxt - 1 && !probes_window;
+}
+
+void keep_alive_departs(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  KeepAlive& keep = tcb.keep;
+  if (!keep.on) {
+    on.refuse(keep.was_set ? Rule::MUST_24 : Rule::MUST_25, 1);
+    return;
+  }
+  const Time idle = idle_of(keep);
+  const Time silence = on.around.now - keep.heard_from + kClockSlack;  // at most
+  if (silence < idle) {
+    // What was set has been waited for, but not since the last arrival.
+    const bool not_restarted = keep.since + idle <= on.around.now + kClockSlack;
+    on.refuse(not_restarted ? Rule::MUST_26 : keep.idle != 0 ? Rule::MUST_27 : Rule::MUST_28, 1);
+    return;
+  }
+  if (keep.unanswered > 0) {
+    const Time gap = on.around.now - keep.probed_from + kClockSlack;
+    if (keep.interval != 0 && gap < seconds(keep.interval)) {
+      on.refuse(Rule::MUST_27, 1);
+      return;
+    }
+    on.cite(Rule::MUST_29);
+  }
+  on.cite(Rule::MUST_24);
+  on.cite(Rule::MUST_26);
+  on.cite(keep.idle != 0 ? Rule::MUST_27 : Rule::MUST_28);
+  const bool garbage = !seg.text.empty();
+  on.cite(Rule::MAY_6, garbage);
+  if (garbage) {
+    on.depart(Rule::SHLD_12);
+  } else {
+    on.cite(Rule::SHLD_12);
+  }
+  if (keep.unanswered < 255) ++keep.unanswered;
+  keep.probed_from = on.around.since;
+  keep.probed_to = on.around.now;
+}
+
+void keep_alive_quiet(Step& on) {
+  const Possible& tcb = on.tcb;
+  const KeepAlive& keep = tcb.keep;
+  const bool open = tcb.state == State::kEstablished || tcb.state == State::kCloseWait;
+  if (!open || tcb.snd_una != tcb.snd_limit()) return;
+  const Time begun = std::max(keep.heard_to, keep.since);
+  const Time silence = on.around.since - begun;  // at least
+  if (!keep.on) {
+    if (!keep.was_set && silence > kIdleMin) on.cite(Rule::MUST_25);
+    if (keep.was_set && keep.idle != 0 && silence > idle_of(keep)) on.cite(Rule::MUST_24);
+    return;
+  }
+  if (keep.idle == 0 || keep.unanswered > 0) return;
+  if (silence > idle_of(keep) + idle_of(keep) / 4 + kLate) on.refuse(Rule::MUST_27, 3);
+}
+
+bool keep_alive_may_end(const Tcb& tcb, const Around& around) {
+  const KeepAlive& keep = tcb.keep;
+  if (!keep.on || keep.unanswered == 0 || !synchronized(tcb.state)) return false;
+  if (tcb.user_timeout > Time{} && around.now - keep.heard_from >= tcb.user_timeout) return true;
+  if (keep.unanswered < 2 && keep.count != 1) return false;  // MUST-29: one may have been lost, or its answer
+  return keep.interval == 0 || around.now - keep.probed_from + kClockSlack >= seconds(keep.interval);
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 section 3.8.4: keep-alives.
+#include "models/keep_alive.h"
+
+#include <gtest/gtest.h>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::seconds;
+
+Trace& set(Trace& t, SocketOption option, std::int64_t value) {
+  return t.call({.kind = CallKind::kSetOption, .handle = t.user, .option = option, .value = value});
+}
+// An open connection whose user has asked for keep-alives after ten seconds.
+Trace& with_keep_alive(Trace& t) {
+  t.open();
+  set(t, SocketOption::kKeepIdle, 10);
+  set(t, SocketOption::kKeepInterval, 10);
+  return set(t, SocketOption::kKeepAlive, 1);
+}
+
+TEST(KeepAlive, LeavesAfterTheIdleTime) {
+  Trace t;
+  with_keep_alive(t).quiet(seconds(5)).wait(seconds(5)).out(".", 0, 1).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::MUST_27));
+  EXPECT_TRUE(t.judged(Rule::SHLD_12));
+}
+
+TEST(KeepAlive, LeavesNoSooner) {
+  Trace t;
+  with_keep_alive(t).quiet(seconds(5)).out(".", 0, 1);
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_27 violated"});
+}
+
+TEST(KeepAlive, IsNotSentUnasked) {
+  Trace t;
+  t.open().quiet(seconds(8000)).out(".", 0, 1);
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_25 violated"});
+}
+
+TEST(KeepAlive, WaitsTwoHoursByDefault) {
+  Trace t;
+  set(t.open(), SocketOption::kKeepAlive, 1).quiet(seconds(7000)).out(".", 0, 1);
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_28 violated"});
+}
+
+TEST(KeepAlive, IsOverdueInTheEnd) {
+  Trace t;
+  with_keep_alive(t).quiet(seconds(15));
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_27 violated"});
+}
+
+TEST(KeepAlive, WhatArrivesRestartsTheIdleTime) {
+  Trace t;
+  with_keep_alive(t).quiet(seconds(8)).in(".", 1, 1).quiet().wait(seconds(5)).out(".", 0, 1);
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_26 violated"});
+}
+
+TEST(KeepAlive, OneThatIsNotAnsweredEndsNothing) {
+  Trace t;
+  with_keep_alive(t).quiet().wait(seconds(10)).out(".", 0, 1).quiet().wait(seconds(10)).out("R", 1, 0);
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_29 violated"});
+}
+
+TEST(KeepAlive, SeveralMay) {
+  Trace t;
+  with_keep_alive(t).quiet();
+  for (int i = 0; i < 3; ++i) t.wait(seconds(10)).out(".", 0, 1).quiet();
+  t.wait(seconds(10)).out("R", 1, 0).quiet().read_fails(UserError::kTimedOut);
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+}
+
+TEST(KeepAlive, MayCarryAnOctetButShouldNot) {
+  Trace t;
+  with_keep_alive(t).quiet().wait(seconds(10)).out(".", 0, 1, 1).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"SHLD_12 departed"});
+}
+
+}  // namespace
+}  // namespace tcpassay

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/urgent.h"
+
+namespace tcpassay {
+
+void urgent_given(Step& on) {
+  Urgent& up = on.tcb.up;
+  up.given = true;
+  up.snd_up = on.tcb.snd_end;
+}
+
+bool urgent_departs(Step& on, const Departing& seg) {
+  Possible& tcb = on.tcb;
+  const Urgent& up = tcb.up;
+  constexpr std::uint32_t kFarthest = 0xffff;  // the field has sixteen bits
+  const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  if (!seg.ctl.urg) {
+    if (!up.given || octets == 0 || up.snd_up <= seg.seq || kFarthest < up.snd_up - seg.seq) return true;
+    const bool last_urgent_octet = up.snd_up <= seg.seq + octets;
+    if (last_urgent_octet && tcb.snd_nxt < up.snd_up) {
+      on.refuse(Rule::MUST_30, 1);
+      return false;
+    }
+    on.depart(Rule::S3_8_5_span);
+    return true;
+  }
+  if (!up.given || up.snd_up <= seg.seq || up.snd_up <= tcb.snd_una) {  // no urgent octet is outstanding
+    on.refuse(Rule::S3_8_5_needs_text, 1);
+    return false;
+  }
+  const SndSeq point = seg.seq + seg.up;
+  const bool saturated = seg.up == kFarthest && kFarthest < up.snd_up - seg.seq;
+  if (point != up.snd_up && !saturated) {
+    on.refuse(point + 1 == up.snd_up ? Rule::MUST_62 : Rule::S3_8_5_needs_text, 1);
+    return false;
+  }
+  on.cite(Rule::MUST_30);
+  on.cite(Rule::MUST_62);
+  on.cite(Rule::S3_8_5_span);
+  on.cite(Rule::S3_8_5_needs_text);
+  return true;
+}
+
+void urgent_arrives(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  Urgent& up = tcb.up;
+  if (!seg.ctl.urg) {
+    if (seg.up == 0) return;
+    up.bare = true;
+    on.cite(Rule::S3_1_urgent_pointer);
+    tcb.oddity = Rule::S3_1_urgent_pointer;
+    return;
+  }
+  if (tcb.rcv_fin) {  // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: this should not occur; ignore the URG
+    up.late = true;
+    on.cite(Rule::SA4_6_late);
+    on.cite_later(Rule::SA4_6_late);
+    tcb.oddity = Rule::SA4_6_late;
+    return;
+  }
+  // RCV.UP <- max(RCV.UP,SEG.UP), and signal the user if it is in advance of the data consumed
+  const RcvSeq seg_up = seg.seq + seg.up;
+  const bool invalid = seg.up == 0 || tcb.rcv_edge < seg_up || (up.arrived && seg_up < up.rcv_up);
+  if (invalid) {
+    on.cite(Rule::S3_8_5_no_recede);
+    tcb.oddity = Rule::S3_8_5_no_recede;
+  }
+  const bool known = up.arrived && up.sure;
+  if (known && seg_up <= up.rcv_up && seg.up != 0) return;
+  const bool in_order = seg.seq <= tcb.rcv_nxt && tcb.rcv_nxt == tcb.rcv_nxt_max;
+  if (!known || up.rcv_up <= tcb.rcv_user) up.rcv_from = seg.seq;  // a run begins
+  up.sure = (known || !up.arrived) && in_order && seg.up != 0 && tcb.rcv_nxt < seg_up;
+  up.rcv_up = seg_up;
+  up.arrived = true;
+}
+
+void urgent_may_arrive(Possible& tcb, const Arriving& seg) {
+  if (!seg.ctl.urg) return;
+  if (tcb.rcv_fin) {
+    tcb.up.late = true;
+    return;
+  }
+  tcb.up.arrived = true;
+  tcb.up.sure = false;
+}
+
+namespace {
+
+// The rule that is broken when the user is told of urgent octets where there are none.
+Rule told_of_nothing(const Urgent& up) {
+  return up.late ? Rule::SA4_6_late : up.bare ? Rule::S3_1_urgent_pointer : Rule::MUST_33;
+}
+
+}  // namespace
+
+void priority_polled(Step& on, const UserCall& call) {
+  constexpr std::int64_t kUrgent = 2;
+  const Possible& tcb = on.tcb;
+  const Urgent& up = tcb.up;
+  if (call.result < 0 || !synchronized(tcb.state)) return;
+  const bool told = (call.result & kUrgent) != 0;
+  const bool asked = call.value == 0 || (call.value & kUrgent) != 0;
+  if (!up.arrived) {
+    if (told) {
+      on.refuse(told_of_nothing(up));
+    } else if (asked && up.late) {
+      on.cite(Rule::SA4_6_late);
+    } else if (asked && up.bare) {
+      on.cite(Rule::S3_1_urgent_pointer);
+    }
+    return;
+  }
+  if (!up.sure || !asked) return;
+  const bool all_here = up.rcv_up <= tcb.rcv_nxt;  // otherwise the user may be told later
+  if (tcb.rcv_user < up.rcv_up && all_here) {
+    if (told) {
+      on.cite(Rule::MUST_32);
+    } else if (!tcb.reads_shut) {
+      on.refuse(Rule::MUST_32);
+    }
+  } else if (up.rcv_up <= tcb.rcv_user && up.in_line) {
+    if (told) {
+      on.refuse(Rule::MUST_33);
+    } else {
+      on.cite(Rule::MUST_33);
+    }
+  }
+}
+
+void mark_asked(Step& on, const UserCall& call) {
+  const Possible& tcb = on.tcb;
+  const Urgent& up = tcb.up;
+  if (call.result != 0 || !up.in_line || !synchronized(tcb.state)) return;
+  const bool at_mark = call.value != 0;
+  if (!up.arrived) {
+    if (at_mark) on.refuse(told_of_nothing(up));
+    return;
+  }
+  if (!up.sure) return;
+  // The mark stands where the urgent data ends, or before its last octet, which others call the urgent one.
+  const RcvSeq mark = on.trait(Trait::kMarkBeforeLast) ? up.rcv_up - 1 : up.rcv_up;
+  if (at_mark != (tcb.rcv_user == mark)) {
+    on.refuse(Rule::MUST_33);
+    return;
+  }
+  on.cite(Rule::MUST_33);
+}
+
+bool urgent_read(Step& on, RcvSeq from, RcvSeq to) {
+  const Possible& tcb = on.tcb;
+  const Urgent& up = tcb.up;
+  if (!up.in_line || !up.arrived || !up.sure || to <= up.rcv_from || up.rcv_up <= from) return true;
+  const RcvSeq before_last = up.rcv_up - 1;
+  const bool crosses = from < before_last && before_last < to;
+  if (crosses && (up.rcv_up < to || on.trait(Trait::kMarkBeforeLast))) {
+    on.refuse(Rule::S3_9_1_3_boundary);
+    return false;
+  }
+  if (to < tcb.rcv_nxt && (to == before_last || to == up.rcv_up)) on.cite(Rule::S3_9_1_3_boundary);
+  on.cite(Rule::R6093_6_in_line);
+  if (up.rcv_from + 1 < up.rcv_up) on.cite(Rule::MUST_31);
+  return true;
+}
+
+Rule misread(const Possible& tcb, Rule otherwise) {
+  const Urgent& up = tcb.up;
+  if (up.arrived && up.in_line) {
+    return up.sure && up.rcv_from + 1 < up.rcv_up ? Rule::MUST_31 : Rule::R6093_6_in_line;
+  }
+  if (up.bare && !up.arrived) return Rule::S3_1_urgent_pointer;
+  return otherwise;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 section 3.8.5 and RFC 6093: the urgent pointer in both directions, and what the user is told of it.
+#pragma once
+
+#include "models/step.h"
+
+namespace tcpassay {
+
+// SEND with the urgent flag, after snd_end has moved.
+void urgent_given(Step& on);
+
+// Of each segment that leaves, but SYN and RST. False when it is refused.
+bool urgent_departs(Step& on, const Departing& seg);
+
+// 3.10.7.4, Sixth: of a segment that was found acceptable.
+void urgent_arrives(Step& on, const Arriving& seg);
+
+// The same of a segment whose URG counts or not: what the user is told is open from then on.
+void urgent_may_arrive(Possible& tcb, const Arriving& seg);
+
+// poll: is the user told that urgent octets wait?
+void priority_polled(Step& on, const UserCall& call);
+
+// SIOCATMARK: is the next octet to read at the mark?
+void mark_asked(Step& on, const UserCall& call);
+
+// The user has read [from, to), all of it as it was sent. False when it is refused.
+bool urgent_read(Step& on, RcvSeq from, RcvSeq to);
+
+// Which rule a wrong octet in a read breaks.
+Rule misread(const Possible& tcb, Rule otherwise);
+
+}  // namespace tcpassay

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 9293 section 3.8.5 and RFC 6093: urgent data in both directions.
+#include "models/urgent.h"
+
+#include <gtest/gtest.h>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+Departing urgent_out(std::uint32_t seq, std::uint32_t octets, std::uint16_t up) {
+  Departing seg = out("PU.", seq, 1, octets);
+  seg.up = up;
+  return seg;
+}
+Arriving urgent_in(std::uint32_t seq, std::uint32_t octets, std::uint16_t up) {
+  Arriving seg = in("PU.", seq, 1, octets);
+  seg.up = up;
+  return seg;
+}
+// The user has sent so many octets, the last of them urgent.
+Possible urgently(std::uint32_t octets) {
+  Possible tcb = given(established(), octets);
+  tcb.up.given = true;
+  tcb.up.snd_up = tcb.snd_end;
+  return tcb;
+}
+Possible in_line() {
+  Possible tcb = established();
+  tcb.up.in_line = true;
+  return tcb;
+}
+UserCall polled(bool told) { return {.kind = CallKind::kPoll, .value = 3, .result = told ? 3 : 1}; }
+std::string poll_blames(const Possible& tcb, bool told) {
+  return outcomes_of(tcb, kListening, [&](Step& on) { priority_polled(on, polled(told)); }).blamed;
+}
+std::string read_blames(const Possible& tcb, std::uint32_t first, std::uint32_t octets) {
+  const UserCall call{.kind = CallKind::kRead, .length = 5000, .result = octets, .text = peer_text(first, octets)};
+  return outcomes_of(tcb, kListening, [&](Step& on) { receive(on, call); }).blamed;
+}
+
+TEST(UrgentSent, ThePointerNamesTheOctetThatFollows) {
+  EXPECT_TRUE(departs(urgently(10), urgent_out(1, 10, 10)).cite(Rule::MUST_62));
+  EXPECT_EQ(departs(urgently(10), urgent_out(1, 10, 9)).blamed, "MUST_62");
+  EXPECT_EQ(departs(urgently(10), urgent_out(1, 10, 0)).blamed, "S3_8_5_needs_text");
+}
+
+TEST(UrgentSent, TheUrgentOctetsCarryUrg) {
+  EXPECT_EQ(departs(urgently(10), out("P.", 1, 1, 10)).blamed, "MUST_30");
+  EXPECT_EQ(departs(given(established(), 10), urgent_out(1, 10, 10)).blamed, "S3_8_5_needs_text");
+}
+
+TEST(UrgentSent, ASegmentBeforeThePointShouldCarryUrg) {
+  EXPECT_TRUE(departs(urgently(2000), urgent_out(1, kMss, 2000)).cite(Rule::S3_8_5_span));
+  const Outcomes without = departs(urgently(2000), out(".", 1, 1, kMss));
+  ASSERT_EQ(without.blamed, "");
+  EXPECT_TRUE(without.all[0].demerits.has(Rule::S3_8_5_span));
+}
+
+TEST(UrgentReceived, TheUserIsToldUntilHeHasReadIt) {
+  Possible tcb = arrives(in_line(), urgent_in(1, 10, 10)).all[0];
+  EXPECT_EQ(poll_blames(tcb, true), "");
+  EXPECT_EQ(poll_blames(tcb, false), "MUST_32");
+  tcb.rcv_user = tcb.rcv_user + 10;
+  EXPECT_EQ(poll_blames(tcb, false), "");
+  EXPECT_EQ(poll_blames(tcb, true), "MUST_33");
+}
+
+TEST(UrgentReceived, AReadDoesNotCrossTheMark) {
+  const Possible tcb = arrives(in_line(), urgent_in(1, 20, 10)).all[0];
+  EXPECT_EQ(read_blames(tcb, 1, 20), "S3_9_1_3_boundary");
+  EXPECT_EQ(read_blames(tcb, 1, 10), "");
+  EXPECT_EQ(read_blames(tcb, 1, 9), "");
+}
+
+TEST(UrgentReceived, InLineNoOctetIsMissing) {
+  EXPECT_EQ(read_blames(arrives(in_line(), urgent_in(1, 20, 10)).all[0], 2, 9), "MUST_31");
+  EXPECT_EQ(read_blames(arrives(in_line(), urgent_in(1, 20, 1)).all[0], 2, 9), "R6093_6_in_line");
+}
+
+TEST(UrgentReceived, APointerOutOfOrderLeavesAllOpen) {
+  const Possible tcb = arrives(in_line(), urgent_in(11, 10, 5)).all[0];
+  EXPECT_EQ(poll_blames(tcb, true), "");
+  EXPECT_EQ(poll_blames(tcb, false), "");
+}
+
+TEST(UrgentReceived, WithoutUrgNothingIsTold) {
+  Arriving seg = in("P.", 1, 1, 10);
+  seg.up = 5;
+  const Possible tcb = arrives(in_line(), seg).all[0];
+  EXPECT_EQ(poll_blames(tcb, true), "S3_1_urgent_pointer");
+  EXPECT_EQ(poll_blames(tcb, false), "");
+}
+
+// A lower pointer does not move RCV.UP back.
+TEST(UrgentReceived, ThePointDoesNotRecede) {
+  Possible tcb = arrives(in_line(), urgent_in(1, 10, 20)).all[0];
+  tcb = arrives(tcb, urgent_in(11, 20, 1)).all[0];
+  EXPECT_EQ(tcb.up.rcv_up, kIrs + 21);
+  EXPECT_TRUE(tcb.up.sure);
+}
+
+}  // namespace
+}  // namespace tcpassay
