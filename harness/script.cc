@@ -518,8 +518,8 @@ class Parser {
         const std::string_view text = word.substr(std::min(value_at - at, word.size()));
         if (damage_word(inbound, name, text, equals != std::string_view::npos, value_at, segment)) return;
       }
-      in_.fail(inbound ? "checksum, offset=N, truncate=N, reserved=N, options=HEX, source=ADDRESS, destination=ADDRESS, "
-                         "identification=N or ip-options=HEX"
+      in_.fail(inbound ? "checksum, offset=N, truncate=N, reserved=N, options=HEX, source=ADDRESS, "
+                         "destination=ADDRESS, identification=N or ip-options=HEX"
                        : "reserved=N or options=HEX",
                at);
     });

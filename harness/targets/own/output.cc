@@ -24,6 +24,8 @@ void Stack::respond(Connection& c) {
 // Segmentizes the send queue as far as windows, the Nagle algorithm and silly window avoidance admit.
 void Stack::send_queued(Connection& c, bool override_sws) {
   if (!c.sends() || c.ecn.waits) return;
+  const bool tries = c.path_mtu < 1500 && now_ - c.path_mtu_at >= 120 * kSecond;
+  if (tries && planted.has(Defect::path_mtu_tried_soon)) c.eff_snd_mss = c.mss_of_peer;
   if (c.cc.front_again) {
     c.cc.front_again = false;
     retransmit(c);
@@ -81,8 +83,6 @@ bool Stack::may_send(Connection& c, std::uint32_t d, std::uint32_t u, std::uint3
 
 // Sends `length` octets of the send queue from `seq` on, for the first time or again.
 void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) {
-  const bool tries = c.path_mtu < 1500 && now_ - c.path_mtu_at >= 120 * kSecond;
-  if (tries && planted.has(Defect::path_mtu_tried_soon)) c.eff_snd_mss = c.mss_of_peer;
   const bool again = lt(seq, c.snd_nxt);
   const SeqNum end = seq + length + fin;
   const std::uint32_t offset = length > 0 ? seq - c.send_base() : 0;
