@@ -166,7 +166,8 @@ void Session::Impl::depart(const Collected& collected) {
     event.tuple = {.local = decoded->source_port, .remote = decoded->destination_port};
     auto segment = segment_of<Departing, SndSeq, RcvSeq>(*decoded);
     const Identity& identity = target.identity();
-    if (decoded->source != (ip == 6 ? identity.ipv6_address : identity.address)) segment.ip.oddity = Carrier::Oddity::kOtherSource;
+    const Address& usual = ip == 6 ? identity.ipv6_address : identity.address;
+    if (decoded->source != usual) segment.ip.oddity = Carrier::Oddity::kOtherSource;
     event.what = segment;
     if (decoded->fault == Fault::kNone) note_departure(event.tuple, *decoded);
   } else {

@@ -53,7 +53,7 @@ void too_big(Step& on, const IcmpArrives& message) {
   const std::uint32_t floor = message.version == 6 ? kIpv6Floor : kIpv4Floor;
   const std::uint32_t header = message.version == 6 ? 40u : 20u;
   const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.around.mms_s + header;
-  if (message.mtu != 0 && message.mtu < floor) {
+  if ((message.mtu != 0 || message.version == 6) && message.mtu < floor) {
     on.cite(message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor);
     tcb.oddity = message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor;
     ip.below_floor = true;
@@ -68,6 +68,7 @@ void too_big(Step& on, const IcmpArrives& message) {
   if (message.mtu >= now) {
     on.cite(message.version == 6 ? Rule::R8201_4_no_increase : Rule::R1191_3_no_increase);
     ip.repeated = !ip.lowered;
+    if (ip.path_mtu != 0) on.cite(Rule::R1191_6_4_no_burst);
     ip.raise_announced = message.mtu > now;
     return;
   }

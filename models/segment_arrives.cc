@@ -848,7 +848,6 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   if (nobody) on.cite(Rule::MAY_1, refused);
   if (refused) {
     on.cite(Rule::SHLD_3);
-    on.cite(Rule::MAY_1);
     const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
     on.delete_tcb(Rule::SHLD_3);
     on.reply(reply);

@@ -78,6 +78,12 @@ bool KernelSettings::set(std::string_view name, std::int64_t value) {
   return true;
 }
 
+void KernelSettings::forget_paths() {
+  const NetworkNamespace::Visit visit(where_);
+  constexpr const char* kFlush = "/proc/sys/net/ipv4/route/flush";
+  if (const int error = write_sysctl(kFlush, "1")) throw TargetError(why_no_settings(kFlush, error));
+}
+
 void KernelSettings::restore() {
   if (changed_.empty()) return;
   const NetworkNamespace::Visit visit(where_);

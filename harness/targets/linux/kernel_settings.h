@@ -23,6 +23,9 @@ class KernelSettings {
   // What was there before the first set().
   void restore();
 
+  // Drops what was learnt of the path to the peer: its MTU.
+  void forget_paths();
+
  private:
   struct Changed {
     std::string path, before;

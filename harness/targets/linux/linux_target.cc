@@ -76,6 +76,7 @@ void LinuxTarget::reset(std::uint64_t) {
   sockets_.use(ip_ == 6 ? kTargetIpv6 : kTargetAddress, ip_ == 6 ? kPeerIpv6 : kPeerAddress);
   wire_->use_ip(ip_);
   settings_.restore();
+  if (std::exchange(icmp_seen_, false)) settings_.forget_paths();
   ahead_.reset();
   stirred_ = false;
   while (wire_->take()) {
@@ -90,6 +91,7 @@ Time LinuxTarget::now() {
 
 void LinuxTarget::inject(ByteView packet) {
   sockets_.note_arriving(packet);
+  icmp_seen_ = icmp_seen_ || !carries_tcp(packet);
   wire_->before_stimulus();
   wire_->put(packet);
   wire_->after_stimulus();

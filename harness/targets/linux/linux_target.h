@@ -43,6 +43,7 @@ class LinuxTarget : public Target {
   KernelSockets sockets_;
   KernelSettings settings_;
   std::uint8_t ip_ = 4;
+  bool icmp_seen_ = false;  // a path MTU may have been learnt
   Time started_{};                  // on the monotonic clock
   bool stirred_ = false;  // something was done since the wire was last seen empty
   Time silent_at_{};                // when the wire was last seen empty: what is read later left the target later

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ICMP messages: RFC 9293 section 3.9.2.2, with the checks of RFC 5927 and path MTU discovery as in RFC 1191 and RFC 8201.
+// ICMP messages: RFC 9293 section 3.9.2.2, with the checks of RFC 5927 and path MTU discovery as in RFC 1191 and 8201.
 #include <algorithm>
 
 #include "harness/targets/own/stack.h"
@@ -28,7 +28,8 @@ Kind kind_of(bool v6, std::uint8_t type, std::uint8_t code) {
 
 Address address_at(bool v6, const std::uint8_t* p) {
   if (!v6) return ipv4(get32(p));
-  return {.high = std::uint64_t{get32(p)} << 32 | get32(p + 4), .low = std::uint64_t{get32(p + 8)} << 32 | get32(p + 12)};
+  const auto half = [](const std::uint8_t* at) { return std::uint64_t{get32(at)} << 32 | get32(at + 4); };
+  return {.high = half(p), .low = half(p + 8)};
 }
 
 }  // namespace
