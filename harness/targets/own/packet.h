@@ -49,7 +49,6 @@ struct Segment {
   std::optional<Timestamps> timestamps{};      // RFC 7323 section 3.2
   ByteView text{};
   // Set by parse().
-  std::uint8_t ttl = 0;          // the hop limit of IPv6
   bool checksum_ok = true;
   bool options_ok = true;        // no option length is 0, 1 or runs past the header
   bool unknown_options = false;
