@@ -3,6 +3,7 @@
 
 #include "models/ip_layer.h"
 #include "models/keep_alive.h"
+#include "models/loss_recovery.h"
 #include "models/selective_acknowledgment.h"
 #include "models/time_wait.h"
 #include "models/timestamps.h"
@@ -607,6 +608,8 @@ bool is_duplicate_ack(const Tcb& tcb, const Arriving& seg) {
 // ESTABLISHED STATE of the fifth step, which the other states share.
 Then established_ack(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
+  const SndSeq una = tcb.snd_una;
+  const std::uint32_t wnd = tcb.snd_wnd;
   const bool advances = acks_new(tcb, seg.ack);
   if (advances) {
     on.cite(Rule::SA4_5_new);
@@ -633,6 +636,7 @@ Then established_ack(Step& on, const Arriving& seg) {
   const bool literally_old = !on.since(Edition::k1122) && !advances && window_of(tcb, seg) != tcb.snd_wnd;
   if (tcb.snd_una == seg.ack && !(literally_old && on.may())) update_send_window(on, seg);
   if (seg.ack < tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd) on.cite(Rule::S3_8_6_highest_ack);
+  report_arrives(on, seg, una, wnd);
   if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
     tcb.sent_at = on.around.now;
     on.cite_later(Rule::MUST_37);  // the peer answers window probes: the connection stays open
@@ -1052,9 +1056,12 @@ void segment_arrives(Step& on, const Arriving& seg) {
   if (seg.ctl.reserved != 0) on.cite(Rule::S3_1_reserved_received);
   if (seg.opt.octets != 0) {
     if (!seg.ctl.syn) on.cite(Rule::MUST_5);
-    if (seg.opt.unknown) on.cite(Rule::MUST_6);
     if (seg.opt.user_timeout) odd(on, Rule::R5482_3_ignore);
     if (seg.opt.authentication) odd(on, Rule::R5925_7_3_no_key);
+    if (seg.opt.unknown) {
+      on.cite(Rule::MUST_6);
+      on.cite_later(Rule::MUST_6);
+    }
     if (seg.opt.unaligned) on.cite(Rule::MUST_64);
   }
   switch (tcb.state) {

@@ -3,6 +3,7 @@
 
 #include "models/ip_layer.h"
 #include "models/keep_alive.h"
+#include "models/loss_recovery.h"
 #include "models/selective_acknowledgment.h"
 #include "models/timestamps.h"
 #include "models/urgent.h"
@@ -217,6 +218,7 @@ void iss_revealed(const Around& around, Possible& tcb, const Departing& syn) {
   tcb.iss = tcb.snd_una = syn.seq;
   tcb.iss_known = true;
   tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text
+  tcb.board.again = tcb.board.recover = syn.seq;
   tcb.snd_end = later(syn.seq + 1 + given, tcb.snd_nxt);
   tcb.selective.target_permits = syn.opt.sack_permitted;
   tcb.target_sack = syn.opt.sack_permitted;
@@ -354,7 +356,7 @@ void text_departs(Step& on, const Departing& seg) {
   }
   if (end <= tcb.snd_una) {  // all of it was acknowledged before
     const bool by_timer = tcb.snd_una == tcb.snd_nxt && !tcb.congestion.stirred;
-    on.refuse(by_timer ? Rule::R6298_5_2 : Rule::SA4_5_new, 2);
+    on.refuse(tcb.board.duplicate ? Rule::R2883_5_tolerate : by_timer ? Rule::R6298_5_2 : Rule::SA4_5_new, 2);
     return;
   }
   if (seg.ctl.fin && !tcb.fin_queued) {
@@ -396,6 +398,10 @@ void text_departs(Step& on, const Departing& seg) {
   if (resent && octets > 0) on.cite(Rule::S3_8_6_repackage, fresh);
   if (tcb.mss_given && tcb.snd_mss == 0xffff && octets > 0) on.cite(Rule::S3_7_5_mss_65535, octets > 0xfff0);
   if (octets > 0 && !path_departs(on, seg, resent)) return;
+  if (resent) {
+    text_departs_again(on, seg, end);
+    if (on.refused()) return;
+  }
   if (fresh && octets > 0 && tcb.snd_edge() < text_end) {
     // Beyond the window only a probe of it may go, one octet at its edge.
     const bool probe =
@@ -540,6 +546,8 @@ void falls_quiet(Step& on) {
   Possible& tcb = on.tcb;
   tcb.selective.triggered = tcb.selective.duplicate = false;
   ecn::falls_quiet(on);
+  recovery_falls_quiet(on);
+  if (on.refused()) return;
   if (tcb.reply.form != Reply::Form::kNone) {
     if (!tcb.reply.optional) {
       if (tcb.reply.must) {
@@ -638,6 +646,7 @@ void falls_quiet(Step& on) {
                 : waits_for_window && !waits_for_ack               ? Rule::MUST_36
                 : tcb.state == State::kSynSent                     ? Rule::MUST_22
                 : tcb.state == State::kSynReceived                 ? Rule::S3_8_3_synack
+                : was_reported(tcb, tcb.snd_una)                   ? Rule::R2018_8_keep
                 : tcb.stamps.old_duplicate                         ? Rule::R7323_4_1_rttm
                 : tcb.fin_sent() && tcb.snd_una + 1 == tcb.snd_nxt ? Rule::S3_6_fin_retransmit
                                                                    : Rule::SA8_retransmission,

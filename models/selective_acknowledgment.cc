@@ -214,6 +214,8 @@ void judge_blocks(Step& on, const Departing& seg, const Span& open) {
       if (twice) on.depart(Rule::R2018_4_many);
     }
   }
+  if (!(newest == sack.trigger)) sack.kept = newest;
+  if (first + 1 < count && within(sack.trigger, newest)) sack.kept = block[static_cast<std::size_t>(first) + 1];
   judge_choice(on, block, first, count, seg.opt);
   remember_first(sack, newest);
 }
@@ -240,10 +242,7 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
       if (!overlap(span, all) || again.from <= span.from) continue;
       again = {later(span.from, all.from), earlier(span.to, all.to)};
     }
-    sack.exact = false;  // what is held need not be all that came; what was reported is
-    for (const Span& span : sack.reported) {
-      if (within(again, span) && !seg.ctl.fin) sack.exact = true;
-    }
+    sack.exact = within(again, sack.kept) && !seg.ctl.fin;  // what came need not be held
   }
   if (empty(again)) return;
   if (sack.duplicates.size == 3) {

@@ -96,6 +96,7 @@ struct Sack {
   Span earlier{};                 // text that came so before, and whose ACK waits
   Span omitted{};                 // was missing in an option; whether it had been held shows later
   Span told{};                    // the last D-SACK block
+  Span kept{};                    // was reported by an ACK for other text too, so it is held and not only reported
   Few<Span, 4> reported{};        // first blocks of earlier options, the latest first
   Few<Span, 3> duplicates{};      // octets that came again and were not reported yet, oldest first
   friend bool operator==(const Sack&, const Sack&) = default;
@@ -141,6 +142,30 @@ struct Scale {
   SndSeq peer_edge{};           // the right edge that the peer has offered last
   RcvSeq edge{};                // the one that the target has
   friend bool operator==(const Scale&, const Scale&) = default;
+};
+
+struct SndSpan {
+  SndSeq from{}, to{};
+  friend bool operator==(const SndSpan&, const SndSpan&) = default;
+};
+
+// What the peer's SACK options have reported of the target's text, and what has left again (RFC 6675, RFC 8985).
+struct Scoreboard {
+  bool vague = false;         // more was reported than `sacked` remembers
+  bool reordered = false;     // text was reported late that had left once only
+  bool after_rto = false;     // a timer has sent SND.UNA again, and `recover` is not acknowledged yet
+  bool front_again = false;   // SND.UNA has left again since it became SND.UNA
+  bool probed = false;        // a timer has sent the end of the flight again since anything arrived
+  bool disguised = false;     // a report came with text or with another window
+  bool duplicate = false;     // the last ACK had a D-SACK block
+  bool owes = false;          // what has just arrived shows that SND.UNA is lost
+  bool owes_old = false;      // ... that what was reported before a timeout is missing
+  std::uint8_t news = 0;      // ACKs with something new since SND.UNA moved
+  SndSeq again{}, recover{};  // behind the highest octet that left again; SND.NXT when the timer expired
+  SndSpan before{};           // the lowest span reported before the timer expired
+  Time arrived_at{};          // the last ACK
+  Few<SndSpan, 4> sacked{};   // apart from each other
+  friend bool operator==(const Scoreboard&, const Scoreboard&) = default;
 };
 
 inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered
@@ -255,6 +280,7 @@ struct Tcb {
   std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
   Few<Span, kHeldMax> held{};
   Sack selective{};
+  Scoreboard board{};
 
   Stamps stamps{};
   Scale scale{};

@@ -30,6 +30,9 @@ void Stack::start_congestion_control(Connection& c) {
 std::uint32_t Stack::congestion_window(const Connection& c) const {
   const Congestion& cc = c.cc;
   if (c.choices.no_delay && planted.has(Defect::no_delay_ignores_window)) return Congestion::kArbitrarilyHigh;
+  if (cc.recovering && c.selective.permitted) {  // RFC 6675 section 5 (C)
+    return c.snd_nxt - c.snd_una + cc.cwnd - std::min(cc.cwnd, pipe(c));
+  }
   const bool limited_transmit = !cc.recovering && !planted.has(Defect::no_limited_transmit);
   return cc.cwnd + (limited_transmit ? std::min(cc.duplicates, kDupThresh - 1) * cc.smss : 0);
 }
@@ -78,6 +81,10 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
     if (!planted.has(Defect::window_not_deflated)) cc.cwnd = std::min(cc.ssthresh, std::max(flight, cc.smss) + cc.smss);
     return;
   }
+  if (c.selective.permitted) {
+    c.board.progress = true;
+    return;
+  }
   // Partial acknowledgment: the next segment was lost too.
   cc.cwnd -= std::min(cc.cwnd, octets);
   if (octets >= cc.smss) cc.cwnd += cc.smss;
@@ -96,6 +103,7 @@ bool Stack::is_duplicate_ack(const Connection& c, const Segment& seg) const {
 void Stack::duplicate_ack(Connection& c) {
   Congestion& cc = c.cc;
   ++cc.duplicates;
+  if (c.selective.permitted) return duplicate_by_sack(c);
   if (cc.recovering) {
     if (!planted.has(Defect::no_inflation)) cc.cwnd += cc.smss;  // (4): a segment has left the network
     if (planted.has(Defect::inflates_twice)) cc.cwnd += cc.smss;
@@ -132,6 +140,8 @@ void Stack::congestion_timeout(Connection& c) {
     if (planted.has(Defect::ssthresh_kept_by_timeout)) cc.ssthresh = Congestion::kArbitrarilyHigh;
   }
   cc.timed_out = cc.recover_known = true;
+  if (c.board.spans > 0 && planted.has(Defect::sack_text_discarded)) c.board.discarded = c.board.span[0];
+  if (!planted.has(Defect::sack_marks_kept)) c.board.spans = 0;  // the receiver may have reneged (RFC 2018 section 5)
   const bool unmoved = planted.has(Defect::no_loss_window) || (again && planted.has(Defect::second_loss_ignored));
   if (!unmoved) cc.cwnd = cc.smss;
   cc.counted = cc.limited = 0;

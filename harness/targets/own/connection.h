@@ -109,6 +109,18 @@ struct Ecn {
   SeqNum recover = 0;
 };
 
+// What the peer has reported by SACK options, and how far recovery has come (RFC 6675 sections 2 and 3).
+struct Scoreboard {
+  static constexpr std::size_t kSpansMax = 32;  // what is reported beyond is forgotten
+
+  std::uint8_t spans = 0;
+  std::array<Block, kSpansMax> span{};  // in order, apart from each other
+  SeqNum high_rxt = 0;                  // behind the highest octet that this recovery has sent again
+  bool reported = false, progress = false;  // by the segment in hand: recovery goes on once its text is taken
+  int probes = 0;                       // of the defects that probe,
+  Block discarded{};                    // and of the one that discards
+};
+
 struct Listener;
 
 struct Tcb {
@@ -153,6 +165,7 @@ struct Tcb {
 
   Scaling scaling{};
   Stamps stamps{};
+  Scoreboard board{};
 
   // What is owed to the peer.
   bool ack_now = false;

@@ -130,6 +130,31 @@ void duplicates(TestPeer& p) {
   p.answer({.seq = 21, .length = 5}), p.answer({.seq = 6, .length = 10}), p.answer({.seq = 41, .length = 5});
 }
 
+// An ACK of the SYN that reports these octets of the target's text.
+Put reported(std::uint32_t left, std::uint32_t right) {
+  Put put;
+  put.options = {1, 1, 5, 10};
+  for (const std::uint32_t edge : {left, right}) {
+    for (int shift = 24; shift >= 0; shift -= 8) put.options.push_back(static_cast<std::uint8_t>(edge >> shift));
+  }
+  return put;
+}
+// Edges count from the target's SYN.
+Put reported(const TestPeer& p, std::uint32_t left, std::uint32_t right) {
+  return reported(p.target_iss + left, p.target_iss + right);
+}
+void two_holes(TestPeer& p) {
+  p.write(p.passive(kPermits), 14600), p.hears();
+  p.answer(reported(p, 1461, 2921)), p.answer(reported(p, 4381, 13141));
+}
+void reneges(TestPeer& p) {
+  p.write(p.passive(kPermits), 14600), p.hears();
+  p.answer(reported(p, 1461, 14601)), p.wait(1.5), p.answer({.ack = 1461}), p.answer({.ack = 2921});
+  Put put = reported(p, 7301, 10221);
+  put.ack = 4381;
+  p.answer(put), p.answer({.ack = 7301});
+}
+
 const std::map<Defect, Scenario>& scenarios() {
   static const std::map<Defect, Scenario> all{
       {Defect::bad_checksum_accepted,
@@ -418,6 +443,36 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::dsack_short, duplicates},
       {Defect::dsack_without_island, duplicates},
       {Defect::dsack_whole_segment, duplicates},
+      {Defect::sack_sent_again, two_holes},
+      {Defect::sack_marks_kept, reneges},
+      {Defect::sack_front_skipped,
+       [](TestPeer& p) {
+         p.write(p.passive(kPermits), 14600), p.hears();
+         p.answer(reported(p, 1, 1461)), p.wait(1.5);
+       }},
+      {Defect::sack_text_discarded, reneges},
+      {Defect::sack_highest_hole_first, two_holes},
+      {Defect::sack_counts_acks, two_holes},
+      {Defect::sack_disguise_ignored,
+       [](TestPeer& p) {
+         p.write(p.passive(kPermits), 14600), p.hears();
+         Put put = reported(p, 2921, 14601);
+         put.wnd = 60000;
+         p.answer(put);
+       }},
+      {Defect::sack_unused_after_timeout, reneges},
+      {Defect::dsack_resets,
+       [](TestPeer& p) {
+         p.write(p.passive(kPermits), 14600), p.hears();
+         Put put = reported(p, 1, 1461);
+         put.ack = 1461;
+         p.answer(put);
+       }},
+      {Defect::loss_probe_without_sack,
+       [](TestPeer& p) { p.write(p.passive(), 14600), p.hears(), p.wait(4); }},
+      {Defect::loss_probe_twice, [](TestPeer& p) { p.write(p.passive(kPermits), 14600), p.hears(), p.wait(4); }},
+      {Defect::loss_probe_of_middle, [](TestPeer& p) { p.write(p.passive(kPermits), 14600), p.hears(), p.wait(4); }},
+      {Defect::loss_probe_not_new, [](TestPeer& p) { p.write(p.passive(kPermits), 30000), p.hears(), p.wait(4); }},
   };
   return all;
 }

@@ -10,6 +10,9 @@ namespace own {
 // Sends what a step left to be sent: text if some may go, and the ACK with it, alone, or later.
 void Stack::respond(Connection& c) {
   if (c.state == State::kClosed) return;
+  if (c.board.progress && c.cc.recovering) recover_by_sack(c);
+  if (c.board.reported) duplicate_ack(c);
+  c.board.reported = c.board.progress = false;
   if (c.ack_now && tempered.has(Temperament::ack_first)) send_ack(c);
   send_queued(c);
   if (c.ack_now) return send_ack(c);
@@ -34,6 +37,11 @@ void Stack::send_queued(Connection& c, bool override_sws) {
   while (true) {
     // What was sent into a zero window was refused there, so once the window is open it goes again without delay; so
     // does what the timer has given up for lost.
+    if (c.board.spans > 0 && !planted.has(Defect::sack_unused_after_timeout)) {
+      c.cc.resend = next_unsacked(c, c.cc.resend);
+    }
+    const Block& gone = c.board.discarded;
+    if (le(gone.left, c.cc.resend) && lt(c.cc.resend, gone.right)) c.cc.resend = gone.right;
     const bool lost = c.syn_acked && lt(c.cc.resend, c.snd_nxt);
     const bool refused = c.probed && !tempered.has(Temperament::probe_without_text);
     const bool again = (refused || lost) && c.snd_wnd > 0 && c.in_flight();
@@ -43,8 +51,10 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     std::uint32_t u = static_cast<std::uint32_t>(std::max(0, ahead(c.snd_una + c.snd_wnd, next)));
     if (planted.has(Defect::window_ignored)) u = std::max(u, 0xffffu);
 
-    const std::uint32_t length = std::min({d, u, segment_room(c)});
-    const bool may = may_send(c, d, u, next - c.snd_una) || (override_sws && u > 0) || (again && d <= u);
+    std::uint32_t length = std::min({d, u, segment_room(c)});
+    if (again && c.board.spans > 0) length = std::min(length, next_sacked(c, next) - next);
+    const bool may = may_send(c, d, u, next - c.snd_una) || (override_sws && u > 0) || (again && d <= u) ||
+                     (again && c.board.spans > 0);
     if (d > 0 && !may) break;
     if (next - c.snd_una + length > congestion_window(c)) break;
     // FIN occupies the octet behind the text and needs its place in the window.
@@ -101,6 +111,7 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   if (seq == c.snd_una) c.last_sent = now_;
   if (length > 0 && length < c.eff_snd_mss) c.small_end = max(c.small_end, end);
   if (again) {
+    c.board.high_rxt = max(c.board.high_rxt, end);
     if (!planted.has(Defect::karn_ignored)) c.timing = false;
   } else if (!c.timing && c.snd_wnd > 0) {
     c.timing = true;

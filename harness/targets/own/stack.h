@@ -191,6 +191,15 @@ class Stack {
   // address.cc: section 3.9.2
   bool stray(const Segment& seg) const;
   bool ip_drops(const Segment& seg);
+  // recovery.cc: RFC 6675
+  bool update_scoreboard(Connection& c, const Segment& seg) const;
+  void duplicate_by_sack(Connection& c);
+  void recover_by_sack(Connection& c);
+  SeqNum next_unsacked(const Connection& c, SeqNum from) const;
+  SeqNum next_sacked(const Connection& c, SeqNum from) const;
+  bool is_lost(const Connection& c, SeqNum seq) const;
+  std::uint32_t pipe(const Connection& c) const;
+  bool probe_for_loss(Connection& c);
 
   // timeouts.cc: section 3.10.8
   bool run_timer(Connection& c);

@@ -239,7 +239,12 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
     c.eff_snd_mss = std::min(*seg.mss, interface_mss(c.remote_address));
   }
 
-  const bool duplicate = is_duplicate_ack(c, seg);
+  const bool reports = seg.blocks > 0 && update_scoreboard(c, seg);
+  const bool duplicate = c.selective.permitted ? reports : is_duplicate_ack(c, seg);
+  if (seg.blocks > 0 && le(seg.block[0].right, seg.ack) && planted.has(Defect::dsack_resets)) {
+    abort(c);
+    return Then::kReturn;
+  }
   if (lt(c.snd_una, seg.ack)) {
     ecn_echo_arrives(c, seg);
     acknowledge(c, seg.ack);
@@ -247,7 +252,11 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   }
   if (seg.ack == c.snd_una || planted.has(Defect::old_window_update)) update_window(c, seg);
   if (c.state == State::kClosed) return Then::kReturn;
-  if (duplicate) duplicate_ack(c);
+  if (duplicate && c.selective.permitted) {
+    c.board.reported = true;
+  } else if (duplicate) {
+    duplicate_ack(c);
+  }
   if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer goes on answering
 
   if (c.state == State::kFinWait1 && c.fin_acked && !planted.has(Defect::fin_wait_1_stays)) c.state = State::kFinWait2;

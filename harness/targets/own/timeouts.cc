@@ -48,7 +48,13 @@ void Stack::retransmission_timeout(Connection& c) {
   if (c.syn_acked && c.snd_wnd == 0) {
     probe(c);
   } else {
+    if (c.syn_acked && probe_for_loss(c)) return start_retransmission_timer(c);
+    const SeqNum front = next_unsacked(c, c.snd_una);
     if (c.syn_acked) congestion_timeout(c);
+    if (c.syn_acked && planted.has(Defect::sack_front_skipped) && lt(front, c.snd_nxt)) {
+      transmit(c, front, std::min(c.snd_nxt - front - c.fin_sent, segment_room(c)), false);
+      return start_retransmission_timer(c);
+    }
     if (c.syn_acked && planted.has(Defect::last_segment_first)) {
       const std::uint32_t last = std::min(c.text_in_flight(), std::uint32_t{c.eff_snd_mss});
       transmit(c, c.snd_nxt - c.fin_sent - last, last, false);
@@ -88,6 +94,8 @@ void Stack::retransmit(Connection& c) {
   if (tempered.has(Temperament::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
   const bool shrunk = c.snd_wnd > 0 && c.snd_wnd < c.snd_nxt - c.snd_una;
   if (shrunk && planted.has(Defect::shrunk_not_retransmitted)) return;
+  if (le(c.board.discarded.left, c.snd_una) && lt(c.snd_una, c.board.discarded.right)) return;
+  if (c.board.spans > 0) length = std::min(length, next_sacked(c, c.snd_una) - c.snd_una);
   const bool fin = c.fin_sent && length == c.text_in_flight() && length < std::max(c.snd_wnd, 1u);
   if (length > 0 && planted.has(Defect::no_retransmit_data)) return;
   if (fin && planted.has(Defect::no_retransmit_fin)) return;
@@ -122,6 +130,8 @@ void Stack::probe(Connection& c) {
 void Stack::start_retransmission_timer(Connection& c) {
   const bool zero_window = c.syn_acked && c.snd_wnd == 0;
   Time rto = c.rto.value();
+  const bool early = c.syn_acked && !c.selective.permitted && c.board.probes == 0;
+  if (early && planted.has(Defect::loss_probe_without_sack)) rto = 300 * kMillisecond;
   if (planted.has(Defect::rto_is_the_mean) && c.syn_acked) rto = c.rto.mean();
   if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
   Time at = now_ + (zero_window && c.probed ? c.probe_interval : rto);

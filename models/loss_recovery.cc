@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/loss_recovery.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::uint32_t kDupThresh = 3;
+
+bool both_permit(const Tcb& tcb) {
+  return tcb.selective.peer_permits && tcb.selective.target_permits;
+}
+
+bool within(const SndSpan& inner, const SndSpan& outer) {
+  return outer.from <= inner.from && inner.to <= outer.to;
+}
+
+// Update () of RFC 6675 section 4; false when all of it was known. More spans than are remembered make the rest vague.
+bool mark(Scoreboard& board, SndSpan added) {
+  for (const SndSpan& span : board.sacked) {
+    if (within(added, span)) return false;
+  }
+  Few<SndSpan, 4> kept;
+  for (const SndSpan& span : board.sacked) {
+    if (added.from <= span.to && span.from <= added.to) {
+      added = {earlier(added.from, span.from), later(added.to, span.to)};
+    } else {
+      kept.add(span);
+    }
+  }
+  if (kept.size == 4) board.vague = true;
+  kept.add(added);
+  board.sacked = kept;
+  return true;
+}
+
+void forget_below(Scoreboard& board, SndSeq una) {
+  Few<SndSpan, 4> kept;
+  for (const SndSpan& span : board.sacked) {
+    if (una < span.to) kept.add({later(span.from, una), span.to});
+  }
+  board.sacked = kept;
+  if (board.sacked.empty()) board.vague = false;
+}
+
+SndSeq highest(const Tcb& tcb) {
+  SndSeq top = tcb.snd_una;
+  for (const SndSpan& span : tcb.board.sacked) top = later(top, span.to);
+  return top;
+}
+
+// The lowest octet at or above `from` that was not reported.
+SndSeq next_hole(const Scoreboard& board, SndSeq from) {
+  for (int i = 0; i < board.sacked.size; ++i) {  // spans in any order, apart from each other
+    for (const SndSpan& span : board.sacked) {
+      if (span.from <= from && from < span.to) from = span.to;
+    }
+  }
+  return from;
+}
+
+// IsLost () of RFC 6675 section 4.
+bool is_lost(const Tcb& tcb, SndSeq seq) {
+  std::uint32_t spans = 0, octets = 0;
+  for (const SndSpan& span : tcb.board.sacked) {
+    if (span.to <= seq) continue;
+    ++spans;
+    octets += span.to - later(span.from, seq);
+  }
+  return spans >= kDupThresh || octets > (kDupThresh - 1) * tcb.snd_mss;
+}
+
+// It leaves because something has arrived, and not by a timer.
+bool is_answer(const Step& on) {
+  return on.around.since - on.tcb.board.arrived_at <= kClockSlack;
+}
+
+// A timer lets text leave again: from SND.UNA on, or one loss probe from the end of the flight (RFC 8985 section 7.3).
+void by_timer(Step& on, const Departing& seg, SndSeq end) {
+  Possible& tcb = on.tcb;
+  Scoreboard& board = tcb.board;
+  if (seg.seq <= tcb.snd_una) {
+    if (!board.sacked.empty()) on.cite(Rule::R2018_5_rto_left);
+    if (board.probed) on.cite(Rule::R8985_7_3_single);
+    if (!both_permit(tcb) && end != tcb.snd_nxt) on.cite(Rule::R8985_4_sack);
+    // The peer may have reneged: what it had reported counts no more.
+    for (const SndSpan& span : board.sacked) {
+      if (board.before.from == board.before.to || span.from < board.before.from) board.before = span;
+    }
+    board.sacked.clear();
+    board.after_rto = board.front_again = true;
+    board.vague = board.reordered = board.owes = false;
+    board.news = 0;
+    board.recover = tcb.snd_nxt;
+    board.again = end;
+    return;
+  }
+  if (board.front_again) return;  // the front has left already
+  if (!both_permit(tcb)) {
+    // So late it is the timer of RFC 6298, whose own rule says where that begins.
+    if (on.around.now - tcb.front_to < kRtoMin) on.refuse(Rule::R8985_4_sack, 1);
+    return;
+  }
+  if (!board.sacked.empty()) {
+    on.refuse(Rule::R2018_5_rto_left, 1);
+  } else if (board.probed) {
+    on.refuse(Rule::R8985_7_3_single, 1);
+  }
+  if (on.refused()) return;
+  board.probed = true;
+  if (end == tcb.snd_nxt) {
+    on.cite(Rule::R8985_7_3_highest);
+  } else {
+    on.depart(Rule::R8985_7_3_highest);
+  }
+  const bool new_text = tcb.snd_nxt < tcb.snd_end && tcb.snd_nxt + 1 <= tcb.snd_edge();
+  const std::uint32_t least = std::min<std::uint32_t>(tcb.snd_end - tcb.snd_nxt, tcb.snd_mss);
+  if (new_text && tcb.snd_nxt + least <= tcb.snd_edge()) {
+    on.depart(Rule::R8985_7_3_new_data);
+  } else {
+    on.cite(Rule::R8985_7_3_new_data);
+  }
+}
+
+}  // namespace
+
+void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd) {
+  Possible& tcb = on.tcb;
+  Scoreboard& board = tcb.board;
+  board.arrived_at = on.around.now;
+  board.owes = board.owes_old = board.duplicate = false;
+  const bool moved = tcb.snd_una != una;
+  if (moved) {
+    board.probed = false;
+    board.front_again = tcb.snd_una < board.again;
+    if (board.again <= una) {  // nothing has left twice, so what is acknowledged behind later text was reordered
+      if (!board.sacked.empty()) board.reordered = true;
+      board.again = tcb.snd_una;
+    }
+    board.news = 0;
+    board.disguised = false;
+    forget_below(board, tcb.snd_una);
+    if (board.after_rto && board.recover <= tcb.snd_una) {
+      board.after_rto = false;
+      board.before = {};
+    }
+  }
+  if (!both_permit(tcb)) return;
+  bool news = false;
+  for (std::size_t i = 0; i < seg.opt.blocks; ++i) {
+    const SndSpan block{SndSeq{seg.opt.block[i].left}, SndSeq{seg.opt.block[i].right}};
+    const std::uint32_t left = block.from - tcb.snd_una, right = block.to - tcb.snd_una;
+    if (i == 0 && block.to <= seg.ack && tcb.iss < block.from) {  // RFC 2883: text that the peer has twice
+      board.duplicate = true;
+      on.cite(Rule::R2883_5_tolerate);
+    }
+    if (left >= right || right > tcb.snd_nxt - tcb.snd_una) continue;
+    const SndSeq top = highest(tcb), first = next_hole(board, later(block.from, tcb.snd_una));
+    if (!mark(board, block)) continue;
+    if (first < top && board.again <= first) board.reordered = true;
+    news = true;
+  }
+  if (news) {
+    if (board.news < 255) ++board.news;
+    if (!seg.text.empty() || tcb.snd_wnd != wnd) board.disguised = true;
+  }
+  const bool at_front = next_hole(board, tcb.snd_una) == tcb.snd_una;
+  const bool plain = synchronized(tcb.state) && !board.after_rto && !board.vague && !board.reordered && tcb.snd_wnd > 0;
+  const bool text = tcb.snd_una < tcb.snd_end && at_front && !board.front_again;
+  board.owes = news && plain && text && is_lost(tcb, tcb.snd_una);
+  const bool old = board.before.from <= tcb.snd_una && tcb.snd_una < board.before.to;
+  board.owes_old = moved && board.after_rto && old && seg.opt.blocks == 0 && tcb.snd_wnd > 0;
+}
+
+void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
+  Possible& tcb = on.tcb;
+  Scoreboard& board = tcb.board;
+  if (tcb.snd_wnd == 0 || !synchronized(tcb.state)) return;
+  if (was_reported(tcb, later(seg.seq, tcb.snd_una))) on.cite(Rule::R2018_8_keep);
+  if (!is_answer(on)) {
+    by_timer(on, seg, end);
+    return;
+  }
+  const bool front = seg.seq <= tcb.snd_una;
+  if (front && board.owes_old) on.cite(Rule::R2018_5_rto_clear);
+  if (both_permit(tcb) && !board.sacked.empty() && !board.vague) {
+    const Rule skip = board.after_rto ? Rule::R6675_5_1_use_sack : Rule::R2018_5_record;
+    if (next_hole(board, seg.seq) != seg.seq) {
+      on.depart(skip);
+    } else {
+      on.cite(skip);
+    }
+    // NextSeg (), rule (1): the lowest hole that is lost and has not left again comes first.
+    const SndSeq next = next_hole(board, later(tcb.snd_una, board.again));
+    if (!board.after_rto && !board.reordered && next < highest(tcb) && is_lost(tcb, next)) {
+      if (next < seg.seq) {
+        on.refuse(Rule::R6675_4_next_segment, 1);
+        return;
+      }
+      if (seg.seq == next) on.cite(Rule::R6675_4_next_segment);
+    }
+    if (front && board.owes) {
+      if (board.disguised && board.news >= kDupThresh) on.cite(Rule::R6675_5_dup_ack);
+      on.cite(Rule::R6675_4_is_lost);
+    }
+  }
+  if (front) board.front_again = true;
+  board.again = later(later(board.again, tcb.snd_una), end);
+}
+
+void recovery_falls_quiet(Step& on) {
+  Scoreboard& board = on.tcb.board;
+  if (board.owes && !board.front_again) {
+    if (board.disguised && board.news >= kDupThresh) {
+      on.refuse(Rule::R6675_5_dup_ack, 2);
+      return;
+    }
+    on.depart(Rule::R6675_4_is_lost);
+  }
+  if (board.owes_old && !board.front_again) on.depart(Rule::R2018_5_rto_clear);
+  board.owes = board.owes_old = false;
+}
+
+bool was_reported(const Tcb& tcb, SndSeq seq) {
+  return tcb.board.before.from <= seq && seq < tcb.board.before.to;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// A target whose text is lost, reported and sent again: stories of eight segments of 1000 octets.
+#include "models/loss_recovery.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <utility>
+
+#include "models/rules.h"
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using Blocks = std::initializer_list<std::pair<std::uint32_t, std::uint32_t>>;
+
+class Flight : public Trace {
+ public:
+  explicit Flight(bool permits = true) {
+    Arriving syn = tcpassay::in("S", 0);
+    syn.opt.mss = kMss;
+    syn.opt.sack_permitted = permits;
+    Departing answer = tcpassay::out("S.", 0, 1);
+    answer.opt.sack_permitted = permits;
+    listen().quiet().event(syn);
+    event(answer).quiet().in(".", 1, 1).quiet().accept().write(8000);
+    for (std::uint32_t seq = 1; seq < 8001; seq += 1000) out(seq == 7001 ? "P." : ".", seq, 1, 1000);
+    quiet();
+  }
+  Flight& reports(std::uint32_t ack, Blocks blocks, std::uint16_t wnd = kSndWnd) {
+    Arriving seg = tcpassay::in(".", 1, ack, 0, wnd);
+    for (const auto& [left, right] : blocks) {
+      seg.opt.block[seg.opt.blocks++] = {(kIss + left).value, (kIss + right).value};
+    }
+    event(seg);
+    return *this;
+  }
+  Flight& again(std::uint32_t seq) {
+    out(seq == 7001 ? "P." : ".", seq, 1, 1000);
+    return *this;
+  }
+};
+
+TEST(LossRecovery, TheHoleIsSentAgainAtOnce) {
+  Flight t;
+  t.reports(1, {{1001, 4001}}).again(1).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::R6675_4_is_lost) && t.judged(Rule::R2018_5_record));
+  Flight late;
+  late.reports(1, {{1001, 4001}}).quiet();
+  EXPECT_EQ(late.verdicts(), Verdicts{"R6675_4_is_lost departed"});
+}
+
+TEST(LossRecovery, TwoSegmentsAreNotEnough) {
+  Flight t;
+  t.reports(1, {{1001, 3001}}).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+}
+
+TEST(LossRecovery, ReorderedTextMayMakeTheTargetWait) {
+  Flight t;
+  t.reports(1, {{2001, 3001}}).quiet();
+  t.reports(1, {{1001, 3001}}).quiet();  // what was late had not left again
+  t.reports(1, {{1001, 5001}}).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+}
+
+TEST(LossRecovery, AnotherWindowDoesNotHideAReport) {
+  Flight t;
+  t.reports(1, {{1001, 2001}}, 8100).quiet();
+  t.reports(1, {{1001, 3001}}, 8200).quiet();
+  t.reports(1, {{1001, 4001}}, 8300).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"R6675_5_dup_ack violated"});
+}
+
+TEST(LossRecovery, TheLowestHoleComesFirst) {
+  Flight t;
+  t.reports(1, {{1001, 2001}, {3001, 7001}}).again(1).again(2001).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::R6675_4_next_segment));
+  Flight other;
+  other.reports(1, {{1001, 2001}, {3001, 7001}}).again(2001);
+  EXPECT_EQ(other.verdicts(), Verdicts{"R6675_4_next_segment violated"});
+}
+
+TEST(LossRecovery, WhatWasReportedIsSkipped) {
+  Flight t;
+  t.reports(1, {{1001, 5001}}).again(1).again(1001).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2018_5_record departed"});
+}
+
+TEST(LossRecovery, AfterATimeoutNothingWasReported) {
+  Flight t;
+  t.reports(1, {{1001, 8001}}).again(1).quiet();
+  t.wait(std::chrono::seconds(1)).quiet();
+  t.again(1).quiet();
+  t.reports(1001, {}).again(1001).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::R2018_5_rto_left) && t.judged(Rule::R2018_5_rto_clear));
+  EXPECT_TRUE(t.judged(Rule::R2018_8_keep));
+  t.reports(2001, {{3001, 5001}}).again(3001).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"R6675_5_1_use_sack departed"});
+}
+
+TEST(LossRecovery, ATimeoutBeginsAtTheFront) {
+  Flight t;
+  t.reports(1, {{1, 2001}}).quiet();
+  t.wait(std::chrono::seconds(1));
+  t.again(2001);
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2018_5_rto_left violated"});
+}
+
+TEST(LossRecovery, OneLossProbeIsAllowed) {
+  Flight t;
+  t.wait(std::chrono::milliseconds(500));
+  t.again(7001).quiet();
+  t.wait(std::chrono::seconds(1));
+  t.again(1).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::R8985_7_3_single) && t.judged(Rule::R8985_7_3_highest));
+  Flight twice;
+  twice.wait(std::chrono::milliseconds(500));
+  twice.again(7001).quiet();
+  twice.wait(std::chrono::seconds(1));
+  twice.again(7001);
+  EXPECT_EQ(twice.verdicts(), Verdicts{"R8985_7_3_single violated"});
+  Flight middle;
+  middle.wait(std::chrono::milliseconds(500));
+  middle.again(5001).quiet();
+  EXPECT_EQ(middle.verdicts(), Verdicts{"R8985_7_3_highest departed"});
+  Flight without(false);
+  without.wait(std::chrono::milliseconds(500));
+  without.again(7001);
+  EXPECT_EQ(without.verdicts(), Verdicts{"R8985_4_sack violated"});
+}
+
+TEST(LossRecovery, ADuplicateReportedDisturbsNothing) {
+  Flight t;
+  t.reports(1001, {}).quiet();
+  t.reports(2001, {{1, 1001}}).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::R2883_5_tolerate));
+  t.again(1);
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2883_5_tolerate departed"});
+}
+
+}  // namespace
+}  // namespace tcpassay
