@@ -237,6 +237,11 @@ void Recording::call(const Call& call, Time from, Time until, const Place& where
       if (made.port == 0) made.port = kTargetPort;
       if (at && made.result == 0) at->port = pair_.local = made.port;
       break;
+    case CallKind::kSendTo:
+      text.resize(made.length);
+      for (std::uint32_t i = 0; i < made.length; ++i) text[i] = target_octet(i);
+      if (at && made.result > 0) at->written += static_cast<std::uint32_t>(made.result);
+      [[fallthrough]];
     case CallKind::kConnect:
       if (at) connect(call, *at, made);
       event.tuple = made.tuple;

@@ -146,6 +146,7 @@ std::string call_text(const UserCall& call) {
     case CallKind::kConnect: add(call.port); break;
     case CallKind::kListen:
     case CallKind::kWrite:
+    case CallKind::kSendTo:
     case CallKind::kRead: add(call.length); break;
     case CallKind::kShutdown: add(call.how == 0 ? "read" : call.how == 1 ? "write" : "both"); break;
     default: break;

@@ -50,9 +50,13 @@ struct OptionSpec {
   Kind kind = Kind::kNop;
   std::vector<std::uint32_t> values{};  // mss; shift; TSval, TSecr; left and right edges; AccECN counters
   Bytes octets{};                       // cookie, digest, or the raw octets of kRaw
-  std::string name{};                   // kAccEcn: the field order as written ("e1b ceb e0b")
+  std::string name{};                   // kAccEcn: the field order as written ("e1b ceb e0b"); kFastOpen: as below
   friend bool operator==(const OptionSpec&, const OptionSpec&) = default;
 };
+
+// In place of a cookie's digits: the cookie that the target gave last, and the same with one bit changed.
+inline constexpr const char* kCookieOfTarget = "TFO_COOKIE";
+inline constexpr const char* kCookieChanged = "TFO_COOKIE_CHANGED";
 
 // A segment in script terms. Numbers are relative as in packetdrill: SEG.SEQ counts from the sender's first SYN as the
 // script numbers it (an inbound SYN's number is used as it stands on the wire), SEG.ACK likewise for the other side;

@@ -437,7 +437,7 @@ class Parser {
     if (in_.accept_word("sack")) return sack();
     if (in_.accept_word("TS")) return timestamp();
     if (in_.accept_word("md5")) return md5(unsupported);
-    if (in_.accept_word("FO")) return {.kind = Kind::kFastOpen, .octets = cookie()};
+    if (in_.accept_word("FO")) return fast_open();
     if (in_.accept_word("FOEXP")) return {.kind = Kind::kFastOpenExp, .octets = cookie()};
     if (in_.accept_word("ECN")) return accurate_ecn();
     in_.fail("a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, md5, FO, FOEXP or ECN)");
@@ -477,11 +477,22 @@ class Parser {
     return {.kind = Kind::kMd5, .octets = *digest};
   }
 
+  // A cookie, or the name of the one that the target gave last.
+  OptionSpec fast_open() {
+    in_.skip_space();
+    const std::string name(in_.word());
+    if (name == kCookieOfTarget || name == kCookieChanged) {
+      in_.take(name);
+      return {.kind = Kind::kFastOpen, .name = name};
+    }
+    return {.kind = Kind::kFastOpen, .octets = cookie()};
+  }
+
   // Empty for a request.
   Bytes cookie() {
     in_.skip_space();
     const auto octets = hexadecimal(in_.word());
-    if (!octets) in_.fail("a cookie of pairs of hexadecimal digits");
+    if (!octets) in_.fail("a cookie of pairs of hexadecimal digits, TFO_COOKIE or TFO_COOKIE_CHANGED");
     if (!octets->empty()) in_.take(in_.word());
     return *octets;
   }

@@ -65,6 +65,7 @@ constexpr OptionName kSocketOptions[] = {
     {SocketOption::kKeepCount, "SOL_TCP", "TCP_KEEPCNT"},
     {SocketOption::kQuickAck, "SOL_TCP", "TCP_QUICKACK"},
     {SocketOption::kCork, "SOL_TCP", "TCP_CORK"},
+    {SocketOption::kFastOpen, "SOL_TCP", "TCP_FASTOPEN"},
 };
 
 struct PollName {
@@ -187,8 +188,14 @@ void read_receive(const WrittenCall& written, Call& call) {
   check_flags(written, 3, {"MSG_DONTWAIT", "MSG_NOSIGNAL"});
 }
 
+// sendto(..., MSG_FASTOPEN, address, ...) opens the connection too.
 void read_send(const WrittenCall& written, Call& call) {
   call.length = length(written, 2);
+  if (written.arguments.size() == 6 && written.arguments[3] == "MSG_FASTOPEN") {
+    call.kind = CallKind::kSendTo;
+    call.port = port(written, 4);
+    return;
+  }
   check_flags(written, 3, {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_EOR", "MSG_MORE", "MSG_ZEROCOPY", "MSG_OOB"});
   const auto flags = words_of(written.arguments[3], '|');
   call.urgent = std::find(flags.begin(), flags.end(), "MSG_OOB") != flags.end();
@@ -298,6 +305,7 @@ constexpr CallName kCalls[] = {
     {"write", CallKind::kWrite, 3, 3, read_length},
     {"send", CallKind::kWrite, 4, 4, read_send},
     {"sendto", CallKind::kWrite, 6, 6, read_send},
+    {"sendto", CallKind::kSendTo, 6, 6, read_send},
     {"read", CallKind::kRead, 3, 3, read_length},
     {"recv", CallKind::kRead, 4, 4, read_receive},
     {"recvfrom", CallKind::kRead, 6, 6, read_receive},
@@ -374,6 +382,8 @@ std::vector<std::string> plain_arguments(const Call& call) {
     case CallKind::kAccept: return {"...", "..."};
     case CallKind::kWrite:
     case CallKind::kRead: return {"...", std::to_string(call.length)};
+    case CallKind::kSendTo:
+      return {"...", std::to_string(call.length), "MSG_FASTOPEN", address_text(call.port, "192.0.2.1"), "..."};
     case CallKind::kShutdown:
       return {call.how >= 0 && call.how <= 2 ? kShutdowns[call.how] : std::to_string(call.how)};
     case CallKind::kClose: return {};

@@ -14,7 +14,7 @@ using Kind = OptionSpec::Kind;
 constexpr std::uint8_t kEnd = 0, kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5, kTimestamp = 8;
 constexpr std::uint8_t kMd5 = 19, kFastOpen = 34, kAccEcn0 = 172, kAccEcn1 = 174, kExperiment = 254;
 constexpr std::uint16_t kFastOpenExperiment = 0xf989;
-constexpr std::size_t kMd5Octets = 16, kCounterOctets = 3;
+constexpr std::size_t kMd5Octets = 16, kCounterOctets = 3, kCookieOctets = 8;
 constexpr char kAccEcn0Order[] = "e0b ceb e1b", kAccEcn1Order[] = "e1b ceb e0b";
 
 void put(Bytes& out, std::uint32_t value, int octets) {
@@ -61,7 +61,8 @@ void encode_option(const OptionSpec& option, Bytes& out) {
     case Kind::kTimestamp:
       require(values == 2, "TS has two values");
       return put_option(kTimestamp, content_of(option, 4), out);
-    case Kind::kFastOpen: return put_option(kFastOpen, option.octets, out);
+    case Kind::kFastOpen:  // a cookie that is named and not known has the usual length
+      return put_option(kFastOpen, option.name.empty() ? option.octets : Bytes(kCookieOctets), out);
     case Kind::kFastOpenExp: {
       Bytes content;
       put(content, kFastOpenExperiment, 2);

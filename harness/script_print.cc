@@ -49,7 +49,9 @@ std::string option_text(const OptionSpec& option) {
     case Kind::kSackPermitted: return "sackOK";
     case Kind::kTimestamp: return fmt::format("TS val {} ecr {}", value(0), value(1));
     case Kind::kMd5: return "md5 " + hex(option.octets);
-    case Kind::kFastOpen: return option.octets.empty() ? "FO" : "FO " + hex(option.octets);
+    case Kind::kFastOpen:
+      if (!option.name.empty()) return "FO " + option.name;
+      return option.octets.empty() ? "FO" : "FO " + hex(option.octets);
     case Kind::kFastOpenExp: return option.octets.empty() ? "FOEXP" : "FOEXP " + hex(option.octets);
     case Kind::kSack: {
       std::string text = "sack";

@@ -217,7 +217,8 @@ TEST(Script, ReadsPoll) {
 TEST(Script, NamesWhatItDoesNotPlay) {
   EXPECT_EQ(unsupported("epoll_create(1) = 5").construct, "epoll_create");
   EXPECT_EQ(unsupported("send(4, ..., 1, MSG_OOB) = 1").construct, "send MSG_OOB");
-  EXPECT_EQ(unsupported("setsockopt(4, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0").construct, "setsockopt TCP_FASTOPEN");
+  EXPECT_EQ(unsupported("setsockopt(4, SOL_TCP, TCP_FASTOPEN_CONNECT, [1], 4) = 0").construct,
+            "setsockopt TCP_FASTOPEN_CONNECT");
   EXPECT_EQ(unsupported("socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3").construct, "socket SOCK_DGRAM");
   EXPECT_EQ(unsupported("write(4, ..., 1) = -1 EFAULT (Bad address)").construct, "errno EFAULT");
   EXPECT_EQ(unsupported("recvmsg(4, {a(1)=[{..., \"x)\"}],\n  b=2}, 0) = 1").text,
@@ -313,6 +314,16 @@ TEST(Script, PrintsWhatItReads) {
   expect_inverse(kServer);
   expect_inverse(kClient);
   expect_inverse("");
+}
+
+TEST(Script, NamesTheCookieOfTheTarget) {
+  const std::string line = "+0 < S 0:100(100) win 65535 <mss 1460,FO TFO_COOKIE>";
+  expect_inverse(line);
+  EXPECT_EQ(std::get<Inject>(step(line).action).segment.options[1].name, kCookieOfTarget);
+  expect_inverse("+0 < S 0:0(0) <FO TFO_COOKIE_CHANGED,nop>");
+  const Step opens = step("+0 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = 100");
+  EXPECT_EQ(std::get<Call>(opens.action).kind, CallKind::kSendTo);
+  EXPECT_EQ(to_text(opens), "+0 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = 100");
 }
 
 TEST(Script, PrintsTheCorpus) {

@@ -48,6 +48,7 @@ void Session::Impl::forget() {
   sockets.clear();
   pending.clear();
   timestamps.clear();
+  cookie.clear();
   named = strict = false;
   pair_now = {.local = kTargetPort, .remote = options.peer_port};
   sent_end = sent_taken = sent_cursor = 0;

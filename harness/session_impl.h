@@ -122,6 +122,7 @@ struct Session::Impl {
   std::vector<Sent> sent;    // a ring; logical index i is at i % kSentMax
   std::size_t sent_end = 0, sent_taken = 0, sent_cursor = 0;
 
+  Bytes cookie;                   // that the target gave last
   Bytes packet, text, read_text;  // scratch
   std::vector<OptionSpec> adjusted;
   const Place nowhere{};

@@ -53,6 +53,11 @@ const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, c
     if (option.kind == OptionSpec::Kind::kSack) {
       for (auto& edge : option.values) edge += with.peer.irs.value_or(0) - (with.peer.irs ? with.script_iss : 0);
     }
+    if (option.kind == OptionSpec::Kind::kFastOpen && !option.name.empty() && !cookie.empty()) {
+      option.octets = cookie;
+      if (option.name == kCookieChanged) option.octets.back() ^= 1;
+      option.name.clear();
+    }
     if (option.kind == OptionSpec::Kind::kTimestamp && option.values.size() == 2) {
       option.values[1] = echo_on_wire(option.values[1], spec, with);
     }
@@ -123,7 +128,8 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
   made.port = call.port;
   const bool addressed = call.arguments.size() > 1;
   const bool unspecified = addressed && call.arguments[1].find("htons(0)") != std::string::npos;
-  const bool names = call.kind == CallKind::kBind || call.kind == CallKind::kConnect;
+  const bool opens = call.kind == CallKind::kConnect || call.kind == CallKind::kSendTo;
+  const bool names = call.kind == CallKind::kBind || opens;
   if (made.port == 0 && names && !unspecified) made.port = kTargetPort;
   made.length = call.length;
   made.how = call.how;
@@ -131,7 +137,7 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
   made.host = host_of(call, target.identity());
   made.option = call.option;
   made.value = call.value;
-  if (call.kind != CallKind::kWrite) return made;
+  if (call.kind != CallKind::kWrite && call.kind != CallKind::kSendTo) return made;
   made.length = std::min(call.length, kWriteMax);
   const std::uint32_t offset = socket ? socket->written : 0;
   text.resize(made.length);
@@ -172,10 +178,12 @@ void Session::Impl::learn(const Call& call, const UserCall& made) {
   }
   Socket* socket = by_handle(made.handle);
   if (!socket) return;
-  if (made.kind == CallKind::kConnect && (made.result >= 0 || made.error == UserError::kInProgress)) {
+  const bool opens = made.kind == CallKind::kConnect || made.kind == CallKind::kSendTo;
+  if (opens && (made.result >= 0 || made.error == UserError::kInProgress)) {
     const bool shown = socket->role == Role::kConnection && socket->tuple.local != 0;
     socket->role = Role::kConnection;
     if (!shown) socket->tuple = {.local = made.tuple.local, .remote = made.port};
+    if (made.kind == CallKind::kSendTo && made.result > 0) socket->written += static_cast<std::uint32_t>(made.result);
     pair_now = socket->tuple;
     return;
   }

@@ -214,6 +214,9 @@ void Session::Impl::note_departure(Tuple tuple, const Decoded& out) {
   if (out.ctl.rst) return;
   peer.rcv_wnd = out.wnd;
   if (out.opt.timestamps) peer.tsval = out.opt.timestamps->value;
+  if (out.ctl.syn && out.ctl.ack && out.opt.fast_open && out.opt.cookie_octets > 0) {
+    cookie.assign(out.opt.cookie.begin(), out.opt.cookie.begin() + out.opt.cookie_octets);
+  }
   if (out.ctl.syn) {
     peer.irs = out.seq;
     peer.rcv_nxt = out.seq + length;

@@ -20,7 +20,8 @@ constexpr std::uint8_t kProtocolTcp = 6;
 
 constexpr std::uint8_t kEndOfOptions = 0, kNoOperation = 1, kMaximumSegmentSize = 2, kWindowScale = 3,
                        kSackPermitted = 4, kSack = 5, kTimestamps = 8, kMd5Signature = 19, kUserTimeout = 28,
-                       kAuthentication = 29, kFastOpen = 34;
+                       kAuthentication = 29, kFastOpen = 34, kExperiment = 254;
+constexpr std::uint16_t kFastOpenExperiment = 0xf989;  // RFC 7413 section 9, after RFC 6994
 
 void put16(std::uint8_t* at, std::uint32_t value) {
   at[0] = static_cast<std::uint8_t>(value >> 8);
@@ -143,6 +144,13 @@ bool read_option(std::uint8_t kind, ByteView body, Options& opt) {
       opt.fast_open = true;
       opt.cookie_octets = static_cast<std::uint8_t>(body.size());
       std::copy(body.begin(), body.end(), opt.cookie.begin());
+      return true;
+    case kExperiment:
+      if (body.size() < 2 || get16(&body[0]) != kFastOpenExperiment) return false;
+      if (body.size() - 2 > opt.cookie.size()) return false;
+      opt.fast_open_experiment = true;
+      opt.cookie_octets = static_cast<std::uint8_t>(body.size() - 2);
+      std::copy(body.begin() + 2, body.end(), opt.cookie.begin());
       return true;
     case kAuthentication:
       opt.authentication = true;

@@ -47,7 +47,8 @@ std::string rest_of(const Segment& seg) {
 
 std::string of_call(const UserCall& call) {
   std::string text = to_string(call.kind);
-  if (call.kind == CallKind::kRead || call.kind == CallKind::kWrite) text += "(" + std::to_string(call.length) + ")";
+  const bool sends = call.kind == CallKind::kWrite || call.kind == CallKind::kSendTo;
+  if (call.kind == CallKind::kRead || sends) text += "(" + std::to_string(call.length) + ")";
   text += " = " + std::to_string(call.result);
   if (call.result < 0) text += std::string(" ") + to_string(call.error);
   return text;

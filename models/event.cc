@@ -52,6 +52,7 @@ const char* to_string(CallKind kind) {
     case CallKind::kConnect: return "connect";
     case CallKind::kAccept: return "accept";
     case CallKind::kWrite: return "write";
+    case CallKind::kSendTo: return "sendto";
     case CallKind::kRead: return "read";
     case CallKind::kShutdown: return "shutdown";
     case CallKind::kClose: return "close";

@@ -48,6 +48,7 @@ enum class CallKind : std::uint8_t {
   kConnect,    // active OPEN to port
   kAccept,     // takes a connection that a passive OPEN brought; result is the new handle
   kWrite,      // SEND of length octets
+  kSendTo,     // active OPEN to port and SEND at once (RFC 7413); result is what was taken, or kInProgress and nothing
   kRead,       // RECEIVE of up to length octets
   kShutdown,   // CLOSE in the RFC's sense for how = 1 (write) and 2 (both); 0 ends receiving only
   kClose,      // CLOSE, and the user neither sends nor receives any more; ABORT when linger is set to zero
@@ -79,6 +80,7 @@ enum class SocketOption : std::uint8_t {
   kAtMark,           // asked only: 1 when the next octet to read is at the urgent mark
   kTypeOfService,    // the traffic class of what is sent, DSCP and ECN
   kTimeToLive,       // or hop limit
+  kFastOpen,  // of a listener: how many may be pending; 0 is off
   kOther,
 };
 
@@ -118,8 +120,8 @@ enum class Host : std::uint8_t {
 struct UserCall {
   CallKind kind = CallKind::kSocket;
   int handle = -1;           // the socket the call was made on; -1 for kSocket
-  std::uint16_t port = 0;    // kBind: the local one; kConnect: the remote one
-  std::uint32_t length = 0;  // kWrite, kRead: octets asked for; kListen: backlog
+  std::uint16_t port = 0;    // kBind: the local one; kConnect, kSendTo: the remote one
+  std::uint32_t length = 0;  // kWrite, kSendTo, kRead: octets asked for; kListen: backlog
   int how = 0;               // kShutdown
   bool urgent = false;       // kWrite: the octets are urgent (3.9.1.2)
   Host host = Host::kUsual;
@@ -128,7 +130,7 @@ struct UserCall {
   // Results.
   std::int64_t result = 0;  // octets, new handle, bit set or 0; -1 when error says why
   UserError error = UserError::kNone;
-  Tuple tuple{};                         // kConnect, kAccept: the conversation, as far as it is known
+  Tuple tuple{};                         // kConnect, kSendTo, kAccept: the conversation, as far as it is known
   std::span<const std::uint8_t> text{};  // kRead: what was delivered; kWrite: what was given
 };
 

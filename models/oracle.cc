@@ -49,6 +49,7 @@ struct Handle {
   bool named = false;              // bound to the address of the trace
   bool reuse = false;              // others may use its port
   std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
+  std::uint32_t fast_open = 0;  // what may be pending; 0: off
   Time user_timeout{};
 };
 
@@ -64,6 +65,7 @@ struct Port {
   std::uint32_t backlog = 0;
   bool open = false, aborted = false;
   bool elsewhere = false;  // open for another address of the target only
+  std::uint32_t fast_open = 0;
 };
 
 int event_class(const Event& event) {
@@ -91,6 +93,8 @@ struct Oracle::Impl {
   Time last_at{};
   std::vector<Clock> clocks;
   int same_clock = 0;          // first timestamps that another connection's told
+  fast_open::Ledger ledger;
+  fast_open::Known cookies;    // what `ledger` says of the SYN at hand
   int guessed = 0;             // first sequence numbers that another connection's told
   Few<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
   std::vector<Verdict> verdicts;
@@ -108,6 +112,7 @@ struct Oracle::Impl {
     ports.clear();
     beginnings.clear();
     clocks.clear();
+    ledger.clear();
     guessed = same_clock = 0;
     loose.clear();
     verdicts.clear();
@@ -188,7 +193,31 @@ struct Oracle::Impl {
       a.aborted = p->aborted;
       if (p->open) a.backlog_full = waiting(c) >= p->backlog;
     }
+    const auto* in = std::get_if<Arriving>(&event.what);
+    const auto* out = std::get_if<Departing>(&event.what);
+    if ((in != nullptr && in->ctl.syn) || (out != nullptr && out->ctl.syn)) {
+      know(c, in != nullptr ? in->opt : out->opt, event.from);
+      a.fast_open = &cookies;
+    }
     return a;
+  }
+
+  // RFC 7413 section 4.2: the user's limit, and PendingFastOpenRequests. Those that were reset may still count.
+  void know(const Conversation& c, const Options& opt, Time at) {
+    cookies = ledger.known_of(opt, at);
+    const Port* p = port(c.tuple.local);
+    cookies.limit = p != nullptr && p->open ? p->fast_open : 0;
+    if (cookies.limit == 0) return;
+    const auto pending = [](const Possible& tcb) {
+      return tcb.fast_open.opened && !tcb.was_open && tcb.state == State::kSynReceived;
+    };
+    const auto may_count = [](const Possible& tcb) { return tcb.fast_open.opened && !tcb.was_open; };
+    for (std::size_t i = 0; i < used; ++i) {
+      const Conversation& other = conversations[i];
+      if (&other == &c || other.tuple.local != c.tuple.local) continue;
+      cookies.pending += std::all_of(other.possible.begin(), other.possible.end(), pending);
+      cookies.pending_most += std::any_of(other.possible.begin(), other.possible.end(), may_count);
+    }
   }
 
   // Connections on the port, other than this, that nobody has taken yet.
@@ -473,7 +502,11 @@ struct Oracle::Impl {
       }
       p.later.clear();
     }
-    const State before = c.possible.front().state;
+    const Possible& was = c.possible.front();
+    const State before = was.state;
+    const bool answers = seg.ctl.syn && seg.ctl.ack && before == State::kSynSent && was.fast_open.wanted &&
+                         was.iss < seg.ack && seg.ack <= was.snd_nxt;
+    if (answers) ledger.syn_ack_arrives(seg, was.fast_open, seg.ack != was.iss + 1);
     // A packet made by hand, or with a damaged header, may carry any octets: then only their number is checked.
     const std::uint32_t first = seg.seq.value + (seg.ctl.syn ? 1u : 0u);
     bool coded = true;
@@ -536,6 +569,7 @@ struct Oracle::Impl {
     }
     const bool begins = seg.ctl.syn && !seg.ctl.rst && !c.possible.front().iss_known;
     process(c, event, [&](Step& on) { segment_departs(on, seg); });
+    if (seg.ctl.syn && seg.ctl.ack && seg.opt.fast_open) ledger.cookie_issued(seg.opt, event.from);
     if (begins) {
       first_sequence_number(c, event, seg.seq.value);
       if (seg.opt.timestamps) first_timestamp(c, event, seg.opt.timestamps->value);
@@ -646,6 +680,7 @@ struct Oracle::Impl {
         listen(*h, event, call);
         return;
       case CallKind::kConnect:
+      case CallKind::kSendTo:
         connect(*h, event, call);
         return;
       case CallKind::kSetOption:
@@ -722,7 +757,7 @@ struct Oracle::Impl {
     h.backlog = std::max<std::uint32_t>(call.length, 1);
     Port* p = port(h.port);
     if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});
-    *p = {.number = h.port, .backlog = h.backlog, .open = true, .elsewhere = h.elsewhere};
+    *p = {.number = h.port, .backlog = h.backlog, .open = true, .elsewhere = h.elsewhere, .fast_open = h.fast_open};
     loose.add({Rule::S3_10_1_passive, true});
   }
 
@@ -830,6 +865,10 @@ struct Oracle::Impl {
       }
     }
     if (call.option == SocketOption::kLinger) h.zero_linger = call.value == 0;
+    if (call.option == SocketOption::kFastOpen) {
+      h.fast_open = static_cast<std::uint32_t>(std::max<std::int64_t>(call.value, 0));
+      if (Port* p = h.kind == Handle::Kind::kListener ? port(h.port) : nullptr) p->fast_open = h.fast_open;
+    }
     if (call.option == SocketOption::kUserTimeout) {
       h.user_timeout = std::chrono::milliseconds(call.value);
       if (h.kind == Handle::Kind::kConnection && current(h)) {

@@ -51,6 +51,7 @@ struct Options {
   bool fast_open = false;                      // kind 34, RFC 7413 section 4.1.1
   std::uint8_t cookie_octets = 0;              // of its cookie; 0 asks for one
   std::array<std::uint8_t, 16> cookie{};
+  bool fast_open_experiment = false;  // kind 254 with the number of Fast Open (RFC 7413 section 9); cookie as above
   bool signature = false;           // kind 19 or 29: MD5 (RFC 2385) or TCP-AO (RFC 5925)
   bool authentication = false;      // kind 29
   bool repeated = false;            // an option other than NOP stands there twice

@@ -173,6 +173,7 @@ void listen(Step& on, const Arriving& seg) {
     take_options(on, seg);
     take_window(on, seg);
     ecn::syn_arrives(on, seg);
+    fast_open::syn_arrives(on, seg);
     tcb.max_snd_wnd = 0;  // SND.WND proper begins with the ACK of our SYN
     on.cite(Rule::SA2_3_syn);
     on.cite(Rule::S3_4_syn_fin_count);
@@ -303,6 +304,7 @@ void syn_sent(Step& on, const Arriving& seg) {
       on.cite_later(Rule::SA3_4_window);
       on.enter(State::kEstablished, Rule::SA3_4_established);
       tcb.was_open = true;
+      fast_open::syn_ack_arrives(on);
       on.acknowledge_later(Rule::SA3_4_established);
       if (!seg.text.empty() || seg.ctl.fin) {
         on.cite(Rule::SA3_4_rest);

@@ -254,6 +254,12 @@ void syn_departs(Step& on, const Departing& seg) {
       return;
     }
   }
+  if (answer) {
+    fast_open::syn_ack_departs(on, seg, !first);
+  } else {
+    fast_open::syn_departs(on, seg, !first);
+  }
+  if (on.refused()) return;
   const bool known = tcb.iss_known;
   if (!known) iss_revealed(on.around, tcb, seg);
   if (seg.opt.mss) {
@@ -350,10 +356,7 @@ void text_departs(Step& on, const Departing& seg) {
   const SndSeq text_end = seg.seq + octets;
   const SndSeq end = text_end + (seg.ctl.fin ? 1u : 0u);
   if (!ack_is_current(on, seg)) return;
-  if (tcb.state == State::kSynReceived) {
-    on.refuse(Rule::S3_10_2_unsynchronized, 2);
-    return;
-  }
+  if (tcb.state == State::kSynReceived && !fast_open::may_send_early(on, text_end)) return;
   if (end <= tcb.snd_una) {  // all of it was acknowledged before
     const bool by_timer = tcb.snd_una == tcb.snd_nxt && !tcb.congestion.stirred;
     on.refuse(tcb.board.duplicate ? Rule::R2883_5_tolerate : by_timer ? Rule::R6298_5_2 : Rule::SA4_5_new, 2);
@@ -540,6 +543,7 @@ void segment_departs(Step& on, const Departing& seg) {
   if (!on.refused()) blocks_depart(on, seg, open);
   if (!on.refused()) timestamps_depart(on, seg, again);
   if (!on.refused()) ecn::segment_departs(on, seg, before);
+  if (!on.refused()) fast_open::segment_departs(on, seg);
 }
 
 void falls_quiet(Step& on) {

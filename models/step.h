@@ -40,6 +40,7 @@ struct Around {
   std::uint32_t mms_r = 1480, mms_s = 1480;
   std::uint16_t default_mss = 536;
   Edition edition = kNewest;
+  const fast_open::Known* fast_open = nullptr;  // when a SYN arrives or departs
 };
 
 // Why what was seen cannot come from a TCB: the rule that forbids it, and how many things differ from what was due.

@@ -11,6 +11,7 @@
 #include "models/congestion.h"
 #include "models/event.h"
 #include "models/explicit_congestion.h"
+#include "models/fast_open.h"
 #include "models/retransmission_timer.h"
 #include "models/rule.h"
 #include "models/seq.h"
@@ -322,6 +323,7 @@ struct Tcb {
   Urgent up{};
   KeepAlive keep{};
   IpLayer ip{};
+  FastOpen fast_open{};
 
   Signal signal = Signal::kNone;
   std::array<std::int8_t, kTraits> traits{};  // -1 no, 1 yes, 0 not yet known

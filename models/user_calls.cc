@@ -118,6 +118,8 @@ void open_active(Step& on, const UserCall& call) {
     on.cite(Rule::S3_10_1_active);
     on.reply({.form = Reply::Form::kSyn, .rule = Rule::S3_10_1_active});
     on.enter(State::kSynSent, Rule::S3_10_1_active);
+    tcb.fast_open.wanted = call.kind == CallKind::kSendTo;
+    if (tcb.fast_open.wanted && call.result > 0) tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
     return;
   }
   on.cite(Rule::S3_10_1_again);
@@ -183,7 +185,7 @@ void receive(Step& on, const UserCall& call) {
   const Rule rule = receive_rule(tcb);
   if (call.result > 0) {  // so many octets were delivered
     const auto octets = static_cast<std::uint32_t>(call.result);
-    if (!tcb.was_open && !synchronized(tcb.state)) {
+    if (!tcb.was_open && !synchronized(tcb.state) && !tcb.fast_open.opened) {
       on.refuse(gone(tcb) ? rule : Rule::S3_5_synrcvd_text);
       return;
     }
@@ -339,6 +341,10 @@ void leave_time_wait(Step& on) {
 
 // accept: only a connection whose handshake is complete is handed to the user.
 void take(Step& on, const UserCall&) {
+  if (on.tcb.fast_open.opened && !on.tcb.was_open) {  // RFC 7413 section 4.2.2: the user is notified at once
+    on.cite(Rule::R7413_4_2_2_valid);
+    return;
+  }
   if (!on.tcb.was_open) {
     on.refuse(Rule::S3_5_synrcvd_text);
     return;

@@ -2,13 +2,19 @@
 #include "harness/targets/linux/kernel_settings.h"
 
 #include <fcntl.h>
+#include <linux/genetlink.h>
+#include <linux/tcp_metrics.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <optional>
 
 #include "harness/target.h"
+#include "harness/targets/linux/netlink.h"
 
 namespace tcpassay {
 namespace {
@@ -52,6 +58,32 @@ std::optional<std::string> read_file(const std::string& path) {
   return std::string(text, static_cast<std::size_t>(count));
 }
 
+// Cookies of Fast Open are kept with what else is known of a destination (tcp_metrics). Without the right to forget
+// them (root) they stay.
+void forget_servers() {
+  NetlinkSocket socket(NETLINK_GENERIC);
+  NetlinkMessage ask(GENL_ID_CTRL, 0);
+  ask.body(genlmsghdr{.cmd = CTRL_CMD_GETFAMILY, .version = 1, .reserved = 0});
+  ask.attribute(CTRL_ATTR_FAMILY_NAME, std::string(TCP_METRICS_GENL_NAME));
+  const ByteView question = ask.finish();
+  std::array<std::uint8_t, 4096> answer;
+  if (send(socket.get(), question.data(), question.size(), 0) < 0) return;
+  const ssize_t size = recv(socket.get(), answer.data(), answer.size(), 0);
+  constexpr std::size_t kAttributes = NLMSG_HDRLEN + GENL_HDRLEN;
+  std::uint16_t family = 0;
+  for (std::size_t at = kAttributes; size > 0 && at + sizeof(nlattr) <= static_cast<std::size_t>(size);) {
+    nlattr attribute;
+    std::memcpy(&attribute, &answer[at], sizeof attribute);
+    if (attribute.nla_len < sizeof attribute) return;
+    if (attribute.nla_type == CTRL_ATTR_FAMILY_ID) std::memcpy(&family, &answer[at + sizeof attribute], sizeof family);
+    at += NLA_ALIGN(attribute.nla_len);
+  }
+  if (family == 0) return;
+  NetlinkMessage flush(family, NLM_F_ACK);
+  flush.body(genlmsghdr{.cmd = TCP_METRICS_CMD_DEL, .version = TCP_METRICS_GENL_VERSION, .reserved = 0});
+  socket.request(flush);
+}
+
 }  // namespace
 
 std::vector<std::string> KernelSettings::names() const {
@@ -87,6 +119,7 @@ void KernelSettings::forget_paths() {
 void KernelSettings::restore() {
   if (changed_.empty()) return;
   const NetworkNamespace::Visit visit(where_);
+  forget_servers();
   for (; !changed_.empty(); changed_.pop_back()) {
     const Changed& last = changed_.back();
     if (const int error = write_sysctl(last.path.c_str(), last.before)) {

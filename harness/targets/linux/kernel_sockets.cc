@@ -127,6 +127,7 @@ constexpr IntOption kIntOptions[] = {
     {SocketOption::kOutOfBandInline, SOL_SOCKET, SO_OOBINLINE},
     {SocketOption::kTypeOfService, IPPROTO_IP, IP_TOS},
     {SocketOption::kTimeToLive, IPPROTO_IP, IP_TTL},
+    {SocketOption::kFastOpen, IPPROTO_TCP, TCP_FASTOPEN},
 };
 
 const IntOption* int_option(SocketOption option) {
@@ -310,6 +311,8 @@ void KernelSockets::call(UserCall& call) {
     case CallKind::kWrite:
       return conclude(call, send(fd, call.text.data(), call.text.size(),
                                  MSG_NOSIGNAL | MSG_DONTWAIT | (call.urgent ? MSG_OOB : 0)));
+    case CallKind::kSendTo:
+      return connect_socket(*socket, call);
     case CallKind::kRead:
       return read_text(*socket, call);
     case CallKind::kShutdown:
@@ -352,7 +355,11 @@ void KernelSockets::connect_socket(Socket& socket, UserCall& call) {
                   : call.host == Host::kMulticast ? kAllHosts
                                                   : peer_address_,
                   call.port);
-  conclude(call, connect(socket.fd.get(), name.get(), name.size()));
+  const int fd = socket.fd.get();
+  conclude(call, call.kind == CallKind::kConnect
+                     ? connect(fd, name.get(), name.size())
+                     : sendto(fd, call.text.data(), call.text.size(), MSG_FASTOPEN | MSG_NOSIGNAL | MSG_DONTWAIT,
+                              name.get(), name.size()));
   if (call.result < 0 && call.error != UserError::kInProgress) return;
   socket.tuple = call.tuple = {.local = local_port(socket.fd.get()), .remote = call.port};
   note_flow({.target_address = target_address_, .peer_address = peer_address_, .tuple = call.tuple});

@@ -33,7 +33,7 @@ Listener* Stack::open_passive(std::uint16_t port, std::uint32_t backlog, const C
 
 // 3.10.1 OPEN, active: <SEQ=ISS><CTL=SYN>, SND.UNA is ISS, SND.NXT is ISS+1, enter SYN-SENT.
 Connection* Stack::open_active(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port,
-                               const Choices& choices) {
+                               const Choices& choices, const ByteView* fast_open) {
   Connection* c = create(local_port, remote_address, remote_port, choices);
   if (c == nullptr) return nullptr;
   c->held = true;
@@ -43,6 +43,7 @@ Connection* Stack::open_active(std::uint16_t local_port, const Address& remote_a
   c->state = State::kSynSent;
   c->undelivered_since = now_;
   if (planted.has(Defect::rto_too_short)) c->rto.start_from(200 * kMillisecond);
+  if (fast_open != nullptr) fast_open_text(*c, *fast_open);
   send_syn(*c);
   arm_user_timer(*c);
   return c;

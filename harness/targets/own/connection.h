@@ -9,6 +9,7 @@
 #include "harness/targets/own/congestion.h"
 #include "harness/targets/own/ip.h"
 #include "harness/targets/own/packet.h"
+#include "harness/targets/own/packet.h"
 #include "harness/targets/own/reassembly.h"
 #include "harness/targets/own/ring.h"
 #include "harness/targets/own/rto.h"
@@ -43,6 +44,8 @@ struct Choices {
   std::uint8_t traffic_class = 0;          // MUST-48
   std::uint8_t ttl = 64;                   // MUST-49
   bool elsewhere = false;                  // MUST-43: bound to an address to which nothing comes here
+
+  std::uint32_t fast_open = 0;             // of a passive OPEN: requests that may be pending; 0 is off (RFC 7413)
 };
 
 struct Timers {
@@ -121,6 +124,26 @@ struct Scoreboard {
   Block discarded{};                    // and of the one that discards
 };
 
+// RFC 7413 section 4.2.
+struct FastOpen {
+  // As a server.
+  bool enabled = false, asked = false;
+  bool grant = false;   // the SYN,ACK gives a cookie
+  bool opened = false;  // FastOpened: the text of the SYN was taken
+  // As a client.
+  bool wanted = false;
+  Cookie cookie{};         // on our SYN; without octets a request
+  std::uint32_t text = 0;  // octets on our SYN
+};
+
+// What a client remembers of a server (section 4.1.3).
+struct FastOpenServer {
+  Address address{};
+  Cookie cookie{};
+  std::uint16_t mss = 536;
+  std::uint16_t negative_port = 0;  // that would not have text on the SYN; 0: none
+};
+
 struct Listener;
 
 struct Tcb {
@@ -174,6 +197,7 @@ struct Tcb {
   Time challenged_at = kNotYet;   // the last challenge ACK
 
   Ecn ecn{};
+  FastOpen fast_open{};
 
   // Congestion control, retransmission.
   Congestion cc{};
@@ -222,7 +246,8 @@ struct Connection : Tcb {
   }
   bool sends() const {
     return state == State::kEstablished || state == State::kCloseWait || state == State::kFinWait1 ||
-           state == State::kClosing || state == State::kLastAck;
+           state == State::kClosing || state == State::kLastAck ||
+           (state == State::kSynReceived && fast_open.opened);
   }
 };
 

@@ -29,8 +29,8 @@ void Stack::offer_options(Connection& c, Segment& syn) {
   Stamps& ts = c.stamps;
   if (!syn.ctl.ack) {
     const bool small = c.choices.receive_buffer < 0xffff && planted.has(Defect::ws_small_buffer_unoffered);
-    ws.offered = !small && !tempered.has(Temperament::scale_not_offered);
-    ts.offered = !tempered.has(Temperament::stamps_not_offered);
+    ws.offered = !small && settings.window_scaling && !tempered.has(Temperament::scale_not_offered);
+    ts.offered = settings.timestamps && !tempered.has(Temperament::stamps_not_offered);
   }
   ws.rcv = receive_shift(c.choices);
   const bool unanswered = c.passive && planted.has(Defect::ws_not_answered);
@@ -45,7 +45,8 @@ void Stack::offer_options(Connection& c, Segment& syn) {
 // What the two SYNs have settled. A passive OPEN is prepared to answer whatever is offered.
 void Stack::settle_options(Connection& c, const Segment& syn) {
   Scaling& ws = c.scaling;
-  const bool ws_ours = c.passive ? !tempered.has(Temperament::scale_not_offered) : ws.offered;
+  const bool scales = settings.window_scaling && !tempered.has(Temperament::scale_not_offered);
+  const bool ws_ours = c.passive ? scales : ws.offered;
   ws.ok = ws_ours && (syn.window_scale.has_value() || planted.has(Defect::ws_one_sided));
   ws.snd = syn.window_scale.value_or(0);
   if (ws.snd > kShiftMax && !planted.has(Defect::ws_unclamped)) ws.snd = kShiftMax;
@@ -53,7 +54,7 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
   ws.rcv = receive_shift(c.choices);
 
   Stamps& ts = c.stamps;
-  const bool ts_ours = c.passive ? !tempered.has(Temperament::stamps_not_offered) : ts.offered;
+  const bool ts_ours = c.passive ? settings.timestamps && !tempered.has(Temperament::stamps_not_offered) : ts.offered;
   ts.ok = ts_ours && syn.timestamps.has_value();
   if (!ts.ok) return;
   ts.recent = syn.timestamps->value;

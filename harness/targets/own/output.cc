@@ -53,7 +53,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
 
     std::uint32_t length = std::min({d, u, segment_room(c)});
     if (again && c.board.spans > 0) length = std::min(length, next_sacked(c, next) - next);
-    const bool may = may_send(c, d, u, next - c.snd_una) || (override_sws && u > 0) || (again && d <= u) ||
+    const bool may = may_send(c, d, u, next - c.send_base()) || (override_sws && u > 0) || (again && d <= u) ||
                      (again && c.board.spans > 0);
     if (d > 0 && !may) break;
     if (next - c.snd_una + length > congestion_window(c)) break;
@@ -159,7 +159,9 @@ void Stack::send_syn(Connection& c) {
     c.timing = planted.has(Defect::karn_ignored);
   }
   c.last_sent = now_;
-  emit(c, seg);
+  if (seg.ctl.ack) fast_open_syn_ack(c, seg);
+  const std::uint32_t text = seg.ctl.ack ? 0 : fast_open_syn(c, seg);
+  emit(c, seg, 0, text);
   if (c.timers.retransmission == kNever) start_retransmission_timer(c);
 }
 

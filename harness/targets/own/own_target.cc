@@ -72,6 +72,7 @@ std::optional<own::Option> to_option(SocketOption option) {
     case SocketOption::kAtMark: return own::Option::kAtMark;
     case SocketOption::kTypeOfService: return own::Option::kTypeOfService;
     case SocketOption::kTimeToLive: return own::Option::kTimeToLive;
+    case SocketOption::kFastOpen: return own::Option::kFastOpen;
     default: return std::nullopt;
   }
 }
@@ -111,7 +112,8 @@ void OwnTarget::call(UserCall& call) {
   call.result = result.value;
   call.error = to_error(result.error);
   const bool opened = call.error == UserError::kNone || call.error == UserError::kInProgress;
-  if (call.kind == CallKind::kConnect && opened) fill_tuple(call, call.handle);
+  const bool opens = call.kind == CallKind::kConnect || call.kind == CallKind::kSendTo;
+  if (opens && opened) fill_tuple(call, call.handle);
   if (call.kind == CallKind::kAccept && opened) fill_tuple(call, static_cast<int>(call.result));
   if (call.kind == CallKind::kRead) call.text = text_;
 }
@@ -124,6 +126,7 @@ own::Result OwnTarget::perform(UserCall& call) {
     case CallKind::kConnect: return sockets_.connect(call.handle, remote_address(call.host, peer_), call.port);
     case CallKind::kAccept: return sockets_.accept(call.handle);
     case CallKind::kWrite: return sockets_.write(call.handle, call.text, call.urgent);
+    case CallKind::kSendTo: return sockets_.send_to(call.handle, peer_, call.port, call.text);
     case CallKind::kRead: return sockets_.read(call.handle, call.length, text_);
     case CallKind::kShutdown: return sockets_.shutdown(call.handle, call.how);
     case CallKind::kClose: return sockets_.close(call.handle);

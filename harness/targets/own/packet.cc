@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/own/packet.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace own {
 namespace {
 
 constexpr std::uint8_t kEndOfOptionList = 0, kNoOperation = 1, kMaximumSegmentSize = 2, kWindowScale = 3,
-                       kSackPermitted = 4, kSack = 5, kTimestamps = 8;
+                       kSackPermitted = 4, kSack = 5, kTimestamps = 8, kFastOpen = 34;
 
 void parse_blocks(ByteView edges, Segment& seg) {
   for (seg.blocks = 0; edges.size() >= 8 && seg.blocks < seg.block.size(); edges = edges.subspan(8)) {
@@ -36,6 +37,10 @@ void parse_options(ByteView options, Segment& seg) {
       seg.window_scale = options[2];
     } else if (kind == kTimestamps && length == 10) {
       seg.timestamps = Timestamps{.value = get32(options.data() + 2), .echo = get32(options.data() + 6)};
+    } else if (kind == kFastOpen && length <= 2 + seg.cookie.octet.size()) {
+      seg.fast_open = true;
+      seg.cookie.octets = static_cast<std::uint8_t>(length - 2);
+      std::copy_n(options.begin() + 2, length - 2, seg.cookie.octet.begin());
     } else if (kind == kSackPermitted && length == 2) {
       seg.sack_permitted = true;
     } else if (kind == kSack && length > 2 && (length - 2) % 8 == 0) {
@@ -48,6 +53,22 @@ void parse_options(ByteView options, Segment& seg) {
     }
     options = options.subspan(length);
   }
+}
+
+// RFC 7413 section 4.1.1, with the padding behind it.
+std::uint32_t fast_open_octets(const Segment& seg) {
+  if (!seg.fast_open && !seg.fast_open_experiment) return 0;
+  return (2u + (seg.fast_open_experiment ? 2u : 0u) + seg.cookie.octets + 3u) / 4u * 4u;
+}
+
+void put_fast_open(std::uint8_t* at, const Segment& seg) {
+  constexpr std::uint8_t kExperiment = 254, kNumber[] = {0xf9, 0x89};
+  std::memset(at, kNoOperation, fast_open_octets(seg));
+  at[0] = seg.fast_open ? kFastOpen : kExperiment;
+  at[1] = static_cast<std::uint8_t>(2 + seg.cookie.octets + (seg.fast_open ? 0 : 2));
+  std::uint8_t* cookie = at + 2;
+  if (!seg.fast_open) cookie = std::copy_n(kNumber, 2, cookie);
+  std::copy_n(seg.cookie.octet.begin(), seg.cookie.octets, cookie);
 }
 
 // Writes the options, each with No-Operation before it so that it ends on a word boundary.
@@ -79,6 +100,10 @@ void put_options(std::uint8_t* at, const Segment& seg) {
     at[3] = 2;
     at += 4;
   }
+  if (seg.fast_open || seg.fast_open_experiment) {
+    put_fast_open(at, seg);
+    at += fast_open_octets(seg);
+  }
   if (seg.blocks > 0) {
     at[0] = at[1] = kNoOperation;
     at[2] = kSack;
@@ -95,7 +120,7 @@ void put_options(std::uint8_t* at, const Segment& seg) {
 
 std::uint32_t option_octets(const Segment& seg) {
   return (seg.mss ? 4u : 0u) + (seg.window_scale ? 4u : 0u) + (seg.timestamps ? kTimestampsLength : 0u) +
-         (seg.sack_permitted ? 4u : 0u) + (seg.blocks > 0 ? 4u + 8u * seg.blocks : 0u);
+         (seg.sack_permitted ? 4u : 0u) + fast_open_octets(seg) + (seg.blocks > 0 ? 4u + 8u * seg.blocks : 0u);
 }
 
 std::optional<Segment> parse(ByteView packet) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -27,6 +28,13 @@ struct Timestamps {
   std::uint32_t value = 0, echo = 0;  // TSval, TSecr
 };
 
+// Of the Fast Open option (RFC 7413 section 4.1.1); without octets it is a request.
+struct Cookie {
+  std::uint8_t octets = 0;
+  std::array<std::uint8_t, 16> octet{};
+  friend bool operator==(const Cookie&, const Cookie&) = default;
+};
+
 // SEG.SEQ, SEG.ACK, SEG.WND, SEG.UP and the rest of one segment.
 struct Segment {
   Address source{}, destination{};
@@ -42,6 +50,8 @@ struct Segment {
   std::uint8_t ecn = 0;  // the last two bits of the IP header's traffic class (RFC 3168 section 5)
   Ctl ctl{};
   std::optional<std::uint16_t> mss{};
+  bool fast_open = false, fast_open_experiment = false;
+  Cookie cookie{};
   bool sack_permitted = false;
   std::uint8_t blocks = 0;  // how many of `block` there are
   std::array<Block, 4> block{};

@@ -54,6 +54,7 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
   c->state = State::kSynReceived;
   ++listener.embryonic;
   synchronize(*c, seg);
+  fast_open_syn_arrives(listener, *c, seg);
   if (accepts_ack) {
     c->irs = seg.seq - 1;
     c->rcv_nxt = seg.seq;
@@ -123,6 +124,7 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
   if (seg.ctl.syn) {
     if (!seg.ctl.ack && planted.has(Defect::no_simultaneous_open)) return;
     synchronize(c, seg);
+    if (seg.ctl.ack) fast_open_syn_ack_arrives(c, seg);
     if (seg.ctl.ack) acknowledge(c, seg.ack);
     if (!c.syn_acked) {  // simultaneous open
       c.state = State::kSynReceived;
@@ -131,6 +133,7 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
     // Our SYN has been ACKed. Text and FIN are taken from the sixth step on; what is queued to be sent carries the ACK.
     established(c);
     c.ack_now = true;
+    fast_open_resend(c);
     seg.ctl.syn = false;
     seg.seq = c.rcv_nxt;
     seg.text = {};  // synchronize() has it

@@ -86,6 +86,15 @@ Result Sockets::listen(int handle, std::uint32_t backlog) {
 }
 
 Result Sockets::connect(int handle, const Address& address, std::uint16_t port) {
+  return open(handle, address, port, nullptr);
+}
+
+Result Sockets::send_to(int handle, const Address& address, std::uint16_t port, ByteView text) {
+  return open(handle, address, port, &text);
+}
+
+// `text` is null without Fast Open.
+Result Sockets::open(int handle, const Address& address, std::uint16_t port, const ByteView* text) {
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   if (s->listener != nullptr) return fail(Error::kNotSupported);
@@ -105,10 +114,11 @@ Result Sockets::connect(int handle, const Address& address, std::uint16_t port) 
   const std::uint16_t local = s->port != 0 ? s->port : stack_.ephemeral_port(address, port);
   // "error: connection already exists"
   if (local == 0 || stack_.find(local, address, port) != nullptr) return fail(Error::kAddressInUse);
-  Connection* c = stack_.open_active(local, address, port, s->choices);
+  Connection* c = stack_.open_active(local, address, port, s->choices, text);
   if (c == nullptr) return fail(Error::kNoBuffers);  // "error: insufficient resources"
   s->port = local;
   s->connection = c;
+  if (c->fast_open.text > 0) return {.value = c->fast_open.text};
   return fail(Error::kInProgress);
 }
 
@@ -236,6 +246,11 @@ Result Sockets::set(int handle, Option option, std::int64_t value) {
       s->choices.send_buffer = static_cast<std::uint32_t>(std::min(value, kOctetsMax));
       if (c != nullptr) c->choices.send_buffer = s->choices.send_buffer;
       return {};
+    case Option::kFastOpen:
+      if (value < 0 || value > kOctetsMax) return fail(Error::kInvalid);
+      s->choices.fast_open = static_cast<std::uint32_t>(value);
+      if (s->listener != nullptr) s->listener->choices.fast_open = s->choices.fast_open;
+      return {};
     case Option::kUserTimeout:
       if (value < 0 || value > kOctetsMax) return fail(Error::kInvalid);
       s->choices.user_timeout = value * kMillisecond;
@@ -292,6 +307,7 @@ Result Sockets::get(int handle, Option option) {
     case Option::kTimeToLive: return {.value = choices.ttl};
     case Option::kOutOfBandInline: return {.value = 1};
     case Option::kAtMark: return {.value = s->connection != nullptr && stack_.at_urgent_mark(*s->connection)};
+    case Option::kFastOpen: return {.value = choices.fast_open};
   }
   return fail(Error::kNoProtocolOption);
 }

@@ -31,6 +31,7 @@ enum class Option : std::uint8_t {
   kAtMark,         // asked only
   kTypeOfService,  // 0 to 255
   kTimeToLive,     // 1 to 255
+  kFastOpen,       // of a listener: how many Fast Open requests may be pending; 0 is off
 };
 
 struct Result {
@@ -50,6 +51,8 @@ class Sockets {
   Result bind(int handle, std::uint16_t port, bool elsewhere = false);
   Result listen(int handle, std::uint32_t backlog);
   Result connect(int handle, const Address& address, std::uint16_t port);
+  // connect() with the first text (RFC 7413); what is not taken has to be written later.
+  Result send_to(int handle, const Address& address, std::uint16_t port, ByteView text);
   Result accept(int handle);
   Result write(int handle, ByteView text, bool urgent = false);
   // Up to `length` octets, left in `out`.
@@ -75,6 +78,7 @@ class Sockets {
   };
 
   Socket* at(int handle);
+  Result open(int handle, const Address& address, std::uint16_t port, const ByteView* text);
   Error take_error(Connection& c);
   bool port_is_free(std::uint16_t port, bool reuse_address) const;
 

@@ -10,6 +10,7 @@ Stack::Stack(const Address& ipv4, const Address& ipv6) : ipv4_(ipv4), ipv6_(ipv6
 
 void Stack::reset(std::uint64_t seed) {
   settings = {};
+  servers_.clear();
   keys_.clear();
   existing_.clear();
   free_.clear();
@@ -169,7 +170,7 @@ void Stack::delete_tcb(Connection& c, Ended why) {
   keys_[static_cast<std::size_t>(at)] = keys_.back();
   existing_.pop_back();
   keys_.pop_back();
-  if (c.parent != nullptr && c.state == State::kSynReceived) --c.parent->embryonic;
+  if (c.parent != nullptr && c.state == State::kSynReceived && !c.fast_open.opened) --c.parent->embryonic;
 
   c.state = State::kClosed;
   c.timers = Timers{};

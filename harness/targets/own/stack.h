@@ -65,7 +65,7 @@ class Stack {
   // The user calls of sections 3.10.1 to 3.10.6. Pointers stay valid until release() or reset().
   Listener* open_passive(std::uint16_t port, std::uint32_t backlog, const Choices& choices);
   Connection* open_active(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port,
-                          const Choices& choices);
+                          const Choices& choices, const ByteView* fast_open_text = nullptr);
   Connection* accept(Listener& listener);
   std::uint32_t send(Connection& c, ByteView text, bool urgent = false);
   std::uint32_t receive(Connection& c, std::span<std::uint8_t> out);
@@ -201,6 +201,17 @@ class Stack {
   std::uint32_t pipe(const Connection& c) const;
   bool probe_for_loss(Connection& c);
 
+  // fast_open.cc: RFC 7413
+  Cookie cookie_for(const Address& address) const;
+  std::uint32_t pending_fast_opens(const Listener& listener) const;
+  void fast_open_syn_arrives(Listener& listener, Connection& c, const Segment& syn);
+  void fast_open_syn_ack(Connection& c, Segment& syn_ack);
+  FastOpenServer& server_at(const Address& address);
+  std::uint32_t fast_open_text(Connection& c, ByteView text);
+  std::uint32_t fast_open_syn(Connection& c, Segment& syn);
+  void fast_open_syn_ack_arrives(Connection& c, const Segment& seg);
+  void fast_open_resend(Connection& c);
+
   // timeouts.cc: section 3.10.8
   bool run_timer(Connection& c);
   void retransmission_timeout(Connection& c);
@@ -233,6 +244,8 @@ class Stack {
   std::vector<std::unique_ptr<Connection>> pool_;
   std::vector<Connection*> free_;
   std::vector<std::unique_ptr<Listener>> listeners_;
+
+  std::vector<FastOpenServer> servers_;  // that a client has used Fast Open with
 
   struct Departed {
     Time at;

@@ -156,8 +156,8 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   if (c.state == State::kTimeWait && tempered.has(Temperament::time_wait_ignores_rst)) return Then::kReturn;
   switch (c.state) {
     case State::kSynReceived:
-      if (!c.passive) {
-        delete_tcb(c, Ended::kRefused);
+      if (!c.passive || c.fast_open.opened) {
+        delete_tcb(c, c.passive ? Ended::kReset : Ended::kRefused);
       } else if (!planted.has(Defect::synrcvd_keeps_on_rst)) {
         if (planted.has(Defect::synrcvd_rst_kills_listener)) c.parent->open = false;
         return_to_listen(c);
@@ -293,7 +293,7 @@ Stack::Then Stack::ack_in_syn_received(Connection& c, Segment& seg) {
 }
 
 void Stack::established(Connection& c) {
-  if (c.parent != nullptr) {
+  if (c.parent != nullptr && !c.fast_open.opened) {
     --c.parent->embryonic;
     c.parent->accept_queue.push_back(&c);
     c.held = true;
