@@ -375,7 +375,7 @@ void congestion_silent(Step& on) {
     }
     watch_growth(on);
   }
-  cc.stirred = cc.progress = cc.window_moved = cc.duplicated = cc.news = false;
+  cc.lost_told = cc.stirred = cc.progress = cc.window_moved = cc.duplicated = cc.news = false;
   cc.fr_due = cc.partial_due = cc.lt_due = false;
 }
 

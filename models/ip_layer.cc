@@ -49,7 +49,10 @@ void too_big(Step& on, const IcmpArrives& message) {
   on.cite(message.version == 6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);
   on.cite_later(message.version == 6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);  // the connection goes on
   if (!synchronized(tcb.state) || !quotes_flight) return;
-  tcb.front_alone = false;  // a retransmission may follow that no timer has caused
+  // A retransmission may follow that no timer has caused, of all in flight: nothing of it has arrived.
+  tcb.front_alone = false;
+  tcb.congestion.stirred = tcb.congestion.lost_told = true;
+  tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;
   const std::uint32_t floor = message.version == 6 ? kIpv6Floor : kIpv4Floor;
   const std::uint32_t header = message.version == 6 ? 40u : 20u;
   const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.around.mms_s + header;

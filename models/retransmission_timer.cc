@@ -137,7 +137,7 @@ bool front_departs(Step& on, bool again) {
     const bool quickly = on.around.now - tcb.front_from < std::max(with_slack(least_timeout(tcb)), kClockSlack);
     const Congestion& cc = tcb.congestion;
     if (quickly && cc.stirred && cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 && !cc.progress &&
-        !cc.window_moved && !tcb.sack() && !probing && cc.lossless && !tcb.fast_open.text_due) {
+        !cc.window_moved && !tcb.sack() && !probing && cc.lossless && !tcb.fast_open.text_due && !cc.lost_told) {
       on.refuse(Rule::R6298_5_early, 1);
       return false;
     }
