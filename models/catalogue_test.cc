@@ -14,7 +14,7 @@ namespace tcpassay {
 namespace {
 
 // Requirements that neither a rule states nor an exemption names.
-constexpr std::size_t kUnaccountedMax = 149;
+constexpr std::size_t kUnaccountedMax = 1;
 
 TEST(Catalogue, EveryRowStandsThereOnce) {
   std::set<std::string_view> names;
@@ -68,7 +68,8 @@ TEST(Catalogue, AnExemptionNamesARowThatNoRuleStatesAndSaysWhy) {
         << exemption.row << " is exempt, and " << info(rules_stating(exemption.row).front()).id << " states it";
     EXPECT_EQ(exemption.reason.back(), '.') << exemption.row;
     bool kind = false;
-    for (const std::string_view known : {"not visible: ", "another layer: ", "not TCP's wire: ", "covered: "}) {
+    for (const std::string_view known :
+         {"not visible: ", "another layer: ", "not TCP's wire: ", "covered: ", "not exercised: "}) {
       kind = kind || (exemption.reason.starts_with(known) && exemption.reason.size() > known.size() + 20);
     }
     EXPECT_TRUE(kind) << exemption.row << ": " << exemption.reason;

@@ -100,7 +100,7 @@ void by_timer(Step& on, const Departing& seg, SndSeq end) {
     if (on.around.now - tcb.front_to < kRtoMin) on.refuse(Rule::R8985_4_sack, 1);
     return;
   }
-  if (!board.sacked.empty()) {
+  if (!board.sacked.empty() && end != tcb.snd_nxt) {  // the end of the flight may be a probe all the same
     on.refuse(Rule::R2018_5_rto_left, 1);
   } else if (board.probed) {
     on.refuse(Rule::R8985_7_3_single, 1);

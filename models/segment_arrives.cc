@@ -1055,6 +1055,7 @@ void segment_arrives(Step& on, const Arriving& seg) {
   keep_alive_hears(on);
   if (!tcb.congestion.stirred) tcb.congestion.news = false;
   tcb.congestion.stirred = true;
+  tcb.rcv_nxt_before = tcb.rcv_nxt;
   if (seg.ctl.reserved != 0) on.cite(Rule::S3_1_reserved_received);
   if (seg.opt.octets != 0) {
     if (!seg.ctl.syn) on.cite(Rule::MUST_5);

@@ -154,6 +154,11 @@ bool size_is_sensible(Step& on, const Departing& seg) {
   return true;
 }
 
+// The fifth step of SEGMENT ARRIVES may send text before the seventh has moved RCV.NXT.
+bool early_ack(const Tcb& tcb, const Departing& seg) {
+  return tcb.congestion.stirred && !seg.text.empty() && seg.ack < tcb.rcv_nxt && seg.ack == tcb.rcv_nxt_before;
+}
+
 // The acknowledgment field of a segment that is not the first of its kind.
 bool ack_is_current(Step& on, const Departing& seg) {
   Possible& tcb = on.tcb;
@@ -165,6 +170,7 @@ bool ack_is_current(Step& on, const Departing& seg) {
     on.refuse(Rule::MUST_59, 1);
     return false;
   }
+  if (early_ack(tcb, seg)) return true;
   if (seg.ack < tcb.rcv_nxt || tcb.rcv_nxt_max < seg.ack) {
     on.refuse(tcb.ack_later ? tcb.ack_rule : tcb.ack_now ? tcb.ack_now_rule : at_work(tcb, Rule::S3_8_ack_current), 2);
     return false;
@@ -487,6 +493,7 @@ void text_departs(Step& on, const Departing& seg) {
     if (!congestion_admits(on, seg.seq, octets, true)) return;
     if (!fresh) text_follows(on, seg.seq, true);
   }
+  if (early_ack(tcb, seg)) return;  // what is owed stays owed
   window_offered(on, seg);
   acknowledgment_seen(on, seg.ack);
 }
@@ -624,6 +631,7 @@ void falls_quiet(Step& on) {
   }
 
   congestion_silent(on);
+  tcb.rcv_nxt_before = {};
   timer_rests(on);
 
   // 3.10.8 RETRANSMISSION TIMEOUT and 3.8.6.1: while something waits for an acknowledgment or for the window, the front

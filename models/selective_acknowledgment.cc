@@ -124,10 +124,17 @@ void judge_choice(Step& on, const std::array<Span, 4>& block, int first, int cou
     }
     return false;
   };
+  // A block whose own ACK was put off has never been first, and takes room all the same.
+  int strangers = 0;
+  for (int i = first + 1; i < count; ++i) {
+    const Span& here = block[static_cast<std::size_t>(i)];
+    strangers += std::none_of(sack.reported.begin(), sack.reported.end(),
+                              [&](const Span& span) { return overlap(span, here); });
+  }
   int others = 0, left = 0;
   for (const Span& span : sack.reported) {
     if (within(span, block[static_cast<std::size_t>(first)])) continue;
-    if (first + 1 + others >= room) {
+    if (first + 1 + others + strangers >= room) {
       ++left;
       continue;
     }

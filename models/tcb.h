@@ -263,6 +263,7 @@ struct Tcb {
 
   // Receive sequence variables. RCV.NXT is at least rcv_nxt and at most rcv_nxt_max; the next acknowledgment tells.
   RcvSeq irs{}, rcv_nxt{}, rcv_nxt_max{}, snd_wl1{};
+  RcvSeq rcv_nxt_before{};  // what the latest arriving segment met
   RcvSeq rcv_edge{};     // the greatest RCV.NXT+RCV.WND that was offered
   RcvSeq rcv_acked{};    // the last acknowledgment that was sent
   RcvSeq rcv_user{};     // the next octet for the user
