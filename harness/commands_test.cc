@@ -79,7 +79,8 @@ TEST(Commands, NameThePlaceOfASyntaxError) {
 }
 
 TEST(Commands, RefuseWhatCannotBePlayed) {
-  expect_complaint({"run", file_with("icmp.pkt", "+0 < icmp unreachable [0:0]\n")}, "cannot be played on own: ICMP");
+  expect_complaint({"run", file_with("epoll.pkt", "+0 epoll_create(1) = 5\n")},
+                   "cannot be played on own: epoll_create");
 }
 
 TEST(Commands, RefuseACaptureThatIsCutOff) {

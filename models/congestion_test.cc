@@ -10,10 +10,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr std::uint32_t kSeg = 536;  // without an MSS option
+
 // A connection whose user has given much; so many full segments have left.
 void bulk(Trace& t, std::uint32_t segments) {
   t.open().in(".", 1, 1, 0, 65535).quiet().write(60000);
-  for (std::uint32_t i = 0; i < segments; ++i) t.out(".", 1 + i * kMss, 1, kMss);
+  for (std::uint32_t i = 0; i < segments; ++i) t.out(".", 1 + i * kSeg, 1, kSeg);
   t.quiet();
 }
 
@@ -36,16 +38,16 @@ TEST(Congestion, LessThanTheInitialWindowIsAlwaysRight) {
 TEST(Congestion, AnAckOfOneSegmentLetsTwoGoNotThree) {
   Trace t;
   bulk(t, 10);
-  t.in(".", 1, 1 + kMss, 0, 65535).out(".", 1 + 10 * kMss, 1, kMss).out(".", 1 + 11 * kMss, 1, kMss);
+  t.in(".", 1, 1 + kSeg, 0, 65535).out(".", 1 + 10 * kSeg, 1, kSeg).out(".", 1 + 11 * kSeg, 1, kSeg);
   EXPECT_EQ(t.verdicts(), Verdicts{});
-  t.out(".", 1 + 12 * kMss, 1, kMss);
+  t.out(".", 1 + 12 * kSeg, 1, kSeg);
   EXPECT_EQ(t.verdicts(), Verdicts{"R5681_3_1_use violated"});
 }
 
 TEST(Congestion, TheThirdDuplicateShouldDrawWhatIsMissing) {
   Trace t;
   bulk(t, 10);
-  for (std::uint32_t i = 0; i < 2; ++i) t.in(".", 1, 1, 0, 65535).out(".", 1 + (10 + i) * kMss, 1, kMss).quiet();
+  for (std::uint32_t i = 0; i < 2; ++i) t.in(".", 1, 1, 0, 65535).out(".", 1 + (10 + i) * kSeg, 1, kSeg).quiet();
   t.in(".", 1, 1, 0, 65535).quiet();
   EXPECT_EQ(t.verdicts(), Verdicts{"R5681_3_2_fr departed"});
 }
@@ -53,17 +55,17 @@ TEST(Congestion, TheThirdDuplicateShouldDrawWhatIsMissing) {
 TEST(Congestion, FastRetransmitBeginsAtSndUna) {
   Trace t;
   bulk(t, 10);
-  for (std::uint32_t i = 0; i < 2; ++i) t.in(".", 1, 1, 0, 65535).out(".", 1 + (10 + i) * kMss, 1, kMss).quiet();
-  t.in(".", 1, 1, 0, 65535).out(".", 1 + 9 * kMss, 1, kMss);
+  for (std::uint32_t i = 0; i < 2; ++i) t.in(".", 1, 1, 0, 65535).out(".", 1 + (10 + i) * kSeg, 1, kSeg).quiet();
+  t.in(".", 1, 1, 0, 65535).out(".", 1 + 9 * kSeg, 1, kSeg);
   EXPECT_EQ(t.verdicts(), Verdicts{"R5681_3_2_3 violated"});
 }
 
 TEST(Congestion, AfterATimeoutTheWindowIsOneSegment) {
   Trace t;
   bulk(t, 10);
-  t.wait(seconds(1)).out(".", 1, 1, kMss).quiet();
+  t.wait(seconds(1)).out(".", 1, 1, kSeg).quiet();
   EXPECT_EQ(t.verdicts(), Verdicts{});
-  t.out(".", 1 + kMss, 1, kMss);
+  t.out(".", 1 + kSeg, 1, kSeg);
   EXPECT_EQ(t.verdicts(), Verdicts{"R5681_3_1_rto_cwnd violated"});
 }
 

@@ -351,7 +351,11 @@ const std::map<Defect, Scenario>& scenarios() {
          p.answer({.wnd = 50}), p.write(h, 3000), p.hears();
        }},
       {Defect::silly_window_receiver, [](TestPeer& p) { fill_and_read(p, 10); }},
-      {Defect::no_sws_override, [](TestPeer& p) { p.write(p.passive(kMss1000, 200), 3000), p.hears(), p.wait(3); }},
+      {Defect::no_sws_override,
+       [](TestPeer& p) {
+         const int h = p.passive(kMss1000);
+         p.answer({.wnd = 50}), p.write(h, 3000), p.hears(), p.wait(3);
+       }},
       {Defect::zero_window_probed_at_once, [](TestPeer& p) { zero_window(p, 1); }},
       {Defect::delayed_ack_one_second, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
       {Defect::stretch_ack, [](TestPeer& p) { fill_and_read(p, 0); }},

@@ -104,7 +104,7 @@ TEST(OwnSockets, Options) {
   TestPeer peer;
   const int handle = peer.passive({2, 4, 3, 232});
   EXPECT_EQ(peer.get(handle, SocketOption::kMaxSegment), 1000);
-  EXPECT_EQ(peer.set(handle, SocketOption::kKeepAlive, 1).error, UserError::kNoProtocolOption);
+  EXPECT_EQ(peer.set(handle, SocketOption::kCork, 1).error, UserError::kNoProtocolOption);
   EXPECT_EQ(peer.set(handle, SocketOption::kMaxSegment, 2000).error, UserError::kInvalid);
   const int other = peer.socket();
   peer.set(other, SocketOption::kMaxSegment, 700);
