@@ -54,6 +54,7 @@ SynInTimeWait syn_in_time_wait(Step& on, const Arriving& syn) {
   const std::int8_t stamps = tcb.stamps.on() ? std::int8_t{1} : tcb.traits[static_cast<std::size_t>(Trait::kStamps)];
   Advice found = advice(tcb, syn, syn.opt.timestamps && stamps >= 0);
   if (syn.opt.timestamps && stamps == 0 && !above) found.what = What::kEither;
+  if (found.what == What::kHonour && on.around.backlog_full) found.what = What::kEither;  // no room for another
   const auto begins = [&] {
     if (above) {
       on.cite(Rule::MAY_2);

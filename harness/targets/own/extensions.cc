@@ -52,6 +52,10 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
   if (ws.snd > kShiftMax && !planted.has(Defect::ws_unclamped)) ws.snd = kShiftMax;
   ws.snd &= 31;
   ws.rcv = receive_shift(c.choices);
+  if (!ws.ok) {  // no window can tell of more
+    c.choices.receive_buffer = std::min(c.choices.receive_buffer, 0xffffu);
+    c.rcv_wnd = std::min(c.rcv_wnd, 0xffffu);
+  }
 
   Stamps& ts = c.stamps;
   const bool ts_ours = c.passive ? settings.timestamps && !tempered.has(Temperament::stamps_not_offered) : ts.offered;
