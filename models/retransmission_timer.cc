@@ -191,9 +191,10 @@ void timer_acked(Step& on, SndSeq ack) {
   RetransmissionTimer& timer = tcb.timer;
   const bool handshake = tcb.snd_una == tcb.iss;
   const bool again = tcb.rexmits > 0;
-  if (again && !handshake && tcb.front_gap != Time{} && !tcb.timestamped()) {
+  const bool ambiguous = ack <= tcb.congestion.resent_to;  // what was sent once gives a sample all the same
+  if (again && ambiguous && !handshake && tcb.front_gap != Time{} && !tcb.timestamped()) {
     timer.karn = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
-  } else if (!again) {
+  } else if (!again || !ambiguous) {
     timer.karn = Time{};
   }
   // What a timestamp measures began with the latest one that the target has sent, or with any if it was not echoed.
