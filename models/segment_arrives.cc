@@ -589,6 +589,7 @@ void update_send_window(Step& on, const Arriving& seg) {
     tcb.window_at = on.around.now;
     if (wnd != tcb.snd_wnd) {
       tcb.congestion.window_moved = true;
+      if (tcb.snd_wnd == 0) tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;  // what met a closed window may go again
       on.cite_later(Rule::SA4_5_window);
       if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
       tcb.timed = false;
