@@ -603,7 +603,7 @@ void falls_quiet(Step& on) {
   }
   // A small window that is all there is: silly window avoidance may wait for a better one, but not for ever.
   if (can_send && !tcb.send_pending && tcb.snd_una == tcb.snd_nxt && tcb.snd_wnd != 0 && tcb.snd_wnd < queued &&
-      tcb.snd_nxt < tcb.snd_end && kOverrideMax < surely - tcb.window_at) {
+      tcb.snd_nxt < tcb.snd_end && kOverrideMax < surely - std::max(tcb.window_at, tcb.timer.acked_at)) {
     on.depart(Rule::S3_8_6_2_1_override);
     tcb.window_at = on.around.now;
   }
