@@ -88,7 +88,8 @@ void advance_snd_una(Step& on, SndSeq ack) {
   if (tcb.rexmits == 0 && on.around.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.around.now - tcb.sent_at;
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become.
-  tcb.backed_off = tcb.rexmits == 0 ? std::uint8_t{0} : std::max(tcb.backed_off, tcb.rexmits);
+  const bool measured = tcb.rexmits == 0 && tcb.congestion.resent_to < ack;
+  tcb.backed_off = measured ? std::uint8_t{0} : std::max(tcb.backed_off, tcb.rexmits);
   tcb.rexmits = 0;
   tcb.timed = false;
   tcb.sent_at = on.around.now;

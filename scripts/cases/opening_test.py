@@ -21,10 +21,10 @@ def test_active(bed, drive, conforms):
 def test_simultaneous(bed, conforms):
     bed.connect()
     bed.expect("S", seq=0)
-    bed.inject("S", seq=0, ack=None, mss=1460)
+    bed.inject("S", seq=0, ack=None, mss=1460, options="nop,wscale 7")
     bed.expect("S.", seq=0, ack=1)
     assert bed.state() == "SYN-RECEIVED"
-    bed.inject("S.", seq=0, ack=1, mss=1460)
+    bed.inject("S.", seq=0, ack=1, mss=1460, options="nop,wscale 7")
     bed.segments()  # an ACK may come or not
     assert "ESTABLISHED" in bed.state()
     conforms(bed)
