@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of the judge: conversations with their possible TCBs, the user's sockets, and how an event is weighed.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "models/describe.h"
+#include "models/fast_open.h"
+#include "models/first_numbers.h"
+#include "models/oracle.h"
+#include "models/step.h"
+
+namespace tcpassay {
+
+// One pair of ports and all that the target may be there.
+struct Conversation {
+  Tuple tuple{};
+  std::vector<Possible> possible;
+  int incarnation = 0;   // counts the connections that used this pair of ports
+  bool taken = false;    // the user has it (accept or connect)
+  bool begins = false;   // a SYN may have begun a new connection
+  bool named = false;    // the user has chosen the local address
+  int dead = -1;         // the incarnation that ended before anybody took it: it may still be handed out
+  bool tainted = false;  // a rule was broken: what follows proves nothing
+};
+
+// A socket of the user's.
+struct Handle {
+  enum class Kind : std::uint8_t { kFree, kNew, kListener, kConnection };
+  int id = -1;
+  Kind kind = Kind::kFree;
+  std::uint16_t port = 0;
+  std::uint32_t backlog = 0;
+  Tuple tuple{};
+  int incarnation = 0;
+  bool zero_linger = false;
+  bool reads_shut = false;
+  bool no_delay = false;
+  bool elsewhere = false;          // bound to another address of the target
+  bool named = false;              // bound to the address of the trace
+  bool reuse = false;              // others may use its port
+  std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
+  std::uint32_t fast_open = 0;     // what may be pending; 0: off
+  Time user_timeout{};
+};
+
+// The first timestamp of a connection, and when it was seen.
+struct Clock {
+  Tuple tuple{};
+  std::uint32_t tsval = 0;
+  Time at{};
+};
+
+struct Port {
+  std::uint16_t number = 0;
+  std::uint32_t backlog = 0;
+  bool open = false, aborted = false;
+  bool elsewhere = false;  // open for another address of the target only
+  std::uint32_t fast_open = 0;
+};
+
+// Which kind of event, as an index below 64: for the coverage signal.
+int event_class(const Event& event);
+
+struct Oracle::Impl {
+  Terms terms;
+  std::vector<Conversation> conversations;
+  std::size_t used = 0;  // conversations of this trace; the rest keep their memory
+  std::vector<Handle> handles;
+  std::vector<Port> ports;
+  std::vector<FirstNumber> beginnings;
+  Time last_at{};
+  std::vector<Clock> clocks;
+  int same_clock = 0;  // first timestamps that another connection's told
+  fast_open::Ledger ledger;
+  fast_open::Known cookies;    // what `ledger` says of the SYN at hand
+  int guessed = 0;             // first sequence numbers that another connection's told
+  Few<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
+  std::vector<Verdict> verdicts;
+  std::vector<Count> counts = std::vector<Count>(rules().size());
+  std::array<std::int8_t, kTraits> traits{};
+  bool tainted = false;
+  std::size_t event_index = 0;
+  std::vector<Possible> next;
+  std::uint8_t* transitions = nullptr;
+  std::string last_seen;
+
+  // Events, one function each (oracle.cc).
+  void start();
+  void observe(const Event& event);
+  void arrives(const Event& event, const Arriving& seg);
+  void departs(const Event& event, const Departing& seg);
+  // 3.9.2.2: of the connection that the message quotes, and of the others, which it leaves alone.
+  void icmp(const Event& event, const IcmpArrives& message);
+  void quiet(const Event& event);
+
+  Conversation& conversation(Tuple tuple);
+  const Conversation* find(Tuple tuple) const;
+  Port* port(std::uint16_t number);
+  Around around(const Conversation& c, const Event& event);
+  // RFC 7413 section 4.2: the user's limit, and PendingFastOpenRequests. Those that were reset may still count.
+  void know(const Conversation& c, const Options& opt, Time at);
+  // Connections on the port, other than this, that nobody has taken yet.
+  std::uint32_t waiting(const Conversation& but) const;
+  // Nothing is there that could be overdue or settled.
+  static bool rests(const Conversation& c);
+
+  // Weighing (oracle_judging.cc).
+  // Replaces each TCB by its outcomes. When none is left, that is a violation; the oracle goes on from what it saw.
+  template <class Act>
+  void process(Conversation& c, const Event& event, Act&& act) {
+    const Around a = around(c, event);
+    let_time_pass(c, a, event);
+    next.clear();
+    Refusal nearest;
+    bool within_limits = true;
+    std::size_t nearest_index = 0;
+    const int cls = transitions ? event_class(event) : 0;
+    for (std::size_t i = 0; i < c.possible.size(); ++i) {
+      const std::size_t before = next.size();
+      const int distance = nearest.distance;
+      within_limits &= each_outcome(c.possible[i], a, next, nearest, act);
+      if (nearest.distance < distance) nearest_index = i;
+      if (transitions) {
+        for (std::size_t k = before; k < next.size(); ++k) {
+          const std::size_t index =
+              (static_cast<std::size_t>(c.possible[i].state) * 64 + static_cast<std::size_t>(cls)) * 11 +
+              static_cast<std::size_t>(next[k].state);
+          if (transitions[index] < 255) ++transitions[index];
+        }
+      }
+    }
+    if (next.empty()) {
+      const Rule rule = c.possible[nearest_index].oddity.value_or(nearest.rule);
+      add_verdict(rule, kind_of(rule), &c, event, describe_allowed(c.possible, event, rule),
+                  describe(event, c.possible[nearest_index]));
+      note_at_work(c.possible[nearest_index]);
+      resynchronise(c, nearest_index, event);
+      return;
+    }
+    c.possible.swap(next);
+    merge(c, event, within_limits);
+  }
+
+  void let_time_pass(Conversation& c, const Around& a, const Event& event);
+  // Equal TCBs are one; the rules that led there are those on which all agree.
+  void merge(Conversation& c, const Event& event, bool within_limits);
+  // After a violation the oracle goes on from what it saw, as well as it can.
+  void resynchronise(Conversation& c, std::size_t nearest, const Event& event);
+  // The reaction is complete: the rules on which all explanations agree have been judged.
+  void settle(Conversation& c, const Event& event);
+  void count(const Cite& cite);
+  void add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
+                   std::string seen);
+  // What the last verdict's nearest candidate was about to be judged by.
+  void note_at_work(const Possible& p);
+  static Verdict::Kind kind_of(Rule rule);
+  static std::string states(const Conversation& c);
+
+  template <class List>
+  static void intersect(List& a, const List& b) {
+    int kept = 0;
+    for (int i = 0; i < a.size; ++i) {
+      if (b.has(a.items[i])) a.items[kept++] = a.items[i];
+    }
+    a.size = static_cast<std::uint8_t>(kept);
+  }
+
+  // What several connections say together (oracle_clocks.cc).
+  // 3.4.1: ISN = M + F(the two sockets, a secret), with a clock M that ticks about every 4 microseconds.
+  void first_sequence_number(const Conversation& c, const Event& event, std::uint32_t iss);
+  // RFC 7323 section 7: the clocks of two connections differ by more than the time between them.
+  void first_timestamp(const Conversation& c, const Event& event, std::uint32_t tsval);
+  void finish();  // what can be said of many only
+
+  // The user's calls (oracle_sockets.cc).
+  void user_call(const Event& event, const UserCall& call);
+  void bind(Handle& h, const Event& event, const UserCall& call);
+  void listen(Handle& h, const Event& event, const UserCall& call);  // 3.10.1. OPEN Call, passive
+  void connect(Handle& h, const Event& event, const UserCall& call);
+  void accept(const Event& event, const UserCall& call);
+  void set_option(Handle& h, const Event& event, const UserCall& call);
+  void on_connection(Handle& h, const Event& event, const UserCall& call);
+  void on_unconnected(const Handle& h, const Event& event, const UserCall& call);
+  void close_listener(const Handle& h, const Event& event);
+  Handle* handle(int id);
+  Handle& new_handle(int id);
+  bool current(const Handle& h) { return conversation(h.tuple).incarnation == h.incarnation; }
+  // The port is in use, and by nothing but connections that are being opened.
+  bool only_opening(std::uint16_t number) const;
+  void port_is_refused(const Event& event);
+  static bool answers_for(SocketOption option);
+  static void option_set(Step& on, const UserCall& call);
+};
+
+}  // namespace tcpassay

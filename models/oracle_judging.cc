@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// How an event is weighed: the set of TCBs before and after it, verdicts, what counts as judged.
+#include <algorithm>
+
+#include "models/oracle_impl.h"
+#include "models/segment_arrives.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::size_t kPossibleMax = 48;  // TCBs the target may be in, for one conversation
+
+}  // namespace
+
+void Oracle::Impl::count(const Cite& cite) {
+  if (!in_force(cite.rule, terms.edition)) return;
+  Count& c = counts[static_cast<std::size_t>(cite.rule)];
+  ++c.judged;
+  if (cite.taken) ++c.taken;
+}
+
+void Oracle::Impl::add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event,
+                               std::string allowed, std::string seen) {
+  if (kind != Verdict::Kind::kInconclusive && !in_force(rule, terms.edition)) return;  // the edition does not say so
+  if (kind != Verdict::Kind::kInconclusive && !tainted) {
+    Count& n = counts[static_cast<std::size_t>(rule)];
+    ++n.judged;
+    ++n.broken;
+  }
+  verdicts.push_back({.kind = kind,
+                      .rule = rule,
+                      .event = event_index,
+                      .at = event.until,
+                      .tuple = c ? c->tuple : Tuple{},
+                      .state = c ? states(*c) : "",
+                      .allowed = std::move(allowed),
+                      .seen = std::move(seen),
+                      .consequence = tainted});
+}
+
+// What the last verdict's nearest candidate was about to be judged by.
+void Oracle::Impl::note_at_work(const Possible& p) {
+  Verdict& verdict = verdicts.back();
+  const auto note = [&](Rule rule) {
+    const auto& known = verdict.at_work;
+    if (rule != verdict.rule && std::find(known.begin(), known.end(), rule) == known.end()) {
+      verdict.at_work.push_back(rule);
+    }
+  };
+  for (const Cite& cite : p.now) note(cite.rule);
+  for (const Cite& cite : p.later) note(cite.rule);
+}
+
+Verdict::Kind Oracle::Impl::kind_of(Rule rule) {
+  return info(rule).level == Level::kShould ? Verdict::Kind::kDeparted : Verdict::Kind::kViolated;
+}
+
+std::string Oracle::Impl::states(const Conversation& c) {
+  std::string text;
+  std::uint32_t seen = 0;
+  for (const Possible& p : c.possible) {
+    const std::uint32_t bit = 1u << static_cast<unsigned>(p.state);
+    if (seen & bit) continue;
+    seen |= bit;
+    if (!text.empty()) text += '|';
+    text += to_string(p.state);
+  }
+  return text;
+}
+
+void Oracle::Impl::let_time_pass(Conversation& c, const Around& a, const Event& event) {
+  if (std::none_of(c.possible.begin(), c.possible.end(), [&](const Possible& p) { return time_matters(p, a); })) return;
+  next.clear();
+  Refusal nearest;
+  bool within_limits = true;
+  for (const Possible& p : c.possible) {
+    if (time_matters(p, a)) {
+      within_limits &= each_outcome(p, a, next, nearest, [](Step& on) { time_passes(on); });
+    } else {
+      next.push_back(p);
+    }
+  }
+  c.possible.swap(next);
+  merge(c, event, within_limits);
+}
+
+// Equal TCBs are one; the rules that led there are those on which all agree.
+void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits) {
+  std::vector<Possible>& set = c.possible;
+  for (std::size_t i = 0; i + 1 < set.size(); ++i) {
+    for (std::size_t k = i + 1; k < set.size();) {
+      if (static_cast<const Tcb&>(set[i]) == static_cast<const Tcb&>(set[k])) {
+        intersect(set[i].now, set[k].now);
+        intersect(set[i].later, set[k].later);
+        intersect(set[i].demerits, set[k].demerits);
+        if (k + 1 != set.size()) set[k] = set.back();
+        set.pop_back();
+      } else {
+        ++k;
+      }
+    }
+  }
+  if (set.size() > kPossibleMax || !within_limits) {
+    add_verdict(Rule::S3_10_6_status, Verdict::Kind::kInconclusive, &c, event,
+                "a limit of the judge was reached: too many possible states", describe(event, set.front()));
+    if (set.size() > kPossibleMax) set.resize(kPossibleMax);
+    c.tainted = tainted = true;
+  }
+}
+
+// After a violation the oracle goes on from what it saw, as well as it can.
+void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Event& event) {
+  c.tainted = tainted = true;
+  Possible p = c.possible[nearest];
+  p.reply = {};
+  p.ack_now = p.ack_later = p.send_pending = p.timed = false;
+  p.now.clear();
+  p.prompted = 0;
+  p.later.clear();
+  p.demerits.clear();
+  p.oddity.reset();
+  if (const auto* seg = std::get_if<Departing>(&event.what)) {
+    if (seg->ctl.rst) {
+      p.state = State::kClosed;
+    } else if (seg->ctl.syn) {
+      p.state = seg->ctl.ack ? State::kSynReceived : State::kSynSent;
+      p.iss = p.snd_una = seg->seq;
+      p.iss_known = true;
+      p.snd_nxt = p.snd_end = seg->seq + 1;
+    } else {
+      if (p.state <= State::kSynReceived) {
+        p.state = State::kEstablished;
+        p.was_open = true;
+        if (!p.iss_known) p.iss = p.snd_una = p.snd_nxt = p.snd_end = seg->seq;
+        p.iss_known = true;
+      }
+      const SndSeq text_end = seg->seq + static_cast<std::uint32_t>(seg->text.size());
+      p.snd_end = later(p.snd_end, text_end);
+      p.snd_nxt = later(p.snd_nxt, seg->seq + seg->len());
+      if (seg->ctl.fin && !p.fin_queued) {
+        p.fin_queued = true;
+        p.snd_end = text_end;
+        p.state = p.rcv_fin ? State::kLastAck : State::kFinWait1;
+      }
+    }
+    if (seg->ctl.ack && !seg->ctl.rst) {
+      p.rcv_nxt = p.rcv_nxt_max = p.rcv_acked = seg->ack;
+      p.rcv_edge = seg->ack + seg->wnd;
+      p.edge_known = true;
+    }
+  } else if (const auto* call = std::get_if<UserCall>(&event.what)) {
+    p.signal = Signal::kNone;
+    if (call->kind == CallKind::kRead && call->result > 0) {
+      p.rcv_user = p.rcv_user + static_cast<std::uint32_t>(call->result);
+      p.rcv_nxt_max = later(p.rcv_nxt_max, p.rcv_user);
+      p.was_open = true;
+    }
+    if (call->kind == CallKind::kWrite && call->result > 0) {
+      p.snd_end = p.snd_end + static_cast<std::uint32_t>(call->result);
+    }
+    if (call->kind == CallKind::kAccept) p.was_open = true;
+  } else if (const auto* report = std::get_if<StateReport>(&event.what)) {
+    p.state = report->state;
+    if (report->rcv_nxt) p.rcv_nxt = p.rcv_nxt_max = RcvSeq{*report->rcv_nxt};
+    if (report->snd_una) p.snd_una = SndSeq{*report->snd_una};
+    if (synchronized(p.state)) p.was_open = true;
+    if (p.state == State::kTimeWait) {
+      p.time_wait_from = event.from;
+      p.time_wait_to = event.until + 3 * terms.msl;
+    }
+  }
+  c.possible.clear();
+  c.possible.push_back(p);
+}
+
+// The reaction is complete: the rules on which all explanations agree have been judged.
+void Oracle::Impl::settle(Conversation& c, const Event& event) {
+  if (c.begins && std::all_of(c.possible.begin(), c.possible.end(),
+                              [](const Possible& p) { return p.state == State::kSynReceived && p.passive; })) {
+    ++c.incarnation;
+    c.taken = false;
+  }
+  c.begins = false;
+  Possible& first = c.possible.front();
+  for (std::size_t i = 1; i < c.possible.size(); ++i) {
+    intersect(first.now, c.possible[i].now);
+  }
+  if (!c.tainted) {
+    for (const Cite& cite : first.now) count(cite);
+  }
+  Few<Rule, kDemeritsMax> departed = first.demerits;
+  for (std::size_t i = 1; i < c.possible.size(); ++i) intersect(departed, c.possible[i].demerits);
+  for (Possible& p : c.possible) {
+    p.now.clear();
+    p.prompted = 0;
+    for (const Rule rule : departed) p.demerits.remove(rule);
+  }
+  for (const Rule rule : departed) {
+    add_verdict(rule, Verdict::Kind::kDeparted, &c, event, std::string(info(rule).sentence), last_seen);
+  }
+  for (std::size_t t = 0; t < traits.size(); ++t) {
+    const std::int8_t value = first.traits[t];
+    if (value != 0 &&
+        std::all_of(c.possible.begin(), c.possible.end(), [&](const Possible& p) { return p.traits[t] == value; })) {
+      if (!c.tainted) traits[t] = value;
+    }
+  }
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+// The user's calls, mapped from sockets to the calls of RFC 9293 section 3.10.1 to 3.10.6.
+#include <algorithm>
+
+#include "models/ip_layer.h"
+#include "models/keep_alive.h"
+#include "models/oracle_impl.h"
+#include "models/urgent.h"
+#include "models/user_calls.h"
+
+namespace tcpassay {
+
+Handle* Oracle::Impl::handle(int id) {
+  for (Handle& h : handles) {
+    if (h.id == id && h.kind != Handle::Kind::kFree) return &h;
+  }
+  return nullptr;
+}
+
+Handle& Oracle::Impl::new_handle(int id) {
+  for (Handle& h : handles) {
+    if (h.id == id) return h = Handle{.id = id, .kind = Handle::Kind::kNew};
+  }
+  return handles.emplace_back(Handle{.id = id, .kind = Handle::Kind::kNew});
+}
+
+void Oracle::Impl::user_call(const Event& event, const UserCall& call) {
+  switch (call.kind) {
+    case CallKind::kSocket:
+      if (call.result >= 0) new_handle(static_cast<int>(call.result));
+      return;
+    case CallKind::kAccept:
+      accept(event, call);
+      return;
+    default:
+      break;
+  }
+  Handle* h = handle(call.handle);
+  if (h == nullptr) return;
+  switch (call.kind) {
+    case CallKind::kBind:
+      bind(*h, event, call);
+      return;
+    case CallKind::kListen:
+      listen(*h, event, call);
+      return;
+    case CallKind::kConnect:
+    case CallKind::kSendTo:
+      connect(*h, event, call);
+      return;
+    case CallKind::kSetOption:
+      set_option(*h, event, call);
+      return;
+    default:
+      break;
+  }
+  switch (h->kind) {
+    case Handle::Kind::kConnection:
+      on_connection(*h, event, call);
+      break;
+    case Handle::Kind::kListener:
+      if (call.kind == CallKind::kWrite) loose.add({Rule::S3_10_2_listen, call.result > 0});
+      if (call.kind == CallKind::kClose && call.result == 0) close_listener(*h, event);
+      break;
+    case Handle::Kind::kNew:
+      on_unconnected(*h, event, call);
+      break;
+    case Handle::Kind::kFree:
+      break;
+  }
+  if (call.kind == CallKind::kClose && call.result == 0) h->kind = Handle::Kind::kFree;
+}
+
+void Oracle::Impl::bind(Handle& h, const Event& event, const UserCall& call) {
+  if (call.result == 0) {
+    if (call.port != 0) h.port = call.port;
+    h.elsewhere = call.host == Host::kElsewhere;
+    h.named = call.host == Host::kNamed;
+    return;
+  }
+  if (call.host == Host::kNamed && call.error != UserError::kAddressInUse) {
+    add_verdict(Rule::MUST_43, Verdict::Kind::kViolated, nullptr, event, "the address is taken",
+                describe(event, Possible{}));
+  }
+  if (call.error == UserError::kAddressInUse && h.reuse && only_opening(call.port)) port_is_refused(event);
+}
+
+// The port is in use, and by nothing but connections that are being opened.
+bool Oracle::Impl::only_opening(std::uint16_t number) const {
+  bool any = false;
+  for (std::size_t i = 0; i < used; ++i) {
+    if (conversations[i].tuple.local != number) continue;
+    for (const Possible& p : conversations[i].possible) {
+      if (p.state != State::kSynSent && p.state != State::kSynReceived) return false;
+      any = true;
+    }
+  }
+  return any;
+}
+
+void Oracle::Impl::port_is_refused(const Event& event) {
+  add_verdict(Rule::MUST_42, Verdict::Kind::kViolated, nullptr, event, "a passive OPEN on the port",
+              describe(event, Possible{}));
+}
+
+// 3.10.1. OPEN Call, passive
+void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
+  if (event.tuple.local != 0) h.port = event.tuple.local;
+  for (std::size_t i = 0; i < used; ++i) {
+    Conversation& c = conversations[i];
+    if (c.tuple.local != h.port) continue;
+    for (Possible& possible : c.possible) {
+      if (synchronized(possible.state)) possible.later.add({Rule::MUST_41, true});
+    }
+  }
+  if (call.result != 0) {
+    if (call.error == UserError::kAddressInUse && h.reuse && only_opening(h.port)) port_is_refused(event);
+    return;
+  }
+  if (only_opening(h.port)) loose.add({Rule::MUST_42, true});
+  h.kind = Handle::Kind::kListener;
+  h.backlog = std::max<std::uint32_t>(call.length, 1);
+  Port* p = port(h.port);
+  if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});
+  *p = {.number = h.port, .backlog = h.backlog, .open = true, .elsewhere = h.elsewhere, .fast_open = h.fast_open};
+  loose.add({Rule::S3_10_1_passive, true});
+}
+
+void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) {
+  if (call.host == Host::kBroadcast || call.host == Host::kMulticast) {
+    if (call.result >= 0 || call.error == UserError::kInProgress) {
+      add_verdict(Rule::MUST_46, Verdict::Kind::kViolated, nullptr, event, "an error", describe(event, Possible{}));
+      tainted = true;
+    } else {
+      loose.add({Rule::MUST_46, true});
+    }
+    return;
+  }
+  if (h.kind != Handle::Kind::kConnection) {
+    if (call.tuple.remote == 0 && call.port == 0) {
+      if (call.result == 0 || call.error == UserError::kInProgress) {
+        add_verdict(Rule::S3_10_1_no_remote, Verdict::Kind::kViolated, nullptr, event, "an error",
+                    describe(event, Possible{}));
+        tainted = true;
+      } else {
+        loose.add({Rule::S3_10_1_no_remote, true});
+      }
+    }
+    if (h.kind == Handle::Kind::kListener) {
+      loose.add({Rule::S3_10_1_listen, call.result == 0 || call.error == UserError::kInProgress});
+    }
+    if (call.tuple.remote == 0) return;  // refused before it named a conversation
+  }
+  Conversation& c = h.kind == Handle::Kind::kConnection ? conversation(h.tuple) : conversation(call.tuple);
+  if (h.kind != Handle::Kind::kConnection) {
+    h.kind = Handle::Kind::kConnection;
+    h.tuple = c.tuple;
+    h.incarnation = ++c.incarnation;
+    c.taken = true;
+  }
+  process(c, event, [&](Step& on) {
+    open_active(on, call);
+    on.tcb.user_timeout = h.user_timeout;
+    on.tcb.no_delay = h.no_delay;
+    for (const UserCall& option : h.chosen) option_set(on, option);
+  });
+  c.named = h.named;
+}
+
+void Oracle::Impl::accept(const Event& event, const UserCall& call) {
+  const Handle* listener = handle(call.handle);
+  if (listener == nullptr || listener->kind != Handle::Kind::kListener) return;
+  if (call.result >= 0) {
+    Conversation& c = conversation(call.tuple);
+    const std::uint16_t local = c.tuple.local;
+    const bool listener_no_delay = listener->no_delay;  // inherited or not
+    const std::vector<UserCall> inherited = listener->chosen;
+    Handle& h = new_handle(static_cast<int>(call.result));
+    h.kind = Handle::Kind::kConnection;
+    h.tuple = c.tuple;
+    h.port = local;
+    if (c.dead >= 0 && c.dead != c.incarnation) {  // which of the two it is cannot be told
+      h.incarnation = -1;
+      c.dead = -1;
+      return;
+    }
+    c.dead = -1;
+    h.incarnation = c.incarnation;
+    c.taken = true;
+    process(c, event, [&](Step& on) {
+      take(on, call);
+      on.tcb.nagle_free = listener_no_delay;
+      if (inherited.empty() || on.may()) return;  // a copy of the listener's choices, or not
+      for (const UserCall& option : inherited) option_set(on, option);
+    });
+    return;
+  }
+  if (call.error != UserError::kWouldBlock) return;
+  for (std::size_t i = 0; i < used; ++i) {
+    Conversation& c = conversations[i];
+    if (c.taken || c.tuple.local != listener->port) continue;
+    const bool due = std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) {
+      return p.passive && (p.state == State::kEstablished || p.state == State::kCloseWait);
+    });
+    if (due) {
+      add_verdict(Rule::SA4_5_synrcvd_ok, Verdict::Kind::kViolated, &c, event,
+                  "accept gives the connection that is established", "accept = -1 EAGAIN");
+      c.tainted = tainted = true;
+      return;
+    }
+  }
+}
+
+void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& call) {
+  if (call.result != 0) return;
+  if (call.option == SocketOption::kNoDelay || call.option == SocketOption::kCork) {
+    // A cork is a wish to wait; it is not judged, as if small segments were free to leave or not.
+    h.no_delay = call.value != 0;
+    if (h.kind == Handle::Kind::kConnection && current(h)) {
+      process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });
+    }
+  }
+  if (call.option == SocketOption::kReuseAddress) h.reuse = call.value != 0;
+  if (answers_for(call.option)) {
+    if (h.kind != Handle::Kind::kConnection) {
+      h.chosen.push_back(call);
+      h.chosen.back().text = {};
+    } else if (current(h)) {
+      process(conversation(h.tuple), event, [&](Step& on) { option_set(on, call); });
+    }
+  }
+  if (call.option == SocketOption::kLinger) h.zero_linger = call.value == 0;
+  if (call.option == SocketOption::kFastOpen) {
+    h.fast_open = static_cast<std::uint32_t>(std::max<std::int64_t>(call.value, 0));
+    if (Port* p = h.kind == Handle::Kind::kListener ? port(h.port) : nullptr) p->fast_open = h.fast_open;
+  }
+  if (call.option == SocketOption::kUserTimeout) {
+    h.user_timeout = std::chrono::milliseconds(call.value);
+    if (h.kind == Handle::Kind::kConnection && current(h)) {
+      process(conversation(h.tuple), event, [&](Step& on) { on.tcb.user_timeout = h.user_timeout; });
+    }
+  }
+}
+
+bool Oracle::Impl::answers_for(SocketOption option) {
+  return (option >= SocketOption::kKeepAlive && option <= SocketOption::kKeepCount) ||
+         option == SocketOption::kOutOfBandInline || option == SocketOption::kTypeOfService ||
+         option == SocketOption::kTimeToLive;
+}
+
+void Oracle::Impl::option_set(Step& on, const UserCall& call) {
+  switch (call.option) {
+    case SocketOption::kTypeOfService:
+    case SocketOption::kTimeToLive:
+      ip_set(on, call);
+      break;
+    case SocketOption::kOutOfBandInline:
+      on.tcb.up.in_line = call.value != 0;
+      on.tcb.up.sure = on.tcb.up.sure && !on.tcb.up.arrived;  // what became of an octet that is here already is open
+      break;
+    default:
+      keep_alive_set(on, call);
+      break;
+  }
+}
+
+void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& call) {
+  Conversation& c = conversation(h.tuple);
+  if (!current(h)) {  // its connection is over; TIME-WAIT may be what is left of it
+    if (call.kind == CallKind::kClose) process(c, event, [&](Step& on) { leave_time_wait(on); });
+    return;
+  }
+  switch (call.kind) {
+    case CallKind::kWrite:
+      if (h.reads_shut && call.result < 0) return;
+      process(c, event, [&](Step& on) { send(on, call); });
+      break;
+    case CallKind::kRead:
+      if (!h.reads_shut) process(c, event, [&](Step& on) { receive(on, call); });
+      break;
+    case CallKind::kShutdown:
+      if (call.how != 1) {
+        h.reads_shut = true;
+        process(c, event, [](Step& on) { on.tcb.reads_shut = true; });
+      }
+      if (call.how != 0) process(c, event, [&](Step& on) { close(on, call); });
+      break;
+    case CallKind::kClose:
+      if (h.zero_linger) {
+        process(c, event, [&](Step& on) { abort(on, call); });
+      } else {
+        process(c, event, [&](Step& on) { close_and_leave(on, call); });
+      }
+      break;
+    case CallKind::kGetOption:
+      if (call.option == SocketOption::kError) process(c, event, [&](Step& on) { ask_error(on, call); });
+      if (call.option == SocketOption::kAtMark) process(c, event, [&](Step& on) { mark_asked(on, call); });
+      break;
+    case CallKind::kPoll:
+      process(c, event, [&](Step& on) { priority_polled(on, call); });
+      break;
+    default:
+      break;
+  }
+}
+
+void Oracle::Impl::on_unconnected(const Handle& h, const Event& event, const UserCall& call) {
+  const auto refuse_success = [&](Rule rule, bool success) {
+    if (success) {
+      add_verdict(rule, kind_of(rule), nullptr, event, "an error", describe(event, Possible{}));
+    } else {
+      loose.add({rule, true});
+    }
+  };
+  switch (call.kind) {
+    case CallKind::kWrite:
+      refuse_success(Rule::S3_10_2_closed, call.result > 0);
+      break;
+    case CallKind::kRead:
+      refuse_success(Rule::S3_10_3_closed, call.result > 0);
+      break;
+    case CallKind::kShutdown:
+      loose.add({Rule::S3_10_4_closed, true});
+      break;
+    case CallKind::kClose:
+      loose.add({h.zero_linger ? Rule::S3_10_5_closed : Rule::S3_10_4_closed, true});
+      break;
+    default:
+      break;
+  }
+}
+
+void Oracle::Impl::close_listener(const Handle& h, const Event& event) {
+  if (Port* p = port(h.port)) {
+    p->open = false;
+    p->aborted = h.zero_linger;
+  }
+  for (std::size_t i = 0; i < used; ++i) {
+    Conversation& c = conversations[i];
+    if (c.taken || c.tuple.local != h.port) continue;
+    process(c, event, [](Step& on) { listener_gone(on); });
+  }
+}
+
+}  // namespace tcpassay

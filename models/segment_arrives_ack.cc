@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// 3.10.7.4, Fifth: check the ACK field.
+#include "models/congestion.h"
+#include "models/explicit_congestion.h"
+#include "models/loss_recovery.h"
+#include "models/segment_arrives_steps.h"
+#include "models/window_scale.h"
+
+namespace tcpassay {
+namespace {
+
+// If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated, but not from an older segment.
+void update_send_window(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  const std::uint32_t wnd = window_of(tcb, seg);
+  // Of a segment that begins before RCV.NXT the new part counts, with its header adjusted or not.
+  const bool straddles = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt < seg.seq + seg.len();
+  const RcvSeq seq = straddles && wnd != tcb.snd_wnd && !on.may() ? tcb.rcv_nxt : seg.seq;
+  if (tcb.snd_wl1 < seq || (tcb.snd_wl1 == seq && tcb.snd_wl2 <= seg.ack)) {
+    tcb.window_at = on.around.now;
+    if (wnd != tcb.snd_wnd) {
+      tcb.congestion.window_moved = true;
+      if (tcb.snd_wnd == 0) tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;  // what met a closed window may go again
+      on.cite_later(Rule::SA4_5_window);
+      if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
+      tcb.timed = false;
+    }
+    if (wnd == 0 && tcb.snd_wnd != 0) tcb.zero_at = on.around.now;
+    take_window(on, seg);
+    tcb.snd_wl1 = seq;
+  } else if (wnd != tcb.snd_wnd) {
+    on.cite_later(Rule::SA4_5_window_old);
+  }
+}
+
+// RFC 5681 section 2 says what counts as a duplicate ACK.
+bool is_duplicate_ack(const Tcb& tcb, const Arriving& seg) {
+  return tcb.snd_una < tcb.snd_nxt && seg.text.empty() && !seg.ctl.syn && !seg.ctl.fin && seg.ack == tcb.snd_una &&
+         window_of(tcb, seg) == tcb.snd_wnd && tcb.snd_wnd != 0;
+}
+
+// ESTABLISHED STATE of the fifth step, which the other states share.
+Then established_ack(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  const SndSeq una = tcb.snd_una;
+  const std::uint32_t wnd = tcb.snd_wnd;
+  const bool advances = acks_new(tcb, seg.ack);
+  if (advances) {
+    on.cite(Rule::SA4_5_new);
+    ecn::ack_arrives(on, seg, true);
+    advance_snd_una(on, seg.ack);
+    tcb.was_open = true;
+  } else if (seg.ack <= tcb.snd_una) {
+    on.cite(Rule::SA4_5_duplicate);  // it can be ignored
+    congestion_not_acked(on, is_duplicate_ack(tcb, seg));
+    ecn::ack_arrives(on, seg, false);
+  } else {  // SEG.ACK > SND.NXT
+    if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
+    on.cite(Rule::SA4_5_unsent);
+    on.acknowledge_now(Rule::SA4_5_unsent);
+    return Then::kReturn;
+  }
+  if (seg.opt.blocks > 0 || seg.opt.timestamps) {
+    SndSeq highest = tcb.snd_una;
+    for (std::size_t i = 0; i < seg.opt.blocks; ++i) highest = later(highest, SndSeq{seg.opt.block[i].right});
+    const bool doubled = seg.opt.blocks > 0 && SndSeq{seg.opt.block[0].left} < seg.ack;  // RFC 2883
+    congestion_informed(on, highest, doubled || seg.opt.timestamps);
+  }
+  // RFC 793 takes the window only with an ACK of something new; RFC 1122 mends that.
+  const bool literally_old = !on.since(Edition::k1122) && !advances && window_of(tcb, seg) != tcb.snd_wnd;
+  if (tcb.snd_una == seg.ack && !(literally_old && on.may())) update_send_window(on, seg);
+  if (seg.ack < tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd) on.cite(Rule::S3_8_6_highest_ack);
+  report_arrives(on, seg, una, wnd);
+  if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
+    tcb.sent_at = on.around.now;
+    on.cite_later(Rule::MUST_37);  // the peer answers window probes: the connection stays open
+    if (tcb.snd_edge() + 1 < tcb.snd_nxt) on.cite_later(Rule::SHLD_17);
+  }
+  return Then::kProceed;
+}
+
+// RFC 5961 section 5: is SEG.ACK so old that it is refused? Between MAX.SND.WND and the largest permissible window, and
+// for what lies before ISS, stacks may differ.
+bool refused_as_old(Step& on, const Arriving& seg) {
+  const Tcb& tcb = on.tcb;
+  if (!on.since(Edition::k9293)) return false;  // an old ACK is a duplicate, however old
+  const SndSeq low = tcb.snd_una - tcb.max_snd_wnd;
+  if (low <= seg.ack && tcb.iss < seg.ack) {
+    if (seg.ack < tcb.snd_una - tcb.snd_wnd) {
+      on.cite(Rule::R5961_5_2_maxwnd);
+      on.taken_by = Rule::R5961_5_2_maxwnd;
+    }
+    return false;
+  }
+  if (tcb.snd_nxt < seg.ack && !(seg.ack < tcb.snd_una)) return false;
+  constexpr std::uint32_t kLargestWindow = 1u << 30;
+  if (tcb.snd_una - kLargestWindow <= seg.ack) return on.may();
+  const bool refused = on.trait(Trait::kChecksAckRange);
+  on.cite(Rule::MAY_12, refused);
+  return refused;
+}
+
+}  // namespace
+
+// Fifth, check the ACK field:
+Then check_ack_field(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (!seg.ctl.ack) {
+    on.cite(Rule::SA4_5_off);
+    on.cite_later(Rule::SA4_5_off);
+    return Then::kReturn;
+  }
+  if (tcb.state == State::kSynReceived) {
+    if (acks_new(tcb, seg.ack)) {
+      if (tcb.passive && on.around.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
+      advance_snd_una(on, seg.ack);
+      take_window(on, seg);
+      tcb.window_at = on.around.now;
+      on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
+      if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may()) {
+        const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+        on.delete_tcb(Rule::SHLD_3);
+        on.reply(reply);
+        return Then::kReturn;
+      }
+      if (tcb.rcv_nxt_max < tcb.syn_text_end) {  // what came with the SYN may be taken now
+        tcb.rcv_nxt_max = tcb.syn_text_end;
+        on.allow_ack();
+      }
+      on.cite(Rule::SA4_5_synrcvd_ok);
+      tcb.was_open = on.established_here = true;
+      if (!tcb.passive) on.cite_later(Rule::MUST_10);
+      if (tcb.fin_queued) {  // CLOSE had been queued for this
+        on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
+        tcb.send_pending = true;
+        tcb.send_due = on.around.now + kSendDelayMax;
+      }
+      return Then::kProceed;
+    }
+    on.cite(Rule::SA4_5_synrcvd_bad);
+    if (on.may()) {  // the range check of RFC 5961 comes first
+      on.acknowledge_now(Rule::SA4_5_synrcvd_bad);
+    } else {
+      on.cite(Rule::S3_5_2_rst_ack);
+      on.cite_later(Rule::S3_5_2_same_state);
+      on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
+    }
+    return Then::kReturn;
+  }
+  if (refused_as_old(on, seg)) {
+    on.cite(Rule::SA4_5_range);
+    on.cite(Rule::R5961_5_2_range);
+    on.cite(Rule::R5961_5_2_ack);
+    challenge(on, Rule::R5961_5_2_ack);
+    return Then::kReturn;
+  }
+  // Half the number space away, an ACK is as old as it is unsent.
+  if (seg.ack < tcb.snd_una && tcb.snd_nxt < seg.ack && !on.may()) {
+    on.cite(Rule::SA4_5_unsent);
+    on.acknowledge_now(Rule::SA4_5_unsent);
+    return Then::kReturn;
+  }
+  const bool had_fin_acked = tcb.fin_acked();
+  if (established_ack(on, seg) == Then::kReturn) return Then::kReturn;
+  on.fin_acked_here = !had_fin_acked && tcb.fin_acked();
+  switch (tcb.state) {
+    case State::kFinWait1:
+      if (tcb.fin_acked()) {
+        tcb.quiet_since = on.around.now;
+        on.enter(State::kFinWait2, Rule::SA4_5_fin_wait_1);
+      }
+      break;
+    case State::kFinWait2:
+      on.cite(Rule::SA4_5_fin_wait_2);
+      break;
+    case State::kCloseWait:
+      on.cite(Rule::SA4_5_close_wait);
+      break;
+    case State::kClosing:
+      if (!tcb.fin_acked()) {
+        on.cite(Rule::SA4_5_closing);
+        return Then::kReturn;
+      }
+      start_time_wait(on);
+      on.enter(State::kTimeWait, Rule::SA4_5_closing);
+      break;
+    case State::kLastAck:
+      if (tcb.fin_acked()) {
+        on.delete_tcb(Rule::SA4_5_last_ack);
+        return Then::kReturn;
+      }
+      break;
+    case State::kTimeWait:  // taken for a retransmission of the FIN, which restarts the timer
+      on.cite(Rule::SA4_5_time_wait);
+      tcb.time_wait_to = later_end(on);
+      on.allow_ack();
+      break;
+    default:
+      break;
+  }
+  return Then::kProceed;
+}
+
+}  // namespace tcpassay

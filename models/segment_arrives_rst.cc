@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// 3.10.7.4, Second to Fourth: check the RST bit, security, the SYN bit.
+#include "models/segment_arrives_steps.h"
+#include "models/selective_acknowledgment.h"
+
+namespace tcpassay {
+
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to what may be an attack (RFC 5961); repeats may be throttled.
+void challenge(Step& on, Rule rule) {
+  Possible& tcb = on.tcb;
+  const bool recently = tcb.challenged >= Time{} && on.around.now - tcb.challenged < kThrottlePeriod;
+  if (recently && on.may(Rule::R5961_7_throttle)) return;
+  tcb.challenged = on.around.now;
+  on.cite(rule);
+  on.acknowledge_now(rule);
+}
+
+namespace {
+
+bool reaches(const Tcb& tcb, RcvSeq seq) {
+  return tcb.rcv_nxt <= seq && seq <= tcb.rcv_nxt_max;
+}
+
+// Return to the LISTEN state; or to TIME-WAIT, when the SYN that ended it was old (3.6.1, MAY-2).
+void back_to_listen(Step& on, Rule rule) {
+  Possible& tcb = on.tcb;
+  const bool back = tcb.reopened && on.may();
+  on.delete_tcb(rule);
+  if (on.around.listening) tcb.state = State::kListen;
+  if (!back) return;
+  tcb.state = State::kTimeWait;
+  tcb.snd_una = tcb.snd_nxt = tcb.snd_end = tcb.old_snd_nxt;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.old_rcv_nxt;
+  tcb.rcv_fin = tcb.was_open = true;
+  tcb.edge_known = tcb.reopened = false;
+}
+
+// The connection is reset by the peer: queues are flushed, the user is told.
+void reset_by_peer(Step& on, Rule exact) {
+  Possible& tcb = on.tcb;
+  on.cite(exact);
+  switch (tcb.state) {
+    case State::kSynReceived:
+      on.cite_later(Rule::MUST_11);
+      if (tcb.passive) {
+        back_to_listen(on, Rule::SA4_2_passive);
+      } else {
+        tcb.signal = Signal::kRefused;
+        on.delete_tcb(Rule::SA4_2_active);
+      }
+      break;
+    case State::kEstablished:
+    case State::kFinWait1:
+    case State::kFinWait2:
+    case State::kCloseWait:
+      tcb.signal = Signal::kReset;
+      on.delete_tcb(Rule::SA4_2_established);
+      break;
+    default:
+      on.delete_tcb(Rule::SA4_2_closing);
+      break;
+  }
+}
+
+}  // namespace
+
+// Second, check the RST bit:
+Then check_rst_bit(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (!seg.ctl.rst) return Then::kProceed;
+  on.cite(Rule::S3_5_2_rst_on_rst);
+  if (tcb.state == State::kTimeWait) {
+    const bool ignored = on.may(Rule::R1337_3_F1);
+    if (tcb.acked_in_time_wait) on.cite(Rule::R1337_2_hazard, ignored);  // it may be what our own ACK has drawn
+    if (ignored) {
+      tcb.ignored_rst = true;
+      return Then::kReturn;
+    }
+    if (tcb.stamps.on()) on.cite(Rule::R1337_3_F2, tcb.ignored_rst);
+  }
+  if (tcb.stamps.on() && seg.opt.timestamps && seg.opt.timestamps->echo != tcb.stamps.last &&
+      on.may(Rule::R7323_5_2_rst_tsecr)) {
+    if (!on.may()) challenge(on, Rule::SA4_2_inexact);
+    return Then::kReturn;
+  }
+  if (reaches(tcb, seg.seq)) {
+    if (tcb.rcv_nxt != tcb.rcv_nxt_max && on.may()) {  // what RCV.NXT is, is not known
+      challenge(on, Rule::SA4_2_inexact);
+      return Then::kReturn;
+    }
+    if (tcb.rcv_edge == tcb.rcv_nxt) on.cite_later(Rule::MUST_66);
+    if (!seg.text.empty()) on.cite_later(Rule::SHLD_2);
+    on.cite_later(Rule::R5961_3_2_exact);
+    const Tcb::Challenge challenged = tcb.challenge;
+    reset_by_peer(on, Rule::SA4_2_exact);
+    if (challenged == Tcb::Challenge::kRst) on.cite_later(Rule::R5961_3_2_legit);
+    if (challenged == Tcb::Challenge::kSyn) on.cite_later(Rule::R5961_4_2_rst);
+    return Then::kReturn;
+  }
+  if (at_sack_edge(tcb, seg.seq) && on.may()) {  // the RST of a peer that believes the gap to be filled
+    reset_by_peer(on, Rule::SA4_2_established);
+    return Then::kReturn;
+  }
+  if (on.since(Edition::k9293) && on.trait(Trait::kChallengesRst)) {
+    on.cite(Rule::R5961_3_2_scope);
+    on.cite(Rule::R5961_3_2_inexact);
+    if (!seg.text.empty()) on.cite_later(Rule::R5961_3_2_drop);
+    challenge(on, Rule::SA4_2_inexact);
+    tcb.challenge = Tcb::Challenge::kRst;
+    return Then::kReturn;
+  }
+  on.depart(Rule::R5961_3_2_scope);  // RFC 793 takes any RST in the window
+  reset_by_peer(on, Rule::SA4_2_established);
+  return Then::kReturn;
+}
+
+// Third, check security: no security option is in use, so there is nothing to compare.
+Then check_security(Step&, const Arriving&) {
+  return Then::kProceed;
+}
+
+// Fourth, check the SYN bit:
+Then check_syn_bit(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (!seg.ctl.syn) return Then::kProceed;
+  if (tcb.state == State::kSynReceived && tcb.passive) {
+    // RFC 9293 returns to LISTEN, 793 resets, 5961 challenges; dropping it is seen too. What all exclude is taking it.
+    on.cite_later(Rule::SA4_4_passive);
+    if (!on.may()) {
+      back_to_listen(on, Rule::SA4_4_passive);
+      if (tcb.state != State::kTimeWait && on.may()) on.reply(reset_reply(seg, Rule::SA4_4_passive, true));
+    } else if (!on.may()) {
+      challenge(on, Rule::SA4_4_passive);
+    }
+    return Then::kReturn;
+  }
+  const Rule rule = tcb.state == State::kSynReceived ? Rule::SA4_4_active : Rule::SA4_4_challenge;
+  if (on.since(Edition::k9293) && on.trait(Trait::kChallengesSyn)) {
+    on.cite(Rule::R5961_4_2_scope);
+    on.cite(Rule::R5961_4_2_syn);
+    if (seg.len() > 1) on.cite_later(Rule::R5961_4_2_drop);
+    challenge(on, rule);
+    tcb.challenge = Tcb::Challenge::kSyn;
+  } else {  // RFC 793
+    on.depart(Rule::R5961_4_2_scope);
+    tcb.signal = Signal::kReset;
+    const Reply reply = reset_reply(tcb, seg, Rule::SA4_4_reset);
+    on.delete_tcb(Rule::SA4_4_reset);
+    on.reply(reply);
+  }
+  return Then::kReturn;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// 3.10.7.4, First: check sequence number. What is not acceptable is answered and dropped.
+#include "models/explicit_congestion.h"
+#include "models/segment_arrives_steps.h"
+#include "models/window_scale.h"
+
+namespace tcpassay {
+namespace {
+
+bool wraps(const Tcb& tcb, const Arriving& seg) {
+  return seg.seq.value + seg.len() < seg.seq.value || (tcb.rcv_nxt.value > seg.seq.value && tcb.rcv_nxt <= seg.seq);
+}
+
+// A segment that fails the test. Its ACK field may be used all the same: at a zero window that is a special allowance,
+// just below the window it is Appendix A.2.
+void unacceptable(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (seg.ctl.rst) {
+    // Some stacks take a RST at RCV.NXT-1 once the peer's FIN has arrived: it was sent before that FIN was.
+    const bool behind_fin = tcb.rcv_fin && seg.seq == tcb.rcv_nxt - 1;
+    if (behind_fin && on.may()) {
+      tcb.signal = tcb.state == State::kCloseWait ? Signal::kReset : tcb.signal;
+      on.delete_tcb(Rule::SA4_2_closing);
+      return;
+    }
+    on.cite(Rule::S3_5_2_rst_on_rst);
+    on.cite(Rule::S3_5_3_window);
+    on.cite(Rule::R5961_3_2_outside);
+    on.cite(Rule::SA4_2_outside);
+    on.cite(Rule::SA4_1_rst);
+    return;
+  }
+  if (synchronized(tcb.state)) {
+    on.cite(Rule::S3_5_2_unclear);
+    on.cite(Rule::S3_5_2_unacceptable);
+  }
+  if (tcb.state == State::kSynReceived) on.cite(Rule::SA4_1_syn_received);
+  if (seg.ctl.syn && synchronized(tcb.state)) {
+    on.cite(Rule::S3_5_1_halfopen_syn);
+    if (tcb.traits[static_cast<std::size_t>(Trait::kChallengesSyn)] > 0) on.cite(Rule::SA4_4_challenge);
+  }
+  if (tcb.state == State::kTimeWait && seg.ctl.fin) {
+    on.cite(Rule::SA4_8_time_wait);
+    on.cite(Rule::SA4_5_time_wait);
+    if (on.around.since + on.around.msl > tcb.time_wait_from) on.cite(Rule::MUST_13);
+    // Whether the timer starts again is left open: step 1 drops the FIN before the steps that restart it.
+    tcb.time_wait_to = later_end(on);
+  } else if (seg.ctl.fin && tcb.rcv_fin) {
+    on.cite(Rule::SA4_8_stay);
+  }
+  on.cite_later(Rule::SA4_1_drop);
+  const bool bad_ack = seg.ctl.ack && !acks_new(tcb, seg.ack);
+  if (tcb.state == State::kSynReceived && bad_ack && !on.may()) {
+    // 3.5.2, group 2: an unacceptable ACK in a state that is not synchronized draws a RST, whatever its SEQ.
+    on.cite_later(Rule::S3_5_2_same_state);
+    on.cite(Rule::S3_5_2_rst_ack);
+    on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
+    return;
+  }
+  on.cite(Rule::SA4_1_ack);
+  on.acknowledge_now(Rule::SA4_1_ack);
+  ecn::unacceptable_arrives(on, seg);
+
+  const bool useful = seg.ctl.ack && !seg.ctl.syn && acks_new(tcb, seg.ack);
+  const bool crossing = tcb.state == State::kSynReceived && seg.ctl.syn && seg.ctl.ack && seg.seq == tcb.irs &&
+                        acks_new(tcb, seg.ack);  // simultaneous open, figure 7
+  const bool window_news = seg.ctl.ack && !seg.ctl.syn && seg.ack == tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd;
+  const bool zero_window = tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
+  const bool near_below = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt <= seg.seq + seg.len() + 1;
+  if ((useful || window_news) && zero_window) {
+    if (on.should(Rule::SA4_1_zero_window)) {
+      on.cite_later(Rule::SA4_1_zero_window);
+      check_ack_field(on, seg);
+    }
+  } else if (crossing || ((useful || window_news) && near_below)) {
+    if (on.may(Rule::SA_A2)) {
+      if (crossing) on.acknowledge_later(Rule::MUST_10);
+      if (on.may()) tcb.ack_now = false;  // a test that is widened so far as to accept it owes no answer
+      check_ack_field(on, seg);
+      if (crossing) reach_fin(on, true);
+    }
+  }
+}
+
+}  // namespace
+
+Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
+  const RcvSeq nxt = tcb.rcv_nxt, most = tcb.rcv_nxt_max;
+  const RcvSeq edge = tcb.edge_known ? later(tcb.rcv_edge, nxt) : nxt;
+  const RcvSeq far = later(most + (kWindowMax << (tcb.scaled() ? tcb.rcv_shift : 0)), edge);
+  const auto surely_in = [&](RcvSeq s) { return most <= s && s < edge; };
+  const auto maybe_in = [&](RcvSeq s) { return nxt <= s && s <= far; };
+  if (seg.len() == 0 || seg.ctl.rst) {  // a RST is judged by its SEQ alone; at a closed window too (MUST-66)
+    if ((seg.seq == nxt && nxt == most) || surely_in(seg.seq)) return Acceptable::kYes;
+    return maybe_in(seg.seq) ? Acceptable::kEither : Acceptable::kNo;
+  }
+  const RcvSeq last = seg.seq + seg.len() - 1;
+  if (surely_in(seg.seq) || surely_in(last)) return Acceptable::kYes;
+  if (maybe_in(seg.seq) || maybe_in(last)) return Acceptable::kEither;
+  return seg.seq < nxt && far < last ? Acceptable::kEither : Acceptable::kNo;
+}
+
+// First, check sequence number:
+Then check_sequence_number(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (wraps(tcb, seg)) on.cite(Rule::S3_4_modulo);
+  switch (acceptable(tcb, seg)) {
+    case Acceptable::kYes:
+      on.cite(seg.len() != 0                ? Rule::S3_4_text_wnd
+              : tcb.rcv_edge == tcb.rcv_nxt ? Rule::S3_4_len0_wnd0
+                                            : Rule::S3_4_len0_wnd);
+      return Then::kProceed;
+    case Acceptable::kEither: {
+      const bool probe = seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
+      if (probe) on.cite(Rule::S3_8_6_1_ack);
+      if (!on.may()) {
+        if (probe && seg.ctl.ack && tcb.snd_una < seg.ack) on.cite_later(Rule::SA4_1_zero_window);
+        return Then::kProceed;
+      }
+      break;
+    }
+    case Acceptable::kNo:
+      on.cite(seg.len() != 0 ? Rule::S3_4_text_wnd : Rule::S3_4_len0_wnd);
+      break;
+  }
+  if (seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt) on.cite(Rule::S3_4_text_wnd0);
+  unacceptable(on, seg);
+  return Then::kReturn;
+}
+
+}  // namespace tcpassay

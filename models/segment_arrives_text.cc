@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// 3.10.7.4, Sixth to Eighth: check the URG bit, process the segment text, check the FIN bit.
+#include "models/explicit_congestion.h"
+#include "models/segment_arrives_steps.h"
+#include "models/selective_acknowledgment.h"
+#include "models/urgent.h"
+
+namespace tcpassay {
+
+// Sixth, check the URG bit:
+Then check_urg_bit(Step& on, const Arriving& seg) {
+  urgent_arrives(on, seg);
+  return Then::kProceed;
+}
+
+namespace {
+
+void hold(Possible& tcb, RcvSeq from, RcvSeq to) {
+  if (tcb.held.empty() || tcb.held_top < to) tcb.held_top = to;
+  int kept = 0;
+  for (int i = 0; i < tcb.held.size; ++i) {  // the spans that it touches become one with it
+    const Span span = tcb.held.items[static_cast<std::size_t>(i)];
+    if (from <= span.to && span.from <= to) {
+      from = earlier(span.from, from);
+      to = later(span.to, to);
+    } else {
+      tcb.held.items[static_cast<std::size_t>(kept++)] = span;
+    }
+  }
+  tcb.held.size = static_cast<std::uint8_t>(kept);
+  if (tcb.held.size == kHeldMax) tcb.held_overflow = true;
+  tcb.held.add({from, to});
+}
+
+// Text that was held and is now in sequence may have been kept: RCV.NXT goes as far at most.
+void join_held(Possible& tcb) {
+  if (tcb.held_overflow && tcb.rcv_nxt_max < tcb.held_top) {
+    tcb.rcv_nxt_max = tcb.held_top;
+    tcb.filled = true;
+  }
+  for (bool joined = true; joined;) {
+    joined = false;
+    for (const Span& span : tcb.held) {
+      if (span.from <= tcb.rcv_nxt_max) {
+        if (tcb.rcv_nxt_max < span.to) {
+          tcb.rcv_nxt_max = span.to;
+          tcb.filled = true;
+        }
+        const Span gone = span;
+        tcb.held.remove(gone);
+        joined = true;
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+// Seventh, process the segment text:
+Then process_segment_text(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  const auto octets = static_cast<std::uint32_t>(seg.text.size());
+  ecn::text_arrives(on, seg);
+  // Text that waited, with the SYN say, may be found to be new only now that nobody is there to receive it.
+  if (octets == 0 && tcb.user_gone && !tcb.rcv_fin && tcb.rcv_nxt < tcb.rcv_nxt_max && on.may()) {
+    const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+    on.delete_tcb(Rule::SHLD_3);
+    on.reply(reply);
+    return Then::kReturn;
+  }
+  if (octets == 0) return Then::kProceed;
+  RcvSeq end = seg.seq + octets;
+  if (tcb.rcv_fin) {  // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: this should not occur; ignore the text
+    on.cite(Rule::SA4_7_late);
+    on.cite_later(Rule::SA4_7_late);
+    if (tcb.user_gone && on.may()) {
+      const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+      on.delete_tcb(Rule::SHLD_3);
+      on.reply(reply);
+      return Then::kReturn;
+    }
+    on.allow_ack();
+    return Then::kReturn;
+  }
+  if (tcb.held_fin && tcb.fin_seq < end) tcb.contradicted = true;
+  if (tcb.held_fin && tcb.fin_seq < end) {  // beyond the peer's own FIN: it counts, or the FIN does
+    if (on.may()) {
+      on.allow_ack();
+      if (tcb.fin_seq <= seg.seq) return Then::kProceed;
+      end = tcb.fin_seq;
+    } else if (!seg.ctl.fin) {
+      tcb.held_fin = false;
+    }
+  }
+  const bool nobody = tcb.user_gone && tcb.rcv_nxt < end;
+  const bool refused = nobody && on.should(Rule::SHLD_3);
+  if (nobody) on.cite(Rule::MAY_1, refused);
+  if (refused) {
+    on.cite(Rule::SHLD_3);
+    const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+    on.delete_tcb(Rule::SHLD_3);
+    on.reply(reply);
+    return Then::kReturn;
+  }
+  if (tcb.rcv_nxt_max < seg.seq) {  // ahead of a gap
+    on.cite(Rule::MAY_13);
+    on.cite(Rule::R5681_3_2_out_of_order);
+    for (const Span& span : tcb.held) {
+      if (seg.seq < span.to && span.from < end) on.cite(Rule::S3_10_overlap);
+    }
+    hold(tcb, seg.seq, end);
+    triggers_sack(tcb, {seg.seq, end});
+    on.acknowledge_now(Rule::R5681_3_2_out_of_order);
+    return Then::kProceed;
+  }
+  const bool gap = !tcb.held.empty() || tcb.held_overflow;
+  const RcvSeq old_nxt = tcb.rcv_nxt;
+  RcvSeq sure = end;
+  if (tcb.edge_known && tcb.rcv_edge < end) {
+    if (!on.should(Rule::SA4_1_trim_right)) {
+      on.acknowledge_now(Rule::SA4_1_ack);
+      return Then::kReturn;
+    }
+    on.cite(Rule::SA4_1_trim_right);
+    sure = later(tcb.rcv_edge, tcb.rcv_nxt);
+  }
+  if (seg.seq < tcb.rcv_nxt) on.cite(Rule::SA4_1_trim_left);
+  on.cite(Rule::SA4_7_deliver);
+  if (tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2) on.cite(Rule::S3_6_half_close);
+  if (tcb.contradicted) {  // where the stream ends is no longer sure
+    sure = tcb.rcv_nxt;
+    tcb.filled = false;
+  }
+  if (seg.seq <= tcb.rcv_nxt) tcb.rcv_nxt = later(tcb.rcv_nxt, sure);
+  tcb.rcv_nxt_max = later(tcb.rcv_nxt_max, end);
+  if (gap) {
+    join_held(tcb);
+    on.cite(Rule::R5681_3_2_fill);
+    on.acknowledge_now(Rule::R5681_3_2_fill);
+  }
+  tcb.rcv_unacked += tcb.rcv_nxt - old_nxt;
+  if (tcb.rcv_unacked >= 2u * tcb.rcv_mss) {
+    on.cite(Rule::SHLD_19);
+    on.acknowledge_now(Rule::SHLD_19);
+  }
+  on.acknowledge_later(on.taken_by);
+  return Then::kProceed;
+}
+
+namespace {
+
+// 3.10.7.4, Eighth: a FIN that is next in sequence.
+void take_fin(Step& on) {
+  Possible& tcb = on.tcb;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.fin_seq + 1;
+  tcb.rcv_fin = true;
+  tcb.held_fin = tcb.filled = tcb.held_overflow = false;
+  tcb.held.clear();
+  on.cite(Rule::S3_4_syn_fin_count);
+  on.acknowledge_later(Rule::SA4_8_ack);
+  switch (tcb.state) {
+    case State::kEstablished:
+      on.enter(State::kCloseWait, on.established_here ? Rule::SA4_8_syn_received : Rule::SA4_8_established);
+      break;
+    case State::kFinWait1:
+      if (tcb.fin_acked()) {
+        start_time_wait(on);
+        on.enter(State::kTimeWait, Rule::SA4_8_fin_wait_1_acked);
+      } else {
+        on.enter(State::kClosing, Rule::SA4_8_fin_wait_1);
+      }
+      break;
+    case State::kFinWait2:
+      start_time_wait(on);
+      on.enter(State::kTimeWait, on.fin_acked_here ? Rule::SA4_8_fin_wait_1_acked : Rule::SA4_8_fin_wait_2);
+      break;
+    default:
+      break;
+  }
+}
+
+}  // namespace
+
+// A FIN was seen: it takes effect when all before it has been taken, which is sure, open, or not yet so.
+void reach_fin(Step& on, bool in_window) {
+  Possible& tcb = on.tcb;
+  if (!tcb.held_fin) return;
+  if (tcb.rcv_nxt_max < tcb.fin_seq) {
+    on.cite(Rule::SA4_1_hold_fin);
+    return;
+  }
+  if (tcb.fin_seq < tcb.rcv_nxt) {  // the peer sent text beyond its own FIN: either may count
+    tcb.contradicted = true;
+    tcb.held_fin = false;
+    if (on.may()) return;
+  }
+  const bool sure = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq && in_window;
+  if (!sure) {
+    const bool held = tcb.filled && !tcb.held_fin_outside && tcb.rcv_nxt_max == tcb.fin_seq;
+    const bool taken = held ? on.should(Rule::SHLD_31) : on.may();
+    if (!taken) {
+      tcb.contradicted = tcb.contradicted || tcb.fin_seq < tcb.rcv_nxt_max;
+      tcb.held_fin = false;
+      return;
+    }
+  }
+  take_fin(on);
+}
+
+// Eighth, check the FIN bit:
+Then check_fin_bit(Step& on, const Arriving& seg) {
+  Possible& tcb = on.tcb;
+  if (tcb.rcv_fin) {
+    if (seg.ctl.fin) {
+      on.cite(tcb.state == State::kTimeWait ? Rule::SA4_8_time_wait : Rule::SA4_8_stay);
+      on.allow_ack();
+    }
+    return Then::kReturn;
+  }
+  bool in_window = true;
+  if (seg.ctl.fin) {
+    const RcvSeq fin = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+    const bool moved = tcb.held_fin && fin != tcb.fin_seq;
+    tcb.contradicted = tcb.contradicted || moved;
+    if (!moved || !on.may()) tcb.fin_seq = fin;  // a peer that moves its FIN may be held to either
+    tcb.held_fin = true;
+    in_window = !tcb.edge_known || tcb.fin_seq < tcb.rcv_edge;
+    tcb.held_fin_outside = !in_window;
+    if (seg.text.empty() && tcb.rcv_nxt_max < tcb.fin_seq) {
+      on.cite(Rule::R5681_3_2_out_of_order);
+      on.acknowledge_now(Rule::R5681_3_2_out_of_order);
+    }
+  }
+  reach_fin(on, in_window);
+  return Then::kReturn;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// 3.10.8. Timeouts, and the time that TIME-WAIT lasts.
+#include "models/keep_alive.h"
+#include "models/segment_arrives_steps.h"
+
+namespace tcpassay {
+
+// TIME-WAIT ends by then, when its timer starts now.
+Time later_end(const Step& on) {
+  return on.around.now + 2 * on.around.msl + on.around.msl / 5 + std::chrono::seconds(1);
+}
+
+void start_time_wait(Step& on) {
+  on.tcb.time_wait_from = on.around.since + 2 * on.around.msl;
+  on.tcb.time_wait_to = later_end(on);
+  on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
+  on.tcb.old_seq = on.tcb.rcv_nxt;
+}
+
+bool time_matters(const Tcb& tcb, const Around& around) {
+  switch (tcb.state) {
+    case State::kClosed:
+    case State::kListen:
+      return false;
+    case State::kTimeWait:
+      return tcb.time_wait_from <= around.now;
+    case State::kFinWait2:
+      if (tcb.user_gone && around.now - tcb.quiet_since >= kOrphanMin) return true;
+      break;
+    default:
+      break;
+  }
+  if (keep_alive_may_end(tcb, around)) return true;
+  if (tcb.snd_una == tcb.snd_nxt && tcb.snd_una == tcb.snd_limit()) return false;
+  const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
+                     : synchronized(tcb.state) ? kUserTimeoutMin
+                                               : kSynTimeoutMin;
+  return around.now - tcb.sent_at >= limit;
+}
+
+// 3.10.8. Timeouts
+void time_passes(Step& on) {
+  Possible& tcb = on.tcb;
+  if (tcb.state == State::kTimeWait) {
+    // TIME-WAIT TIMEOUT: delete the TCB, enter the CLOSED state.
+    if (tcb.time_wait_to < on.around.since || !on.may()) on.delete_tcb(Rule::SA8_time_wait);
+    return;
+  }
+  if (tcb.state == State::kFinWait2 && tcb.user_gone) {
+    if (!on.may()) on.delete_tcb(Rule::SA4_5_fin_wait_2);
+    return;
+  }
+  // USER TIMEOUT: flush all queues, signal the user, delete the TCB. A reset may be sent to tell the peer.
+  if (on.may()) return;
+  if (tcb.user_timeout == Time{}) on.cite_later(Rule::S3_9_1_1_timeout);
+  tcb.signal = Signal::kTimedOut;
+  const SndSeq snd_nxt = tcb.snd_nxt;
+  const bool outstanding = tcb.snd_una != tcb.snd_limit();  // otherwise keep-alives were not answered
+  if (tcb.user_timeout > Time{} && outstanding) on.cite_later(Rule::MUST_21);
+  if (outstanding) on.cite_later(synchronized(tcb.state) ? Rule::MUST_20 : Rule::MUST_23);
+  const SndSeq una = tcb.snd_una;
+  if (tcb.state == State::kLastAck) on.cite_later(Rule::S3_6_last_ack_timeout);
+  on.delete_tcb(Rule::SA8_user);
+  on.reply({.form = Reply::Form::kRst,
+            .must = false,
+            .optional = true,
+            .seq = snd_nxt,
+            .other = una,
+            .rule = Rule::SA8_user});
+}
+
+}  // namespace tcpassay
