@@ -40,7 +40,7 @@ void Oracle::Impl::start() {
   event_index = 0;
 }
 
-Conversation& Oracle::Impl::conversation(Tuple tuple) {
+Oracle::Impl::Conversation& Oracle::Impl::conversation(Tuple tuple) {
   for (std::size_t i = 0; i < used; ++i) {
     if (conversations[i].tuple == tuple) return conversations[i];
   }
@@ -68,7 +68,7 @@ Conversation& Oracle::Impl::conversation(Tuple tuple) {
   return c;
 }
 
-const Conversation* Oracle::Impl::find(Tuple tuple) const {
+const Oracle::Impl::Conversation* Oracle::Impl::find(Tuple tuple) const {
   for (std::size_t i = 0; i < used; ++i) {
     if (conversations[i].tuple == tuple) return &conversations[i];
   }
@@ -238,7 +238,7 @@ void Oracle::Impl::quiet(const Event& event) {
   loose.clear();
 }
 
-Port* Oracle::Impl::port(std::uint16_t number) {
+Oracle::Impl::Port* Oracle::Impl::port(std::uint16_t number) {
   for (Port& p : ports) {
     if (p.number == number) return &p;
   }

@@ -14,57 +14,57 @@
 
 namespace tcpassay {
 
-// One pair of ports and all that the target may be there.
-struct Conversation {
-  Tuple tuple{};
-  std::vector<Possible> possible;
-  int incarnation = 0;   // counts the connections that used this pair of ports
-  bool taken = false;    // the user has it (accept or connect)
-  bool begins = false;   // a SYN may have begun a new connection
-  bool named = false;    // the user has chosen the local address
-  int dead = -1;         // the incarnation that ended before anybody took it: it may still be handed out
-  bool tainted = false;  // a rule was broken: what follows proves nothing
-};
-
-// A socket of the user's.
-struct Handle {
-  enum class Kind : std::uint8_t { kFree, kNew, kListener, kConnection };
-  int id = -1;
-  Kind kind = Kind::kFree;
-  std::uint16_t port = 0;
-  std::uint32_t backlog = 0;
-  Tuple tuple{};
-  int incarnation = 0;
-  bool zero_linger = false;
-  bool reads_shut = false;
-  bool no_delay = false;
-  bool elsewhere = false;          // bound to another address of the target
-  bool named = false;              // bound to the address of the trace
-  bool reuse = false;              // others may use its port
-  std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
-  std::uint32_t fast_open = 0;     // what may be pending; 0: off
-  Time user_timeout{};
-};
-
-// The first timestamp of a connection, and when it was seen.
-struct Clock {
-  Tuple tuple{};
-  std::uint32_t tsval = 0;
-  Time at{};
-};
-
-struct Port {
-  std::uint16_t number = 0;
-  std::uint32_t backlog = 0;
-  bool open = false, aborted = false;
-  bool elsewhere = false;  // open for another address of the target only
-  std::uint32_t fast_open = 0;
-};
-
 // Which kind of event, as an index below 64: for the coverage signal.
 int event_class(const Event& event);
 
 struct Oracle::Impl {
+  // One pair of ports and all that the target may be there.
+  struct Conversation {
+    Tuple tuple{};
+    std::vector<Possible> possible;
+    int incarnation = 0;   // counts the connections that used this pair of ports
+    bool taken = false;    // the user has it (accept or connect)
+    bool begins = false;   // a SYN may have begun a new connection
+    bool named = false;    // the user has chosen the local address
+    int dead = -1;         // the incarnation that ended before anybody took it: it may still be handed out
+    bool tainted = false;  // a rule was broken: what follows proves nothing
+  };
+
+  // A socket of the user's.
+  struct Handle {
+    enum class Kind : std::uint8_t { kFree, kNew, kListener, kConnection };
+    int id = -1;
+    Kind kind = Kind::kFree;
+    std::uint16_t port = 0;
+    std::uint32_t backlog = 0;
+    Tuple tuple{};
+    int incarnation = 0;
+    bool zero_linger = false;
+    bool reads_shut = false;
+    bool no_delay = false;
+    bool elsewhere = false;          // bound to another address of the target
+    bool named = false;              // bound to the address of the trace
+    bool reuse = false;              // others may use its port
+    std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
+    std::uint32_t fast_open = 0;     // what may be pending; 0: off
+    Time user_timeout{};
+  };
+
+  // The first timestamp of a connection, and when it was seen.
+  struct Clock {
+    Tuple tuple{};
+    std::uint32_t tsval = 0;
+    Time at{};
+  };
+
+  struct Port {
+    std::uint16_t number = 0;
+    std::uint32_t backlog = 0;
+    bool open = false, aborted = false;
+    bool elsewhere = false;  // open for another address of the target only
+    std::uint32_t fast_open = 0;
+  };
+
   Terms terms;
   std::vector<Conversation> conversations;
   std::size_t used = 0;  // conversations of this trace; the rest keep their memory

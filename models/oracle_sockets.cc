@@ -10,14 +10,14 @@
 
 namespace tcpassay {
 
-Handle* Oracle::Impl::handle(int id) {
+Oracle::Impl::Handle* Oracle::Impl::handle(int id) {
   for (Handle& h : handles) {
     if (h.id == id && h.kind != Handle::Kind::kFree) return &h;
   }
   return nullptr;
 }
 
-Handle& Oracle::Impl::new_handle(int id) {
+Oracle::Impl::Handle& Oracle::Impl::new_handle(int id) {
   for (Handle& h : handles) {
     if (h.id == id) return h = Handle{.id = id, .kind = Handle::Kind::kNew};
   }
