@@ -293,18 +293,18 @@ std::optional<bool> Oracle::trait(Trait trait) const {
 }
 
 std::string Oracle::states(Tuple tuple) const {
-  const Conversation* c = impl_->find(tuple);
+  const Impl::Conversation* c = impl_->find(tuple);
   return c ? Impl::states(*c) : "";
 }
 
 std::optional<std::uint32_t> Oracle::iss(Tuple tuple) const {
-  const Conversation* c = impl_->find(tuple);
+  const Impl::Conversation* c = impl_->find(tuple);
   if (c == nullptr || !c->possible.front().iss_known) return {};
   return c->possible.front().iss.value;
 }
 
 std::optional<std::uint32_t> Oracle::irs(Tuple tuple) const {
-  const Conversation* c = impl_->find(tuple);
+  const Impl::Conversation* c = impl_->find(tuple);
   if (c == nullptr || c->possible.front().state <= State::kSynSent) return {};
   return c->possible.front().irs.value;
 }
