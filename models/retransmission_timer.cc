@@ -51,7 +51,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
       on.refuse(Rule::R6298_3_karn, 1);
       return false;
     }
-    if (shortest > timer.karn + timer.karn / 2 + kRtoMin) {
+    if (tcb.rexmits == 0 && shortest > timer.karn + timer.karn / 2 + kRtoMin) {
       on.refuse(Rule::MUST_18, 1);
       return false;
     }
@@ -70,7 +70,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
       if (timer.exact && timer.samples > 1) on.cite(Rule::R6298_2_3);
       if (timer.exact && timer.samples > 1 && least > timer.first) on.cite(Rule::R6298_3_onesample);
     }
-    if (timer.exact && timer.samples >= 4) {
+    if (timer.exact && timer.samples >= 4 && tcb.rexmits == 0 && tcb.backed_off == 0) {
       const Time most = std::max({timer.all.rto(), timer.text.rto(), kRtoMin});
       if (shortest > most + most / 2 + kRtoMin / 2) {
         on.depart(Rule::R6298_2_3_const);
@@ -215,8 +215,8 @@ void timer_acked(Step& on, SndSeq ack) {
     if (!handshake) timer.text.sample(rtt);
     if (timer.samples < 255) ++timer.samples;
     if (timer.samples == 1) timer.first = timer.all.rto();
-  } else if (!again) {
-    // It left with the last of what is in flight, or before.
+  } else if (!again || (!ambiguous && !handshake)) {
+    // It left with the last of what is in flight, or before; or what was timed is what was sent twice, and nothing is.
     timer.exact = false;
     const Time since = on.around.since - std::max(tcb.congestion.sent_at, Time{});
     timer.rtt_min = timer.rtt_min < Time{} ? since : std::min(timer.rtt_min, since);

@@ -195,11 +195,13 @@ void reach_fin(Step& on, bool in_window) {
     tcb.held_fin = false;
     if (on.may()) return;
   }
-  const bool sure = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq && in_window;
+  const bool next = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq;
+  const bool sure = next && in_window && !tcb.contradicted;
   if (!sure) {
     const bool held = tcb.filled && !tcb.held_fin_outside && tcb.rcv_nxt_max == tcb.fin_seq;
     const bool taken = held ? on.should(Rule::SHLD_31) : on.may();
     if (!taken) {
+      on.allow_ack();
       tcb.contradicted = tcb.contradicted || tcb.fin_seq < tcb.rcv_nxt_max;
       tcb.held_fin = false;
       return;

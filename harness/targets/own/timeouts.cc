@@ -97,6 +97,7 @@ void Stack::retransmit(Connection& c) {
   if (le(c.board.discarded.left, c.snd_una) && lt(c.snd_una, c.board.discarded.right)) return;
   if (c.board.spans > 0) length = std::min(length, next_sacked(c, c.snd_una) - c.snd_una);
   const bool fin = c.fin_sent && length == c.text_in_flight() && length < std::max(c.snd_wnd, 1u);
+  if (length == 0 && !fin) return;  // the window has closed
   if (length > 0 && planted.has(Defect::no_retransmit_data)) return;
   if (fin && planted.has(Defect::no_retransmit_fin)) return;
   transmit(c, c.snd_una, length, fin);
