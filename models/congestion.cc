@@ -332,8 +332,9 @@ void congestion_silent(Step& on) {
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone) return;
   const bool held = held_back(tcb);
-  if (first_burst(cc) && flight(tcb) > cc.cwnd && tcb.snd_wnd != 0) {
-    const bool unbounded = cc.cap == Rule::R5681_3_1_iw && flight(tcb) > 2 * cc.initial;
+  const std::uint32_t text = earlier(tcb.snd_nxt, tcb.snd_end) - tcb.snd_una;  // a FIN is no octet of text
+  if (first_burst(cc) && text > cc.cwnd && tcb.snd_wnd != 0) {
+    const bool unbounded = cc.cap == Rule::R5681_3_1_iw && text > 2 * cc.initial;
     on.refuse(!unbounded ? cc.cap : tcb.no_delay ? Rule::S3_7_4_nodelay_cwnd : Rule::MUST_19, 1);
     return;
   }

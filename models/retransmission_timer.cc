@@ -144,7 +144,7 @@ bool front_departs(Step& on, bool again) {
     tcb.front_gap = Time{};
     timer.doubled = false;
   } else {
-    const Time longest = on.around.now - tcb.front_from + kClockSlack;
+    const Time longest = on.around.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack;
     const Time shortest = on.around.since - tcb.front_to;
     if (tcb.front_gap == Time{}) {
       if (!probing && !first_expiry(on, shortest, longest)) return false;
@@ -166,6 +166,7 @@ bool front_departs(Step& on, bool again) {
   }
   if (again) timer.sent_at = RetransmissionTimer::kNone;
   timer.followed = false;
+  if (!again || !tcb.congestion.stirred) timer.runs_since = on.around.since;
   tcb.front_from = on.around.since;
   tcb.front_to = on.around.now;
   tcb.front_alone = true;
@@ -190,6 +191,7 @@ void timer_acked(Step& on, SndSeq ack) {
   Possible& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool handshake = tcb.snd_una == tcb.iss;
+  timer.runs_since = on.around.since;
   const bool again = tcb.rexmits > 0;
   const bool ambiguous = ack <= tcb.congestion.resent_to;  // what was sent once gives a sample all the same
   if (again && ambiguous && !handshake && tcb.front_gap != Time{} && !tcb.timestamped()) {

@@ -29,6 +29,7 @@ struct RetransmissionTimer {
   Time karn{};                   // what the timeout has been raised to, while no new sample may lower it; zero: nothing
   Time sent_at = kNone;          // when what is in flight was sent, if all of it left at once
   Time acked_at = kNone;         // when new text was last acknowledged
+  Time runs_since{};             // the timer may have been running since then: a fast retransmission need not restart it
   std::uint8_t samples = 0;
   bool exact = true;             // every sample was sure
   bool followed = false;         // new text has left behind the front since that did
