@@ -332,7 +332,8 @@ void congestion_silent(Step& on) {
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone) return;
   const bool held = held_back(tcb);
-  const std::uint32_t text = earlier(tcb.snd_nxt, tcb.snd_end) - tcb.snd_una;  // a FIN is no octet of text
+  const SndSeq text_nxt = earlier(tcb.snd_nxt, tcb.snd_end);  // a FIN is no octet of text
+  const std::uint32_t text = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
   if (first_burst(cc) && text > cc.cwnd && tcb.snd_wnd != 0) {
     const bool unbounded = cc.cap == Rule::R5681_3_1_iw && text > 2 * cc.initial;
     on.refuse(!unbounded ? cc.cap : tcb.no_delay ? Rule::S3_7_4_nodelay_cwnd : Rule::MUST_19, 1);

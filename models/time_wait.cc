@@ -14,8 +14,9 @@ using What = Advice::What;
 // "The last sequence number" is that of the peer's FIN, one below RCV.NXT. A SYN right behind it is greater, but many
 // stacks ask for more.
 Advice by_sequence(const Tcb& tcb, RcvSeq seq, Rule honour, Rule drop) {
+  const bool half_around = (seq - tcb.rcv_nxt + 1) >> 1 == 1u << 30;  // greater as much as smaller
+  if (seq == tcb.rcv_nxt || half_around) return {What::kEither, honour};
   if (tcb.rcv_nxt < seq) return {What::kHonour, honour};
-  if (seq == tcb.rcv_nxt) return {What::kEither, honour};
   return {What::kDrop, drop};
 }
 

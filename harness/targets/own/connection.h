@@ -82,6 +82,7 @@ struct Stamps {
 // What is left of a connection in TIME-WAIT while a new SYN tries to reopen it (MAY-2 of section 3.6.1).
 struct Reopened {
   SeqNum snd_nxt = 0, rcv_nxt = 0;
+  SeqNum used = 0;  // behind the largest sequence number of it, and of attempts that failed
   std::uint32_t rcv_wnd = 0;
   Time time_wait = kNever;
   Stamps stamps{};
@@ -214,6 +215,7 @@ struct Tcb {
   Timers timers{};
 
   std::optional<Reopened> reopened{};
+  std::optional<SeqNum> attempted{};  // TIME-WAIT: behind the number of an attempt to reopen it that failed
 
   // The user.
   Listener* parent = nullptr;  // of a passive OPEN, until the user has accepted the connection

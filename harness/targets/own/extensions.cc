@@ -195,6 +195,7 @@ bool Stack::reopens(Connection& c, const Segment& seg) {
   if (listener->embryonic + listener->accept_queue.size() >= listener->backlog) return false;
   const Reopened old{.snd_nxt = c.snd_nxt,
                      .rcv_nxt = c.rcv_nxt,
+                     .used = max(c.snd_nxt, c.attempted.value_or(c.snd_nxt)),
                      .rcv_wnd = c.rcv_wnd,
                      .time_wait = c.timers.time_wait,
                      .stamps = c.stamps};

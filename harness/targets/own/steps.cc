@@ -498,6 +498,7 @@ void Stack::return_to_listen(Connection& c) {
   tcb.stamps = old.stamps;
   tcb.snd_una = tcb.snd_nxt = old.snd_nxt;
   tcb.rcv_nxt = old.rcv_nxt;
+  tcb.attempted = c.snd_nxt;
   tcb.rcv_wnd = old.rcv_wnd;
   tcb.syn_acked = tcb.fin_queued = tcb.fin_sent = tcb.fin_acked = tcb.fin_received = true;
   tcb.user_gone = true;
