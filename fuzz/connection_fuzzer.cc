@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -113,9 +114,13 @@ void Bench::report(ByteView input) {
   const std::string path = write_finding(shortest, info(first.rule).id, folder);
 
   fmt::print(stderr, "{}", describe(shown));
-  fmt::print(stderr, "finding: {} in {} steps{}\n", info(first.rule).id, shortest.steps.size(),
-             replays ? "" : ", which the script alone does not show");
+  fmt::print(stderr, "finding: {} in {} steps\n", info(first.rule).id, shortest.steps.size());
   fmt::print(stderr, "finding: tcpassay run {} --target own{}\n", path, planted());
+  if (replays) return;
+  const std::string bytes_path = path + ".bin";
+  std::ofstream(bytes_path, std::ios::binary).write(reinterpret_cast<const char*>(input.data()),
+                                                    static_cast<std::streamsize>(input.size()));
+  fmt::print(stderr, "finding: the script alone does not show it; connection_fuzzer {} does\n", bytes_path);
 }
 
 }  // namespace

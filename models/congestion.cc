@@ -159,7 +159,7 @@ void congestion_acked(Step& on, SndSeq ack) {
       if (ack < cc.recover) {  // a partial acknowledgment
         cc.after_partial = true;
         cc.partial_due = !selective(tcb);
-        cc.left = std::min(cc.left - std::min(cc.left, octets) + cc.smss, flight_after);
+        cc.left = cc.left - std::min(cc.left, octets) + cc.smss;  // inflation stays, less what was acknowledged
         cc.resent = cc.delivered = 0;
         return;
       }
@@ -201,7 +201,8 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (cc.phase != Phase::kOpen) return;
   if (cc.recover_known && tcb.snd_una <= cc.recover) return;
   const bool within = tcb.snd_una + std::min(cc.smss, flight(tcb)) <= tcb.snd_edge();
-  if (cc.duplicates < kDupThresh) cc.lt_due = held_back(tcb);
+  const bool within_two = flight(tcb) + cc.smss <= std::min(cc.cwnd, cc.reno) + (kDupThresh - 1) * cc.smss;
+  if (cc.duplicates < kDupThresh) cc.lt_due = held_back(tcb) && within_two;
   if (cc.duplicates == kDupThresh) cc.fr_due = flight(tcb) >= 4 * cc.smss && within;
 }
 
@@ -261,7 +262,10 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
   const SndSeq end = seq + octets;
   const std::uint32_t more = replaces ? 0 : again ? octets : end - std::min(tcb.snd_nxt, end);
   const std::uint32_t before = pipe(tcb);
-  const std::uint32_t slack = (loss_probe ? cc.smss : 0) + (cc.halves && cc.cwnd >= cc.ssthresh ? cc.smss : 0);
+  // Limited transmit: two segments beyond cwnd, for the first duplicate already. `left` has one for each.
+  const bool limited = !again && cc.phase == Phase::kOpen && 0 < cc.duplicates && cc.duplicates < kDupThresh;
+  const std::uint32_t slack = (limited ? (kDupThresh - 1u - cc.duplicates) * cc.smss : 0) + (loss_probe ? cc.smss : 0) +
+                              (cc.halves && cc.cwnd >= cc.ssthresh ? cc.smss : 0);
   if (cc.sent_at != Congestion::kNever && tcb.snd_una == tcb.snd_nxt &&
       on.around.since - cc.sent_at > std::max<Time>(kIdleMin, 4 * tcb.rtt_max) && cc.reno > cc.initial) {
     cc.reno = cc.initial;

@@ -26,15 +26,14 @@ void Stack::start_congestion_control(Connection& c) {
   if (planted.has(Defect::ssthresh_low)) cc.ssthresh = 4 * cc.smss;
 }
 
-// How far above SND.UNA text may be sent. The first two duplicates let one segment more go each, without cwnd (3042).
+// How far above SND.UNA text may be sent.
 std::uint32_t Stack::congestion_window(const Connection& c) const {
   const Congestion& cc = c.cc;
   if (c.choices.no_delay && planted.has(Defect::no_delay_ignores_window)) return Congestion::kArbitrarilyHigh;
   if (cc.recovering && c.selective.permitted) {  // RFC 6675 section 5 (C)
     return c.snd_nxt - c.snd_una + cc.cwnd - std::min(cc.cwnd, pipe(c));
   }
-  const bool limited_transmit = !cc.recovering && !planted.has(Defect::no_limited_transmit);
-  return cc.cwnd + (limited_transmit ? std::min(cc.duplicates, kDupThresh - 1) * cc.smss : 0);
+  return cc.recovering ? cc.cwnd : std::max(cc.cwnd, cc.limit);
 }
 
 // An ACK of `octets` of new text, outside recovery: equation (2), or SMSS for each window of text (section 3.1).
@@ -67,7 +66,7 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
   Congestion& cc = c.cc;
   if (planted.has(Defect::limited_transmit_grows)) cc.cwnd += std::min(cc.duplicates, kDupThresh - 1) * 2 * cc.smss;
   cc.duplicates = 0;
-  cc.limited = 0;
+  cc.limited = cc.limit = 0;
   cc.timed_out = false;
   cc.resend = max(cc.resend, c.snd_una);
   if (!cc.recovering && c.ecn.no_growth) {  // RFC 3168 section 6.1.2
@@ -103,6 +102,11 @@ bool Stack::is_duplicate_ack(const Connection& c, const Segment& seg) const {
 void Stack::duplicate_ack(Connection& c) {
   Congestion& cc = c.cc;
   ++cc.duplicates;
+  // (1): each of the first two lets one segment of new text go, two beyond cwnd at most (RFC 3042).
+  const bool of_old = cc.recover_known && le(c.snd_una, cc.recover);  // duplicates of segments that were sent twice
+  if (!cc.recovering && !of_old && cc.duplicates < kDupThresh && !planted.has(Defect::no_limited_transmit)) {
+    cc.limit = std::min(cc.cwnd + (kDupThresh - 1) * cc.smss, c.snd_nxt - c.snd_una + cc.smss);
+  }
   if (c.selective.permitted) return duplicate_by_sack(c);
   if (cc.recovering) {
     if (!planted.has(Defect::no_inflation)) cc.cwnd += cc.smss;  // (4): a segment has left the network
@@ -110,8 +114,7 @@ void Stack::duplicate_ack(Connection& c) {
     return;
   }
   if (cc.duplicates != kDupThresh || planted.has(Defect::no_fast_retransmit)) return;
-  // (2) of RFC 6582: these are of segments that were sent twice.
-  const bool of_old = cc.recover_known && le(c.snd_una, cc.recover);
+  // (2) of RFC 6582
   if (of_old && !planted.has(Defect::fast_retransmit_after_timeout)) return;
   cc.reduce(c.snd_nxt - c.snd_una);  // (2)
   if (planted.has(Defect::ssthresh_not_halved)) cc.ssthresh = c.snd_nxt - c.snd_una;
@@ -144,7 +147,7 @@ void Stack::congestion_timeout(Connection& c) {
   if (!planted.has(Defect::sack_marks_kept)) c.board.spans = 0;  // the receiver may have reneged (RFC 2018 section 5)
   const bool unmoved = planted.has(Defect::no_loss_window) || (again && planted.has(Defect::second_loss_ignored));
   if (!unmoved) cc.cwnd = cc.smss;
-  cc.counted = cc.limited = 0;
+  cc.counted = cc.limited = cc.limit = 0;
   cc.duplicates = 0;
   cc.recovering = false;
   cc.recover = c.snd_nxt;

@@ -19,6 +19,7 @@ struct Congestion {
   std::uint32_t counted = 0;    // octets acknowledged in congestion avoidance since cwnd last grew
   unsigned duplicates = 0;      // duplicate ACKs in a row
   std::uint32_t limited = 0;    // octets that limited transmit has let go (RFC 3042)
+  std::uint32_t limit = 0;      // how far above SND.UNA it lets text go, beside cwnd
   bool recovering = false;      // fast recovery
   bool timed_out = false;       // the segment at SND.UNA was sent again by the timer
   bool recover_known = false;
