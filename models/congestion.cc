@@ -264,8 +264,8 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
   const std::uint32_t before = pipe(tcb);
   // Limited transmit: two segments beyond cwnd, for the first duplicate already. `left` has one for each.
   const bool limited = !again && cc.phase == Phase::kOpen && 0 < cc.duplicates && cc.duplicates < kDupThresh;
-  const std::uint32_t slack = (limited ? (kDupThresh - 1u - cc.duplicates) * cc.smss : 0) + (loss_probe ? cc.smss : 0) +
-                              (cc.halves && cc.cwnd >= cc.ssthresh ? cc.smss : 0);
+  const std::uint32_t beyond = limited ? (kDupThresh - 1u - cc.duplicates) * cc.smss : 0;
+  const std::uint32_t slack = beyond + (loss_probe ? cc.smss : 0) + (cc.halves && cc.cwnd >= cc.ssthresh ? cc.smss : 0);
   if (cc.sent_at != Congestion::kNever && tcb.snd_una == tcb.snd_nxt &&
       on.around.since - cc.sent_at > std::max<Time>(kIdleMin, 4 * tcb.rtt_max) && cc.reno > cc.initial) {
     cc.reno = cc.initial;
@@ -284,7 +284,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
     on.refuse(rule, 1);
     return false;
   }
-  if (before > 0 && before + more > cc.reno + cc.smss / 2 && cc.phase != Phase::kRecovery) {
+  if (before > 0 && before + more > cc.reno + beyond + cc.smss / 2 && cc.phase != Phase::kRecovery) {
     if (info(cc.soft_cap).level == Level::kShould) {
       on.depart(cc.soft_cap);
     } else {
