@@ -221,10 +221,14 @@ void congestion_informed(Step& on, SndSeq highest, bool undone) {
   }
 }
 
-bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
+bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, std::uint32_t added) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
-  if (cc.phase == Phase::kNone || tcb.snd_wnd == 0 || octets == 0) return true;
+  if (cc.phase == Phase::kNone || octets == 0) return true;
+  if (tcb.snd_wnd == 0) {  // a window probe
+    cc.sent_at = on.around.now;
+    return true;
+  }
   const bool front = seq <= tcb.snd_una;
   cc.largest = std::max(cc.largest, octets);
   const bool by_timer = again && !cc.stirred;
@@ -261,7 +265,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again) {
 
   const SndSeq end = seq + octets;
   const std::uint32_t more = replaces ? 0 : again ? octets : end - std::min(tcb.snd_nxt, end);
-  const std::uint32_t before = pipe(tcb);
+  const std::uint32_t before = pipe(tcb) - std::min(pipe(tcb), added);
   // Limited transmit: two segments beyond cwnd, for the first duplicate already. `left` has one for each.
   const bool limited = !again && cc.phase == Phase::kOpen && 0 < cc.duplicates && cc.duplicates < kDupThresh;
   const std::uint32_t beyond = limited ? (kDupThresh - 1u - cc.duplicates) * cc.smss : 0;

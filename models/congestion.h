@@ -72,8 +72,9 @@ void congestion_acked(Step& on, SndSeq ack);
 void congestion_not_acked(Step& on, bool duplicate);
 // SACK blocks and timestamps of an ACK may say more about what has left the network.
 void congestion_informed(Step& on, SndSeq highest, bool undone);
-// Text leaves, new or again: is there room for it? Refuses when there is not.
-bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again);
+// Text leaves, new or again: is there room for it? Refuses when there is not. What was sent again may end with new text,
+// of which SND.NXT tells already: `added` octets.
+bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, std::uint32_t added = 0);
 // The target falls silent: what kept it from sending more?
 void congestion_silent(Step& on);
 

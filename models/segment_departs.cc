@@ -404,6 +404,7 @@ void text_departs(Step& on, const Departing& seg) {
   }
   const bool fresh = tcb.snd_nxt < end;
   const bool resent = seg.seq < tcb.snd_nxt;
+  const std::uint32_t added = fresh ? end - tcb.snd_nxt : 0;
   if (resent && octets > 0) on.cite(Rule::S3_8_6_repackage, fresh);
   if (tcb.mss_given && tcb.snd_mss == 0xffff && octets > 0) on.cite(Rule::S3_7_5_mss_65535, octets > 0xfff0);
   if (octets > 0 && !path_departs(on, seg, resent)) return;
@@ -490,7 +491,7 @@ void text_departs(Step& on, const Departing& seg) {
       if (tcb.rexmits < 255) ++tcb.rexmits;
       tcb.timed = false;
     }
-    if (!congestion_admits(on, seg.seq, octets, true)) return;
+    if (!congestion_admits(on, seg.seq, octets, true, added)) return;
     if (!fresh) text_follows(on, seg.seq, true);
   }
   if (early_ack(tcb, seg)) return;  // what is owed stays owed

@@ -317,7 +317,7 @@ SeqNum Stack::choose_iss(const Connection& c) {
   Time clock = tempered.has(Temperament::isn_fast_clock) ? now_ * (4000 / 64) : now_;
   if (planted.has(Defect::isn_slow_clock)) clock /= 16;
   if (planted.has(Defect::isn_clock_uneven)) clock *= 1 + c.remote_port % 16;
-  return initial_sequence_number(secret_, tuple, clock);
+  return initial_sequence_number(secret_, tuple, clock) + isn_ahead_;
 }
 
 }  // namespace own

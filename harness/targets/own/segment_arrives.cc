@@ -45,7 +45,10 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
   c->parent = &listener;
   c->iss = choose_iss(*c);
   c->reopened = old;
-  if (old && le(c->iss, old->used)) c->iss = old->used + 0x10000;  // larger than any used before (MAY-2)
+  if (old && le(c->iss, old->used)) {  // larger than any used before (MAY-2), now and for connections to come
+    isn_ahead_ += old->used + 0x10000 - c->iss;
+    c->iss = old->used + 0x10000;
+  }
   if (accepts_ack) c->iss = seg.ack - 1;
   c->snd_una = c->iss;
   c->snd_nxt = c->iss + 1;

@@ -232,6 +232,7 @@ class Stack {
   Secret secret_{};
   std::uint16_t next_ephemeral_ = kFirstEphemeral;
   std::uint8_t last_reserved_ = 0;  // for reserved_bits_sent
+  SeqNum isn_ahead_ = 0;            // how far TIME-WAIT has moved the ISN generator beyond its clock
   SeqNum last_iss_ = 0;             // for isn_small_steps and isn_computed
 
   struct Key {
