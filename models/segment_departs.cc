@@ -494,6 +494,8 @@ void text_departs(Step& on, const Departing& seg) {
     if (!congestion_admits(on, seg.seq, octets, true, added)) return;
     if (!fresh) text_follows(on, seg.seq, true);
   }
+  if (resent || !tcb.timer.fresh) tcb.timer.fresh_end = end;
+  tcb.timer.fresh = !resent;
   if (early_ack(tcb, seg)) return;  // what is owed stays owed
   window_offered(on, seg);
   acknowledgment_seen(on, seg.ack);
