@@ -302,6 +302,19 @@ Then text_of_syn(Step& on, const Arriving& seg) {
   return Then::kProceed;
 }
 
+// The idealized segment begins at RCV.NXT: of a simultaneous open's SYN,ACK the SYN, which has come before, may be
+// trimmed off when text follows it.
+std::optional<Arriving> without_syn(Step& on, const Arriving& seg) {
+  const Tcb& tcb = on.tcb;
+  const bool crossing = tcb.state == State::kSynReceived && !tcb.passive && seg.ctl.syn && seg.ctl.ack &&
+                        !seg.ctl.rst && seg.seq == tcb.irs && acks_new(tcb, seg.ack) && seg.len() > 1;
+  if (!crossing || !on.may()) return {};
+  Arriving ideal = seg;
+  ideal.ctl.syn = false;
+  ideal.seq = seg.seq + 1;
+  return ideal;
+}
+
 void other_states(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   if (tcb.state == State::kTimeWait && seg.ctl.syn && !seg.ctl.ack && !seg.ctl.rst) {
@@ -318,8 +331,9 @@ void other_states(Step& on, const Arriving& seg) {
     return;
   }
   note_duplicate(on.tcb, seg);
+  const std::optional<Arriving> ideal = without_syn(on, seg);
   int step = 0;
-  while (step < kSteps && kOtherStates[step](on, seg) == Then::kProceed) ++step;
+  while (step < kSteps && kOtherStates[step](on, ideal ? *ideal : seg) == Then::kProceed) ++step;
   const Reached reached = step == 0   ? Reached::kSequence
                           : step == 1 ? Reached::kReset
                           : step <= 4 ? Reached::kEarly

@@ -29,6 +29,7 @@ void back_to_listen(Step& on, Rule rule) {
   if (on.around.listening) tcb.state = State::kListen;
   if (!back) return;
   tcb.state = State::kTimeWait;
+  tcb.passive = false;  // nobody waits for it
   tcb.snd_una = tcb.snd_nxt = tcb.snd_end = tcb.old_snd_nxt;
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.old_rcv_nxt;
   tcb.rcv_fin = tcb.was_open = true;

@@ -88,8 +88,9 @@ Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
   const RcvSeq nxt = tcb.rcv_nxt, most = tcb.rcv_nxt_max;
   const RcvSeq edge = tcb.edge_known ? later(tcb.rcv_edge, nxt) : nxt;
   const RcvSeq far = later(most + (kWindowMax << (tcb.scaled() ? tcb.rcv_shift : 0)), edge);
-  const auto surely_in = [&](RcvSeq s) { return most <= s && s < edge; };
-  const auto maybe_in = [&](RcvSeq s) { return nxt <= s && s <= far; };
+  // By distances from RCV.NXT, so that a number half the space away is not inside.
+  const auto surely_in = [&](RcvSeq s) { return most - nxt <= s - nxt && s - nxt < edge - nxt; };
+  const auto maybe_in = [&](RcvSeq s) { return s - nxt <= far - nxt; };
   if (seg.len() == 0 || seg.ctl.rst) {  // a RST is judged by its SEQ alone; at a closed window too (MUST-66)
     if ((seg.seq == nxt && nxt == most) || surely_in(seg.seq)) return Acceptable::kYes;
     return maybe_in(seg.seq) ? Acceptable::kEither : Acceptable::kNo;

@@ -61,7 +61,8 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     const bool together = length == 0 || !tempered.has(Temperament::fin_apart);
     const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u && together;
     if (length == 0 && !fin) break;
-    if (!again && !c.cc.recovering && c.cc.duplicates > 0) c.cc.limited += length;
+    const bool beyond = next - c.snd_una + length > c.cc.cwnd;
+    if (!again && !c.cc.recovering && beyond) c.cc.limited += length;
     transmit(c, next, length, fin);
     if (again) c.probed = false;
     override_sws = false;
