@@ -93,6 +93,7 @@ void reduce(Step& on, Rule cap) {
   const std::uint32_t outstanding = flight(on.tcb) - std::min(flight(on.tcb), cc.limited);
   const std::uint32_t widest = cc.halves ? outstanding : std::max(outstanding, std::min(cc.cwnd, 2 * outstanding));
   cc.prior = cc.cwnd;
+  cc.scaled = 0;
   cc.ssthresh = std::max(cc.halves ? widest / 2 : widest / 10 * 7, 2 * cc.smss);
   cc.reno_ssthresh = std::max(outstanding / 2, 2 * cc.smss);
   cc.recover = on.tcb.snd_nxt;
@@ -149,6 +150,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   const std::uint32_t octets = ack - tcb.snd_una;
   const std::uint32_t flight_after = flight(tcb) - octets;
   cc.progress = true;
+  cc.scaled = 0;
   if (cc.acks < 255) ++cc.acks;
   const bool limited = cc.limited > 0 && cc.duplicates < kDupThresh;
   cc.duplicates = 0;
@@ -221,6 +223,14 @@ void congestion_informed(Step& on, SndSeq highest, bool undone) {
   }
 }
 
+void congestion_path_lowered(Step& on, std::uint32_t before, std::uint32_t after) {
+  Congestion& cc = on.tcb.congestion;
+  if (cc.phase != Phase::kOpen || !cc.lossless || after >= before || before == 0) return;
+  const std::uint64_t cwnd = cc.scaled != 0 ? cc.scaled : cc.cwnd;
+  cc.scaled = static_cast<std::uint32_t>(std::max<std::uint64_t>(cwnd * after / before, after));
+  cc.scaled_sent = 0;
+}
+
 bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, std::uint32_t added) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
@@ -236,6 +246,11 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
   const bool loss_probe = selective(tcb) && !cc.stirred;
   if (by_timer && front && !(loss_probe && flight(tcb) <= cc.smss && cc.timed_out != tcb.snd_una)) enter_loss(on);
   if (by_timer && front) cc.timed_out = tcb.snd_una;
+  if (cc.scaled != 0) {
+    cc.scaled_sent += octets;
+    // Rounding, and one segment that a timer or a probe may have added.
+    if (cc.scaled_sent > cc.scaled + 2 * octets) on.depart(Rule::R5681_3_1_pmtu);
+  }
   if (again && cc.stirred && cc.phase == Phase::kOpen && (cc.duplicates > 0 || selective(tcb))) {
     if (!front && !selective(tcb) && cc.duplicates >= kDupThresh && cc.fr_due) {
       on.refuse(Rule::R5681_3_2_3, 1);
@@ -284,7 +299,8 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
     Rule rule = cc.cap;
     if (selective(tcb) && cc.duplicated && !cc.progress && cc.lossless) rule = Rule::R5681_3_2_1_lt_sack;
     if (cc.phase == Phase::kRecovery && again) rule = Rule::R5681_4_3_half;
-    if (cc.phase == Phase::kRecovery && !again && cc.resent > cc.delivered) rule = Rule::R5681_3_2_4;
+    const bool inflated = cc.delivered > cc.smss;  // duplicate ACKs have come since recovery began
+    if (cc.phase == Phase::kRecovery && !again && inflated && cc.resent > cc.delivered) rule = Rule::R5681_3_2_4;
     on.refuse(rule, 1);
     return false;
   }
@@ -340,6 +356,7 @@ void congestion_silent(Step& on) {
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone) return;
   const bool held = held_back(tcb);
+  if (cc.scaled != 0 && cc.scaled_sent > 0 && cc.scaled + 2 * cc.largest < flight(tcb)) on.cite(Rule::R5681_3_1_pmtu);
   const SndSeq text_nxt = earlier(tcb.snd_nxt, tcb.snd_end);  // a FIN is no octet of text
   const std::uint32_t text = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
   if (first_burst(cc) && text > cc.cwnd && tcb.snd_wnd != 0) {

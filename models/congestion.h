@@ -57,6 +57,8 @@ struct Congestion {
   std::uint32_t resent = 0;      // octets sent since recovery began, new and again
   std::uint32_t delivered = 0;   // octets that duplicate ACKs have told of since then
   std::uint32_t round_flight = 0;
+  std::uint32_t scaled = 0;       // cwnd in proportion to the segments of a path that takes smaller ones; 0: as it was
+  std::uint32_t scaled_sent = 0;  // octets sent since then
   SndSeq recover{};              // behind the highest octet sent when the last loss was seen
   SndSeq timed_out{};            // the front that the timer last sent again
   SndSeq resent_to{};            // behind what was sent again since
@@ -72,8 +74,10 @@ void congestion_acked(Step& on, SndSeq ack);
 void congestion_not_acked(Step& on, bool duplicate);
 // SACK blocks and timestamps of an ACK may say more about what has left the network.
 void congestion_informed(Step& on, SndSeq highest, bool undone);
-// Text leaves, new or again: is there room for it? Refuses when there is not. What was sent again may end with new text,
-// of which SND.NXT tells already: `added` octets.
+// Segments were too large for the path: what is in flight has not passed, and goes again in such of `after` octets.
+void congestion_path_lowered(Step& on, std::uint32_t before, std::uint32_t after);
+// Text leaves, new or again: is there room for it? Refuses when there is not. What was sent again may end with new
+// text, of which SND.NXT tells already: `added` octets.
 bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, std::uint32_t added = 0);
 // The target falls silent: what kept it from sending more?
 void congestion_silent(Step& on);

@@ -10,6 +10,7 @@ constexpr Time kNoIncrease = std::chrono::minutes(5);      // RFC 1191 section 3
 constexpr Time kAtOnce = std::chrono::milliseconds(150);   // no retransmission timer expires sooner
 constexpr std::uint32_t kIpv4Floor = 68, kIpv6Floor = 1280;
 constexpr std::uint32_t kTcpHeader = 20;
+constexpr std::uint32_t kLeastText = 8;  // fragments carry multiples of so many octets
 
 constexpr std::uint8_t kDscp = 0xfc;  // of the traffic class; the other two bits are ECN's
 
@@ -79,6 +80,9 @@ void too_big(Step& on, const IcmpArrives& message) {
     ip.ignores_too_big = true;
     return;
   }
+  const std::uint32_t headers = header + kTcpHeader;
+  const auto segment = [&](std::uint32_t mtu) { return std::min<std::uint32_t>(tcb.snd_mss, mtu - headers); };
+  if (message.mtu > headers) congestion_path_lowered(on, segment(now), segment(message.mtu));
   ip.path_mtu = static_cast<std::uint16_t>(message.mtu);
   ip.path_mtu_at = on.around.since;
   ip.lowered = true;
@@ -230,8 +234,10 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   const std::uint32_t header = on.around.mms_s == 1460 ? 40 : 20;  // of IPv6, of IPv4
   const bool v6 = header == 40;
   const std::uint32_t packet = header + kTcpHeader + seg.opt.octets + octets;
-  if (ip.below_floor && packet < (v6 ? kIpv6Floor : kIpv4Floor) && octets < tcb.snd_mss &&
-      seg.seq + octets < tcb.snd_end && octets < tcb.snd_edge() - seg.seq) {
+  // Segments may be small for other reasons; those of a target that has obeyed are as large as it was told.
+  const std::uint32_t told = std::max<std::uint32_t>(ip.announced, header + kTcpHeader + seg.opt.octets + kLeastText);
+  if (ip.below_floor && packet < (v6 ? kIpv6Floor : kIpv4Floor) && octets < tcb.snd_mss && packet <= told &&
+      told < packet + kLeastText && seg.seq + octets < tcb.snd_end && octets < tcb.snd_edge() - seg.seq) {
     on.refuse(v6 ? Rule::R8201_4_min : Rule::R1191_3_floor, 1);
     return false;
   }

@@ -5,6 +5,7 @@ namespace tcpassay {
 namespace {
 
 constexpr std::uint32_t kDupThresh = 3;
+constexpr Time kProbeTimeoutMin = std::chrono::milliseconds(1);  // answers to an ACK do not take so long
 
 bool both_permit(const Tcb& tcb) {
   return tcb.selective.peer_permits && tcb.selective.target_permits;
@@ -176,11 +177,14 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
   Scoreboard& board = tcb.board;
   if (tcb.snd_wnd == 0 || !synchronized(tcb.state)) return;
   if (was_reported(tcb, later(seg.seq, tcb.snd_una))) on.cite(Rule::R2018_8_keep);
-  if (!is_answer(on)) {
+  const bool front = seg.seq <= tcb.snd_una;
+  // Where round trips are short a loss probe follows soon upon an ACK, of whatever it was (RFC 8985 section 7.2).
+  const bool probe = both_permit(tcb) && end == tcb.snd_nxt && !front && !board.probed && !board.front_again &&
+                     on.around.since - board.arrived_at >= kProbeTimeoutMin;
+  if (!is_answer(on) || probe) {
     by_timer(on, seg, end);
     return;
   }
-  const bool front = seg.seq <= tcb.snd_una;
   if (front && board.owes_old) on.cite(Rule::R2018_5_rto_clear);
   if (both_permit(tcb) && !board.sacked.empty() && !board.vague) {
     const Rule skip = board.after_rto ? Rule::R6675_5_1_use_sack : Rule::R2018_5_record;

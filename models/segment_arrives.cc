@@ -81,6 +81,7 @@ void take_mss(const Around& around, Tcb& tcb, const Arriving& syn) {
   if (tcb.snd_mss == 0) tcb.snd_mss = 0xffff;  // cannot be obeyed
   const int others = (syn.opt.window_scale ? 3 : 0) + (syn.opt.timestamps ? 10 : 0) + (syn.opt.sack_permitted ? 2 : 0);
   tcb.mss_among_options = tcb.mss_given && !syn.opt.unknown && syn.opt.octets > 4 + others;
+  tcb.mss_unaligned = tcb.mss_given && !syn.opt.unknown && others == 0 && syn.opt.unaligned;
 }
 
 // What the peer's SYN says beside its sequence number.
@@ -160,7 +161,6 @@ void listen(Step& on, const Arriving& seg) {
     tcb.passive = true;
     tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.syn_text_end = seg.seq + 1;
     tcb.irs = seg.seq;
-    if (!seg.text.empty() || seg.ctl.fin) on.cite(Rule::SA2_3_queue);
     queue_from_syn(on, seg);
     take_options(on, seg);
     take_window(on, seg);
@@ -170,8 +170,12 @@ void listen(Step& on, const Arriving& seg) {
     on.cite(Rule::SA2_3_syn);
     on.cite(Rule::S3_4_syn_fin_count);
     const bool echo = seg.opt.timestamps && seg.opt.timestamps->echo != 0;
-    on.reply({.form = Reply::Form::kSynAck, .rule = echo ? Rule::R7323_3_2_tsecr_ignore : Rule::SA2_3_syn});
+    on.reply({.form = Reply::Form::kSynAck,
+              .rule = echo    ? Rule::R7323_3_2_tsecr_ignore
+                      : again ? Rule::MUST_11  // the listener is there still
+                              : Rule::SA2_3_syn});
     on.enter(State::kSynReceived, Rule::SA2_3_syn);
+    if (!seg.text.empty() || seg.ctl.fin) on.cite_later(Rule::SA2_3_queue);  // the SYN is not processed again for it
     return;
   }
   // Fourth, other data or control:

@@ -26,10 +26,13 @@ void update_send_window(Step& on, const Arriving& seg) {
       tcb.timed = false;
     }
     if (wnd == 0 && tcb.snd_wnd != 0) tcb.zero_at = on.around.now;
+    tcb.scale.former = tcb.snd_edge();
+    tcb.scale.stale = seg.ack + wnd;
     take_window(on, seg);
     tcb.snd_wl1 = seq;
   } else if (wnd != tcb.snd_wnd) {
     on.cite_later(Rule::SA4_5_window_old);
+    tcb.scale.stale = seg.ack + wnd;
   }
 }
 

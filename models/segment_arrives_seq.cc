@@ -11,6 +11,15 @@ bool wraps(const Tcb& tcb, const Arriving& seg) {
   return seg.seq.value + seg.len() < seg.seq.value || (tcb.rcv_nxt.value > seg.seq.value && tcb.rcv_nxt <= seg.seq);
 }
 
+// Of the rules that ask for an acknowledgment of this segment the one that says the most.
+Rule why_acknowledged(const Tcb& tcb, const Arriving& seg) {
+  if (tcb.state == State::kTimeWait) return seg.ctl.fin ? Rule::SA4_5_time_wait : Rule::SA4_1_ack;
+  if (tcb.state == State::kSynReceived) return Rule::SA4_1_syn_received;
+  if (seg.ctl.syn) return Rule::S3_5_1_halfopen_syn;
+  const bool probe = seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
+  return probe ? Rule::S3_8_6_1_ack : Rule::SA4_1_ack;
+}
+
 // A segment that fails the test. Its ACK field may be used all the same: at a zero window that is a special allowance,
 // just below the window it is Appendix A.2.
 void unacceptable(Step& on, const Arriving& seg) {
@@ -58,7 +67,7 @@ void unacceptable(Step& on, const Arriving& seg) {
     return;
   }
   on.cite(Rule::SA4_1_ack);
-  on.acknowledge_now(Rule::SA4_1_ack);
+  on.acknowledge_now(why_acknowledged(tcb, seg));
   ecn::unacceptable_arrives(on, seg);
 
   const bool useful = seg.ctl.ack && !seg.ctl.syn && acks_new(tcb, seg.ack);

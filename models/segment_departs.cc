@@ -22,6 +22,28 @@ Rule at_work(const Possible& tcb, Rule otherwise) {
   return found;
 }
 
+// The rule that says why nothing may leave where there is no connection: of the call that was made, or of what arrived.
+Rule says_nothing_leaves(const Possible& tcb, Rule otherwise) {
+  for (const Cite& cite : tcb.now) {
+    if (cite.rule == Rule::S3_10_4_closed || cite.rule == Rule::S3_10_5_closed) return cite.rule;
+  }
+  return at_work(tcb, otherwise);
+}
+
+// What leaves where a RST is due. A SYN,ACK comes of a passive OPEN that is over.
+Rule instead_of_reset(const Possible& tcb, const Departing& seg) {
+  for (const Cite& cite : tcb.now) {
+    const bool over = cite.rule == Rule::S3_10_4_listen || cite.rule == Rule::S3_10_5_listen;
+    if (over && seg.ctl.syn) return cite.rule;
+  }
+  return tcb.reply.rule;
+}
+
+// The rule that wants the reply that has not come. That a SYN which crosses ours is answered at all is MUST-10.
+Rule unanswered(const Possible& tcb) {
+  return tcb.reply.rule == Rule::SA3_4_syn_received ? Rule::MUST_10 : tcb.reply.rule;
+}
+
 void acknowledgment_seen(Step& on, RcvSeq ack) {
   Possible& tcb = on.tcb;
   if (tcb.filled) {
@@ -49,7 +71,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   }
   if (tcb.ack_later) {
     if (tcb.ack_due < on.around.since) {
-      on.refuse(Rule::MUST_40);
+      on.refuse(tcb.ack_put_off ? Rule::R5681_4_2_500ms : Rule::MUST_40);
       return;
     }
     on.cite(tcb.ack_rule);
@@ -201,10 +223,10 @@ void reset_departs(Step& on, const Departing& seg) {
       } else {
         const bool challenged = tcb.ack_now && tcb.ack_now_must;
         on.refuse(tcb.state == State::kTimeWait ? Rule::MUST_13
-                  : tcb.keep.unanswered > 0   ? Rule::MUST_29
+                  : tcb.keep.unanswered > 0     ? Rule::MUST_29
                   : challenged                  ? tcb.ack_now_rule
                   : tcb.ack_now                 ? Rule::S3_5_2_unclear
-                                                : at_work(tcb, Rule::S3_5_2_unclear),
+                                                : says_nothing_leaves(tcb, Rule::S3_5_2_unclear),
                   3);
       }
       return;
@@ -372,7 +394,11 @@ void text_departs(Step& on, const Departing& seg) {
     on.refuse(Rule::S3_6_fin_by_user, 2);
     return;
   }
-  if ((seg.ctl.fin && text_end != tcb.snd_end) || tcb.snd_end < text_end) {
+  if (seg.ctl.fin && text_end < tcb.snd_end) {  // not behind the text that was queued before CLOSE
+    on.refuse(tcb.state == State::kLastAck ? Rule::S3_10_4_close_wait : Rule::S3_10_4_established, 2);
+    return;
+  }
+  if (tcb.snd_end < text_end) {
     on.refuse(seg.ctl.fin || tcb.fin_queued ? Rule::S3_6_send_after_close : Rule::S3_9_1_2_order, 2);
     return;
   }
@@ -398,6 +424,7 @@ void text_departs(Step& on, const Departing& seg) {
   if (!fits_alone) {
     on.refuse(octets > room           ? Rule::MUST_16
               : !tcb.mss_given        ? Rule::MUST_15
+              : tcb.mss_unaligned     ? Rule::MUST_64
               : tcb.mss_among_options ? Rule::MUST_4
                                       : Rule::MUST_14);
     return;
@@ -417,7 +444,7 @@ void text_departs(Step& on, const Departing& seg) {
     const bool probe =
         octets == 1 && tcb.snd_edge() <= seg.seq && seg.seq <= later(tcb.snd_edge(), tcb.snd_nxt) && tcb.snd_wnd == 0;
     if (!probe) {
-      on.refuse(beyond_window(tcb, tcb.snd_edge() < tcb.snd_nxt), 1);
+      on.refuse(beyond_window(tcb, text_end), 1);
       return;
     }
     on.cite(Rule::MUST_36);
@@ -449,6 +476,7 @@ void text_departs(Step& on, const Departing& seg) {
       on.cite(tcb.mss_given ? Rule::MUST_14 : Rule::MUST_15);
       on.cite(Rule::MUST_16);
       if (tcb.mss_among_options && octets == segment_room(tcb, on.around, seg)) on.cite(Rule::MUST_4);
+      if (tcb.mss_unaligned && octets == segment_room(tcb, on.around, seg)) on.cite(Rule::MUST_64);
       if (tcb.send_pending) on.cite(Rule::MUST_60);
     }
     if (seg.ctl.fin) {
@@ -471,8 +499,8 @@ void text_departs(Step& on, const Departing& seg) {
     tcb.send_pending = false;
   }
   if (resent) {
-    if (tcb.state == State::kLastAck && kForever < on.around.since - tcb.sent_at) {
-      on.refuse(Rule::S3_6_last_ack_timeout, 1);
+    if (synchronized(tcb.state) && std::max(kForever, 2 * tcb.user_timeout) < on.around.since - tcb.sent_at) {
+      on.refuse(tcb.state == State::kLastAck ? Rule::S3_6_last_ack_timeout : Rule::MUST_20, 1);
       return;
     }
     on.cite(Rule::S3_8_1_same_octets);
@@ -512,12 +540,13 @@ void segment_departs(Step& on, const Departing& seg) {
   }
   if (tcb.reply.form == Reply::Form::kRst || tcb.reply.form == Reply::Form::kRstAck) {
     if (!tcb.reply.optional || tcb.state == State::kClosed || tcb.state == State::kListen) {
-      on.refuse(tcb.reply.rule, 2);
+      on.refuse(instead_of_reset(tcb, seg), 2);
       return;
     }
   }
   if (tcb.state == State::kClosed || tcb.state == State::kListen) {
-    on.refuse(at_work(tcb, tcb.was_open || tcb.iss_known ? Rule::SA4_2_established : Rule::S3_10_1_passive), 5);
+    on.refuse(says_nothing_leaves(tcb, tcb.was_open || tcb.iss_known ? Rule::SA4_2_established : Rule::S3_10_1_passive),
+              5);
     return;
   }
   if (!ip_departs(on, seg)) return;
@@ -565,7 +594,7 @@ void falls_quiet(Step& on) {
   if (tcb.reply.form != Reply::Form::kNone) {
     if (!tcb.reply.optional) {
       if (tcb.reply.must) {
-        on.refuse(tcb.reply.rule, 4);
+        on.refuse(unanswered(tcb), 4);
         return;
       }
       on.depart(tcb.reply.rule);
@@ -583,7 +612,10 @@ void falls_quiet(Step& on) {
   const Time surely = on.around.since;
   // Of a peer that contradicts itself nothing may have been taken.
   if (tcb.ack_later && tcb.ack_due < surely) {
-    on.refuse(tcb.ack_rule == Rule::SA4_7_ack ? Rule::MUST_40 : tcb.ack_rule, 3);
+    on.refuse(tcb.ack_rule != Rule::SA4_7_ack ? tcb.ack_rule
+              : tcb.ack_put_off               ? Rule::R5681_4_2_500ms
+                                              : Rule::MUST_40,
+              3);
     return;
   }
   if (tcb.send_pending && tcb.snd_edge() <= tcb.snd_nxt) tcb.send_pending = false;  // the window has closed meanwhile
@@ -619,8 +651,13 @@ void falls_quiet(Step& on) {
     on.refuse(Rule::MUST_21, 3);
     return;
   }
-  if (tcb.state == State::kLastAck && unacknowledged && kForever < surely - tcb.sent_at) {
+  const bool for_ever = unacknowledged && std::max(kForever, 2 * tcb.user_timeout) < surely - tcb.sent_at;
+  if (for_ever && tcb.state == State::kLastAck) {
     on.refuse(Rule::S3_6_last_ack_timeout, 3);
+    return;
+  }
+  if (for_ever && synchronized(tcb.state) && tcb.snd_wnd != 0) {  // R2 has no bound in the text, but there is one
+    on.refuse(Rule::MUST_20, 3);
     return;
   }
   if (!tcb.ack_later) tcb.ack_credits = 0;
@@ -657,14 +694,15 @@ void falls_quiet(Step& on) {
       on.depart(Rule::R6298_5_1);  // each new segment has put it off
       tcb.timer.followed = false;
     } else if (tcb.rexmit_due - tcb.sent_at < limit) {
-      on.refuse(shrunk                                             ? Rule::SHLD_16
-                : waits_for_window && !waits_for_ack               ? Rule::MUST_36
-                : tcb.state == State::kSynSent                     ? Rule::MUST_22
-                : tcb.state == State::kSynReceived                 ? Rule::S3_8_3_synack
-                : was_reported(tcb, tcb.snd_una)                   ? Rule::R2018_8_keep
-                : tcb.stamps.old_duplicate                         ? Rule::R7323_4_1_rttm
-                : tcb.fin_sent() && tcb.snd_una + 1 == tcb.snd_nxt ? Rule::S3_6_fin_retransmit
-                                                                   : Rule::SA8_retransmission,
+      on.refuse(shrunk                                              ? Rule::SHLD_16
+                : waits_for_window && !waits_for_ack                ? Rule::MUST_36
+                : tcb.snd_wnd == 0 && tcb.snd_una + 1 < tcb.snd_nxt ? Rule::MUST_35
+                : tcb.state == State::kSynSent                      ? Rule::MUST_22
+                : tcb.state == State::kSynReceived                  ? Rule::S3_8_3_synack
+                : was_reported(tcb, tcb.snd_una)                    ? Rule::R2018_8_keep
+                : tcb.stamps.old_duplicate                          ? Rule::R7323_4_1_rttm
+                : tcb.fin_sent() && tcb.snd_una + 1 == tcb.snd_nxt  ? Rule::S3_6_fin_retransmit
+                                                                    : Rule::SA8_retransmission,
                 3);
       return;
     }
@@ -704,7 +742,7 @@ void state_reported(Step& on, const StateReport& report) {
       blame = tcb.snd_wnd != 0 || tcb.rexmits == 0 ? Rule::SHLD_11 : shrunk ? Rule::SHLD_17 : Rule::MUST_37;
     }
     // What had to leave first and did not is the nearer reason.
-    if (tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional) blame = tcb.reply.rule;
+    if (tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional) blame = unanswered(tcb);
     if (tcb.ack_now) blame = tcb.ack_now_rule;
     if (tcb.keep.unanswered > 0 && report.state == State::kClosed) blame = Rule::MUST_29;
     on.refuse(blame, 2);

@@ -117,7 +117,10 @@ struct Step {
   }
   // The same, on any segment, before the delayed acknowledgment is due.
   void acknowledge_later(Rule rule) {
-    if (!tcb.ack_later) {
+    if (tcb.ack_later) {
+      tcb.ack_put_off = true;
+    } else {
+      tcb.ack_put_off = false;
       tcb.ack_later = true;
       tcb.ack_due = around.now + (since(Edition::k1122) ? kDelayedAckMax : kAckMax793);
       tcb.ack_rule = rule;

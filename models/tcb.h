@@ -142,6 +142,8 @@ struct Scale {
   std::uint16_t wnd = 0;        // SEG.WND of the target's
   SndSeq peer_edge{};           // the right edge that the peer has offered last
   RcvSeq edge{};                // the one that the target has
+  SndSeq former{};              // the peer's before its latest window counted
+  SndSeq stale{};               // the one that a segment has named which was too old to count
   friend bool operator==(const Scale&, const Scale&) = default;
 };
 
@@ -251,6 +253,7 @@ struct Tcb {
   bool held_overflow = false;                       // more spans than `held` remembers
   bool timed = false;                               // rexmit_due is set
   bool mss_among_options = false;                   // the peer's MSS stood among No-Operations or End of Option List
+  bool mss_unaligned = false;                       // ... and not on a word boundary
   bool acked_in_time_wait = false, ignored_rst = false;  // RFC 1337
   bool on_stairs = false;  // an acknowledgment went only part of the way to `stairs_to`
 
@@ -292,6 +295,7 @@ struct Tcb {
   bool ack_now = false;  // an acknowledgment before it falls quiet ...
   bool ack_now_must = false;
   bool ack_later = false;        // ... or until ack_due
+  bool ack_put_off = false;      // ... though another segment has called for it meanwhile
   std::uint8_t ack_credits = 0;  // pure acknowledgments that arriving segments have called for
   Rule ack_now_rule{}, ack_rule{};
   Time ack_due{};

@@ -220,7 +220,8 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
 void reset_prompted(Tcb& tcb, const Arriving& seg, State before) {
   using Reset = Stamps::Reset;
   Stamps& ts = tcb.stamps;
-  if (ts.on() && synchronized(before)) {
+  // A SYN in the window ends a connection that has exchanged timestamps, in SYN-RECEIVED too.
+  if (ts.on() && (synchronized(before) || tcb.reply.rule == Rule::SA4_4_reset)) {
     ts.reset = Reset::kWithin;
   } else {
     const bool stamps = tcb.traits[static_cast<std::size_t>(Trait::kStamps)] >= 0;  // the target knows of them, or may

@@ -86,9 +86,14 @@ void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
   scales(tcb) = has ? 1 : -1;
 }
 
-Rule beyond_window(const Tcb& tcb, bool shrunk) {
+Rule beyond_window(const Tcb& tcb, SndSeq end) {
   if (tcb.scale.stray) return Rule::R7323_2_2_nonsyn;
-  if (!tcb.scaled()) return shrunk ? Rule::SHLD_15 : Rule::S3_8_6_window;
+  if (!tcb.scaled()) {
+    if (tcb.snd_edge() < tcb.snd_nxt) return Rule::SHLD_15;
+    if (end <= tcb.scale.stale) return Rule::SA4_5_window_old;
+    if (end <= tcb.scale.former) return Rule::SA4_5_window;
+    return tcb.scale.of_syn && !tcb.passive ? Rule::SA3_4_window : Rule::S3_8_6_window;
+  }
   if (tcb.scale.of_syn) return Rule::R7323_2_2_syn_unscaled;
   if (tcb.scale.named > kShiftMax) return Rule::R7323_2_3_max14;
   if (tcb.scale.receded) return Rule::R7323_2_4_3;

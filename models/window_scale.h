@@ -16,7 +16,7 @@ void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt);
 
 void scale_departs_on_syn(Step& on, const Departing& syn, bool again);
 // The rule that new text up to `end` breaks when it lies beyond the window.
-Rule beyond_window(const Tcb& tcb, bool shrunk);
+Rule beyond_window(const Tcb& tcb, SndSeq end);
 // New text inside the window; false when it was cut as if the window had not been scaled.
 bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole);
 // The window of a departing segment; false when it is refused.

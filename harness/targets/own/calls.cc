@@ -10,6 +10,14 @@ namespace own {
 // 3.10.1 OPEN, passive: enter the LISTEN state.
 Listener* Stack::open_passive(std::uint16_t port, std::uint32_t backlog, const Choices& choices) {
   if (find_listener(port) != nullptr) return nullptr;
+  if (planted.has(Defect::passive_open_calls_out) && last_source_port_ != 0) {
+    Segment syn{.source = address_for(last_source_),
+                .destination = last_source_,
+                .source_port = port,
+                .destination_port = last_source_port_};
+    syn.ctl.syn = true;
+    depart(syn, nullptr, 0, 0);
+  }
   if (planted.has(Defect::open_passive_kills)) {
     const std::vector<Connection*> before = existing_;
     for (Connection* c : before) {
@@ -103,6 +111,11 @@ void Stack::close(Connection& c) {
       c.state = State::kFinWait1;
       break;
     case State::kEstablished:
+      if (c.unsent() && planted.has(Defect::close_overtakes_text)) {
+        Segment fin = from(c);
+        fin.ctl.fin = true;
+        emit(c, fin);
+      }
       c.fin_queued = true;
       c.state = State::kFinWait1;
       break;
@@ -133,6 +146,7 @@ void Stack::close(Connection& c) {
 void Stack::abort(Connection& c) {
   switch (c.state) {
     case State::kClosed:
+      if (planted.has(Defect::abort_of_nothing_resets)) send_reset(c);
       return;
     case State::kSynReceived:
     case State::kEstablished:
@@ -189,6 +203,11 @@ void Stack::release(Connection& c) {
   c.held = false;
   c.user_gone = true;
   if (c.state == State::kClosed) {
+    if (planted.has(Defect::close_of_nothing_sends_fin)) {
+      Segment fin = from(c);
+      fin.ctl.fin = true;
+      emit(c, fin);
+    }
     free_.push_back(&c);
     return;
   }

@@ -60,8 +60,10 @@ void Stack::fast_open_syn_arrives(Listener& listener, Connection& c, const Segme
 
 // Step 5; a retransmission goes without the option.
 void Stack::fast_open_syn_ack(Connection& c, Segment& syn_ack) {
+  const bool opened = c.fast_open.opened && c.syn_retransmitted;
   const bool again = c.syn_retransmitted && !planted.has(Defect::fast_open_option_again);
-  if (!c.fast_open.grant || again) return;
+  const bool wrongly = opened && planted.has(Defect::fast_open_cookie_to_opened);
+  if (!wrongly && (!c.fast_open.grant || again)) return;
   syn_ack.fast_open = true;
   syn_ack.cookie = cookie_for(c.remote_address);
 }

@@ -104,12 +104,24 @@ void Stack::too_big(Connection& c, std::uint32_t mtu) {
   }
   if (!lowers && planted.has(Defect::path_mtu_raised)) return;
   if (planted.has(Defect::too_big_not_reduced)) c.eff_snd_mss = c.mss_of_peer;
-  if (c.text_in_flight() > 0) retransmit(c);  // what was too big is lost; not a sign of congestion (section 6.4)
+  if (c.text_in_flight() == 0) return;
+  // What was too big is lost; that is no sign of congestion (section 6.4).
+  retransmit(c);
+  if (lowers && !c.cc.recovering) send_queued(c);
 }
 
+// RFC 5681 section 3.1: cwnd is reduced by the ratio of the old segment size to the new one, and all in flight may go
+// again within it.
 void Stack::limit_to_path(Connection& c) {
   const std::uint32_t most = c.path_mtu - ip_header(c.remote_address) - kTcpHeader;
+  const std::uint32_t before = c.eff_snd_mss;
   c.eff_snd_mss = static_cast<std::uint16_t>(std::min<std::uint32_t>(c.mss_of_peer, most));
+  if (c.eff_snd_mss >= before) return;
+  if (!planted.has(Defect::too_big_keeps_window)) {
+    c.cc.cwnd = std::max(c.cc.cwnd / before * c.eff_snd_mss, std::uint32_t{c.eff_snd_mss});
+  }
+  c.cc.smss = c.eff_snd_mss;
+  c.cc.resend = c.snd_una;
 }
 
 }  // namespace own

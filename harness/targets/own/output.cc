@@ -16,7 +16,8 @@ void Stack::respond(Connection& c) {
   if (c.ack_now && tempered.has(Temperament::ack_first)) send_ack(c);
   send_queued(c);
   if (c.ack_now) return send_ack(c);
-  if (c.segments_unacked == 0 || c.timers.delayed_ack != kNever) return;
+  const bool runs = c.timers.delayed_ack != kNever && !planted.has(Defect::delayed_ack_restarts);
+  if (c.segments_unacked == 0 || runs) return;
   Time delay = kDelayedAck;
   if (planted.has(Defect::delayed_ack_one_second)) delay = kSecond;
   if (tempered.has(Temperament::delayed_ack_40ms)) delay = 40 * kMillisecond;
@@ -63,7 +64,9 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     if (length == 0 && !fin) break;
     const bool beyond = next - c.snd_una + length > c.cc.cwnd;
     if (!again && !c.cc.recovering && beyond) c.cc.limited += length;
-    transmit(c, next, length, fin);
+    const bool swaps =
+        !again && length > 0 && 2 * length <= std::min(d, u) && planted.has(Defect::second_segment_first);
+    transmit(c, swaps ? next + length : next, length, fin);
     if (again) c.probed = false;
     override_sws = false;
   }
@@ -148,6 +151,8 @@ void Stack::send_syn(Connection& c) {
   if (!omit && planted.has(Defect::mss_less_options)) *seg.mss -= 4;
   seg.wnd = std::min(c.rcv_wnd, 0xffffu);  // never scaled (RFC 7323 section 2.2)
   offer_options(c, seg);
+  seg.length_too_long = planted.has(Defect::option_length_wrong);
+  seg.padded_with_ones = planted.has(Defect::option_padding_not_zero);
   if (seg.ctl.ack && c.passive == false && !c.syn_retransmitted) {  // of a simultaneous open
     if (planted.has(Defect::simopen_sends_wrong_seq)) seg.seq = c.iss + 1;
     if (planted.has(Defect::simopen_sends_ack)) return send_ack(c);

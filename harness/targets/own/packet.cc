@@ -17,8 +17,8 @@ void parse_blocks(ByteView edges, Segment& seg) {
 }
 
 // MUST-4, MUST-5, MUST-6: an option that is not known is skipped by its length. MUST-7: an impossible length is noted.
-void parse_options(ByteView options, Segment& seg) {
-  while (!options.empty()) {
+void parse_options(const ByteView area, Segment& seg) {
+  for (ByteView options = area; !options.empty();) {
     const std::uint8_t kind = options[0];
     if (kind == kEndOfOptionList) return;
     if (kind == kNoOperation) {
@@ -33,6 +33,7 @@ void parse_options(ByteView options, Segment& seg) {
     const std::uint8_t length = options[1];
     if (kind == kMaximumSegmentSize && length == 4) {
       seg.mss = get16(options.data() + 2);
+      seg.mss_unaligned = (area.size() - options.size()) % 4 != 0;
     } else if (kind == kWindowScale && length == 3) {
       seg.window_scale = options[2];
     } else if (kind == kTimestamps && length == 10) {
@@ -75,7 +76,7 @@ void put_fast_open(std::uint8_t* at, const Segment& seg) {
 void put_options(std::uint8_t* at, const Segment& seg) {
   if (seg.mss) {
     at[0] = kMaximumSegmentSize;
-    at[1] = 4;
+    at[1] = seg.length_too_long ? 60 : 4;
     put16(at + 2, *seg.mss);
     at += 4;
   }
@@ -114,13 +115,18 @@ void put_options(std::uint8_t* at, const Segment& seg) {
       put32(at + 4, seg.block[static_cast<std::size_t>(i)].right);
     }
   }
+  if (seg.padded_with_ones) {
+    at[0] = kEndOfOptionList;
+    at[1] = at[2] = at[3] = kNoOperation;
+  }
 }
 
 }  // namespace
 
 std::uint32_t option_octets(const Segment& seg) {
   return (seg.mss ? 4u : 0u) + (seg.window_scale ? 4u : 0u) + (seg.timestamps ? kTimestampsLength : 0u) +
-         (seg.sack_permitted ? 4u : 0u) + fast_open_octets(seg) + (seg.blocks > 0 ? 4u + 8u * seg.blocks : 0u);
+         (seg.sack_permitted ? 4u : 0u) + fast_open_octets(seg) + (seg.blocks > 0 ? 4u + 8u * seg.blocks : 0u) +
+         (seg.padded_with_ones ? 4u : 0u);
 }
 
 std::optional<Segment> parse(ByteView packet) {

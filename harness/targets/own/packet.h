@@ -63,8 +63,11 @@ struct Segment {
   bool options_ok = true;        // no option length is 0, 1 or runs past the header
   bool unknown_options = false;
   bool corrupt_blocks = false;   // the length of a SACK option is no number of blocks
-  bool mss_behind_nop = false;
+  bool mss_behind_nop = false, mss_unaligned = false;
   bool user_timeout_option = false, authentication_option = false;
+  // Set by defects, for emit.
+  bool length_too_long = false;   // of the first option
+  bool padded_with_ones = false;  // End of Option List, and octets behind it that are not zero
   // Set while the segment is processed.
   bool answered = false;         // it has had its acknowledgment
 

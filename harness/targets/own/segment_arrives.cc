@@ -66,6 +66,7 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
   }
   send_syn(*c);
   arm_user_timer(*c);
+  if (!seg.text.empty() && planted.has(Defect::syn_text_reprocessed)) return_to_listen(*c);
 }
 
 // What a SYN brings, in LISTEN and in SYN-SENT. Text and FIN on it are queued until the connection is established.

@@ -72,12 +72,15 @@ void Stack::inject(ByteView packet) {
     return;
   }
   if (seg->mss_behind_nop && planted.has(Defect::option_parsing_stops_at_nop)) seg->mss.reset();
+  if (seg->mss_unaligned && planted.has(Defect::options_at_words_only)) seg->mss.reset();
   if (ip_drops(*seg)) return;
   if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
   if (seg->reserved != 0 && planted.has(Defect::reserved_bits_drop)) return;
   const bool options = seg->unknown_options || seg->mss;
   if (options && !seg->ctl.syn && planted.has(Defect::options_only_on_syn)) seg->text = {};
   last_reserved_ = seg->reserved;
+  last_source_ = seg->source;
+  last_source_port_ = seg->source_port;
   if (seg->wnd >= 0x8000 && planted.has(Defect::window_signed)) seg->wnd = 0;
   segment_arrives(*seg);
 }

@@ -84,6 +84,7 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
 // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply"
 Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   if (planted.has(Defect::unacceptable_not_acked)) return Then::kReturn;
+  if (seg.ctl.syn && c.synchronized() && planted.has(Defect::syn_outside_ignored)) return Then::kReturn;
   if (planted.has(Defect::ts_recent_from_outside) && seg.timestamps) c.stamps.recent = seg.timestamps->value;
   if (planted.has(Defect::unacceptable_resets)) {
     send_reset_for(seg);
@@ -193,9 +194,11 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
     return_to_listen(c);
     return Then::kReturn;
   }
-  if (planted.has(Defect::no_challenge_on_syn)) return Then::kReturn;
-  if (tempered.has(Temperament::syn_rfc793)) {
-    send_reset(c);
+  if (planted.has(Defect::no_challenge_on_syn) && c.synchronized()) return Then::kReturn;
+  if (planted.has(Defect::crossing_syn_unchallenged) && !c.synchronized()) return Then::kReturn;
+  const bool in_silence = planted.has(Defect::syn_resets_in_silence);
+  if (in_silence || planted.has(Defect::syn_resets) || tempered.has(Temperament::syn_rfc793)) {
+    if (!in_silence) send_reset(c);
     delete_tcb(c, Ended::kReset);
     return Then::kReturn;
   }
@@ -240,7 +243,8 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   }
 
   const bool reports = seg.blocks > 0 && update_scoreboard(c, seg);
-  const bool duplicate = c.selective.permitted ? reports : is_duplicate_ack(c, seg);
+  const bool any = planted.has(Defect::duplicates_without_sack);
+  const bool duplicate = c.selective.permitted && !any ? reports : is_duplicate_ack(c, seg);
   if (seg.blocks > 0 && le(seg.block[0].right, seg.ack) && planted.has(Defect::dsack_resets)) {
     abort(c);
     return Then::kReturn;
@@ -430,7 +434,8 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   // RFC 5681 section 4.2: at once above a gap and when one is filled, else for every second segment (SHLD-18, SHLD-19).
   ++c.segments_unacked;
   c.octets_unacked += count;
-  const bool full = !tempered.has(Temperament::counts_full_segments) || c.octets_unacked >= 2u * c.rcv_mss;
+  const bool by_octets = tempered.has(Temperament::counts_full_segments) || planted.has(Defect::delayed_ack_restarts);
+  const bool full = !by_octets || c.octets_unacked >= 2u * c.rcv_mss;
   const bool second = c.segments_unacked >= 2 || c.octets_unacked >= 2u * c.rcv_mss;
   const bool every_second = second && full && !planted.has(Defect::stretch_ack);
   const bool at_once = tempered.has(Temperament::acks_every_segment) || planted.has(Defect::no_delayed_ack);
@@ -462,7 +467,7 @@ Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
   c.fin_received = true;
   c.ack_now = true;
   if (c.state == State::kEstablished) {
-    c.state = State::kCloseWait;
+    if (!planted.has(Defect::fin_leaves_established)) c.state = State::kCloseWait;
     if (planted.has(Defect::fin_answers_fin)) close(c);
   } else if (c.state == State::kFinWait1) {
     c.state = State::kClosing;  // our FIN has not been ACKed, or this would be FIN-WAIT-2
