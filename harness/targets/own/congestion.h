@@ -30,7 +30,10 @@ struct Congestion {
 
   bool slow_start() const { return cwnd < ssthresh; }
   // Equation (4) of RFC 5681; what limited transmit let go does not count.
-  void reduce(std::uint32_t flight) { ssthresh = std::max((flight - std::min(flight, limited)) / 2, 2 * smss); }
+  void reduce(std::uint32_t flight) {
+    ssthresh = std::max((flight - std::min(flight, limited)) / 2, 2 * smss);
+    counted = 0;
+  }
 };
 
 }  // namespace own
