@@ -84,6 +84,30 @@ TEST(PathMtu, WhoeverIgnoresTheMessageIsFree) {
   EXPECT_EQ(t.verdicts(), Verdicts{});
 }
 
+// RFC 5681 section 3.1: ten segments of 536 octets were the window, so ten of 360 are.
+Trace& ten_too_big(Trace& t) {
+  t.open().in(".", 1, 1, 0, 65535).quiet().write(60000);
+  for (std::uint32_t i = 0; i < 10; ++i) t.out(".", 1 + i * 536, 1, 536);
+  t.quiet().event(message(kUnreachable, kTooBig, 400));
+  for (std::uint32_t i = 0; i < 10; ++i) t.out(".", 1 + i * 360, 1, 360);
+  return t;
+}
+
+TEST(PathMtu, TheWindowShrinksAsTheSegmentsDo) {
+  Trace t;
+  ten_too_big(t).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.judged(Rule::R5681_3_1_pmtu));
+}
+
+TEST(PathMtu, NoMoreOfTheSmallerSegmentsThanOfTheLarger) {
+  Trace t;
+  ten_too_big(t);
+  for (std::uint32_t i = 10; i < 14; ++i) t.out(".", 1 + i * 360, 1, 360);
+  t.quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"R5681_3_1_pmtu departed"});
+}
+
 TEST(Addresses, ASynToAGroupIsDropped) {
   Trace t;
   Arriving syn = in("S", 0);

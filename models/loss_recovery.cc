@@ -180,7 +180,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
   const bool front = seg.seq <= tcb.snd_una;
   // Where round trips are short a loss probe follows soon upon an ACK, of whatever it was (RFC 8985 section 7.2).
   const bool probe = both_permit(tcb) && end == tcb.snd_nxt && !front && !board.probed && !board.front_again &&
-                     on.around.since - board.arrived_at >= kProbeTimeoutMin;
+                     on.around.now - board.arrived_at >= kProbeTimeoutMin;
   if (!is_answer(on) || probe) {
     by_timer(on, seg, end);
     return;

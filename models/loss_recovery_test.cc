@@ -135,6 +135,17 @@ TEST(LossRecovery, OneLossProbeIsAllowed) {
   EXPECT_EQ(without.verdicts(), Verdicts{"R8985_4_sack violated"});
 }
 
+// Where round trips are short the probe timeout is, too; it asks not what was reported.
+TEST(LossRecovery, ALossProbeMayComeSoon) {
+  Flight t;
+  t.reports(1, {{1, 8001}}).quiet().wait(std::chrono::milliseconds(5));
+  t.again(7001).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  Flight at_once;
+  at_once.reports(1, {{1, 8001}}).again(7001).quiet();
+  EXPECT_EQ(at_once.verdicts(), Verdicts{"R2018_5_record departed"});
+}
+
 TEST(LossRecovery, ADuplicateReportedDisturbsNothing) {
   Flight t;
   t.reports(1001, {}).quiet();

@@ -566,5 +566,17 @@ TEST(Oracle, BeyondItsLimitsItIsInconclusive) {
   EXPECT_TRUE(inconclusive) << t.state();
 }
 
+// A SYN,ACK may carry text of the user's, but he has given none.
+TEST(Oracle, ASynAckMakesNoTextUp) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1, 1);
+  EXPECT_EQ(t.verdicts(), Verdicts{"S3_9_1_2_order violated"});
+  Trace urgent;
+  Departing syn_ack = out("S.", 0, 1);
+  syn_ack.ctl.urg = true;
+  urgent.listen().quiet().in("S", 0).event(syn_ack);
+  EXPECT_EQ(urgent.verdicts(), Verdicts{"S3_8_5_needs_text violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

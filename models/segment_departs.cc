@@ -282,6 +282,15 @@ void syn_departs(Step& on, const Departing& seg) {
       return;
     }
   }
+  // A SYN,ACK may carry text, but only what the user has given, and likewise urgent octets.
+  if (answer && seg.text.size() > tcb.snd_end - (tcb.iss + 1)) {
+    on.refuse(Rule::S3_9_1_2_order, 1);
+    return;
+  }
+  if (seg.ctl.urg && !tcb.up.given) {
+    on.refuse(Rule::S3_8_5_needs_text, 1);
+    return;
+  }
   if (answer) {
     fast_open::syn_ack_departs(on, seg, !first);
   } else {

@@ -130,7 +130,22 @@ constexpr IntOption kIntOptions[] = {
     {SocketOption::kFastOpen, IPPROTO_TCP, TCP_FASTOPEN},
 };
 
-const IntOption* int_option(SocketOption option) {
+// What has a name of its own over IPv6.
+constexpr IntOption kIpv6Options[] = {
+    {SocketOption::kTypeOfService, IPPROTO_IPV6, IPV6_TCLASS},
+    {SocketOption::kTimeToLive, IPPROTO_IPV6, IPV6_UNICAST_HOPS},
+};
+
+bool is_ipv6(int fd) {
+  int family = 0;
+  socklen_t size = sizeof family;
+  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_INET6;
+}
+
+const IntOption* int_option(SocketOption option, int fd) {
+  for (const IntOption& each : kIpv6Options) {
+    if (each.option == option && is_ipv6(fd)) return &each;
+  }
   for (const IntOption& each : kIntOptions) {
     if (each.option == option) return &each;
   }
@@ -385,7 +400,7 @@ void KernelSockets::set_option(const Socket& socket, UserCall& call) {
     const linger value{.l_onoff = call.value >= 0, .l_linger = clamp_to_int(std::max<std::int64_t>(call.value, 0))};
     return conclude(call, setsockopt(socket.fd.get(), SOL_SOCKET, SO_LINGER, &value, sizeof value));
   }
-  const IntOption* const option = int_option(call.option);
+  const IntOption* const option = int_option(call.option, socket.fd.get());
   if (option == nullptr) return fail(call, ENOPROTOOPT);
   const int value = clamp_to_int(call.value);
   conclude(call, setsockopt(socket.fd.get(), option->level, option->name, &value, sizeof value));
@@ -405,7 +420,7 @@ void KernelSockets::get_option(const Socket& socket, UserCall& call) {
     call.value = at_mark;
     return;
   }
-  const IntOption* const option = int_option(call.option);
+  const IntOption* const option = int_option(call.option, socket.fd.get());
   if (option == nullptr) return fail(call, ENOPROTOOPT);
   int value = 0;
   socklen_t size = sizeof value;
