@@ -101,6 +101,7 @@ void reduce(Step& on, Rule cap) {
   cc.lossless = false;
   cc.cap = cap;
   cc.soft_cap = Rule::MAY_18;
+  cc.sure = 0;
   cc.flat = 0;
 }
 
@@ -203,7 +204,7 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (cc.phase != Phase::kOpen) return;
   if (cc.recover_known && tcb.snd_una <= cc.recover) return;
   const bool within = tcb.snd_una + std::min(cc.smss, flight(tcb)) <= tcb.snd_edge();
-  const bool within_two = flight(tcb) + cc.smss <= std::min(cc.cwnd, cc.reno) + (kDupThresh - 1) * cc.smss;
+  const bool within_two = flight(tcb) + cc.smss <= cc.sure + (kDupThresh - 1) * cc.smss;
   if (cc.duplicates < kDupThresh) cc.lt_due = held_back(tcb) && within_two;
   if (cc.duplicates == kDupThresh) cc.fr_due = flight(tcb) >= 4 * cc.smss && within;
 }
@@ -382,6 +383,7 @@ void congestion_silent(Step& on) {
     const std::uint32_t gone = std::min(flight(tcb), cc.duplicates * cc.largest);
     if (!cc.news && held && flight(tcb) - gone + 2 * cc.smss <= cc.reno_ssthresh) on.depart(Rule::R5681_3_2_5);
   }
+  if (cc.news && cc.duplicates == 0) cc.sure = std::max(cc.sure, flight(tcb));
   if (held) {
     on.cite(cc.cap);
     if (cc.cap == Rule::R5681_3_1_iw) {

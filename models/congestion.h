@@ -57,6 +57,7 @@ struct Congestion {
   std::uint32_t resent = 0;      // octets sent since recovery began, new and again
   std::uint32_t delivered = 0;   // octets that duplicate ACKs have told of since then
   std::uint32_t round_flight = 0;
+  std::uint32_t sure = 0;        // cwnd is at least so much, as what has left shows
   std::uint32_t scaled = 0;       // cwnd in proportion to the segments of a path that takes smaller ones; 0: as it was
   std::uint32_t scaled_sent = 0;  // octets sent since then
   SndSeq recover{};              // behind the highest octet sent when the last loss was seen

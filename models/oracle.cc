@@ -60,7 +60,8 @@ Oracle::Impl::Conversation& Oracle::Impl::conversation(Tuple tuple) {
   c.tuple = tuple;
   c.incarnation = 0;
   c.taken = c.tainted = false;
-  c.dead = -1;
+  c.dead = c.handed_out = false;
+  c.dead_before = 0;
   c.begins = c.named = false;
   c.possible.clear();
   c.possible.emplace_back();
@@ -160,7 +161,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   });
   if (!c.taken && c.possible.front().passive && c.possible.front().was_open &&
       std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return p.state <= State::kListen; })) {
-    c.dead = c.incarnation;
+    c.dead = true;
   }
   const bool idle =
       before == State::kClosed || before == State::kListen || before == State::kTimeWait || c.possible.size() > 1;
@@ -251,7 +252,7 @@ std::uint32_t Oracle::Impl::waiting(const Conversation& but) const {
   for (std::size_t i = 0; i < used; ++i) {
     const Conversation& c = conversations[i];
     if (c.tuple.local != but.tuple.local) continue;
-    n += c.dead >= 0;
+    n += static_cast<std::uint32_t>(c.dead + c.dead_before);
     if (&c == &but || c.taken) continue;
     n += std::any_of(c.possible.begin(), c.possible.end(),
                      [](const Possible& p) { return p.passive && p.state >= State::kSynReceived; });

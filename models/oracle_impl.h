@@ -22,12 +22,14 @@ struct Oracle::Impl {
   struct Conversation {
     Tuple tuple{};
     std::vector<Possible> possible;
-    int incarnation = 0;   // counts the connections that used this pair of ports
-    bool taken = false;    // the user has it (accept or connect)
-    bool begins = false;   // a SYN may have begun a new connection
-    bool named = false;    // the user has chosen the local address
-    int dead = -1;         // the incarnation that ended before anybody took it: it may still be handed out
-    bool tainted = false;  // a rule was broken: what follows proves nothing
+    int incarnation = 0;      // counts the connections that used this pair of ports
+    bool taken = false;       // the user has it (accept or connect)
+    bool begins = false;      // a SYN may have begun a new connection
+    bool named = false;       // the user has chosen the local address
+    bool dead = false;        // this incarnation ended before anybody took it: it may still be handed out
+    int dead_before = 0;      // ... earlier ones that did
+    bool handed_out = false;  // perhaps: it, or one of those
+    bool tainted = false;     // a rule was broken: what follows proves nothing
   };
 
   // A socket of the user's.

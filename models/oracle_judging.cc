@@ -178,6 +178,8 @@ void Oracle::Impl::settle(Conversation& c, const Event& event) {
   if (c.begins && std::all_of(c.possible.begin(), c.possible.end(),
                               [](const Possible& p) { return p.state == State::kSynReceived && p.passive; })) {
     ++c.incarnation;
+    c.dead_before += c.dead;
+    c.dead = c.handed_out = false;
     c.taken = false;
   }
   c.begins = false;

@@ -179,12 +179,13 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     h.kind = Handle::Kind::kConnection;
     h.tuple = c.tuple;
     h.port = local;
-    if (c.dead >= 0 && c.dead != c.incarnation) {  // which of the two it is cannot be told
+    if (c.dead_before > 0) {  // which of them it is cannot be told
       h.incarnation = -1;
-      c.dead = -1;
+      --c.dead_before;
+      c.handed_out = true;
       return;
     }
-    c.dead = -1;
+    c.dead = c.handed_out = false;
     h.incarnation = c.incarnation;
     c.taken = true;
     process(c, event, [&](Step& on) {
@@ -198,7 +199,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
   if (call.error != UserError::kWouldBlock) return;
   for (std::size_t i = 0; i < used; ++i) {
     Conversation& c = conversations[i];
-    if (c.taken || c.tuple.local != listener->port) continue;
+    if (c.taken || c.handed_out || c.tuple.local != listener->port) continue;
     const bool due = std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) {
       return p.passive && (p.state == State::kEstablished || p.state == State::kCloseWait);
     });
