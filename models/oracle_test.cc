@@ -57,6 +57,30 @@ TEST(Clean, SimultaneousOpen) {
   EXPECT_EQ(t.state(), "ESTABLISHED");
 }
 
+// Trimmed of its SYN the crossing SYN,ACK brings text in sequence: taken, or answered like any SYN.
+TEST(Clean, SimultaneousOpenWithTextOnTheSynAck) {
+  for (const std::uint32_t ack : {2u, 1u}) {
+    Trace t;
+    t.connect().out("S", 0).quiet().in("S", 0).out("S.", 0, 1).quiet().in("S.", 0, 1, 1).out(".", 1, ack).quiet();
+    EXPECT_EQ(t.verdicts(), kNone) << ack;
+    EXPECT_EQ(t.state(), ack == 2 ? "ESTABLISHED" : "SYN-RECEIVED");
+  }
+}
+
+// Of two numbers that are half the space apart neither is the greater.
+TEST(Clean, ASynHalfTheSpaceAwayInTimeWait) {
+  for (const bool begins : {true, false}) {
+    Trace t;
+    t.open().shutdown().out("F.", 1, 1).quiet().in("F.", 1, 2).out(".", 2, 2).quiet().in("S", 0x80000002);
+    if (begins) {
+      Departing synack = tcpassay::out("S.", 100'000'000, 0x80000003);
+      t.event(synack);
+    }
+    t.quiet();
+    EXPECT_EQ(t.verdicts(), kNone) << begins;
+  }
+}
+
 TEST(Clean, SimultaneousClose) {
   Trace t;
   t.open().shutdown().out("F.", 1, 1).quiet().in("F.", 1, 1).out(".", 2, 2).quiet();

@@ -127,6 +127,10 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
   if (tcb.state == State::kSynReceived && tcb.passive) {
     // RFC 9293 returns to LISTEN, 793 resets, 5961 challenges; dropping it is seen too. What all exclude is taking it.
     on.cite_later(Rule::SA4_4_passive);
+    if (seg.ctl.ack && !acks_new(tcb, seg.ack) && on.may()) {  // 3.5.2, group 2, which names no order
+      on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
+      return Then::kReturn;
+    }
     if (!on.may()) {
       back_to_listen(on, Rule::SA4_4_passive);
       if (tcb.state != State::kTimeWait && on.may()) on.reply(reset_reply(seg, Rule::SA4_4_passive, true));

@@ -218,6 +218,12 @@ TEST(CheckSynBit, AfterAPassiveOpenItEndsTheAttemptOrIsChallenged) {
   EXPECT_TRUE(after.cite(Rule::SA4_4_passive));
 }
 
+// 3.5.2 resets for an ACK of what was not sent in every state that is not synchronized, and leaves the state.
+TEST(CheckSynBit, AfterAPassiveOpenItsBadAckMayBeReset) {
+  EXPECT_TRUE(arrives(syn_received(true), in("S.", 500, 99)).texts.count("SYN-RECEIVED, RST 99"));
+  EXPECT_FALSE(arrives(syn_received(true), in("S.", 500, 1)).texts.count("SYN-RECEIVED, RST 1"));
+}
+
 TEST(CheckSynBit, AfterAnActiveOpenItIsHandledAsInTheSynchronizedStates) {
   const Outcomes after = arrives(syn_received(false), in("S", 500));
   EXPECT_EQ(after.texts, (Texts{"SYN-RECEIVED, ACK now", "CLOSED, RST 1, tells reset, without R5961_4_2_scope"}));

@@ -198,6 +198,14 @@ TEST(JustBelow, TheCrossingSynAckMayComplete) {
   EXPECT_TRUE(after.texts.count("ESTABLISHED, SND.UNA=1, ACK later"));
 }
 
+// Half the sequence space away a number is neither above nor below; in a closed window there is only RCV.NXT.
+TEST(Table6, HalfTheSpaceAwayIsOutside) {
+  Possible tcb = established();
+  tcb.rcv_edge = tcb.rcv_nxt;
+  EXPECT_EQ(acceptable(tcb, in("R", 0x80000001)), Acceptable::kNo);
+  EXPECT_EQ(acceptable(tcb, in(".", 0x80000001, 1)), Acceptable::kNo);
+}
+
 // What straddles an edge
 
 TEST(Straddling, OnlyTheNewPartIsProcessed) {

@@ -229,6 +229,13 @@ Then check_fin_bit(Step& on, const Arriving& seg) {
     tcb.held_fin = true;
     in_window = !tcb.edge_known || tcb.fin_seq < tcb.rcv_edge;
     tcb.held_fin_outside = !in_window;
+    // A FIN ahead of a gap tells of text that nobody will receive, as text itself would.
+    if (tcb.user_gone && tcb.rcv_nxt_max < tcb.fin_seq && on.may()) {
+      const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
+      on.delete_tcb(Rule::SHLD_3);
+      on.reply(reply);
+      return Then::kReturn;
+    }
     if (seg.text.empty() && tcb.rcv_nxt_max < tcb.fin_seq) {
       on.cite(Rule::R5681_3_2_out_of_order);
       on.acknowledge_now(Rule::R5681_3_2_out_of_order);

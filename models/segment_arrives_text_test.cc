@@ -125,6 +125,14 @@ TEST(SegmentText, OldTextAfterAFullCloseDrawsAnAck) {
 
 // Eighth, check the FIN bit
 
+// A FIN ahead of a gap says that text was sent, and nobody is there to receive it.
+TEST(CheckFinBit, AheadOfAGapAfterCloseItMayReset) {
+  Possible before = fin_wait_2();
+  before.user_gone = true;
+  EXPECT_TRUE(arrives(before, in("F.", 100, 2)).texts.count("CLOSED, RST 2"));
+  EXPECT_FALSE(arrives(before, in("F.", 1, 2)).texts.count("CLOSED, RST 2"));
+}
+
 TEST(CheckFinBit, LeadsFromEstablishedToCloseWait) {
   const Outcomes after = arrives(established(), in("F.", 1, 1));
   EXPECT_EQ(after.texts, Texts{"CLOSE-WAIT, RCV.NXT=2, ACK later"});
