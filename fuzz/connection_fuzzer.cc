@@ -18,9 +18,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "fuzz/finding.h"
 #include "fuzz/scenario_bytes.h"
 #include "harness/check.h"
+#include "harness/finding.h"
 #include "harness/script.h"
 #include "harness/session.h"
 #include "harness/targets.h"

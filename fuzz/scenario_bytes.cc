@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fuzz/byte_tables.h"
+#include "harness/finding.h"
 
 namespace tcpassay {
 namespace {
@@ -31,13 +32,6 @@ OptionSpec mss_option(int mss) {
 }
 
 }  // namespace
-
-const Verdict* first_finding(const Oracle& oracle) {
-  for (const Verdict& verdict : oracle.verdicts()) {
-    if (verdict.kind != Verdict::Kind::kInconclusive && !verdict.consequence) return &verdict;
-  }
-  return nullptr;
-}
 
 // --- bytes to steps ------------------------------------------------------------------------------------------------
 

@@ -67,9 +67,6 @@ class BytePlay {
   std::unique_ptr<Impl> impl_;
 };
 
-// The first verdict that is a finding of its own: a MUST or a SHOULD was broken. Null when there is none.
-const Verdict* first_finding(const Oracle& oracle);
-
 // Writes a scenario in the byte language, by playing it on `session`, whose bookkeeping supplies the anchors. What the
 // language cannot say (most options, a third conversation) is left out; quantities are rounded to the next smaller that
 // it has.

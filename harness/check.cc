@@ -2,16 +2,9 @@
 #include "harness/check.h"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -19,6 +12,7 @@
 
 #include "harness/script.h"
 #include "harness/targets.h"
+#include "harness/workers.h"
 
 namespace tcpassay {
 namespace {
@@ -41,7 +35,9 @@ std::string option_text(const RuleResult& result) {
   return result.taken < result.judged ? "both" : "taken";
 }
 
-bool is_script(const fs::path& path) { return path.extension() == ".pkt"; }
+bool is_script(const fs::path& path) {
+  return path.extension() == ".pkt";
+}
 
 void add_folder(const fs::path& folder, std::vector<std::string>& files) {
   std::error_code error;
@@ -75,7 +71,9 @@ Manner manner_of(const CheckOptions& options) {
 }
 
 // Not what --ip 4, the default, would play.
-bool chosen_ipv6(const Filed& filed) { return filed.ip == 6 && !ip_version(filed.scenario); }
+bool chosen_ipv6(const Filed& filed) {
+  return filed.ip == 6 && !ip_version(filed.scenario);
+}
 
 std::string replay_command(const Filed& filed, const CheckOptions& options) {
   const std::string plant = options.defect.empty() ? "" : " --plant " + options.defect;
@@ -203,85 +201,14 @@ Played played_from(const Json& json) {
   return played;
 }
 
-bool write_line(int fd, const Json& json) {
-  const std::string line = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  for (std::size_t done = 0; done < line.size();) {
-    const ssize_t wrote = write(fd, line.data() + done, line.size() - done);
-    if (wrote < 0 && errno != EINTR) return false;
-    if (wrote > 0) done += static_cast<std::size_t>(wrote);
-  }
-  return true;
-}
-
 void work(const std::vector<Filed>& scenarios, const CheckOptions& options, std::size_t first, std::size_t step,
-          int fd) {
-  try {
-    Player player(scenarios, options);
-    if (!write_line(fd, {{"identity", to_json(player.identity())}})) return;
-    for (std::size_t i = first; i < scenarios.size(); i += step) {
-      if (!write_line(fd, {{"number", i}, {"played", to_json(player.play(i))}})) return;
-    }
-  } catch (const std::exception& error) {
-    write_line(fd, {{"error", error.what()}});
+          const Say& say) {
+  const auto tell = [&](const Json& json) { return say(json.dump(-1, ' ', false, Json::error_handler_t::replace)); };
+  Player player(scenarios, options);
+  if (!tell({{"identity", to_json(player.identity())}})) return;
+  for (std::size_t i = first; i < scenarios.size(); i += step) {
+    if (!tell({{"number", i}, {"played", to_json(player.play(i))}})) return;
   }
-}
-
-struct Worker {
-  pid_t process = -1;
-  int fd = -1;
-  std::string buffer{};
-};
-
-// Ends and waits for every worker, however the check ends.
-struct Workers {
-  std::vector<Worker> all{};
-  ~Workers() {
-    for (const Worker& worker : all) {
-      if (worker.fd >= 0) close(worker.fd);
-      kill(worker.process, SIGTERM);
-      waitpid(worker.process, nullptr, 0);
-    }
-  }
-};
-
-void start_worker(Workers& workers, const std::vector<Filed>& scenarios, const CheckOptions& options,
-                  std::size_t first, std::size_t step) {
-  int ends[2];
-  if (pipe(ends) != 0) throw std::runtime_error(fmt::format("no pipe: {}", std::strerror(errno)));
-  const pid_t process = fork();
-  if (process < 0) {
-    close(ends[0]);
-    close(ends[1]);
-    throw std::runtime_error(fmt::format("no process: {}", std::strerror(errno)));
-  }
-  if (process == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    close(ends[0]);
-    for (const Worker& other : workers.all) close(other.fd);
-    work(scenarios, options, first, step, ends[1]);
-    _exit(0);
-  }
-  close(ends[1]);
-  workers.all.push_back({.process = process, .fd = ends[0]});
-}
-
-// Takes what one worker has written; false when it has written all.
-bool read_from(Worker& worker, const std::function<void(const Json&)>& take) {
-  char octets[65536];
-  const ssize_t count = read(worker.fd, octets, sizeof octets);
-  if (count < 0 && errno == EINTR) return true;
-  if (count <= 0) {
-    close(worker.fd);
-    worker.fd = -1;
-    return false;
-  }
-  worker.buffer.append(octets, static_cast<std::size_t>(count));
-  std::size_t start = 0;
-  for (std::size_t end; (end = worker.buffer.find('\n', start)) != std::string::npos; start = end + 1) {
-    take(Json::parse(worker.buffer.substr(start, end - start)));
-  }
-  worker.buffer.erase(0, start);
-  return true;
 }
 
 std::vector<Played> play_in_processes(const std::vector<Filed>& scenarios, const CheckOptions& options,
@@ -289,8 +216,8 @@ std::vector<Played> play_in_processes(const std::vector<Filed>& scenarios, const
   const auto jobs = std::min(static_cast<std::size_t>(options.jobs), scenarios.size());
   std::vector<Played> played(scenarios.size(), Played{.why = "the process that played it ended early"});
   std::size_t done = 0;
-  const auto take = [&](const Json& line) {
-    if (line.contains("error")) throw TargetError(line["error"].get<std::string>());
+  const auto take = [&](const std::string& text) {
+    const Json line = Json::parse(text);
     if (line.contains("identity")) {
       identity = identity_from(line["identity"]);
       return;
@@ -299,16 +226,9 @@ std::vector<Played> play_in_processes(const std::vector<Filed>& scenarios, const
     played[number] = played_from(line["played"]);
     if (options.progress) options.progress(++done, scenarios.size(), scenarios[number].path);
   };
-  Workers workers;
-  for (std::size_t i = 0; i < jobs; ++i) start_worker(workers, scenarios, options, i, jobs);
-  std::vector<pollfd> waiting(jobs);
-  for (std::size_t open = jobs; open > 0;) {
-    for (std::size_t i = 0; i < jobs; ++i) waiting[i] = {.fd = workers.all[i].fd, .events = POLLIN, .revents = 0};
-    if (poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) break;
-    for (std::size_t i = 0; i < jobs; ++i) {
-      if (workers.all[i].fd >= 0 && waiting[i].revents != 0 && !read_from(workers.all[i], take)) --open;
-    }
-  }
+  in_processes(
+      static_cast<int>(jobs),
+      [&](int job, const Say& say) { work(scenarios, options, static_cast<std::size_t>(job), jobs, say); }, take);
   return played;
 }
 
@@ -367,13 +287,20 @@ void confirm(const std::vector<Filed>& scenarios, const CheckOptions& options, s
 
 const char* to_string(Standing standing) {
   switch (standing) {
-    case Standing::kObeyed: return "obeyed";
-    case Standing::kViolated: return "violated";
-    case Standing::kDeparted: return "departed";
-    case Standing::kOption: return "option";
-    case Standing::kInconclusive: return "inconclusive";
-    case Standing::kNotExercised: return "not_exercised";
-    case Standing::kNotTestable: return "not_testable";
+    case Standing::kObeyed:
+      return "obeyed";
+    case Standing::kViolated:
+      return "violated";
+    case Standing::kDeparted:
+      return "departed";
+    case Standing::kOption:
+      return "option";
+    case Standing::kInconclusive:
+      return "inconclusive";
+    case Standing::kNotExercised:
+      return "not_exercised";
+    case Standing::kNotTestable:
+      return "not_testable";
   }
   return "?";
 }

@@ -13,12 +13,12 @@
 #include "harness/scenario.h"
 #include "harness/session.h"
 #include "harness/target.h"
+#include "harness/workers.h"
 #include "models/oracle.h"
 
 namespace tcpassay {
 
 inline constexpr std::size_t kEvidenceMax = 10;  // kept for one rule; `broken` counts all
-inline constexpr int kJobsMax = 64;
 inline constexpr std::size_t kConfirmedMax = 50;  // scenarios played again to confirm what was found
 inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);  // an ACK is due after 500 ms (RFC 5681, 4.2)
 

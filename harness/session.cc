@@ -205,6 +205,7 @@ void Session::start(const std::string& name, std::uint64_t seed, std::optional<s
   impl_->ip = ip.value_or(impl_->options.ip);
   impl_->start(name, seed);
 }
+void Session::use_peer_port(std::uint16_t port) { impl_->options.peer_port = port; }
 void Session::configure(const Setting& setting) {
   Target& target = impl_->target;
   if (target.configure(setting.name, setting.value)) return;
@@ -216,6 +217,8 @@ Target& Session::target() { return impl_->target; }
 Oracle& Session::oracle() { return impl_->oracle; }
 const Trace& Session::trace() const { return impl_->trace; }
 const std::vector<Mismatch>& Session::mismatches() const { return impl_->mismatches; }
+
+std::size_t Session::departures() const { return impl_->sent_end; }
 
 std::vector<Bytes> Session::take_packets() {
   Impl& self = *impl_;

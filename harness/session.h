@@ -63,6 +63,7 @@ class Session {
 
   // Resets the target and the oracle and begins a new trace.
   void start(const std::string& name, std::uint64_t seed = 1, std::optional<std::uint8_t> ip = {});
+  void use_peer_port(std::uint16_t port);  // as of SessionOptions, from the next start() on
   // Asks the target for a configuration, after start() and before anything else. Throws TargetError when it cannot.
   void configure(const Setting& setting);
 
@@ -83,6 +84,7 @@ class Session {
   Oracle& oracle();
   const Trace& trace() const;
   const std::vector<Mismatch>& mismatches() const;
+  std::size_t departures() const;     // how many packets the target has sent since the start
   std::vector<Bytes> take_packets();  // what the target has sent since the last call, as IP packets
 
   // The peer's bookkeeping for one conversation (the script's only pair when ports are empty), in wire numbers.

@@ -40,6 +40,7 @@ SegmentT segment_of(const Decoded& packet) {
 
 void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
   const std::optional<Decoded> decoded = decode(bytes);
+  if (!virtual_time) drain();  // what a timer has sent meanwhile left before
   Event event;
   event.tuple = tuple;
   event.from = target.now();
@@ -62,6 +63,7 @@ void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
 }
 
 UserCall Session::Impl::make(UserCall made, Tuple tuple, const Place& where) {
+  if (!virtual_time) drain();
   Event event;
   event.from = target.now();
   target.call(made);

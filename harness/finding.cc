@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fuzz/finding.h"
+#include "harness/finding.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,6 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "fuzz/scenario_bytes.h"
 #include "harness/script.h"
 
 namespace tcpassay {
@@ -37,6 +36,13 @@ Scenario without(const Scenario& scenario, std::size_t first, std::size_t last, 
 }
 
 }  // namespace
+
+const Verdict* first_finding(const Oracle& oracle) {
+  for (const Verdict& verdict : oracle.verdicts()) {
+    if (verdict.kind != Verdict::Kind::kInconclusive && !verdict.consequence) return &verdict;
+  }
+  return nullptr;
+}
 
 std::optional<Rule> play_for_finding(const Scenario& scenario, Session& session) {
   session.play(scenario);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fuzz/finding.h"
+#include "harness/finding.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-#include "fuzz/scenario_bytes.h"
 #include "harness/script.h"
 #include "harness/targets.h"
 

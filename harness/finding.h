@@ -13,6 +13,9 @@ namespace tcpassay {
 
 inline constexpr int kShrinkPlaysMax = 2000;  // scenarios played to make one shorter
 
+// The first verdict that is a finding of its own: a MUST or a SHOULD was broken. Null when there is none.
+const Verdict* first_finding(const Oracle& oracle);
+
 // Leaves out every step without which the first finding still blames `rule`, and gives pauses their shortest. The
 // result still shows it whenever `scenario` does.
 Scenario shrink(const Scenario& scenario, Rule rule, Session& session);
