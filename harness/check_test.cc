@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/check.h"
-#include "models/rules.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "harness/script.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {
@@ -20,7 +20,9 @@ Judged trace() {
   return judged;
 }
 
-Count& count(Judged& judged, Rule rule) { return judged.counts[static_cast<std::size_t>(rule)]; }
+Count& count(Judged& judged, Rule rule) {
+  return judged.counts[static_cast<std::size_t>(rule)];
+}
 
 Verdict verdict(Rule rule, Verdict::Kind kind, bool consequence = false) {
   Verdict made;
@@ -37,7 +39,9 @@ Standing standing(const Tally& tally, Rule rule) {
   return result.rules[static_cast<std::size_t>(rule)].standing;
 }
 
-TEST(Tally, KnowsNothingAtFirst) { EXPECT_EQ(standing(Tally(), kMustRule), Standing::kNotExercised); }
+TEST(Tally, KnowsNothingAtFirst) {
+  EXPECT_EQ(standing(Tally(), kMustRule), Standing::kNotExercised);
+}
 
 TEST(Tally, AddsCountsUp) {
   Tally tally;
@@ -134,13 +138,19 @@ CheckResult with_deviation(bool occurs, bool whole, const char* version = "") {
   return result;
 }
 
-TEST(ExitStatus, ListedDeviationsAreAccepted) { EXPECT_EQ(with_deviation(true, true).exit_status(), 0); }
-TEST(ExitStatus, ADeviationThatIsGoneFails) { EXPECT_EQ(with_deviation(false, true).exit_status(), 1); }
+TEST(ExitStatus, ListedDeviationsAreAccepted) {
+  EXPECT_EQ(with_deviation(true, true).exit_status(), 0);
+}
+TEST(ExitStatus, ADeviationThatIsGoneFails) {
+  EXPECT_EQ(with_deviation(false, true).exit_status(), 1);
+}
 TEST(ExitStatus, ADeviationOfAnotherVersionMayBeAbsent) {
   EXPECT_EQ(with_deviation(false, true, "6.18").exit_status(), 1);
   EXPECT_EQ(with_deviation(false, true, "6.1.").exit_status(), 0);
 }
-TEST(ExitStatus, APartOfTheCorpusProvesNothingGone) { EXPECT_EQ(with_deviation(false, false).exit_status(), 0); }
+TEST(ExitStatus, APartOfTheCorpusProvesNothingGone) {
+  EXPECT_EQ(with_deviation(false, false).exit_status(), 0);
+}
 
 TEST(ExitStatus, AViolationFailsAndADepartureDoesNot) {
   Tally tally;
@@ -169,6 +179,16 @@ TEST(Deviations, AreRead) {
   EXPECT_EQ(read[0].rule, Rule::MUST_2);
   EXPECT_EQ(read[0].reason, "checksums are offloaded");
   EXPECT_TRUE(read_deviations(::testing::TempDir(), "no-such-target").empty());
+}
+
+TEST(Deviations, SomeOnlyTheSweepSees) {
+  const std::string folder =
+      folder_with("some.txt", "MUST_3: reason\nsweep SA4_2_exact closing LAST-ACK: a choice\nsweep MUST_3: anywhere\n");
+  EXPECT_EQ(read_deviations(folder, "some").size(), 1u);
+  const auto all = read_deviations(folder, "some", true);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[1].states, (std::vector{State::kClosing, State::kLastAck}));
+  EXPECT_TRUE(all[2].states.empty());
 }
 
 TEST(Deviations, ABadLineIsNamed) {
@@ -249,7 +269,9 @@ TEST(Check, TheOwnStackPlaysTheTextbookOverIpv6) {
   EXPECT_EQ(check(over_ip(scenarios, {4}), {.defect = "ipv6_mss_of_ipv4"}).exit_status(), 0);
 }
 
-TEST(Check, FlattensNames) { EXPECT_EQ(flat_name("./corpus/3.4-sequence/wrap.pkt"), "corpus_3.4-sequence_wrap"); }
+TEST(Check, FlattensNames) {
+  EXPECT_EQ(flat_name("./corpus/3.4-sequence/wrap.pkt"), "corpus_3.4-sequence_wrap");
+}
 
 }  // namespace
 }  // namespace tcpassay

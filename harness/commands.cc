@@ -28,36 +28,13 @@
 #include "harness/targets.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/temperaments.h"
+#include "harness/words.h"
 #include "harness/zoo.h"
 
 namespace tcpassay {
-namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-constexpr int kCannot = 2;    // the command could not do its work
-constexpr int kRealJobs = 16;  // a target whose time is real mostly waits
-
-// What the user's words came to. Every verb uses some of it.
-struct Words {
-  std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{}, zoo{}, ip = "4";
-  std::string ruleset = to_string(kNewest);
-  std::vector<std::string> paths{}, temper{};
-  double seconds = 3;
-  std::size_t samples = 10000;
-  std::uint64_t seed = 1;
-  bool pairs = true;
-  std::vector<std::string> plants{};
-  int jobs = 0;  // 0: as many as serve the target
-  bool defects = false, temperaments = false, diagrams = false, play = false;
-};
-
-Edition edition_of(const Words& words) { return *edition_named(words.ruleset); }
-
-struct Wrong : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 void print(const std::string& text) {
   const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
@@ -80,7 +57,9 @@ std::string corpus_folder(const Words& words) {
   throw Wrong("no corpus here: give --corpus DIR or set TCPASSAY_CORPUS");
 }
 
-std::string target_name(const Words& words) { return words.target.substr(0, words.target.find(':')); }
+std::string target_name(const Words& words) {
+  return words.target.substr(0, words.target.find(':'));
+}
 
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line() {
   if (!isatty(STDERR_FILENO)) return {};
@@ -98,6 +77,19 @@ std::function<void(std::size_t, std::size_t, const std::string&)> progress_line(
 void end_progress() {
   if (isatty(STDERR_FILENO)) fmt::print(stderr, "\r\x1b[K");
 }
+
+Edition edition_of(const Words& words) {
+  return *edition_named(words.ruleset);
+}
+
+std::vector<std::uint8_t> ip_versions_of(const Words& words) {
+  if (words.ip == "both") return {4, 6};
+  return {static_cast<std::uint8_t>(words.ip == "6" ? 6 : 4)};
+}
+
+namespace {
+
+constexpr int kCannot = 2;  // the command could not do its work
 
 // --- the verbs ---
 
@@ -140,7 +132,9 @@ int list_targets(const Words& words) {
   return 0;
 }
 
-std::uint8_t ip_of(const Words& words) { return words.ip == "6" ? 6 : 4; }
+std::uint8_t ip_of(const Words& words) {
+  return words.ip == "6" ? 6 : 4;
+}
 
 std::string no_ipv6(const Identity& target) {
   return fmt::format("{} has no IPv6 here (of the kernel's: boot without ipv6.disable=1)", target.name);
@@ -155,8 +149,7 @@ int run_check(const Words& words) {
   options.jobs = words.jobs != 0 ? words.jobs : target_name(words) == "own" ? 1 : kRealJobs;
   options.whole = words.paths.empty() && words.suite.empty();
   const std::vector<std::string> paths = words.paths.empty() ? std::vector{folder} : words.paths;
-  using Versions = std::vector<std::uint8_t>;
-  const Versions versions = words.ip == "both" ? Versions{4, 6} : Versions{ip_of(words)};
+  const auto versions = ip_versions_of(words);
   const auto scenarios = over_ip(read_scenarios(paths, words.suite), versions);
   options.progress = progress_line();
   const CheckResult result = check(scenarios, options);
@@ -211,89 +204,6 @@ int judge_files(const Words& words) {
   return condemned ? 1 : 0;
 }
 
-// Ids are looked up as they are written in the catalogue or in the RFC (MUST-10).
-Rule rule_named(const std::string& word) {
-  std::string id = word;
-  std::replace(id.begin(), id.end(), '-', '_');
-  std::replace(id.begin(), id.end(), '.', '_');
-  std::vector<std::string_view> known;
-  for (const auto& rule : rules()) known.push_back(rule.id);
-  if (const auto rule = rule_by_id(id)) return *rule;
-  const std::string near = nearest(id, known);
-  throw Wrong(fmt::format("unknown rule '{}'{}", word, near.empty() ? "" : "; did you mean " + near + "?"));
-}
-
-struct Covering {
-  std::vector<std::string> declared, judged;
-};
-
-// Which scenarios name the rule, and which judge it when they are played on the own stack.
-Covering covering(Rule rule, const Words& words) {
-  Covering covering;
-  const auto own = make_target("own");
-  SessionOptions options;
-  options.keep_trace = options.assertions = false;
-  options.final_wait = kDelayedAckWait;
-  Session session(*own, options);
-  for (const auto& filed : read_scenarios({corpus_folder(words)})) {
-    const auto& covers = filed.scenario.about.covers;
-    const bool declared = std::find(covers.begin(), covers.end(), info(rule).id) != covers.end();
-    if (declared) covering.declared.push_back(filed.path);
-    if (Session::unsupported(filed.scenario, *own)) continue;
-    session.play(filed.scenario);
-    if (session.oracle().counts()[static_cast<std::size_t>(rule)].judged > 0) covering.judged.push_back(filed.path);
-  }
-  return covering;
-}
-
-std::string list_text(const char* heading, const std::vector<std::string>& paths) {
-  constexpr std::size_t kShown = 20;
-  std::string text = fmt::format("{}: {}\n", heading, paths.empty() ? "none" : std::to_string(paths.size()));
-  for (std::size_t i = 0; i < std::min(paths.size(), kShown); ++i) text += "  " + paths[i] + "\n";
-  if (paths.size() > kShown) text += fmt::format("  and {} more (--format json lists them)\n", paths.size() - kShown);
-  return text;
-}
-
-int explain_row(const RowInfo& row, const Words& words) {
-  if (words.format == "json") {
-    Json json{{"name", row.name}, {"level", to_string(row.level)}, {"rfc", row.rfc}, {"rules", Json::array()}};
-    for (const Rule rule : rules_stating(row.name)) json["rules"].push_back(info(rule).id);
-    if (const Exemption* exempt = exemption_of(row.name)) json["exempt"] = exempt->reason;
-    print(json.dump(2) + "\n");
-  } else {
-    print(row_text(row, paper_of_stdout().columns));
-  }
-  return 0;
-}
-
-int explain(const Words& words) {
-  if (const RowInfo* row = row_named(words.rule)) return explain_row(*row, words);
-  const Rule rule = rule_named(words.rule);
-  const RuleInfo& about = info(rule);
-  const Covering found = covering(rule, words);
-  std::vector<std::string> traits_of;
-  for (const auto& trait : traits()) {
-    if (trait.rule == rule) traits_of.push_back(fmt::format("{}: {}", trait.name, trait.sentence));
-  }
-  if (words.format == "json") {
-    const Json json{{"id", about.id},           {"level", to_string(about.level)}, {"rfc", about.rfc},
-                    {"section", about.section}, {"row", about.row},                {"sentence", about.sentence},
-                    {"traits", traits_of},      {"covered_by", found.declared},    {"judged_by", found.judged}};
-    print(json.dump(2) + "\n");
-    return 0;
-  }
-  const int columns = paper_of_stdout().columns;
-  std::string text =
-      fmt::format("{} {}, RFC {} section {}\n", about.id, to_string(about.level), about.rfc, about.section);
-  text += wrapped("  " + std::string(about.sentence), columns, 2) + "\n";
-  if (!about.row.empty()) text += fmt::format("requirement: {}\n", about.row);
-  for (const auto& trait : traits_of) text += wrapped("trait: " + trait, columns, 2) + "\n";
-  text += list_text("scenarios that name it", found.declared);
-  text += list_text("scenarios that judge it on the own stack", found.judged);
-  print(text);
-  return 0;
-}
-
 int list_catalogue(const Words& words) {
   std::optional<CheckResult> checked;
   std::optional<Strikes> strikes;
@@ -323,6 +233,7 @@ std::vector<Filed> scenarios_of(const Words& words) {
 }
 
 int run_zoo(const Words& words) {
+  if (words.sweep) return run_sweep_zoo(words);
   ZooOptions options{.defects = words.plants, .temper = words.plants.empty(), .pairs = words.pairs};
   if (words.jobs != 0) options.jobs = words.jobs;
   const auto scenarios = scenarios_of(words);
@@ -454,8 +365,30 @@ void zoo_words(CLI::App& app, Words& words) {
   corpus_word(app, words);
   app.add_option("--defect", words.plants, "only these, and no temperaments")->delimiter(',')->allow_extra_args(false);
   app.add_flag("--pairs,!--no-pairs", words.pairs, "every pair of temperaments, beside each alone and many at once");
+  app.add_flag("--sweep", words.sweep, "asks by the sweep, not the scenarios: the defects of SEGMENT ARRIVES");
   app.add_option("--jobs,-j", words.jobs, "threads; 2 if not given")->check(CLI::Range(1, kJobsMax));
   app.add_option("PATH", words.paths, "scripts or folders to play instead of the whole corpus");
+}
+
+void sweep_words(CLI::App& app, Words& words) {
+  target_word(app, words);
+  ip_word(app, words, {"4", "6", "both"});
+  ruleset_word(app, words);
+  format_word(app, words, {"text", "json"});
+  corpus_word(app, words);
+  app.add_option("--state", words.states, "only these states, separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--road", words.road, "only roads in whose name this stands, as 'simultaneous'");
+  app.add_option("--flags", words.flags, "only these sets of control bits, as SYN+ACK,FA,R,none")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--one-in", words.one_in, "only one cell in so many, spread over the grid")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--findings", words.findings, "the folder for a script of each cause")->capture_default_str();
+  app.add_option("--jobs,-j", words.jobs, "processes, each with its own target; one for each processor if not given")
+      ->check(CLI::Range(1, kJobsMax));
 }
 
 void sharpness_words(CLI::App& app, Words& words) {
@@ -480,6 +413,8 @@ constexpr Verb kVerbs[] = {
      explain, explain_words},
     {"catalogue", "Every requirement by document: stated by rules, exempt, exercised, proven",
      "tcpassay catalogue --target own", list_catalogue, catalogue_words},
+    {"sweep", "Asks every state every question that a segment can put, and says what is wrong",
+     "tcpassay sweep --target own --state FIN-WAIT-1", run_sweep, sweep_words},
     {"bench", "How many connections a second are played, bare and judged", "tcpassay bench --target own --seconds 5",
      run_bench, bench_words},
     {"zoo", "Plants each known defect in the own stack: was it caught, and by which rule; and is what is legal spared",

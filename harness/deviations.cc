@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <string_view>
+#include <sstream>
 
 namespace tcpassay {
 namespace {
@@ -17,6 +19,29 @@ std::string_view trimmed(std::string_view text) {
   const auto start = text.find_first_not_of(kBlanks);
   if (start == std::string_view::npos) return {};
   return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
+}
+
+// [sweep] RULE [STATE ...]: reason
+Deviation deviation_of(std::string_view text, const std::string& where) {
+  const auto colon = text.find(':');
+  const std::string_view reason = colon == std::string_view::npos ? "" : trimmed(text.substr(colon + 1));
+  if (reason.empty()) throw DeviationError(where + ": expected 'RULE: reason'");
+  std::istringstream words{std::string(text.substr(0, colon))};
+  Deviation deviation{.reason = std::string(reason), .where = where};
+  std::string word;
+  words >> word;
+  deviation.sweep = word == "sweep";
+  if (deviation.sweep) words >> word;
+  const auto rule = rule_by_id(word);
+  if (!rule) throw DeviationError(fmt::format("{}: unknown rule '{}'", where, word));
+  deviation.rule = *rule;
+  while (words >> word) {
+    const auto state = deviation.sweep ? state_named(word) : std::nullopt;
+    if (!state)
+      throw DeviationError(fmt::format("{}: expected ':' or, of the sweep, a state, found '{}'", where, word));
+    deviation.states.push_back(*state);
+  }
+  return deviation;
 }
 
 void read_file(const std::string& folder, const std::string& target, int depth, std::vector<Deviation>& into) {
@@ -42,22 +67,27 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
       version = trimmed(text.substr(kVersion.size()));
       continue;
     }
-    const auto colon = text.find(':');
-    const std::string_view reason = colon == std::string_view::npos ? "" : trimmed(text.substr(colon + 1));
-    if (reason.empty()) throw DeviationError(where + ": expected 'RULE: reason'");
-    const std::string_view id = trimmed(text.substr(0, colon));
-    const auto rule = rule_by_id(id);
-    if (!rule) throw DeviationError(fmt::format("{}: unknown rule '{}'", where, id));
-    into.push_back({.rule = *rule, .reason = std::string(reason), .where = where, .version = version});
+    into.push_back(deviation_of(text, where));
+    into.back().version = version;
   }
 }
 
 }  // namespace
 
-std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target) {
+std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep) {
   std::vector<Deviation> deviations;
   read_file(folder, target, 0, deviations);
+  if (!sweep) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.sweep; });
   return deviations;
+}
+
+std::optional<State> state_named(std::string_view word) {
+  std::string wanted(word);
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](unsigned char c) { return std::toupper(c); });
+  for (int i = 0; i < kStates; ++i) {
+    if (wanted == to_string(static_cast<State>(i))) return static_cast<State>(i);
+  }
+  return std::nullopt;
 }
 
 }  // namespace tcpassay

@@ -19,6 +19,7 @@
 namespace tcpassay {
 namespace {
 
+constexpr int kLookMs = 100;    // so often it is looked whether an interrupt came
 constexpr char kFailure = '!';  // begins the line that says why the work ended early
 
 volatile std::sig_atomic_t interrupts = 0;
@@ -116,7 +117,7 @@ void in_processes(int jobs, const std::function<void(int, const Say&)>& work,
     for (std::size_t i = 0; i < waiting.size(); ++i) {
       waiting[i] = {.fd = workers.all[i].fd, .events = POLLIN, .revents = 0};
     }
-    if (poll(waiting.data(), waiting.size(), -1) < 0 && errno != EINTR) {
+    if (poll(waiting.data(), waiting.size(), kLookMs) < 0 && errno != EINTR) {
       throw std::runtime_error(fmt::format("cannot wait: {}", std::strerror(errno)));
     }
     if (Interrupt::interrupted() && !told) {
@@ -136,6 +137,7 @@ Interrupt::Interrupt() : before_(nullptr) {
 
 Interrupt::~Interrupt() {
   signal(SIGINT, before_);
+  interrupts = 0;
 }
 
 bool Interrupt::interrupted() {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One question of a sweep: the road to a state, one segment, and probes that tell silence from death.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/session.h"
+#include "harness/sweep_grid.h"
+#include "harness/sweep_roads.h"
+
+namespace tcpassay {
+
+// What became of one question.
+struct Answer {
+  std::string unreachable{};  // why it could not be asked; empty when it was
+  bool answered = false;      // a segment left before the probe
+  bool ended = false;         // the connection that there was is gone
+  bool inconclusive = false;
+  const Verdict* finding = nullptr;  // valid until the next question
+};
+
+// Asks questions of one target. Roads are prepared once.
+class Questioner {
+ public:
+  Questioner(Target& target, Edition edition);
+
+  // `cell` may be null: the road alone.
+  const Answer& ask(const Road& road, std::uint8_t ip, const Cell* cell);
+  // The last question as a scenario that plays it again.
+  Scenario scenario() const;
+  const SegmentSpec& stimulus() const { return stimulus_; }
+  Session& session() { return session_; }
+
+ private:
+  struct Prepared {
+    const Road* road = nullptr;
+    std::uint8_t ip = 4;
+    std::vector<Step> steps{};
+    std::uint32_t snd_una = 0;
+    bool listens = false, speaks = false;  // a listener is there; the SYN of the peer has been sent
+    std::optional<Numbers> numbers{};      // as they were when it was gone last
+  };
+  Prepared& prepared(const Road& road, std::uint8_t ip);
+  bool go(Prepared& on);
+  void fill(std::uint32_t outside);
+  Numbers numbers(const Prepared& on);
+  void probe(const Prepared& on, const Numbers& before);
+  std::string states();
+
+  Session session_;
+  bool real_ = false;  // time is
+  std::vector<std::unique_ptr<Prepared>> roads_{};
+  const Prepared* on_ = nullptr;
+  std::size_t questions_ = 0;
+  std::vector<SegmentSpec> filling_{};  // text that closed the window
+  SegmentSpec stimulus_{};
+  std::optional<SegmentSpec> probe_{};
+  std::optional<Call> write_{};
+  bool asked_ = false;  // the stimulus was put
+  Answer answer_{};
+};
+
+}  // namespace tcpassay

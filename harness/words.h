@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user's words came to, and what the verbs of the command line share.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "models/edition.h"
+
+namespace tcpassay {
+
+inline constexpr int kRealJobs = 16;  // a target whose time is real mostly waits
+
+// Every verb uses some of it.
+struct Words {
+  std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{}, zoo{}, ip = "4";
+  std::string ruleset = to_string(kNewest);
+  std::vector<std::string> paths{}, temper{};
+  double seconds = 3;
+  std::size_t samples = 10000;
+  std::uint64_t seed = 1;
+  bool pairs = true;
+  std::vector<std::string> plants{};
+  int jobs = 0;  // 0: as many as serve the target
+  bool defects = false, temperaments = false, diagrams = false, play = false, sweep = false;
+  std::vector<std::string> states{}, flags{};
+  std::string road{}, findings = "findings";
+  std::uint64_t one_in = 1;
+};
+
+// What is wrong with them, in one line.
+struct Wrong : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+void print(const std::string& text);
+std::string corpus_folder(const Words& words);
+std::string target_name(const Words& words);  // without a defect
+Edition edition_of(const Words& words);
+std::vector<std::uint8_t> ip_versions_of(const Words& words);
+
+// A line on a terminal that says how far the work is; empty where there is no terminal.
+std::function<void(std::size_t, std::size_t, const std::string&)> progress_line();
+void end_progress();
+
+// Verbs of another file.
+int explain(const Words& words);
+int run_sweep(const Words& words);
+int run_sweep_zoo(const Words& words);  // zoo --sweep
+
+}  // namespace tcpassay
