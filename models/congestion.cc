@@ -355,7 +355,7 @@ void watch_growth(Step& on) {
 void congestion_silent(Step& on) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
-  if (cc.phase == Phase::kNone) return;
+  if (cc.phase == Phase::kNone || tcb.state == State::kClosed) return;
   const bool held = held_back(tcb);
   if (cc.scaled != 0 && cc.scaled_sent > 0 && cc.scaled + 2 * cc.largest < flight(tcb)) on.cite(Rule::R5681_3_1_pmtu);
   const SndSeq text_nxt = earlier(tcb.snd_nxt, tcb.snd_end);  // a FIN is no octet of text

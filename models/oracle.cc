@@ -159,10 +159,8 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
     if (!coded) on.tcb.uncoded = true;
     on.tcb.prompted = on.tcb.now.size;
   });
-  if (!c.taken && c.possible.front().passive && c.possible.front().was_open &&
-      std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return p.state <= State::kListen; })) {
-    c.dead = true;
-  }
+  const auto ended = [](const Possible& p) { return p.passive && p.was_open && p.state <= State::kListen; };
+  if (!c.taken && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
   const bool idle =
       before == State::kClosed || before == State::kListen || before == State::kTimeWait || c.possible.size() > 1;
   c.begins = idle && seg.ctl.syn;

@@ -26,7 +26,7 @@ struct Oracle::Impl {
     bool taken = false;       // the user has it (accept or connect)
     bool begins = false;      // a SYN may have begun a new connection
     bool named = false;       // the user has chosen the local address
-    bool dead = false;        // this incarnation ended before anybody took it: it may still be handed out
+    bool dead = false;        // this incarnation may have ended before anybody took it, and may still be handed out
     int dead_before = 0;      // ... earlier ones that did
     bool handed_out = false;  // perhaps: it, or one of those
     bool tainted = false;     // a rule was broken: what follows proves nothing

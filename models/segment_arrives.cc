@@ -50,8 +50,8 @@ void advance_snd_una(Step& on, SndSeq ack) {
   congestion_acked(on, ack);
   if (tcb.rexmits == 0 && on.around.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.around.now - tcb.sent_at;
   tcb.snd_una = ack;
-  // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One segment
-  // may be timed at a time, so an ACK of part of it measures nothing either.
+  // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One
+  // segment may be timed at a time, so an ACK of part of it measures nothing either.
   const bool handshake = tcb.timer.samples == 0 && !tcb.timer.fresh;
   const bool measured = tcb.rexmits == 0 && (handshake || (tcb.timer.fresh && tcb.timer.fresh_end <= ack));
   tcb.backed_off = measured ? std::uint8_t{0} : std::max(tcb.backed_off, tcb.rexmits);

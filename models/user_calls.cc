@@ -170,8 +170,9 @@ void send(Step& on, const UserCall& call) {
   tcb.window_at = on.around.now;
   if (call.urgent) urgent_given(on);
   const bool idle = tcb.snd_una == tcb.snd_nxt;
-  // However small the congestion window, it has room for one segment; how large that is, is not known after an MSS of 0.
-  const bool fits = tcb.no_delay && tcb.snd_mss != 0xffff && tcb.snd_end <= tcb.snd_edge() && tcb.snd_end - tcb.snd_una <= tcb.snd_mss;
+  // However small the congestion window, it has room for one segment; how large that is, an MSS of 0 leaves open.
+  const bool one = tcb.snd_mss != 0xffff && tcb.snd_end - tcb.snd_una <= tcb.snd_mss;
+  const bool fits = tcb.no_delay && one && tcb.snd_end <= tcb.snd_edge();
   if (synchronized(tcb.state) && (idle || fits) && tcb.snd_wnd != 0 && !tcb.send_pending) {
     tcb.send_pending = true;
     tcb.send_due = on.around.now + kSendDelayMax;
