@@ -19,7 +19,6 @@
 #include <string>
 
 #include "fuzz/scenario_bytes.h"
-#include "harness/check.h"
 #include "harness/finding.h"
 #include "harness/script.h"
 #include "harness/session.h"

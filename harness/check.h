@@ -20,7 +20,6 @@ namespace tcpassay {
 
 inline constexpr std::size_t kEvidenceMax = 10;  // kept for one rule; `broken` counts all
 inline constexpr std::size_t kConfirmedMax = 50;  // scenarios played again to confirm what was found
-inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);  // an ACK is due after 500 ms (RFC 5681, 4.2)
 
 enum class Standing : std::uint8_t {
   kObeyed, kViolated, kDeparted, kOption, kInconclusive, kNotExercised, kNotTestable,

@@ -39,6 +39,9 @@ inline constexpr std::uint16_t kPeerPort = 40000;
 // What a scenario may wait in all on a target that has no virtual time.
 inline constexpr Time kRealWaitMax = std::chrono::seconds(10);
 
+// An ACK is due after 500 ms (RFC 5681 section 4.2); a final wait of so long shows it.
+inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);
+
 // What the target's IP of this version (4 or 6) carries, its MTU being the usual 1500 octets.
 Terms terms_over(std::uint8_t ip);
 
