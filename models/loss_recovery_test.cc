@@ -146,6 +146,22 @@ TEST(LossRecovery, ALossProbeMayComeSoon) {
   EXPECT_EQ(at_once.verdicts(), Verdicts{"R2018_5_record departed"});
 }
 
+// RFC 8985 section 7.3: the timer starts anew behind a probe, so the next timeout is not twice what the first was.
+TEST(LossRecovery, ALossProbeStartsTheTimer) {
+  const auto next_after = [](int milliseconds) {
+    Flight t;
+    t.wait(std::chrono::seconds(1));
+    t.again(7001).quiet();
+    t.wait(std::chrono::seconds(1));
+    t.again(1).quiet();
+    t.wait(std::chrono::milliseconds(milliseconds));
+    t.again(1).quiet();
+    return t.verdicts();
+  };
+  EXPECT_EQ(next_after(2000), Verdicts{});
+  EXPECT_EQ(next_after(1200), Verdicts{"R6298_5_5 violated"});
+}
+
 TEST(LossRecovery, ADuplicateReportedDisturbsNothing) {
   Flight t;
   t.reports(1001, {}).quiet();

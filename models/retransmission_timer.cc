@@ -145,7 +145,7 @@ bool front_departs(Step& on, bool again) {
     timer.doubled = false;
   } else {
     const Time longest = on.around.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack;
-    const Time shortest = on.around.since - tcb.front_to;
+    const Time shortest = on.around.since - std::max(tcb.front_to, timer.probed_at);
     if (tcb.front_gap == Time{}) {
       if (!probing && !first_expiry(on, shortest, longest)) return false;
       if (probing && longest < kRtoMin) on.depart(Rule::R6298_2_4);
@@ -167,6 +167,7 @@ bool front_departs(Step& on, bool again) {
   if (again) timer.sent_at = RetransmissionTimer::kNone;
   timer.followed = false;
   if (!again || !tcb.congestion.stirred) timer.runs_since = on.around.since;
+  timer.probed_at = RetransmissionTimer::kNone;
   tcb.front_from = on.around.since;
   tcb.front_to = on.around.now;
   tcb.front_alone = true;
@@ -177,6 +178,7 @@ void text_follows(Step& on, SndSeq seq, bool again) {
   Possible& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   if (seq <= tcb.snd_una) return;
+  if (tcb.sack() && !tcb.congestion.stirred && tcb.front_to < on.around.since) timer.probed_at = on.around.now;
   if (!again) {
     if (on.around.since != timer.sent_at) timer.sent_at = RetransmissionTimer::kNone;
     if (on.around.since - tcb.front_to > kClockSlack) timer.followed = true;

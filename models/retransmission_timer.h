@@ -30,6 +30,7 @@ struct RetransmissionTimer {
   Time sent_at = kNone;          // when what is in flight was sent, if all of it left at once
   Time acked_at = kNone;         // when new text was last acknowledged
   Time runs_since{};             // the timer may have run since then: a fast retransmission need not restart it
+  Time probed_at = kNone;        // when what may be a loss probe left: the timer starts anew (RFC 8985 section 7.3)
   SndSeq fresh_end{};            // behind the first new text that left since anything was sent again
   bool fresh = false;            // there is some: an ACK of all of it gives a sample
   std::uint8_t samples = 0;
