@@ -332,9 +332,10 @@ void watch_growth(Step& on) {
   if (tcb.snd_una < cc.round_end) return;
   const std::uint32_t now = flight(tcb), last = cc.round_flight;
   const bool each = (cc.acks + 1u) * cc.largest >= last;  // an ACK for nearly every segment
+  const bool unreduced = cc.lossless && !tcb.ecn.heard;  // an echo of CE ends slow start as a loss does (RFC 3168)
   const bool avoids = !cc.lossless && cc.reno_ssthresh <= last;
   if (last >= cc.smss && each && cc.phase == Phase::kOpen) {
-    if (cc.lossless && last < kDelayBasedFrom * cc.smss) {
+    if (unreduced && last < kDelayBasedFrom * cc.smss) {
       cc.flat = now <= last + last / 6 ? static_cast<std::uint8_t>(cc.flat + 1) : std::uint8_t{0};
       if (cc.flat == 0) on.cite(Rule::R5681_3_1_ssthresh_init);
       if (cc.flat >= kFlatSlowStart) on.depart(Rule::R5681_3_1_ssthresh_init);
@@ -343,7 +344,7 @@ void watch_growth(Step& on) {
       if (cc.flat == 0) on.cite(Rule::R5681_3_1_ca_should);
       if (cc.flat >= kFlatAvoidance) on.depart(Rule::R5681_3_1_ca_should);
     }
-    if (cc.flat >= kFlatAvoidance || (cc.lossless && cc.flat >= kFlatSlowStart)) cc.flat = 0;
+    if (cc.flat >= kFlatAvoidance || (unreduced && cc.flat >= kFlatSlowStart)) cc.flat = 0;
   }
   cc.round_end = tcb.snd_nxt;
   cc.round_flight = now;

@@ -256,6 +256,7 @@ void unacceptable_arrives(Step& on, const Arriving& seg) {
 void ack_arrives(Step& on, const Arriving& seg, bool news) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Tcb& tcb = on.tcb;
+  if (seg.ctl.ece && (state.may_mark() || state.unjudged)) state.heard = true;
   if (!seg.ctl.ece || !state.marks || state.unjudged) return;
   const bool same_window = state.reacts && seg.ack <= state.recover;
   if (!news || (same_window && seg.ack == state.recover)) {  // it may count or not

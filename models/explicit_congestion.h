@@ -30,6 +30,7 @@ struct ExplicitCongestion {
   Cwr cwr = Cwr::kNo;
   bool cwr_sent = false;           // on the last new text
   bool reacts = false;             // the window of data that ends at `recover` has had its reduction
+  bool heard = false;              // an echo has come, which may be believed even if nothing was marked
   bool limited = false;            // the congestion window alone held text back when the target was last quiet
   std::uint32_t held_at = 0;       // what was in flight then
   std::uint32_t flight = 0;        // the same when the echo came

@@ -146,6 +146,29 @@ TEST(ExplicitCongestion, OneReductionForAWindow) {
   EXPECT_EQ(ect1.verdicts(), Verdicts{"R3168_5_ect0 departed"});
 }
 
+// What leaves round trip by round trip stays the same: slow start has ended at a size of its own, or by an echo of CE.
+TEST(ExplicitCongestion, AnEchoEndsSlowStart) {
+  const auto rounds = [](std::string_view bits, std::uint8_t mark) {
+    constexpr std::uint32_t kSegment = 536;
+    EcnTrace t;
+    t.agree().write(30000);
+    std::uint32_t sent = 1;
+    const char* cwr = mark == kEct0 ? "W" : "";
+    for (int round = 0; round < 6; ++round) {
+      if (round > 0) t.arrives(".", round == 1 ? bits : "", 1, sent);
+      const int segments = round == 0 ? 4 : 2;
+      for (int i = 0; i < segments; ++i, sent += kSegment) {
+        t.departs(".", i == 0 && round == 1 && !bits.empty() ? cwr : "", sent, 1, kSegment, mark);
+      }
+      t.quiet();
+    }
+    return t.verdicts();
+  };
+  EXPECT_EQ(rounds("E", kEct0), kNone);
+  EXPECT_EQ(rounds("E", kNotEct), kNone);  // nothing was marked, and the echo may be believed all the same
+  EXPECT_EQ(rounds("", kEct0), Verdicts{"R5681_3_1_ssthresh_init departed"});
+}
+
 TEST(ExplicitCongestion, AccurateEcnIsNotJudged) {
   EcnTrace t;
   t.listen().quiet();

@@ -108,6 +108,17 @@ TEST(PathMtu, NoMoreOfTheSmallerSegmentsThanOfTheLarger) {
   EXPECT_EQ(t.verdicts(), Verdicts{"R5681_3_1_pmtu departed"});
 }
 
+// A router says that 20 octets are as many as it takes: the path MTU stays at 68, which is 28 octets of text.
+TEST(PathMtu, HasAFloor) {
+  Trace t;
+  t.open().write(600).out(".", 1, 1, 536).quiet().event(message(kUnreachable, kTooBig, 20));
+  t.out(".", 1, 1, 14).quiet();  // half of that, as a retransmission may be cut
+  t.in(".", 1, 537).write(1000).out(".", 537, 1, 28);
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  t.out(".", 565, 1, 8);  // as large as an estimate of 48 octets lets it be
+  EXPECT_EQ(t.verdicts(), Verdicts{"R1191_3_floor violated"});
+}
+
 TEST(Addresses, ASynToAGroupIsDropped) {
   Trace t;
   Arriving syn = in("S", 0);
