@@ -226,6 +226,9 @@ ZooResult zoo(const std::vector<Filed>& scenarios, const ZooOptions& options) {
   const auto defects = chosen(options);
   const auto manners = options.temper ? combinations(options.pairs) : std::vector<std::vector<std::string>>{};
 
+  const auto over_both = over_ip(scenarios, {4, 6});  // the pairs are too many for that
+  const std::size_t pairs_from = combinations(false).size();
+
   ZooResult result{.whole = options.plant && options.defects.empty()};
   result.defects.resize(defects.size());
   std::vector<std::vector<Strike>> held(manners.size());
@@ -237,9 +240,9 @@ ZooResult zoo(const std::vector<Filed>& scenarios, const ZooOptions& options) {
       name = defects[i]->id;
       result.defects[i] = fate_of(*defects[i], check(scenarios, {.defect = name}));
     } else {
-      const auto& manner = manners[i - defects.size()];
-      name = listed(manner);
-      held[i - defects.size()] = strikes(check(scenarios, {.temperaments = manner}));
+      const std::size_t k = i - defects.size();
+      name = listed(manners[k]);
+      held[k] = strikes(check(k < pairs_from ? over_both : scenarios, {.temperaments = manners[k]}));
     }
     const std::lock_guard lock(mutex);
     if (options.progress) options.progress(++done, defects.size() + manners.size(), name);

@@ -70,7 +70,8 @@ ZooResult zoo(const std::vector<Filed>& scenarios, const ZooOptions& options);
 std::string zoo_text(const ZooResult& result, const Paper& paper);
 std::string zoo_json(const ZooResult& result);
 
-// Every temperament alone, many at once, and, if wanted, every pair. The first combination is the empty one.
+// None, every temperament alone, many at once, and, if wanted, every pair. Pairs are played over IPv4, the others over
+// IPv6 too.
 std::vector<std::vector<std::string>> combinations(bool pairs);
 
 }  // namespace tcpassay

@@ -86,7 +86,9 @@ std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   const std::uint32_t count = c.received.read(out);
   if (count > 0) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
   if (count > 0 && c.receives() && open_window(c)) {
-    if (!tempered.has(Temperament::no_window_update)) {
+    // A window that scaling rounds to what was said before is no news, but one more ACK (RFC 5681 section 4.2).
+    const bool news = c.stamps.last_ack_sent != c.rcv_nxt || c.scaling.announced != announced_window(c);
+    if (news && !tempered.has(Temperament::no_window_update)) {
       c.ack_now = true;
       respond(c);
     }

@@ -37,6 +37,17 @@ TEST(OwnTemperaments, AddUp) {
   EXPECT_NE(both, short_text({Temperament::window_1000}));
 }
 
+// A window of 3 << 14 grows by less than the scale can say: to tell it would only be a duplicate ACK.
+TEST(OwnTemperaments, AWindowThatScalingHidesIsNotToldAgain) {
+  TestPeer p(1);
+  p.target.temper(Temperament::scale_14);
+  const int handle = p.passive({2, 4, 5, 180, 3, 3, 7, 0});
+  for (std::uint32_t i = 0; i < 6; ++i) p.put({.seq = 1 + 1460 * i, .length = 1460});
+  EXPECT_EQ(p.hears(), "A 1 2921 0; A 1 5841 0; A 1 8761 0");
+  EXPECT_EQ(p.read(handle).result, 8760);
+  EXPECT_EQ(p.hears(), "");
+}
+
 TEST(OwnTemperaments, AreTakenBackTogether) {
   own::Tempered tempered;
   tempered.add(Temperament::nagle_off);
