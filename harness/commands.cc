@@ -22,6 +22,7 @@
 #include "harness/bench.h"
 #include "harness/check.h"
 #include "harness/judge.h"
+#include "harness/judge_all.h"
 #include "harness/report.h"
 #include "harness/script.h"
 #include "harness/sharpness.h"
@@ -194,14 +195,16 @@ int run_script(const Words& words) {
 }
 
 int judge_files(const Words& words) {
-  std::vector<Opinion> opinions;
-  bool condemned = false;
-  for (const auto& path : words.paths) {
-    opinions.push_back(judge_file(path, edition_of(words)));
-    condemned = condemned || opinions.back().kind == Opinion::Kind::kCondemned;
+  JudgeAllOptions options{.capture = {.edition = edition_of(words)}, .jobs = words.jobs, .progress = progress_line()};
+  for (const auto& end : words.ends) {
+    const auto chosen = ChosenEnd::parse(end);
+    if (!chosen) throw Wrong(end + ": no address; write 192.0.2.1, 192.0.2.1:80 or [2001:db8::1]:80");
+    options.capture.ends.push_back(*chosen);
   }
+  const std::vector<Opinion> opinions = judge_all(words.paths, options);
+  end_progress();
   print(words.format == "json" ? judge_json(opinions) : judge_text(opinions, words.diagrams));
-  return condemned ? 1 : 0;
+  return exit_status_of(opinions);
 }
 
 int list_catalogue(const Words& words) {
@@ -328,7 +331,9 @@ void judge_words(CLI::App& app, Words& words) {
   ruleset_word(app, words);
   format_word(app, words, {"text", "json"});
   app.add_flag("--ladder", words.diagrams, "draws each conversation");
-  app.add_option("FILE", words.paths, "scripts that record conversations")->required();
+  app.add_option("--end", words.ends, "in captures, judges the ends with this ADDRESS or ADDRESS:PORT only");
+  app.add_option("--jobs,-j", words.jobs, "threads; one for each core if not given")->check(CLI::Range(1, kJobsMax));
+  app.add_option("FILE", words.paths, "scripts and captures that record conversations, or folders of them")->required();
 }
 
 void explain_words(CLI::App& app, Words& words) {

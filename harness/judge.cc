@@ -17,31 +17,61 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json verdict_json(const Verdict& verdict, const Trace& trace) {
-  Json json{{"rule", info(verdict.rule).id}, {"level", level_text(verdict)}, {"state", verdict.state},
-            {"allowed", verdict.allowed},    {"seen", verdict.seen}};
+  Json json{{"rule", info(verdict.rule).id},
+            {"level", level_text(verdict)},
+            {"state", verdict.state},
+            {"allowed", verdict.allowed},
+            {"seen", verdict.seen}};
   if (verdict.event < trace.places.size()) json["line"] = trace.places[verdict.event].line;
   return json;
 }
 
-}  // namespace
-
-const char* to_string(Opinion::Kind kind) {
-  switch (kind) {
-    case Opinion::Kind::kAccepted: return "accepted";
-    case Opinion::Kind::kCondemned: return "condemned";
-    case Opinion::Kind::kInconclusive: return "inconclusive";
-    case Opinion::Kind::kUnsupported: return "unsupported";
-  }
-  return "?";
+Json end_json(const EndOpinion& end) {
+  Json json{{"end", end.end.text()}, {"verdict", to_string(end.kind)}, {"why", end.why}};
+  if (end.frame != 0) json["frame"] = end.frame;
+  if (!end.verdict || end.verdict->kind == Verdict::Kind::kInconclusive) return json;
+  json.update(verdict_json(*end.verdict, {}));
+  return json;
 }
 
-Opinion judge_file(const std::string& path, Edition edition) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension != ".pcap" && extension != ".pcapng") return judge_script(read_script(path), path, edition);
-  CaptureReader reader(path);
-  while (reader.next()) {
+Json conversation_json(const ConversationOpinion& one) {
+  return {{"from", one.ends[0].end.text()},   {"to", one.ends[1].end.text()},
+          {"first_frame", one.first_frame},   {"packets", one.packets},
+          {"verdict", to_string(one.kind())}, {"ends", Json::array({end_json(one.ends[0]), end_json(one.ends[1])})}};
+}
+
+// What a capture adds to the entry of its file.
+void add_capture(Json& entry, const CaptureOpinion& capture) {
+  Json rules = Json::array(), conversations = Json::array();
+  for (const ConversationOpinion& one : capture.conversations) {
+    conversations.push_back(conversation_json(one));
+    for (const EndOpinion& end : one.ends) {
+      if (end.kind != OpinionKind::kCondemned) continue;
+      const auto& id = info(end.verdict->rule).id;
+      if (std::find(rules.begin(), rules.end(), id) == rules.end()) rules.push_back(id);
+    }
   }
-  return {.file = path, .kind = Opinion::Kind::kUnsupported, .why = "a capture does not hold the user's calls"};
+  const CaptureCounts& counts = capture.counts;
+  entry["rules"] = rules;
+  entry["conversations"] = conversations;
+  entry["counts"] = {{"accepted", capture.accepted},         {"condemned", capture.condemned},
+                     {"inconclusive", capture.inconclusive}, {"packets", counts.packets},
+                     {"segments", counts.segments},          {"fragments", counts.fragments},
+                     {"other_protocols", counts.others},     {"cut", counts.cut},
+                     {"malformed", counts.malformed},        {"texts_cut", counts.text_cut},
+                     {"given_up", counts.given_up}};
+}
+
+}  // namespace
+
+Opinion judge_file(const std::string& path, const CaptureOptions& options) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  const bool named_so = extension == ".pcap" || extension == ".pcapng" || extension == ".cap";
+  if (!named_so && !is_capture(path)) return judge_script(read_script(path), path, options.edition);
+  CaptureOpinion capture = judge_capture(path, options);
+  Opinion opinion{.file = path, .kind = capture.kind, .why = capture.why};
+  opinion.capture = std::move(capture);
+  return opinion;
 }
 
 std::string judge_text(const std::vector<Opinion>& opinions, bool diagrams) {
@@ -50,6 +80,10 @@ std::string judge_text(const std::vector<Opinion>& opinions, bool diagrams) {
   for (const auto& opinion : opinions) {
     if (diagrams && !opinion.trace.events.empty()) text += ladder(opinion.trace, opinion.verdicts, paper) + "\n";
     text += fmt::format("{}: {}\n", opinion.file, to_string(opinion.kind));
+    if (opinion.capture && opinion.kind != OpinionKind::kUnsupported) {
+      text += capture_text(*opinion.capture, diagrams);
+      continue;
+    }
     if (!opinion.why.empty() && opinion.verdicts.empty()) text += "  " + opinion.why + "\n";
     if (diagrams) continue;
     for (const auto& verdict : opinion.verdicts) {
@@ -77,6 +111,7 @@ std::string judge_json(const std::vector<Opinion>& opinions) {
                       {"why", opinion.why},
                       {"rules", broken},
                       {"verdicts", verdicts}});
+    if (opinion.capture) add_capture(traces.back(), *opinion.capture);
   }
   return Json{{"traces", traces}, {"summary", summary}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

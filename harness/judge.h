@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/judge_capture.h"
+#include "harness/opinion.h"
 #include "harness/scenario.h"
 #include "harness/session.h"
 #include "models/oracle.h"
@@ -12,22 +14,23 @@
 namespace tcpassay {
 
 struct Opinion {
-  enum class Kind : std::uint8_t { kAccepted, kCondemned, kInconclusive, kUnsupported };
+  using Kind = OpinionKind;
   std::string file;
   Kind kind = Kind::kAccepted;
-  std::string why{};               // one line; empty when accepted
+  std::string why{};                // one line; empty when accepted
   std::vector<Verdict> verdicts{};  // what the oracle said
   Trace trace{};
+  bool unread = false;  // the file could not be read
+  std::optional<CaptureOpinion> capture{};  // when the file is one
 };
-const char* to_string(Opinion::Kind kind);  // "condemned"
 
 // `<` lines are what the peer sent, `>` lines what the target answered, calls were made by the target's user with the
 // results that stand there. Text is position-coded. A script says nothing of silence beyond its last `>` line, nor of
 // pure ACKs before a line with text, so there nothing is held against the target.
 Opinion judge_script(const Scenario& scenario, const std::string& file, Edition edition = kNewest);
 
-// Reads the file and judges it. Throws ScriptError, CaptureError.
-Opinion judge_file(const std::string& path, Edition edition = kNewest);
+// Reads the file, a script or a capture, and judges it. Throws ScriptError, CaptureError.
+Opinion judge_file(const std::string& path, const CaptureOptions& options = {});
 
 std::string judge_text(const std::vector<Opinion>& opinions, bool diagrams);
 std::string judge_json(const std::vector<Opinion>& opinions);

@@ -24,6 +24,7 @@ struct Words {
   std::uint64_t seed = 1;
   bool pairs = true;
   std::vector<std::string> plants{};
+  std::vector<std::string> ends{};  // of conversations
   int jobs = 0;  // 0: as many as serve the target
   bool defects = false, temperaments = false, diagrams = false, play = false, sweep = false;
   std::vector<std::string> states{}, flags{};

@@ -296,6 +296,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
   const bool proportional = cc.phase == Phase::kRecovery && cc.resent + more <= cc.delivered / 10 * 7 + 2 * cc.smss;
   if (cc.phase == Phase::kRecovery) cc.resent += again ? octets : more;
   if (first_burst(cc)) return true;  // judged as a whole
+  if (!on.around.user_known) return true;  // a window can only be counted where silence shows that it is full
   if (before > 0 && before + more > cc.cwnd + slack && !proportional) {
     Rule rule = cc.cap;
     if (selective(tcb) && cc.duplicated && !cc.progress && cc.lossless) rule = Rule::R5681_3_2_1_lt_sack;

@@ -176,6 +176,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
   Possible& tcb = on.tcb;
   Scoreboard& board = tcb.board;
   if (tcb.snd_wnd == 0 || !synchronized(tcb.state)) return;
+  if (!on.around.user_known) return;  // what an answer is and what a timer's work, only a target in lock step shows
   if (was_reported(tcb, later(seg.seq, tcb.snd_una))) on.cite(Rule::R2018_8_keep);
   const bool front = seg.seq <= tcb.snd_una;
   // Where round trips are short a loss probe follows soon upon an ACK, of whatever it was (RFC 8985 section 7.2).

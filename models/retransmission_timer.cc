@@ -149,6 +149,10 @@ bool front_departs(Step& on, bool again) {
     if (tcb.front_gap == Time{}) {
       if (!probing && !first_expiry(on, shortest, longest)) return false;
       if (probing && longest < kRtoMin) on.depart(Rule::R6298_2_4);
+      const bool single = tcb.snd_nxt - tcb.snd_una <= tcb.snd_mss;
+      timer.probed = !on.around.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
+    } else if (timer.probed) {  // what came first may have been a loss probe, which the timeout follows (RFC 8985)
+      timer.probed = false;
     } else if (longest < std::min<Time>(tcb.front_gap + tcb.front_gap / 2, kRtoMaxMin)) {
       if (!probing) {
         on.refuse(timer.doubled ? Rule::R6298_2_5 : Rule::R6298_5_5, 1);

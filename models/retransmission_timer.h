@@ -37,6 +37,7 @@ struct RetransmissionTimer {
   bool exact = true;             // every sample was sure
   bool followed = false;         // new text has left behind the front since that did
   bool doubled = false;          // the gap before the last was half of it
+  bool probed = false;           // the front, alone in flight, has left again once: that may have been a loss probe
   bool rested = true;            // that the timer is off was judged
 
   friend bool operator==(const RetransmissionTimer&, const RetransmissionTimer&) = default;

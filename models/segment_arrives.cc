@@ -354,6 +354,8 @@ void segment_arrives(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   if (tcb.state == State::kClosed || tcb.state == State::kListen) {
     tcb.state = on.around.listening ? State::kListen : State::kClosed;
+    // Whether a passive OPEN stands, an unknown user does not say. With an ACK LISTEN allows all that CLOSED does.
+    if (!on.around.user_known && !seg.ctl.rst && !seg.ctl.ack && on.may()) tcb.state = State::kClosed;
   }
   tcb.oddity.reset();
   if (!ip_arrives(on, seg)) return;

@@ -203,7 +203,7 @@ void reach_fin(Step& on, bool in_window) {
     if (!taken) {
       on.allow_ack();
       tcb.contradicted = tcb.contradicted || tcb.fin_seq < tcb.rcv_nxt_max;
-      tcb.held_fin = false;
+      tcb.held_fin = tcb.held_overflow && tcb.rcv_nxt < tcb.fin_seq;  // there may be gaps that are not remembered
       return;
     }
   }

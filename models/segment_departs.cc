@@ -6,6 +6,7 @@
 #include "models/loss_recovery.h"
 #include "models/selective_acknowledgment.h"
 #include "models/timestamps.h"
+#include "models/unknown_user.h"
 #include "models/urgent.h"
 #include "models/window_scale.h"
 
@@ -49,7 +50,8 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   if (tcb.filled) {
     std::int8_t& holds = tcb.traits[static_cast<std::size_t>(Trait::kHoldsText)];
     const bool all = ack == tcb.rcv_nxt_max;
-    if (tcb.stamps.held_is_older && tcb.stamps.on() && holds > 0 && !tcb.contradicted && ack <= tcb.rcv_edge) {
+    if (tcb.stamps.held_is_older && tcb.stamps.on() && holds > 0 && !tcb.contradicted && !tcb.held_overflow &&
+        ack <= tcb.rcv_edge) {
       if (!all) {  // it is known to hold text, and has looked at the timestamps of it again
         on.refuse(Rule::R7323_5_3_once);
         return;
@@ -61,7 +63,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
       on.cite(Rule::SHLD_31);
       on.cite(Rule::MUST_59);
       if (!tcb.contradicted) holds = 1;
-    } else if (!tcb.contradicted &&
+    } else if (!tcb.contradicted && !tcb.held_overflow &&
                ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // what lay beyond the window need not have been held
       on.depart(Rule::SHLD_31);
       tcb.on_stairs = true;
@@ -415,7 +417,7 @@ void text_departs(Step& on, const Departing& seg) {
     on.refuse(Rule::S3_9_1_2_order, 2);
     return;
   }
-  for (std::uint32_t i = 0; i < octets; ++i) {
+  for (std::uint32_t i = 0; i < octets && on.around.user_known; ++i) {
     if (seg.text[i] != target_octet(seg.seq + i - (tcb.iss + 1))) {
       on.refuse(seg.seq < tcb.snd_nxt ? Rule::S3_8_1_same_octets : Rule::S3_10_2_established, 1);
       return;
@@ -472,7 +474,7 @@ void text_departs(Step& on, const Departing& seg) {
     const bool any_size = tcb.mss_given && tcb.snd_mss == 0xffff;  // an MSS of zero
     if (!resent && !any_size && !size_is_sensible(on, seg)) return;
     tcb.snd_full = std::max(tcb.snd_full, static_cast<std::uint16_t>(octets));
-    if (text_end == tcb.snd_end && !seg.ctl.psh && !seg.ctl.fin) {
+    if (text_end == tcb.snd_end && !seg.ctl.psh && !seg.ctl.fin && on.around.user_known) {
       on.refuse(Rule::MUST_61, 1);
       return;
     }
@@ -573,9 +575,13 @@ void segment_departs(Step& on, const Departing& seg) {
   }
   if (!urgent_departs(on, seg)) return;
   const bool unprompted = tcb.prompted == 0 && !tcb.ack_now && !tcb.ack_later && seg.text.empty();
-  if (is_keep_alive(tcb, seg) && (tcb.keep.on || unprompted)) {
+  if (!on.around.user_known && seg.seq != tcb.snd_nxt && seg.text.empty() && is_unprompted_probe(tcb, seg)) {
+    if (ack_is_current(on, seg)) acknowledgment_seen(on, seg.ack);
+    return;
+  }
+  if (is_keep_alive(tcb, seg) && (tcb.keep.on || unprompted || !on.around.user_known)) {
     if (!ack_is_current(on, seg)) return;
-    keep_alive_departs(on, seg);
+    if (on.around.user_known) keep_alive_departs(on, seg);
     if (!on.refused()) acknowledgment_seen(on, seg.ack);
     return;
   }

@@ -41,6 +41,8 @@ struct Around {
   std::uint16_t default_mss = 536;
   Edition edition = kNewest;
   const fast_open::Known* fast_open = nullptr;  // when a SYN arrives or departs
+  bool user_known = true;           // false: nobody wrote the user's calls down (unknown_user.h)
+  std::optional<SndSeq> last_ack{};  // with an unknown user: SEG.ACK of the last segment that arrived
 };
 
 // Why what was seen cannot come from a TCB: the rule that forbids it, and how many things differ from what was due.

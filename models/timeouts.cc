@@ -13,6 +13,7 @@ Time later_end(const Step& on) {
 void start_time_wait(Step& on) {
   on.tcb.time_wait_from = on.around.since + 2 * on.around.msl;
   on.tcb.time_wait_to = later_end(on);
+  if (!on.around.user_known) on.tcb.time_wait_from = on.around.since;  // nor is the MSL, or whether he has aborted
   on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
   on.tcb.old_seq = on.tcb.rcv_nxt;
 }
@@ -25,7 +26,7 @@ bool time_matters(const Tcb& tcb, const Around& around) {
     case State::kTimeWait:
       return tcb.time_wait_from <= around.now;
     case State::kFinWait2:
-      if (tcb.user_gone && around.now - tcb.quiet_since >= kOrphanMin) return true;
+      if ((tcb.user_gone || !around.user_known) && around.now - tcb.quiet_since >= kOrphanMin) return true;
       break;
     default:
       break;
@@ -46,7 +47,7 @@ void time_passes(Step& on) {
     if (tcb.time_wait_to < on.around.since || !on.may()) on.delete_tcb(Rule::SA8_time_wait);
     return;
   }
-  if (tcb.state == State::kFinWait2 && tcb.user_gone) {
+  if (tcb.state == State::kFinWait2 && (tcb.user_gone || !on.around.user_known)) {
     if (!on.may()) on.delete_tcb(Rule::SA4_5_fin_wait_2);
     return;
   }

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/judge_capture.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "models/rules.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+const Address kClient = *Address::parse("192.0.2.1"), kServer = *Address::parse("192.0.2.2");
+
+// A capture that is written packet by packet, at the server or near it.
+class CaptureJudged : public testing::Test {
+ protected:
+  CaptureJudged() : path_(std::filesystem::path(testing::TempDir()) / "tcpassay_judged.pcap"), file_(path_) {}
+  ~CaptureJudged() override { std::remove(path_.c_str()); }
+
+  PacketFields up(Ctl ctl, std::uint32_t seq, std::uint32_t ack, std::size_t octets = 0) {  // client to server
+    return packet(kClient, kServer, client_port_, 80, ctl, 1000 + seq, 9000 + ack, octets);
+  }
+  PacketFields down(Ctl ctl, std::uint32_t seq, std::uint32_t ack, std::size_t octets = 0) {
+    return packet(kServer, kClient, 80, client_port_, ctl, 9000 + seq, 1000 + ack, octets);
+  }
+  void write(const PacketFields& fields, Time later = microseconds(30)) {
+    encode(fields, octets_);
+    write(octets_, later);
+  }
+  void write(const Bytes& octets, Time later = microseconds(30)) {
+    now_ += later;
+    file_.write(now_, octets);
+  }
+  void open() {
+    write(up({.syn = true}, 0, 0), milliseconds(3));
+    write(down({.syn = true, .ack = true}, 0, 1));
+    write(up({.ack = true}, 1, 1), milliseconds(3));
+  }
+  void exchange() {
+    write(up({.psh = true, .ack = true}, 1, 1, 100));
+    write(down({.psh = true, .ack = true}, 1, 101, 50));
+    write(up({.ack = true}, 101, 51), milliseconds(3));
+  }
+  void close() {
+    write(up({.fin = true, .ack = true}, 101, 51));
+    write(down({.fin = true, .ack = true}, 51, 102));
+    write(up({.ack = true}, 102, 52), milliseconds(3));
+  }
+  CaptureOpinion judge(const CaptureOptions& options = {}) {
+    file_.close();
+    return judge_capture(path_, options);
+  }
+
+  std::string path_;
+  CaptureFile file_;
+  std::uint16_t client_port_ = 40000;
+  Bytes octets_;
+  Time now_ = std::chrono::seconds(10);
+
+ private:
+  PacketFields packet(const Address& from, const Address& to, std::uint16_t from_port, std::uint16_t to_port, Ctl ctl,
+                      std::uint32_t seq, std::uint32_t ack, std::size_t octets) {
+    static const Bytes kMss{2, 4, 0x05, 0xb4}, kText(2000, 'x');
+    return {.source = from,
+            .destination = to,
+            .source_port = from_port,
+            .destination_port = to_port,
+            .seq = seq,
+            .ack = ctl.ack ? ack : 0,
+            .ctl = ctl,
+            .wnd = 60000,
+            .options = ctl.syn ? ByteView(kMss) : ByteView(),
+            .text = ByteView(kText).first(octets)};
+  }
+};
+
+TEST_F(CaptureJudged, ARightConversationIsAcceptedAtBothEnds) {
+  open();
+  exchange();
+  close();
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.kind, OpinionKind::kAccepted) << opinion.why;
+  ASSERT_EQ(opinion.conversations.size(), 1u);
+  EXPECT_EQ(opinion.conversations[0].packets, 9u);
+  EXPECT_EQ(opinion.conversations[0].ends[1].end.text(), "192.0.2.2:80");
+}
+
+TEST_F(CaptureJudged, AWrongAckIsCondemnedAtItsFrame) {
+  open();
+  write(up({.psh = true, .ack = true}, 1, 1, 100));
+  write(down({.psh = true, .ack = true}, 1, 77, 50), milliseconds(200));  // text is taken whole or not at all
+  write(up({.ack = true}, 101, 51), milliseconds(3));
+  const CaptureOpinion opinion = judge();
+  ASSERT_EQ(opinion.kind, OpinionKind::kCondemned);
+  const EndOpinion& server = opinion.conversations[0].ends[1];
+  EXPECT_EQ(server.kind, OpinionKind::kCondemned);
+  EXPECT_EQ(server.frame, 5u);
+  EXPECT_NE(server.ladder.find("##"), std::string::npos);
+}
+
+TEST_F(CaptureJudged, AFarEndIsNotCondemned) {
+  open();
+  exchange();
+  write(up({.psh = true, .ack = true}, 101, 30, 10), milliseconds(200));  // its ACK goes back; but it is 3 ms away
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.kind, OpinionKind::kInconclusive);
+  EXPECT_NE(opinion.why.find("away from the capture point"), std::string::npos) << opinion.why;
+}
+
+TEST_F(CaptureJudged, OneOfAHundredSideBySideIsFound) {
+  for (int i = 0; i < 100; ++i, ++client_port_) open();
+  client_port_ = 40000;
+  for (int i = 0; i < 100; ++i, ++client_port_) {
+    write(up({.psh = true, .ack = true}, 1, 1, 100));
+    write(down({.ack = true}, 1, i == 42 ? 88u : 101u));
+  }
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.condemned, 1u);
+  EXPECT_EQ(opinion.accepted, 99u);
+  ASSERT_EQ(opinion.conversations.size(), 100u);
+  EXPECT_EQ(opinion.conversations[42].kind(), OpinionKind::kCondemned);
+}
+
+TEST_F(CaptureJudged, ARetransmissionWithOtherOctetsIsCondemned) {
+  open();
+  write(down({.psh = true, .ack = true}, 1, 1, 50));
+  PacketFields again = down({.psh = true, .ack = true}, 1, 1, 50);
+  const Bytes other(50, 'y');
+  again.text = other;
+  write(again, std::chrono::seconds(2));
+  const CaptureOpinion opinion = judge();
+  ASSERT_EQ(opinion.kind, OpinionKind::kCondemned) << opinion.why;
+  EXPECT_EQ(opinion.conversations[0].ends[1].verdict->rule, Rule::S3_8_1_same_octets);
+  EXPECT_EQ(opinion.conversations[0].ends[1].frame, 5u);
+}
+
+TEST_F(CaptureJudged, WhatIsSeenFromTheMiddleIsSaidToBeSo) {
+  exchange();
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.kind, OpinionKind::kInconclusive);
+  EXPECT_NE(opinion.why.find("seen from the middle"), std::string::npos) << opinion.why;
+}
+
+TEST_F(CaptureJudged, AGapIsSaidToBeSo) {
+  open();
+  exchange();
+  write(down({.psh = true, .ack = true}, 151, 101, 50));
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.kind, OpinionKind::kInconclusive);
+  EXPECT_NE(opinion.why.find("octets 51:151 were not captured"), std::string::npos) << opinion.why;
+}
+
+TEST_F(CaptureJudged, WhatTheCaptureLostExcusesTheOthersToo) {
+  open();
+  write(up({.psh = true, .ack = true}, 1, 1, 100));
+  write(down({.ack = true}, 1, 88));  // wrong
+  ++client_port_;
+  open();
+  write(down({.ack = true}, 1, 501));                  // of text that is not there
+  write(up({.psh = true, .ack = true}, 501, 1, 100));  // and was sent, as this shows
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.condemned, 0u);
+  EXPECT_EQ(opinion.inconclusive, 2u);
+}
+
+TEST_F(CaptureJudged, AnAckOfWhatWasNeverSentIsNoLossOfTheCapture) {
+  open();
+  write(down({.ack = true}, 1, 501));
+  write(up({.psh = true, .ack = true}, 1, 1, 100), milliseconds(20));
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.kind, OpinionKind::kCondemned) << opinion.why;
+}
+
+TEST_F(CaptureJudged, ASegmentThatTheInterfaceHasYetToCutIsTakenAsItsPieces) {
+  open();
+  PacketFields large = down({.psh = true, .ack = true}, 1, 1);
+  const Bytes text(10000, 'x');
+  large.text = text;
+  write(large);
+  write(up({.ack = true}, 1, 10001), milliseconds(3));
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.kind, OpinionKind::kAccepted) << opinion.why;
+}
+
+TEST_F(CaptureJudged, OnlyTheEndThatWasAskedForIsJudged) {
+  open();
+  write(up({.psh = true, .ack = true}, 1, 1, 100));
+  write(down({.ack = true}, 1, 88));
+  const CaptureOpinion opinion = judge({.ends = {*ChosenEnd::parse("192.0.2.1")}});
+  EXPECT_EQ(opinion.kind, OpinionKind::kAccepted) << opinion.why;
+}
+
+TEST_F(CaptureJudged, SomethingElseIsRefusedByName) {
+  Bytes udp(28);
+  udp[0] = 0x45;
+  udp[3] = 28;
+  udp[9] = 17;
+  write(udp);
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.kind, OpinionKind::kUnsupported);
+  EXPECT_EQ(opinion.why, "no TCP segment is among its 1 IP packets");
+}
+
+TEST_F(CaptureJudged, NothingIsRefusedByName) {
+  const CaptureOpinion opinion = judge();
+  EXPECT_EQ(opinion.kind, OpinionKind::kUnsupported);
+  EXPECT_EQ(opinion.why, "no IP packet is in it");
+}
+
+TEST_F(CaptureJudged, AFileThatBreaksOffIsJudgedUpToThere) {
+  open();
+  exchange();
+  file_.close();
+  std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 5);
+  const CaptureOpinion opinion = judge_capture(path_);
+  EXPECT_EQ(opinion.kind, OpinionKind::kInconclusive);
+  EXPECT_NE(opinion.why.find("the file breaks off"), std::string::npos) << opinion.why;
+  EXPECT_EQ(opinion.accepted, 1u);
+}
+
+TEST_F(CaptureJudged, ATextThatTheCaptureCutIsCountedAndTheRestJudged) {
+  open();
+  exchange();
+  file_.close();
+  // As with a snapshot length: the fourth frame's captured length, but not its real one, is 40 octets less.
+  std::FILE* in = std::fopen(path_.c_str(), "rb");
+  ASSERT_NE(in, nullptr);
+  Bytes all(4096);
+  all.resize(std::fread(all.data(), 1, all.size(), in));
+  std::fclose(in);
+  std::size_t at = 24;
+  for (int frame = 1; frame < 4; ++frame) at += 16 + all[at + 8] + (std::size_t{all[at + 9]} << 8);
+  const std::size_t kept = all[at + 8] - std::size_t{40};
+  all[at + 8] = static_cast<std::uint8_t>(kept);
+  all.erase(all.begin() + static_cast<std::ptrdiff_t>(at + 16 + kept),
+            all.begin() + static_cast<std::ptrdiff_t>(at + 16 + kept + 40));
+  std::FILE* out = std::fopen(path_.c_str(), "wb");
+  ASSERT_NE(out, nullptr);
+  std::fwrite(all.data(), 1, all.size(), out);
+  std::fclose(out);
+  const CaptureOpinion opinion = judge_capture(path_);
+  EXPECT_EQ(opinion.kind, OpinionKind::kAccepted) << opinion.why;
+  EXPECT_EQ(opinion.counts.text_cut, 1u);
+}
+
+TEST(ChosenEnd, IsAnAddressAndPerhapsAPort) {
+  EXPECT_EQ(ChosenEnd::parse("192.0.2.2")->port, 0);
+  EXPECT_EQ(ChosenEnd::parse("192.0.2.2:80")->port, 80);
+  EXPECT_EQ(ChosenEnd::parse("[2001:db8::1]:443")->port, 443);
+  EXPECT_EQ(ChosenEnd::parse("2001:db8::1")->address.family, 6);
+  EXPECT_FALSE(ChosenEnd::parse("nonsense"));
+  EXPECT_FALSE(ChosenEnd::parse("192.0.2.2:x"));
+}
+
+TEST(JudgeCapture, WhatIsNoCaptureIsRefused) {
+  const std::string path = (std::filesystem::path(testing::TempDir()) / "tcpassay_no.pcap").string();
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  std::fputs("this is no capture", file);
+  std::fclose(file);
+  EXPECT_FALSE(is_capture(path));
+  EXPECT_THROW(judge_capture(path), CaptureError);
+  std::remove(path.c_str());
+}
+
+}  // namespace
+}  // namespace tcpassay
