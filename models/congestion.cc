@@ -161,7 +161,7 @@ void congestion_acked(Step& on, SndSeq ack) {
     case Phase::kRecovery:
       if (ack < cc.recover) {  // a partial acknowledgment
         cc.after_partial = true;
-        cc.partial_due = !selective(tcb);
+        cc.partial_due = !selective(tcb) && cc.resent_to <= ack;  // the rest of what has just left again is on its way
         cc.left = cc.left - std::min(cc.left, octets) + cc.smss;  // inflation stays, less what was acknowledged
         cc.resent = cc.delivered = 0;
         return;
