@@ -89,11 +89,13 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
       challenge(on, Rule::SA4_2_inexact);
       return Then::kReturn;
     }
-    if (tcb.rcv_edge == tcb.rcv_nxt) on.cite_later(Rule::MUST_66);
-    if (!seg.text.empty()) on.cite_later(Rule::SHLD_2);
     on.cite_later(Rule::R5961_3_2_exact);
     const Tcb::Challenge challenged = tcb.challenge;
+    const bool closed_window = tcb.rcv_edge == tcb.rcv_nxt;
     reset_by_peer(on, Rule::SA4_2_exact);
+    // What is cited last is blamed first: the rule that says the most.
+    if (closed_window) on.cite_later(Rule::MUST_66);
+    if (!seg.text.empty()) on.cite_later(Rule::SHLD_2);
     if (challenged == Tcb::Challenge::kRst) on.cite_later(Rule::R5961_3_2_legit);
     if (challenged == Tcb::Challenge::kSyn) on.cite_later(Rule::R5961_4_2_rst);
     return Then::kReturn;

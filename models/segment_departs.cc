@@ -25,8 +25,10 @@ Rule at_work(const Possible& tcb, Rule otherwise) {
 
 // The rule that says why nothing may leave where there is no connection: of the call that was made, or of what arrived.
 Rule says_nothing_leaves(const Possible& tcb, Rule otherwise) {
-  for (const Cite& cite : tcb.now) {
-    if (cite.rule == Rule::S3_10_4_closed || cite.rule == Rule::S3_10_5_closed) return cite.rule;
+  constexpr Rule kSilent[] = {Rule::S3_10_4_closed,       Rule::S3_10_5_closed, Rule::S3_10_5_syn_sent,
+                              Rule::S3_10_4_syn_received, Rule::MUST_34,        Rule::MUST_41};
+  for (const Rule rule : kSilent) {
+    if (tcb.now.has({rule, true}) || tcb.later.has({rule, true})) return rule;
   }
   return at_work(tcb, otherwise);
 }
@@ -409,6 +411,12 @@ void text_departs(Step& on, const Departing& seg) {
     on.refuse(tcb.state == State::kLastAck ? Rule::S3_10_4_close_wait : Rule::S3_10_4_established, 2);
     return;
   }
+  for (const Rule rule : {Rule::S3_10_4_fin_wait, Rule::S3_10_4_closing}) {
+    if (seg.ctl.fin && tcb.snd_end < text_end && tcb.now.has({rule, true})) {  // CLOSE was called once more
+      on.refuse(rule, 2);
+      return;
+    }
+  }
   if (tcb.snd_end < text_end) {
     on.refuse(seg.ctl.fin || tcb.fin_queued ? Rule::S3_6_send_after_close : Rule::S3_9_1_2_order, 2);
     return;
@@ -512,6 +520,10 @@ void text_departs(Step& on, const Departing& seg) {
   if (resent) {
     if (synchronized(tcb.state) && std::max(kForever, 2 * tcb.user_timeout) < on.around.since - tcb.sent_at) {
       on.refuse(tcb.state == State::kLastAck ? Rule::S3_6_last_ack_timeout : Rule::MUST_20, 1);
+      return;
+    }
+    if (tcb.user_timeout > Time{} && 3 * tcb.user_timeout + 2 * kRtoMaxMin < on.around.since - tcb.sent_at) {
+      on.refuse(Rule::MUST_21, 1);
       return;
     }
     on.cite(Rule::S3_8_1_same_octets);
