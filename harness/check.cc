@@ -85,6 +85,13 @@ std::string replay_command(const Filed& filed, const CheckOptions& options) {
   return fmt::format("tcpassay run {} --target {}{}{}{}{}", filed.path, options.target, plant, temper, ip, ruleset);
 }
 
+// Whether the script says what the target does; if not, the results of its calls are only what usually comes.
+bool asserts(const Scenario& scenario) {
+  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) {
+    return std::holds_alternative<Expect>(step.action) || std::holds_alternative<Code>(step.action);
+  });
+}
+
 SessionOptions options_for(const Target& target, const CheckOptions& options, std::size_t number,
                            CaptureFile* capture) {
   const bool in_virtual_time = target.identity().can(Ability::kVirtualTime);
@@ -106,6 +113,7 @@ struct Played {
   bool skipped = true;
   std::string why{};  // it was skipped
   Judged judged{};
+  std::vector<Mismatch> mismatches{};
 };
 
 // Plays scenarios on one target and makes the target again when it dies.
@@ -118,9 +126,11 @@ class Player {
 
   Played play(std::size_t number) {
     const Filed& filed = scenarios_[number];
-    if (const auto why = Session::unsupported(filed.scenario, *target_, filed.ip)) return {.why = *why};
+    const bool assertions = asserts(filed.scenario) && !options_.oracle_only;
+    const auto why = Session::unsupported(filed.scenario, *target_, filed.ip, assertions);
+    if (why) return {.why = *why};
     try {
-      return {.skipped = false, .judged = judge(filed, number)};
+      return judge(filed, number, assertions);
     } catch (const TargetError& error) {
       if (++deaths_ > kDeathsMax) throw;
       target_.reset();
@@ -130,7 +140,7 @@ class Player {
   }
 
  private:
-  Judged judge(const Filed& filed, std::size_t number) {
+  Played judge(const Filed& filed, std::size_t number, bool assertions) {
     std::unique_ptr<CaptureFile> capture;
     if (!options_.pcap_folder.empty()) {
       const char* const ending = chosen_ipv6(filed) ? "_ipv6.pcap" : ".pcap";
@@ -139,10 +149,11 @@ class Player {
     }
     SessionOptions session_options = options_for(*target_, options_, number, capture.get());
     session_options.ip = filed.ip;
+    session_options.assertions = assertions;
     Session session(*target_, session_options);
     session.play(filed.scenario);
     if (capture) capture->close();
-    return judged_by(session.oracle());
+    return {.skipped = false, .judged = judged_by(session.oracle()), .mismatches = session.mismatches()};
   }
 
   const std::vector<Filed>& scenarios_;
@@ -174,7 +185,11 @@ Json to_json(const Played& played) {
   }
   for (const auto& count : played.judged.counts) counts.push_back({count.judged, count.broken, count.taken});
   for (const auto& trait : played.judged.traits) traits_seen.push_back(trait ? int{*trait} : -1);
-  return {{"verdicts", verdicts}, {"counts", counts}, {"traits", traits_seen}};
+  Json mismatches = Json::array();
+  for (const auto& mismatch : played.mismatches) {
+    mismatches.push_back({mismatch.where.file, mismatch.where.line, mismatch.expected, mismatch.seen});
+  }
+  return {{"verdicts", verdicts}, {"counts", counts}, {"traits", traits_seen}, {"mismatches", mismatches}};
 }
 
 Played played_from(const Json& json) {
@@ -197,6 +212,10 @@ Played played_from(const Json& json) {
   }
   for (const int value : json["traits"]) {
     played.judged.traits.push_back(value < 0 ? std::nullopt : std::optional<bool>(value != 0));
+  }
+  for (const auto& row : json["mismatches"]) {
+    played.mismatches.push_back(
+        {.where = {.file = row[0], .line = row[1]}, .expected = row[2], .seen = row[3]});
   }
   return played;
 }
@@ -266,7 +285,7 @@ void confirm(const std::vector<Filed>& scenarios, const CheckOptions& options, s
   std::vector<std::size_t> numbers;
   std::vector<Filed> again;
   for (std::size_t i = 0; i < scenarios.size() && numbers.size() < kConfirmedMax; ++i) {
-    if (!unlisted_violation(played[i], options)) continue;
+    if (!unlisted_violation(played[i], options) && played[i].mismatches.empty()) continue;
     numbers.push_back(i);
     again.push_back(scenarios[i]);
   }
@@ -277,8 +296,11 @@ void confirm(const std::vector<Filed>& scenarios, const CheckOptions& options, s
   std::vector<Played> second = play(again, alone, result.target);
   for (std::size_t k = 0; k < numbers.size(); ++k) {
     Played& first = played[numbers[k]];
-    if (second[k].skipped || unlisted_violation(second[k], options)) continue;
-    result.unsteady.push_back({.scenario = again[k].path, .rule = *unlisted_violation(first, options)});
+    if (second[k].skipped) continue;
+    first.mismatches = second[k].mismatches;
+    const auto rule = unlisted_violation(first, options);
+    if (!rule || unlisted_violation(second[k], options)) continue;
+    result.unsteady.push_back({.scenario = again[k].path, .rule = *rule});
     first = std::move(second[k]);
   }
 }
@@ -322,7 +344,7 @@ int CheckResult::exit_status() const {
   for (const auto& listed : deviations) {
     if (listed.fate == Listed::Fate::kGone) return 1;
   }
-  return 0;
+  return failed.empty() ? 0 : 1;
 }
 
 Judged judged_by(const Oracle& oracle) {
@@ -411,7 +433,8 @@ void Tally::settle(CheckResult& result) const {
   }
 }
 
-std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const std::string& suite) {
+std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const std::string& suite,
+                                  const std::vector<std::string>& defines) {
   std::vector<std::string> files;
   for (const auto& path : paths) {
     if (fs::is_directory(path)) {
@@ -423,7 +446,7 @@ std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const s
   std::sort(files.begin(), files.end());
   files.erase(std::unique(files.begin(), files.end()), files.end());
   std::vector<Filed> all;
-  for (const auto& file : files) all.push_back({.path = file, .scenario = read_script(file)});
+  for (const auto& file : files) all.push_back({.path = file, .scenario = read_script(file, defines)});
   std::vector<Filed> chosen;
   std::copy_if(all.begin(), all.end(), std::back_inserter(chosen),
                [&](const Filed& filed) { return belongs(filed, suite); });
@@ -462,6 +485,9 @@ CheckResult check(const std::vector<Filed>& scenarios, const CheckOptions& optio
     played[i].judged.scenario = filed.path;
     played[i].judged.replay = replay_command(filed, options);
     tally.add(played[i].judged);
+    for (const Mismatch& each : played[i].mismatches) {
+      result.failed.push_back({.scenario = filed.path, .mismatch = each});
+    }
     ++result.scenarios;
     result.steps += filed.scenario.steps.size();
   }

@@ -64,6 +64,12 @@ struct Listed {
   Fate fate = Fate::kNotJudged;
 };
 
+// A line of a script, the result of one of its calls, or an assertion of its code, that did not come true.
+struct FailedAssertion {
+  std::string scenario;
+  Mismatch mismatch;
+};
+
 struct CheckResult {
   Identity target;
   std::string defect;                   // planted, if any
@@ -76,10 +82,12 @@ struct CheckResult {
   std::vector<Skipped> skipped{};
   std::vector<Listed> deviations{};
   std::vector<Unsteady> unsteady{};
+  std::vector<FailedAssertion> failed{};
 
   std::size_t count(Standing standing) const;
   bool is_listed(Rule rule) const;
-  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed, or a listed deviation is gone.
+  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed, a listed deviation is gone, or a
+  // script's own assertion has failed.
   int exit_status() const;
 };
 
@@ -118,6 +126,7 @@ struct CheckOptions {
   std::string target = "own", defect{};
   std::vector<std::string> temperaments{};  // of the own stack
   Edition edition = kNewest;
+  bool oracle_only = false;  // scripts that say what the target does are not held against it
   std::string pcap_folder{};  // a capture for each scenario goes there
   std::vector<Deviation> deviations{};
   bool whole = true;
@@ -135,7 +144,8 @@ struct Filed {
 
 // Every script below the paths (files or folders; `deviations` folders are left out), sorted by path. An empty `suite`
 // takes all; otherwise those of that suite or below a folder of that name. Throws std::runtime_error.
-std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const std::string& suite = "");
+std::vector<Filed> read_scenarios(const std::vector<std::string>& paths, const std::string& suite = "",
+                                  const std::vector<std::string>& defines = {});
 
 // Each scenario over the versions of IP in turn; one that names its own is there once.
 std::vector<Filed> over_ip(const std::vector<Filed>& scenarios, const std::vector<std::uint8_t>& versions);

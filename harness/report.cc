@@ -149,6 +149,17 @@ std::string deviations_text(const CheckResult& result, const Paper& paper) {
   return text.empty() ? "" : "\nLISTED DEVIATIONS\n" + text;
 }
 
+std::string failed_text(const CheckResult& result, const Paper& paper) {
+  if (result.failed.empty()) return "";
+  std::string text = fmt::format("\nASSERTIONS OF SCRIPTS THAT FAILED {}\n", result.failed.size());
+  for (const auto& [scenario, mismatch] : result.failed) {
+    text += fmt::format("  {}:{}\n", scenario, mismatch.where.line);
+    text += wrapped("    expected: " + mismatch.expected, paper.columns, 14) + "\n";
+    text += wrapped("    seen:     " + mismatch.seen, paper.columns, 14) + "\n";
+  }
+  return text;
+}
+
 std::string skipped_text(const CheckResult& result, const Paper& paper) {
   std::map<std::string, std::vector<std::string>> reasons;
   for (const auto& skipped : result.skipped) reasons[skipped.why].push_back(skipped.scenario);
@@ -343,7 +354,8 @@ std::string check_text(const CheckResult& result, const Paper& paper) {
   return table(result, paper) + findings(result, Standing::kViolated, "VIOLATED", paper) +
          findings(result, Standing::kDeparted, "DEPARTED", paper) +
          findings(result, Standing::kInconclusive, "INCONCLUSIVE", paper) + profile_text(result, paper) +
-         deviations_text(result, paper) + unsteady_text(result, paper) + skipped_text(result, paper) +
+         deviations_text(result, paper) + unsteady_text(result, paper) +
+         failed_text(result, paper) + skipped_text(result, paper) +
          summary_text(result, paper);
 }
 
@@ -384,6 +396,13 @@ std::string check_json(const CheckResult& result) {
   json["unsteady"] = Json::array();
   for (const auto& unsteady : result.unsteady) {
     json["unsteady"].push_back({{"scenario", unsteady.scenario}, {"rule", info(unsteady.rule).id}});
+  }
+  json["assertions"] = Json::array();
+  for (const auto& [scenario, mismatch] : result.failed) {
+    json["assertions"].push_back({{"scenario", scenario},
+                                  {"line", mismatch.where.line},
+                                  {"expected", mismatch.expected},
+                                  {"seen", mismatch.seen}});
   }
   return dump(json);
 }

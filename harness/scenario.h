@@ -90,13 +90,15 @@ struct Expect {
 struct Call {
   CallKind kind = CallKind::kSocket;
   int handle = -1;         // the socket, in the script's numbers
-  std::uint16_t port = 0;  // bind, connect: empty (0) means the script's default
+  std::uint16_t port = 0;  // bind, connect: empty (0) means the script's default; accept: the peer's, if it is told
   std::uint32_t length = 0;
   int how = 0;
   bool urgent = false;     // write: MSG_OOB
   std::string address{};   // bind, connect: as written in inet_addr(); empty for `...`
   SocketOption option = SocketOption::kNone;
   std::int64_t value = 0;
+  std::string peculiar{};  // with SocketOption::kOther: what Target::peculiar() is asked for, "SOL_TCP.TCP_INQ"
+  bool more = false;       // write: MSG_MORE, text that is to leave with what follows
   // What the script says the call returns: an assertion beside the oracle, and the name of a new handle.
   std::optional<std::int64_t> result{};
   std::optional<UserError> error{};
@@ -105,12 +107,13 @@ struct Call {
   friend bool operator==(const Call&, const Call&) = default;
 };
 
-// Parsed and kept so that a script can be named, printed and refused; never executed.
+// An ICMP message as it is written behind the direction: "icmp unreachable host_unreachable [1:1461(1460)]".
 struct Icmp {
   std::string text;
   bool inbound = true;
   friend bool operator==(const Icmp&, const Icmp&) = default;
 };
+// Commands and code: what of them is understood is in script_shell.h and script_code.h.
 struct Shell {
   std::string text;
   friend bool operator==(const Shell&, const Shell&) = default;
@@ -121,16 +124,20 @@ struct Code {
 };  // %{ ... }%
 struct Unsupported {
   std::string construct, text;
-  bool harmless = false;  // leaving it out changes nothing that a peer or the user can see
+  bool harmless = false;  // leaving it out changes nothing that a peer can see
+  bool watches = false;   // but it says what the user would have been told, which then is not compared
   friend bool operator==(const Unsupported&, const Unsupported&) = default;
 };
 
 struct Step {
   StepTime time{};
   std::variant<Inject, Expect, Call, Icmp, Shell, Code, Unsupported> action{};
-  Place where{};  // not compared
+  bool hidden = false;  // it stands in a `//! step:` comment, since packetdrill could not play it
+  Place where{};        // not compared
 
-  friend bool operator==(const Step& a, const Step& b) { return a.time == b.time && a.action == b.action; }
+  friend bool operator==(const Step& a, const Step& b) {
+    return a.time == b.time && a.action == b.action && a.hidden == b.hidden;
+  }
 };
 
 // What a scenario says of itself in `//!` comments before its first step.
@@ -142,6 +149,8 @@ struct About {
   std::vector<Setting> settings{};    // //! settings: ecn=1 fast-open=1   (the target is configured so)
   int peers = 1;                      // //! peers: 300        (the packets are played for so many ports of the peer)
   int rounds = 1;                     // //! rounds: 2         (... and so many times)
+  bool complete_record = false;       // //! record: complete msl=120   (the target has sent nothing but what is
+  int msl_s = 0;                      // written; and its maximum segment lifetime in seconds, 0 when it is not told)
   friend bool operator==(const About&, const About&) = default;
 };
 

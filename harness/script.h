@@ -7,10 +7,12 @@
 //                                             //! covers: MUST_10 SA3_4_syn
 //                                             //! needs: virtual-time state
 //                                             //! settings: ecn=1 timestamps=0   (names: harness/settings.def)
+//                                             //! record: complete   (the target has sent what is written, no more)
 //   at the end of an inbound packet's line    //! damage: checksum offset=3 truncate=12 reserved=8 options=0204ffff
 //                                             //! damage: source=255.255.255.255 destination=224.0.0.1
 //                                             //! damage: identification=7 ip-options=1e040000
 //   at the end of an outbound packet's line   //! damage: reserved=8 options=fe040000
+//   on a line of its own                      //! step: +0 < ...   (a step that packetdrill is not to play)
 // `reserved` is the number in the four reserved bits; `options` are raw octets after the options that are listed.
 #pragma once
 
@@ -29,12 +31,14 @@ inline constexpr std::size_t kOptionOctetsMax = 40;  // RFC 9293 section 3.1: th
 
 // A script that cannot be read; what() is `file:line:column: expected X, found 'Y'`.
 struct ScriptError : std::runtime_error {
-  ScriptError(Place place, const std::string& message);
+  ScriptError(Place place, const std::string& message_text);
   Place where;
+  std::string message;  // without the place
 };
 
-// `defines` are the names for which #ifdef holds. A construct that the language has and tcpassay does not play becomes
-// a step of kind Unsupported, Icmp, Shell or Code; text outside the language is a ScriptError.
+// `defines` are "NAME", for which #ifdef holds, or "NAME=value", which stands for the value, too. A construct
+// that the language has and tcpassay does not play becomes a step of kind Unsupported; text outside the language is a
+// ScriptError.
 Scenario parse_script(std::string_view text, const std::string& file, const std::vector<std::string>& defines = {});
 
 // The same for a file. One that cannot be opened is a ScriptError too.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "harness/script_names.h"
 #include "harness/script_reader.h"
 
 namespace tcpassay {
@@ -14,71 +15,12 @@ namespace {
 constexpr std::int64_t kLengthMax = std::numeric_limits<std::uint32_t>::max();
 constexpr std::int64_t kHandleMax = std::numeric_limits<int>::max();
 
-struct ErrorName {
-  UserError error;
-  int number;  // Linux's, which scripts may give instead of the name
-  const char *name, *note;
-};
-// The first of several names for one error is the one that is printed.
-constexpr ErrorName kErrors[] = {
-    {UserError::kWouldBlock, 11, "EAGAIN", "Resource temporarily unavailable"},
-    {UserError::kWouldBlock, 11, "EWOULDBLOCK", "Resource temporarily unavailable"},
-    {UserError::kInProgress, 115, "EINPROGRESS", "Operation now in progress"},
-    {UserError::kAlready, 114, "EALREADY", "Operation already in progress"},
-    {UserError::kIsConnected, 106, "EISCONN", "Transport endpoint is already connected"},
-    {UserError::kNotConnected, 107, "ENOTCONN", "Transport endpoint is not connected"},
-    {UserError::kRefused, 111, "ECONNREFUSED", "Connection refused"},
-    {UserError::kReset, 104, "ECONNRESET", "Connection reset by peer"},
-    {UserError::kAborted, 103, "ECONNABORTED", "Software caused connection abort"},
-    {UserError::kTimedOut, 110, "ETIMEDOUT", "Connection timed out"},
-    {UserError::kPipe, 32, "EPIPE", "Broken pipe"},
-    {UserError::kAddressInUse, 98, "EADDRINUSE", "Address already in use"},
-    {UserError::kInvalid, 22, "EINVAL", "Invalid argument"},
-    {UserError::kBadHandle, 9, "EBADF", "Bad file descriptor"},
-    {UserError::kUnreachable, 113, "EHOSTUNREACH", "No route to host"},
-    {UserError::kUnreachable, 101, "ENETUNREACH", "Network is unreachable"},
-    {UserError::kNoBuffers, 105, "ENOBUFS", "No buffer space available"},
-    {UserError::kNotSupported, 95, "EOPNOTSUPP", "Operation not supported"},
-    {UserError::kNoProtocolOption, 92, "ENOPROTOOPT", "Protocol not available"},
-    {UserError::kOther, 5, "EIO", "Input output error"},
-};
-
-struct OptionName {
-  SocketOption option;
-  const char *level, *name;
-};
-constexpr OptionName kSocketOptions[] = {
-    {SocketOption::kReuseAddress, "SOL_SOCKET", "SO_REUSEADDR"},
-    {SocketOption::kLinger, "SOL_SOCKET", "SO_LINGER"},
-    {SocketOption::kReceiveBuffer, "SOL_SOCKET", "SO_RCVBUF"},
-    {SocketOption::kSendBuffer, "SOL_SOCKET", "SO_SNDBUF"},
-    {SocketOption::kError, "SOL_SOCKET", "SO_ERROR"},
-    {SocketOption::kKeepAlive, "SOL_SOCKET", "SO_KEEPALIVE"},
-    {SocketOption::kOutOfBandInline, "SOL_SOCKET", "SO_OOBINLINE"},
-    {SocketOption::kTypeOfService, "SOL_IP", "IP_TOS"},
-    {SocketOption::kTimeToLive, "SOL_IP", "IP_TTL"},
-    {SocketOption::kNoDelay, "SOL_TCP", "TCP_NODELAY"},
-    {SocketOption::kMaxSegment, "SOL_TCP", "TCP_MAXSEG"},
-    {SocketOption::kUserTimeout, "SOL_TCP", "TCP_USER_TIMEOUT"},
-    {SocketOption::kKeepIdle, "SOL_TCP", "TCP_KEEPIDLE"},
-    {SocketOption::kKeepInterval, "SOL_TCP", "TCP_KEEPINTVL"},
-    {SocketOption::kKeepCount, "SOL_TCP", "TCP_KEEPCNT"},
-    {SocketOption::kQuickAck, "SOL_TCP", "TCP_QUICKACK"},
-    {SocketOption::kCork, "SOL_TCP", "TCP_CORK"},
-    {SocketOption::kFastOpen, "SOL_TCP", "TCP_FASTOPEN"},
-};
-
-struct PollName {
-  int bit;
-  const char* name;
-};
-constexpr PollName kPollEvents[] = {{1, "POLLIN"}, {2, "POLLPRI"}, {4, "POLLOUT"}, {8, "POLLERR"}, {16, "POLLHUP"}};
 constexpr const char* kShutdowns[] = {"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};
 
 // Thrown by the functions that read a call's arguments when its meaning is beyond Call.
 struct NotSupported {
   std::string construct;
-  bool harmless = false;
+  bool harmless = false, watches = false;
 };
 
 std::string without_space(std::string_view text) {
@@ -132,31 +74,18 @@ void check_flags(const WrittenCall& written, std::size_t argument, std::initiali
 
 // A name or a number; 0 is no error.
 UserError error_of(const std::string& text) {
-  const auto value = integer(text);
-  if (value && *value == 0) return UserError::kNone;
-  const auto* known = std::find_if(std::begin(kErrors), std::end(kErrors), [&](const ErrorName& error) {
-    return text == error.name || (value && *value == error.number);
-  });
-  if (known == std::end(kErrors)) throw NotSupported{"errno " + text};
+  if (integer(text) == 0) return UserError::kNone;
+  const ErrorName* known = error_named(text);
+  if (known == nullptr) throw NotSupported{"errno " + text, true};  // the call failed and so did nothing
   return known->error;
-}
-
-const ErrorName* name_of(UserError error) {
-  const auto* known = std::find_if(std::begin(kErrors), std::end(kErrors),
-                                   [&](const ErrorName& candidate) { return candidate.error == error; });
-  return known == std::end(kErrors) ? nullptr : known;
 }
 
 int poll_bits(const std::string& text, const WrittenCall& written) {
   int bits = 0;
   for (const std::string& word : words_of(text, '|')) {
-    const auto* known = std::find_if(std::begin(kPollEvents), std::end(kPollEvents),
-                                     [&](const PollName& event) { return word == event.name; });
-    if (known != std::end(kPollEvents)) {
-      bits |= known->bit;
-    } else if (word != "0") {
-      throw NotSupported{fmt::format("{} {}", written.name, word)};
-    }
+    const int bit = poll_bit(word);
+    if (bit == 0 && word != "0") throw NotSupported{fmt::format("{} {}", written.name, word), true, true};
+    bits |= bit;
   }
   return bits;
 }
@@ -180,25 +109,93 @@ void read_address(const WrittenCall& written, Call& call) {
   call.address = text.substr(from, text.find('"', from) - from);
 }
 void read_nothing(const WrittenCall&, Call&) {}
-void read_backlog(const WrittenCall& written, Call& call) { call.length = length(written, 1); }
-void read_length(const WrittenCall& written, Call& call) { call.length = length(written, 2); }
+
+// The address that accept() tells: its port, where it has one.
+void read_peer(const WrittenCall& written, Call& call) {
+  if (written.arguments[1].find("htons") != std::string::npos) call.port = port(written, 1);
+}
+void read_backlog(const WrittenCall& written, Call& call) {
+  call.length = length(written, 1);
+}
+void read_length(const WrittenCall& written, Call& call) {
+  call.length = length(written, 2);
+}
+
+// What is told without a flag is told with these, too: discarded text has been received as well.
+void check_receive_flags(const WrittenCall& written, std::size_t argument) {
+  const auto flags = words_of(written.arguments[argument], '|');
+  const bool queue = std::find(flags.begin(), flags.end(), "MSG_ERRQUEUE") != flags.end();
+  if (queue) throw NotSupported{written.name + " MSG_ERRQUEUE", true, true};  // takes no text
+  check_flags(written, argument, {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_TRUNC", "MSG_CMSG_CLOEXEC"});
+}
 
 void read_receive(const WrittenCall& written, Call& call) {
   call.length = length(written, 2);
-  check_flags(written, 3, {"MSG_DONTWAIT", "MSG_NOSIGNAL"});
+  check_receive_flags(written, 3);
+}
+
+void read_send_flags(const WrittenCall& written, std::size_t argument, Call& call) {
+  check_flags(written, argument,
+              {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_EOR", "MSG_MORE", "MSG_ZEROCOPY", "MSG_OOB", "MSG_FASTOPEN"});
+  const auto flags = words_of(written.arguments[argument], '|');
+  const auto is_there = [&](const char* flag) { return std::find(flags.begin(), flags.end(), flag) != flags.end(); };
+  call.urgent = is_there("MSG_OOB");
+  call.more = is_there("MSG_MORE");
+  if (is_there("MSG_FASTOPEN")) call.kind = CallKind::kSendTo;
 }
 
 // sendto(..., MSG_FASTOPEN, address, ...) opens the connection too.
 void read_send(const WrittenCall& written, Call& call) {
   call.length = length(written, 2);
-  if (written.arguments.size() == 6 && written.arguments[3] == "MSG_FASTOPEN") {
-    call.kind = CallKind::kSendTo;
-    call.port = port(written, 4);
-    return;
+  read_send_flags(written, 3, call);
+  if (call.kind != CallKind::kSendTo) return;
+  if (written.arguments.size() != 6) throw NotSupported{written.name + " MSG_FASTOPEN"};
+  call.port = port(written, 4);
+}
+
+// [{..., 1000}, {..., 24}]: the octets of all together.
+std::uint32_t vector_length(std::size_t argument, std::string_view text) {
+  std::int64_t total = 0;
+  for (std::size_t at = text.find('{'); at != std::string_view::npos; at = text.find('{', at)) {
+    const std::size_t end = text.find('}', at);
+    const std::size_t comma = end == std::string_view::npos ? end : text.rfind(',', end);
+    if (comma == std::string_view::npos || comma < at) throw WrongArgument(argument, "[{..., N}, ...]");
+    const auto octets = integer(without_space(text.substr(comma + 1, end - comma - 1)));
+    if (!octets || *octets < 0 || total + *octets > kLengthMax) throw WrongArgument(argument, "[{..., N}, ...]");
+    total += *octets;
+    at = end;
   }
-  check_flags(written, 3, {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_EOR", "MSG_MORE", "MSG_ZEROCOPY", "MSG_OOB"});
-  const auto flags = words_of(written.arguments[3], '|');
-  call.urgent = std::find(flags.begin(), flags.end(), "MSG_OOB") != flags.end();
+  return static_cast<std::uint32_t>(total);
+}
+
+void read_vector(const WrittenCall& written, Call& call) {
+  call.length = vector_length(1, written.arguments[1]);
+}
+
+// {msg_name(...)=..., msg_iov(1)=[{..., 1000}], msg_flags=0}
+std::uint32_t message_length(const WrittenCall& written) {
+  const std::string& text = written.arguments[1];
+  const std::size_t vector = text.find("msg_iov(");
+  const std::size_t open = text.find('[', std::min(vector, text.size()));
+  if (vector == std::string::npos || open == std::string::npos) throw WrongArgument(1, "{..., msg_iov(N)=[...], ...}");
+  const std::size_t close = text.find(']', open);
+  return vector_length(1, std::string_view(text).substr(open, close - open));
+}
+
+void read_send_message(const WrittenCall& written, Call& call) {
+  call.length = message_length(written);
+  read_send_flags(written, 2, call);
+  const bool named = written.arguments[1].find("htons") != std::string::npos;
+  if (call.kind == CallKind::kSendTo && named) call.port = port(written, 1);
+}
+
+void read_receive_message(const WrittenCall& written, Call& call) {
+  check_receive_flags(written, 2);
+  call.length = message_length(written);
+}
+
+void read_send_file(const WrittenCall& written, Call& call) {
+  call.length = length(written, 3);
 }
 
 void read_shutdown(const WrittenCall& written, Call& call) {
@@ -224,15 +221,13 @@ std::int64_t linger_of(const WrittenCall& written) {
 }
 
 void read_option(const WrittenCall& written, Call& call) {
-  const std::string& name = written.arguments[2];
-  const std::string& given = written.arguments[1];
-  const std::string level = given == "IPPROTO_TCP" ? "SOL_TCP" : given == "IPPROTO_IP" ? "SOL_IP" : given;
-  const auto* known = std::find_if(std::begin(kSocketOptions), std::end(kSocketOptions), [&](const OptionName& option) {
-    return name == option.name && level == option.level;
-  });
-  // What an option that is unknown here reports has no effect on TCP.
-  if (known == std::end(kSocketOptions)) {
-    throw NotSupported{fmt::format("{} {}", written.name, name), written.name == "getsockopt"};
+  const std::string construct = fmt::format("{} {}", written.name, written.arguments[2]);
+  const OptionName* known = option_named(written.arguments[1], written.arguments[2]);
+  const bool asks = written.name == "getsockopt";  // what is asked has no effect on TCP
+  if (known == nullptr) throw NotSupported{construct, asks, asks};
+  if (known->option == SocketOption::kOther) {
+    if (known->seen && !asks) throw NotSupported{construct};
+    call.peculiar = fmt::format("{}.{}", known->level, known->name);
   }
   call.option = known->option;
   if (call.option == SocketOption::kLinger) {
@@ -246,6 +241,7 @@ void read_option(const WrittenCall& written, Call& call) {
     return;
   }
   const auto value = integer(text);
+  if (!value && known->option == SocketOption::kOther) throw NotSupported{construct, true};
   if (!value) throw WrongArgument(3, "a number in brackets");
   call.value = *value;
 }
@@ -253,7 +249,9 @@ void read_option(const WrittenCall& written, Call& call) {
 // [{fd=3, events=POLLIN, revents=POLLIN}], 1, timeout: the asked events go to value, those that came to result.
 void read_poll(const WrittenCall& written, Call& call) {
   const std::string text = without_space(written.arguments[0]);
-  if (!text.starts_with("[{") || !text.ends_with("}]") || written.arguments[1] != "1") throw NotSupported{"poll"};
+  if (!text.starts_with("[{") || !text.ends_with("}]") || written.arguments[1] != "1") {
+    throw NotSupported{"poll of several sockets", true, true};
+  }
   int revents = 0;
   for (const std::string& field : words_of(text.substr(2, text.size() - 4), ',')) {
     const std::size_t equals = std::min(field.find('='), field.size());
@@ -276,17 +274,29 @@ void read_poll(const WrittenCall& written, Call& call) {
 
 // ioctl(fd, SIOCATMARK, [1])
 void read_ioctl(const WrittenCall& written, Call& call) {
-  if (written.arguments[1] != "SIOCATMARK") throw NotSupported{"ioctl " + written.arguments[1]};
+  const std::string& request = written.arguments[1];
+  const bool mark = request == "SIOCATMARK";
+  const bool queue = request == "SIOCINQ" || request == "FIONREAD" || request == "SIOCOUTQ" || request == "SIOCOUTQNSD";
+  if (!mark && !queue) throw NotSupported{"ioctl " + request};
   const std::string text = without_space(written.arguments[2]);
-  if (text != "[0]" && text != "[1]") throw WrongArgument(2, "[0] or [1]");
-  call.option = SocketOption::kAtMark;
-  call.value = text[1] - '0';
+  const bool brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  const auto value = brackets ? integer(text.substr(1, text.size() - 2)) : std::nullopt;
+  if (!value || *value < 0 || (mark && *value > 1))
+    throw WrongArgument(2, mark ? "[0] or [1]" : "a number in brackets");
+  call.option = mark ? SocketOption::kAtMark : SocketOption::kOther;
+  if (queue) call.peculiar = request == "FIONREAD" ? "SIOCINQ" : request;
+  call.value = *value;
 }
 
 // Our sockets never block, so what fcntl says of flags changes nothing.
 void read_fcntl(const WrittenCall& written, Call&) {
   const std::string& command = written.arguments[1];
   throw NotSupported{"fcntl", command == "F_SETFL" || command == "F_GETFL"};
+}
+
+// They watch, or make something beside the sockets; nothing of it is seen by a peer.
+void read_beside(const WrittenCall& written, Call&) {
+  throw NotSupported{written.name, true, written.name.starts_with("epoll")};
 }
 
 struct CallName {
@@ -301,24 +311,38 @@ constexpr CallName kCalls[] = {
     {"bind", CallKind::kBind, 3, 3, read_address},
     {"listen", CallKind::kListen, 2, 2, read_backlog},
     {"connect", CallKind::kConnect, 3, 3, read_address},
-    {"accept", CallKind::kAccept, 3, 3, read_nothing},
+    {"accept", CallKind::kAccept, 3, 3, read_peer},
     {"write", CallKind::kWrite, 3, 3, read_length},
     {"send", CallKind::kWrite, 4, 4, read_send},
     {"sendto", CallKind::kWrite, 6, 6, read_send},
     {"sendto", CallKind::kSendTo, 6, 6, read_send},
+    {"sendmsg", CallKind::kWrite, 3, 3, read_send_message},
+    {"writev", CallKind::kWrite, 3, 3, read_vector},
+    {"sendfile", CallKind::kWrite, 4, 4, read_send_file},
     {"read", CallKind::kRead, 3, 3, read_length},
     {"recv", CallKind::kRead, 4, 4, read_receive},
     {"recvfrom", CallKind::kRead, 6, 6, read_receive},
+    {"recvmsg", CallKind::kRead, 3, 3, read_receive_message},
+    {"readv", CallKind::kRead, 3, 3, read_vector},
     {"shutdown", CallKind::kShutdown, 2, 2, read_shutdown},
     {"close", CallKind::kClose, 1, 1, read_nothing},
     {"setsockopt", CallKind::kSetOption, 5, 5, read_option},
     {"getsockopt", CallKind::kGetOption, 5, 5, read_option},
     {"ioctl", CallKind::kGetOption, 3, 3, read_ioctl},
     {"poll", CallKind::kPoll, 3, 3, read_poll},
-    {"fcntl", CallKind::kPoll, 2, 3, read_fcntl},  // never becomes a Call
+    {"fcntl", CallKind::kPoll, 2, 3, read_fcntl},  // this and what follows never becomes a Call
+    {"epoll_create", CallKind::kPoll, 1, 1, read_beside},
+    {"epoll_create1", CallKind::kPoll, 1, 1, read_beside},
+    {"epoll_ctl", CallKind::kPoll, 4, 4, read_beside},
+    {"epoll_wait", CallKind::kPoll, 4, 4, read_beside},
+    {"pipe", CallKind::kPoll, 1, 1, read_beside},
+    {"open", CallKind::kPoll, 2, 3, read_beside},
+    {"cap_set", CallKind::kPoll, 1, 1, read_beside},
 };
 
-bool takes_handle(CallKind kind) { return kind != CallKind::kSocket && kind != CallKind::kPoll; }
+bool takes_handle(CallKind kind) {
+  return kind != CallKind::kSocket && kind != CallKind::kPoll;
+}
 
 Call call_of(const WrittenCall& written) {
   const auto* known = std::find_if(std::begin(kCalls), std::end(kCalls),
@@ -339,14 +363,6 @@ Call call_of(const WrittenCall& written) {
 
 // ---- Printing
 
-std::string poll_names(std::int64_t bits) {
-  std::string names;
-  for (const PollName& event : kPollEvents) {
-    if ((bits & event.bit) != 0) names += fmt::format("{}{}", names.empty() ? "" : "|", event.name);
-  }
-  return names.empty() ? "0" : names;
-}
-
 std::string address_text(std::uint16_t port_number, const char* address) {
   if (port_number == 0) return "...";
   return fmt::format("{{sa_family = AF_INET, sin_port = htons({}), sin_addr = inet_addr(\"{}\")}}", port_number,
@@ -354,11 +370,10 @@ std::string address_text(std::uint16_t port_number, const char* address) {
 }
 
 std::vector<std::string> option_arguments(const Call& call) {
-  const auto* known = std::find_if(std::begin(kSocketOptions), std::end(kSocketOptions),
-                                   [&](const OptionName& option) { return call.option == option.option; });
+  const OptionName* known = name_of(call.option);
   const bool linger = call.option == SocketOption::kLinger;
   std::vector<std::string> arguments = {"SOL_TCP", "TCP_OTHER"};
-  if (known != std::end(kSocketOptions)) arguments = {known->level, known->name};
+  if (known != nullptr) arguments = {known->level, known->name};
   if (linger) {
     const bool off = call.value < 0;
     arguments.push_back(fmt::format("{{onoff={}, linger={}}}", off ? 0 : 1, off ? 0 : call.value));
@@ -375,20 +390,29 @@ std::vector<std::string> option_arguments(const Call& call) {
 // The arguments after the handle that a call would have in a script.
 std::vector<std::string> plain_arguments(const Call& call) {
   switch (call.kind) {
-    case CallKind::kSocket: return {"...", "SOCK_STREAM", "IPPROTO_TCP"};
-    case CallKind::kBind: return {address_text(call.port, "0.0.0.0"), "..."};
-    case CallKind::kConnect: return {address_text(call.port, "192.0.2.1"), "..."};
-    case CallKind::kListen: return {std::to_string(call.length)};
-    case CallKind::kAccept: return {"...", "..."};
+    case CallKind::kSocket:
+      return {"...", "SOCK_STREAM", "IPPROTO_TCP"};
+    case CallKind::kBind:
+      return {address_text(call.port, "0.0.0.0"), "..."};
+    case CallKind::kConnect:
+      return {address_text(call.port, "192.0.2.1"), "..."};
+    case CallKind::kListen:
+      return {std::to_string(call.length)};
+    case CallKind::kAccept:
+      if (call.port == 0) return {"...", "..."};
+      return {address_text(call.port, "192.0.2.1"), "[16]"};
     case CallKind::kWrite:
-    case CallKind::kRead: return {"...", std::to_string(call.length)};
+    case CallKind::kRead:
+      return {"...", std::to_string(call.length)};
     case CallKind::kSendTo:
       return {"...", std::to_string(call.length), "MSG_FASTOPEN", address_text(call.port, "192.0.2.1"), "..."};
     case CallKind::kShutdown:
       return {call.how >= 0 && call.how <= 2 ? kShutdowns[call.how] : std::to_string(call.how)};
-    case CallKind::kClose: return {};
+    case CallKind::kClose:
+      return {};
     case CallKind::kSetOption:
-    case CallKind::kGetOption: return option_arguments(call);
+    case CallKind::kGetOption:
+      return option_arguments(call);
     case CallKind::kPoll:
       return {fmt::format("[{{fd={}, events={}, revents={}}}]", call.handle, poll_names(call.value),
                           poll_names(std::max<std::int64_t>(call.result.value_or(0), 0))),
@@ -427,7 +451,10 @@ std::variant<Call, Unsupported> read_call(const WrittenCall& written) {
   try {
     return call_of(written);
   } catch (const NotSupported& reason) {
-    return Unsupported{.construct = reason.construct, .text = print_call(written), .harmless = reason.harmless};
+    return Unsupported{.construct = reason.construct,
+                       .text = print_call(written),
+                       .harmless = reason.harmless,
+                       .watches = reason.watches};
   }
 }
 
@@ -443,8 +470,8 @@ std::string print_call(const WrittenCall& written) {
 std::string print_call(const Call& call) {
   WrittenCall written = result_of(call);
   if (as_written(call, written)) return print_call(written);
-  const auto* known = std::find_if(std::begin(kCalls), std::end(kCalls),
-                                   [&](const CallName& name) { return call.kind == name.kind; });
+  const auto* known =
+      std::find_if(std::begin(kCalls), std::end(kCalls), [&](const CallName& name) { return call.kind == name.kind; });
   written.name = known->name;
   written.arguments = plain_arguments(call);
   if (takes_handle(call.kind)) written.arguments.insert(written.arguments.begin(), std::to_string(call.handle));

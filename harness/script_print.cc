@@ -152,7 +152,8 @@ struct ActionText {
 };
 
 std::string step_text(const Step& step) {
-  return fmt::format("{} {}", time_text(step.time), std::visit(ActionText{}, step.action));
+  return fmt::format("{}{} {}", step.hidden ? "//! step: " : "", time_text(step.time),
+                     std::visit(ActionText{}, step.action));
 }
 
 }  // namespace
@@ -171,6 +172,9 @@ std::string print_script(const Scenario& scenario) {
   if (!settings.empty()) text += fmt::format("//! settings:{}\n", settings);
   if (about.peers != 1) text += fmt::format("//! peers: {}\n", about.peers);
   if (about.rounds != 1) text += fmt::format("//! rounds: {}\n", about.rounds);
+  if (about.complete_record) {
+    text += fmt::format("//! record: complete{}\n", about.msl_s > 0 ? fmt::format(" msl={}", about.msl_s) : "");
+  }
   for (const std::string& option : scenario.options) text += option + '\n';
   if (!text.empty()) text += '\n';
   for (const Step& step : scenario.steps) text += step_text(step) + '\n';

@@ -58,10 +58,12 @@ std::optional<Bytes> hexadecimal(std::string_view text) {
   return octets;
 }
 
-ScriptError::ScriptError(Place place, const std::string& message)
-    : std::runtime_error(place.line == 0 ? fmt::format("{}: {}", place.file, message)
-                                         : fmt::format("{}:{}:{}: {}", place.file, place.line, place.column, message)),
-      where(std::move(place)) {}
+ScriptError::ScriptError(Place place, const std::string& message_text)
+    : std::runtime_error(place.line == 0 ? fmt::format("{}: {}", place.file, message_text)
+                                         : fmt::format("{}:{}:{}: {}", place.file, place.line, place.column,
+                                                       message_text)),
+      where(std::move(place)),
+      message(message_text) {}
 
 ScriptReader::ScriptReader(std::string_view text, std::string file, const std::vector<std::string>& defines)
     : text_(text), file_(std::move(file)), defines_(defines), line_starts_{0} {
@@ -293,6 +295,26 @@ std::string_view ScriptReader::take_quoted(std::string_view open, std::string_vi
 std::string ScriptReader::collapsed(std::size_t from, std::size_t to) const {
   ScriptReader again(slice(from, to), file_, defines_);
   return again.take_balanced("");
+}
+
+void ScriptReader::take_directive_name(const char* name) {
+  take(name);
+  skip_blanks();
+  if (peek() != ':') fail("':'");
+  take(":");
+  skip_blanks();
+}
+
+std::vector<std::pair<std::string_view, std::size_t>> ScriptReader::take_directive(const char* name) {
+  take_directive_name(name);
+  if (at_end() || peek() == '\n') fail("a word");
+  std::vector<std::pair<std::string_view, std::size_t>> words;
+  while (!at_end() && peek() != '\n') {
+    const std::size_t start = at_;
+    words.emplace_back(take_until_blank(), start);
+    skip_blanks();
+  }
+  return words;
 }
 
 // Outside brackets a newline or a comment to the end of the line is where a statement ends, so it stays. A colon or a

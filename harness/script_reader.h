@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "harness/script.h"
@@ -50,6 +51,9 @@ class ScriptReader {
   std::string_view take_until_blank();                                 // strings may hold blanks
   std::string_view take_line();                                        // what is left of the line, trimmed
   std::string_view take_quoted(std::string_view open, std::string_view close, bool escapes);  // what is between
+  void take_directive_name(const char* name);  // `NAME:` of a `//!` comment
+  // What follows `//! NAME:` on the line, word by word, each with its place; at least one.
+  std::vector<std::pair<std::string_view, std::size_t>> take_directive(const char* name);
   // Up to one of the stops or, for take_statement, the end of the line, outside brackets. Comments are left out, and
   // every run of space becomes one space.
   std::string take_balanced(std::string_view stops);

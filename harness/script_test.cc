@@ -13,7 +13,9 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = OptionSpec::Kind;
 
-Scenario parse(const std::string& text) { return parse_script(text, "dir/s.pkt"); }
+Scenario parse(const std::string& text) {
+  return parse_script(text, "dir/s.pkt");
+}
 
 // The only step of a script.
 Step step(const std::string& text) {
@@ -30,10 +32,18 @@ Action as(const std::string& text) {
   return action != nullptr ? *action : Action{};
 }
 
-SegmentSpec in(const std::string& text) { return as<Inject>("+0 < " + text).segment; }
-SegmentSpec out(const std::string& text) { return as<Expect>("+0 > " + text).segment; }
-Call call(const std::string& text) { return as<Call>("+0 " + text); }
-Unsupported unsupported(const std::string& text) { return as<Unsupported>("+0 " + text); }
+SegmentSpec in(const std::string& text) {
+  return as<Inject>("+0 < " + text).segment;
+}
+SegmentSpec out(const std::string& text) {
+  return as<Expect>("+0 > " + text).segment;
+}
+Call call(const std::string& text) {
+  return as<Call>("+0 " + text);
+}
+Unsupported unsupported(const std::string& text) {
+  return as<Unsupported>("+0 " + text);
+}
 
 std::string error(const std::string& text) {
   try {
@@ -205,6 +215,52 @@ TEST(Script, ReadsCalls) {
   EXPECT_EQ(call("getsockopt(4, SOL_SOCKET, SO_ERROR, [0], [4]) = 0").value, 0);
 }
 
+// The octets of all vectors together.
+TEST(Script, ReadsVectors) {
+  EXPECT_EQ(call("writev(4, [{..., 10}, {\"ab\", 2}], 2) = 12").length, 12u);
+  EXPECT_EQ(call("sendmsg(4, {msg_name(...)=..., msg_iov(2)=[{..., 7}, {..., 8}], msg_flags=0}, 0) = 15").length, 15u);
+  EXPECT_EQ(call("recvmsg(4, {msg_iov(1)=[{..., 30}], msg_control=[{cmsg_level=SOL_TCP}]}, MSG_TRUNC) = 3").length,
+            30u);
+  EXPECT_EQ(call("sendfile(4, 5, [0], 500) = 500").kind, CallKind::kWrite);
+  EXPECT_EQ(error("+0 writev(4, [{..., x}], 1) = 1"), "dir/s.pkt:1:14: expected [{..., N}, ...], found '['");
+  EXPECT_EQ(error("+0 sendmsg(4, {a=1}, 0) = 1"), "dir/s.pkt:1:15: expected {..., msg_iov(N)=[...], ...}, found '{'");
+  EXPECT_EQ(error("+0 ioctl(4, SIOCINQ, 7) = 0"), "dir/s.pkt:1:22: expected a number in brackets, found '7'");
+}
+
+TEST(Script, KnowsOptionsByNumber) {
+  EXPECT_EQ(call("setsockopt(4, 6, 1, [1], 4) = 0").option, SocketOption::kNoDelay);
+  EXPECT_EQ(call("setsockopt(4, IPPROTO_TCP, 36, [1], 4) = 0").peculiar, "SOL_TCP.TCP_INQ");
+  EXPECT_EQ(call("ioctl(4, FIONREAD, [9]) = 0").peculiar, "SIOCINQ");
+  EXPECT_EQ(unsupported("setsockopt(4, SOL_TCP, 99, [1], 4) = 0").construct, "setsockopt 99");
+}
+
+// A define stands for a whole word outside comments and strings; places are those of the text as it was.
+TEST(Script, ReplacesWhatIsDefined) {
+  const auto with = [](const std::string& text) { return parse_script(text, "d.pkt", {"N=12345678", "M=4", "ON"}); };
+  EXPECT_EQ(std::get<Call>(with("+0 read(M, ..., N) = N").steps[0].action).length, 12345678u);
+  EXPECT_EQ(with("#ifdef ON\n+0 close(M) = 0\n#endif").steps.size(), 1u);
+  EXPECT_EQ(std::get<Call>(with("+0 write(4, \"M\", 1) = 1 // M").steps[0].action).arguments[1], "\"M\"");
+  EXPECT_EQ(std::get<Call>(parse("--define=K=7\n+0 close(K) = 0").steps[0].action).handle, 7);
+  try {
+    with("+0 close(N) = 0\n+0 read(M, N, ...) = x");
+    FAIL();
+  } catch (const ScriptError& problem) {
+    EXPECT_STREQ(problem.what(), "d.pkt:2:15: expected a number from 0 to 4294967295, found '...'");
+  }
+}
+
+TEST(Script, ReadsStepsThatAreHiddenFromPacketdrill) {
+  const std::string line = "//! step: +0 < . 1:1(0) ack 1 win 5 //! damage: checksum";
+  EXPECT_TRUE(step(line).hidden);
+  EXPECT_TRUE(std::get<Inject>(step(line).action).segment.damage.bad_checksum);
+  EXPECT_EQ(to_text(step(line)), line);
+  EXPECT_EQ(parse("//! record: complete msl=30\n").about.msl_s, 30);
+  EXPECT_EQ(error("//! record: all"), "dir/s.pkt:1:13: expected complete or msl=N, N from 1 to 3600, found 'all'");
+  EXPECT_EQ(error("//! step: +0 < X"),
+            "dir/s.pkt:1:16: expected a flag of F S R P . U E W A or an ACE digit, each once, "
+            "found 'X'");
+}
+
 // The asked events stand in value and those that came in result.
 TEST(Script, ReadsPoll) {
   const Call poll = call("poll([{fd=4, events=POLLIN|POLLOUT, revents=POLLOUT|POLLHUP}], 1, 0) = 1");
@@ -221,12 +277,14 @@ TEST(Script, NamesWhatItDoesNotPlay) {
             "setsockopt TCP_FASTOPEN_CONNECT");
   EXPECT_EQ(unsupported("socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3").construct, "socket SOCK_DGRAM");
   EXPECT_EQ(unsupported("write(4, ..., 1) = -1 EFAULT (Bad address)").construct, "errno EFAULT");
-  EXPECT_EQ(unsupported("recvmsg(4, {a(1)=[{..., \"x)\"}],\n  b=2}, 0) = 1").text,
-            "recvmsg(4, {a(1)=[{..., \"x)\"}], b=2}, 0) = 1");
+  EXPECT_EQ(unsupported("recvmsg(4, {msg_iov(1)=[{..., \"x)\"}],\n  b=2}, MSG_PEEK) = 1").text,
+            "recvmsg(4, {msg_iov(1)=[{..., \"x)\"}], b=2}, MSG_PEEK) = 1");
   EXPECT_EQ(unsupported("< ipv4 1.1.1.1 > 2.2.2.2: gre:\n  mpls (label 1): . 1:2(1) // no").text,
             "< ipv4 1.1.1.1 > 2.2.2.2: gre: mpls (label 1): . 1:2(1)");
   EXPECT_TRUE(unsupported("fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0").harmless);
-  EXPECT_FALSE(unsupported("pipe([5, 6]) = 0").harmless);
+  EXPECT_FALSE(unsupported("splice(4, NULL, 6, NULL, 10, 0) = 10").harmless);
+  EXPECT_TRUE(unsupported("pipe([5, 6]) = 0").harmless);
+  EXPECT_TRUE(unsupported("epoll_wait(5, {events=EPOLLIN, fd=4}, 1, 0) = 1").watches);
 }
 
 TEST(Script, ReadsWhatStandsBeforeTheSteps) {
@@ -263,8 +321,9 @@ TEST(Script, SaysWhereAndWhatWasExpected) {
   EXPECT_EQ(error("+0 sendmsg(3, {1, 2) = 0"), "dir/s.pkt:1:20: expected '}', found ')'");
   EXPECT_EQ(error("+0 close(3"), "dir/s.pkt:1:11: expected ',', found end of file");
   EXPECT_EQ(error("+0 write(3, \"abc"), "dir/s.pkt:1:13: expected a closing \" for this string, found '\"'");
-  EXPECT_EQ(error("//! cover: A"),
-            "dir/s.pkt:1:5: expected title, suite, covers, needs, settings, peers or rounds, found 'cover'");
+  EXPECT_EQ(
+      error("//! cover: A"),
+      "dir/s.pkt:1:5: expected title, suite, covers, needs, settings, peers, rounds, record or step, found 'cover'");
   EXPECT_EQ(error("//! peers: 0"), "dir/s.pkt:1:12: expected a number from 1 to 1000, found '0'");
   EXPECT_EQ(error("//! needs: power"),
             "dir/s.pkt:1:12: expected virtual-time, synchronous, state, passive-open, active-open or ipv6, "
@@ -363,6 +422,7 @@ class Generator {
     if (flip()) made.about.needs = {static_cast<Ability>(below(kAbilities))};
     if (flip()) made.about.settings = {{.name = "ecn", .value = below(3)}, {.name = "fin-timeout", .value = 60}};
     if (flip()) made.options = {"--mss=1000"};
+    if (flip()) made.about.complete_record = true, made.about.msl_s = static_cast<int>(below(100));
     for (std::uint32_t i = below(8); i > 0; --i) made.steps.push_back(step());
     return made;
   }
@@ -381,15 +441,24 @@ class Generator {
 
   OptionSpec option() {
     switch (below(9)) {
-      case 0: return {.kind = Kind::kMss, .values = {u16()}};
-      case 1: return {.kind = Kind::kWindowScale, .values = {u8()}};
-      case 2: return {.kind = Kind::kSackPermitted};
-      case 3: return {.kind = Kind::kSack, .values = {u32(), u32()}};
-      case 4: return {.kind = Kind::kTimestamp, .values = {u32(), u32()}};
-      case 5: return {.kind = Kind::kFastOpen, .octets = octets(below(5))};
-      case 6: return {.kind = Kind::kFastOpenExp, .octets = octets(below(5))};
-      case 7: return {.kind = Kind::kAccEcn, .values = {below(1 << 24), 0}, .name = flip() ? "e0b ceb" : "e1b ceb"};
-      default: return {.kind = flip() ? Kind::kNop : Kind::kEnd};
+      case 0:
+        return {.kind = Kind::kMss, .values = {u16()}};
+      case 1:
+        return {.kind = Kind::kWindowScale, .values = {u8()}};
+      case 2:
+        return {.kind = Kind::kSackPermitted};
+      case 3:
+        return {.kind = Kind::kSack, .values = {u32(), u32()}};
+      case 4:
+        return {.kind = Kind::kTimestamp, .values = {u32(), u32()}};
+      case 5:
+        return {.kind = Kind::kFastOpen, .octets = octets(below(5))};
+      case 6:
+        return {.kind = Kind::kFastOpenExp, .octets = octets(below(5))};
+      case 7:
+        return {.kind = Kind::kAccEcn, .values = {below(1 << 24), 0}, .name = flip() ? "e0b ceb" : "e1b ceb"};
+      default:
+        return {.kind = flip() ? Kind::kNop : Kind::kEnd};
     }
   }
 
@@ -432,12 +501,18 @@ class Generator {
   }
 
   Step step() {
-    Step made{.time = {.at = Time(random_() % 3000000000000)}};
+    Step made{.time = {.at = Time(random_() % 3000000000000)}, .hidden = below(4) == 0};
     if (flip()) made.time.form = StepTime::Form::kAbsolute;
     switch (below(4)) {
-      case 0: made.action = Inject{segment(true)}; return made;
-      case 1: made.action = Call{call()}; break;
-      case 2: made.action = Shell{"echo a"}; return made;
+      case 0:
+        made.action = Inject{segment(true)};
+        return made;
+      case 1:
+        made.action = Call{call()};
+        break;
+      case 2:
+        made.action = Shell{"echo a"};
+        return made;
       default:
         made.action = Expect{segment(false)};
         if (flip()) made.time = {.form = StepTime::Form::kRelativeRange, .at = made.time.at, .to = made.time.at + 1s};
@@ -497,10 +572,17 @@ TEST(Script, SurvivesMutations) {
     for (auto hits = 1 + random() % 3; hits > 0; --hits) {
       const std::size_t at = random() % text.size();
       switch (random() % 4) {
-        case 0: text[at] = kCharacters[random() % kCharacters.size()]; break;
-        case 1: text.erase(at, 1 + random() % 20); break;
-        case 2: text.insert(at, text, random() % text.size(), random() % 40); break;
-        default: text.insert(at, 1, kCharacters[random() % kCharacters.size()]);
+        case 0:
+          text[at] = kCharacters[random() % kCharacters.size()];
+          break;
+        case 1:
+          text.erase(at, 1 + random() % 20);
+          break;
+        case 2:
+          text.insert(at, text, random() % text.size(), random() % 40);
+          break;
+        default:
+          text.insert(at, 1, kCharacters[random() % kCharacters.size()]);
       }
     }
     read_anything(text);
@@ -530,19 +612,18 @@ TEST(Script, SurvivesShuffledLines) {
 
 TEST(Script, WritesOptionOctets) {
   const auto options = in("S 0:0(0) <mss 1460,nop,wscale 7,sackOK,TS val 1 ecr 2,ECN e0b 1,eol>").options;
-  EXPECT_EQ(option_octets(options), (Bytes{2, 4, 5, 0xb4, 1, 3, 3, 7, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2,  //
-                                           172, 5, 0, 0, 1, 0}));
+  EXPECT_EQ(option_octets(options), (Bytes{2,   4, 5, 0xb4, 1, 3, 3, 7, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2,  //
+                                           172, 5, 0, 0,    1, 0}));
   EXPECT_EQ(option_octets({{.kind = Kind::kFastOpenExp, .octets = {7}}}), (Bytes{254, 5, 0xf9, 0x89, 7}));
   EXPECT_THROW(option_octets(std::vector<OptionSpec>(41)), std::runtime_error);
   EXPECT_THROW(option_octets({{.kind = Kind::kMss}}), std::runtime_error);
 }
 
 TEST(Script, ReadsOptionOctets) {
-  EXPECT_EQ(parse_options(Bytes{2, 4, 5, 0xb4, 1, 0, 0}),
-            (std::vector<OptionSpec>{{.kind = Kind::kMss, .values = {1460}},
-                                     {.kind = Kind::kNop},
-                                     {.kind = Kind::kEnd},
-                                     {.kind = Kind::kEnd}}));
+  EXPECT_EQ(
+      parse_options(Bytes{2, 4, 5, 0xb4, 1, 0, 0}),
+      (std::vector<OptionSpec>{
+          {.kind = Kind::kMss, .values = {1460}}, {.kind = Kind::kNop}, {.kind = Kind::kEnd}, {.kind = Kind::kEnd}}));
   EXPECT_EQ(parse_options(Bytes{200, 3, 9, 1}),
             (std::vector<OptionSpec>{{.kind = Kind::kRaw, .octets = {200, 3, 9}}, {.kind = Kind::kNop}}));
   EXPECT_EQ(parse_options(Bytes{1, 2, 0}),

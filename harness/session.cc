@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/script_shell.h"
 #include "harness/session_impl.h"
 
 namespace tcpassay {
@@ -18,6 +19,7 @@ constexpr int kReadsMax = 1024;                 // reads of the final examinatio
 constexpr int kAcceptsMax = 128;                // connections it accepts from one listener
 constexpr Time kAnyWaitVirtual = seconds(300);  // how long a `*` line waits
 constexpr Time kAnyWaitReal = seconds(5);
+constexpr Time kLateReturn = std::chrono::milliseconds(4);  // as packetdrill allows for calls, too
 
 }  // namespace
 
@@ -48,42 +50,52 @@ void Session::Impl::forget() {
   sockets.clear();
   pending.clear();
   timestamps.clear();
+  code_names.clear();
   cookie.clear();
   named = strict = false;
   pair_now = {.local = kTargetPort, .remote = options.peer_port};
   sent_end = sent_taken = sent_cursor = 0;
 }
 
-// Blocking calls that return before `until` are made again when the script says they return.
+// Blocking calls that return by `until` are made again when the script says that they return. What would still block
+// then may take a little longer.
 void Session::Impl::complete_pending(Time until) {
+  std::vector<Pending> late;
   while (!pending.empty()) {
     const auto first = std::min_element(pending.begin(), pending.end(),
                                         [](const Pending& a, const Pending& b) { return a.returns < b.returns; });
-    if (first->returns > until) return;
+    if (first->returns > until) break;
     Pending due = std::move(*first);
     pending.erase(first);
     if (target.now() < due.returns) advance_to(due.returns);
-    complete(std::move(due));
+    const bool last = until > due.returns + kLateReturn;
+    if (!complete(due, last)) late.push_back(std::move(due));
   }
+  for (Pending& due : late) pending.push_back(std::move(due));
 }
 
-void Session::Impl::complete(Pending due) {
+// False, and nothing is compared, when the call would still block though the script has it return something.
+bool Session::Impl::complete(const Pending& due, bool last) {
   Call again = due.call;
   if (again.kind == CallKind::kConnect) {  // the outcome of an active OPEN is the socket's error
     again.kind = CallKind::kGetOption;
     again.option = SocketOption::kError;
-    const UserCall made = call(again, due.where);
-    UserCall outcome = made;
+    UserCall outcome = call(again, due.where);
     outcome.kind = CallKind::kConnect;
-    if (made.result == 0 && made.value != 0) outcome.result = -1;
-    if (due.call.error && outcome.result < 0) outcome.error = *due.call.error;
+    const auto error = static_cast<UserError>(outcome.value);
+    const bool failed = outcome.result == 0 && error != UserError::kNone;
+    if (failed) outcome.result = -1;
+    if (failed) outcome.error = error;
     compare(due.call, outcome, due.where);
-    return;
+    return true;
   }
   if (again.kind == CallKind::kWrite) again.length -= static_cast<std::uint32_t>(due.done);
   UserCall made = call(again, due.where);
+  const bool blocks = made.error == UserError::kWouldBlock && due.call.error != UserError::kWouldBlock;
+  if (blocks && !last) return false;
   if (made.result >= 0) made.result += due.done;
   compare(due.call, made, due.where);
+  return true;
 }
 
 void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
@@ -99,8 +111,9 @@ void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
     if (const auto spec = read_icmp(icmp->text)) put_icmp(*spec, step.where);
     return;
   }
+  if (const auto* code = std::get_if<Code>(&step.action)) return run_code(code->text, step.where);
   const auto* made = std::get_if<Call>(&step.action);
-  if (!made) return;  // Shell and Code are never executed
+  if (!made) return;
   const UserCall outcome = call(*made, step.where);
   const bool blocked = outcome.error == UserError::kWouldBlock || outcome.error == UserError::kInProgress;
   const bool partly = made->kind == CallKind::kWrite && made->result && outcome.result >= 0 &&
@@ -122,12 +135,19 @@ void Session::play(const Scenario& scenario) {
   }
   for (const auto& step : scenario.steps) {
     const Schedule::Slot slot = schedule.next(step.time);
-    impl_->complete_pending(slot.from);
-    if (const auto* in = std::get_if<Inject>(&step.action)) {
+    const auto* in = std::get_if<Inject>(&step.action);
+    impl_->complete_pending(in ? slot.from - Time(1) : slot.from);  // a packet may be what a call has waited for
+    if (in) {
       if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
       inject(in->segment, step.where);
     } else {
       impl_->play_step(step, slot);
+    }
+    const auto* shell = std::get_if<Shell>(&step.action);
+    if (shell && &step != &scenario.steps.back()) {  // the last one brings back what was before
+      for (const Setting& setting : read_shell(shell->text).settings) {
+        if (impl_->options.assertions || impl_->target.identity().has_setting(setting.name)) configure(setting);
+      }
     }
     if (slot.any) schedule.reached(impl_->target.now());
   }

@@ -50,7 +50,7 @@ struct SessionOptions {
   Edition edition = kNewest;   // the text that the target is held to
   bool white_box = true;       // ask a target that can tell for its state whenever it is quiet
   bool keep_trace = true;
-  bool assertions = true;      // compare `>` lines and results of calls
+  bool assertions = true;      // compare `>` lines, results of calls and what code asserts
   std::uint8_t ip = 4;         // 4 or 6, where the script does not say
   CaptureFile* capture = nullptr;  // every packet goes there too
   std::uint16_t peer_port = kPeerPort;  // the peer's port where the script names none and the target is passive
@@ -81,7 +81,9 @@ class Session {
   void play(const Scenario& scenario);  // start, every step, finish
 
   // Why the scenario cannot be played on this target over this version of IP, or nothing.
-  static std::optional<std::string> unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip = 4);
+  // Without assertions it may leave out what only they need.
+  static std::optional<std::string> unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip = 4,
+                                                bool assertions = true);
 
   Target& target();
   Oracle& oracle();

@@ -49,12 +49,41 @@ static std::string result_text(std::int64_t result, UserError error) {
 void Session::Impl::compare(const Call& call, const UserCall& made, const Place& where) {
   if (!options.assertions || !call.result) return;
   const bool handle = made.kind == CallKind::kSocket || made.kind == CallKind::kAccept;
-  const bool result = handle ? (*call.result >= 0) == (made.result >= 0) : *call.result == made.result;
+  constexpr std::int64_t kAlwaysTold = 8 | 16;  // error and hang-up
+  const bool polls = made.kind == CallKind::kPoll && made.result > 0 && call.value != 0;
+  const std::int64_t told = polls ? made.result & (call.value | kAlwaysTold) : made.result;
+  const bool result = handle ? (*call.result >= 0) == (made.result >= 0) : *call.result == told;
   const bool error = !call.error || *call.error == made.error;
-  if (result && error) return;
   const std::string name = call.name.empty() ? to_string(call.kind) : call.name;
+  if (result && error) {
+    if (call.kind != CallKind::kGetOption || made.result != 0 || call.value == made.value) return;
+    const auto value_text = [&](std::int64_t value) {
+      const bool names_error = call.option == SocketOption::kError && value != 0;
+      return names_error ? std::string(to_string(static_cast<UserError>(value))) : fmt::format("{}", value);
+    };
+    mismatch(where, fmt::format("{} tells {}", name, value_text(call.value)),
+             fmt::format("{} tells {}", name, value_text(made.value)));
+    return;
+  }
   mismatch(where, fmt::format("{} = {}", name, result_text(*call.result, call.error.value_or(UserError::kNone))),
            fmt::format("{} = {}", name, result_text(made.result, made.error)));
+}
+
+// TCP_INFO is that of the connection that came last, as in packetdrill.
+void Session::Impl::run_code(const std::string& code, const Place& where) {
+  if (!options.assertions) return;
+  const auto socket = std::find_if(sockets.rbegin(), sockets.rend(),
+                                   [](const Socket& each) { return each.role == Role::kConnection; });
+  const CodeFields field = [&](const std::string& name) -> std::optional<std::int64_t> {
+    if (socket == sockets.rend()) return std::nullopt;
+    const auto told = target.peculiar(socket->handle, name);
+    if (told || name != "tcpi_state" || !target.identity().can(Ability::kState)) return told;
+    const auto state = target.state(socket->tuple);
+    return number_of_state(state ? state->state : State::kClosed);
+  };
+  const CodeReport report = tcpassay::run_code(code, code_names, field);
+  if (!report.unsupported.empty()) mismatch(where, "code that can be run", report.unsupported + " is not known");
+  for (const auto& failure : report.failed) mismatch(where, failure.asserted, failure.seen);
 }
 
 // The oldest packet that no `>` line has claimed, of the conversation that the line names if it names one. A pure ACK

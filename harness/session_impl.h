@@ -12,6 +12,7 @@
 
 #include "harness/icmp.h"
 #include "harness/schedule.h"
+#include "harness/script_code.h"
 #include "harness/session.h"
 
 namespace tcpassay {
@@ -83,6 +84,7 @@ struct Session::Impl {
   std::uint32_t echo_on_wire(std::uint32_t echo, const SegmentSpec& spec, const Conversation& with) const;
   const std::vector<OptionSpec>& on_wire(const SegmentSpec& spec, const Conversation& with);
   UserCall call(const Call& call, const Place& where);
+  UserCall peculiar_call(const Call& call, const Socket* socket);
   UserCall wire_call(const Call& call, const Socket* socket);
   void learn(const Call& call, const UserCall& made);
   void compare(const Call& call, const UserCall& made, const Place& where);
@@ -94,12 +96,13 @@ struct Session::Impl {
   bool expect(const SegmentSpec& spec, std::optional<Time> earliest, Time deadline, const Place& where);
   bool agrees(const SegmentSpec& spec, const Sent& sent, const Place& where);
   void mismatch(const Place& where, std::string expected, std::string seen);
+  void run_code(const std::string& code, const Place& where);
 
   // Whole scenarios.
   void play(const Scenario& scenario);
   void play_step(const Step& step, const Schedule::Slot& slot);
   void complete_pending(Time until);
-  void complete(Pending pending);
+  bool complete(const Pending& due, bool last);
   void finish();
   void examine(int handle, Role role);
 
@@ -113,6 +116,7 @@ struct Session::Impl {
   std::vector<Mismatch> mismatches;
   std::vector<Conversation> conversations;
   std::vector<Socket> sockets;
+  CodeNames code_names;      // what the script's code has assigned
   bool named = false;        // the script gives its handles their numbers
   Tuple pair_now{};          // the script's only pair
   Tuple latest{};            // the conversation of the latest packet

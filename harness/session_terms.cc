@@ -154,9 +154,22 @@ UserCall Session::Impl::call(const Call& call, const Place& where) {
     refused.error = UserError::kBadHandle;
     return refused;
   }
+  if (call.option == SocketOption::kOther) return peculiar_call(call, socket);
   const Tuple tuple = socket && socket->role == Role::kConnection ? socket->tuple : Tuple{};
   UserCall made = make(wire_call(call, socket), tuple, where);
   learn(call, made);
+  settle();
+  return made;
+}
+
+// No rule speaks of it, so the oracle is not told.
+UserCall Session::Impl::peculiar_call(const Call& call, const Socket* socket) {
+  UserCall made = wire_call(call, socket);
+  const bool sets = call.kind == CallKind::kSetOption;
+  const auto told = target.peculiar(made.handle, call.peculiar, sets ? std::optional(call.value) : std::nullopt);
+  made.result = told ? 0 : -1;
+  made.error = told ? UserError::kNone : UserError::kNoProtocolOption;
+  if (told && !sets) made.value = *told;
   settle();
   return made;
 }

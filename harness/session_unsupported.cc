@@ -5,61 +5,86 @@
 #include <algorithm>
 #include <string_view>
 
+#include "harness/script_code.h"
+#include "harness/script_shell.h"
 #include "harness/session_impl.h"
 
 namespace tcpassay {
 namespace {
 
 using std::chrono::seconds;
+using Why = std::optional<std::string>;
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+// What every step is asked with.
+struct Asked {
+  const Identity& target;
+  std::uint8_t ip;
+  bool assertions;
+  CodeNames names{};  // that the code so far has assigned
+};
 
-// Shell commands that change nothing a verdict depends on.
-bool is_harmless(const Shell& shell) {
-  for (const char* harmless : {"defaults.sh", "nstat", "sleep ", "true", "echo "}) {
-    if (contains(shell.text, harmless)) return true;
+// Commands are never run; what they configure is a setting of the target, or they cannot be left out.
+Why unsupported_shell(const Shell& shell, const Asked& asked) {
+  const ShellMeaning meaning = read_shell(shell.text);
+  if (meaning.unsupported) return fmt::format("shell command `{}`", *meaning.unsupported);
+  if (!asked.assertions) return std::nullopt;
+  if (!meaning.tuning.empty()) return fmt::format("sysctl {}", meaning.tuning[0]);
+  for (const Setting& setting : meaning.settings) {
+    if (!asked.target.has_setting(setting.name)) return fmt::format("the target has no setting {}", setting.name);
   }
-  return shell.text.find_first_not_of(" \t\n") == std::string::npos;
+  return std::nullopt;
 }
 
-std::string first_line(const std::string& text) {
-  const auto start = text.find_first_not_of(" \t\n");
-  if (start == std::string::npos) return "";
-  return text.substr(start, text.find('\n', start) - start);
+Why unsupported_code(const Code& code, Asked& asked) {
+  if (!asked.assertions) return std::nullopt;
+  const CodeReport needs = look_at_code(code.text, asked.names);
+  if (!needs.unsupported.empty()) return fmt::format("code `{}`", needs.unsupported);
+  for (const std::string& field : needs.fields) {
+    const bool state = field == "tcpi_state" && asked.target.can(Ability::kState);
+    if (!state && !asked.target.has_peculiar(field)) return fmt::format("the target does not tell {}", field);
+  }
+  return std::nullopt;
 }
 
-// Why one step cannot be played, or nothing. Code runs after a script is over and only looks, so leaving it out is
-// harmless.
-std::optional<std::string> unsupported_step(const Step& step, const Identity& target, std::uint8_t ip) {
-  const auto line = [&] { return step.where.line ? fmt::format(" (line {})", step.where.line) : std::string(); };
-  if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
-    const auto spec = icmp->inbound ? read_icmp(icmp->text) : std::nullopt;
-    if (!spec || !icmp_numbers(*spec, ip)) return "ICMP" + line();
+Why unsupported_call(const Call& call, const Asked& asked) {
+  if (asked.ip == 6 && !call.address.empty() && call.address != "0.0.0.0") return "an address of IPv4";
+  if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
+  if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
+  if (call.more) return call.name + " MSG_MORE";
+  if (call.peculiar.empty() || !asked.assertions || asked.target.has_peculiar(call.peculiar)) return std::nullopt;
+  return fmt::format("{} {}", call.name, call.peculiar.substr(call.peculiar.find('.') + 1));
+}
+
+Why unsupported_icmp(const Icmp& icmp, std::uint8_t ip) {
+  if (!icmp.inbound) return "an ICMP message of the target";
+  const auto spec = read_icmp(icmp.text);
+  if (spec && icmp_numbers(*spec, ip)) return std::nullopt;
+  return icmp.text;
+}
+
+bool is_of_ipv4(const Damage& damage) {
+  return (damage.source && damage.source->family == 4) || (damage.destination && damage.destination->family == 4) ||
+         damage.identification || !damage.ip_options.empty();
+}
+
+Why unsupported_step(const Step& step, Asked& asked) {
+  if (const auto* icmp = std::get_if<Icmp>(&step.action)) return unsupported_icmp(*icmp, asked.ip);
+  if (const auto* in = std::get_if<Inject>(&step.action)) {
+    return asked.ip == 6 && is_of_ipv4(in->segment.damage) ? Why("a header of IPv4") : std::nullopt;
   }
-  if (const auto* in = std::get_if<Inject>(&step.action); in && ip == 6) {
-    const Damage& damage = in->segment.damage;
-    const bool ipv4 = (damage.source && damage.source->family == 4) ||
-                      (damage.destination && damage.destination->family == 4) || damage.identification ||
-                      !damage.ip_options.empty();
-    if (ipv4) return "a header of IPv4" + line();
+  if (const auto* unknown = std::get_if<Unsupported>(&step.action)) {
+    const bool may_go = unknown->harmless && (!unknown->watches || !asked.assertions);
+    return may_go ? std::nullopt : Why(unknown->construct);
   }
-  const auto* unknown = std::get_if<Unsupported>(&step.action);
-  if (unknown && !unknown->harmless) return unknown->construct + line();
-  if (const auto* shell = std::get_if<Shell>(&step.action); shell && !is_harmless(*shell)) {
-    return fmt::format("shell command `{}`{}", first_line(shell->text), line());
-  }
-  const auto* call = std::get_if<Call>(&step.action);
-  if (!call) return std::nullopt;
-  if (ip == 6 && !call->address.empty() && call->address != "0.0.0.0") return "an address of IPv4" + line();
-  if (call->kind == CallKind::kListen && !target.can(Ability::kPassiveOpen)) return "needs passive-open";
-  if (call->kind == CallKind::kConnect && !target.can(Ability::kActiveOpen)) return "needs active-open";
+  if (const auto* shell = std::get_if<Shell>(&step.action)) return unsupported_shell(*shell, asked);
+  if (const auto* code = std::get_if<Code>(&step.action)) return unsupported_code(*code, asked);
+  if (const auto* call = std::get_if<Call>(&step.action)) return unsupported_call(*call, asked);
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> Session::unsupported(const Scenario& scenario, const Target& target,
-                                                std::uint8_t ip) {
+Why Session::unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip, bool assertions) {
   const Identity& identity = target.identity();
   for (const Ability ability : scenario.about.needs) {
     if (!identity.can(ability)) return fmt::format("needs {}", to_string(ability));
@@ -70,11 +95,17 @@ std::optional<std::string> Session::unsupported(const Scenario& scenario, const 
   for (const auto& option : scenario.options) {
     if (option == "--ip_version=ipv4-mapped-ipv6") return "sockets of IPv6 over IPv4";
   }
-  if (ip_version(scenario).value_or(ip) == 6 && !identity.can(Ability::kIpv6)) return "needs ipv6";
+  const std::uint8_t version = ip_version(scenario).value_or(ip);
+  if (version == 6 && !identity.can(Ability::kIpv6)) return "needs ipv6";
+  Asked asked{.target = identity, .ip = version, .assertions = assertions};
   Schedule schedule(scenario.options);
   Time end{};
   for (const auto& step : scenario.steps) {
-    if (const auto why = unsupported_step(step, identity, ip_version(scenario).value_or(ip))) return why;
+    const bool cleanup = &step == &scenario.steps.back() && std::holds_alternative<Shell>(step.action);
+    const Why why = cleanup ? std::nullopt : unsupported_step(step, asked);
+    const bool general = why && why->starts_with("needs ");
+    if (why && (general || step.where.line == 0)) return why;
+    if (why) return fmt::format("{} ({}:{}:{})", *why, step.where.file, step.where.line, step.where.column);
     const Schedule::Slot slot = schedule.next(step.time);
     end = std::max({end, slot.from, slot.returns.value_or(Time{})});
   }

@@ -25,4 +25,8 @@ bool Identity::has_setting(std::string_view wanted) const {
   return std::find(settings.begin(), settings.end(), wanted) != settings.end();
 }
 
+bool Identity::has_peculiar(std::string_view wanted) const {
+  return std::find(peculiar.begin(), peculiar.end(), wanted) != peculiar.end();
+}
+
 }  // namespace tcpassay

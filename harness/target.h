@@ -35,9 +35,11 @@ struct Identity {
   Address address, peer_address;   // the target's address and the one our side speaks from
   Address ipv6_address{}, ipv6_peer_address{};  // the same over IPv6, with Ability::kIpv6
   std::vector<std::string> settings{};  // what configure() knows (harness/settings.def)
+  std::vector<std::string> peculiar{};  // what peculiar() knows
 
   bool can(Ability ability) const;
   bool has_setting(std::string_view name) const;
+  bool has_peculiar(std::string_view name) const;
 };
 
 // The target cannot be made or has died: one line that says what and what to do.
@@ -85,6 +87,14 @@ class Target {
 
   // The state of one conversation, for a target that can tell; empty when it knows nothing of it (CLOSED or LISTEN).
   virtual std::optional<StateReport> state(Tuple tuple) = 0;
+
+  // What is peculiar to an implementation, so that no rule speaks of it, and scripts ask for: a field of TCP_INFO
+  // ("tcpi_snd_cwnd"), a socket option ("SOL_TCP.TCP_INQ"), what an ioctl tells ("SIOCINQ"). With a value it is set.
+  // Returns what it is then; empty when it cannot be told or set.
+  virtual std::optional<std::int64_t> peculiar(int /*handle*/, std::string_view /*name*/,
+                                               std::optional<std::int64_t> /*value*/ = {}) {
+    return std::nullopt;
+  }
 };
 
 }  // namespace tcpassay

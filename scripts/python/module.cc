@@ -125,6 +125,7 @@ class Run {
   Run(const std::string& target, const std::optional<std::string>& plant, bool assertions, double final_wait, int ip)
       : target_(make_target(target, plant.value_or(""))),
         ip_(ip_version_of(ip, *target_)),
+        assertions_(assertions),
         session_(*target_, {.assertions = assertions, .ip = ip_, .final_wait = seconds(final_wait)}) {}
 
   void start(const std::string& name, std::uint64_t seed) {
@@ -251,7 +252,7 @@ class Run {
   }
 
   std::optional<std::string> unsupported(const Scenario& scenario) {
-    return Session::unsupported(scenario, *target_, ip_);
+    return Session::unsupported(scenario, *target_, ip_, assertions_);
   }
 
  private:
@@ -291,6 +292,7 @@ class Run {
 
   std::unique_ptr<Target> target_;
   std::uint8_t ip_;
+  bool assertions_;
   Session session_;
   std::size_t taken_ = 0, events_ = 0, matched_ = 0;
   std::vector<std::pair<Time, Bytes>> waiting_;

@@ -18,6 +18,8 @@
 #include <cstring>
 #include <string>
 
+#include "harness/targets/linux/kernel_peculiar.h"
+
 namespace tcpassay {
 namespace {
 
@@ -438,6 +440,12 @@ void KernelSockets::poll_socket(const Socket& socket, UserCall& call) {
   if (asked.revents & POLLERR) bits |= 8;
   if (asked.revents & POLLHUP) bits |= 16;
   succeed(call, bits);
+}
+
+std::optional<std::int64_t> KernelSockets::peculiar(int handle, std::string_view name,
+                                                    std::optional<std::int64_t> value) {
+  const Socket* socket = find(handle);
+  return socket ? kernel_peculiar(socket->fd.get(), name, value) : std::nullopt;
 }
 
 std::optional<State> KernelSockets::state(Tuple tuple) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "harness/target.h"
@@ -32,6 +33,9 @@ class KernelSockets {
   // As Target::call. Handles count from 3 after each clear(), as file descriptors do in a fresh process; none is used
   // twice, so that a call on a closed one always fails with EBADF.
   void call(UserCall& call);
+
+  // As Target::peculiar.
+  std::optional<std::int64_t> peculiar(int handle, std::string_view name, std::optional<std::int64_t> value);
 
   // The kernel's state of a conversation: of a socket, a request in SYN-RECEIVED, an orphan or a TIME-WAIT remainder.
   std::optional<State> state(Tuple tuple);

@@ -30,6 +30,9 @@ class LinuxTarget : public Target {
   void advance(Time deadline) override;
   void call(UserCall& call) override;
   std::optional<StateReport> state(Tuple tuple) override;
+  std::optional<std::int64_t> peculiar(int handle, std::string_view name, std::optional<std::int64_t> value) override {
+    return sockets_.peculiar(handle, name, value);
+  }
 
   // For tests: what the kernel still holds in the namespace.
   std::vector<Flow> remaining() { return sockets_.remaining(); }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/own/own_target.h"
 
+#include "harness/targets/own/peculiar.h"
+
 namespace tcpassay {
 namespace {
 
@@ -92,6 +94,7 @@ OwnTarget::OwnTarget()
       peer_(kPeerIpv4),
       stack_(kIpv4, kIpv6) {
   for (int i = 0; const char* name = own::setting_name(i); ++i) identity_.settings.emplace_back(name);
+  for (int i = 0; const char* name = own::peculiar_name(i); ++i) identity_.peculiar.emplace_back(name);
 }
 
 void OwnTarget::use_ip(std::uint8_t version) { peer_ = version == 6 ? kPeerIpv6 : kPeerIpv4; }
@@ -168,6 +171,11 @@ std::optional<StateReport> OwnTarget::state(Tuple tuple) {
   StateReport report{.state = to_state(c->state), .snd_una = c->snd_una, .snd_nxt = c->snd_nxt};
   if (c->state != own::State::kSynSent) report.rcv_nxt = c->rcv_nxt;
   return report;
+}
+
+std::optional<std::int64_t> OwnTarget::peculiar(int handle, std::string_view name, std::optional<std::int64_t> value) {
+  const own::Connection* c = sockets_.connection(handle);
+  return c == nullptr || value ? std::nullopt : own::peculiar(*c, name);
 }
 
 }  // namespace tcpassay

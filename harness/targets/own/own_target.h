@@ -35,6 +35,7 @@ class OwnTarget final : public Target {
   void advance(Time deadline) override { stack_.advance(deadline.count()); }
   void call(UserCall& call) override;
   std::optional<StateReport> state(Tuple tuple) override;
+  std::optional<std::int64_t> peculiar(int handle, std::string_view name, std::optional<std::int64_t> value) override;
 
  private:
   own::Result perform(UserCall& call);
