@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@
 #include "harness/accounts.h"
 #include "harness/bench.h"
 #include "harness/check.h"
+#include "harness/export.h"
 #include "harness/judge.h"
 #include "harness/judge_all.h"
 #include "harness/report.h"
@@ -149,9 +151,10 @@ int run_check(const Words& words) {
   options.deviations = read_deviations((fs::path(folder) / "deviations").string(), target_name(words));
   options.jobs = words.jobs != 0 ? words.jobs : target_name(words) == "own" ? 1 : kRealJobs;
   options.whole = words.paths.empty() && words.suite.empty();
+  options.oracle_only = words.oracle_only;
   const std::vector<std::string> paths = words.paths.empty() ? std::vector{folder} : words.paths;
   const auto versions = ip_versions_of(words);
-  const auto scenarios = over_ip(read_scenarios(paths, words.suite), versions);
+  const auto scenarios = over_ip(read_scenarios(paths, words.suite, words.defines), versions);
   options.progress = progress_line();
   const CheckResult result = check(scenarios, options);
   end_progress();
@@ -168,12 +171,13 @@ int run_check(const Words& words) {
 
 int run_script(const Words& words) {
   const std::string& file = words.paths.front();
-  const Scenario scenario = read_script(file);
+  const Scenario scenario = read_script(file, words.defines);
   const auto target = make_target(words.target, Manner{.defect = words.plant, .temperaments = words.temper});
-  if (const auto why = Session::unsupported(scenario, *target, ip_of(words))) {
-    throw Wrong(fmt::format("{}: cannot be played on {}: {}", file, target->identity().name, *why));
+  if (const auto why = Session::unsupported(scenario, *target, ip_of(words), !words.oracle_only)) {
+    throw Wrong(fmt::format("{}: skipped, cannot be played on {}: {}", file, target->identity().name, *why));
   }
   SessionOptions options;
+  options.assertions = !words.oracle_only;
   std::unique_ptr<CaptureFile> capture;
   if (!words.pcap.empty()) capture = std::make_unique<CaptureFile>(words.pcap);
   options.capture = capture.get();
@@ -192,6 +196,42 @@ int run_script(const Words& words) {
                          .mismatches = session.mismatches()};
   print(words.format == "json" ? run_json(result) : run_text(result, paper_of_stdout()));
   return result.exit_status();
+}
+
+void write_to(const std::string& path, const std::string& text) {
+  if (path.empty()) return print(text);
+  std::ofstream file(path, std::ios::binary);
+  if (!(file << text).flush()) throw Wrong(fmt::format("{}: cannot be written", path));
+}
+
+int export_file(const Words& words) {
+  const std::string& file = words.paths.front();
+  const Scenario scenario = read_script(file, words.defines);
+  const bool pcap = words.format == "pcap";
+  if (pcap && (!words.play || words.output.empty())) throw Wrong("--format pcap needs --target and --output");
+  if (!words.play) {
+    write_to(words.output, export_scenario(scenario));
+    return 0;
+  }
+  const auto target = make_target(words.target, Manner{.defect = words.plant, .temperaments = words.temper});
+  if (const auto why = Session::unsupported(scenario, *target, ip_of(words), false)) {
+    throw Wrong(fmt::format("{}: skipped, cannot be played on {}: {}", file, target->identity().name, *why));
+  }
+  SessionOptions options{.assertions = false, .ip = ip_of(words)};
+  std::unique_ptr<CaptureFile> capture;
+  if (pcap) capture = std::make_unique<CaptureFile>(words.output);
+  options.capture = capture.get();
+  if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
+  Session session(*target, options);
+  session.play(scenario);
+  if (capture) {
+    capture->close();
+  } else {
+    const std::uint8_t ip = ip_version(scenario).value_or(options.ip);
+    write_to(words.output,
+             export_run(scenario, session.trace(), session.take_packets(), target->identity(), ip));
+  }
+  return 0;
 }
 
 int judge_files(const Words& words) {
@@ -305,11 +345,23 @@ void targets_words(CLI::App& app, Words& words) {
   app.add_flag("--temperaments", words.temperaments, "lists the legal variations that the own stack can have");
 }
 
+void script_words(CLI::App& app, Words& words) {
+  app.add_option("--define,-D", words.defines, "NAME or NAME=VALUE: for #ifdef, and words that stand for others")
+      ->allow_extra_args(false);
+}
+
+void oracle_only_word(CLI::App& app, Words& words) {
+  app.add_flag("--oracle-only", words.oracle_only,
+               "what scripts say of the target (> lines, results of calls, code) is not compared");
+}
+
 void check_words(CLI::App& app, Words& words) {
   target_word(app, words);
   ip_word(app, words, {"4", "6", "both"});
   ruleset_word(app, words);
   format_word(app, words, {"text", "json", "junit"});
+  script_words(app, words);
+  oracle_only_word(app, words);
   corpus_word(app, words);
   app.add_option("--suite,-s", words.suite, "only the scenarios of this suite or folder");
   app.add_option("--pcap", words.pcap, "a folder for a capture of each scenario");
@@ -318,8 +370,28 @@ void check_words(CLI::App& app, Words& words) {
   app.add_option("PATH", words.paths, "scripts or folders to play instead of the whole corpus");
 }
 
+void export_words(CLI::App& app, Words& words) {
+  app.add_option_function<std::string>(
+      "--target,-t",
+      [&words](const std::string& target) {
+        words.target = target;
+        words.play = true;
+      },
+      "plays the script on it; what is seen becomes > lines");
+  app.add_option("--plant", words.plant, "a defect for the own stack");
+  app.add_option("--temper", words.temper, "legal variations of it")->delimiter(',')->allow_extra_args(false);
+  ip_word(app, words, {"4", "6"});
+  script_words(app, words);
+  app.add_option("--format,-f", words.format, "pkt, or pcap with --target")
+      ->check(CLI::IsMember(std::vector<std::string>{"pkt", "pcap"}));
+  app.add_option("--output,-o", words.output, "the file to write; without it what is written is printed");
+  app.add_option("FILE", words.paths, "the script")->required()->expected(1);
+}
+
 void run_words(CLI::App& app, Words& words) {
   target_word(app, words);
+  script_words(app, words);
+  oracle_only_word(app, words);
   ip_word(app, words, {"4", "6"});
   ruleset_word(app, words);
   format_word(app, words, {"text", "json"});
@@ -412,6 +484,8 @@ constexpr Verb kVerbs[] = {
      "tcpassay check --target linux --format json > linux.json", run_check, check_words},
     {"run", "Plays one script: ladder diagram and verdicts",
      "tcpassay run corpus/textbook/client-closes-first.pkt --target own", run_script, run_words},
+    {"export", "Writes a script, or what happens when it is played, as packetdrill accepts it",
+     "tcpassay export corpus/textbook/client-closes-first.pkt --target own -o closes.pkt", export_file, export_words},
     {"judge", "Judges recorded conversations; no target is needed", "tcpassay judge --ladder recorded.pkt", judge_files,
      judge_words},
     {"explain", "What a rule says, where it stands, and which scenarios exercise it", "tcpassay explain MUST-10",

@@ -27,6 +27,9 @@ struct Words {
   std::vector<std::string> ends{};  // of conversations
   int jobs = 0;  // 0: as many as serve the target
   bool defects = false, temperaments = false, diagrams = false, play = false, sweep = false;
+  bool oracle_only = false;
+  std::vector<std::string> defines{};  // NAME or NAME=VALUE, for scripts
+  std::string output{};                // a file
   std::vector<std::string> states{}, flags{};
   std::string road{}, findings = "findings";
   std::uint64_t one_in = 1;

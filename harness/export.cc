@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/export.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "harness/report.h"
+#include "harness/script.h"
+#include "harness/script_code.h"
+#include "harness/script_shell.h"
+
+namespace tcpassay {
+namespace {
+
+using Kind = OptionSpec::Kind;
+
+// Why packetdrill cannot say it, or nothing.
+std::string beyond(const SegmentSpec& segment) {
+  const int said = segment.ace ? 15 : 1;  // AE is among the flags
+  if ((segment.ctl.reserved & ~said) != 0) return "reserved bits";
+  const auto raw = [](const OptionSpec& option) { return option.kind == Kind::kRaw; };
+  if (std::any_of(segment.options.begin(), segment.options.end(), raw)) return "options that have no name";
+  const Damage& damage = segment.damage;
+  if (damage.bad_checksum) return "a wrong checksum";
+  if (damage.data_offset) return "a wrong data offset";
+  if (damage.truncate) return "a packet that is cut short";
+  if (damage.source || damage.destination) return "other addresses";
+  if (damage.identification || !damage.ip_options.empty()) return "fields of the IPv4 header";
+  return "";
+}
+
+std::string beyond(const Step& step) {
+  if (const auto* in = std::get_if<Inject>(&step.action)) return beyond(in->segment);
+  if (const auto* out = std::get_if<Expect>(&step.action)) return beyond(out->segment);
+  const auto* call = std::get_if<Call>(&step.action);
+  return call && call->option == SocketOption::kAtMark ? "ioctl SIOCATMARK" : "";
+}
+
+bool names_cookie(const Step& step) {
+  const auto* in = std::get_if<Inject>(&step.action);
+  return in && std::any_of(in->segment.options.begin(), in->segment.options.end(), [](const OptionSpec& option) {
+           return option.kind == Kind::kFastOpen && !option.name.empty();
+         });
+}
+
+// A script with what cannot be said set aside, and a word on each kind of it.
+class Script {
+ public:
+  explicit Script(const Scenario& from) {
+    made_.name = from.name;
+    made_.about = from.about;
+    made_.options = from.options;
+    std::string sysctls;
+    for (const Setting& setting : from.about.settings) {
+      const std::string sysctl = sysctl_of(setting);
+      if (sysctl.empty()) lost_["the setting " + setting.name]++;
+      if (!sysctl.empty()) sysctls += " " + sysctl;
+    }
+    if (!sysctls.empty()) made_.steps.push_back({.action = Shell{"sysctl -q" + sysctls}});
+  }
+
+  Scenario& scenario() { return made_; }
+  void lose(const std::string& what) { lost_[what]++; }
+
+  void add(Step step) {
+    const std::string why = step.hidden ? "" : beyond(step);
+    if (names_cookie(step)) lose("the cookie that the target gives (run packetdrill with -D TFO_COOKIE=...)");
+    if (!why.empty()) {
+      lose(why);
+      step.hidden = true;
+      const bool waits = step.time.form == StepTime::Form::kRelative && step.time.at > Time{};
+      if (waits) {  // the steps behind it count from where it would have been
+        made_.steps.push_back({.time = step.time, .action = Shell{"true"}});
+        step.time = {};
+      }
+    }
+    made_.steps.push_back(std::move(step));
+  }
+
+  std::string text() const {
+    std::string text = fmt::format("// Written by tcpassay {} from {}\n", kVersion, made_.name);
+    for (const auto& [what, times] : lost_) text += fmt::format("// packetdrill cannot say ({}): {}\n", times, what);
+    return text + print_script(made_);
+  }
+
+ private:
+  Scenario made_;
+  std::map<std::string, int> lost_;
+};
+
+// ---- A run
+
+class Run {
+ public:
+  Run(const Scenario& scenario, const Trace& trace, const std::vector<Bytes>& packets, const Identity& target)
+      : scenario_(scenario), trace_(trace), packets_(packets), target_(target), script_(scenario) {}
+
+  std::string text(std::uint8_t ip);
+
+ private:
+  void write(std::size_t number);
+  void arrives(const Arriving& seen, const Event& event, const Place& where);
+  void departs(const Event& event);
+  void calls(const UserCall& made, const Event& event);
+  void reports(const StateReport& report, const Event& event);
+  void add(Time at, decltype(Step::action) action, bool hidden = false);
+  const Step* step_at(const Place& where) const;
+  void name_ports(SegmentSpec& spec, Tuple tuple) const;
+
+  const Scenario& scenario_;
+  const Trace& trace_;
+  const std::vector<Bytes>& packets_;
+  const Identity& target_;
+  Script script_;
+  std::size_t packet_ = 0;
+  Tuple pair_{.local = kTargetPort, .remote = kPeerPort};  // what a reader takes for the script's only pair
+  std::map<std::uint32_t, std::uint32_t> offsets_;         // by both ports: the target's ISS
+  std::map<int, std::uint16_t> bound_;                     // handles
+  std::optional<State> told_{};
+  bool several_ = false;
+};
+
+std::uint32_t key(Tuple tuple) {
+  return std::uint32_t{tuple.local} << 16 | tuple.remote;
+}
+
+void Run::add(Time at, decltype(Step::action) action, bool hidden) {
+  script_.add({.time = {.form = StepTime::Form::kAbsolute, .at = at}, .action = std::move(action), .hidden = hidden});
+}
+
+const Step* Run::step_at(const Place& where) const {
+  for (const Step& step : scenario_.steps) {
+    if (where.line != 0 && step.where.line == where.line && step.where.column == where.column) return &step;
+  }
+  return nullptr;
+}
+
+void Run::name_ports(SegmentSpec& spec, Tuple tuple) const {
+  spec.local_port.reset();
+  spec.remote_port.reset();
+  if (tuple == pair_) return;
+  spec.local_port = tuple.local;
+  spec.remote_port = tuple.remote;
+}
+
+// The line of the script, with what the session put in: the echo of a timestamp, a cookie.
+void Run::arrives(const Arriving& seen, const Event& event, const Place& where) {
+  const Step* step = step_at(where);
+  const auto* in = step ? std::get_if<Inject>(&step->action) : nullptr;
+  if (!in) return script_.lose("a packet that is not in the script");
+  SegmentSpec spec = in->segment;
+  name_ports(spec, event.tuple);
+  for (OptionSpec& option : spec.options) {
+    if (option.kind == Kind::kTimestamp && option.values.size() == 2 && seen.opt.timestamps) {
+      option.values = {seen.opt.timestamps->value, seen.opt.timestamps->echo};
+    }
+    if (option.kind == Kind::kFastOpen && !option.name.empty() && seen.opt.fast_open) {
+      option.name.clear();
+      option.octets.assign(seen.opt.cookie.begin(), seen.opt.cookie.begin() + seen.opt.cookie_octets);
+    }
+  }
+  add(event.from, Inject{spec});
+}
+
+void Run::departs(const Event& event) {
+  if (packet_ >= packets_.size()) return script_.lose("packets of which there are too many");
+  const auto decoded = decode(packets_[packet_++]);
+  if (!decoded || decoded->fault == Fault::kTruncated) return script_.lose("a packet that cannot be read as TCP");
+  if (decoded->fault != Fault::kNone) script_.lose("what is wrong with a packet of the target's");
+  if (decoded->ctl.syn) offsets_[key(event.tuple)] = decoded->seq;
+  const auto offset = offsets_.find(key(event.tuple));
+  SegmentSpec spec{.ctl = decoded->ctl, .length = static_cast<std::uint32_t>(decoded->text.size())};
+  name_ports(spec, event.tuple);
+  spec.seq = decoded->seq - (offset == offsets_.end() ? 0 : offset->second);
+  if (decoded->ctl.ack || decoded->ack != 0) spec.ack = decoded->ack;
+  spec.wnd = decoded->wnd;
+  if (decoded->ctl.urg || decoded->up != 0) spec.up = decoded->up;
+  if (decoded->traffic_class != 0) spec.traffic_class = decoded->traffic_class;
+  if (decoded->ttl != PacketFields{}.ttl && decoded->ttl != 0) spec.ttl = decoded->ttl;
+  spec.options = parse_options(decoded->options);
+  while (!spec.options.empty() && spec.options.back().kind == Kind::kEnd) spec.options.pop_back();  // padding
+  Step step{.time = {.form = StepTime::Form::kAbsolute, .at = event.from}, .action = Expect{spec}};
+  if (event.until != event.from)
+    step.time = {.form = StepTime::Form::kAbsoluteRange, .at = event.from, .to = event.until};
+  script_.add(std::move(step));
+}
+
+std::string address_text(std::uint16_t port, const std::string& address) {
+  return fmt::format("{{sa_family = AF_INET, sin_port = htons({}), sin_addr = inet_addr(\"{}\")}}", port, address);
+}
+
+// As print_call() would have it, but for what only other arguments can say.
+Call written(const UserCall& made) {
+  Call call{.kind = made.kind,
+            .handle = made.handle,
+            .port = made.port,
+            .length = made.length,
+            .how = made.how,
+            .urgent = made.urgent,
+            .option = made.option,
+            .value = made.value};
+  call.result = made.result;
+  if (made.result < 0) call.error = made.error;
+  const std::string handle = std::to_string(made.handle);
+  const char* elsewhere = made.host == Host::kBroadcast   ? "255.255.255.255"
+                          : made.host == Host::kMulticast ? "224.0.0.1"
+                          : made.host == Host::kElsewhere ? "127.0.0.1"
+                          : made.host == Host::kNamed     ? "192.168.0.1"
+                                                          : nullptr;
+  if (elsewhere) {
+    call.address = elsewhere;
+    call.name = made.kind == CallKind::kBind ? "bind" : "connect";
+    call.arguments = {handle, address_text(made.port, elsewhere), "..."};
+  }
+  const bool names_port = made.kind == CallKind::kBind || made.kind == CallKind::kConnect;
+  if (!elsewhere && names_port && made.port == 0) {  // left to the target, or left out
+    call.name = made.kind == CallKind::kBind ? "bind" : "connect";
+    call.arguments = {handle, address_text(0, "0.0.0.0"), "..."};
+  }
+  if (!elsewhere && made.port == kTargetPort) call.port = 0;  // the default
+  if (made.kind == CallKind::kWrite && made.urgent) {
+    call.name = "send";
+    call.arguments = {handle, "...", std::to_string(made.length), "MSG_OOB"};
+  }
+  if (made.option == SocketOption::kAtMark) {
+    call.name = "ioctl";
+    call.arguments = {handle, "SIOCATMARK", fmt::format("[{}]", made.value)};
+  }
+  return call;
+}
+
+void Run::calls(const UserCall& made, const Event& event) {
+  Call call = written(made);
+  const bool opens = made.kind == CallKind::kConnect || made.kind == CallKind::kSendTo;
+  const bool opened = opens && (made.result >= 0 || made.error == UserError::kInProgress);
+  if (made.kind == CallKind::kBind && made.result == 0) bound_[made.handle] = pair_.local = made.port;
+  if (made.kind == CallKind::kClose) bound_.erase(made.handle);
+  if (made.kind == CallKind::kAccept && made.result >= 0 && !(made.tuple == pair_)) call.port = made.tuple.remote;
+  if (opened) {
+    if (made.tuple.local != 0 && bound_[made.handle] == 0) {  // a reader cannot know which port the target has chosen
+      Call bind{.kind = CallKind::kBind, .handle = made.handle, .port = made.tuple.local};
+      bind.result = 0;
+      add(event.from, bind, true);
+      bound_[made.handle] = made.tuple.local;
+    }
+    pair_ = {.local = bound_[made.handle] != 0 ? bound_[made.handle] : kPeerPort, .remote = made.port};
+  }
+  add(event.from, call);
+}
+
+// What the target itself says of its state, as code that a reader may look at.
+void Run::reports(const StateReport& report, const Event& event) {
+  if (several_ || !(event.tuple == pair_) || told_ == report.state) return;
+  told_ = report.state;
+  add(event.from, Code{fmt::format(" {} ", assertion_of_state(report.state))}, true);
+}
+
+void Run::write(std::size_t number) {
+  const Event& event = trace_.events[number];
+  const Place& where = trace_.places[number];
+  if (const auto* in = std::get_if<Arriving>(&event.what)) return arrives(*in, event, where);
+  if (std::holds_alternative<Departing>(event.what)) return departs(event);
+  if (const auto* made = std::get_if<UserCall>(&event.what)) return calls(*made, event);
+  if (const auto* report = std::get_if<StateReport>(&event.what)) return reports(*report, event);
+  const Step* step = std::holds_alternative<IcmpArrives>(event.what) ? step_at(where) : nullptr;
+  if (step) add(event.from, step->action);
+}
+
+std::string Run::text(std::uint8_t ip) {
+  Scenario& made = script_.scenario();
+  made.about.complete_record = true;
+  made.about.msl_s = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(target_.msl).count());
+  made.about.peers = made.about.rounds = 1;
+  if (ip == 6 && !ip_version(made)) made.options.push_back("--ip_version=ipv6");
+  std::optional<Tuple> first;
+  for (const Event& event : trace_.events) {
+    const bool packet = std::holds_alternative<Arriving>(event.what) || std::holds_alternative<Departing>(event.what);
+    if (!packet) continue;
+    several_ = several_ || (first && !(*first == event.tuple));
+    first = event.tuple;
+  }
+  Time end{};
+  for (std::size_t i = 0; i < trace_.events.size(); ++i) {
+    write(i);
+    end = std::max(end, trace_.events[i].until);
+  }
+  add(end, Shell{"true"});
+  return script_.text();
+}
+
+}  // namespace
+
+std::string export_scenario(const Scenario& scenario) {
+  Script script(scenario);
+  if (scenario.about.peers * scenario.about.rounds > 1) {
+    script.lose("that the packets are played for many peers (export --target writes them out)");
+  }
+  for (const Step& step : scenario.steps) script.add(step);
+  return script.text();
+}
+
+std::string export_run(const Scenario& scenario, const Trace& trace, const std::vector<Bytes>& packets,
+                       const Identity& target, std::uint8_t ip) {
+  return Run(scenario, trace, packets, target).text(ip);
+}
+
+}  // namespace tcpassay
