@@ -673,7 +673,7 @@ void falls_quiet(Step& on) {
     tcb.prompt_acks = 0;
     on.cite(Rule::SHLD_18);
   }
-  const bool unacknowledged = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state != State::kClosed;
+  const bool unacknowledged = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state > State::kListen;
   if (unacknowledged && tcb.user_timeout > Time{} && 3 * tcb.user_timeout + 2 * kRtoMaxMin < surely - tcb.sent_at) {
     on.refuse(Rule::MUST_21, 3);
     return;
