@@ -204,7 +204,7 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (cc.phase != Phase::kOpen) return;
   if (cc.recover_known && tcb.snd_una <= cc.recover) return;
   const bool within = tcb.snd_una + std::min(cc.smss, flight(tcb)) <= tcb.snd_edge();
-  const bool within_two = flight(tcb) + cc.smss <= cc.sure + (kDupThresh - 1) * cc.smss;
+  const bool within_two = flight(tcb) + cc.largest <= cc.sure + (kDupThresh - 1) * cc.largest;
   if (cc.duplicates < kDupThresh) cc.lt_due = held_back(tcb) && within_two;
   if (cc.duplicates == kDupThresh) cc.fr_due = flight(tcb) >= 4 * cc.smss && within;
 }

@@ -522,7 +522,7 @@ void text_departs(Step& on, const Departing& seg) {
       on.refuse(tcb.state == State::kLastAck ? Rule::S3_6_last_ack_timeout : Rule::MUST_20, 1);
       return;
     }
-    if (tcb.user_timeout > Time{} && 3 * tcb.user_timeout + 2 * kRtoMaxMin < on.around.since - tcb.sent_at) {
+    if (tcb.user_timeout > Time{} && 3 * tcb.user_timeout + kRtoMaxMin < on.around.since - tcb.sent_at) {
       on.refuse(Rule::MUST_21, 1);
       return;
     }
