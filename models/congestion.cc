@@ -252,7 +252,8 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
     // Rounding, and one segment that a timer or a probe may have added.
     if (cc.scaled_sent > cc.scaled + 2 * octets) on.depart(Rule::R5681_3_1_pmtu);
   }
-  if (again && cc.stirred && cc.phase == Phase::kOpen && (cc.duplicates > 0 || selective(tcb))) {
+  const bool reopened = cc.window_moved && !cc.fr_due;  // what a closed window has refused goes again, lost or not
+  if (again && cc.stirred && cc.phase == Phase::kOpen && !reopened && (cc.duplicates > 0 || selective(tcb))) {
     if (!front && !selective(tcb) && cc.duplicates >= kDupThresh && cc.fr_due) {
       on.refuse(Rule::R5681_3_2_3, 1);
       return false;

@@ -51,7 +51,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
       on.refuse(Rule::R6298_3_karn, 1);
       return false;
     }
-    if (tcb.rexmits == 0 && shortest > timer.karn + timer.karn / 2 + kRtoMin) {
+    if (tcb.rexmits == 0 && !timer.karn_at_least && shortest > timer.karn + timer.karn / 2 + kRtoMin) {
       on.refuse(Rule::MUST_18, 1);
       return false;
     }
@@ -202,8 +202,11 @@ void timer_acked(Step& on, SndSeq ack) {
   const bool ambiguous = ack <= tcb.congestion.resent_to;  // what was sent once gives a sample all the same
   if (again && ambiguous && !handshake && tcb.front_gap != Time{} && !tcb.timestamped()) {
     timer.karn = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
+    timer.karn_at_least = false;
   } else if (!again || !ambiguous) {
     timer.karn = Time{};
+  } else {
+    timer.karn_at_least = true;
   }
   // What a timestamp measures began with the latest one that the target has sent, or with any if it was not echoed.
   const Stamps& stamps = tcb.stamps;

@@ -33,6 +33,7 @@ struct RetransmissionTimer {
   Time probed_at = kNone;        // when what may be a loss probe left: the timer starts anew (RFC 8985 section 7.3)
   SndSeq fresh_end{};            // behind the first new text that left since anything was sent again
   bool fresh = false;            // there is some: an ACK of all of it gives a sample
+  bool karn_at_least = false;    // it may have been raised further since
   std::uint8_t samples = 0;
   bool exact = true;             // every sample was sure
   bool followed = false;         // new text has left behind the front since that did
