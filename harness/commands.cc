@@ -243,6 +243,7 @@ int judge_files(const Words& words) {
   }
   const std::vector<Opinion> opinions = judge_all(words.paths, options);
   end_progress();
+  if (opinions.size() == 1 && opinions.front().unread && words.format != "json") throw Wrong(opinions.front().why);
   print(words.format == "json" ? judge_json(opinions) : judge_text(opinions, words.diagrams));
   return exit_status_of(opinions);
 }

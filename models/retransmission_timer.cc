@@ -25,6 +25,13 @@ Time with_slack(Time time) {
   return time - time / 20 - kClockSlack;
 }
 
+// What follows a gap when the timeout doubles. The gap may be longer than the timeout was by a tick of half a second,
+// so coarse are the timers of some stacks.
+Time doubled_at_least(Time gap) {
+  constexpr Time kTick = std::chrono::milliseconds(500);
+  return gap + gap / 2 - std::min(kTick, gap / 4);
+}
+
 // Which rule forbids a timeout that is shorter than it can be.
 Rule too_early(const Tcb& tcb, Time gap) {
   const RetransmissionTimer& timer = tcb.timer;
@@ -153,7 +160,7 @@ bool front_departs(Step& on, bool again) {
       timer.probed = !on.around.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
     } else if (timer.probed) {  // what came first may have been a loss probe, which the timeout follows (RFC 8985)
       timer.probed = false;
-    } else if (longest < std::min<Time>(tcb.front_gap + tcb.front_gap / 2, kRtoMaxMin)) {
+    } else if (longest < std::min<Time>(doubled_at_least(tcb.front_gap), kRtoMaxMin)) {
       if (!probing) {
         on.refuse(timer.doubled ? Rule::R6298_2_5 : Rule::R6298_5_5, 1);
         return false;

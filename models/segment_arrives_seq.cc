@@ -67,7 +67,9 @@ void unacceptable(Step& on, const Arriving& seg) {
     return;
   }
   on.cite(Rule::SA4_1_ack);
-  on.acknowledge_now(why_acknowledged(tcb, seg));
+  // Step 1 says "should"; of a probe and of the FIN in TIME-WAIT the text elsewhere says more.
+  const Rule why = why_acknowledged(tcb, seg);
+  on.acknowledge_now(why, why == Rule::S3_8_6_1_ack || why == Rule::SA4_5_time_wait);
   ecn::unacceptable_arrives(on, seg);
 
   const bool useful = seg.ctl.ack && !seg.ctl.syn && acks_new(tcb, seg.ack);

@@ -156,7 +156,7 @@ TEST(CheckSequenceNumber, TheSynAgainDrawsAnAckInSynReceived) {
 
 TEST(ZeroWindow, AProbeDrawsAnAckOrIsTaken) {
   const Outcomes after = arrives(at_zero_window(established()), in("P.", 1, 1, 1));
-  EXPECT_TRUE(after.texts.count("ESTABLISHED, ACK now (should)"));
+  EXPECT_TRUE(after.texts.count("ESTABLISHED, ACK now"));
   EXPECT_TRUE(after.may_cite(Rule::S3_8_6_1_ack));
   EXPECT_TRUE(after.may_cite(Rule::S3_4_text_wnd0));
   for (const Possible& tcb : after.all) EXPECT_TRUE(tcb.ack_now || tcb.ack_later);
@@ -165,8 +165,8 @@ TEST(ZeroWindow, AProbeDrawsAnAckOrIsTaken) {
 // "Special allowance should be made to accept valid ACKs": a should, so leaving it out is a departure.
 TEST(ZeroWindow, TheAckOfAProbeIsProcessed) {
   const Outcomes after = arrives(at_zero_window(sent(established(), 50)), in("P.", 1, 51, 1));
-  EXPECT_TRUE(after.texts.count("ESTABLISHED, SND.UNA=51, ACK now (should)"));
-  EXPECT_TRUE(after.texts.count("ESTABLISHED, ACK now (should), without SA4_1_zero_window"));
+  EXPECT_TRUE(after.texts.count("ESTABLISHED, SND.UNA=51, ACK now"));
+  EXPECT_TRUE(after.texts.count("ESTABLISHED, ACK now, without SA4_1_zero_window"));
 }
 
 TEST(ZeroWindow, APureAckAtRcvNxtIsAcceptable) {

@@ -293,8 +293,8 @@ TEST(Fin, WaitsForClose) {
 TEST(Fin, DoesNotOvertakeText) {
   Possible before = given(established(), 100);
   before.fin_queued = true;
-  EXPECT_EQ(blamed(before, out("F.", 1, 1)), "S3_6_send_after_close");
-  EXPECT_EQ(blamed(before, out("FP.", 1, 1, 99)), "S3_6_send_after_close");
+  EXPECT_EQ(blamed(before, out("F.", 1, 1)), "S3_10_4_established");
+  EXPECT_EQ(blamed(before, out("FP.", 1, 1, 99)), "S3_10_4_established");
 }
 
 TEST(Fin, ThereIsOnlyOne) {

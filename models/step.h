@@ -108,8 +108,8 @@ struct Step {
   // What leaves.
   void reply(const Reply& reply) { tcb.reply = reply; }
   // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> before the target falls quiet.
-  void acknowledge_now(Rule rule) {
-    const bool must = info(rule).level == Level::kMust;
+  void acknowledge_now(Rule rule) { acknowledge_now(rule, info(rule).level == Level::kMust); }
+  void acknowledge_now(Rule rule, bool must) {
     if (!tcb.ack_now || !tcb.ack_now_must || must) {  // what must leave stays what must leave
       tcb.ack_now_rule = rule;
       tcb.ack_now_must = must;
