@@ -98,6 +98,7 @@ class Session {
     std::uint32_t iss = 0, snd_nxt = 0;             // ours; snd_nxt is behind the last octet sent in order
     std::optional<std::uint32_t> irs{}, rcv_nxt{};  // the target's, once seen; behind the last octet in order
     std::uint16_t rcv_wnd = 0;                      // the window the target advertised last
+    std::optional<std::uint32_t> acked{};           // the target's latest SEG.ACK
     std::optional<std::uint32_t> tsval{};           // the target's latest timestamp (RFC 7323), once seen
   };
   const Peer& peer(std::optional<std::uint16_t> local = {}, std::optional<std::uint16_t> remote = {});

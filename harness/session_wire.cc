@@ -215,6 +215,7 @@ void Session::Impl::note_departure(Tuple tuple, const Decoded& out) {
   const std::uint32_t length = static_cast<std::uint32_t>(out.text.size()) + out.ctl.syn + out.ctl.fin;
   if (out.ctl.rst) return;
   peer.rcv_wnd = out.wnd;
+  if (out.ctl.ack) peer.acked = out.ack;
   if (out.opt.timestamps) peer.tsval = out.opt.timestamps->value;
   if (out.ctl.syn && out.ctl.ack && out.opt.fast_open && out.opt.cookie_octets > 0) {
     cookie.assign(out.opt.cookie.begin(), out.opt.cookie.begin() + out.opt.cookie_octets);

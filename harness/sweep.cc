@@ -92,13 +92,25 @@ class Share {
 
   void ask_one(std::size_t number) {
     RoadSum& sum = roads_[number / plan_.cells.size()];
-    const Cell& cell = plan_.cells[number % plan_.cells.size()];
+    Cell cell = plan_.cells[number % plan_.cells.size()];
     if (sum.ip == 6 && !target_->identity().can(Ability::kIpv6)) {
       ++sum.unreachable[target_->identity().name + " has no IPv6 here"];
       return;
     }
     try {
-      note(number, cell, sum, questioner_->ask(*sum.road, sum.ip, &cell));
+      const Answer* answer = &questioner_->ask(*sum.road, sum.ip, &cell);
+      if (answer->finding && cell.dress != Dress::kPlain) {
+        // What goes wrong without the dress, too, does not go wrong because of it.
+        Cell plain = cell;
+        plain.dress = Dress::kPlain;
+        answer = &questioner_->ask(*sum.road, sum.ip, &plain);
+        if (answer->finding) {
+          cell = plain;
+        } else {
+          answer = &questioner_->ask(*sum.road, sum.ip, &cell);
+        }
+      }
+      note(number, cell, sum, *answer);
     } catch (const TargetError& error) {
       if (++deaths_ > kDeathsMax) throw;
       ++sum.unreachable[fmt::format("the target died: {}", error.what())];
@@ -119,7 +131,10 @@ class Share {
     ++sum.broken;
     const Verdict& verdict = *answer.finding;
     const bool on_the_way = !answer.unreachable.empty();
-    const std::string stimuli = on_the_way ? "on the way there" : stimulus_class(cell);
+    const bool later = answer.after != FollowUp::kNone;
+    const std::string stimuli = on_the_way ? "on the way there"
+                                : later    ? fmt::format("then {}", to_string(answer.after))
+                                           : stimulus_class(cell);
     const auto [place, fresh] = causes_.try_emplace({verdict.rule, sum.road->state, stimuli});
     Cause& cause = place->second;
     ++cause.cases;
@@ -132,7 +147,7 @@ class Share {
              .first = number,
              .ip = sum.ip,
              .road = std::string(sum.road->name),
-             .stimulus = on_the_way ? stimuli : to_text(cell),
+             .stimulus = on_the_way ? stimuli : to_text(cell) + (later ? ", " + stimuli : ""),
              .seen_in = verdict.state,
              .allowed = verdict.allowed,
              .seen = verdict.seen,

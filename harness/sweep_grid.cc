@@ -15,6 +15,8 @@ constexpr std::uint32_t kFar = 100000;
 constexpr std::uint32_t kOpposite = 1u << 31;  // half of the sequence space away
 constexpr std::uint32_t kPastEdge = 1000;      // octets beyond the right edge
 constexpr std::uint32_t kOverrun = 10;         // octets of text beyond the window
+constexpr std::uint8_t kReservedBit = 8;         // the first of the four
+constexpr std::uint8_t kUnknownKind = 77;        // not assigned by IANA
 constexpr std::uint16_t kSmallWindow = 5, kLargeWindow = 65535;
 constexpr std::uint32_t kTextMost = 65535 - 40 - 20;  // octets that fit a packet of either version
 
@@ -146,22 +148,46 @@ const char* to_string(WindowClass window) {
   return kNames[static_cast<int>(window)];
 }
 
+const char* to_string(Dress dress) {
+  constexpr const char* kNames[] = {"", ", unknown option", ", reserved bit set"};
+  return kNames[static_cast<int>(dress)];
+}
+
+const char* to_string(FollowUp next) {
+  constexpr const char* kNames[] = {"nothing",         "the same segment", "RST at RCV.NXT",     "SYN in the window",
+                                    "the next octet",  "text with an old ACK",
+                                    "an older window", "FIN at RCV.NXT"};
+  return kNames[static_cast<int>(next)];
+}
+
+namespace {
+
+void add_cells(std::vector<Cell>& cells, std::uint8_t bits, Dress dress) {
+  const auto acks = (bits & kAck) != 0 ? from_to(AckClass::kFarBelow, AckClass::kOpposite)
+                                       : from_to(AckClass::kZero, AckClass::kUnheeded);
+  const auto first = dress == Dress::kPlain ? WindowClass::kZero : WindowClass::kLarge;
+  for (const SeqClass seq : from_to(SeqClass::kWellBelow, SeqClass::kOpposite)) {
+    for (const AckClass ack : acks) {
+      for (const TextClass text : from_to(TextClass::kNone, TextClass::kOverruns)) {
+        for (const WindowClass wnd : from_to(first, WindowClass::kLarge)) {
+          cells.push_back({.flags = bits, .seq = seq, .ack = ack, .text = text, .window = wnd, .dress = dress});
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<Cell> all_cells(const std::vector<std::uint8_t>& flags) {
   std::vector<Cell> cells;
   for (int set = 0; set < kFlagSets; ++set) {
     const auto bits = static_cast<std::uint8_t>(set);
     if (!flags.empty() && std::find(flags.begin(), flags.end(), bits) == flags.end()) continue;
-    const auto acks = (bits & kAck) != 0 ? from_to(AckClass::kFarBelow, AckClass::kOpposite)
-                                         : from_to(AckClass::kZero, AckClass::kUnheeded);
-    for (const SeqClass seq : from_to(SeqClass::kWellBelow, SeqClass::kOpposite)) {
-      for (const AckClass ack : acks) {
-        for (const TextClass text : from_to(TextClass::kNone, TextClass::kOverruns)) {
-          for (const WindowClass wnd : from_to(WindowClass::kZero, WindowClass::kLarge)) {
-            cells.push_back({.flags = bits, .seq = seq, .ack = ack, .text = text, .window = wnd});
-          }
-        }
-      }
-    }
+    add_cells(cells, bits, Dress::kPlain);
+    if ((bits & (kPsh | kUrg)) != 0) continue;
+    add_cells(cells, bits, Dress::kUnknownOption);
+    add_cells(cells, bits, Dress::kReservedBit);
   }
   return cells;
 }
@@ -190,9 +216,9 @@ std::optional<std::uint8_t> flags_named(std::string_view word) {
 }
 
 std::string to_text(const Cell& cell) {
-  return fmt::format("{}, SEQ {}, {} {}, {}, window {}", flags_text(cell.flags), to_string(cell.seq),
+  return fmt::format("{}, SEQ {}, {} {}, {}, window {}{}", flags_text(cell.flags), to_string(cell.seq),
                      cell.has_ack() ? "ACK" : "ACK field", to_string(cell.ack), to_string(cell.text),
-                     to_string(cell.window));
+                     to_string(cell.window), to_string(cell.dress));
 }
 
 const char* impossible(const Cell& cell, const Numbers& numbers) {
@@ -219,6 +245,52 @@ SegmentSpec segment_of(const Cell& cell, const Numbers& numbers) {
   spec.length = octets(cell.text, numbers);
   spec.wnd = window(cell.window);
   if (spec.ctl.urg) spec.up = 1;
+  if (cell.dress == Dress::kUnknownOption) {
+    spec.options.push_back({.kind = OptionSpec::Kind::kRaw, .octets = {kUnknownKind, 4, 0, 0}});
+  }
+  if (cell.dress == Dress::kReservedBit) spec.ctl.reserved = kReservedBit;
+  return spec;
+}
+
+// Multipliers that share no factor with the number of follow-ups, so that a step in any class is another follow-up.
+FollowUp follow_up_of(const Cell& cell, std::size_t road, std::uint8_t ip) {
+  const std::size_t sum = 3u * cell.flags + 5u * static_cast<std::size_t>(cell.seq) +
+                          7u * static_cast<std::size_t>(cell.ack) + 3u * static_cast<std::size_t>(cell.text) +
+                          5u * static_cast<std::size_t>(cell.window) + road + ip / 2;
+  return static_cast<FollowUp>(sum % kFollowUps);
+}
+
+SegmentSpec segment_of(FollowUp next, const SegmentSpec& stimulus, const Numbers& before, const Numbers& now) {
+  if (next == FollowUp::kAgain) return stimulus;
+  SegmentSpec spec;
+  spec.wnd = kLargeWindow;
+  spec.seq = now.rcv_nxt;
+  spec.ctl.ack = true;
+  spec.ack = now.snd_nxt;
+  switch (next) {
+    case FollowUp::kReset:
+    case FollowUp::kSyn:
+      spec.ctl = {.syn = next == FollowUp::kSyn, .rst = next == FollowUp::kReset};
+      spec.ack.reset();
+      spec.wnd = next == FollowUp::kReset ? 0 : kLargeWindow;
+      break;
+    case FollowUp::kOldAck:
+      spec.ack = before.snd_una - 1;
+      spec.length = 1;
+      break;
+    case FollowUp::kText:
+      spec.length = 1;
+      break;
+    case FollowUp::kWindow:
+      spec.seq = before.rcv_nxt;
+      break;
+    case FollowUp::kFin:
+      spec.ctl.fin = true;
+      break;
+    case FollowUp::kNone:
+    case FollowUp::kAgain:
+      break;
+  }
   return spec;
 }
 

@@ -16,8 +16,10 @@ constexpr Numbers kOpen{
 
 TEST(SweepGrid, HasEverySetOfControlBitsWithEveryClass) {
   const auto cells = all_cells();
-  EXPECT_EQ(cells.size(), 32u * 8 * 7 * 4 * 3 + 32u * 8 * 2 * 4 * 3);
-  EXPECT_EQ(all_cells({0x12}).size(), 8u * 7 * 4 * 3);
+  constexpr std::size_t kDressed = 8u * 8 * 7 * 4 + 8u * 8 * 2 * 4;  // neither PSH nor URG, a large window
+  EXPECT_EQ(cells.size(), 32u * 8 * 7 * 4 * 3 + 32u * 8 * 2 * 4 * 3 + 2 * kDressed);
+  EXPECT_EQ(all_cells({0x12}).size(), 8u * 7 * 4 * (3 + 2));
+  EXPECT_EQ(all_cells({0x32}).size(), 8u * 7 * 4 * 3);
 }
 
 TEST(SweepGrid, EveryCellIsAnotherSegment) {
@@ -25,6 +27,39 @@ TEST(SweepGrid, EveryCellIsAnotherSegment) {
   const auto cells = all_cells({0x10});
   for (const Cell& cell : cells) segments.insert(to_text(Step{.action = Inject{segment_of(cell, kOpen)}}));
   EXPECT_EQ(segments.size(), cells.size());
+}
+
+TEST(SweepGrid, ADressIsWhatIsToBeIgnored) {
+  Cell cell{.flags = 0x10, .seq = SeqClass::kNext, .dress = Dress::kUnknownOption};
+  EXPECT_EQ(segment_of(cell, kOpen).options.size(), 1u);
+  cell.dress = Dress::kReservedBit;
+  EXPECT_EQ(segment_of(cell, kOpen).ctl.reserved, 8);
+  EXPECT_NE(to_text(cell).find("reserved bit"), std::string::npos);
+}
+
+TEST(SweepGrid, EveryClassIsFollowedByEverySecondSegment) {
+  std::set<std::pair<SeqClass, FollowUp>> by_seq;
+  std::set<std::pair<TextClass, FollowUp>> by_text;
+  for (const Cell& cell : all_cells({0x10})) {
+    by_seq.insert({cell.seq, follow_up_of(cell, 0, 4)});
+    by_text.insert({cell.text, follow_up_of(cell, 0, 4)});
+    EXPECT_NE(follow_up_of(cell, 0, 4), follow_up_of(cell, 1, 4));
+    EXPECT_NE(follow_up_of(cell, 0, 4), follow_up_of(cell, 0, 6));
+  }
+  EXPECT_EQ(by_seq.size(), std::size_t{kSeqClasses * kFollowUps});
+  EXPECT_EQ(by_text.size(), std::size_t{kTextClasses * kFollowUps});
+}
+
+TEST(SweepGrid, SecondSegmentsCountFromWhereTheTargetIsNow) {
+  Numbers now = kOpen;
+  now.rcv_nxt = 5;
+  const SegmentSpec stimulus = segment_of(Cell{.flags = 0x10, .seq = SeqClass::kLast}, kOpen);
+  EXPECT_EQ(segment_of(FollowUp::kAgain, stimulus, kOpen, now), stimulus);
+  const SegmentSpec reset = segment_of(FollowUp::kReset, stimulus, kOpen, now);
+  EXPECT_EQ(reset.seq, 5u);
+  EXPECT_TRUE(reset.ctl.rst && !reset.ctl.ack);
+  EXPECT_EQ(segment_of(FollowUp::kOldAck, stimulus, kOpen, now).ack, 0u);
+  EXPECT_EQ(segment_of(FollowUp::kWindow, stimulus, kOpen, now).seq, kOpen.rcv_nxt);
 }
 
 TEST(SweepGrid, NumbersWrap) {

@@ -72,6 +72,8 @@ Questioner::Prepared& Questioner::prepared(const Road& road, std::uint8_t ip) {
     const auto* call = std::get_if<Call>(&step.action);
     fresh->listens = fresh->listens || (call && call->kind == CallKind::kListen);
     fresh->speaks = fresh->speaks || std::holds_alternative<Inject>(step.action);
+    if (!call || (call->handle != kHandle && call->kind != CallKind::kAccept)) continue;
+    fresh->held = call->kind != CallKind::kClose && (fresh->held || call->kind != CallKind::kSocket);
   }
   return *roads_.emplace_back(std::move(fresh));
 }
@@ -130,7 +132,7 @@ Numbers Questioner::numbers(const Prepared& on) {
   return numbers;
 }
 
-// Asks for a sign of life, by what may be there now, and lets the user send.
+// Asks for a sign of life, by what may be there now.
 void Questioner::probe(const Prepared& on, const Numbers& before) {
   const std::string now = states();
   const bool reopened = on.road->state <= State::kSynSent || on.road->state == State::kTimeWait;
@@ -145,11 +147,29 @@ void Questioner::probe(const Prepared& on, const Numbers& before) {
     probe_ = plain({.ack = true}, before.rcv_nxt - 1, before.snd_nxt);
   }
   session_.inject(*probe_);
-  if (!user_sends(*on.road)) return;
-  write_ = Call{.kind = CallKind::kWrite, .handle = kHandle, .length = kWritten};
-  const UserCall made = session_.call(*write_);
-  write_->result = made.result < 0 ? -1 : made.result;
-  if (made.result < 0) write_->error = made.error;
+}
+
+// A second segment, at the numbers that the target has named since.
+void Questioner::follow_up(FollowUp next, const Numbers& before) {
+  if (next == FollowUp::kNone || gone(states())) return;
+  Numbers now = before;
+  if (session_.peer().acked) now.rcv_nxt = *session_.peer().acked;
+  next_ = segment_of(next, stimulus_, before, now);
+  session_.inject(*next_);
+}
+
+// The user sends, and asks whether something is urgent when somebody has said so.
+void Questioner::user_acts(const Prepared& on) {
+  if (user_sends(*on.road)) {
+    write_ = Call{.kind = CallKind::kWrite, .handle = kHandle, .length = kWritten};
+    const UserCall made = session_.call(*write_);
+    write_->result = made.result < 0 ? -1 : made.result;
+    if (made.result < 0) write_->error = made.error;
+  }
+  if (on.held && stimulus_.ctl.urg) {
+    poll_ = Call{.kind = CallKind::kPoll, .handle = kHandle};
+    session_.call(*poll_);
+  }
 }
 
 const Answer& Questioner::ask(const Road& road, std::uint8_t ip, const Cell* cell) {
@@ -157,7 +177,9 @@ const Answer& Questioner::ask(const Road& road, std::uint8_t ip, const Cell* cel
   asked_ = false;
   filling_.clear();
   probe_.reset();
+  next_.reset();
   write_.reset();
+  poll_.reset();
   Prepared& on = prepared(road, ip);
   on_ = &on;
   if (cell && on.numbers) {
@@ -184,6 +206,12 @@ const Answer& Questioner::ask(const Road& road, std::uint8_t ip, const Cell* cel
   answer_.ended = had_one && gone(states());
   probe(on, before);
   answer_.ended = answer_.ended || (had_one && gone(states()));
+  const FollowUp next = follow_up_of(*cell, static_cast<std::size_t>(&road - all_roads().data()), ip);
+  if (!first_finding(session_.oracle())) {
+    follow_up(next, before);
+    answer_.after = next_ && first_finding(session_.oracle()) ? next : FollowUp::kNone;
+  }
+  user_acts(on);
   session_.finish();
   answer_.finding = first_finding(session_.oracle());
   const auto& verdicts = session_.oracle().verdicts();
@@ -201,7 +229,9 @@ Scenario Questioner::scenario() const {
   for (const SegmentSpec& text : filling_) scenario.steps.push_back({.action = Inject{text}});
   if (asked_) scenario.steps.push_back({.action = Inject{stimulus_}});
   if (probe_) scenario.steps.push_back({.action = Inject{*probe_}});
+  if (next_) scenario.steps.push_back({.action = Inject{*next_}});
   if (write_) scenario.steps.push_back({.action = *write_});
+  if (poll_) scenario.steps.push_back({.action = *poll_});
   return scenario;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One question of a sweep: the road to a state, one segment, and probes that tell silence from death.
+// One question of a sweep: the road to a state, a segment, a probe that tells silence from death, and what follows.
 #pragma once
 
 #include <memory>
@@ -19,6 +19,7 @@ struct Answer {
   bool answered = false;      // a segment left before the probe
   bool ended = false;         // the connection that there was is gone
   bool inconclusive = false;
+  FollowUp after = FollowUp::kNone;  // the finding came with it, not with the stimulus
   const Verdict* finding = nullptr;  // valid until the next question
 };
 
@@ -41,6 +42,7 @@ class Questioner {
     std::vector<Step> steps{};
     std::uint32_t snd_una = 0;
     bool listens = false, speaks = false;  // a listener is there; the SYN of the peer has been sent
+    bool held = false;                     // the user has the connection and has not closed it
     std::optional<Numbers> numbers{};      // as they were when it was gone last
   };
   Prepared& prepared(const Road& road, std::uint8_t ip);
@@ -48,6 +50,8 @@ class Questioner {
   void fill(std::uint32_t outside);
   Numbers numbers(const Prepared& on);
   void probe(const Prepared& on, const Numbers& before);
+  void follow_up(FollowUp next, const Numbers& before);
+  void user_acts(const Prepared& on);
   std::string states();
 
   Session session_;
@@ -58,7 +62,8 @@ class Questioner {
   std::vector<SegmentSpec> filling_{};  // text that closed the window
   SegmentSpec stimulus_{};
   std::optional<SegmentSpec> probe_{};
-  std::optional<Call> write_{};
+  std::optional<SegmentSpec> next_{};  // the follow-up
+  std::optional<Call> write_{}, poll_{};
   bool asked_ = false;  // the stimulus was put
   Answer answer_{};
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "harness/script.h"
 #include "models/rules.h"
@@ -55,22 +56,58 @@ TEST(Sweep, FindsAPlantedDefectAndWritesAScriptThatShowsIt) {
   fs::remove_all(folder);
 }
 
+// Of two segments only the second shows it: the cause says so, and so does the script.
+TEST(Sweep, FindsWhatShowsOnlyAfterTheAnswer) {
+  for (const auto& [defect, flags, state, rule, after] :
+       {std::tuple{"deaf_after_challenge_to_rst", 0x04, State::kEstablished, Rule::R5961_3_2_legit,
+                   "then RST at RCV.NXT"},
+        std::tuple{"ack_range_of_latest_window", 0x10, State::kFinWait2, Rule::R5961_5_2_maxwnd,
+                   "then text with an old ACK"}}) {
+    const SweepResult result = sweep({.manner = {.defect = defect},
+                                      .states = {state},
+                                      .road = "passive",
+                                      .flags = {static_cast<std::uint8_t>(flags)},
+                                      .findings = ""});
+    const Cause* cause = cause_of(result, rule);
+    ASSERT_NE(cause, nullptr) << defect << told(result);
+    EXPECT_EQ(cause->stimuli, after);
+    EXPECT_TRUE(cause->steady) << cause->script;
+  }
+}
+
+// What is to be ignored beside a segment makes no difference, and the user is asked what is urgent.
+TEST(Sweep, FindsWhatThePlainestSegmentsDoNotShow) {
+  for (const auto& [defect, flags, state, dress] :
+       {std::tuple{"unknown_option_drops", 0x10, State::kFinWait2, "unknown option"},
+        std::tuple{"reserved_bits_drop", 0x10, State::kFinWait2, "reserved bit set"},
+        std::tuple{"urgent_after_fin", 0x30, State::kCloseWait, ""}}) {
+    const SweepResult result = sweep({.manner = {.defect = defect},
+                                      .states = {state},
+                                      .road = "passive",
+                                      .flags = {static_cast<std::uint8_t>(flags)},
+                                      .findings = ""});
+    EXPECT_FALSE(result.causes.empty()) << defect;
+    for (const Cause& cause : result.causes) EXPECT_NE(cause.stimulus.find(dress), std::string::npos) << defect;
+  }
+}
+
 // A listed rule is told as such and does not make the sweep fail.
 TEST(Sweep, KnowsWhatIsListed) {
-  const SweepOptions options{.manner = {.defect = "rst_out_of_window"},
+  const SweepOptions options{.manner = {.defect = "unacceptable_not_acked"},
                              .states = {State::kEstablished},
-                             .flags = {0x04},
-                             .deviations = {{.rule = Rule::SA4_1_rst, .reason = "a choice"}},
+                             .road = "passive",
+                             .flags = {0x08},
+                             .deviations = {{.rule = Rule::SA4_1_ack, .reason = "a choice"}},
                              .findings = ""};
   const SweepResult result = sweep(options);
-  const Cause* cause = cause_of(result, Rule::SA4_1_rst);
+  const Cause* cause = cause_of(result, Rule::SA4_1_ack);
   ASSERT_NE(cause, nullptr) << told(result);
   EXPECT_EQ(cause->listed, "a choice");
   EXPECT_EQ(result.exit_status(), 0) << told(result);
 }
 
 TEST(Sweep, SeveralProcessesFindTheSame) {
-  SweepOptions options{.manner = {.defect = "no_challenge_on_syn"}, .one_in = 101, .findings = ""};
+  SweepOptions options{.manner = {.defect = "no_challenge_on_syn"}, .one_in = 503, .findings = ""};
   const SweepResult one = sweep(options);
   options.jobs = 3;
   const SweepResult three = sweep(options);

@@ -316,6 +316,8 @@ std::optional<Arriving> without_syn(Step& on, const Arriving& seg) {
   Arriving ideal = seg;
   ideal.ctl.syn = false;
   ideal.seq = seg.seq + 1;
+  if (ideal.up > 0) --ideal.up;  // it points where it did
+  if (ideal.up == 0) ideal.ctl.urg = false;
   return ideal;
 }
 

@@ -40,6 +40,7 @@ void back_to_listen(Step& on, Rule rule) {
 void reset_by_peer(Step& on, Rule exact) {
   Possible& tcb = on.tcb;
   on.cite(exact);
+  tcb.was_open = tcb.was_open || synchronized(tcb.state);  // also when the user closed in SYN-RECEIVED
   switch (tcb.state) {
     case State::kSynReceived:
       on.cite_later(Rule::MUST_11);

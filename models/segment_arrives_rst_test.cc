@@ -224,6 +224,15 @@ TEST(CheckSynBit, AfterAPassiveOpenItsBadAckMayBeReset) {
   EXPECT_FALSE(arrives(syn_received(true), in("S.", 500, 1)).texts.count("SYN-RECEIVED, RST 1"));
 }
 
+// Timestamps that never came from the peer are not in use, and no reason to drop it in silence.
+TEST(CheckSynBit, AfterCrossingSynsOnlyThePeersTimestampsLeaveItOpen) {
+  Possible tcb = syn_received(false);
+  tcb.stamps.free = true;
+  EXPECT_FALSE(arrives(tcb, in("S", 500)).texts.count("SYN-RECEIVED"));
+  tcb.stamps.peer = true;
+  EXPECT_TRUE(arrives(tcb, in("S", 500)).texts.count("SYN-RECEIVED"));
+}
+
 TEST(CheckSynBit, AfterAnActiveOpenItIsHandledAsInTheSynchronizedStates) {
   const Outcomes after = arrives(syn_received(false), in("S", 500));
   EXPECT_EQ(after.texts, (Texts{"SYN-RECEIVED, ACK now", "CLOSED, RST 1, tells reset, without R5961_4_2_scope"}));

@@ -111,7 +111,10 @@ void timestamps_of_syn(Tcb& tcb, const Arriving& syn, Time now) {
 bool dropped_by_timestamps(Step& on, const Arriving& seg) {
   Possible& tcb = on.tcb;
   Stamps& ts = tcb.stamps;
-  if (ts.free) return !seg.ctl.rst && on.may();
+  if (ts.free) {  // what never came from the peer is not in use: then nothing is dropped for the want of it
+    ts.peer = ts.peer || (seg.ctl.syn && seg.opt.timestamps);
+    return ts.peer && !seg.ctl.rst && on.may();
+  }
   if (!ts.on() || seg.ctl.rst) return false;  // a RST is not subjected to the test (5.2)
   if (!seg.opt.timestamps) {
     if (on.should(Rule::R7323_3_2_missing)) {
