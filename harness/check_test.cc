@@ -191,6 +191,14 @@ TEST(Deviations, SomeOnlyTheSweepSees) {
   EXPECT_TRUE(all[2].states.empty());
 }
 
+TEST(Deviations, SomeAreSeenOverOneVersionOfIpAlone) {
+  const auto all = read_deviations(folder_with("ip.txt", "MUST_2: x\nip 4\nMUST_3: x\nip any\nMUST_6: x\n"), "ip");
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].ip, 0);
+  EXPECT_EQ(all[1].ip, 4);
+  EXPECT_EQ(all[2].ip, 0);
+}
+
 TEST(Deviations, ABadLineIsNamed) {
   const auto error = [](const std::string& text) -> std::string {
     try {
@@ -202,6 +210,7 @@ TEST(Deviations, ABadLineIsNamed) {
   };
   EXPECT_NE(error("\nNO_RULE: x\n").find("bad.txt:2: unknown rule 'NO_RULE'"), std::string::npos);
   EXPECT_NE(error("MUST_2\n").find("bad.txt:1: expected 'RULE: reason'"), std::string::npos);
+  EXPECT_NE(error("ip 5\n").find("bad.txt:1: expected ip 4, ip 6 or ip any, found 'ip 5'"), std::string::npos);
   EXPECT_NE(error("include bad\n").find("includes itself"), std::string::npos);
 }
 

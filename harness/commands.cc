@@ -154,6 +154,9 @@ int run_check(const Words& words) {
   options.oracle_only = words.oracle_only;
   const std::vector<std::string> paths = words.paths.empty() ? std::vector{folder} : words.paths;
   const auto versions = ip_versions_of(words);
+  std::erase_if(options.deviations, [&](const Deviation& deviation) {
+    return deviation.ip != 0 && std::find(versions.begin(), versions.end(), deviation.ip) == versions.end();
+  });
   const auto scenarios = over_ip(read_scenarios(paths, words.suite, words.defines), versions);
   options.progress = progress_line();
   const CheckResult result = check(scenarios, options);

@@ -53,6 +53,7 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
   }
   if (depth > kIncludesMax) throw DeviationError(path + ": includes itself");
   std::string line, version;
+  std::uint8_t ip = 0;
   for (int number = 1; std::getline(file, line); ++number) {
     const std::string where = fmt::format("{}:{}", path, number);
     const std::string_view text = trimmed(line);
@@ -67,8 +68,18 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
       version = trimmed(text.substr(kVersion.size()));
       continue;
     }
+    constexpr std::string_view kIp = "ip ";
+    if (text.starts_with(kIp)) {
+      const std::string_view word = trimmed(text.substr(kIp.size()));
+      if (word != "4" && word != "6" && word != "any") {
+        throw DeviationError(fmt::format("{}: expected ip 4, ip 6 or ip any, found 'ip {}'", where, word));
+      }
+      ip = word == "any" ? 0 : static_cast<std::uint8_t>(word.front() - '0');
+      continue;
+    }
     into.push_back(deviation_of(text, where));
     into.back().version = version;
+    into.back().ip = ip;
   }
 }
 

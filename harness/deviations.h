@@ -4,6 +4,7 @@
 //   # comment
 //   include linux
 //   version 6.18          what follows was seen on this version, and may be absent from others
+//   ip 4                  what follows is seen over this version of IP alone; `ip any` ends it
 //   RULE_ID: reason
 //   sweep RULE_ID STATE ...: reason    the sweep sees it, the scenarios do not; in these states, or in any if none is
 //   named
@@ -25,6 +26,7 @@ struct Deviation {
   std::string reason;
   std::string where;            // file:line
   std::string version;          // the target's version begins with this where it must occur; empty: everywhere
+  std::uint8_t ip = 0;          // the version of IP over which it occurs; 0: any
   bool sweep = false;           // only the sweep sees it
   std::vector<State> states{};  // in which; empty: in any
 };

@@ -320,7 +320,7 @@ void shrink_causes(std::vector<Cause>& causes, const SweepOptions& options) {
 
 bool covers(const Deviation& deviation, const Cause& cause) {
   const auto& states = deviation.states;
-  return deviation.rule == cause.rule &&
+  return deviation.rule == cause.rule && (deviation.ip == 0 || deviation.ip == cause.ip) &&
          (states.empty() || std::find(states.begin(), states.end(), cause.state) != states.end());
 }
 

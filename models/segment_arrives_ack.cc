@@ -16,7 +16,14 @@ void update_send_window(Step& on, const Arriving& seg) {
   // Of a segment that begins before RCV.NXT the new part counts, with its header adjusted or not.
   const bool straddles = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt < seg.seq + seg.len();
   const RcvSeq seq = straddles && wnd != tcb.snd_wnd && !on.may() ? tcb.rcv_nxt : seg.seq;
-  if (tcb.snd_wl1 < seq || (tcb.snd_wl1 == seq && tcb.snd_wl2 <= seg.ack)) {
+  // What is ahead of a gap should be held for later, and its window with it. Of text both orders come to the same in the
+  // end; a segment without any may be dropped.
+  const bool ahead = tcb.rcv_nxt < seg.seq && seg.len() == 0;
+  const bool newer = tcb.snd_wl1 < seq || (tcb.snd_wl1 == seq && tcb.snd_wl2 <= seg.ack);
+  if (newer && ahead && wnd != tcb.snd_wnd && on.may()) return;
+  const RcvSeq least = newer && ahead && wnd == tcb.snd_wnd ? tcb.snd_wl1_least : seq;
+  const bool newer_than_least = tcb.snd_wl1_least <= seq && seq < tcb.snd_wl1 && wnd != tcb.snd_wnd;
+  if (newer || (newer_than_least && on.may())) {
     tcb.window_at = on.around.now;
     if (wnd != tcb.snd_wnd) {
       tcb.congestion.window_moved = true;
@@ -30,6 +37,7 @@ void update_send_window(Step& on, const Arriving& seg) {
     tcb.scale.stale = seg.ack + wnd;
     take_window(on, seg);
     tcb.snd_wl1 = seq;
+    tcb.snd_wl1_least = least;
   } else if (wnd != tcb.snd_wnd) {
     on.cite_later(Rule::SA4_5_window_old);
     tcb.scale.stale = seg.ack + wnd;

@@ -135,10 +135,19 @@ TEST(SendWindow, OfTheSameSeqTheLaterAckDecides) {
 // SND.WL1 > SEG.SEQ: the segment is older than the last that gave a window, though its ACK is current.
 TEST(SendWindow, IsNotTakenFromAnOlderSegment) {
   Possible before = sent(established(), 100);
-  before.snd_wl1 = kIrs + 500;
+  before.snd_wl1 = before.snd_wl1_least = kIrs + 500;
   const Outcomes after = arrives(before, in(".", 1, 101, 0, 9000));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, SND.UNA=101"});
   EXPECT_TRUE(after.cite(Rule::SA4_5_window_old));
+}
+
+// SHLD-31: what is ahead of a gap should be held for later. Its window may be, too: then a segment below it is not old.
+TEST(SendWindow, OfASegmentAheadOfAGapMayBeHeldBack) {
+  const Outcomes ahead = arrives(sent(established(), 100), in(".", 501, 1, 0, 9000));
+  EXPECT_EQ(ahead.texts, (Texts{"ESTABLISHED", "ESTABLISHED, SND.WND=9000"}));
+  const Possible same = arrives(sent(established(), 100), in(".", 501, 1)).all[0];
+  EXPECT_EQ(arrives(same, in(".", 1, 101, 0, 9000)).texts,
+            (Texts{"ESTABLISHED, SND.UNA=101", "ESTABLISHED, SND.UNA=101, SND.WND=9000"}));
 }
 
 TEST(SendWindow, MayShrinkBelowWhatWasSent) {

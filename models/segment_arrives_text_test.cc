@@ -226,8 +226,8 @@ TEST(CheckFinBit, AtTheRightEdgeOfTheWindowItMayBeLeft) {
 // 3.4: all arithmetic is modulo 2^32, so what a segment does depends on distances alone.
 Possible moved(Possible tcb, std::uint32_t snd, std::uint32_t rcv) {
   for (SndSeq* seq : {&tcb.iss, &tcb.snd_una, &tcb.snd_nxt, &tcb.snd_wl2, &tcb.snd_end}) *seq = *seq + snd;
-  for (RcvSeq* seq : {&tcb.irs, &tcb.rcv_nxt, &tcb.rcv_nxt_max, &tcb.snd_wl1, &tcb.rcv_edge, &tcb.rcv_acked,
-                      &tcb.rcv_user, &tcb.fin_seq, &tcb.syn_text_end, &tcb.held_top}) {
+  for (RcvSeq* seq : {&tcb.irs, &tcb.rcv_nxt, &tcb.rcv_nxt_max, &tcb.snd_wl1, &tcb.snd_wl1_least, &tcb.rcv_edge,
+                      &tcb.rcv_acked, &tcb.rcv_user, &tcb.fin_seq, &tcb.syn_text_end, &tcb.held_top}) {
     *seq = *seq + rcv;
   }
   return tcb;

@@ -266,6 +266,7 @@ struct Tcb {
 
   // Receive sequence variables. RCV.NXT is at least rcv_nxt and at most rcv_nxt_max; the next acknowledgment tells.
   RcvSeq irs{}, rcv_nxt{}, rcv_nxt_max{}, snd_wl1{};
+  RcvSeq snd_wl1_least{};   // SND.WL1, if nothing empty that came ahead of a gap was taken
   RcvSeq rcv_nxt_before{};  // what the latest arriving segment met
   RcvSeq rcv_edge{};     // the greatest RCV.NXT+RCV.WND that was offered
   RcvSeq rcv_acked{};    // the last acknowledgment that was sent

@@ -95,7 +95,7 @@ inline Possible syn_received(bool passive = true) {
   Possible tcb = syn_sent();
   tcb.state = State::kSynReceived;
   tcb.passive = passive;
-  tcb.irs = tcb.snd_wl1 = kIrs;
+  tcb.irs = tcb.snd_wl1 = tcb.snd_wl1_least = kIrs;
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.rcv_acked = tcb.syn_text_end = kIrs + 1;
   tcb.rcv_edge = kIrs + 1 + kRcvWnd;
   tcb.edge_known = tcb.mss_given = true;
@@ -109,7 +109,7 @@ inline Possible established() {
   tcb.state = State::kEstablished;
   tcb.was_open = true;
   tcb.snd_una = tcb.snd_wl2 = kIss + 1;
-  tcb.snd_wl1 = kIrs + 1;
+  tcb.snd_wl1 = tcb.snd_wl1_least = kIrs + 1;
   return tcb;
 }
 // So many octets were given to SEND, and have not left.

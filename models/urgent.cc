@@ -111,7 +111,8 @@ void priority_polled(Step& on, const UserCall& call) {
     return;
   }
   if (!up.sure || !asked) return;
-  const bool all_here = up.rcv_up <= tcb.rcv_nxt;  // otherwise the user may be told later
+  // Otherwise the user may be told later; when the pointer goes beyond the FIN, never.
+  const bool all_here = up.rcv_up <= (tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt);
   if (tcb.rcv_user < up.rcv_up && all_here) {
     if (told) {
       on.cite(Rule::MUST_32);

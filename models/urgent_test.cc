@@ -67,6 +67,14 @@ TEST(UrgentReceived, TheUserIsToldUntilHeHasReadIt) {
   EXPECT_EQ(poll_blames(tcb, true), "MUST_33");
 }
 
+// Behind the FIN there is no octet to be told of.
+TEST(UrgentReceived, APointerBeyondTheFinIsNothingToTell) {
+  Possible tcb = arrives(in_line(), urgent_in(1, 0, 1)).all[0];
+  tcb = arrives(tcb, in("F.", 1, 1)).all[0];
+  EXPECT_EQ(tcb.state, State::kCloseWait);
+  EXPECT_EQ(poll_blames(tcb, false), "");
+}
+
 TEST(UrgentReceived, AReadDoesNotCrossTheMark) {
   const Possible tcb = arrives(in_line(), urgent_in(1, 20, 10)).all[0];
   EXPECT_EQ(read_blames(tcb, 1, 20), "S3_9_1_3_boundary");
