@@ -100,6 +100,7 @@ SessionOptions options_for(const Target& target, const CheckOptions& options, st
   session.keep_trace = false;
   session.assertions = false;
   session.capture = capture;
+  session.seed = options.seed;
   if (in_virtual_time) {
     session.final_wait = kDelayedAckWait;
   } else {

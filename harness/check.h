@@ -130,6 +130,7 @@ struct CheckOptions {
   std::string pcap_folder{};  // a capture for each scenario goes there
   std::vector<Deviation> deviations{};
   bool whole = true;
+  std::uint64_t seed = 1;  // of a target whose runs are a function of it: another one, other initial sequence numbers
   int jobs = 1;  // processes, each with a target of its own; several where time is real, since they mostly wait
   // Called after each scenario, for a progress line: how many are done, how many there are, which was the last.
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};

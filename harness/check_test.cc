@@ -240,6 +240,19 @@ TEST(Check, ProcessesSayTheSame) {
   }
 }
 
+// 3.4: all arithmetic is modulo 2^32. Wherever the target's numbers begin, every rule is judged as often.
+TEST(Check, InitialSequenceNumbersMakeNoDifference) {
+  const auto scenarios = read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"});
+  const CheckResult first = check(scenarios, {});
+  for (const std::uint64_t seed : {2u, 3u, 4u, 5u}) {
+    const CheckResult other = check(scenarios, {.seed = seed});
+    for (std::size_t i = 0; i < first.rules.size(); ++i) {
+      EXPECT_EQ(other.rules[i].judged, first.rules[i].judged) << info(first.rules[i].rule).id << ", seed " << seed;
+      EXPECT_EQ(other.rules[i].broken, first.rules[i].broken) << info(first.rules[i].rule).id << ", seed " << seed;
+    }
+  }
+}
+
 TEST(Check, ATargetThatCannotBeMadeIsAnError) {
   const auto scenarios = read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"}, "textbook");
   EXPECT_THROW(check(scenarios, {.target = "nope"}), TargetError);

@@ -127,7 +127,7 @@ void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
 }
 
 void Session::play(const Scenario& scenario) {
-  start(scenario.name, 1, ip_version(scenario));
+  start(scenario.name, impl_->options.seed, ip_version(scenario));
   for (const Setting& setting : scenario.about.settings) configure(setting);
   Schedule schedule(scenario.options);
   for (const auto& option : scenario.options) {

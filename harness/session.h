@@ -48,6 +48,7 @@ Terms terms_over(std::uint8_t ip);
 struct SessionOptions {
   bool judge = true;           // show events to the oracle
   Edition edition = kNewest;   // the text that the target is held to
+  std::uint64_t seed = 1;      // play() begins with it
   bool white_box = true;       // ask a target that can tell for its state whenever it is quiet
   bool keep_trace = true;
   bool assertions = true;      // compare `>` lines, results of calls and what code asserts

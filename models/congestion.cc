@@ -51,6 +51,7 @@ void begin(Step& on) {
   }
   cc.reno = cc.cwnd;
   cc.round_end = tcb.iss + 1;
+  cc.timed_out = cc.resent_to = tcb.iss;
 }
 
 // The window grows by an ACK of `octets`: in slow start by as much, or by SMSS; in congestion avoidance more slowly.
@@ -150,6 +151,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   }
   const std::uint32_t octets = ack - tcb.snd_una;
   const std::uint32_t flight_after = flight(tcb) - octets;
+  cc.resent_to = later(cc.resent_to, tcb.snd_una);  // kept near, or in a long connection it would seem to lie ahead
   cc.progress = true;
   cc.scaled = 0;
   if (cc.acks < 255) ++cc.acks;

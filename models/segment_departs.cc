@@ -250,7 +250,7 @@ void iss_revealed(const Around& around, Possible& tcb, const Departing& syn) {
   tcb.iss = tcb.snd_una = syn.seq;
   tcb.iss_known = true;
   tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text
-  tcb.board.again = tcb.board.recover = syn.seq;
+  tcb.board.again = tcb.board.recover = tcb.small_end = tcb.scale.stale = tcb.scale.former = syn.seq;
   tcb.snd_end = later(syn.seq + 1 + given, tcb.snd_nxt);
   tcb.selective.target_permits = syn.opt.sack_permitted;
   tcb.target_sack = syn.opt.sack_permitted;
