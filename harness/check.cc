@@ -10,6 +10,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "harness/run_log.h"
 #include "harness/script.h"
 #include "harness/targets.h"
 #include "harness/workers.h"
@@ -143,17 +144,21 @@ class Player {
  private:
   Played judge(const Filed& filed, std::size_t number, bool assertions) {
     std::unique_ptr<CaptureFile> capture;
+    std::unique_ptr<RunLog> log;
     if (!options_.pcap_folder.empty()) {
       const char* const ending = chosen_ipv6(filed) ? "_ipv6.pcap" : ".pcap";
       const fs::path file = fs::path(options_.pcap_folder) / (flat_name(filed.path) + ending);
       capture = std::make_unique<CaptureFile>(file.string());
+      log = std::make_unique<RunLog>(run_log_of(file.string()));
     }
     SessionOptions session_options = options_for(*target_, options_, number, capture.get());
+    session_options.witness = log.get();
     session_options.ip = filed.ip;
     session_options.assertions = assertions;
     Session session(*target_, session_options);
     session.play(filed.scenario);
     if (capture) capture->close();
+    if (log) log->close();
     return {.skipped = false, .judged = judged_by(session.oracle()), .mismatches = session.mismatches()};
   }
 

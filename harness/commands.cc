@@ -26,6 +26,7 @@
 #include "harness/judge.h"
 #include "harness/judge_all.h"
 #include "harness/report.h"
+#include "harness/run_log.h"
 #include "harness/script.h"
 #include "harness/sharpness.h"
 #include "harness/targets.h"
@@ -182,14 +183,20 @@ int run_script(const Words& words) {
   SessionOptions options;
   options.assertions = !words.oracle_only;
   std::unique_ptr<CaptureFile> capture;
-  if (!words.pcap.empty()) capture = std::make_unique<CaptureFile>(words.pcap);
+  std::unique_ptr<RunLog> log;
+  if (!words.pcap.empty()) {
+    capture = std::make_unique<CaptureFile>(words.pcap);
+    log = std::make_unique<RunLog>(run_log_of(words.pcap));
+  }
   options.capture = capture.get();
+  options.witness = log.get();
   options.ip = ip_of(words);
   options.edition = edition_of(words);
   if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
   Session session(*target, options);
   session.play(scenario);
   if (capture) capture->close();
+  if (log) log->close();
   const RunResult result{.file = file,
                          .target = target->identity().name,
                          .version = target->identity().version,
@@ -238,7 +245,11 @@ int export_file(const Words& words) {
 }
 
 int judge_files(const Words& words) {
-  JudgeAllOptions options{.capture = {.edition = edition_of(words)}, .jobs = words.jobs, .progress = progress_line()};
+  JudgeAllOptions options{.capture = {.edition = edition_of(words),
+                                      .defines = words.defines,
+                                      .packets_alone = words.packets_alone},
+                          .jobs = words.jobs,
+                          .progress = progress_line()};
   for (const auto& end : words.ends) {
     const auto chosen = ChosenEnd::parse(end);
     if (!chosen) throw Wrong(end + ": no address; write 192.0.2.1, 192.0.2.1:80 or [2001:db8::1]:80");
@@ -404,10 +415,13 @@ void run_words(CLI::App& app, Words& words) {
 }
 
 void judge_words(CLI::App& app, Words& words) {
+  script_words(app, words);
   ruleset_word(app, words);
   format_word(app, words, {"text", "json"});
   app.add_flag("--ladder", words.diagrams, "draws each conversation");
   app.add_option("--end", words.ends, "in captures, judges the ends with this ADDRESS or ADDRESS:PORT only");
+  app.add_flag("--packets-alone", words.packets_alone,
+               "of captures that check or run wrote: judges the packets, not the log of the run beside them");
   app.add_option("--jobs,-j", words.jobs, "threads; one for each core if not given")->check(CLI::Range(1, kJobsMax));
   app.add_option("FILE", words.paths, "scripts and captures that record conversations, or folders of them")->required();
 }

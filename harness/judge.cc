@@ -9,6 +9,7 @@
 
 #include "harness/capture.h"
 #include "harness/ladder.h"
+#include "harness/run_log.h"
 #include "harness/script.h"
 
 namespace tcpassay {
@@ -16,13 +17,21 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+bool is_named_capture(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  return extension == ".pcap" || extension == ".pcapng" || extension == ".cap";
+}
+
 Json verdict_json(const Verdict& verdict, const Trace& trace) {
   Json json{{"rule", info(verdict.rule).id},
             {"level", level_text(verdict)},
             {"state", verdict.state},
             {"allowed", verdict.allowed},
             {"seen", verdict.seen}};
-  if (verdict.event < trace.places.size()) json["line"] = trace.places[verdict.event].line;
+  if (verdict.event < trace.places.size()) {
+    const Place& where = trace.places[verdict.event];
+    json[is_named_capture(where.file) ? "frame" : "line"] = where.line;
+  }
   return json;
 }
 
@@ -65,9 +74,11 @@ void add_capture(Json& entry, const CaptureOpinion& capture) {
 }  // namespace
 
 Opinion judge_file(const std::string& path, const CaptureOptions& options) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  const bool named_so = extension == ".pcap" || extension == ".pcapng" || extension == ".cap";
-  if (!named_so && !is_capture(path)) return judge_script(read_script(path), path, options.edition);
+  if (!is_named_capture(path) && !is_capture(path)) return judge_script(read_script(path, options.defines), path, options.edition);
+  const std::string log = run_log_of(path);
+  if (options.ends.empty() && !options.packets_alone && std::filesystem::exists(log)) {
+    return judge_run(path, log, options.edition);
+  }
   CaptureOpinion capture = judge_capture(path, options);
   Opinion opinion{.file = path, .kind = capture.kind, .why = capture.why};
   opinion.capture = std::move(capture);

@@ -25,6 +25,8 @@ inline constexpr std::size_t kOthersListed = 10000;  // of those that are not ac
 struct CaptureOptions {
   Edition edition = kNewest;
   std::vector<ChosenEnd> ends{};                          // whom to judge; everybody when empty
+  std::vector<std::string> defines{};                     // judge_file(): NAME=VALUE for scripts
+  bool packets_alone = false;                             // judge_file(): the log of a run beside them is left unread
   std::function<void(std::uint64_t packets)> progress{};  // called now and then
 };
 

@@ -2,6 +2,7 @@
 // What is kept of a conversation while it is overheard: for each end what it has sent, and the last packets.
 #pragma once
 
+#include "harness/observed.h"
 #include "harness/overheard.h"
 
 namespace tcpassay {
@@ -18,18 +19,10 @@ inline ByteView text_of(std::size_t octets) {
 
 template <class SegmentT>
 SegmentT segment_of(const Decoded& packet, std::uint32_t seq, std::uint32_t ack) {
-  SegmentT segment;
+  SegmentT segment = observed<SegmentT>(packet);
   segment.seq.value = seq;
   segment.ack.value = ack;
-  segment.wnd = packet.wnd;
-  segment.up = packet.up;
-  segment.ctl = packet.ctl;
-  segment.fault = packet.fault;
-  segment.opt = packet.opt;
-  segment.ip = {.ttl = packet.ttl,
-                .traffic_class = packet.traffic_class,
-                .identification = packet.identification,
-                .dont_fragment = packet.dont_fragment};
+  segment.text = {};
   if (packet.ip_options) segment.ip.oddity = Carrier::Oddity::kOptions;
   return segment;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "harness/icmp.h"
+#include "harness/observed.h"
 #include "harness/script.h"
 #include "harness/script_code.h"
 #include "harness/session_impl.h"
@@ -33,24 +34,6 @@ std::uint32_t initial_number(Tuple tuple, Time at) {
 
 Address address(const char* text) {
   return *Address::parse(text);
-}
-
-template <class SegmentT>
-SegmentT segment_of(const Decoded& packet) {
-  SegmentT segment;
-  segment.seq = {packet.seq};
-  segment.ack = {packet.ack};
-  segment.wnd = packet.wnd;
-  segment.up = packet.up;
-  segment.ctl = packet.ctl;
-  segment.fault = packet.fault;
-  segment.opt = packet.opt;
-  segment.ip = {.ttl = packet.ttl,
-                .traffic_class = packet.traffic_class,
-                .identification = packet.identification,
-                .dont_fragment = packet.dont_fragment};
-  segment.text = packet.text;
-  return segment;
 }
 
 }  // namespace
@@ -222,12 +205,12 @@ void Recording::packet(const SegmentSpec& spec, Time from, Time until, bool arri
   if (arrives) {
     Arriving segment{.fault = Fault::kTruncated};
     if (decoded) {
-      segment = segment_of<Arriving>(*decoded);
+      segment = observed<Arriving>(*decoded);
       segment.ip.oddity = oddity_of(*decoded);
     }
     event.what = segment;
   } else {
-    event.what = decoded ? segment_of<Departing>(*decoded) : Departing{.fault = Fault::kTruncated};
+    event.what = decoded ? observed<Departing>(*decoded) : Departing{.fault = Fault::kTruncated};
   }
   show(event, where);
 }

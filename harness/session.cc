@@ -36,11 +36,11 @@ void Session::Impl::start(const std::string& name, std::uint64_t seed) {
   if (options.keep_trace) trace.scenario = name;
   target.use_ip(ip);
   target.reset(seed);
-  if (!options.judge) return;
   Terms terms = terms_over(ip);
   terms.edition = options.edition;
   terms.msl = target.identity().msl;
-  oracle.start(terms);
+  if (options.witness) options.witness->begins(terms, name);
+  if (options.judge) oracle.start(terms);
 }
 
 void Session::Impl::forget() {

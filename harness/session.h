@@ -45,6 +45,14 @@ inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);
 // What the target's IP of this version (4 or 6) carries, its MTU being the usual 1500 octets.
 Terms terms_over(std::uint8_t ip);
 
+// Is told everything that the oracle is shown.
+class Witness {
+ public:
+  virtual ~Witness() = default;
+  virtual void begins(const Terms& terms, const std::string& name) = 0;
+  virtual void happens(const Event& event) = 0;
+};
+
 struct SessionOptions {
   bool judge = true;           // show events to the oracle
   Edition edition = kNewest;   // the text that the target is held to
@@ -54,6 +62,7 @@ struct SessionOptions {
   bool assertions = true;      // compare `>` lines, results of calls and what code asserts
   std::uint8_t ip = 4;         // 4 or 6, where the script does not say
   CaptureFile* capture = nullptr;  // every packet goes there too
+  Witness* witness = nullptr;
   std::uint16_t peer_port = kPeerPort;  // the peer's port where the script names none and the target is passive
   Time settle = std::chrono::milliseconds(5);  // so long a target that is not synchronous must say nothing to be silent
   Time final_wait{};               // finish() lets so much time pass first, so that a delayed ACK falls due

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/observed.h"
 #include "harness/session_impl.h"
 
 namespace tcpassay {
@@ -18,24 +19,6 @@ bool moves(std::uint32_t edge, std::uint32_t seq, std::uint32_t length) {
   return static_cast<std::int32_t>(seq - edge) <= 0 && static_cast<std::int32_t>(seq + length - edge) > 0;
 }
 
-template <class SegmentT, class SeqT, class AckT>
-SegmentT segment_of(const Decoded& packet) {
-  SegmentT segment;
-  segment.seq = SeqT{packet.seq};
-  segment.ack = AckT{packet.ack};
-  segment.wnd = packet.wnd;
-  segment.up = packet.up;
-  segment.ctl = packet.ctl;
-  segment.fault = packet.fault;
-  segment.opt = packet.opt;
-  segment.ip = {.ttl = packet.ttl,
-                .traffic_class = packet.traffic_class,
-                .identification = packet.identification,
-                .dont_fragment = packet.dont_fragment};
-  segment.text = packet.text;
-  return segment;
-}
-
 }  // namespace
 
 void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
@@ -48,7 +31,7 @@ void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
   target.inject(bytes);
   event.until = virtual_time ? event.from : target.now();
   if (decoded) {
-    auto segment = segment_of<Arriving, RcvSeq, SndSeq>(*decoded);
+    auto segment = observed<Arriving>(*decoded);
     segment.ip.oddity = oddity_of(*decoded);
     event.what = segment;
     note_arrival(conversation(tuple).peer, *decoded);
@@ -166,7 +149,7 @@ void Session::Impl::depart(const Collected& collected) {
   event.until = collected.until;
   if (const auto decoded = decode(slot.packet)) {
     event.tuple = {.local = decoded->source_port, .remote = decoded->destination_port};
-    auto segment = segment_of<Departing, SndSeq, RcvSeq>(*decoded);
+    auto segment = observed<Departing>(*decoded);
     const Identity& identity = target.identity();
     const Address& usual = ip == 6 ? identity.ipv6_address : identity.address;
     if (decoded->source != usual) segment.ip.oddity = Carrier::Oddity::kOtherSource;
@@ -183,6 +166,7 @@ void Session::Impl::depart(const Collected& collected) {
 
 void Session::Impl::record(Event& event, const Place& where) {
   if (options.keep_trace) keep_text(event);
+  if (options.witness) options.witness->happens(event);
   if (options.judge) oracle.observe(event);
   if (!options.keep_trace) return;
   trace.events.push_back(event);

@@ -25,6 +25,7 @@ struct Words {
   bool pairs = true;
   std::vector<std::string> plants{};
   std::vector<std::string> ends{};  // of conversations
+  bool packets_alone = false;       // of captures, without the log of the run
   int jobs = 0;  // 0: as many as serve the target
   bool defects = false, temperaments = false, diagrams = false, play = false, sweep = false;
   bool oracle_only = false;
