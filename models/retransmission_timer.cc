@@ -237,7 +237,9 @@ void timer_acked(Step& on, SndSeq ack) {
     // It left with the last of what is in flight, or before; or what was timed is what was sent twice, and nothing is.
     timer.exact = false;
     const Time since = on.around.since - std::max(tcb.congestion.sent_at, Time{});
-    timer.rtt_min = timer.rtt_min < Time{} ? since : std::min(timer.rtt_min, since);
+    const bool first = timer.rtt_min < Time{};
+    if (!first) timer.rtt_min = std::min(timer.rtt_min, since);
+    if (first && !again) timer.rtt_min = since;
   }
   timer.acked_at = on.around.now;
   timer.sent_at = RetransmissionTimer::kNone;
