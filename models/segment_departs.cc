@@ -198,7 +198,12 @@ bool ack_is_current(Step& on, const Departing& seg) {
   }
   if (early_ack(tcb, seg)) return true;
   if (seg.ack < tcb.rcv_nxt || tcb.rcv_nxt_max < seg.ack) {
-    on.refuse(tcb.ack_later ? tcb.ack_rule : tcb.ack_now ? tcb.ack_now_rule : at_work(tcb, Rule::S3_8_ack_current), 2);
+    // That an acknowledgment should leave, or text be held, does not allow it to name what never came.
+    const Rule why = tcb.ack_later ? tcb.ack_rule
+                     : tcb.ack_now ? tcb.ack_now_rule
+                                   : at_work(tcb, Rule::S3_8_ack_current);
+    const bool never_came = tcb.rcv_nxt_max < seg.ack;
+    on.refuse(never_came && info(why).level != Level::kMust ? Rule::S3_8_ack_current : why, 2);
     return false;
   }
   on.cite(Rule::S3_1_ack_always);
@@ -770,7 +775,7 @@ void state_reported(Step& on, const StateReport& report) {
     }
     // What had to leave first and did not is the nearer reason.
     if (tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional) blame = unanswered(tcb);
-    if (tcb.ack_now) blame = tcb.ack_now_rule;
+    if (tcb.ack_now && info(tcb.ack_now_rule).level == Level::kMust) blame = tcb.ack_now_rule;
     if (tcb.keep.unanswered > 0 && report.state == State::kClosed) blame = Rule::MUST_29;
     on.refuse(blame, 2);
     return;

@@ -46,6 +46,10 @@ TEST(Acknowledgment, MustBeOfAllThatWasTakenAndOfNothingMore) {
   EXPECT_EQ(blamed(with_text(), out(".", 1, 100)), "SA4_7_ack");
   EXPECT_EQ(blamed(with_text(), out(".", 1, 102)), "SA4_7_ack");
   EXPECT_EQ(blamed(given(established(), 10), out("P.", 1, 2, 10)), "S3_8_ack_current");
+  // An unacceptable segment should be acknowledged; with what never came, it must not be.
+  const Possible owing = arrives(established(), in(".", 0, 1, 1)).all[0];
+  EXPECT_EQ(blamed(owing, out(".", 1, 2)), "S3_8_ack_current");
+  EXPECT_EQ(blamed(owing, out(".", 1, 0)), "SA4_1_ack");
 }
 
 TEST(Acknowledgment, StandsAtSndNxt) {
