@@ -74,7 +74,9 @@ void add_capture(Json& entry, const CaptureOpinion& capture) {
 }  // namespace
 
 Opinion judge_file(const std::string& path, const CaptureOptions& options) {
-  if (!is_named_capture(path) && !is_capture(path)) return judge_script(read_script(path, options.defines), path, options.edition);
+  if (!is_named_capture(path) && !is_capture(path)) {
+    return judge_script(read_script(path, options.defines), path, options.edition);
+  }
   const std::string log = run_log_of(path);
   if (options.ends.empty() && !options.packets_alone && std::filesystem::exists(log)) {
     return judge_run(path, log, options.edition);

@@ -416,11 +416,18 @@ std::string check_junit(const CheckResult& result) {
     skipped += outcome == Outcome::kSkipped;
     cases += testcase(result, rule);
   }
+  for (const auto& [scenario, mismatch] : result.failed) {
+    cases += fmt::format(
+        "  <testcase classname=\"scripts\" name=\"{}:{}\">\n    <failure message=\"the script's own assertion\">"
+        "expected: {}\nseen: {}</failure>\n  </testcase>\n",
+        escaped(scenario), mismatch.where.line, escaped(mismatch.expected), escaped(mismatch.seen));
+  }
+  failures += result.failed.size();
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuite name=\"tcpassay.{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3f}\">\n{}"
       "</testsuite>\n",
-      escaped(result.target.name), result.rules.size(), failures, skipped, result.wall_s, cases);
+      escaped(result.target.name), result.rules.size() + result.failed.size(), failures, skipped, result.wall_s, cases);
 }
 
 int RunResult::exit_status() const {

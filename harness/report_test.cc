@@ -88,6 +88,16 @@ TEST(Report, JunitFailsForWhatFails) {
   EXPECT_EQ(xml.find("a<b>"), std::string::npos);
 }
 
+TEST(Report, JunitTellsAssertionsOfScripts) {
+  CheckResult result = sample();
+  const Mismatch failed{.where = {.file = "a&b.pkt", .line = 12}, .expected = "read = 1", .seen = "0"};
+  result.failed.push_back({.scenario = "a&b.pkt", .mismatch = failed});
+  const std::string xml = check_junit(result);
+  EXPECT_NE(xml.find("failures=\"3\""), std::string::npos) << xml.substr(0, 300);
+  EXPECT_NE(xml.find("name=\"a&amp;b.pkt:12\""), std::string::npos);
+  EXPECT_NE(xml.find("expected: read = 1"), std::string::npos);
+}
+
 TEST(Report, TheTableIsAsWideAsThePaper) {
   for (const int columns : {60, 80, 100, 200}) {
     std::istringstream text(check_text(sample(), {.columns = columns}));

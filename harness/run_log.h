@@ -15,9 +15,9 @@ namespace tcpassay {
 // Takes the place of the extension: "a/b.pcap" -> "a/b.run".
 std::string run_log_of(const std::string& capture);
 
-// A line of JSON for each event, behind a first one with the terms. The packets themselves are in the capture, which has
-// to be written at the same time: each event of a packet names its frame. Like the capture the file appears under its
-// name only with close().
+// A line of JSON for each event, behind a first one with the terms. The packets themselves are in the capture, which
+// has to be written at the same time: each event of a packet names its frame. Like the capture the file appears under
+// its name only with close().
 class RunLog : public Witness {
  public:
   explicit RunLog(std::string path);  // throws CaptureError

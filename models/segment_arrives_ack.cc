@@ -16,8 +16,8 @@ void update_send_window(Step& on, const Arriving& seg) {
   // Of a segment that begins before RCV.NXT the new part counts, with its header adjusted or not.
   const bool straddles = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt < seg.seq + seg.len();
   const RcvSeq seq = straddles && wnd != tcb.snd_wnd && !on.may() ? tcb.rcv_nxt : seg.seq;
-  // What is ahead of a gap should be held for later, and its window with it. Of text both orders come to the same in the
-  // end; a segment without any may be dropped.
+  // What is ahead of a gap should be held for later, and its window with it. Of text both orders come to the same in
+  // the end; a segment without any may be dropped.
   const bool ahead = tcb.rcv_nxt < seg.seq && seg.len() == 0;
   const bool newer = tcb.snd_wl1 < seq || (tcb.snd_wl1 == seq && tcb.snd_wl2 <= seg.ack);
   if (newer && ahead && wnd != tcb.snd_wnd && on.may()) return;
