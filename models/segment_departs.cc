@@ -197,7 +197,11 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
     // After the peer shrank its window SND.NXT may lie beyond it; such an ACK would not be acceptable to the peer.
     const bool beyond = tcb.snd_edge() < tcb.snd_nxt && tcb.snd_una <= seg.seq && seg.seq <= tcb.snd_edge();
     if (!beyond) {
-      on.refuse(tcb.ack_now ? tcb.ack_now_rule : tcb.ack_later ? tcb.ack_rule : at_work(tcb, Rule::SA4_7_ack), 1);
+      const Rule why = tcb.ack_now     ? tcb.ack_now_rule
+                       : tcb.ack_later ? tcb.ack_rule
+                                       : at_work(tcb, Rule::SA4_7_ack);
+      const bool never_sent = tcb.snd_nxt < seg.seq;
+      on.refuse(never_sent && info(why).level != Level::kMust ? Rule::SA4_7_ack : why, 1);
       return;
     }
   }

@@ -50,6 +50,8 @@ TEST(Acknowledgment, MustBeOfAllThatWasTakenAndOfNothingMore) {
   const Possible owing = arrives(established(), in(".", 0, 1, 1)).all[0];
   EXPECT_EQ(blamed(owing, out(".", 1, 2)), "S3_8_ack_current");
   EXPECT_EQ(blamed(owing, out(".", 1, 0)), "SA4_1_ack");
+  EXPECT_EQ(blamed(owing, out(".", 2, 1)), "SA4_7_ack");  // nor does it stand where nothing was sent
+  EXPECT_EQ(blamed(owing, out(".", 0, 1)), "SA4_1_ack");
 }
 
 TEST(Acknowledgment, StandsAtSndNxt) {
