@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -101,6 +102,7 @@ CaptureFile::~CaptureFile() {
 }
 
 void CaptureFile::write(Time when, ByteView packet) {
+  when = last_ = std::max(when, last_);
   pcap_pkthdr header{};
   header.ts.tv_sec = when.count() / kNanosecondsPerSecond;
   header.ts.tv_usec = when.count() % kNanosecondsPerSecond;  // nanoseconds, by the precision asked for

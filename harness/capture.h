@@ -25,7 +25,7 @@ struct CaptureError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Writes IP packets (link type RAW, nanoseconds). The file appears under its name only when close() has succeeded;
+// Writes IP packets (link type RAW, nanoseconds), in their order: none gets a time before that of the last. The file appears under its name only when close() has succeeded;
 // until then it is FILE.part, which the destructor removes.
 class CaptureFile {
  public:
@@ -41,6 +41,7 @@ class CaptureFile {
   std::string path_, part_;
   std::unique_ptr<pcap, PcapClose> handle_;
   std::unique_ptr<pcap_dumper, PcapClose> dumper_;
+  Time last_ = Time::min();
 };
 
 struct Captured {

@@ -23,6 +23,7 @@ struct CaptureCounts {
   std::uint64_t fragments = 0, others = 0, cut = 0, malformed = 0;
   std::uint64_t text_cut = 0;  // segments whose text is not all there
   std::uint64_t given_up = 0;  // conversations left before they were over, since too many were live
+  std::uint64_t moved = 0;     // frames that stood in the file behind later ones
   bool lossy = false;          // something was acknowledged that the capture does not have
 };
 

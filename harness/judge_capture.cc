@@ -6,12 +6,76 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <deque>
+#include <exception>
+#include <iterator>
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace tcpassay {
 namespace {
 
 constexpr std::uint64_t kProgressEvery = 1 << 16;  // packets
+
+// A machine that captures on several processors writes frames a little out of order; their times tell the right one.
+class Sorted {
+ public:
+  explicit Sorted(const std::string& path) : reader_(path) {}
+
+  // As of CaptureReader.
+  std::optional<Captured> next() {
+    while (!ended_ && held_.size() < kHeld) fill();
+    if (held_.empty()) {
+      if (broken_) std::rethrow_exception(broken_);
+      return std::nullopt;
+    }
+    now_ = std::move(held_.front());
+    held_.pop_front();
+    now_.frame.packet = now_.octets;
+    return now_.frame;
+  }
+  std::uint64_t moved() const { return moved_; }
+
+ private:
+  static constexpr std::size_t kHeld = 64;
+  static constexpr Time kScrambled = std::chrono::milliseconds(10);  // what is older by more was not captured then
+
+  struct Held {
+    Captured frame{};
+    Bytes octets{};
+  };
+
+  // Where the file breaks off, what came before is handed out first.
+  void fill() {
+    try {
+      const auto captured = reader_.next();
+      ended_ = !captured;
+      if (captured) hold(*captured);
+    } catch (const CaptureError&) {
+      ended_ = true;
+      broken_ = std::current_exception();
+    }
+  }
+
+  void hold(const Captured& captured) {
+    Held held{.frame = captured, .octets = Bytes(captured.packet.begin(), captured.packet.end())};
+    auto place = held_.end();
+    while (place != held_.begin() && captured.when < std::prev(place)->frame.when &&
+           std::prev(place)->frame.when - captured.when < kScrambled) {
+      --place;
+    }
+    moved_ += place != held_.end();
+    held_.insert(place, std::move(held));
+  }
+
+  CaptureReader reader_;
+  std::deque<Held> held_{};
+  Held now_{};
+  std::uint64_t moved_ = 0;
+  bool ended_ = false;
+  std::exception_ptr broken_{};
+};
 
 // What else was in the file, as far as it is worth a word.
 std::string beside(const CaptureCounts& counts) {
@@ -24,6 +88,7 @@ std::string beside(const CaptureCounts& counts) {
   say(counts.malformed, "malformed IP packets");
   say(counts.text_cut, "texts cut and not compared");
   say(counts.given_up, "conversations given up");
+  say(counts.moved, "frames put in the order of their times");
   return text;
 }
 
@@ -104,7 +169,7 @@ CaptureOpinion judge_capture(const std::string& path, const CaptureOptions& opti
     }
   };
   Conversations conversations(options.edition, options.ends, keep);
-  CaptureReader reader(path);
+  Sorted reader(path);
   std::string broken_off;
   std::uint64_t packets = 0;
   try {
@@ -118,6 +183,7 @@ CaptureOpinion judge_capture(const std::string& path, const CaptureOptions& opti
   }
   conversations.finish();
   opinion.counts = conversations.counts();
+  opinion.counts.moved = reader.moved();
   if (opinion.counts.lossy) excuse(opinion);
   std::stable_sort(opinion.conversations.begin(), opinion.conversations.end(),
                    [](const auto& a, const auto& b) { return a.first_frame < b.first_frame; });

@@ -4,8 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "models/rules.h"
 
@@ -186,6 +191,33 @@ TEST_F(CaptureJudged, ASegmentThatTheInterfaceHasYetToCutIsTakenAsItsPieces) {
   write(up({.ack = true}, 1, 10001), milliseconds(3));
   const CaptureOpinion opinion = judge();
   EXPECT_EQ(opinion.kind, OpinionKind::kAccepted) << opinion.why;
+}
+
+// Several processors capture, and the file has a frame behind one that was later: its time says where it belongs.
+TEST_F(CaptureJudged, FramesAreTakenInTheOrderOfTheirTimes) {
+  open();
+  write(up({.psh = true, .ack = true}, 1, 1, 100));
+  write(down({.ack = true}, 1, 101));
+  close();
+  file_.close();
+  std::ifstream in(path_, std::ios::binary);
+  const std::string octets{std::istreambuf_iterator<char>(in), {}};
+  constexpr std::size_t kFileHeader = 24, kRecordHeader = 16;
+  std::vector<std::string> frames;
+  for (std::size_t at = kFileHeader; at < octets.size();) {
+    std::uint32_t captured = 0;
+    std::memcpy(&captured, &octets[at + 8], sizeof captured);
+    frames.push_back(octets.substr(at, kRecordHeader + captured));
+    at += kRecordHeader + captured;
+  }
+  std::swap(frames[3], frames[4]);  // the acknowledgment before the text
+  std::ofstream out(path_, std::ios::binary);
+  out << octets.substr(0, kFileHeader);
+  for (const std::string& frame : frames) out << frame;
+  out.close();
+  const CaptureOpinion opinion = judge_capture(path_);
+  EXPECT_EQ(opinion.kind, OpinionKind::kAccepted) << opinion.why;
+  EXPECT_EQ(opinion.counts.moved, 1u);
 }
 
 TEST_F(CaptureJudged, OnlyTheEndThatWasAskedForIsJudged) {
