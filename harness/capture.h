@@ -25,8 +25,8 @@ struct CaptureError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Writes IP packets (link type RAW, nanoseconds), in their order: none gets a time before that of the last. The file appears under its name only when close() has succeeded;
-// until then it is FILE.part, which the destructor removes.
+// Writes IP packets (link type RAW, nanoseconds), none with a time before the last one's. The file appears under its
+// name only when close() has succeeded; until then it is FILE.part, which the destructor removes.
 class CaptureFile {
  public:
   explicit CaptureFile(std::string path);

@@ -196,8 +196,7 @@ TEST_F(CaptureJudged, ASegmentThatTheInterfaceHasYetToCutIsTakenAsItsPieces) {
 // Several processors capture, and the file has a frame behind one that was later: its time says where it belongs.
 TEST_F(CaptureJudged, FramesAreTakenInTheOrderOfTheirTimes) {
   open();
-  write(up({.psh = true, .ack = true}, 1, 1, 100));
-  write(down({.ack = true}, 1, 101));
+  exchange();
   close();
   file_.close();
   std::ifstream in(path_, std::ios::binary);
@@ -210,7 +209,7 @@ TEST_F(CaptureJudged, FramesAreTakenInTheOrderOfTheirTimes) {
     frames.push_back(octets.substr(at, kRecordHeader + captured));
     at += kRecordHeader + captured;
   }
-  std::swap(frames[3], frames[4]);  // the acknowledgment before the text
+  std::swap(frames[3], frames[4]);  // the answer before the text
   std::ofstream out(path_, std::ios::binary);
   out << octets.substr(0, kFileHeader);
   for (const std::string& frame : frames) out << frame;
