@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may leave the target and what must have left, RFC 9293 section 3.8: each permission and each refusal.
+// What may leave the target, RFC 9293 section 3.8: each permission and each refusal.
 #include "models/segment_departs.h"
 
 #include <gtest/gtest.h>
@@ -15,21 +15,6 @@ using std::chrono::seconds;
 // The rule that forbids it; "" when it may leave.
 std::string blamed(const Possible& before, const Departing& seg, const Around& around = kListening) {
   return departs(before, seg, around).blamed;
-}
-Possible after_arrival(const Possible& before, const Arriving& seg, const Around& around = kListening) {
-  return arrives(before, seg, around).all[0];
-}
-Possible after_departure(const Possible& before, const Departing& seg) {
-  return departs(before, seg).all[0];
-}
-Possible with_text() {
-  return after_arrival(established(), in("P.", 1, 1, 100));
-}
-Possible opening() {
-  return outcomes_of(closed_tcb(), kListening, [](Step& on) { open_active(on, {}); }).all[0];
-}
-Possible answering() {
-  return after_arrival(listen_tcb(), in("S", 0));
 }
 
 // Acknowledgments
@@ -461,159 +446,6 @@ TEST(Closed, NothingLeavesButRsts) {
   Possible was_open = established();
   was_open.state = State::kClosed;
   EXPECT_EQ(blamed(was_open, out(".", 1, 1)), "SA4_2_established");
-}
-
-// What must have left when the target falls quiet
-
-TEST(Quiet, NothingOwedIsNothingMissed) {
-  for (int state = 0; state < kStates; ++state) EXPECT_EQ(silence(in_state(static_cast<State>(state))).blamed, "");
-}
-
-TEST(Quiet, AReplyThatMustLeaveIsMissed) {
-  EXPECT_EQ(silence(answering()).blamed, "SA2_3_syn");
-  EXPECT_EQ(silence(opening()).blamed, "S3_10_1_active");
-  EXPECT_EQ(silence(after_arrival(closed_tcb(), in("S", 0), kNobody)).blamed, "SA1_noack");
-}
-
-TEST(Quiet, AReplyThatShouldLeaveIsADeparture) {
-  EXPECT_EQ(silence(after_arrival(listen_tcb(), in(".", 1, 77))).texts, Texts{"LISTEN, without SA2_2_ack"});
-}
-
-TEST(Quiet, AReplyThatMayLeaveIsNotMissed) {
-  const Possible before = outcomes_of(last_ack(), kListening, [](Step& on) { abort(on, {}); }).all[0];
-  EXPECT_EQ(silence(before).texts, Texts{"CLOSED"});
-}
-
-TEST(Quiet, AnAckThatMustLeaveIsMissed) {
-  EXPECT_EQ(silence(after_arrival(established(), in(".", 1, 2))).blamed, "SA4_5_unsent");
-}
-
-TEST(Quiet, AnAckThatShouldLeaveIsADeparture) {
-  EXPECT_EQ(silence(after_arrival(established(), in("P.", 0, 1, 1))).texts, Texts{"ESTABLISHED, without SA4_1_ack"});
-}
-
-// A challenge that must be answered, and before the answer an old segment, whose ACK only should be sent: the weaker
-// debt replaces the stronger.
-TEST(Quiet, AnAckThatMustLeaveStaysOneThatMust) {
-  const Possible challenged = after_arrival(with_trait(established(), Trait::kChallengesRst, true), in("R", 500));
-  EXPECT_EQ(silence(after_arrival(challenged, in("P.", 0, 1, 1))).blamed, "SA4_2_inexact");
-}
-
-TEST(Quiet, ADelayedAckHasHalfASecond) {
-  EXPECT_EQ(silence(with_text(), at(kNow + milliseconds(500))).blamed, "");
-  EXPECT_EQ(silence(with_text(), at(kNow + milliseconds(501))).blamed, "MUST_40");
-  const Possible fin = after_arrival(established(), in("F.", 1, 1));
-  EXPECT_EQ(silence(fin, at(kNow + seconds(1))).blamed, "SA4_8_ack");
-  const Possible opened = after_arrival(syn_sent(), in("S.", 0, 1));
-  EXPECT_EQ(silence(opened, at(kNow + seconds(1))).blamed, "SA3_4_established");
-}
-
-TEST(Quiet, TextThatCouldLeaveHasASecond) {
-  const Possible before =
-      outcomes_of(established(), kListening, [](Step& on) { send(on, {.length = 10, .result = 10}); }).all[0];
-  EXPECT_EQ(silence(before, at(kNow + seconds(1))).blamed, "");
-  EXPECT_EQ(silence(before, at(kNow + milliseconds(1001))).blamed, "MUST_60");
-}
-
-TEST(Quiet, AFinThatCouldLeaveHasASecond) {
-  const Possible before = outcomes_of(established(), kListening, [](Step& on) { close(on, {}); }).all[0];
-  EXPECT_EQ(silence(before, at(kNow + milliseconds(1001))).blamed, "S3_8_close_push");
-}
-
-// 3.10.2, SEND in SYN-SENT: "queue the data for transmission after entering ESTABLISHED state". Nothing asks for it
-// then: send_pending is set by a SEND in ESTABLISHED alone.
-TEST(Quiet, TextQueuedBeforeEstablishedMustLeave) {
-  const Possible opened = after_arrival(given(syn_sent(), 100), in("S.", 0, 1));
-  const Possible acknowledged = after_departure(opened, out(".", 1, 1));
-  const Possible waits = silence(acknowledged, at(kNow)).all[0];
-  EXPECT_NE(silence(waits, at(kNow + seconds(30))).blamed, "");
-}
-
-// The same when the window opens behind which text has been waiting, and when an ACK lets go what Nagle had held.
-TEST(Quiet, TextThatAnAckSetsFreeMustLeave) {
-  const Possible window = after_arrival(offered(given(established(), 100), 0), in(".", 1, 1));
-  const Possible nagle = after_arrival(given(sent(established(), 10), 10), in(".", 1, 11));
-  for (const Possible& before : {window, nagle}) {
-    const Possible waits = silence(before, at(kNow)).all[0];
-    EXPECT_NE(silence(waits, at(kNow + seconds(30))).blamed, "");
-  }
-}
-
-// Retransmission: 3 s at first and a tenth more, doubled each time.
-std::string missed(const Possible& before, Time after) {
-  Possible waits = before;
-  waits.sent_at = kNow;
-  return silence(silence(waits).all[0], at(kNow + after)).blamed;
-}
-
-TEST(Overdue, TextIsRetransmitted) {
-  EXPECT_EQ(missed(sent(established(), 100), milliseconds(3300)), "");
-  EXPECT_EQ(missed(sent(established(), 100), milliseconds(3301)), "SA8_retransmission");
-}
-
-TEST(Overdue, TheTimeDoubles) {
-  Possible before = sent(established(), 100);
-  before.rexmits = 1;
-  EXPECT_EQ(missed(before, milliseconds(6300)), "");
-  EXPECT_EQ(missed(before, milliseconds(6700)), "SA8_retransmission");
-}
-
-TEST(Overdue, ALongRoundTripStretchesIt) {
-  Possible before = sent(established(), 100);
-  before.rtt_max = seconds(5);
-  EXPECT_EQ(missed(before, seconds(15)), "");
-  EXPECT_EQ(missed(before, seconds(17)), "SA8_retransmission");
-}
-
-TEST(Overdue, TheFinAndTheSynAreRetransmittedToo) {
-  EXPECT_EQ(missed(fin_wait_1(), seconds(4)), "S3_6_fin_retransmit");
-  EXPECT_EQ(missed(last_ack(), seconds(4)), "S3_6_fin_retransmit");
-  EXPECT_EQ(missed(syn_sent(), seconds(4)), "MUST_22");
-  EXPECT_EQ(missed(syn_received(), seconds(4)), "S3_8_3_synack");
-}
-
-TEST(Overdue, AZeroWindowIsProbed) {
-  EXPECT_EQ(missed(offered(given(established(), 100), 0), seconds(4)), "MUST_36");
-  EXPECT_EQ(missed(offered(established(), 0), seconds(4)), "");
-}
-
-TEST(Overdue, NothingOnceAcknowledged) {
-  const Possible before = after_arrival(sent(established(), 100), in(".", 1, 101));
-  EXPECT_EQ(missed(before, std::chrono::minutes(10)), "");
-}
-
-// 3.10.6: a white-box target says where it is
-
-TEST(Report, OfTheRightStateIsTaken) {
-  const Outcomes after = reports(established(), {.state = State::kEstablished, .snd_una = 1001, .rcv_nxt = 5001});
-  EXPECT_EQ(after.texts, Texts{"ESTABLISHED"});
-  EXPECT_TRUE(after.cite(Rule::S3_10_6_status));
-}
-
-// What a step has done to the state is judged by the report that follows.
-TEST(Report, JudgesTheRuleThatLedToTheState) {
-  const Possible before = after_arrival(established(), in("F.", 1, 1));
-  const Outcomes after = reports(before, {.state = State::kCloseWait});
-  EXPECT_TRUE(after.all[0].now.has({Rule::SA4_8_established}));
-  EXPECT_EQ(reports(before, {.state = State::kEstablished}).blamed, "SA4_8_established");
-}
-
-TEST(Report, OfClosedAndListenAreOne) {
-  EXPECT_EQ(reports(listen_tcb(), {.state = State::kClosed}).blamed, "");
-  EXPECT_EQ(reports(closed_tcb(), {.state = State::kListen}).blamed, "");
-}
-
-TEST(Report, OfWrongNumbersIsSeen) {
-  EXPECT_EQ(reports(established(), {.state = State::kEstablished, .rcv_nxt = 5002}).blamed, "SA4_7_deliver");
-  EXPECT_EQ(reports(established(), {.state = State::kEstablished, .snd_una = 1002}).blamed, "SA4_5_new");
-}
-
-TEST(Report, MayComeBeforeTheQueuedFin) {
-  Possible before = given(close_wait(), 100);
-  before = outcomes_of(before, kListening, [](Step& on) { close(on, {}); }).all[0];
-  EXPECT_EQ(reports(before, {.state = State::kCloseWait}).blamed, "");
-  EXPECT_EQ(reports(before, {.state = State::kLastAck}).blamed, "");
-  EXPECT_NE(reports(last_ack(), {.state = State::kCloseWait}).blamed, "");
 }
 
 }  // namespace

@@ -306,4 +306,21 @@ inline Outcomes time_goes_by(const Possible& before, const Around& around) {
   return outcomes_of(before, around, [](Step& on) { time_passes(on); });
 }
 
+// What a step leads to where it leaves no choice.
+inline Possible after_arrival(const Possible& before, const Arriving& seg, const Around& around = kListening) {
+  return arrives(before, seg, around).all[0];
+}
+inline Possible after_departure(const Possible& before, const Departing& seg) {
+  return departs(before, seg).all[0];
+}
+inline Possible with_text() {
+  return after_arrival(established(), in("P.", 1, 1, 100));
+}
+inline Possible opening() {
+  return outcomes_of(closed_tcb(), kListening, [](Step& on) { open_active(on, {}); }).all[0];
+}
+inline Possible answering() {
+  return after_arrival(listen_tcb(), in("S", 0));
+}
+
 }  // namespace tcpassay
