@@ -244,6 +244,29 @@ TEST_P(LinuxIpv6, ExtensionHeaders) {
   EXPECT_TRUE(remaining().empty());
 }
 
+// The way to the target carries more than the target itself sends in one packet.
+TEST_P(LinuxIpv6, PacketsLongerThanTheMtu) {
+  for (const std::uint8_t ip : {std::uint8_t{4}, std::uint8_t{6}}) {
+    target_->use_ip(ip);
+    target_->reset(1);
+    peer_->ipv6 = ip == 6;
+    const int listener = listening(*target_);
+    const Tuple tuple{kPort, 5000};
+    const std::uint32_t next = open_from_peer(*peer_, tuple);
+    const int handle = accepted(*target_, listener);
+    const Bytes text(9000, 'x');
+    peer_->send(tuple, kAck, kIss + 1, next, text);
+    const auto answer = peer_->receive();
+    ASSERT_TRUE(answer) << "IPv" << int{ip};
+    EXPECT_EQ(answer->ack, kIss + 1 + 9000);
+    expect_silence();
+    EXPECT_EQ(call(*target_, {.kind = CallKind::kWrite, .handle = handle, .length = 9000, .text = text}), 9000);
+    const auto sent = peer_->receive();
+    ASSERT_TRUE(sent) << "IPv" << int{ip};
+    EXPECT_LE(sent->text.size(), ip == 6 ? 1440u : 1460u);
+  }
+}
+
 TEST_P(Linux, SynIsAnsweredAtOnce) {
   listening(*target_);
   peer_->send({kPort, 5000}, kSyn, kIss, 0);

@@ -125,15 +125,16 @@ void Interfaces::request(NetlinkMessage& message, const std::string& what) {
   if (const int error = socket_.request(message)) throw TargetError("cannot " + what + ": " + std::strerror(error));
 }
 
-void Interfaces::add_veth(const VethEnd& here, const VethEnd& there, int there_namespace) {
+void Interfaces::add_veth(const VethEnd& here, const VethEnd& there, int there_namespace, std::uint32_t mtu) {
   NetlinkMessage message(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
   message.body(ifinfomsg{}).attribute(IFLA_IFNAME, here.name).attribute(IFLA_ADDRESS, here.link_address);
+  message.attribute(IFLA_MTU, mtu);
   const std::size_t info = message.open(IFLA_LINKINFO);
   message.attribute(IFLA_INFO_KIND, std::string("veth"));
   const std::size_t data = message.open(IFLA_INFO_DATA);
   const std::size_t peer = message.open(VETH_INFO_PEER);
   message.body(ifinfomsg{}).attribute(IFLA_IFNAME, there.name).attribute(IFLA_ADDRESS, there.link_address);
-  message.attribute(IFLA_NET_NS_FD, there_namespace);
+  message.attribute(IFLA_MTU, mtu).attribute(IFLA_NET_NS_FD, there_namespace);
   message.close(peer);
   message.close(data);
   message.close(info);
@@ -169,7 +170,8 @@ void Interfaces::add_address(const std::string& name, const Address& address, st
   if (address.family == 6) await_route_to_self(address);
 }
 
-void Interfaces::add_route(const std::string& name, const Address& network, std::uint8_t prefix_length) {
+void Interfaces::add_route(const std::string& name, const Address& network, std::uint8_t prefix_length,
+                           std::optional<std::uint32_t> mtu) {
   rtmsg body{};
   body.rtm_family = family_of(network);
   body.rtm_dst_len = prefix_length;
@@ -180,6 +182,11 @@ void Interfaces::add_route(const std::string& name, const Address& network, std:
   NetlinkMessage message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
   message.body(body);
   add_address_attribute(message, RTA_DST, network);
+  if (mtu) {
+    const std::size_t metrics = message.open(RTA_METRICS);
+    message.attribute(RTAX_MTU, *mtu);
+    message.close(metrics);
+  }
   request(message.attribute(RTA_OIF, index_of(name)), "add a route over " + name);
 }
 

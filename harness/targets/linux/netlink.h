@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -74,12 +75,14 @@ class Interfaces {
     std::string name;
     std::array<std::uint8_t, 6> link_address;
   };
-  void add_veth(const VethEnd& here, const VethEnd& there, int there_namespace);
+  void add_veth(const VethEnd& here, const VethEnd& there, int there_namespace, std::uint32_t mtu);
 
   void bring_up(const std::string& name);
   void set_queue_length(const std::string& name, std::uint32_t packets);
   void add_address(const std::string& name, const Address& address, std::uint8_t prefix_length);  // usable at once
-  void add_route(const std::string& name, const Address& network, std::uint8_t prefix_length);
+  // Packets that take it are at most `mtu` octets long; without one, as long as the interface's.
+  void add_route(const std::string& name, const Address& network, std::uint8_t prefix_length,
+                 std::optional<std::uint32_t> mtu = {});
   void add_neighbour(const std::string& name, const Address& address, std::array<std::uint8_t, 6> link_address);
 
  private:

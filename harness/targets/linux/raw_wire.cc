@@ -26,6 +26,8 @@ constexpr std::array<std::uint8_t, 6> kTargetLink = {2, 0, 10, 77, 0, 1};
 constexpr std::array<std::uint8_t, 6> kPeerLink = {2, 0, 10, 77, 0, 2};
 constexpr std::array<std::uint8_t, 6> kInterfaceLink = {2, 0, 10, 77, 0, 3};  // of peer0: not where the target sends to
 constexpr std::size_t kLinkHeader = 14;                                       // octets
+// The link carries whatever our side may want to send, the routes of the target let it send what is usual.
+constexpr std::uint32_t kLinkMtu = 65535, kTargetMtu = 1500;  // octets
 constexpr std::uint8_t kIpHeader = 20, kEchoHeader = 8;                       // octets
 constexpr std::uint8_t kEchoRequest = 8, kEchoRequest6 = 128;                 // RFC 792, RFC 4443
 constexpr int kEchoTimeoutMs = 5000;
@@ -74,7 +76,7 @@ std::uint16_t internet_checksum(ByteView octets) {
 
 void add_pair(Interfaces& interfaces, int peer_namespace) {
   interfaces.add_veth({.name = kTargetInterface, .link_address = kTargetLink},
-                      {.name = kPeerInterface, .link_address = kInterfaceLink}, peer_namespace);
+                      {.name = kPeerInterface, .link_address = kInterfaceLink}, peer_namespace, kLinkMtu);
 }
 
 FileDescriptor open_raw_socket(int family) {
@@ -100,6 +102,7 @@ RawWire::RawWire(const NetworkNamespace& target) {
     turn_off_offloads(kTargetInterface);
     interfaces.add_address(kTargetInterface, kTargetAddress, kPrefixLength);
     interfaces.bring_up(kTargetInterface);
+    interfaces.add_route(kTargetInterface, kPeerAddress, 32, kTargetMtu);
     interfaces.add_neighbour(kTargetInterface, kPeerAddress, kPeerLink);
   }
   const NetworkNamespace::Visit visit(peer_);
@@ -120,6 +123,7 @@ RawWire::RawWire(const NetworkNamespace& target) {
     const NetworkNamespace::Visit there(target);
     Interfaces its;
     its.add_address(kTargetInterface, kTargetIpv6, kIpv6PrefixLength);
+    its.add_route(kTargetInterface, kPeerIpv6, 128, kTargetMtu);
     its.add_neighbour(kTargetInterface, kPeerIpv6, kPeerLink);
   }
 }

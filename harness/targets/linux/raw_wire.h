@@ -15,8 +15,9 @@ namespace tcpassay {
 
 // Our side is a second namespace whose kernel never answers: the peer's address is assigned to nothing, and the frames
 // that carry packets for it name a link address that is not its interface's. No frame but those of TCP is on the link,
-// since the neighbours are permanent entries. Nothing on the way touches TCP checksums or segment boundaries; the total
-// length and the checksum of the IP header are written anew by our side's kernel.
+// since the neighbours are permanent entries. The link carries packets of any length to the target; its routes have the
+// usual MTU. Nothing on the way touches TCP checksums or segment boundaries; the total length and the checksum of the
+// IP header are written anew by our side's kernel.
 //
 // sendto() returns when the packet has crossed, been answered and the answer been captured, as long as the soft
 // interrupt that ends it runs at once. A busy machine may put it off. So silence is made sure by an echo request behind
@@ -26,7 +27,6 @@ class RawWire : public KernelWire {
   // Makes the pair between the namespace and one of its own. Throws TargetError.
   explicit RawWire(const NetworkNamespace& target);
 
-  // Throws TargetError for a packet that is longer than the link's MTU.
   void put(ByteView packet) override;
   void before_stimulus() override;
   void after_stimulus() override;
