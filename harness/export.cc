@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <limits>
 #include <map>
+#include <set>
 
 #include "harness/report.h"
 #include "harness/script.h"
@@ -16,12 +19,21 @@ namespace {
 
 using Kind = OptionSpec::Kind;
 
+constexpr std::size_t kCookieMax = 16;  // octets that packetdrill takes
+
 // Why packetdrill cannot say it, or nothing.
 std::string beyond(const SegmentSpec& segment) {
+  if (segment.local_port || segment.remote_port) return "a second pair of ports: it tests one connection";
+  const bool wraps = std::uint64_t{segment.seq} + segment.length > std::numeric_limits<std::uint32_t>::max();
+  if (wraps) return "text that reaches sequence number 2^32";
+  const auto too_long = [](const OptionSpec& option) { return option.octets.size() > kCookieMax; };
+  const bool long_cookie = std::any_of(segment.options.begin(), segment.options.end(), too_long);
+  if (segment.traffic_class && segment.ttl) return "a TTL beside a traffic class";
   const int said = segment.ace ? 15 : 1;  // AE is among the flags
   if ((segment.ctl.reserved & ~said) != 0) return "reserved bits";
   const auto raw = [](const OptionSpec& option) { return option.kind == Kind::kRaw; };
   if (std::any_of(segment.options.begin(), segment.options.end(), raw)) return "options that have no name";
+  if (long_cookie) return fmt::format("a cookie of more than {} octets", kCookieMax);
   const Damage& damage = segment.damage;
   if (damage.bad_checksum) return "a wrong checksum";
   if (damage.data_offset) return "a wrong data offset";
@@ -31,11 +43,27 @@ std::string beyond(const SegmentSpec& segment) {
   return "";
 }
 
-std::string beyond(const Step& step) {
-  if (const auto* in = std::get_if<Inject>(&step.action)) return beyond(in->segment);
-  if (const auto* out = std::get_if<Expect>(&step.action)) return beyond(out->segment);
-  const auto* call = std::get_if<Call>(&step.action);
-  return call && call->option == SocketOption::kAtMark ? "ioctl SIOCATMARK" : "";
+// packetdrill knows one address and one port of each end, and writes them itself.
+std::string beyond(const Call& call) {
+  if (call.option == SocketOption::kAtMark) return "ioctl SIOCATMARK";
+  if (!call.result) return "a result that is not told (export --target tells it)";
+  const bool may = call.kind == CallKind::kBind || call.kind == CallKind::kConnect || call.kind == CallKind::kAccept ||
+                   call.kind == CallKind::kSendTo;
+  const bool names = call.port != 0 || !call.address.empty();
+  return may && names ? "an address or a port of its own in a call" : "";
+}
+
+// The header of what packetdrill reads ends on a multiple of four octets; the end-of-option-list octets that fill it up
+// are sent anyway (RFC 9293 section 3.1).
+void pad(std::vector<OptionSpec>& options) {
+  while (option_octets(options).size() % 4 != 0) options.push_back({.kind = Kind::kEnd});
+}
+
+// The call would have waited on a socket that waits.
+bool needs_nonblocking(const Call& call) {
+  const bool short_write = call.kind == CallKind::kWrite && call.result && *call.result < call.length;
+  return short_write || call.error == UserError::kWouldBlock || call.error == UserError::kInProgress ||
+         call.error == UserError::kAlready;
 }
 
 bool names_cookie(const Step& step) {
@@ -65,29 +93,102 @@ class Script {
   void lose(const std::string& what) { lost_[what]++; }
 
   void add(Step step) {
-    const std::string why = step.hidden ? "" : beyond(step);
     if (names_cookie(step)) lose("the cookie that the target gives (run packetdrill with -D TFO_COOKIE=...)");
+    complete(step);
+    const std::string why = step.hidden ? "" : beyond(step);
     if (!why.empty()) {
       lose(why);
-      step.hidden = true;
-      const bool waits = step.time.form == StepTime::Form::kRelative && step.time.at > Time{};
-      if (waits) {  // the steps behind it count from where it would have been
-        made_.steps.push_back({.time = step.time, .action = Shell{"true"}});
-        step.time = {};
-      }
+      set_aside(step);
     }
     made_.steps.push_back(std::move(step));
   }
 
-  std::string text() const {
+  std::string text() {
+    make_nonblocking();
+    const bool nothing =
+        std::all_of(made_.steps.begin(), made_.steps.end(), [](const Step& step) { return step.hidden; });
+    if (nothing) made_.steps.push_back({.action = Shell{"true"}});  // a script has at least one event
     std::string text = fmt::format("// Written by tcpassay {} from {}\n", kVersion, made_.name);
     for (const auto& [what, times] : lost_) text += fmt::format("// packetdrill cannot say ({}): {}\n", times, what);
     return text + print_script(made_);
   }
 
  private:
+  // What our scripts may leave out.
+  static void complete(Step& step) {
+    if (auto* in = std::get_if<Inject>(&step.action)) {
+      if (!in->segment.wnd) in->segment.wnd = kUnsaidWindow;
+      pad(in->segment.options);
+    } else if (auto* out = std::get_if<Expect>(&step.action)) {
+      pad(out->segment.options);
+    }
+  }
+
+  std::string beyond(const Step& step) {
+    if (const auto* in = std::get_if<Inject>(&step.action)) return tcpassay::beyond(in->segment);
+    if (const auto* out = std::get_if<Expect>(&step.action)) return tcpassay::beyond(out->segment);
+    const auto* call = std::get_if<Call>(&step.action);
+    if (!call) return "";
+    std::string why = unknown_.contains(call->handle) ? "calls on what such a call returned" : tcpassay::beyond(*call);
+    if (makes_handle(*call)) {
+      if (why.empty()) unknown_.erase(static_cast<int>(*call->result));
+      if (!why.empty()) unknown_.insert(static_cast<int>(*call->result));
+    }
+    return why;
+  }
+
+  void set_aside(Step& step) {
+    step.hidden = true;
+    const bool waits = step.time.form == StepTime::Form::kRelative && step.time.at > Time{};
+    if (!waits) return;  // the steps behind it count from where it would have been
+    made_.steps.push_back({.time = step.time, .action = Shell{"true"}});
+    step.time = {};
+  }
+
+  // A call whose result is that of a socket which does not wait needs one: our own sockets never do.
+  void make_nonblocking() {
+    std::map<int, std::size_t> made;  // where the handle comes from; left out when it does not wait already
+    std::set<std::size_t> wanted;
+    for (std::size_t i = 0; i < made_.steps.size(); ++i) {
+      const Step& step = made_.steps[i];
+      if (step.hidden) continue;
+      if (const auto* unknown = std::get_if<Unsupported>(&step.action)) {
+        if (const auto handle = handle_of_fcntl(*unknown)) made.erase(*handle);
+        continue;
+      }
+      const auto* call = std::get_if<Call>(&step.action);
+      if (!call) continue;
+      const auto from = made.find(call->handle);
+      if (from != made.end() && !step.time.returns && needs_nonblocking(*call)) wanted.insert(from->second);
+      if (!makes_handle(*call)) continue;
+      made.erase(static_cast<int>(*call->result));
+      const bool waits = call->arguments.size() < 2 || call->arguments[1].find("SOCK_NONBLOCK") == std::string::npos;
+      if (waits) made[static_cast<int>(*call->result)] = i;
+    }
+    for (auto at = wanted.rbegin(); at != wanted.rend(); ++at) {
+      const Step& after = made_.steps[*at];
+      Step step{.time = after.time};
+      if (step.time.form == StepTime::Form::kRelative) step.time = {};
+      const auto handle = *std::get<Call>(after.action).result;
+      step.action = Unsupported{.construct = "fcntl",
+                                .text = fmt::format("fcntl({}, F_SETFL, O_RDWR|O_NONBLOCK) = 0", handle),
+                                .harmless = true};
+      made_.steps.insert(made_.steps.begin() + static_cast<std::ptrdiff_t>(*at) + 1, std::move(step));
+    }
+  }
+
+  static bool makes_handle(const Call& call) {
+    return (call.kind == CallKind::kSocket || call.kind == CallKind::kAccept) && call.result && *call.result >= 0;
+  }
+  static std::optional<int> handle_of_fcntl(const Unsupported& unknown) {
+    int handle = 0;
+    if (std::sscanf(unknown.text.c_str(), "fcntl(%d, F_SETFL", &handle) != 1) return std::nullopt;
+    return handle;
+  }
+
   Scenario made_;
   std::map<std::string, int> lost_;
+  std::set<int> unknown_;  // handles that packetdrill has not seen made
 };
 
 // ---- A run
@@ -100,6 +201,7 @@ class Run {
   std::string text(std::uint8_t ip);
 
  private:
+  void choose_pair();
   void write(std::size_t number);
   void arrives(const Arriving& seen, const Event& event, const Place& where);
   void departs(const Event& event);
@@ -119,6 +221,7 @@ class Run {
   std::map<std::uint32_t, std::uint32_t> offsets_;         // by both ports: the target's ISS
   std::map<int, std::uint16_t> bound_;                     // handles
   std::optional<State> told_{};
+  std::uint8_t ip_ = 4;
   bool several_ = false;
 };
 
@@ -180,7 +283,6 @@ void Run::departs(const Event& event) {
   if (decoded->traffic_class != 0) spec.traffic_class = decoded->traffic_class;
   if (decoded->ttl != PacketFields{}.ttl && decoded->ttl != 0) spec.ttl = decoded->ttl;
   spec.options = parse_options(decoded->options);
-  while (!spec.options.empty() && spec.options.back().kind == Kind::kEnd) spec.options.pop_back();  // padding
   Step step{.time = {.form = StepTime::Form::kAbsolute, .at = event.from}, .action = Expect{spec}};
   if (event.until != event.from)
     step.time = {.form = StepTime::Form::kAbsoluteRange, .at = event.from, .to = event.until};
@@ -192,7 +294,7 @@ std::string address_text(std::uint16_t port, const std::string& address) {
 }
 
 // As print_call() would have it, but for what only other arguments can say.
-Call written(const UserCall& made) {
+Call written(const UserCall& made, std::uint8_t ip) {
   Call call{.kind = made.kind,
             .handle = made.handle,
             .port = made.port,
@@ -224,6 +326,13 @@ Call written(const UserCall& made) {
     call.name = "send";
     call.arguments = {handle, "...", std::to_string(made.length), "MSG_OOB"};
   }
+  const bool field_of_ip = made.option == SocketOption::kTypeOfService || made.option == SocketOption::kTimeToLive;
+  if (ip == 6 && field_of_ip) {
+    const char* const name = made.option == SocketOption::kTimeToLive ? "16" : "IPV6_TCLASS";  // IPV6_UNICAST_HOPS
+    const bool set = made.kind == CallKind::kSetOption;
+    call.name = set ? "setsockopt" : "getsockopt";
+    call.arguments = {handle, "SOL_IPV6", name, fmt::format("[{}]", made.value), set ? "4" : "[4]"};
+  }
   if (made.option == SocketOption::kAtMark) {
     call.name = "ioctl";
     call.arguments = {handle, "SIOCATMARK", fmt::format("[{}]", made.value)};
@@ -232,7 +341,7 @@ Call written(const UserCall& made) {
 }
 
 void Run::calls(const UserCall& made, const Event& event) {
-  Call call = written(made);
+  Call call = written(made, ip_);
   const bool opens = made.kind == CallKind::kConnect || made.kind == CallKind::kSendTo;
   const bool opened = opens && (made.result >= 0 || made.error == UserError::kInProgress);
   if (made.kind == CallKind::kBind && made.result == 0) bound_[made.handle] = pair_.local = made.port;
@@ -268,19 +377,30 @@ void Run::write(std::size_t number) {
   if (step) add(event.from, step->action);
 }
 
+// A peer that comes with a port of its own is the script's only peer, too, if there is no other with the usual one.
+void Run::choose_pair() {
+  bool opens = false, usual = false;
+  std::optional<Tuple> first;
+  for (const Event& event : trace_.events) {
+    const auto* call = std::get_if<UserCall>(&event.what);
+    opens = opens || (call && (call->kind == CallKind::kConnect || call->kind == CallKind::kSendTo));
+    const bool arrives = std::holds_alternative<Arriving>(event.what);
+    if (!arrives && !std::holds_alternative<Departing>(event.what)) continue;
+    usual = usual || event.tuple.remote == kPeerPort;
+    several_ = several_ || (first && !(*first == event.tuple));
+    if (!first) first = event.tuple;
+  }
+  if (first && !opens && !usual) pair_.remote = first->remote;
+}
+
 std::string Run::text(std::uint8_t ip) {
+  ip_ = ip;
+  choose_pair();
   Scenario& made = script_.scenario();
   made.about.complete_record = true;
   made.about.msl_s = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(target_.msl).count());
   made.about.peers = made.about.rounds = 1;
   if (ip == 6 && !ip_version(made)) made.options.push_back("--ip_version=ipv6");
-  std::optional<Tuple> first;
-  for (const Event& event : trace_.events) {
-    const bool packet = std::holds_alternative<Arriving>(event.what) || std::holds_alternative<Departing>(event.what);
-    if (!packet) continue;
-    several_ = several_ || (first && !(*first == event.tuple));
-    first = event.tuple;
-  }
   Time end{};
   for (std::size_t i = 0; i < trace_.events.size(); ++i) {
     write(i);

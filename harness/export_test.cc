@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/export.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <regex>
 
 #include "harness/check.h"
 #include "harness/judge.h"
@@ -33,6 +36,68 @@ std::string run_on_own(const Scenario& scenario, const std::string& defect = "")
   session.play(scenario);
   const std::uint8_t ip = ip_version(scenario).value_or(4);
   return export_run(scenario, session.trace(), session.take_packets(), own->identity(), ip);
+}
+
+// What packetdrill would refuse in a line that it does not pass over, by its grammar and by the arguments that its
+// calls take, read from its documentation; empty when it takes it.
+class Packetdrill {
+ public:
+  std::string refuses(const std::string& line) const {
+    std::smatch parts;
+    if (line.empty() || line.starts_with("//") || line.starts_with("--")) return "";
+    if (!std::regex_match(line, parts, timed_)) return "no time";
+    const std::string what = parts[2];
+    if (std::regex_match(what, shell_) || std::regex_match(what, code_) || std::regex_match(what, icmp_)) return "";
+    if (std::regex_match(what, parts, packet_)) return refuses_packet(parts);
+    if (!std::regex_match(what, parts, call_)) return "neither a packet nor a call";
+    const std::string name = parts[1], arguments = parts[2];
+    const bool of_addresses = name == "bind" || name == "connect" || name == "accept";
+    if (of_addresses && !std::regex_match(arguments, addresses_)) return "an address";
+    return "";
+  }
+
+ private:
+  std::string refuses_packet(const std::smatch& parts) const {
+    const std::uint64_t seq = std::stoull(parts[2]), end = std::stoull(parts[3]), length = std::stoull(parts[4]);
+    if (end >> 32 != 0 || end != seq + length) return "inconsistent TCP sequence numbers and payload size";
+    if (parts[1] == "<" && !parts[5].matched) return "window must be specified for inbound packets";
+    std::string options = parts[6];
+    std::size_t octets = 0;
+    for (std::smatch option; std::regex_search(options, option, option_); options = option.suffix()) {
+      const std::string text = option[0];
+      const std::string name = text.substr(0, text.find(' '));
+      const auto values = static_cast<std::size_t>(std::count(text.begin(), text.end(), ' '));
+      const std::size_t digits = values == 0 ? 0 : text.size() - text.rfind(' ') - 1;
+      if ((name == "FO" || name == "FOEXP") && text.find("TFO") == std::string::npos) {
+        if (digits % 2 != 0 || digits > 32) return "a cookie";
+        octets += digits / 2;
+      }
+      octets += name == "nop" || name == "eol" ? 1u : name == "mss" ? 4u : name == "wscale" ? 3u : 2u;
+      octets += name == "TS" ? 8u : name == "sack" ? 8 * values : name == "FOEXP" ? 2u : 0u;
+    }
+    return octets % 4 != 0 || octets > 40 ? "TCP options are not padded correctly" : "";
+  }
+
+  std::regex timed_{R"((\*|\+?[0-9.]+(?:~\+?[0-9.]+)?(?:\.\.\.[0-9.]+)?) (.*))"};
+  std::regex shell_{"`[^`]*`"}, code_{R"(%\{.*\}%)"}, icmp_{"[<>] icmp .*"};
+  std::regex packet_{R"(([<>])(?: \[(?:noecn|ect0|ect1|ce|tos 0x[0-9a-f]+|ttl [0-9]+)\])? (?:[FSREWAPU]*\.?[0-7]?|-) )"
+                     R"(([0-9]+):([0-9]+)\(([0-9]+)\)(?: ack [0-9]+)?( win [0-9]+)?(?: urg [0-9]+)?( <.*>)?)"};
+  std::regex option_{"[a-zA-Z][^,>]*"};
+  std::regex call_{R"(([a-z_0-9]+)\((.*)\) = -?[0-9x]+(?: E[A-Z]+ \([A-Za-z ]+\)| \(flags [A-Z_|]+\))?)"};
+  std::regex addresses_{R"([0-9]+, \.\.\., \.\.\.)"};
+};
+
+void expect_packetdrill_accepts(const std::string& text, const std::string& path) {
+  static const Packetdrill packetdrill;
+  int events = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    const std::string line = text.substr(at, end - at);
+    at = end + 1;
+    EXPECT_EQ(packetdrill.refuses(line), "") << path << ": " << line;
+    events += line.empty() || line.starts_with("//") || line.starts_with("--") ? 0 : 1;
+  }
+  EXPECT_GE(events, 1) << path;
 }
 
 Opinion judged(const std::string& text) {
@@ -75,6 +140,68 @@ TEST(Export, IsCondemnedWhereTheRunWas) {
   ASSERT_EQ(opinion.kind, Opinion::Kind::kCondemned) << text;
 }
 
+TEST(Export, ThePictureOfPacketdrillRefuses) {
+  const Packetdrill packetdrill;
+  EXPECT_EQ(packetdrill.refuses("0 < S 0:0(0) win 65535 <mss 1460,nop,wscale 7>"), "");
+  EXPECT_EQ(packetdrill.refuses("0 < S 0:0(0) win 65535 <mss 1460,nop,nop,sack 1:2 3:4>"), "");
+  for (const char* const line :
+       {"0 < S 0:0(0) win 65535 <mss 1460,wscale 7>", "0 < S 0:0(0)", "0 < P. 4294967290:4(10) ack 1 win 9",
+        "0 < 2001 > 8080 S 0:0(0) win 9", "0 < S 0:0(0) win 9 <FO 001>", "0 < [ect0,ttl 9] S 0:0(0) win 9",
+        "0 accept(3, {sa_family = AF_INET, sin_port = htons(2001), sin_addr = inet_addr(\"192.0.2.1\")}, [16]) = 5",
+        "0 read(4, ..., 10) = -1 EAGAIN", "read(4, ..., 10) = 10"}) {
+    EXPECT_NE(packetdrill.refuses(line), "") << line;
+  }
+}
+
+// Our sockets never wait; those of packetdrill do, unless they are told not to.
+TEST(Export, SocketsDoNotWaitWhereACallWouldHaveWaited) {
+  const std::string waits = "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+.5 read(3, ..., 9) = 9\n";
+  EXPECT_EQ(export_scenario(parse_script(waits, "w.pkt")).find("fcntl"), std::string::npos);
+  const std::string listens =
+      "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+.5 accept(3, ..., ...) = 4\n+0 read(4, ..., 9) = -1 EAGAIN "
+      "(Resource temporarily unavailable)\n";
+  const std::string text = export_scenario(parse_script(listens, "l.pkt"));
+  EXPECT_NE(text.find("accept(3, ..., ...) = 4\n+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"), std::string::npos);
+  EXPECT_EQ(text.find("fcntl(3"), std::string::npos) << text;
+  const std::string told =
+      "+0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3\n"
+      "+0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)\n";
+  EXPECT_EQ(export_scenario(parse_script(told, "t.pkt")).find("fcntl"), std::string::npos);
+  std::string open = told;
+  open.erase(open.find("|SOCK_NONBLOCK"), std::string("|SOCK_NONBLOCK").size());
+  EXPECT_NE(export_scenario(parse_script(open, "o.pkt")).find("fcntl(3"), std::string::npos) << open;
+}
+
+// The one peer of a script needs no ports; a second one is set aside with all that is called for it.
+TEST(Export, PacketdrillTestsOneConnection) {
+  const auto visible = [](const std::string& text) {
+    std::string lines;
+    for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+      if (!text.substr(at).starts_with("//")) lines += text.substr(at, text.find('\n', at) + 1 - at);
+    }
+    return lines;
+  };
+  const std::string two = R"(
++0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 2) = 0
++0 < 2001 > 8080 S 0:0(0) win 65535 <mss 1460>
++0 < 2001 > 8080 . 1:1(0) ack 1 win 65535
++0 accept(3, ..., ...) = 4
+)";
+  const std::string one = run_on_own(parse_script(two, "one.pkt"));
+  EXPECT_NE(visible(one).find("< S 0:0(0) win"), std::string::npos) << one;
+  EXPECT_NE(visible(one).find("accept(3, ..., ...) = 4"), std::string::npos) << one;
+  EXPECT_EQ(judged(one).kind, Opinion::Kind::kAccepted) << judged(one).why << one;
+  const std::string both = run_on_own(parse_script(
+      two + "+0 < S 0:0(0) win 65535 <mss 1460>\n+0 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 5\n"
+            "+0 read(4, ..., 9) = -1 EAGAIN (Resource temporarily unavailable)\n",
+      "both.pkt"));
+  EXPECT_EQ(visible(both).find("2001"), std::string::npos) << both;
+  EXPECT_EQ(visible(both).find("read(4"), std::string::npos) << both;
+  EXPECT_NE(visible(both).find("accept(3, ..., ...) = 5"), std::string::npos) << both;
+}
+
 // The whole corpus, played on the own stack, written down, read again and judged without a target.
 TEST(Export, TheCorpusIsAcceptedFromItsRecords) {
   const auto own = make_target("own");
@@ -89,6 +216,8 @@ TEST(Export, TheCorpusIsAcceptedFromItsRecords) {
     if (!verdicts.empty()) continue;
     const std::uint8_t ip = ip_version(filed.scenario).value_or(4);
     const std::string text = export_run(filed.scenario, session.trace(), session.take_packets(), own->identity(), ip);
+    expect_packetdrill_accepts(text, filed.path);
+    expect_packetdrill_accepts(export_scenario(filed.scenario), filed.path);
     Scenario record;
     ASSERT_NO_THROW(record = parse_script(text, filed.path)) << filed.path << "\n" << text;
     const Opinion opinion = judge_script(record, filed.path);

@@ -58,6 +58,9 @@ struct OptionSpec {
 inline constexpr const char* kCookieOfTarget = "TFO_COOKIE";
 inline constexpr const char* kCookieChanged = "TFO_COOKIE_CHANGED";
 
+// The window of an inbound segment that names none.
+inline constexpr std::uint16_t kUnsaidWindow = 65535;
+
 // A segment in script terms. Numbers are relative as in packetdrill: SEG.SEQ counts from the sender's first SYN as the
 // script numbers it (an inbound SYN's number is used as it stands on the wire), SEG.ACK likewise for the other side;
 // the other side's real initial sequence number is added when the segment is built or compared.

@@ -84,7 +84,7 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
                       .seq = spec.seq};
   if (spec.ack) fields.ack = *spec.ack + (with.peer.irs ? *with.peer.irs - with.script_iss : 0);
   fields.ctl = control_of(spec);
-  fields.wnd = spec.wnd.value_or(65535);
+  fields.wnd = spec.wnd.value_or(kUnsaidWindow);
   fields.up = spec.up.value_or(0);
   if (spec.ttl) fields.ttl = *spec.ttl;
   if (spec.traffic_class) fields.traffic_class = *spec.traffic_class;
