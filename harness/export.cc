@@ -19,21 +19,16 @@ namespace {
 
 using Kind = OptionSpec::Kind;
 
-constexpr std::size_t kCookieMax = 16;  // octets that packetdrill takes
-
 // Why packetdrill cannot say it, or nothing.
 std::string beyond(const SegmentSpec& segment) {
   if (segment.local_port || segment.remote_port) return "a second pair of ports: it tests one connection";
   const bool wraps = std::uint64_t{segment.seq} + segment.length > std::numeric_limits<std::uint32_t>::max();
   if (wraps) return "text that reaches sequence number 2^32";
-  const auto too_long = [](const OptionSpec& option) { return option.octets.size() > kCookieMax; };
-  const bool long_cookie = std::any_of(segment.options.begin(), segment.options.end(), too_long);
   if (segment.traffic_class && segment.ttl) return "a TTL beside a traffic class";
   const int said = segment.ace ? 15 : 1;  // AE is among the flags
   if ((segment.ctl.reserved & ~said) != 0) return "reserved bits";
   const auto raw = [](const OptionSpec& option) { return option.kind == Kind::kRaw; };
   if (std::any_of(segment.options.begin(), segment.options.end(), raw)) return "options that have no name";
-  if (long_cookie) return fmt::format("a cookie of more than {} octets", kCookieMax);
   const Damage& damage = segment.damage;
   if (damage.bad_checksum) return "a wrong checksum";
   if (damage.data_offset) return "a wrong data offset";
