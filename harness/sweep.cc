@@ -98,16 +98,16 @@ class Share {
       return;
     }
     try {
-      const Answer* answer = &questioner_->ask(*sum.road, sum.ip, &cell);
+      const Answer* answer = &ask_surely(sum, cell);
       if (answer->finding && cell.dress != Dress::kPlain) {
         // What goes wrong without the dress, too, does not go wrong because of it.
         Cell plain = cell;
         plain.dress = Dress::kPlain;
-        answer = &questioner_->ask(*sum.road, sum.ip, &plain);
+        answer = &ask_surely(sum, plain);
         if (answer->finding) {
           cell = plain;
         } else {
-          answer = &questioner_->ask(*sum.road, sum.ip, &cell);
+          answer = &ask_surely(sum, cell);
         }
       }
       note(number, cell, sum, *answer);
@@ -116,6 +116,20 @@ class Share {
       ++sum.unreachable[fmt::format("the target died: {}", error.what())];
       make_again();
     }
+  }
+
+  // In real time a timer of the target may have gone off while we were late. So what is found is asked for again, and
+  // what is not said twice in a row is not held against the target.
+  const Answer& ask_surely(RoadSum& sum, const Cell& cell) {
+    const Answer* answer = &questioner_->ask(*sum.road, sum.ip, &cell);
+    if (target_->identity().can(Ability::kVirtualTime)) return *answer;
+    for (int i = 0; answer->finding && i < kTries; ++i) {
+      const Rule before = answer->finding->rule;
+      answer = &questioner_->ask(*sum.road, sum.ip, &cell);
+      if (answer->finding && answer->finding->rule == before) return *answer;
+      ++sum.unsteady;
+    }
+    return *answer;
   }
 
   void note(std::size_t number, const Cell& cell, RoadSum& sum, const Answer& answer) {
@@ -175,7 +189,7 @@ class Share {
     for (std::size_t i = 0; i < roads_.size(); ++i) {
       const RoadSum& sum = roads_[i];
       tell({{"sum", i},
-            {"counts", {sum.visited, sum.answered, sum.silent, sum.ended, sum.broken, sum.inconclusive}},
+            {"counts", {sum.visited, sum.answered, sum.silent, sum.ended, sum.broken, sum.inconclusive, sum.unsteady}},
             {"unreachable", sum.unreachable}});
     }
     for (const auto& [key, cause] : causes_) {
@@ -268,8 +282,8 @@ class Gathering {
   void add_sum(const Json& json) {
     RoadSum& sum = result_.roads[json["sum"].get<std::size_t>()];
     const Json& counts = json["counts"];
-    std::uint64_t* const into[] = {&sum.visited, &sum.answered, &sum.silent,
-                                   &sum.ended,   &sum.broken,   &sum.inconclusive};
+    std::uint64_t* const into[] = {&sum.visited, &sum.answered,     &sum.silent,  &sum.ended,
+                                   &sum.broken,  &sum.inconclusive, &sum.unsteady};
     for (std::size_t i = 0; i < std::size(into); ++i) *into[i] += counts[i].get<std::uint64_t>();
     for (const auto& [why, cells] : json["unreachable"].items()) sum.unreachable[why] += cells.get<std::uint64_t>();
   }

@@ -48,6 +48,7 @@ struct RoadSum {
   std::uint64_t ended = 0;     // the connection was gone when it was probed; either of the two above, too
   std::uint64_t broken = 0;    // a rule was broken
   std::uint64_t inconclusive = 0;
+  std::uint64_t unsteady = 0;  // a rule was broken once and not when the question was put again
   std::map<std::string, std::uint64_t> unreachable{};  // by reason
 };
 

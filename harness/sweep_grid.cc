@@ -15,8 +15,8 @@ constexpr std::uint32_t kFar = 100000;
 constexpr std::uint32_t kOpposite = 1u << 31;  // half of the sequence space away
 constexpr std::uint32_t kPastEdge = 1000;      // octets beyond the right edge
 constexpr std::uint32_t kOverrun = 10;         // octets of text beyond the window
-constexpr std::uint8_t kReservedBit = 8;         // the first of the four
-constexpr std::uint8_t kUnknownKind = 77;        // not assigned by IANA
+constexpr std::uint8_t kReservedBit = 8;       // the first of the four
+constexpr std::uint8_t kUnknownKind = 77;      // not assigned by IANA
 constexpr std::uint16_t kSmallWindow = 5, kLargeWindow = 65535;
 constexpr std::uint32_t kTextMost = 65535 - 40 - 20;  // octets that fit a packet of either version
 
@@ -154,9 +154,8 @@ const char* to_string(Dress dress) {
 }
 
 const char* to_string(FollowUp next) {
-  constexpr const char* kNames[] = {"nothing",         "the same segment", "RST at RCV.NXT",     "SYN in the window",
-                                    "the next octet",  "text with an old ACK",
-                                    "an older window", "FIN at RCV.NXT"};
+  constexpr const char* kNames[] = {"nothing",        "the same segment",     "RST at RCV.NXT",  "SYN in the window",
+                                    "the next octet", "text with an old ACK", "an older window", "FIN at RCV.NXT"};
   return kNames[static_cast<int>(next)];
 }
 

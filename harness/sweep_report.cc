@@ -83,8 +83,12 @@ std::string sweep_text(const SweepResult& result, const Paper& paper) {
   if (!no_way.empty()) text += "\nNO WAY: what could not be asked\n";
   for (const auto& [why, count] : no_way)
     text += wrapped(fmt::format("{:>9}  {}", count, why), paper.columns, 11) + "\n";
-  std::uint64_t inconclusive = 0;
-  for (const RoadSum& sum : result.roads) inconclusive += sum.inconclusive;
+  std::uint64_t inconclusive = 0, unsteady = 0;
+  for (const RoadSum& sum : result.roads) {
+    inconclusive += sum.inconclusive;
+    unsteady += sum.unsteady;
+  }
+  if (unsteady > 0) text += fmt::format("{:>9}  broke a rule once and not when they were asked again\n", unsteady);
   if (inconclusive > 0) text += fmt::format("{:>9}  visited, but a limit of the judge was reached\n", inconclusive);
   std::size_t listed = 0;
   for (const Cause& cause : result.causes) {
@@ -114,7 +118,8 @@ std::string sweep_json(const SweepResult& result) {
                     {"silent", sum.silent},
                     {"ended", sum.ended},
                     {"broken", sum.broken},
-                    {"inconclusive", sum.inconclusive}});
+                    {"inconclusive", sum.inconclusive},
+                    {"unsteady", sum.unsteady}});
     for (const auto& [why, count] : sum.unreachable) {
       unreachable.push_back({{"state", to_string(sum.road->state)},
                              {"road", sum.road->name},

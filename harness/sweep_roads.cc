@@ -26,7 +26,8 @@ constexpr char kAccepted[] =
     "+0 accept(3, ..., ...) = 4\n";
 constexpr char kReset[] = "+0 < R. 1:1(0) ack 1 win 0\n";
 
-// In ESTABLISHED ten octets are in flight, so that SND.UNA is 1 and SND.NXT 11, and 12 behind the FIN.
+// In ESTABLISHED ten octets are in flight, so that SND.UNA is 1 and SND.NXT 11, and 12 behind the FIN. In CLOSE-WAIT
+// they are sent behind the peer's FIN: so it is acknowledged for certain, and no timer has an ACK to send later.
 constexpr char kWrite[] = "+0 write(4, ..., 10) = 10\n";
 constexpr char kShutdown[] = "+0 shutdown(4, SHUT_WR) = 0\n";
 constexpr char kClose[] = "+0 close(4) = 0\n";
@@ -59,9 +60,9 @@ constexpr Road kRoads[] = {
     {State::kFinWait2, "passive", kLow, {kListen, kSyn, kAccepted, kWrite, kShutdown, kAckOfFin}},
     {State::kFinWait2, "active", kWraps, {kConnect, kSynAck, kWrite, kClose, kAckOfFin}},
     {State::kFinWait2, "simultaneous", kHalf, {kConnect, kSyn, kAckOfSyn, kWrite, kShutdown, kAckOfFin}},
-    {State::kCloseWait, "passive", kLow, {kListen, kSyn, kAccepted, kWrite, kFin}},
-    {State::kCloseWait, "active", kWraps, {kConnect, kSynAck, kWrite, kFin}},
-    {State::kCloseWait, "simultaneous", kHalf, {kConnect, kSyn, kAckOfSyn, kWrite, kFin}},
+    {State::kCloseWait, "passive", kLow, {kListen, kSyn, kAccepted, kFin, kWrite}},
+    {State::kCloseWait, "active", kWraps, {kConnect, kSynAck, kFin, kWrite}},
+    {State::kCloseWait, "simultaneous", kHalf, {kConnect, kSyn, kAckOfSyn, kFin, kWrite}},
     {State::kClosing, "passive", kLow, {kListen, kSyn, kAccepted, kWrite, kShutdown, kFin}},
     {State::kClosing, "active", kWraps, {kConnect, kSynAck, kWrite, kClose, kFin}},
     {State::kClosing, "simultaneous", kHalf, {kConnect, kSyn, kAckOfSyn, kWrite, kShutdown, kFin}},
