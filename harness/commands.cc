@@ -214,6 +214,8 @@ void write_to(const std::string& path, const std::string& text) {
   if (!(file << text).flush()) throw Wrong(fmt::format("{}: cannot be written", path));
 }
 
+constexpr std::size_t kExportedMax = 1 << 20;  // packets of the target that a script is written of
+
 int export_file(const Words& words) {
   const std::string& file = words.paths.front();
   const Scenario scenario = read_script(file, words.defines);
@@ -227,7 +229,7 @@ int export_file(const Words& words) {
   if (const auto why = Session::unsupported(scenario, *target, ip_of(words), false)) {
     throw Wrong(fmt::format("{}: skipped, cannot be played on {}: {}", file, target->identity().name, *why));
   }
-  SessionOptions options{.assertions = false, .ip = ip_of(words)};
+  SessionOptions options{.assertions = false, .ip = ip_of(words), .packets_kept = kExportedMax};
   std::unique_ptr<CaptureFile> capture;
   if (pcap) capture = std::make_unique<CaptureFile>(words.output);
   options.capture = capture.get();

@@ -211,7 +211,7 @@ class Run {
   const std::vector<Bytes>& packets_;
   const Identity& target_;
   Script script_;
-  std::size_t packet_ = 0;
+  std::size_t packet_ = 0, unkept_ = 0;  // of the departures the first are missing among the packets
   Tuple pair_{.local = kTargetPort, .remote = kPeerPort};  // what a reader takes for the script's only pair
   std::map<std::uint32_t, std::uint32_t> offsets_;         // by both ports: the target's ISS
   std::map<int, std::uint16_t> bound_;                     // handles
@@ -263,11 +263,15 @@ void Run::arrives(const Arriving& seen, const Event& event, const Place& where) 
 }
 
 void Run::departs(const Event& event) {
-  if (packet_ >= packets_.size()) return script_.lose("packets of which there are too many");
+  const auto& sent = std::get<Departing>(event.what);
+  if (sent.ctl.syn) offsets_[key(event.tuple)] = sent.seq.value;
+  if (unkept_ > 0) {
+    --unkept_;
+    return script_.lose("packets of which there were too many to be kept");
+  }
   const auto decoded = decode(packets_[packet_++]);
   if (!decoded || decoded->fault == Fault::kTruncated) return script_.lose("a packet that cannot be read as TCP");
   if (decoded->fault != Fault::kNone) script_.lose("what is wrong with a packet of the target's");
-  if (decoded->ctl.syn) offsets_[key(event.tuple)] = decoded->seq;
   const auto offset = offsets_.find(key(event.tuple));
   SegmentSpec spec{.ctl = decoded->ctl, .length = static_cast<std::uint32_t>(decoded->text.size())};
   name_ports(spec, event.tuple);
@@ -391,6 +395,9 @@ void Run::choose_pair() {
 std::string Run::text(std::uint8_t ip) {
   ip_ = ip;
   choose_pair();
+  const auto departs = [](const Event& event) { return std::holds_alternative<Departing>(event.what); };
+  const auto departures = std::count_if(trace_.events.begin(), trace_.events.end(), departs);
+  unkept_ = static_cast<std::size_t>(departures) - packets_.size();
   Scenario& made = script_.scenario();
   made.about.complete_record = true;
   made.about.msl_s = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(target_.msl).count());

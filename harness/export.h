@@ -15,7 +15,7 @@ namespace tcpassay {
 // plays; the first lines say what that was.
 std::string export_scenario(const Scenario& scenario);
 
-// What happened when the scenario was played: `packets` are those of the target, in the order of the trace, and become
+// What happened when the scenario was played: `packets` are the target's latest, in the order of the trace, and become
 // `>` lines; calls have the results that came. The script says of itself that it is a complete record.
 std::string export_run(const Scenario& scenario, const Trace& trace, const std::vector<Bytes>& packets,
                        const Identity& target, std::uint8_t ip);

@@ -133,6 +133,27 @@ TEST(Export, WritesWhatWasSeen) {
   EXPECT_TRUE(parse_script(print_script(scenario), "again.pkt") == scenario);
 }
 
+// Of more packets than were kept the latest are written, each where it was.
+TEST(Export, ManyPackets) {
+  const Scenario scenario = parse_script(kPassive, "many.pkt");
+  const auto own = make_target("own");
+  Session session(*own, {.assertions = false, .packets_kept = 2, .final_wait = kDelayedAckWait});
+  session.play(scenario);
+  const std::string all = run_on_own(scenario);
+  const std::string some = export_run(scenario, session.trace(), session.take_packets(), own->identity(), 4);
+  const auto sent = [](const std::string& text) {
+    std::vector<std::string> lines;
+    for (const Step& step : parse_script(text, "many.pkt").steps) {
+      if (std::holds_alternative<Expect>(step.action)) lines.push_back(to_text(step));
+    }
+    return lines;
+  };
+  const std::vector<std::string> every = sent(all);
+  ASSERT_GT(every.size(), 2u);
+  EXPECT_EQ(sent(some), std::vector<std::string>(every.end() - 2, every.end())) << some;
+  EXPECT_NE(some.find("too many to be kept"), std::string::npos) << some;
+}
+
 TEST(Export, IsCondemnedWhereTheRunWas) {
   const Scenario scenario = parse_script(std::string(kPassive) + "+.1 < R 50000000:50000000(0) win 0\n", "bad.pkt");
   const std::string text = run_on_own(scenario, "rst_out_of_window");

@@ -242,10 +242,11 @@ std::size_t Session::departures() const { return impl_->sent_end; }
 
 std::vector<Bytes> Session::take_packets() {
   Impl& self = *impl_;
-  if (self.sent_end > kSentMax) self.sent_taken = std::max(self.sent_taken, self.sent_end - kSentMax);
+  const std::size_t kept = self.options.packets_kept;
+  if (self.sent_end > kept) self.sent_taken = std::max(self.sent_taken, self.sent_end - kept);
   std::vector<Bytes> packets;
   for (; self.sent_taken < self.sent_end; ++self.sent_taken) {
-    packets.push_back(self.sent[self.sent_taken % kSentMax].packet);
+    packets.push_back(self.sent[self.sent_taken % kept].packet);
   }
   return packets;
 }

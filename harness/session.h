@@ -65,6 +65,7 @@ struct SessionOptions {
   Witness* witness = nullptr;
   std::uint16_t peer_port = kPeerPort;  // the peer's port where the script names none and the target is passive
   Time settle = std::chrono::milliseconds(5);  // so long a target that is not synchronous must say nothing to be silent
+  std::size_t packets_kept = 4096;  // so many of the target's latest are there for expect() and take_packets()
   Time final_wait{};               // finish() lets so much time pass first, so that a delayed ACK falls due
 };
 

@@ -89,11 +89,11 @@ void Session::Impl::run_code(const std::string& code, const Place& where) {
 // The oldest packet that no `>` line has claimed, of the conversation that the line names if it names one. A pure ACK
 // before awaited text is passed over unless --strict_segments was given, as packetdrill does.
 Sent* Session::Impl::next_unmatched(const SegmentSpec& spec) {
-  if (sent_end > kSentMax) sent_cursor = std::max(sent_cursor, sent_end - kSentMax);
-  for (; sent_cursor < sent_end && sent[sent_cursor % kSentMax].matched; ++sent_cursor) {
+  if (sent_end > options.packets_kept) sent_cursor = std::max(sent_cursor, sent_end - options.packets_kept);
+  for (; sent_cursor < sent_end && sent[sent_cursor % options.packets_kept].matched; ++sent_cursor) {
   }
   for (std::size_t i = sent_cursor; i < sent_end; ++i) {
-    Sent& candidate = sent[i % kSentMax];
+    Sent& candidate = sent[i % options.packets_kept];
     if (candidate.matched) continue;
     const auto decoded = decode(candidate.packet);
     if (!decoded) return &candidate;

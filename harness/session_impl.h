@@ -17,7 +17,6 @@
 
 namespace tcpassay {
 
-inline constexpr std::size_t kSentMax = 4096;             // packets of the target kept for expect() and take_packets()
 
 // What a handle of the target stands for.
 enum class Role : std::uint8_t { kIdle, kListener, kConnection };
@@ -123,7 +122,7 @@ struct Session::Impl {
   std::vector<Pending> pending;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> timestamps;  // TSval in the script, on the wire
 
-  std::vector<Sent> sent;    // a ring; logical index i is at i % kSentMax
+  std::vector<Sent> sent;    // a ring; logical index i is at i % options.packets_kept
   std::size_t sent_end = 0, sent_taken = 0, sent_cursor = 0;
 
   Bytes cookie;                   // that the target gave last

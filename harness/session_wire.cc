@@ -137,8 +137,8 @@ void Session::Impl::report_states() {
 
 void Session::Impl::depart(const Collected& collected) {
   if (options.capture) options.capture->write(collected.from, collected.packet);
-  if (sent.size() < kSentMax && sent_end >= sent.size()) sent.emplace_back();
-  Sent& slot = sent[sent_end++ % kSentMax];
+  if (sent.size() < options.packets_kept && sent_end >= sent.size()) sent.emplace_back();
+  Sent& slot = sent[sent_end++ % options.packets_kept];
   slot.from = collected.from;
   slot.until = collected.until;
   slot.matched = false;
