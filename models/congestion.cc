@@ -388,7 +388,8 @@ void congestion_silent(Step& on) {
     const std::uint32_t gone = std::min(flight(tcb), cc.duplicates * cc.largest);
     if (!cc.news && held && flight(tcb) - gone + 2 * cc.smss <= cc.reno_ssthresh) on.depart(Rule::R5681_3_2_5);
   }
-  if (cc.news && cc.duplicates == 0) cc.sure = std::max(cc.sure, flight(tcb));
+  const bool inflated = cc.phase == Phase::kRecovery;  // it shows nothing of the window that comes after
+  if (cc.news && cc.duplicates == 0 && !inflated) cc.sure = std::max(cc.sure, flight(tcb));
   if (held) {
     on.cite(cc.cap);
     if (cc.cap == Rule::R5681_3_1_iw) {

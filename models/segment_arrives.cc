@@ -54,7 +54,8 @@ void advance_snd_una(Step& on, SndSeq ack) {
   // segment may be timed at a time, so an ACK of part of it measures nothing either.
   const bool handshake = tcb.timer.samples == 0 && !tcb.timer.fresh;
   const bool measured = tcb.rexmits == 0 && (handshake || (tcb.timer.fresh && tcb.timer.fresh_end <= ack));
-  tcb.backed_off = measured ? std::uint8_t{0} : std::max(tcb.backed_off, tcb.rexmits);
+  const int doublings = std::min(255, tcb.backed_off + tcb.rexmits);
+  tcb.backed_off = measured ? std::uint8_t{0} : static_cast<std::uint8_t>(doublings);
   tcb.rexmits = 0;
   tcb.timed = false;
   tcb.sent_at = on.around.now;

@@ -54,6 +54,7 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
   ws.rcv = receive_shift(c.choices);
   if (!ws.ok) {  // no window can tell of more
     c.choices.receive_buffer = std::min(c.choices.receive_buffer, 0xffffu);
+    c.buffer_limit = std::min(c.buffer_limit, 0xffffu);
     c.rcv_wnd = std::min(c.rcv_wnd, 0xffffu);
   }
 
