@@ -207,7 +207,8 @@ void timer_acked(Step& on, SndSeq ack) {
   timer.runs_since = on.around.since;
   const bool again = tcb.rexmits > 0;
   const bool ambiguous = ack <= tcb.congestion.resent_to;  // what was sent once gives a sample all the same
-  if (again && ambiguous && !handshake && tcb.front_gap != Time{} && !tcb.timestamped()) {
+  const bool probed = tcb.snd_wnd == 0;                    // the interval of window probes need not be the timeout
+  if (again && ambiguous && !handshake && !probed && tcb.front_gap != Time{} && !tcb.timestamped()) {
     timer.karn = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
     timer.karn_at_least = false;
   } else if (!again || !ambiguous) {
