@@ -11,13 +11,14 @@ namespace {
 constexpr Time kAfterSynLoss = std::chrono::seconds(3);  // (5.7)
 constexpr Time kGranularity = std::chrono::milliseconds(1);
 
-// The least that the timeout can be, without backing off. Not less than the shortest round trip in any case.
+// The least that the timeout can be, without backing off. Not less than the shortest round trip, unless that is longer
+// than the least maximum (2.5).
 Time least_timeout(const Tcb& tcb) {
   const RetransmissionTimer& timer = tcb.timer;
-  const Time least = std::max(timer.rtt_min, Time{});
+  const Time least = std::min<Time>(std::max(timer.rtt_min, Time{}), kRtoMaxMin);
   if (!timer.exact || timer.samples == 0) return least;
   const Time text = timer.text.srtt < Time{} ? kRtoMin : timer.text.rto();  // the handshake need not be timed
-  return std::max(least, std::min(timer.all.rto(), text));
+  return std::max(least, std::min<Time>({timer.all.rto(), text, kRtoMaxMin}));
 }
 
 // A timer's gap may seem shorter by what the clocks differ.
