@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "harness/icmp.h"
 #include "harness/report.h"
 #include "harness/script.h"
 #include "harness/script_code.h"
@@ -75,6 +76,7 @@ class Script {
     made_.name = from.name;
     made_.about = from.about;
     made_.options = from.options;
+    ip_ = ip_version(from).value_or(4);
     std::string sysctls;
     for (const Setting& setting : from.about.settings) {
       const std::string sysctl = sysctl_of(setting);
@@ -85,37 +87,49 @@ class Script {
   }
 
   Scenario& scenario() { return made_; }
+  // What comes is a run over this version of IP, with what the target answered.
+  void record_of(std::uint8_t ip) {
+    ip_ = ip;
+    record_ = true;
+  }
   void lose(const std::string& what) { lost_[what]++; }
 
   void add(Step step) {
     if (names_cookie(step)) lose("the cookie that the target gives (run packetdrill with -D TFO_COOKIE=...)");
     complete(step);
+    if (is_absolute(step.time)) last_ = step.time.at = std::max(step.time.at, last_);  // it never goes back
     const std::string why = step.hidden ? "" : beyond(step);
-    if (!why.empty()) {
-      lose(why);
+    const std::string because = why.empty() && cut_ && !step.hidden ? "what happened after that" : why;
+    if (!because.empty()) {
+      lose(because);
       set_aside(step);
     }
+    cut_ = cut_ || (record_ && !why.empty() && is_of_the_connection(step));
     made_.steps.push_back(std::move(step));
   }
 
   std::string text() {
     make_nonblocking();
-    const bool nothing =
-        std::all_of(made_.steps.begin(), made_.steps.end(), [](const Step& step) { return step.hidden; });
-    if (nothing) made_.steps.push_back({.action = Shell{"true"}});  // a script has at least one event
+    begin_at_zero();
     std::string text = fmt::format("// Written by tcpassay {} from {}\n", kVersion, made_.name);
     for (const auto& [what, times] : lost_) text += fmt::format("// packetdrill cannot say ({}): {}\n", times, what);
     return text + print_script(made_);
   }
 
  private:
-  // What our scripts may leave out.
-  static void complete(Step& step) {
+  // What our scripts may leave out, and their words for ICMP messages, which are those of both versions of IP.
+  void complete(Step& step) const {
     if (auto* in = std::get_if<Inject>(&step.action)) {
       if (!in->segment.wnd) in->segment.wnd = kUnsaidWindow;
       pad(in->segment.options);
     } else if (auto* out = std::get_if<Expect>(&step.action)) {
       pad(out->segment.options);
+    } else if (auto* icmp = std::get_if<Icmp>(&step.action)) {
+      const auto spec = read_icmp(icmp->text);
+      const auto message = spec ? icmp_numbers(*spec, ip_) : std::nullopt;
+      const std::size_t quote = icmp->text.find('[');
+      if (!message) return;
+      icmp->text = "icmp " + icmp_words(*message) + (quote == std::string::npos ? "" : " " + icmp->text.substr(quote));
     }
   }
 
@@ -172,6 +186,26 @@ class Script {
     }
   }
 
+  // A script has at least one event, and the first is at time 0.
+  void begin_at_zero() {
+    const auto seen = [](const Step& step) { return !step.hidden; };
+    const auto first = std::find_if(made_.steps.begin(), made_.steps.end(), seen);
+    const bool any = first != made_.steps.end();
+    if (any && first->time.at == Time{} && first->time.form != StepTime::Form::kAny) return;
+    const auto start = any && is_absolute(first->time) ? StepTime::Form::kAbsolute : StepTime::Form::kRelative;
+    made_.steps.insert(made_.steps.begin(), Step{.time = {.form = start}, .action = Shell{"true"}});
+  }
+
+  // Without it the connection goes another way, so that no later answer can be expected.
+  static bool is_of_the_connection(const Step& step) {
+    const auto* in = std::get_if<Inject>(&step.action);
+    const auto* out = std::get_if<Expect>(&step.action);
+    const SegmentSpec* segment = in ? &in->segment : out ? &out->segment : nullptr;
+    return segment && !segment->local_port && !segment->remote_port;
+  }
+  static bool is_absolute(const StepTime& time) {
+    return time.form == StepTime::Form::kAbsolute || time.form == StepTime::Form::kAbsoluteRange;
+  }
   static bool makes_handle(const Call& call) {
     return (call.kind == CallKind::kSocket || call.kind == CallKind::kAccept) && call.result && *call.result >= 0;
   }
@@ -183,6 +217,9 @@ class Script {
 
   Scenario made_;
   std::map<std::string, int> lost_;
+  std::uint8_t ip_ = 4;
+  bool record_ = false, cut_ = false;
+  Time last_{};
   std::set<int> unknown_;  // handles that packetdrill has not seen made
 };
 
@@ -394,6 +431,7 @@ void Run::choose_pair() {
 
 std::string Run::text(std::uint8_t ip) {
   ip_ = ip;
+  script_.record_of(ip);
   choose_pair();
   const auto departs = [](const Event& event) { return std::holds_alternative<Departing>(event.what); };
   const auto departures = std::count_if(trace_.events.begin(), trace_.events.end(), departs);

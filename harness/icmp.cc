@@ -13,34 +13,52 @@ namespace {
 struct Name {
   const char *type, *code;  // "" for the first code of the type
   std::uint8_t version, type_number, code_number;
+  bool ours = false;  // packetdrill does not know it
 };
+// One name stands for the like of it in both versions of IP; of those that only one has, packetdrill's are known.
 constexpr Name kNames[] = {
-    {"unreachable", "", 4, 3, 0},
     {"unreachable", "net_unreachable", 4, 3, 0},
+    {"unreachable", "", 4, 3, 0},
     {"unreachable", "host_unreachable", 4, 3, 1},
     {"unreachable", "protocol_unreachable", 4, 3, 2},
     {"unreachable", "port_unreachable", 4, 3, 3},
     {"unreachable", "frag_needed", 4, 3, 4},
     {"unreachable", "source_route_failed", 4, 3, 5},
+    {"unreachable", "net_unknown", 4, 3, 6},
+    {"unreachable", "host_unknown", 4, 3, 7},
+    {"unreachable", "source_host_isolated", 4, 3, 8},
     {"unreachable", "net_prohibited", 4, 3, 9},
     {"unreachable", "host_prohibited", 4, 3, 10},
+    {"unreachable", "net_unreachable_for_tos", 4, 3, 11},
+    {"unreachable", "host_unreachable_for_tos", 4, 3, 12},
     {"unreachable", "packet_filtered", 4, 3, 13},
+    {"unreachable", "precedence_violation", 4, 3, 14},
+    {"unreachable", "precedence_cutoff", 4, 3, 15},
     {"source_quench", "", 4, 4, 0},
     {"time_exceeded", "", 4, 11, 0},
-    {"time_exceeded", "ttl_exceeded", 4, 11, 0},
-    {"time_exceeded", "reassembly_timeout", 4, 11, 1},
+    {"time_exceeded", "ttl_exceeded", 4, 11, 0, true},
+    {"time_exceeded", "reassembly_timeout", 4, 11, 1, true},
     {"parameter_problem", "", 4, 12, 0},
+    {"unreachable", "no_route", 6, 1, 0},
     {"unreachable", "", 6, 1, 0},
-    {"unreachable", "net_unreachable", 6, 1, 0},
-    {"unreachable", "packet_filtered", 6, 1, 1},
-    {"unreachable", "host_unreachable", 6, 1, 3},
+    {"unreachable", "net_unreachable", 6, 1, 0, true},
+    {"unreachable", "admin_prohibited", 6, 1, 1},
+    {"unreachable", "packet_filtered", 6, 1, 1, true},
+    {"unreachable", "not_neighbour", 6, 1, 2},
+    {"unreachable", "address_unreachable", 6, 1, 3},
+    {"unreachable", "host_unreachable", 6, 1, 3, true},
     {"unreachable", "port_unreachable", 6, 1, 4},
-    {"unreachable", "frag_needed", 6, 2, 0},
     {"packet_too_big", "", 6, 2, 0},
+    {"unreachable", "frag_needed", 6, 2, 0, true},
+    {"time_exceeded", "exceeded_hop_limit", 6, 3, 0},
     {"time_exceeded", "", 6, 3, 0},
-    {"time_exceeded", "ttl_exceeded", 6, 3, 0},
-    {"time_exceeded", "reassembly_timeout", 6, 3, 1},
+    {"time_exceeded", "ttl_exceeded", 6, 3, 0, true},
+    {"time_exceeded", "exceeded_frag_time", 6, 3, 1},
+    {"time_exceeded", "reassembly_timeout", 6, 3, 1, true},
+    {"parameter_problem", "header_field", 6, 4, 0},
     {"parameter_problem", "", 6, 4, 0},
+    {"parameter_problem", "unknown_next_header", 6, 4, 1},
+    {"parameter_problem", "unknown_option", 6, 4, 2},
 };
 
 constexpr std::size_t kIcmpHeader = 8, kQuotedOctets = 8;
@@ -62,6 +80,13 @@ std::optional<std::uint32_t> number(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end == text.data()) return std::nullopt;
   return value;
+}
+
+// What follows the prefix, as "code_1" has it: 0 to 255.
+std::optional<std::uint8_t> numbered(const std::string& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return std::nullopt;
+  const auto value = number(text.substr(prefix.size()));
+  return value && *value <= 255 ? std::optional(static_cast<std::uint8_t>(*value)) : std::nullopt;
 }
 
 }  // namespace
@@ -90,17 +115,41 @@ std::optional<IcmpSpec> read_icmp(const std::string& text) {
       return std::nullopt;
     }
   }
-  const auto known = [&](const Name& name) { return spec.type == name.type && spec.code == name.code; };
-  if (std::none_of(std::begin(kNames), std::end(kNames), known)) return std::nullopt;
+  if (!icmp_numbers(spec, 4) && !icmp_numbers(spec, 6)) return std::nullopt;
   return spec;
 }
 
 std::optional<IcmpArrives> icmp_numbers(const IcmpSpec& spec, std::uint8_t version) {
+  const auto type = numbered(spec.type, "type_"), code = numbered(spec.code, "code_");
   for (const Name& name : kNames) {
-    if (name.version != version || spec.type != name.type || spec.code != name.code) continue;
-    return IcmpArrives{.version = version, .type = name.type_number, .code = name.code_number, .mtu = spec.mtu};
+    if (name.version != version || (type ? *type != name.type_number : spec.type != name.type)) continue;
+    const bool first = spec.code.empty() && name.code[0] == '\0';
+    if (code || first || (!spec.code.empty() && spec.code == name.code)) {
+      return IcmpArrives{.version = version,
+                         .type = name.type_number,
+                         .code = code.value_or(name.code_number),
+                         .mtu = spec.mtu};
+    }
   }
-  return std::nullopt;
+  if (!type || (!code && !spec.code.empty())) return std::nullopt;
+  return IcmpArrives{.version = version, .type = *type, .code = code.value_or(0), .mtu = spec.mtu};
+}
+
+std::string icmp_words(const IcmpArrives& message) {
+  const auto same_type = [&](const Name& name) {
+    return name.version == message.version && name.type_number == message.type && !name.ours;
+  };
+  const auto* same = std::find_if(std::begin(kNames), std::end(kNames), [&](const Name& name) {
+    return same_type(name) && name.code_number == message.code;
+  });
+  const auto* like = std::find_if(std::begin(kNames), std::end(kNames), same_type);
+  std::string words = like == std::end(kNames) ? "type_" + std::to_string(message.type) : like->type;
+  if (same == std::end(kNames)) {
+    words += " code_" + std::to_string(message.code);
+  } else if (same->code[0] != '\0') {
+    words += std::string(" ") + same->code;
+  }
+  return message.mtu == 0 ? words : words + " mtu " + std::to_string(message.mtu);
 }
 
 Bytes encode_icmp(const IcmpArrives& message, const PacketFields& quoted) {

@@ -24,6 +24,25 @@ TEST(Icmp, HasOtherNumbersInIpv6) {
   EXPECT_FALSE(icmp_numbers({.type = "source_quench"}, 6));
 }
 
+TEST(Icmp, SpeaksPacketdrillsWords) {
+  const auto said = [](const char* text, std::uint8_t version) {
+    const auto spec = read_icmp(std::string("icmp ") + text);
+    const auto numbers = spec ? icmp_numbers(*spec, version) : std::nullopt;
+    return numbers ? icmp_words(*numbers) : "nothing";
+  };
+  EXPECT_EQ(said("unreachable frag_needed mtu 1200", 4), "unreachable frag_needed mtu 1200");
+  EXPECT_EQ(said("unreachable frag_needed mtu 1300", 6), "packet_too_big mtu 1300");
+  EXPECT_EQ(said("unreachable host_unreachable", 6), "unreachable address_unreachable");
+  EXPECT_EQ(said("time_exceeded reassembly_timeout", 4), "time_exceeded code_1");
+  EXPECT_EQ(said("time_exceeded reassembly_timeout", 6), "time_exceeded exceeded_frag_time");
+  EXPECT_EQ(said("time_exceeded ttl_exceeded", 4), "time_exceeded");
+  EXPECT_EQ(said("type_3 code_1", 4), "unreachable host_unreachable");
+  EXPECT_EQ(said("type_200 code_7", 4), "type_200 code_7");
+  EXPECT_EQ(said("time_exceeded code_1", 4), "time_exceeded code_1");
+  EXPECT_EQ(said("unreachable code_300", 4), "nothing");
+  EXPECT_EQ(said("type_3 moon", 4), "nothing");
+}
+
 std::uint32_t sum(ByteView octets) {
   std::uint32_t total = 0;
   for (std::size_t i = 0; i < octets.size(); ++i) total += i % 2 == 0 ? octets[i] << 8 : octets[i];
