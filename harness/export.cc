@@ -233,7 +233,10 @@ class Run {
   std::string text(std::uint8_t ip);
 
  private:
+  static constexpr std::uint32_t kFirstMax = 1u << 30;
+
   void choose_pair();
+  std::uint32_t first_of(Tuple tuple) const;
   void write(std::size_t number);
   void arrives(const Arriving& seen, const Event& event, const Place& where);
   void departs(const Event& event);
@@ -251,6 +254,7 @@ class Run {
   std::size_t packet_ = 0, unkept_ = 0;  // of the departures the first are missing among the packets
   Tuple pair_{.local = kTargetPort, .remote = kPeerPort};  // what a reader takes for the script's only pair
   std::map<std::uint32_t, std::uint32_t> offsets_;         // by both ports: the target's ISS
+  std::map<std::uint32_t, std::uint32_t> firsts_;          // by both ports: what becomes the peer's zero
   std::map<int, std::uint16_t> bound_;                     // handles
   std::optional<State> told_{};
   std::uint8_t ip_ = 4;
@@ -280,12 +284,22 @@ void Run::name_ports(SegmentSpec& spec, Tuple tuple) const {
   spec.remote_port = tuple.remote;
 }
 
+// packetdrill counts a peer's later numbers from its SYN, we go on from the SYN's own number: where that becomes zero
+// the two agree. What wraps or changes its sign is left where it does.
+std::uint32_t Run::first_of(Tuple tuple) const {
+  const auto first = firsts_.find(key(tuple));
+  return first == firsts_.end() ? 0 : first->second;
+}
+
 // The line of the script, with what the session put in: the echo of a timestamp, a cookie.
 void Run::arrives(const Arriving& seen, const Event& event, const Place& where) {
   const Step* step = step_at(where);
   const auto* in = step ? std::get_if<Inject>(&step->action) : nullptr;
   if (!in) return script_.lose("a packet that is not in the script");
   SegmentSpec spec = in->segment;
+  if (spec.ctl.syn) firsts_.try_emplace(key(event.tuple), spec.seq <= kFirstMax ? spec.seq : 0);
+  if (spec.ctl.syn && spec.seq > kFirstMax) script_.lose("the numbers of a peer that begins so high");
+  spec.seq -= first_of(event.tuple);
   name_ports(spec, event.tuple);
   for (OptionSpec& option : spec.options) {
     if (option.kind == Kind::kTimestamp && option.values.size() == 2 && seen.opt.timestamps) {
@@ -313,12 +327,18 @@ void Run::departs(const Event& event) {
   SegmentSpec spec{.ctl = decoded->ctl, .length = static_cast<std::uint32_t>(decoded->text.size())};
   name_ports(spec, event.tuple);
   spec.seq = decoded->seq - (offset == offsets_.end() ? 0 : offset->second);
-  if (decoded->ctl.ack || decoded->ack != 0) spec.ack = decoded->ack;
+  const std::uint32_t first = first_of(event.tuple);
+  if (decoded->ctl.ack) spec.ack = decoded->ack - first;
+  if (!decoded->ctl.ack && decoded->ack != 0) spec.ack = decoded->ack;
   spec.wnd = decoded->wnd;
   if (decoded->ctl.urg || decoded->up != 0) spec.up = decoded->up;
   if (decoded->traffic_class != 0) spec.traffic_class = decoded->traffic_class;
   if (decoded->ttl != PacketFields{}.ttl && decoded->ttl != 0) spec.ttl = decoded->ttl;
   spec.options = parse_options(decoded->options);
+  for (OptionSpec& option : spec.options) {
+    if (option.kind != Kind::kSack) continue;
+    for (std::uint32_t& edge : option.values) edge -= first;
+  }
   Step step{.time = {.form = StepTime::Form::kAbsolute, .at = event.from}, .action = Expect{spec}};
   if (event.until != event.from)
     step.time = {.form = StepTime::Form::kAbsoluteRange, .at = event.from, .to = event.until};

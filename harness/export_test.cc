@@ -128,11 +128,12 @@ TEST(Export, SetsAsideWhatPacketdrillCannotSay) {
   EXPECT_TRUE(std::get<Inject>(again.steps[2].action).segment.damage.bad_checksum);
 }
 
+// The peer, whose first number is 1000, counts from its SYN.
 TEST(Export, WritesWhatWasSeen) {
   const std::string text = run_on_own(parse_script(kPassive, "seen.pkt"));
   EXPECT_NE(text.find("//! record: complete msl=120\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("> S. 0:0(0) ack 1001 win "), std::string::npos) << text;
-  EXPECT_NE(text.find("> P. 2921:3001(80) ack 1101"), std::string::npos) << text;
+  EXPECT_NE(text.find("> S. 0:0(0) ack 1 win "), std::string::npos) << text;
+  EXPECT_NE(text.find("> P. 2921:3001(80) ack 101"), std::string::npos) << text;
   EXPECT_EQ(judged(text).kind, Opinion::Kind::kAccepted) << judged(text).why << text;
   const Scenario scenario = parse_script(text, "again.pkt");
   EXPECT_TRUE(parse_script(print_script(scenario), "again.pkt") == scenario);
