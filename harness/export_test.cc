@@ -214,6 +214,26 @@ TEST(Export, ARecordEndsWhereSomethingIsSetAside) {
   EXPECT_EQ(judged(made).kind, Opinion::Kind::kAccepted) << judged(made).why;
 }
 
+// In real time a packet may have left a little before what is written above it; packetdrill's times never go back.
+TEST(Export, TimesNeverGoBack) {
+  const Scenario scenario = parse_script(kPassive, "back.pkt");
+  const auto own = make_target("own");
+  Session session(*own, {.assertions = false, .final_wait = kDelayedAckWait});
+  session.play(scenario);
+  Trace trace = session.trace();
+  for (Event& event : trace.events) {
+    const bool departs = std::holds_alternative<Departing>(event.what);
+    if (departs) event.from -= std::min<Time>(event.from, std::chrono::seconds(1));
+  }
+  const std::string text = export_run(scenario, trace, session.take_packets(), own->identity(), 4);
+  Time last{};
+  for (const Step& step : parse_script(text, "back.pkt").steps) {
+    EXPECT_GE(step.time.at, last) << text;
+    last = step.time.at;
+  }
+  EXPECT_GT(last, Time{});
+}
+
 // The one peer of a script needs no ports; a second one is set aside with all that is called for it.
 TEST(Export, PacketdrillTestsOneConnection) {
   const auto visible = [](const std::string& text) {
