@@ -19,10 +19,10 @@
 #include <string>
 
 #include "fuzz/scenario_bytes.h"
-#include "harness/finding.h"
-#include "harness/script.h"
-#include "harness/session.h"
-#include "harness/targets.h"
+#include "harness/session/finding.h"
+#include "harness/script/parse.h"
+#include "harness/session/session.h"
+#include "harness/targets/registry.h"
 
 namespace {
 

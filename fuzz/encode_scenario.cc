@@ -10,7 +10,7 @@
 
 #include "fuzz/byte_tables.h"
 #include "fuzz/scenario_bytes.h"
-#include "harness/schedule.h"
+#include "harness/script/schedule.h"
 
 namespace tcpassay {
 namespace {

@@ -10,9 +10,9 @@
 #include <string>
 
 #include "fuzz/scenario_bytes.h"
-#include "harness/script.h"
-#include "harness/session.h"
-#include "harness/targets.h"
+#include "harness/script/parse.h"
+#include "harness/session/session.h"
+#include "harness/targets/registry.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "fuzz/byte_tables.h"
-#include "harness/finding.h"
+#include "harness/session/finding.h"
 
 namespace tcpassay {
 namespace {

@@ -12,8 +12,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "harness/scenario.h"
-#include "harness/session.h"
+#include "harness/script/scenario.h"
+#include "harness/session/session.h"
 
 namespace tcpassay {
 

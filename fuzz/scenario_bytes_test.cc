@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/script.h"
-#include "harness/targets.h"
+#include "harness/script/parse.h"
+#include "harness/targets/registry.h"
 
 namespace tcpassay {
 namespace {

@@ -40,7 +40,7 @@ void begin(Step& on) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
   cc.phase = Phase::kOpen;
-  cc.smss = std::min<std::uint32_t>(tcb.snd_mss, on.around.mms_s - 20);
+  cc.smss = std::min<std::uint32_t>(tcb.snd_mss, on.env.mms_s - 20);
   cc.initial = std::min(10 * cc.smss, std::max(2 * cc.smss, 14600u));
   cc.cwnd = cc.initial;
   cc.cap = Rule::R5681_3_1_iw;
@@ -239,14 +239,14 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone || octets == 0) return true;
   if (tcb.snd_wnd == 0) {  // a window probe
-    cc.sent_at = on.around.now;
+    cc.sent_at = on.env.now;
     return true;
   }
   const bool front = seq <= tcb.snd_una;
   cc.largest = std::max(cc.largest, octets);
-  const bool by_timer = again && !cc.stirred;
+  const bool by_timer = again && !cc.arrived_since_quiet;
   bool replaces = false;
-  const bool loss_probe = selective(tcb) && !cc.stirred;
+  const bool loss_probe = selective(tcb) && !cc.arrived_since_quiet;
   if (by_timer && front && !(loss_probe && flight(tcb) <= cc.smss && cc.timed_out != tcb.snd_una)) enter_loss(on);
   if (by_timer && front) cc.timed_out = tcb.snd_una;
   if (cc.scaled != 0) {
@@ -255,7 +255,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
     if (cc.scaled_sent > cc.scaled + 2 * octets) on.depart(Rule::R5681_3_1_pmtu);
   }
   const bool reopened = cc.window_moved && !cc.fr_due;  // what a closed window has refused goes again, lost or not
-  if (again && cc.stirred && cc.phase == Phase::kOpen && !reopened && (cc.duplicates > 0 || selective(tcb))) {
+  if (again && cc.arrived_since_quiet && cc.phase == Phase::kOpen && !reopened && (cc.duplicates > 0 || selective(tcb))) {
     if (!front && !selective(tcb) && cc.duplicates >= kDupThresh && cc.fr_due) {
       on.refuse(Rule::R5681_3_2_3, 1);
       return false;
@@ -268,7 +268,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
       enter_recovery(on);
       replaces = true;  // the first copy is lost
     }
-  } else if (again && cc.stirred && cc.phase == Phase::kLoss && front && cc.duplicates >= kDupThresh && !cc.progress &&
+  } else if (again && cc.arrived_since_quiet && cc.phase == Phase::kLoss && front && cc.duplicates >= kDupThresh && !cc.progress &&
              !selective(tcb) && cc.timed_out == tcb.snd_una) {
     on.depart(Rule::R6582_3_2_recover);
     cc.cap = Rule::R6582_3_2_recover;
@@ -290,16 +290,16 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
   const std::uint32_t beyond = limited ? (kDupThresh - 1u - cc.duplicates) * cc.smss : 0;
   const std::uint32_t slack = beyond + (loss_probe ? cc.smss : 0) + (cc.halves && cc.cwnd >= cc.ssthresh ? cc.smss : 0);
   if (cc.sent_at != Congestion::kNever && tcb.snd_una == tcb.snd_nxt &&
-      on.around.since - cc.sent_at > std::max<Time>(kIdleMin, 4 * tcb.rtt_max) && cc.reno > cc.initial) {
+      on.env.since - cc.sent_at > std::max<Time>(kIdleMin, 4 * tcb.rtt_max) && cc.reno > cc.initial) {
     cc.reno = cc.initial;
     cc.soft_cap = Rule::R5681_4_1_idle;
   }
-  cc.sent_at = on.around.now;
+  cc.sent_at = on.env.now;
   // RFC 6937 lets recovery go down step by step: a share of what is delivered may be sent.
   const bool proportional = cc.phase == Phase::kRecovery && cc.resent + more <= cc.delivered / 10 * 7 + 2 * cc.smss;
   if (cc.phase == Phase::kRecovery) cc.resent += again ? octets : more;
   if (first_burst(cc)) return true;  // judged as a whole
-  if (!on.around.user_known) return true;  // a window can only be counted where silence shows that it is full
+  if (!on.env.user_known) return true;  // a window can only be counted where silence shows that it is full
   if (before > 0 && before + more > cc.cwnd + slack && !proportional) {
     Rule rule = cc.cap;
     if (selective(tcb) && cc.duplicated && !cc.progress && cc.lossless) rule = Rule::R5681_3_2_1_lt_sack;
@@ -410,7 +410,7 @@ void congestion_silent(Step& on) {
     }
     watch_growth(on);
   }
-  cc.lost_told = cc.stirred = cc.progress = cc.window_moved = cc.duplicated = cc.news = false;
+  cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.news = false;
   cc.fr_due = cc.partial_due = cc.lt_due = false;
 }
 

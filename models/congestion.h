@@ -28,7 +28,7 @@ struct Congestion {
 
   Phase phase = Phase::kNone;
   bool lost_told = false;        // an ICMP message said that what is in flight did not pass (RFC 1191)
-  bool stirred = false;          // something has arrived since the target last fell silent
+  bool arrived_since_quiet = false;          // something has arrived since the target last fell silent
   bool progress = false;         // ... and it acknowledged new text
   bool window_moved = false;     // ... or moved the window
   bool duplicated = false;       // ... or was a duplicate ACK

@@ -115,9 +115,9 @@ std::string describe(const Event& event, const Tcb& tcb) {
   return "nothing";
 }
 
-std::string describe_allowed(const std::vector<Possible>& possible, const Event& event, Rule rule) {
+std::string describe_allowed(const std::vector<Candidate>& possible, const Event& event, Rule rule) {
   std::string text;
-  for (const Possible& p : possible) {
+  for (const Candidate& p : possible) {
     std::string one;
     if (std::holds_alternative<StateReport>(event.what)) {
       one = std::string("state ") + to_string(p.state) + " SND.UNA=" + snd(p.snd_una, p) +

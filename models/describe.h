@@ -11,6 +11,6 @@
 namespace tcpassay {
 
 std::string describe(const Event& event, const Tcb& tcb);
-std::string describe_allowed(const std::vector<Possible>& possible, const Event& event, Rule rule);
+std::string describe_allowed(const std::vector<Candidate>& possible, const Event& event, Rule rule);
 
 }  // namespace tcpassay

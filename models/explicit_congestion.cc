@@ -112,7 +112,7 @@ void flight_departs(Step& on, SndSeq end) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Tcb& tcb = on.tcb;
   if (state.single) {
-    if (on.around.now.count() < state.single_at + kTimerAtLeast.count()) {
+    if (on.env.now.count() < state.single_at + kTimerAtLeast.count()) {
       on.refuse(Rule::R3168_6_1_2_cwnd1, 1);
       return;
     }
@@ -278,7 +278,7 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   const bool alone = state.limited && state.flight <= tcb.snd_mss;
   state.singles = alone ? static_cast<std::uint8_t>(std::min(state.singles + 1, 2)) : std::uint8_t{0};
   state.single = state.singles == 2;
-  state.single_at = on.around.now.count();
+  state.single_at = on.env.now.count();
   state.reduced_to = 0;
   if (state.limited) {
     state.reduced_to = std::max<std::uint32_t>(state.flight / 100 * kLossPercent + tcb.snd_mss, 2u * tcb.snd_mss);

@@ -18,12 +18,12 @@ Rule ended_early(const Tcb& tcb) {
 
 }  // namespace
 
-Rule unanswered(const Possible& tcb) {
+Rule unanswered(const Candidate& tcb) {
   return tcb.reply.rule == Rule::SA3_4_syn_received ? Rule::MUST_10 : tcb.reply.rule;
 }
 
 void falls_quiet(Step& on) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   tcb.selective.triggered = tcb.selective.duplicate = false;
   ecn::falls_quiet(on);
   recovery_falls_quiet(on);
@@ -46,7 +46,7 @@ void falls_quiet(Step& on) {
     on.depart(tcb.ack_now_rule);
     tcb.ack_now = false;
   }
-  const Time surely = on.around.since;
+  const Time surely = on.env.since;
   // Of a peer that contradicts itself nothing may have been taken.
   if (tcb.ack_later && tcb.ack_due < surely) {
     on.refuse(tcb.ack_rule != Rule::SA4_7_ack ? tcb.ack_rule
@@ -71,13 +71,13 @@ void falls_quiet(Step& on) {
   if (can_send && !tcb.send_pending && tcb.snd_una == tcb.snd_nxt && queued != 0 && tcb.snd_nxt < tcb.snd_edge() &&
       std::min<std::uint32_t>(queued, tcb.snd_mss) <= tcb.snd_wnd) {
     tcb.send_pending = true;
-    tcb.send_due = on.around.now + kSendDelayMax;
+    tcb.send_due = on.env.now + kSendDelayMax;
   }
   // A small window that is all there is: silly window avoidance may wait for a better one, but not for ever.
   if (can_send && !tcb.send_pending && tcb.snd_una == tcb.snd_nxt && tcb.snd_wnd != 0 && tcb.snd_wnd < queued &&
       tcb.snd_nxt < tcb.snd_end && kOverrideMax < surely - std::max(tcb.window_at, tcb.timer.acked_at)) {
     on.depart(Rule::S3_8_6_2_1_override);
-    tcb.window_at = on.around.now;
+    tcb.window_at = on.env.now;
   }
   if (tcb.ack_later && tcb.ack_rule == Rule::SA4_7_ack && tcb.rcv_acked < tcb.rcv_nxt) {
     tcb.prompt_acks = 0;
@@ -120,8 +120,8 @@ void falls_quiet(Step& on) {
     tcb.timed = false;
   } else if (!tcb.timed) {
     tcb.timed = true;
-    tcb.rexmit_due = on.around.now + retransmission_bound(tcb);
-    if (tcb.snd_una == tcb.snd_nxt) tcb.sent_at = on.around.now;
+    tcb.rexmit_due = on.env.now + retransmission_bound(tcb);
+    if (tcb.snd_una == tcb.snd_nxt) tcb.sent_at = on.env.now;
   } else if (tcb.rexmit_due < surely) {
     const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
                        : synchronized(tcb.state) ? kUserTimeoutMin
@@ -150,7 +150,7 @@ void falls_quiet(Step& on) {
 }
 
 void state_reported(Step& on, const StateReport& report) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const auto none = [](State s) { return s == State::kClosed || s == State::kListen; };
   bool same = report.state == tcb.state || (none(report.state) && none(tcb.state));
   // The FIN that CLOSE has queued may not be out yet: the state that follows it comes with it (3.10.4, CLOSE-WAIT).

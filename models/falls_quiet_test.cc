@@ -26,7 +26,7 @@ TEST(Quiet, AReplyThatShouldLeaveIsADeparture) {
 }
 
 TEST(Quiet, AReplyThatMayLeaveIsNotMissed) {
-  const Possible before = outcomes_of(last_ack(), kListening, [](Step& on) { abort(on, {}); }).all[0];
+  const Candidate before = outcomes_of(last_ack(), kListening, [](Step& on) { abort_call(on, {}); }).all[0];
   EXPECT_EQ(silence(before).texts, Texts{"CLOSED"});
 }
 
@@ -41,53 +41,53 @@ TEST(Quiet, AnAckThatShouldLeaveIsADeparture) {
 // A challenge that must be answered, and before the answer an old segment, whose ACK only should be sent: the weaker
 // debt replaces the stronger.
 TEST(Quiet, AnAckThatMustLeaveStaysOneThatMust) {
-  const Possible challenged = after_arrival(with_trait(established(), Trait::kChallengesRst, true), in("R", 500));
+  const Candidate challenged = after_arrival(with_trait(established(), Trait::kChallengesRst, true), in("R", 500));
   EXPECT_EQ(silence(after_arrival(challenged, in("P.", 0, 1, 1))).blamed, "SA4_2_inexact");
 }
 
 TEST(Quiet, ADelayedAckHasHalfASecond) {
   EXPECT_EQ(silence(with_text(), at(kNow + milliseconds(500))).blamed, "");
   EXPECT_EQ(silence(with_text(), at(kNow + milliseconds(501))).blamed, "MUST_40");
-  const Possible fin = after_arrival(established(), in("F.", 1, 1));
+  const Candidate fin = after_arrival(established(), in("F.", 1, 1));
   EXPECT_EQ(silence(fin, at(kNow + seconds(1))).blamed, "SA4_8_ack");
-  const Possible opened = after_arrival(syn_sent(), in("S.", 0, 1));
+  const Candidate opened = after_arrival(syn_sent(), in("S.", 0, 1));
   EXPECT_EQ(silence(opened, at(kNow + seconds(1))).blamed, "SA3_4_established");
 }
 
 TEST(Quiet, TextThatCouldLeaveHasASecond) {
-  const Possible before =
-      outcomes_of(established(), kListening, [](Step& on) { send(on, {.length = 10, .result = 10}); }).all[0];
+  const Candidate before =
+      outcomes_of(established(), kListening, [](Step& on) { send_call(on, {.length = 10, .result = 10}); }).all[0];
   EXPECT_EQ(silence(before, at(kNow + seconds(1))).blamed, "");
   EXPECT_EQ(silence(before, at(kNow + milliseconds(1001))).blamed, "MUST_60");
 }
 
 TEST(Quiet, AFinThatCouldLeaveHasASecond) {
-  const Possible before = outcomes_of(established(), kListening, [](Step& on) { close(on, {}); }).all[0];
+  const Candidate before = outcomes_of(established(), kListening, [](Step& on) { close_call(on, {}); }).all[0];
   EXPECT_EQ(silence(before, at(kNow + milliseconds(1001))).blamed, "S3_8_close_push");
 }
 
 // 3.10.2, SEND in SYN-SENT: "queue the data for transmission after entering ESTABLISHED state". Nothing asks for it
 // then: send_pending is set by a SEND in ESTABLISHED alone.
 TEST(Quiet, TextQueuedBeforeEstablishedMustLeave) {
-  const Possible opened = after_arrival(given(syn_sent(), 100), in("S.", 0, 1));
-  const Possible acknowledged = after_departure(opened, out(".", 1, 1));
-  const Possible waits = silence(acknowledged, at(kNow)).all[0];
+  const Candidate opened = after_arrival(given(syn_sent(), 100), in("S.", 0, 1));
+  const Candidate acknowledged = after_departure(opened, out(".", 1, 1));
+  const Candidate waits = silence(acknowledged, at(kNow)).all[0];
   EXPECT_NE(silence(waits, at(kNow + seconds(30))).blamed, "");
 }
 
 // The same when the window opens behind which text has been waiting, and when an ACK lets go what Nagle had held.
 TEST(Quiet, TextThatAnAckSetsFreeMustLeave) {
-  const Possible window = after_arrival(offered(given(established(), 100), 0), in(".", 1, 1));
-  const Possible nagle = after_arrival(given(sent(established(), 10), 10), in(".", 1, 11));
-  for (const Possible& before : {window, nagle}) {
-    const Possible waits = silence(before, at(kNow)).all[0];
+  const Candidate window = after_arrival(offered(given(established(), 100), 0), in(".", 1, 1));
+  const Candidate nagle = after_arrival(given(sent(established(), 10), 10), in(".", 1, 11));
+  for (const Candidate& before : {window, nagle}) {
+    const Candidate waits = silence(before, at(kNow)).all[0];
     EXPECT_NE(silence(waits, at(kNow + seconds(30))).blamed, "");
   }
 }
 
 // Retransmission: 3 s at first and a tenth more, doubled each time.
-std::string missed(const Possible& before, Time after) {
-  Possible waits = before;
+std::string missed(const Candidate& before, Time after) {
+  Candidate waits = before;
   waits.sent_at = kNow;
   return silence(silence(waits).all[0], at(kNow + after)).blamed;
 }
@@ -98,14 +98,14 @@ TEST(Overdue, TextIsRetransmitted) {
 }
 
 TEST(Overdue, TheTimeDoubles) {
-  Possible before = sent(established(), 100);
+  Candidate before = sent(established(), 100);
   before.rexmits = 1;
   EXPECT_EQ(missed(before, milliseconds(6300)), "");
   EXPECT_EQ(missed(before, milliseconds(6700)), "SA8_retransmission");
 }
 
 TEST(Overdue, ALongRoundTripStretchesIt) {
-  Possible before = sent(established(), 100);
+  Candidate before = sent(established(), 100);
   before.rtt_max = seconds(5);
   EXPECT_EQ(missed(before, seconds(15)), "");
   EXPECT_EQ(missed(before, seconds(17)), "SA8_retransmission");
@@ -124,7 +124,7 @@ TEST(Overdue, AZeroWindowIsProbed) {
 }
 
 TEST(Overdue, NothingOnceAcknowledged) {
-  const Possible before = after_arrival(sent(established(), 100), in(".", 1, 101));
+  const Candidate before = after_arrival(sent(established(), 100), in(".", 1, 101));
   EXPECT_EQ(missed(before, std::chrono::minutes(10)), "");
 }
 
@@ -138,7 +138,7 @@ TEST(Report, OfTheRightStateIsTaken) {
 
 // What a step has done to the state is judged by the report that follows.
 TEST(Report, JudgesTheRuleThatLedToTheState) {
-  const Possible before = after_arrival(established(), in("F.", 1, 1));
+  const Candidate before = after_arrival(established(), in("F.", 1, 1));
   const Outcomes after = reports(before, {.state = State::kCloseWait});
   EXPECT_TRUE(after.all[0].now.has({Rule::SA4_8_established}));
   EXPECT_EQ(reports(before, {.state = State::kEstablished}).blamed, "SA4_8_established");
@@ -155,8 +155,8 @@ TEST(Report, OfWrongNumbersIsSeen) {
 }
 
 TEST(Report, MayComeBeforeTheQueuedFin) {
-  Possible before = given(close_wait(), 100);
-  before = outcomes_of(before, kListening, [](Step& on) { close(on, {}); }).all[0];
+  Candidate before = given(close_wait(), 100);
+  before = outcomes_of(before, kListening, [](Step& on) { close_call(on, {}); }).all[0];
   EXPECT_EQ(reports(before, {.state = State::kCloseWait}).blamed, "");
   EXPECT_EQ(reports(before, {.state = State::kLastAck}).blamed, "");
   EXPECT_NE(reports(last_ack(), {.state = State::kCloseWait}).blamed, "");

@@ -19,7 +19,7 @@ bool well_formed(const Options& opt) {
 
 const Known& known_to(const Step& on) {
   static constexpr Known kNothing{};
-  return on.around.fast_open != nullptr ? *on.around.fast_open : kNothing;
+  return on.env.fast_open != nullptr ? *on.env.fast_open : kNothing;
 }
 
 // 9
@@ -213,7 +213,7 @@ void syn_departs(Step& on, const Departing& syn, bool again) {
   }
   on.cite(Rule::R7413_4_2_2_need);
   on.cite(Rule::R7413_4_1_3_cache);
-  const std::uint32_t mss = known.mss != 0 ? known.mss : on.around.default_mss;
+  const std::uint32_t mss = known.mss != 0 ? known.mss : on.env.default_mss;
   if (mss < octets) {
     on.depart(Rule::R7413_4_1_3_synlimit);
   } else if (octets != 0) {

@@ -42,7 +42,7 @@ Kind kind_of(const IcmpArrives& message) {
 }
 
 void too_big(Step& on, const IcmpArrives& message) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   IpLayer& ip = tcb.ip;
   ip.too_big_seen = true;
   ip.announced = static_cast<std::uint16_t>(std::min<std::uint32_t>(message.mtu, 0xffff));
@@ -52,11 +52,11 @@ void too_big(Step& on, const IcmpArrives& message) {
   if (!synchronized(tcb.state) || !quotes_flight) return;
   // A retransmission may follow that no timer has caused, of all in flight: nothing of it has arrived.
   tcb.front_alone = false;
-  tcb.congestion.stirred = tcb.congestion.lost_told = true;
+  tcb.congestion.arrived_since_quiet = tcb.congestion.lost_told = true;
   tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;
   const std::uint32_t floor = message.version == 6 ? kIpv6Floor : kIpv4Floor;
   const std::uint32_t header = message.version == 6 ? 40u : 20u;
-  const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.around.mms_s + header;
+  const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.env.mms_s + header;
   if ((message.mtu != 0 || message.version == 6) && message.mtu < floor) {
     on.cite(message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor);
     tcb.oddity = message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor;
@@ -84,7 +84,7 @@ void too_big(Step& on, const IcmpArrives& message) {
   const auto segment = [&](std::uint32_t mtu) { return std::min<std::uint32_t>(tcb.snd_mss, mtu - headers); };
   if (message.mtu > headers) congestion_path_lowered(on, segment(now), segment(message.mtu));
   ip.path_mtu = static_cast<std::uint16_t>(message.mtu);
-  ip.path_mtu_at = on.around.since;
+  ip.path_mtu_at = on.env.since;
   ip.lowered = true;
   ip.repeated = ip.raise_announced = false;
 }
@@ -104,7 +104,7 @@ void ip_set(Step& on, const UserCall& call) {
 }
 
 bool ip_arrives(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   switch (seg.ip.oddity) {
     case Carrier::Oddity::kGroupDestination: {
       const Rule rule = seg.ctl.syn ? Rule::MUST_57 : Rule::S3_9_2_3_all;
@@ -144,7 +144,7 @@ bool ip_arrives(Step& on, const Arriving& seg) {
 }
 
 bool ip_departs(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   IpLayer& ip = tcb.ip;
   if (seg.ctl.rst || tcb.state == State::kTimeWait || (!ip.dscp_set && !ip.ttl_set)) return true;
   if (ip.ttl_set) {
@@ -173,7 +173,7 @@ bool ip_departs(Step& on, const Departing& seg) {
 }
 
 void icmp_arrives(Step& on, const IcmpArrives& message) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (tcb.state == State::kClosed || tcb.state == State::kListen) return;
   const bool opening = !synchronized(tcb.state);
   if (kind_of(message) != Kind::kSourceQuench) tcb.ip.may_tell = true;
@@ -228,10 +228,10 @@ void icmp_elsewhere(Step& on) {
 }
 
 bool path_departs(Step& on, const Departing& seg, bool resent) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   IpLayer& ip = tcb.ip;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
-  const std::uint32_t header = on.around.mms_s == 1460 ? 40 : 20;  // of IPv6, of IPv4
+  const std::uint32_t header = on.env.mms_s == 1460 ? 40 : 20;  // of IPv6, of IPv4
   const bool v6 = header == 40;
   const std::uint32_t packet = header + kTcpHeader + seg.opt.octets + octets;
   // Segments may be small for other reasons; those of a target that has obeyed are as large as it was told.
@@ -241,7 +241,7 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
     on.refuse(v6 ? Rule::R8201_4_min : Rule::R1191_3_floor, 1);
     return false;
   }
-  const bool at_once = resent && on.around.now - tcb.front_from < kAtOnce;
+  const bool at_once = resent && on.env.now - tcb.front_from < kAtOnce;
   if (ip.ignores_too_big && at_once) {  // whoever does so does not ignore it
     on.refuse(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce, 1);
     return false;
@@ -252,9 +252,9 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
     on.refuse(Rule::R1191_6_4_no_burst, 1);
     return false;
   }
-  const bool held = on.around.now - ip.path_mtu_at < kNoIncrease;
+  const bool held = on.env.now - ip.path_mtu_at < kNoIncrease;
   if (packet > ip.path_mtu && seg.ip.dont_fragment && held) {
-    const bool later_on = on.around.now - ip.path_mtu_at > std::chrono::minutes(1);
+    const bool later_on = on.env.now - ip.path_mtu_at > std::chrono::minutes(1);
     on.refuse(v6                ? ip.raise_announced ? Rule::R8201_4_no_increase : Rule::R8201_4_reduce
               : ip.raise_announced ? Rule::R1191_3_no_increase
               : later_on           ? Rule::R1191_3_interval
@@ -266,12 +266,12 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
     on.cite(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);
     on.cite(Rule::S3_7_2_path_mtu);
     if (ip.raise_announced) on.cite(v6 ? Rule::R8201_4_no_increase : Rule::R1191_3_no_increase);
-    if (on.around.since - ip.path_mtu_at > std::chrono::minutes(1)) on.cite(Rule::R1191_3_interval);
+    if (on.env.since - ip.path_mtu_at > std::chrono::minutes(1)) on.cite(Rule::R1191_3_interval);
   }
   return true;
 }
 
-void path_quiet(Possible& tcb) {
+void path_quiet(Candidate& tcb) {
   tcb.ip.lowered = tcb.ip.repeated = false;
 }
 

@@ -23,6 +23,6 @@ void icmp_elsewhere(Step& on);
 bool path_departs(Step& on, const Departing& seg, bool resent);
 
 // The target is silent.
-void path_quiet(Possible& tcb);
+void path_quiet(Candidate& tcb);
 
 }  // namespace tcpassay

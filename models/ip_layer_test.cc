@@ -14,7 +14,7 @@ constexpr std::uint8_t kUnreachable = 3, kHost = 1, kPortClosed = 3, kTooBig = 4
 IcmpArrives message(std::uint8_t type, std::uint8_t code, std::uint32_t mtu = 0, std::uint32_t seq = 1) {
   return {.type = type, .code = code, .mtu = mtu, .seq = kIss + seq};
 }
-Outcomes strikes(const Possible& tcb, const IcmpArrives& icmp) {
+Outcomes strikes(const Candidate& tcb, const IcmpArrives& icmp) {
   return outcomes_of(tcb, kListening, [&](Step& on) { icmp_arrives(on, icmp); });
 }
 
@@ -32,7 +32,7 @@ TEST(Icmp, ASoftErrorMayEndAnAttempt) {
 TEST(Icmp, AHardErrorEndsAnAttempt) {
   const Outcomes after = strikes(syn_sent(), message(kUnreachable, kPortClosed, 0, 0));
   ASSERT_EQ(after.all.size(), 2u);
-  for (const Possible& tcb : after.all) {
+  for (const Candidate& tcb : after.all) {
     EXPECT_EQ(tcb.demerits.has(Rule::SHLD_26), tcb.state == State::kSynSent);
   }
 }

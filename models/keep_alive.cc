@@ -30,15 +30,15 @@ void keep_alive_set(Step& on, const UserCall& call) {
     case SocketOption::kKeepCount: keep.count = value; break;
     default: return;
   }
-  keep.since = on.around.now;
+  keep.since = on.env.now;
 }
 
 void keep_alive_hears(Step& on) {
   KeepAlive& keep = on.tcb.keep;
   if (keep.unanswered == 1) on.cite_later(Rule::MUST_29);  // it is still to be answered as a live connection does
   keep.unanswered = 0;
-  keep.heard_from = on.around.since;
-  keep.heard_to = on.around.now;
+  keep.heard_from = on.env.since;
+  keep.heard_to = on.env.now;
 }
 
 bool is_keep_alive(const Tcb& tcb, const Departing& seg) {
@@ -48,22 +48,22 @@ bool is_keep_alive(const Tcb& tcb, const Departing& seg) {
 }
 
 void keep_alive_departs(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   KeepAlive& keep = tcb.keep;
   if (!keep.on) {
     on.refuse(keep.was_set ? Rule::MUST_24 : Rule::MUST_25, 1);
     return;
   }
   const Time idle = idle_of(keep);
-  const Time silence = on.around.now - keep.heard_from + kClockSlack;  // at most
+  const Time silence = on.env.now - keep.heard_from + kClockSlack;  // at most
   if (silence < idle) {
     // What was set has been waited for, but not since the last arrival.
-    const bool not_restarted = keep.since + idle <= on.around.now + kClockSlack;
+    const bool not_restarted = keep.since + idle <= on.env.now + kClockSlack;
     on.refuse(not_restarted ? Rule::MUST_26 : keep.idle != 0 ? Rule::MUST_27 : Rule::MUST_28, 1);
     return;
   }
   if (keep.unanswered > 0) {
-    const Time gap = on.around.now - keep.probed_from + kClockSlack;
+    const Time gap = on.env.now - keep.probed_from + kClockSlack;
     if (keep.interval != 0 && gap < seconds(keep.interval)) {
       on.refuse(Rule::MUST_27, 1);
       return;
@@ -81,17 +81,17 @@ void keep_alive_departs(Step& on, const Departing& seg) {
     on.cite(Rule::SHLD_12);
   }
   if (keep.unanswered < 255) ++keep.unanswered;
-  keep.probed_from = on.around.since;
-  keep.probed_to = on.around.now;
+  keep.probed_from = on.env.since;
+  keep.probed_to = on.env.now;
 }
 
 void keep_alive_quiet(Step& on) {
-  const Possible& tcb = on.tcb;
+  const Candidate& tcb = on.tcb;
   const KeepAlive& keep = tcb.keep;
   const bool open = tcb.state == State::kEstablished || tcb.state == State::kCloseWait;
   if (!open || tcb.snd_una != tcb.snd_limit()) return;
   const Time begun = std::max(keep.heard_to, keep.since);
-  const Time silence = on.around.since - begun;  // at least
+  const Time silence = on.env.since - begun;  // at least
   if (!keep.on) {
     if (!keep.was_set && silence > kIdleMin) on.cite(Rule::MUST_25);
     if (keep.was_set && keep.idle != 0 && silence > idle_of(keep)) on.cite(Rule::MUST_24);
@@ -101,12 +101,12 @@ void keep_alive_quiet(Step& on) {
   if (silence > idle_of(keep) + idle_of(keep) / 4 + kLate) on.refuse(Rule::MUST_27, 3);
 }
 
-bool keep_alive_may_end(const Tcb& tcb, const Around& around) {
+bool keep_alive_may_end(const Tcb& tcb, const Environment& env) {
   const KeepAlive& keep = tcb.keep;
   if (!keep.on || keep.unanswered == 0 || !synchronized(tcb.state)) return false;
-  if (tcb.user_timeout > Time{} && around.now - keep.heard_from >= tcb.user_timeout) return true;
+  if (tcb.user_timeout > Time{} && env.now - keep.heard_from >= tcb.user_timeout) return true;
   if (keep.unanswered < 2 && keep.count != 1) return false;  // MUST-29: one may have been lost, or its answer
-  return keep.interval == 0 || around.now - keep.probed_from + kClockSlack >= seconds(keep.interval);
+  return keep.interval == 0 || env.now - keep.probed_from + kClockSlack >= seconds(keep.interval);
 }
 
 }  // namespace tcpassay

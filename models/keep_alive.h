@@ -20,6 +20,6 @@ void keep_alive_departs(Step& on, const Departing& seg);
 void keep_alive_quiet(Step& on);
 
 // May the connection be given up since its probes are not answered?
-bool keep_alive_may_end(const Tcb& tcb, const Around& around);
+bool keep_alive_may_end(const Tcb& tcb, const Environment& env);
 
 }  // namespace tcpassay

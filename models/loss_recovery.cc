@@ -20,7 +20,7 @@ bool mark(Scoreboard& board, SndSpan added) {
   for (const SndSpan& span : board.sacked) {
     if (within(added, span)) return false;
   }
-  Few<SndSpan, 4> kept;
+  InlineVector<SndSpan, 4> kept;
   for (const SndSpan& span : board.sacked) {
     if (added.from <= span.to && span.from <= added.to) {
       added = {earlier(added.from, span.from), later(added.to, span.to)};
@@ -35,7 +35,7 @@ bool mark(Scoreboard& board, SndSpan added) {
 }
 
 void forget_below(Scoreboard& board, SndSeq una) {
-  Few<SndSpan, 4> kept;
+  InlineVector<SndSpan, 4> kept;
   for (const SndSpan& span : board.sacked) {
     if (una < span.to) kept.add({later(span.from, una), span.to});
   }
@@ -72,12 +72,12 @@ bool is_lost(const Tcb& tcb, SndSeq seq) {
 
 // It leaves because something has arrived, and not by a timer.
 bool is_answer(const Step& on) {
-  return on.around.since - on.tcb.board.arrived_at <= kClockSlack;
+  return on.env.since - on.tcb.board.arrived_at <= kClockSlack;
 }
 
 // A timer lets text leave again: from SND.UNA on, or one loss probe from the end of the flight (RFC 8985 section 7.3).
 void by_timer(Step& on, const Departing& seg, SndSeq end) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   Scoreboard& board = tcb.board;
   if (seg.seq <= tcb.snd_una) {
     if (!board.sacked.empty()) on.cite(Rule::R2018_5_rto_left);
@@ -98,7 +98,7 @@ void by_timer(Step& on, const Departing& seg, SndSeq end) {
   if (board.front_again) return;  // the front has left already
   if (!both_permit(tcb)) {
     // So late it is the timer of RFC 6298, whose own rule says where that begins.
-    if (on.around.now - tcb.front_to < kRtoMin) on.refuse(Rule::R8985_4_sack, 1);
+    if (on.env.now - tcb.front_to < kRtoMin) on.refuse(Rule::R8985_4_sack, 1);
     return;
   }
   if (!board.sacked.empty() && end != tcb.snd_nxt) {  // the end of the flight may be a probe all the same
@@ -125,9 +125,9 @@ void by_timer(Step& on, const Departing& seg, SndSeq end) {
 }  // namespace
 
 void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   Scoreboard& board = tcb.board;
-  board.arrived_at = on.around.now;
+  board.arrived_at = on.env.now;
   board.owes = board.owes_old = board.duplicate = false;
   const bool moved = tcb.snd_una != una;
   if (moved) {
@@ -138,7 +138,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
       board.again = tcb.snd_una;
     }
     board.news = 0;
-    board.disguised = false;
+    board.sack_with_text_or_window_change = false;
     forget_below(board, tcb.snd_una);
     if (board.after_rto && board.recover <= tcb.snd_una) {
       board.after_rto = false;
@@ -162,7 +162,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   }
   if (news) {
     if (board.news < 255) ++board.news;
-    if (!seg.text.empty() || tcb.snd_wnd != wnd) board.disguised = true;
+    if (!seg.text.empty() || tcb.snd_wnd != wnd) board.sack_with_text_or_window_change = true;
   }
   const bool at_front = next_hole(board, tcb.snd_una) == tcb.snd_una;
   const bool plain = synchronized(tcb.state) && !board.after_rto && !board.vague && !board.reordered && tcb.snd_wnd > 0;
@@ -173,15 +173,15 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
 }
 
 void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   Scoreboard& board = tcb.board;
   if (tcb.snd_wnd == 0 || !synchronized(tcb.state)) return;
-  if (!on.around.user_known) return;  // what an answer is and what a timer's work, only a target in lock step shows
+  if (!on.env.user_known) return;  // what an answer is and what a timer's work, only a target in lock step shows
   if (was_reported(tcb, later(seg.seq, tcb.snd_una))) on.cite(Rule::R2018_8_keep);
   const bool front = seg.seq <= tcb.snd_una;
   // Where round trips are short a loss probe follows soon upon an ACK, of whatever it was (RFC 8985 section 7.2).
   const bool probe = both_permit(tcb) && end == tcb.snd_nxt && !front && !board.probed && !board.front_again &&
-                     on.around.now - board.arrived_at >= kProbeTimeoutMin;
+                     on.env.now - board.arrived_at >= kProbeTimeoutMin;
   if (!is_answer(on) || probe) {
     by_timer(on, seg, end);
     return;
@@ -204,7 +204,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
       if (seg.seq == next) on.cite(Rule::R6675_4_next_segment);
     }
     if (front && board.owes) {
-      if (board.disguised && board.news >= kDupThresh) on.cite(Rule::R6675_5_dup_ack);
+      if (board.sack_with_text_or_window_change && board.news >= kDupThresh) on.cite(Rule::R6675_5_dup_ack);
       on.cite(Rule::R6675_4_is_lost);
     }
   }
@@ -215,7 +215,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
 void recovery_falls_quiet(Step& on) {
   Scoreboard& board = on.tcb.board;
   if (board.owes && !board.front_again) {
-    if (board.disguised && board.news >= kDupThresh) {
+    if (board.sack_with_text_or_window_change && board.news >= kDupThresh) {
       on.refuse(Rule::R6675_5_dup_ack, 2);
       return;
     }

@@ -76,8 +76,8 @@ const Oracle::Impl::Conversation* Oracle::Impl::find(Tuple tuple) const {
   return nullptr;
 }
 
-Around Oracle::Impl::around(const Conversation& c, const Event& event) {
-  Around a{.since = event.from,
+Environment Oracle::Impl::environment(const Conversation& c, const Event& event) {
+  Environment a{.since = event.from,
            .now = event.until,
            .msl = terms.msl,
            .mms_r = terms.mms_r,
@@ -106,10 +106,10 @@ void Oracle::Impl::know(const Conversation& c, const Options& opt, Time at) {
   const Port* p = port(c.tuple.local);
   cookies.limit = p != nullptr && p->open ? p->fast_open : 0;
   if (cookies.limit == 0) return;
-  const auto pending = [](const Possible& tcb) {
+  const auto pending = [](const Candidate& tcb) {
     return tcb.fast_open.opened && !tcb.was_open && tcb.state == State::kSynReceived;
   };
-  const auto may_count = [](const Possible& tcb) { return tcb.fast_open.opened && !tcb.was_open; };
+  const auto may_count = [](const Candidate& tcb) { return tcb.fast_open.opened && !tcb.was_open; };
   for (std::size_t i = 0; i < used; ++i) {
     const Conversation& other = conversations[i];
     if (&other == &c || other.tuple.local != c.tuple.local) continue;
@@ -139,13 +139,13 @@ void Oracle::Impl::observe(const Event& event) {
 void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   Conversation& c = conversation(event.tuple);
   last_seen = "nothing";
-  for (Possible& p : c.possible) {
+  for (Candidate& p : c.possible) {
     for (const Cite& cite : p.later) {
       if (!p.now.has(cite)) p.now.add(cite);
     }
     p.later.clear();
   }
-  const Possible& was = c.possible.front();
+  const Candidate& was = c.possible.front();
   const State before = was.state;
   const bool answers = seg.ctl.syn && seg.ctl.ack && before == State::kSynSent && was.fast_open.wanted &&
                        was.iss < seg.ack && seg.ack <= was.snd_nxt;
@@ -159,7 +159,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
     if (!coded) on.tcb.uncoded = true;
     on.tcb.prompted = on.tcb.now.size;
   });
-  const auto ended = [](const Possible& p) { return p.passive && p.was_open && p.state <= State::kListen; };
+  const auto ended = [](const Candidate& p) { return p.passive && p.was_open && p.state <= State::kListen; };
   if (!c.taken && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
   const bool idle =
       before == State::kClosed || before == State::kListen || before == State::kTimeWait || c.possible.size() > 1;
@@ -215,14 +215,14 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
     if (seg.opt.timestamps) first_timestamp(c, event, seg.opt.timestamps->value);
   }
   last_seen.clear();
-  if (std::any_of(c.possible.begin(), c.possible.end(), [](const Possible& p) { return !p.demerits.empty(); })) {
+  if (std::any_of(c.possible.begin(), c.possible.end(), [](const Candidate& p) { return !p.demerits.empty(); })) {
     last_seen = describe(event, c.possible.front());
   }
 }
 
 // Nothing is there that could be overdue or settled.
 bool Oracle::Impl::rests(const Conversation& c) {
-  const Possible& p = c.possible.front();
+  const Candidate& p = c.possible.front();
   return c.possible.size() == 1 && p.state <= State::kListen && p.reply.form == Reply::Form::kNone && p.now.empty() &&
          p.demerits.empty() && !p.ack_now && !p.ack_later && !p.timed && !c.begins;
 }
@@ -253,7 +253,7 @@ std::uint32_t Oracle::Impl::waiting(const Conversation& but) const {
     n += static_cast<std::uint32_t>(c.dead + c.dead_before);
     if (&c == &but || c.taken) continue;
     n += std::any_of(c.possible.begin(), c.possible.end(),
-                     [](const Possible& p) { return p.passive && p.state >= State::kSynReceived; });
+                     [](const Candidate& p) { return p.passive && p.state >= State::kSynReceived; });
   }
   return n;
 }

@@ -21,7 +21,7 @@ struct Oracle::Impl {
   // One pair of ports and all that the target may be there.
   struct Conversation {
     Tuple tuple{};
-    std::vector<Possible> possible;
+    std::vector<Candidate> possible;
     int incarnation = 0;      // counts the connections that used this pair of ports
     bool taken = false;       // the user has it (accept or connect)
     bool begins = false;      // a SYN may have begun a new connection
@@ -79,13 +79,13 @@ struct Oracle::Impl {
   fast_open::Ledger ledger;
   fast_open::Known cookies;    // what `ledger` says of the SYN at hand
   int guessed = 0;             // first sequence numbers that another connection's told
-  Few<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
+  InlineVector<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
   std::vector<Verdict> verdicts;
   std::vector<Count> counts = std::vector<Count>(rules().size());
   std::array<std::int8_t, kTraits> traits{};
   bool tainted = false;
   std::size_t event_index = 0;
-  std::vector<Possible> next;
+  std::vector<Candidate> next;
   std::uint8_t* transitions = nullptr;
   std::string last_seen;
 
@@ -101,7 +101,7 @@ struct Oracle::Impl {
   Conversation& conversation(Tuple tuple);
   const Conversation* find(Tuple tuple) const;
   Port* port(std::uint16_t number);
-  Around around(const Conversation& c, const Event& event);
+  Environment environment(const Conversation& c, const Event& event);
   // RFC 7413 section 4.2: the user's limit, and PendingFastOpenRequests. Those that were reset may still count.
   void know(const Conversation& c, const Options& opt, Time at);
   // Connections on the port, other than this, that nobody has taken yet.
@@ -113,7 +113,7 @@ struct Oracle::Impl {
   // Replaces each TCB by its outcomes. When none is left, that is a violation; the oracle goes on from what it saw.
   template <class Act>
   void process(Conversation& c, const Event& event, Act&& act) {
-    const Around a = around(c, event);
+    const Environment a = environment(c, event);
     let_time_pass(c, a, event);
     next.clear();
     Refusal nearest;
@@ -146,7 +146,7 @@ struct Oracle::Impl {
     merge(c, event, within_limits);
   }
 
-  void let_time_pass(Conversation& c, const Around& a, const Event& event);
+  void let_time_pass(Conversation& c, const Environment& a, const Event& event);
   // Equal TCBs are one; the rules that led there are those on which all agree.
   void merge(Conversation& c, const Event& event, bool within_limits);
   // After a violation the oracle goes on from what it saw, as well as it can.
@@ -157,7 +157,7 @@ struct Oracle::Impl {
   void add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
                    std::string seen);
   // What the last verdict's nearest candidate was about to be judged by.
-  void note_at_work(const Possible& p);
+  void note_at_work(const Candidate& p);
   static Verdict::Kind kind_of(Rule rule);
   static std::string states(const Conversation& c);
 

@@ -39,7 +39,7 @@ void Oracle::Impl::add_verdict(Rule rule, Verdict::Kind kind, const Conversation
 }
 
 // What the last verdict's nearest candidate was about to be judged by.
-void Oracle::Impl::note_at_work(const Possible& p) {
+void Oracle::Impl::note_at_work(const Candidate& p) {
   Verdict& verdict = verdicts.back();
   const auto note = [&](Rule rule) {
     const auto& known = verdict.at_work;
@@ -58,7 +58,7 @@ Verdict::Kind Oracle::Impl::kind_of(Rule rule) {
 std::string Oracle::Impl::states(const Conversation& c) {
   std::string text;
   std::uint32_t seen = 0;
-  for (const Possible& p : c.possible) {
+  for (const Candidate& p : c.possible) {
     const std::uint32_t bit = 1u << static_cast<unsigned>(p.state);
     if (seen & bit) continue;
     seen |= bit;
@@ -68,12 +68,12 @@ std::string Oracle::Impl::states(const Conversation& c) {
   return text;
 }
 
-void Oracle::Impl::let_time_pass(Conversation& c, const Around& a, const Event& event) {
-  if (std::none_of(c.possible.begin(), c.possible.end(), [&](const Possible& p) { return time_matters(p, a); })) return;
+void Oracle::Impl::let_time_pass(Conversation& c, const Environment& a, const Event& event) {
+  if (std::none_of(c.possible.begin(), c.possible.end(), [&](const Candidate& p) { return time_matters(p, a); })) return;
   next.clear();
   Refusal nearest;
   bool within_limits = true;
-  for (const Possible& p : c.possible) {
+  for (const Candidate& p : c.possible) {
     if (time_matters(p, a)) {
       within_limits &= each_outcome(p, a, next, nearest, [](Step& on) { time_passes(on); });
     } else {
@@ -86,7 +86,7 @@ void Oracle::Impl::let_time_pass(Conversation& c, const Around& a, const Event& 
 
 // Equal TCBs are one; the rules that led there are those on which all agree.
 void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits) {
-  std::vector<Possible>& set = c.possible;
+  std::vector<Candidate>& set = c.possible;
   for (std::size_t i = 0; i + 1 < set.size(); ++i) {
     for (std::size_t k = i + 1; k < set.size();) {
       if (static_cast<const Tcb&>(set[i]) == static_cast<const Tcb&>(set[k])) {
@@ -111,7 +111,7 @@ void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits
 // After a violation the oracle goes on from what it saw, as well as it can.
 void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Event& event) {
   c.tainted = tainted = true;
-  Possible p = c.possible[nearest];
+  Candidate p = c.possible[nearest];
   p.reply = {};
   p.ack_now = p.ack_later = p.send_pending = p.timed = false;
   p.now.clear();
@@ -176,23 +176,23 @@ void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Eve
 // The reaction is complete: the rules on which all explanations agree have been judged.
 void Oracle::Impl::settle(Conversation& c, const Event& event) {
   if (c.begins && std::all_of(c.possible.begin(), c.possible.end(),
-                              [](const Possible& p) { return p.state == State::kSynReceived && p.passive; })) {
+                              [](const Candidate& p) { return p.state == State::kSynReceived && p.passive; })) {
     ++c.incarnation;
     c.dead_before += c.dead;
     c.dead = c.handed_out = false;
     c.taken = false;
   }
   c.begins = false;
-  Possible& first = c.possible.front();
+  Candidate& first = c.possible.front();
   for (std::size_t i = 1; i < c.possible.size(); ++i) {
     intersect(first.now, c.possible[i].now);
   }
   if (!c.tainted) {
     for (const Cite& cite : first.now) count(cite);
   }
-  Few<Rule, kDemeritsMax> departed = first.demerits;
+  InlineVector<Rule, kDemeritsMax> departed = first.demerits;
   for (std::size_t i = 1; i < c.possible.size(); ++i) intersect(departed, c.possible[i].demerits);
-  for (Possible& p : c.possible) {
+  for (Candidate& p : c.possible) {
     p.now.clear();
     p.prompted = 0;
     for (const Rule rule : departed) p.demerits.remove(rule);
@@ -203,7 +203,7 @@ void Oracle::Impl::settle(Conversation& c, const Event& event) {
   for (std::size_t t = 0; t < traits.size(); ++t) {
     const std::int8_t value = first.traits[t];
     if (value != 0 &&
-        std::all_of(c.possible.begin(), c.possible.end(), [&](const Possible& p) { return p.traits[t] == value; })) {
+        std::all_of(c.possible.begin(), c.possible.end(), [&](const Candidate& p) { return p.traits[t] == value; })) {
       if (!c.tainted) traits[t] = value;
     }
   }

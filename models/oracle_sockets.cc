@@ -80,7 +80,7 @@ void Oracle::Impl::bind(Handle& h, const Event& event, const UserCall& call) {
   }
   if (call.host == Host::kNamed && call.error != UserError::kAddressInUse) {
     add_verdict(Rule::MUST_43, Verdict::Kind::kViolated, nullptr, event, "the address is taken",
-                describe(event, Possible{}));
+                describe(event, Candidate{}));
   }
   if (call.error == UserError::kAddressInUse && h.reuse && only_opening(call.port)) port_is_refused(event);
 }
@@ -90,7 +90,7 @@ bool Oracle::Impl::only_opening(std::uint16_t number) const {
   bool any = false;
   for (std::size_t i = 0; i < used; ++i) {
     if (conversations[i].tuple.local != number) continue;
-    for (const Possible& p : conversations[i].possible) {
+    for (const Candidate& p : conversations[i].possible) {
       if (p.state != State::kSynSent && p.state != State::kSynReceived) return false;
       any = true;
     }
@@ -100,7 +100,7 @@ bool Oracle::Impl::only_opening(std::uint16_t number) const {
 
 void Oracle::Impl::port_is_refused(const Event& event) {
   add_verdict(Rule::MUST_42, Verdict::Kind::kViolated, nullptr, event, "a passive OPEN on the port",
-              describe(event, Possible{}));
+              describe(event, Candidate{}));
 }
 
 // 3.10.1. OPEN Call, passive
@@ -109,7 +109,7 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
   for (std::size_t i = 0; i < used; ++i) {
     Conversation& c = conversations[i];
     if (c.tuple.local != h.port) continue;
-    for (Possible& possible : c.possible) {
+    for (Candidate& possible : c.possible) {
       if (synchronized(possible.state)) possible.later.add({Rule::MUST_41, true});
     }
   }
@@ -129,7 +129,7 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
 void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) {
   if (call.host == Host::kBroadcast || call.host == Host::kMulticast) {
     if (call.result >= 0 || call.error == UserError::kInProgress) {
-      add_verdict(Rule::MUST_46, Verdict::Kind::kViolated, nullptr, event, "an error", describe(event, Possible{}));
+      add_verdict(Rule::MUST_46, Verdict::Kind::kViolated, nullptr, event, "an error", describe(event, Candidate{}));
       tainted = true;
     } else {
       loose.add({Rule::MUST_46, true});
@@ -140,7 +140,7 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
     if (call.tuple.remote == 0 && call.port == 0) {
       if (call.result == 0 || call.error == UserError::kInProgress) {
         add_verdict(Rule::S3_10_1_no_remote, Verdict::Kind::kViolated, nullptr, event, "an error",
-                    describe(event, Possible{}));
+                    describe(event, Candidate{}));
         tainted = true;
       } else {
         loose.add({Rule::S3_10_1_no_remote, true});
@@ -159,7 +159,7 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
     c.taken = true;
   }
   process(c, event, [&](Step& on) {
-    open_active(on, call);
+    active_open_call(on, call);
     on.tcb.user_timeout = h.user_timeout;
     on.tcb.no_delay = h.no_delay;
     for (const UserCall& option : h.chosen) option_set(on, option);
@@ -189,7 +189,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     h.incarnation = c.incarnation;
     c.taken = true;
     process(c, event, [&](Step& on) {
-      take(on, call);
+      accept_call(on, call);
       on.tcb.nagle_free = listener_no_delay;
       if (inherited.empty() || on.may()) return;  // a copy of the listener's choices, or not
       for (const UserCall& option : inherited) option_set(on, option);
@@ -200,7 +200,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
   for (std::size_t i = 0; i < used; ++i) {
     Conversation& c = conversations[i];
     if (c.taken || c.handed_out || c.tuple.local != listener->port) continue;
-    const bool due = std::all_of(c.possible.begin(), c.possible.end(), [](const Possible& p) {
+    const bool due = std::all_of(c.possible.begin(), c.possible.end(), [](const Candidate& p) {
       return p.passive && (p.state == State::kEstablished || p.state == State::kCloseWait);
     });
     if (due) {
@@ -274,27 +274,27 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
   switch (call.kind) {
     case CallKind::kWrite:
       if (h.reads_shut && call.result < 0) return;
-      process(c, event, [&](Step& on) { send(on, call); });
+      process(c, event, [&](Step& on) { send_call(on, call); });
       break;
     case CallKind::kRead:
-      if (!h.reads_shut) process(c, event, [&](Step& on) { receive(on, call); });
+      if (!h.reads_shut) process(c, event, [&](Step& on) { receive_call(on, call); });
       break;
     case CallKind::kShutdown:
       if (call.how != 1) {
         h.reads_shut = true;
         process(c, event, [](Step& on) { on.tcb.reads_shut = true; });
       }
-      if (call.how != 0) process(c, event, [&](Step& on) { close(on, call); });
+      if (call.how != 0) process(c, event, [&](Step& on) { close_call(on, call); });
       break;
     case CallKind::kClose:
       if (h.zero_linger) {
-        process(c, event, [&](Step& on) { abort(on, call); });
+        process(c, event, [&](Step& on) { abort_call(on, call); });
       } else {
-        process(c, event, [&](Step& on) { close_and_leave(on, call); });
+        process(c, event, [&](Step& on) { close_socket_call(on, call); });
       }
       break;
     case CallKind::kGetOption:
-      if (call.option == SocketOption::kError) process(c, event, [&](Step& on) { ask_error(on, call); });
+      if (call.option == SocketOption::kError) process(c, event, [&](Step& on) { error_call(on, call); });
       if (call.option == SocketOption::kAtMark) process(c, event, [&](Step& on) { mark_asked(on, call); });
       break;
     case CallKind::kPoll:
@@ -308,7 +308,7 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
 void Oracle::Impl::on_unconnected(const Handle& h, const Event& event, const UserCall& call) {
   const auto refuse_success = [&](Rule rule, bool success) {
     if (success) {
-      add_verdict(rule, kind_of(rule), nullptr, event, "an error", describe(event, Possible{}));
+      add_verdict(rule, kind_of(rule), nullptr, event, "an error", describe(event, Candidate{}));
     } else {
       loose.add({rule, true});
     }

@@ -43,7 +43,7 @@ Rule too_early(const Tcb& tcb, Time gap) {
 
 // The first time that the timer has sent this front again, after `shortest` to `longest`.
 bool first_expiry(Step& on, Time shortest, Time longest) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool text = synchronized(tcb.state);
   // (5.7)
@@ -123,28 +123,28 @@ Time retransmission_bound(const Tcb& tcb) {
 
 // What has arrived meanwhile may be another reason to send again, so only gaps in which nothing arrived are measured.
 bool front_departs(Step& on, bool again) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
   if (!again) {
-    timer.sent_at = on.around.since;
+    timer.sent_at = on.env.since;
     timer.rested = false;
     tcb.front_gap = Time{};
     timer.doubled = false;
   } else if (!tcb.front_alone) {
     // (5.3): since the last ACK of new text a whole timeout has passed.
-    const bool by_timer = !tcb.congestion.stirred && !probing && synchronized(tcb.state) && !tcb.sack();
+    const bool by_timer = !tcb.congestion.arrived_since_quiet && !probing && synchronized(tcb.state) && !tcb.sack();
     if (by_timer && timer.acked_at >= tcb.front_to && timer.karn == Time{}) {
-      if (on.around.now - timer.acked_at < with_slack(least_timeout(tcb))) {
+      if (on.env.now - timer.acked_at < with_slack(least_timeout(tcb))) {
         on.depart(Rule::R6298_5_3);
       } else if (least_timeout(tcb) > 10 * kClockSlack) {
         on.cite(Rule::R6298_5_3);
       }
     }
     // Nothing but the timer, duplicate ACKs and what they lead to sends the front again.
-    const bool quickly = on.around.now - tcb.front_from < std::max(with_slack(least_timeout(tcb)), kClockSlack);
+    const bool quickly = on.env.now - tcb.front_from < std::max(with_slack(least_timeout(tcb)), kClockSlack);
     const Congestion& cc = tcb.congestion;
-    if (quickly && cc.stirred && cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 && !cc.progress &&
+    if (quickly && cc.arrived_since_quiet && cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 && !cc.progress &&
         !cc.window_moved && !tcb.sack() && !probing && cc.lossless && !tcb.fast_open.text_due && !cc.lost_told) {
       on.refuse(Rule::R6298_5_early, 1);
       return false;
@@ -152,13 +152,13 @@ bool front_departs(Step& on, bool again) {
     tcb.front_gap = Time{};
     timer.doubled = false;
   } else {
-    const Time longest = on.around.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack;
-    const Time shortest = on.around.since - std::max(tcb.front_to, timer.probed_at);
+    const Time longest = on.env.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack;
+    const Time shortest = on.env.since - std::max(tcb.front_to, timer.probed_at);
     if (tcb.front_gap == Time{}) {
       if (!probing && !first_expiry(on, shortest, longest)) return false;
       if (probing && longest < kRtoMin) on.depart(Rule::R6298_2_4);
       const bool single = tcb.snd_nxt - tcb.snd_una <= tcb.snd_mss;
-      timer.probed = !on.around.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
+      timer.probed = !on.env.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
     } else if (timer.probed) {  // what came first may have been a loss probe, which the timeout follows (RFC 8985)
       timer.probed = false;
     } else if (longest < std::min<Time>(doubled_at_least(tcb.front_gap), kRtoMaxMin)) {
@@ -178,34 +178,34 @@ bool front_departs(Step& on, bool again) {
   }
   if (again) timer.sent_at = RetransmissionTimer::kNone;
   timer.followed = false;
-  if (!again || !tcb.congestion.stirred) timer.runs_since = on.around.since;
+  if (!again || !tcb.congestion.arrived_since_quiet) timer.runs_since = on.env.since;
   timer.probed_at = RetransmissionTimer::kNone;
-  tcb.front_from = on.around.since;
-  tcb.front_to = on.around.now;
+  tcb.front_from = on.env.since;
+  tcb.front_to = on.env.now;
   tcb.front_alone = true;
   return true;
 }
 
 void text_follows(Step& on, SndSeq seq, bool again) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   if (seq <= tcb.snd_una) return;
-  if (tcb.sack() && !tcb.congestion.stirred && tcb.front_to < on.around.since) timer.probed_at = on.around.now;
+  if (tcb.sack() && !tcb.congestion.arrived_since_quiet && tcb.front_to < on.env.since) timer.probed_at = on.env.now;
   if (!again) {
-    if (on.around.since != timer.sent_at) timer.sent_at = RetransmissionTimer::kNone;
-    if (on.around.since - tcb.front_to > kClockSlack) timer.followed = true;
+    if (on.env.since != timer.sent_at) timer.sent_at = RetransmissionTimer::kNone;
+    if (on.env.since - tcb.front_to > kClockSlack) timer.followed = true;
     return;
   }
   timer.sent_at = RetransmissionTimer::kNone;
-  const bool by_timer = !tcb.congestion.stirred && tcb.front_to < on.around.since;
+  const bool by_timer = !tcb.congestion.arrived_since_quiet && tcb.front_to < on.env.since;
   if (by_timer && tcb.snd_wnd != 0 && !tcb.sack() && seq < tcb.snd_edge()) on.depart(Rule::R6298_5_4);
 }
 
 void timer_acked(Step& on, SndSeq ack) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool handshake = tcb.snd_una == tcb.iss;
-  timer.runs_since = on.around.since;
+  timer.runs_since = on.env.since;
   const bool again = tcb.rexmits > 0;
   const bool ambiguous = ack <= tcb.congestion.resent_to;  // what was sent once gives a sample all the same
   const bool probed = tcb.snd_wnd == 0;                    // the interval of window probes need not be the timeout
@@ -220,14 +220,14 @@ void timer_acked(Step& on, SndSeq ack) {
   // What a timestamp measures began with the latest one that the target has sent, or with any if it was not echoed.
   const Stamps& stamps = tcb.stamps;
   if (tcb.timestamped() && (again || stamps.odd_echo || stamps.last_at != timer.sent_at)) {
-    const Time least = stamps.odd_echo ? Time{} : on.around.since - stamps.last_at;
+    const Time least = stamps.odd_echo ? Time{} : on.env.since - stamps.last_at;
     timer.exact = false;
     timer.rtt_min = timer.rtt_min < Time{} ? least : std::min(timer.rtt_min, least);
-    timer.acked_at = on.around.now;
+    timer.acked_at = on.env.now;
     timer.sent_at = RetransmissionTimer::kNone;
     return;
   }
-  const Time rtt = on.around.since - tcb.front_to;
+  const Time rtt = on.env.since - tcb.front_to;
   const bool sure = (ack == tcb.snd_nxt || handshake) && timer.sent_at != RetransmissionTimer::kNone;
   if (!again && sure) {
     timer.rtt_min = timer.rtt_min < Time{} ? rtt : std::min(timer.rtt_min, rtt);
@@ -238,20 +238,20 @@ void timer_acked(Step& on, SndSeq ack) {
   } else if (!again || (!ambiguous && !handshake)) {
     // It left with the last of what is in flight, or before; or what was timed is what was sent twice, and nothing is.
     timer.exact = false;
-    const Time since = on.around.since - std::max(tcb.congestion.sent_at, Time{});
+    const Time since = on.env.since - std::max(tcb.congestion.sent_at, Time{});
     const bool first = timer.rtt_min < Time{};
     if (!first) timer.rtt_min = std::min(timer.rtt_min, since);
     if (first && !again) timer.rtt_min = since;
   }
-  timer.acked_at = on.around.now;
+  timer.acked_at = on.env.now;
   timer.sent_at = RetransmissionTimer::kNone;
 }
 
 // (5.2)
 void timer_rests(Step& on) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
-  if (timer.rested || timer.acked_at < Time{} || on.around.since - timer.acked_at < kRtoMin) return;
+  if (timer.rested || timer.acked_at < Time{} || on.env.since - timer.acked_at < kRtoMin) return;
   timer.rested = true;
   on.cite(Rule::R6298_5_2);
 }

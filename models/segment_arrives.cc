@@ -30,7 +30,7 @@ Reply reset_reply(const Tcb& tcb, const Arriving& seg, Rule rule) {
 
 // SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK
 void take_window(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   window_arrives(on, seg);
   tcb.snd_wnd = window_of(tcb, seg);
   tcb.snd_wl1 = tcb.snd_wl1_least = seg.seq;
@@ -45,10 +45,10 @@ bool acks_new(const Tcb& tcb, SndSeq ack) {
 
 // SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
 void advance_snd_una(Step& on, SndSeq ack) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   timer_acked(on, ack);
   congestion_acked(on, ack);
-  if (tcb.rexmits == 0 && on.around.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.around.now - tcb.sent_at;
+  if (tcb.rexmits == 0 && on.env.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.env.now - tcb.sent_at;
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One
   // segment may be timed at a time, so an ACK of part of it measures nothing either.
@@ -58,14 +58,14 @@ void advance_snd_una(Step& on, SndSeq ack) {
   tcb.backed_off = measured ? std::uint8_t{0} : static_cast<std::uint8_t>(doublings);
   tcb.rexmits = 0;
   tcb.timed = false;
-  tcb.sent_at = on.around.now;
+  tcb.sent_at = on.env.now;
 }
 
 namespace {
 
 // A connection begins anew; what is known of the implementation stays.
-void fresh(Possible& tcb) {
-  Possible begun;
+void fresh(Candidate& tcb) {
+  Candidate begun;
   begun.traits = tcb.traits;
   begun.now = tcb.now;
   begun.later = tcb.later;
@@ -75,8 +75,8 @@ void fresh(Possible& tcb) {
   tcb = begun;
 }
 
-void take_mss(const Around& around, Tcb& tcb, const Arriving& syn) {
-  tcb.snd_mss = syn.opt.mss.value_or(around.default_mss);
+void take_mss(const Environment& env, Tcb& tcb, const Arriving& syn) {
+  tcb.snd_mss = syn.opt.mss.value_or(env.default_mss);
   tcb.mss_given = syn.opt.mss.has_value();
   tcb.peer_sack = syn.opt.sack_permitted;
   if (tcb.snd_mss == 0) tcb.snd_mss = 0xffff;  // cannot be obeyed
@@ -87,21 +87,21 @@ void take_mss(const Around& around, Tcb& tcb, const Arriving& syn) {
 
 // What the peer's SYN says beside its sequence number.
 void take_options(Step& on, const Arriving& syn) {
-  take_mss(on.around, on.tcb, syn);
+  take_mss(on.env, on.tcb, syn);
   scale_of_syn(on.tcb, syn);
   take_sack_permitted(on.tcb, syn);
-  timestamps_of_syn(on.tcb, syn, on.around.now);
+  timestamps_of_syn(on.tcb, syn, on.env.now);
 }
 
 // 3.10.7.1. CLOSED STATE
 void closed(Step& on, const Arriving& seg) {
   if (!seg.text.empty()) on.cite(Rule::SA1_text);
   if (seg.ctl.fin) on.cite(Rule::SA4_8_unsynchronized);
-  if (on.around.elsewhere) {  // a passive OPEN stands on another address of the target
+  if (on.env.elsewhere) {  // a passive OPEN stands on another address of the target
     on.cite(Rule::S3_9_1_1_local_address);
     on.tcb.oddity = Rule::S3_9_1_1_local_address;
   }
-  if (seg.ctl.syn && on.around.deserted) on.cite(on.around.aborted ? Rule::S3_10_5_listen : Rule::S3_10_4_listen);
+  if (seg.ctl.syn && on.env.deserted) on.cite(on.env.aborted ? Rule::S3_10_5_listen : Rule::S3_10_4_listen);
   if (seg.ctl.rst) {
     on.cite(Rule::SA1_rst);
     on.cite(Rule::S3_5_2_rst_on_rst);
@@ -119,7 +119,7 @@ void closed(Step& on, const Arriving& seg) {
 
 // Text and FIN of a SYN may wait for ESTABLISHED, or for their retransmission.
 void queue_from_syn(Step& on, const Arriving& syn) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const RcvSeq end = tcb.rcv_nxt + static_cast<std::uint32_t>(syn.text.size());
   tcb.rcv_nxt_max = tcb.syn_text_end = end;
   if (syn.ctl.fin && on.may()) {
@@ -130,7 +130,7 @@ void queue_from_syn(Step& on, const Arriving& syn) {
 
 // 3.10.7.2. LISTEN STATE
 void listen(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   // First, check for a RST:
   if (seg.ctl.rst) {
     on.cite(Rule::S3_5_2_rst_on_rst);
@@ -146,10 +146,10 @@ void listen(Step& on, const Arriving& seg) {
   }
   // Third, check for a SYN:
   if (seg.ctl.syn) {
-    if (on.around.backlog_full && on.may()) return;                 // there is no room: dropped
+    if (on.env.backlog_full && on.may()) return;                 // there is no room: dropped
     if (seg.ctl.fin && on.may()) return;                            // SYN with FIN is dropped by policy in many stacks
     const bool again = tcb.state == State::kListen && tcb.passive;  // the port was in SYN-RECEIVED before
-    const Possible old = tcb;
+    const Candidate old = tcb;
     fresh(tcb);
     if (old.state == State::kTimeWait) {
       tcb.reopened = true;
@@ -193,7 +193,7 @@ void odd(Step& on, Rule rule) {
 
 // 3.10.7.3. SYN-SENT STATE
 void syn_sent(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   // First, check the ACK bit:
   if (seg.ctl.ack) {
     if (seg.ack <= tcb.iss || tcb.snd_nxt < seg.ack) {
@@ -292,7 +292,7 @@ constexpr int kSteps = 8;
 // After CLOSE in SYN-RECEIVED the text that came with the SYN is taken when the handshake goes on, or lost to a user
 // who has gone.
 Then text_of_syn(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (tcb.state == State::kSynReceived || tcb.syn_text_end <= tcb.rcv_nxt_max || tcb.rcv_fin || !tcb.fin_queued) {
     return Then::kProceed;
   }
@@ -323,7 +323,7 @@ std::optional<Arriving> without_syn(Step& on, const Arriving& seg) {
 }
 
 void other_states(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (tcb.state == State::kTimeWait && seg.ctl.syn && !seg.ctl.ack && !seg.ctl.rst) {
     const SynInTimeWait then = syn_in_time_wait(on, seg);
     if (then == SynInTimeWait::kBegins) listen(on, seg);
@@ -344,21 +344,21 @@ void other_states(Step& on, const Arriving& seg) {
   const Reached reached = step == 0   ? Reached::kSequence
                           : step == 1 ? Reached::kReset
                           : step <= 4 ? Reached::kEarly
-                                      : Reached::kAccepted;
-  if (reached != Reached::kAccepted) urgent_may_arrive(tcb, seg);
+                                      : Reached::kPass;
+  if (reached != Reached::kPass) urgent_may_arrive(tcb, seg);
   if (on.answered) tcb.ack_now_must = tcb.ack_now;  // without an answer it would have been dropped
   timestamps_recorded(on, seg, before, reached);
-  if (reached == Reached::kAccepted) scale_recorded(on, seg, before.nxt);
+  if (reached == Reached::kPass) scale_recorded(on, seg, before.nxt);
 }
 
 }  // namespace
 
 void segment_arrives(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (tcb.state == State::kClosed || tcb.state == State::kListen) {
-    tcb.state = on.around.listening ? State::kListen : State::kClosed;
+    tcb.state = on.env.listening ? State::kListen : State::kClosed;
     // Whether a passive OPEN stands, an unknown user does not say. With an ACK LISTEN allows all that CLOSED does.
-    if (!on.around.user_known && !seg.ctl.rst && !seg.ctl.ack && on.may()) tcb.state = State::kClosed;
+    if (!on.env.user_known && !seg.ctl.rst && !seg.ctl.ack && on.may()) tcb.state = State::kClosed;
   }
   tcb.oddity.reset();
   if (!ip_arrives(on, seg)) return;
@@ -390,10 +390,10 @@ void segment_arrives(Step& on, const Arriving& seg) {
   }
   const State before = tcb.state;
   if (before <= State::kListen && (tcb.stamps.offered || tcb.stamps.peer)) tcb.stamps = {};
-  tcb.front_alone = tcb.on_stairs = false;
+  tcb.front_alone = tcb.partial_gap_ack = false;
   keep_alive_hears(on);
-  if (!tcb.congestion.stirred) tcb.congestion.news = false;
-  tcb.congestion.stirred = true;
+  if (!tcb.congestion.arrived_since_quiet) tcb.congestion.news = false;
+  tcb.congestion.arrived_since_quiet = true;
   tcb.rcv_nxt_before = tcb.rcv_nxt;
   if (seg.ctl.reserved != 0) on.cite(Rule::S3_1_reserved_received);
   if (seg.opt.octets != 0) {

@@ -18,7 +18,7 @@ Acceptable acceptable(const Tcb& tcb, const Arriving& seg);
 void start_time_wait(Step& on);
 
 // 3.10.8 and 3.8.3: what the passage of time may or must have done by now. `time_matters` is a quick look before.
-bool time_matters(const Tcb& tcb, const Around& around);
+bool time_matters(const Tcb& tcb, const Environment& env);
 void time_passes(Step& on);
 
 }  // namespace tcpassay

@@ -11,7 +11,7 @@ namespace {
 
 // If SND.UNA =< SEG.ACK =< SND.NXT, the send window should be updated, but not from an older segment.
 void update_send_window(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const std::uint32_t wnd = window_of(tcb, seg);
   // Of a segment that begins before RCV.NXT the new part counts, with its header adjusted or not.
   const bool straddles = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt < seg.seq + seg.len();
@@ -24,7 +24,7 @@ void update_send_window(Step& on, const Arriving& seg) {
   const RcvSeq least = newer && ahead && wnd == tcb.snd_wnd ? tcb.snd_wl1_least : seq;
   const bool newer_than_least = tcb.snd_wl1_least <= seq && seq < tcb.snd_wl1 && wnd != tcb.snd_wnd;
   if (newer || (newer_than_least && on.may())) {
-    tcb.window_at = on.around.now;
+    tcb.window_at = on.env.now;
     if (wnd != tcb.snd_wnd) {
       tcb.congestion.window_moved = true;
       if (tcb.snd_wnd == 0) tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;  // what met a closed window may go again
@@ -32,7 +32,7 @@ void update_send_window(Step& on, const Arriving& seg) {
       if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
       tcb.timed = false;
     }
-    if (wnd == 0 && tcb.snd_wnd != 0) tcb.zero_at = on.around.now;
+    if (wnd == 0 && tcb.snd_wnd != 0) tcb.zero_at = on.env.now;
     tcb.scale.former = tcb.snd_edge();
     tcb.scale.stale = seg.ack + wnd;
     take_window(on, seg);
@@ -52,7 +52,7 @@ bool is_duplicate_ack(const Tcb& tcb, const Arriving& seg) {
 
 // ESTABLISHED STATE of the fifth step, which the other states share.
 Then established_ack(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const SndSeq una = tcb.snd_una;
   const std::uint32_t wnd = tcb.snd_wnd;
   const bool advances = acks_new(tcb, seg.ack);
@@ -83,7 +83,7 @@ Then established_ack(Step& on, const Arriving& seg) {
   if (seg.ack < tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd) on.cite(Rule::S3_8_6_highest_ack);
   report_arrives(on, seg, una, wnd);
   if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
-    tcb.sent_at = on.around.now;
+    tcb.sent_at = on.env.now;
     on.cite_later(Rule::MUST_37);  // the peer answers window probes: the connection stays open
     if (tcb.snd_edge() + 1 < tcb.snd_nxt) on.cite_later(Rule::SHLD_17);
   }
@@ -115,7 +115,7 @@ bool refused_as_old(Step& on, const Arriving& seg) {
 
 // Fifth, check the ACK field:
 Then check_ack_field(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (!seg.ctl.ack) {
     on.cite(Rule::SA4_5_off);
     on.cite_later(Rule::SA4_5_off);
@@ -123,10 +123,10 @@ Then check_ack_field(Step& on, const Arriving& seg) {
   }
   if (tcb.state == State::kSynReceived) {
     if (acks_new(tcb, seg.ack)) {
-      if (tcb.passive && on.around.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
+      if (tcb.passive && on.env.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
       advance_snd_una(on, seg.ack);
       take_window(on, seg);
-      tcb.window_at = on.around.now;
+      tcb.window_at = on.env.now;
       on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
       if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may()) {
         const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
@@ -144,7 +144,7 @@ Then check_ack_field(Step& on, const Arriving& seg) {
       if (tcb.fin_queued) {  // CLOSE had been queued for this
         on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
         tcb.send_pending = true;
-        tcb.send_due = on.around.now + kSendDelayMax;
+        tcb.send_due = on.env.now + kSendDelayMax;
       }
       return Then::kProceed;
     }
@@ -177,7 +177,7 @@ Then check_ack_field(Step& on, const Arriving& seg) {
   switch (tcb.state) {
     case State::kFinWait1:
       if (tcb.fin_acked()) {
-        tcb.quiet_since = on.around.now;
+        tcb.quiet_since = on.env.now;
         on.enter(State::kFinWait2, Rule::SA4_5_fin_wait_1);
       }
       break;

@@ -11,7 +11,7 @@ using enum Trait;
 
 TEST(CheckAckField, WithoutAckASegmentIsDropped) {
   for (const State state : kSynchronized) {
-    const Possible before = in_state(state);
+    const Candidate before = in_state(state);
     const Outcomes after = arrives(before, in("P", before.rcv_nxt - kIrs, 0, 10));
     EXPECT_EQ(after.texts, Texts{to_string(state)});
     EXPECT_TRUE(after.cite(Rule::SA4_5_off)) << to_string(state);
@@ -54,14 +54,14 @@ TEST(CheckAckField, ABadAckInSynReceivedDrawsARstOrAnAck) {
 }
 
 TEST(CheckAckField, WhatCameWithTheSynMayBeTakenOnceEstablished) {
-  Possible before = syn_received();
+  Candidate before = syn_received();
   before.syn_text_end = kIrs + 11;  // and the SYN,ACK acknowledged the SYN alone
   EXPECT_EQ(arrives(before, in(".", 1, 1)).texts, Texts{"ESTABLISHED, SND.UNA=1, RCV.NXT=1..11"});
 }
 
 // CLOSE in SYN-RECEIVED had been queued.
 TEST(CheckAckField, AQueuedCloseLeadsOnToFinWait1) {
-  Possible before = syn_received();
+  Candidate before = syn_received();
   before.fin_queued = true;
   const Outcomes after = arrives(before, in(".", 1, 1));
   EXPECT_EQ(after.texts, Texts{"FIN-WAIT-1, SND.UNA=1"});
@@ -70,9 +70,9 @@ TEST(CheckAckField, AQueuedCloseLeadsOnToFinWait1) {
 }
 
 TEST(CheckAckField, WithoutRoomTheAckMayBeIgnored) {
-  Around around = kListening;
-  around.backlog_full = true;
-  EXPECT_EQ(arrives(syn_received(), in(".", 1, 1), around).texts, (Texts{"ESTABLISHED, SND.UNA=1", "SYN-RECEIVED"}));
+  Environment env = kListening;
+  env.backlog_full = true;
+  EXPECT_EQ(arrives(syn_received(), in(".", 1, 1), env).texts, (Texts{"ESTABLISHED, SND.UNA=1", "SYN-RECEIVED"}));
 }
 
 // ESTABLISHED
@@ -92,14 +92,14 @@ TEST(CheckAckField, ADuplicateIsIgnored) {
 
 // The text beside an old ACK is taken all the same.
 TEST(CheckAckField, TextBesideADuplicateIsTaken) {
-  Possible before = sent(established(), 100);
+  Candidate before = sent(established(), 100);
   before.snd_una = kIss + 101;
   EXPECT_EQ(arrives(before, in("P.", 1, 41, 10)).texts, Texts{"ESTABLISHED, RCV.NXT=11, ACK later"});
 }
 
 TEST(CheckAckField, AnAckOfSomethingNotSentDrawsAnAckAndIsDropped) {
   for (const State state : kSynchronized) {
-    const Possible before = in_state(state);
+    const Candidate before = in_state(state);
     const Outcomes after = arrives(before, in("P.", before.rcv_nxt - kIrs, before.snd_nxt - kIss + 1, 10));
     EXPECT_EQ(after.texts, Texts{to_string(state) + std::string(", ACK now")});
     EXPECT_TRUE(after.cite(Rule::SA4_5_unsent)) << to_string(state);
@@ -126,7 +126,7 @@ TEST(SendWindow, IsTakenFromADuplicate) {
 
 // SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK.
 TEST(SendWindow, OfTheSameSeqTheLaterAckDecides) {
-  Possible before = sent(established(), 100);
+  Candidate before = sent(established(), 100);
   before.snd_una = before.snd_wl2 = kIss + 51;
   EXPECT_EQ(arrives(before, in(".", 1, 51, 0, 9000)).all[0].snd_wnd, 9000u);
   EXPECT_EQ(arrives(before, in(".", 1, 50, 0, 9000)).all[0].snd_wnd, kSndWnd);
@@ -134,7 +134,7 @@ TEST(SendWindow, OfTheSameSeqTheLaterAckDecides) {
 
 // SND.WL1 > SEG.SEQ: the segment is older than the last that gave a window, though its ACK is current.
 TEST(SendWindow, IsNotTakenFromAnOlderSegment) {
-  Possible before = sent(established(), 100);
+  Candidate before = sent(established(), 100);
   before.snd_wl1 = before.snd_wl1_least = kIrs + 500;
   const Outcomes after = arrives(before, in(".", 1, 101, 0, 9000));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, SND.UNA=101"});
@@ -145,7 +145,7 @@ TEST(SendWindow, IsNotTakenFromAnOlderSegment) {
 TEST(SendWindow, OfASegmentAheadOfAGapMayBeHeldBack) {
   const Outcomes ahead = arrives(sent(established(), 100), in(".", 501, 1, 0, 9000));
   EXPECT_EQ(ahead.texts, (Texts{"ESTABLISHED", "ESTABLISHED, SND.WND=9000"}));
-  const Possible same = arrives(sent(established(), 100), in(".", 501, 1)).all[0];
+  const Candidate same = arrives(sent(established(), 100), in(".", 501, 1)).all[0];
   EXPECT_EQ(arrives(same, in(".", 1, 101, 0, 9000)).texts,
             (Texts{"ESTABLISHED, SND.UNA=101", "ESTABLISHED, SND.UNA=101, SND.WND=9000"}));
 }
@@ -158,12 +158,12 @@ TEST(SendWindow, MayShrinkBelowWhatWasSent) {
 
 // MAX.SND.WND is the largest ever seen (RFC 5961 section 5).
 TEST(SendWindow, TheLargestIsRemembered) {
-  const Possible after = arrives(arrives(established(), in(".", 1, 1, 0, 9000)).all[0], in(".", 1, 1, 0, 10)).all[0];
+  const Candidate after = arrives(arrives(established(), in(".", 1, 1, 0, 9000)).all[0], in(".", 1, 1, 0, 10)).all[0];
   EXPECT_EQ(after.max_snd_wnd, 9000u);
 }
 
 TEST(SendWindow, AnAnsweredProbeKeepsTheConnection) {
-  Possible before = offered(given(established(), 100), 0);
+  Candidate before = offered(given(established(), 100), 0);
   before.rexmits = 5;
   const Outcomes after = arrives(before, in(".", 1, 1, 0, 0), at(std::chrono::hours(1)));
   EXPECT_TRUE(after.cite(Rule::MUST_37));
@@ -196,7 +196,7 @@ TEST(AckRange, JustBelowTheLargestWindowBothAnswersAreRight) {
 }
 
 TEST(AckRange, WithinTheLargestWindowAnOldAckIsADuplicate) {
-  Possible before = with_trait(sent(established(), 20000), kChecksAckRange, true);
+  Candidate before = with_trait(sent(established(), 20000), kChecksAckRange, true);
   before.snd_una = kIss + 20001;
   EXPECT_EQ(arrives(before, in("P.", 1, 20001 - kSndWnd, 10)).texts, Texts{"ESTABLISHED, RCV.NXT=11, ACK later"});
 }
@@ -268,7 +268,7 @@ TEST(CheckAckField, AnAckInTimeWaitChangesNothing) {
 // 3.10.8. Timeouts
 
 TEST(TimePasses, TimeWaitLastsTwoMsl) {
-  Possible before = arrives(closing(), in(".", 2, 2)).all[0];
+  Candidate before = arrives(closing(), in(".", 2, 2)).all[0];
   EXPECT_FALSE(time_matters(before, at(kNow + std::chrono::seconds(239))));
   EXPECT_TRUE(time_matters(before, at(kNow + std::chrono::seconds(240))));
 }
@@ -282,7 +282,7 @@ TEST(TimePasses, TimeWaitMayEndAndThenMustHave) {
 
 // R2 for text is at least 100 s; a RST may tell the peer.
 TEST(TimePasses, UnacknowledgedTextMayEndTheConnection) {
-  const Possible before = sent(established(), 100);
+  const Candidate before = sent(established(), 100);
   EXPECT_FALSE(time_matters(before, at(std::chrono::seconds(99))));
   EXPECT_TRUE(time_matters(before, at(std::chrono::seconds(100))));
   EXPECT_EQ(time_goes_by(before, at(std::chrono::seconds(100))).texts,
@@ -297,7 +297,7 @@ TEST(TimePasses, ASynIsNotGivenUpBeforeThreeMinutes) {
 }
 
 TEST(TimePasses, TheUserMaySetTheTimeout) {
-  Possible before = sent(established(), 100);
+  Candidate before = sent(established(), 100);
   before.user_timeout = std::chrono::seconds(5);
   EXPECT_TRUE(time_matters(before, at(std::chrono::seconds(5))));
   EXPECT_TRUE(time_goes_by(before, at(std::chrono::seconds(5))).may_cite(Rule::MUST_21));
@@ -311,7 +311,7 @@ TEST(TimePasses, AnIdleConnectionStaysForEver) {
 
 // Once its user is gone, stacks give FIN-WAIT-2 up; the RFC does not say when.
 TEST(TimePasses, FinWait2WithoutAUserMayEnd) {
-  Possible before = fin_wait_2();
+  Candidate before = fin_wait_2();
   before.user_gone = true;
   EXPECT_TRUE(time_matters(before, at(std::chrono::seconds(20))));
   EXPECT_EQ(time_goes_by(before, at(std::chrono::seconds(20))).texts, (Texts{"FIN-WAIT-2", "CLOSED"}));

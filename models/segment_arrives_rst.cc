@@ -7,10 +7,10 @@ namespace tcpassay {
 
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to what may be an attack (RFC 5961); repeats may be throttled.
 void challenge(Step& on, Rule rule) {
-  Possible& tcb = on.tcb;
-  const bool recently = tcb.challenged >= Time{} && on.around.now - tcb.challenged < kThrottlePeriod;
+  Candidate& tcb = on.tcb;
+  const bool recently = tcb.challenged >= Time{} && on.env.now - tcb.challenged < kThrottlePeriod;
   if (recently && on.may(Rule::R5961_7_throttle)) return;
-  tcb.challenged = on.around.now;
+  tcb.challenged = on.env.now;
   on.cite(rule);
   on.acknowledge_now(rule);
 }
@@ -23,10 +23,10 @@ bool reaches(const Tcb& tcb, RcvSeq seq) {
 
 // Return to the LISTEN state; or to TIME-WAIT, when the SYN that ended it was old (3.6.1, MAY-2).
 void back_to_listen(Step& on, Rule rule) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const bool back = tcb.reopened && on.may();
   on.delete_tcb(rule);
-  if (on.around.listening) tcb.state = State::kListen;
+  if (on.env.listening) tcb.state = State::kListen;
   if (!back) return;
   tcb.state = State::kTimeWait;
   tcb.passive = false;  // nobody waits for it
@@ -38,7 +38,7 @@ void back_to_listen(Step& on, Rule rule) {
 
 // The connection is reset by the peer: queues are flushed, the user is told.
 void reset_by_peer(Step& on, Rule exact) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   on.cite(exact);
   tcb.was_open = tcb.was_open || synchronized(tcb.state);  // also when the user closed in SYN-RECEIVED
   switch (tcb.state) {
@@ -68,7 +68,7 @@ void reset_by_peer(Step& on, Rule exact) {
 
 // Second, check the RST bit:
 Then check_rst_bit(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (!seg.ctl.rst) return Then::kProceed;
   on.cite(Rule::S3_5_2_rst_on_rst);
   if (tcb.state == State::kTimeWait) {
@@ -125,7 +125,7 @@ Then check_security(Step&, const Arriving&) {
 
 // Fourth, check the SYN bit:
 Then check_syn_bit(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (!seg.ctl.syn) return Then::kProceed;
   if (tcb.state == State::kSynReceived && tcb.passive) {
     // RFC 9293 returns to LISTEN, 793 resets, 5961 challenges; dropping it is seen too. What all exclude is taking it.

@@ -14,7 +14,7 @@ using enum Trait;
 // A RST exactly at RCV.NXT resets, whether or not the stack follows RFC 5961.
 TEST(CheckRstBit, AtRcvNxtItResetsAnOpenConnection) {
   for (const State state : {State::kEstablished, State::kFinWait1, State::kCloseWait}) {
-    const Possible before = in_state(state);
+    const Candidate before = in_state(state);
     const Outcomes after = arrives(before, in("R", before.rcv_nxt - kIrs));
     EXPECT_EQ(after.texts, Texts{"CLOSED, tells reset"}) << to_string(state);
     for (const Rule rule : {Rule::SA4_2_exact, Rule::SA4_2_established, Rule::R5961_3_2_exact}) {
@@ -29,7 +29,7 @@ TEST(CheckRstBit, AtRcvNxtItResetsFinWait2) {
 
 // The user is done with these: the TCB goes without a signal.
 TEST(CheckRstBit, AtRcvNxtItEndsAClosingConnection) {
-  for (const Possible& before : {closing(), last_ack()}) {
+  for (const Candidate& before : {closing(), last_ack()}) {
     const Outcomes after = arrives(before, in("R", 2));
     EXPECT_EQ(after.texts, Texts{"CLOSED"});
     EXPECT_TRUE(after.cite(Rule::SA4_2_closing));
@@ -84,9 +84,9 @@ TEST(CheckRstBit, SynAndFinBesideItDoNotMatter) {
 
 // What is queued to be sent is flushed: after a reset nothing is owed.
 TEST(CheckRstBit, NothingIsOwedAfterAReset) {
-  Possible before = sent(established(), 100);
+  Candidate before = sent(established(), 100);
   before.ack_later = before.send_pending = true;
-  const Possible after = arrives(before, in("R", 1)).all[0];
+  const Candidate after = arrives(before, in("R", 1)).all[0];
   EXPECT_FALSE(after.ack_later || after.ack_now || after.send_pending);
   EXPECT_EQ(departs(after, out("P.", 1, 1, 100)).blamed, "SA4_2_established");
 }
@@ -113,7 +113,7 @@ TEST(CheckRstBit, AStackThatDoesNotGoesOnResetting) {
 }
 
 TEST(CheckRstBit, TheAnswerToOneInexactRstIsRemembered) {
-  for (const Possible& after : arrives(established(), in("R", 500)).all) {
+  for (const Candidate& after : arrives(established(), in("R", 500)).all) {
     const auto trait = after.traits[static_cast<std::size_t>(kChallengesRst)];
     EXPECT_EQ(trait, after.state == State::kEstablished ? 1 : -1);
   }
@@ -134,7 +134,7 @@ TEST(CheckRstBit, AfterTheChallengeItIsDropped) {
 
 // Where RCV.NXT stands is open (text on a SYN, text that had been held), so is whether the RST is exact.
 TEST(CheckRstBit, WhereRcvNxtIsOpenBothAnswersAreRight) {
-  Possible before = with_trait(established(), kChallengesRst, true);
+  Candidate before = with_trait(established(), kChallengesRst, true);
   before.rcv_nxt_max = before.rcv_nxt + 100;
   for (const std::uint32_t seq : {1u, 101u}) {
     const Outcomes after = arrives(before, in("R", seq));
@@ -145,8 +145,8 @@ TEST(CheckRstBit, WhereRcvNxtIsOpenBothAnswersAreRight) {
 
 // RFC 5961 section 7: the first is answered; soon after the answer may be left out, and later it may not.
 TEST(CheckRstBit, RepeatedChallengesMayBeThrottled) {
-  const Possible first = arrives(with_trait(established(), kChallengesRst, true), in("R", 500)).all[0];
-  const Possible answered = departs(first, out(".", 1, 1)).all[0];
+  const Candidate first = arrives(with_trait(established(), kChallengesRst, true), in("R", 500)).all[0];
+  const Candidate answered = departs(first, out(".", 1, 1)).all[0];
   const Outcomes soon = arrives(answered, in("R", 500), at(kNow + std::chrono::seconds(1)));
   EXPECT_EQ(soon.texts, (Texts{"ESTABLISHED", "ESTABLISHED, ACK now"}));
   EXPECT_TRUE(soon.cite(Rule::R5961_7_throttle));
@@ -155,13 +155,13 @@ TEST(CheckRstBit, RepeatedChallengesMayBeThrottled) {
 
 // An old SYN reopened TIME-WAIT, and the RST says so: the RFC returns to TIME-WAIT (MAY-2), stacks differ.
 TEST(CheckRstBit, AfterAnOldSynInTimeWaitItMayReturnThere) {
-  Possible reopened;
-  for (const Possible& tcb : arrives(time_wait(), in("S", 900)).all) {
+  Candidate reopened;
+  for (const Candidate& tcb : arrives(time_wait(), in("S", 900)).all) {
     if (tcb.state == State::kSynReceived) reopened = departs(tcb, out("S.", 70000, 901)).all[0];
   }
   ASSERT_EQ(reopened.state, State::kSynReceived);
   Texts states;
-  for (const Possible& tcb : arrives(reopened, in("R", 901)).all) states.insert(to_string(tcb.state));
+  for (const Candidate& tcb : arrives(reopened, in("R", 901)).all) states.insert(to_string(tcb.state));
   EXPECT_EQ(states, (Texts{"LISTEN", "TIME-WAIT"}));
 }
 
@@ -172,7 +172,7 @@ TEST(CheckRstBit, AfterAnOldSynInTimeWaitItMayReturnThere) {
 TEST(CheckSynBit, InASynchronizedStateItIsChallengedOrResets) {
   for (const State state :
        {State::kEstablished, State::kFinWait1, State::kFinWait2, State::kCloseWait, State::kClosing, State::kLastAck}) {
-    const Possible before = in_state(state);
+    const Candidate before = in_state(state);
     const Outcomes after = arrives(before, in("S", 500));
     const std::string nxt = std::to_string(before.snd_nxt - kIss);
     EXPECT_EQ(after.texts, (Texts{to_string(state) + std::string(", ACK now"),
@@ -190,7 +190,7 @@ TEST(CheckSynBit, AStackThatChallengesGoesOnChallenging) {
 
 // RFC 793: the RST takes its SEQ from the ACK of the SYN when there is one; SND.NXT is right too.
 TEST(CheckSynBit, AStackThatDoesNotResets) {
-  const Possible before = with_trait(sent(established(), 50), kChallengesSyn, false);
+  const Candidate before = with_trait(sent(established(), 50), kChallengesSyn, false);
   EXPECT_EQ(arrives(before, in("S", 500)).texts, Texts{"CLOSED, RST 51, tells reset, without R5961_4_2_scope"});
   EXPECT_EQ(arrives(before, in("S.", 500, 20)).texts,
             Texts{"CLOSED, RST 20 or 51, tells reset, without R5961_4_2_scope"});
@@ -226,7 +226,7 @@ TEST(CheckSynBit, AfterAPassiveOpenItsBadAckMayBeReset) {
 
 // Timestamps that never came from the peer are not in use, and no reason to drop it in silence.
 TEST(CheckSynBit, AfterCrossingSynsOnlyThePeersTimestampsLeaveItOpen) {
-  Possible tcb = syn_received(false);
+  Candidate tcb = syn_received(false);
   tcb.stamps.free = true;
   EXPECT_FALSE(arrives(tcb, in("S", 500)).texts.count("SYN-RECEIVED"));
   tcb.stamps.peer = true;

@@ -23,7 +23,7 @@ Rule why_acknowledged(const Tcb& tcb, const Arriving& seg) {
 // A segment that fails the test. Its ACK field may be used all the same: at a zero window that is a special allowance,
 // just below the window it is Appendix A.2.
 void unacceptable(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (seg.ctl.rst) {
     // Some stacks take a RST at RCV.NXT-1 once the peer's FIN has arrived: it was sent before that FIN was.
     const bool behind_fin = tcb.rcv_fin && seg.seq == tcb.rcv_nxt - 1;
@@ -51,7 +51,7 @@ void unacceptable(Step& on, const Arriving& seg) {
   if (tcb.state == State::kTimeWait && seg.ctl.fin) {
     on.cite(Rule::SA4_8_time_wait);
     on.cite(Rule::SA4_5_time_wait);
-    if (on.around.since + on.around.msl > tcb.time_wait_from) on.cite(Rule::MUST_13);
+    if (on.env.since + on.env.msl > tcb.time_wait_from) on.cite(Rule::MUST_13);
     // Whether the timer starts again is left open: step 1 drops the FIN before the steps that restart it.
     tcb.time_wait_to = later_end(on);
   } else if (seg.ctl.fin && tcb.rcv_fin) {
@@ -114,7 +114,7 @@ Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
 
 // First, check sequence number:
 Then check_sequence_number(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (wraps(tcb, seg)) on.cite(Rule::S3_4_modulo);
   switch (acceptable(tcb, seg)) {
     case Acceptable::kYes:

@@ -10,7 +10,7 @@ namespace {
 // Table 6. RCV.NXT is 1 and the right edge that was offered 10001; up to 65536 it may have moved since.
 
 TEST(Table6, NoLengthAtAnOpenWindow) {
-  const Possible tcb = established();
+  const Candidate tcb = established();
   EXPECT_EQ(acceptable(tcb, in(".", 0)), Acceptable::kNo);
   EXPECT_EQ(acceptable(tcb, in(".", 1)), Acceptable::kYes);
   EXPECT_EQ(acceptable(tcb, in(".", 10000)), Acceptable::kYes);
@@ -19,7 +19,7 @@ TEST(Table6, NoLengthAtAnOpenWindow) {
 }
 
 TEST(Table6, NoLengthAtAZeroWindow) {
-  const Possible tcb = at_zero_window(established());
+  const Candidate tcb = at_zero_window(established());
   EXPECT_EQ(acceptable(tcb, in(".", 0)), Acceptable::kNo);
   EXPECT_EQ(acceptable(tcb, in(".", 1)), Acceptable::kYes);
   EXPECT_EQ(acceptable(tcb, in(".", 2)), Acceptable::kEither);
@@ -28,14 +28,14 @@ TEST(Table6, NoLengthAtAZeroWindow) {
 
 // Not acceptable, but the user may have read meanwhile: a probe may be taken (3.8.6.1).
 TEST(Table6, LengthAtAZeroWindow) {
-  const Possible tcb = at_zero_window(established());
+  const Candidate tcb = at_zero_window(established());
   EXPECT_EQ(acceptable(tcb, in("P.", 1, 1, 1)), Acceptable::kEither);
   EXPECT_EQ(acceptable(tcb, in("F.", 1, 1)), Acceptable::kEither);
   EXPECT_EQ(acceptable(tcb, in("P.", 0, 1, 1)), Acceptable::kNo);
 }
 
 TEST(Table6, LengthAtAnOpenWindowFirstOctetInside) {
-  const Possible tcb = established();
+  const Candidate tcb = established();
   EXPECT_EQ(acceptable(tcb, in("P.", 1, 1, 1)), Acceptable::kYes);
   EXPECT_EQ(acceptable(tcb, in("P.", 10000, 1, 100)), Acceptable::kYes);
   EXPECT_EQ(acceptable(tcb, in("P.", 10001, 1, 1)), Acceptable::kEither);
@@ -43,7 +43,7 @@ TEST(Table6, LengthAtAnOpenWindowFirstOctetInside) {
 }
 
 TEST(Table6, LengthAtAnOpenWindowLastOctetInside) {
-  const Possible tcb = established();
+  const Candidate tcb = established();
   EXPECT_EQ(acceptable(tcb, in("P.", 0u - 99u, 1, 101)), Acceptable::kYes);  // its last octet is 1
   EXPECT_EQ(acceptable(tcb, in("P.", 0u - 99u, 1, 100)), Acceptable::kNo);   // its last octet is 0
   EXPECT_EQ(acceptable(tcb, in("F.", 0u - 99u, 1, 100)), Acceptable::kYes);  // the FIN counts
@@ -51,13 +51,13 @@ TEST(Table6, LengthAtAnOpenWindowLastOctetInside) {
 
 // Neither end lies in the window though all of it is covered: by the letter it fails, in substance not.
 TEST(Table6, ASegmentAroundTheWholeWindowMayGoEitherWay) {
-  Possible tcb = established();
+  Candidate tcb = established();
   tcb.rcv_edge = tcb.rcv_nxt + 10;
   EXPECT_EQ(acceptable(tcb, in("P.", 0, 1, 100)), Acceptable::kEither);
 }
 
 TEST(Table6, CountsAcrossTheWrap) {
-  Possible tcb = established();
+  Candidate tcb = established();
   tcb.rcv_nxt = tcb.rcv_nxt_max = RcvSeq{0xffffff00};
   tcb.rcv_edge = RcvSeq{0x100};
   const auto probe = [&](std::uint32_t seq) { return acceptable(tcb, Arriving{.seq = {seq}}); };
@@ -69,7 +69,7 @@ TEST(Table6, CountsAcrossTheWrap) {
 
 // Where it is open how far RCV.NXT has come, both ends of the doubt are in doubt.
 TEST(Table6, WhatWasPerhapsTakenIsPerhapsAcceptable) {
-  Possible tcb = established();
+  Candidate tcb = established();
   tcb.rcv_nxt_max = tcb.rcv_nxt + 100;
   EXPECT_EQ(acceptable(tcb, in(".", 1)), Acceptable::kEither);
   EXPECT_EQ(acceptable(tcb, in(".", 100)), Acceptable::kEither);
@@ -135,7 +135,7 @@ TEST(CheckSequenceNumber, SynReceivedIsCheckedToo) {
   const Outcomes after = arrives(syn_received(), in(".", 70000, 1));
   EXPECT_TRUE(after.texts.count("SYN-RECEIVED, ACK now (should)"));
   EXPECT_TRUE(after.cite(Rule::SA4_1_syn_received));
-  for (const Possible& tcb : after.all) EXPECT_EQ(tcb.state, State::kSynReceived);
+  for (const Candidate& tcb : after.all) EXPECT_EQ(tcb.state, State::kSynReceived);
 }
 
 // 3.5.2 group 2 sends a RST for an unacceptable ACK whatever SEG.SEQ is; step 1 of 3.10.7.4 sends an ACK first.
@@ -159,7 +159,7 @@ TEST(ZeroWindow, AProbeDrawsAnAckOrIsTaken) {
   EXPECT_TRUE(after.texts.count("ESTABLISHED, ACK now"));
   EXPECT_TRUE(after.may_cite(Rule::S3_8_6_1_ack));
   EXPECT_TRUE(after.may_cite(Rule::S3_4_text_wnd0));
-  for (const Possible& tcb : after.all) EXPECT_TRUE(tcb.ack_now || tcb.ack_later);
+  for (const Candidate& tcb : after.all) EXPECT_TRUE(tcb.ack_now || tcb.ack_later);
 }
 
 // "Special allowance should be made to accept valid ACKs": a should, so leaving it out is a departure.
@@ -200,7 +200,7 @@ TEST(JustBelow, TheCrossingSynAckMayComplete) {
 
 // Half the sequence space away a number is neither above nor below; in a closed window there is only RCV.NXT.
 TEST(Table6, HalfTheSpaceAwayIsOutside) {
-  Possible tcb = established();
+  Candidate tcb = established();
   tcb.rcv_edge = tcb.rcv_nxt;
   EXPECT_EQ(acceptable(tcb, in("R", 0x80000001)), Acceptable::kNo);
   EXPECT_EQ(acceptable(tcb, in(".", 0x80000001, 1)), Acceptable::kNo);
@@ -216,7 +216,7 @@ TEST(Straddling, OnlyTheNewPartIsProcessed) {
 
 // The window was 10; more may be taken if it has grown, less departs.
 TEST(Straddling, ThePartInsideTheWindowIsTaken) {
-  Possible tcb = established();
+  Candidate tcb = established();
   tcb.rcv_edge = tcb.rcv_nxt + 10;
   const Outcomes after = arrives(tcb, in("P.", 1, 1, 30));
   EXPECT_EQ(after.texts, (Texts{"ESTABLISHED, RCV.NXT=11..31, ACK later",
@@ -224,7 +224,7 @@ TEST(Straddling, ThePartInsideTheWindowIsTaken) {
 }
 
 TEST(CheckSequenceNumber, ASegmentAcrossTheWrapIsSaidToBe) {
-  Possible tcb = established();
+  Candidate tcb = established();
   tcb.rcv_nxt = tcb.rcv_nxt_max = RcvSeq{0xfffffff0};
   tcb.rcv_edge = RcvSeq{0x1000};
   Arriving seg = in("P.", 1, 1, 100);

@@ -57,7 +57,7 @@ TEST(Closed, AFinIsNotProcessed) {
 
 // 3.5.1, figure 9: one side has lost the connection, the other goes on sending text.
 TEST(Closed, TextForALostConnectionIsReset) {
-  Possible lost = established();
+  Candidate lost = established();
   lost.state = State::kClosed;
   const Outcomes after = arrives(lost, in("P.", 1, 1, 10), kNobody);
   EXPECT_EQ(after.texts, Texts{"CLOSED, RST 1"});
@@ -66,11 +66,11 @@ TEST(Closed, TextForALostConnectionIsReset) {
 
 // The rule that closing a listener deletes its TCB shows in how the next SYN is answered.
 TEST(Closed, AfterTheListenerIsGoneASynIsReset) {
-  Around around = kNobody;
-  around.deserted = true;
-  EXPECT_TRUE(arrives(listen_tcb(), in("S", 0), around).cite(Rule::S3_10_4_listen));
-  around.aborted = true;
-  const Outcomes after = arrives(listen_tcb(), in("S", 0), around);
+  Environment env = kNobody;
+  env.deserted = true;
+  EXPECT_TRUE(arrives(listen_tcb(), in("S", 0), env).cite(Rule::S3_10_4_listen));
+  env.aborted = true;
+  const Outcomes after = arrives(listen_tcb(), in("S", 0), env);
   EXPECT_TRUE(after.cite(Rule::S3_10_5_listen));
   EXPECT_EQ(after.texts, Texts{"CLOSED, RST,ACK 1"});
 }
@@ -123,9 +123,9 @@ TEST(Listen, AFinOnASynIsNotActedOn) {
 }
 
 TEST(Listen, AFullQueueMayDropASyn) {
-  Around around = kListening;
-  around.backlog_full = true;
-  EXPECT_EQ(arrives(listen_tcb(), in("S", 0), around).texts,
+  Environment env = kListening;
+  env.backlog_full = true;
+  EXPECT_EQ(arrives(listen_tcb(), in("S", 0), env).texts,
             (Texts{"LISTEN", "SYN-RECEIVED, SND.WND=8000, RCV.NXT=1, SYN,ACK"}));
 }
 
@@ -213,7 +213,7 @@ TEST(SynSent, FourthASynThatAcknowledgesOursOpens) {
 
 // The RFC prints the setting of SND.WND under SYN-RECEIVED alone; RFC 1122 4.2.2.20 (c) has it here too.
 TEST(SynSent, TheSendWindowIsTakenFromTheSynAck) {
-  const Possible after = arrives(syn_sent(), in("S.", 0, 1, 0, 123)).all[0];
+  const Candidate after = arrives(syn_sent(), in("S.", 0, 1, 0, 123)).all[0];
   EXPECT_EQ(after.snd_wnd, 123u);
   EXPECT_EQ(after.snd_wl1, kIrs);
   EXPECT_EQ(after.snd_wl2, kIss + 1);
@@ -266,7 +266,7 @@ TEST(Damaged, ABadChecksumHasNoEffectInAnyState) {
   for (int state = 0; state < kStates; ++state) {
     Arriving seg = in("S", 0);
     seg.fault = Fault::kChecksum;
-    const Possible before = in_state(static_cast<State>(state));
+    const Candidate before = in_state(static_cast<State>(state));
     const Outcomes after = arrives(before, seg, state == 0 ? kNobody : kListening);
     EXPECT_EQ(after.texts, Texts{to_string(before.state)});
     EXPECT_TRUE(after.cite(Rule::MUST_3));

@@ -15,7 +15,7 @@ Then check_urg_bit(Step& on, const Arriving& seg) {
 
 namespace {
 
-void hold(Possible& tcb, RcvSeq from, RcvSeq to) {
+void hold(Candidate& tcb, RcvSeq from, RcvSeq to) {
   if (tcb.held.empty() || tcb.held_top < to) tcb.held_top = to;
   int kept = 0;
   for (int i = 0; i < tcb.held.size; ++i) {  // the spans that it touches become one with it
@@ -33,7 +33,7 @@ void hold(Possible& tcb, RcvSeq from, RcvSeq to) {
 }
 
 // Text that was held and is now in sequence may have been kept: RCV.NXT goes as far at most.
-void join_held(Possible& tcb) {
+void join_held(Candidate& tcb) {
   if (tcb.held_overflow && tcb.rcv_nxt_max < tcb.held_top) {
     tcb.rcv_nxt_max = tcb.held_top;
     tcb.filled = true;
@@ -59,7 +59,7 @@ void join_held(Possible& tcb) {
 
 // Seventh, process the segment text:
 Then process_segment_text(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   ecn::text_arrives(on, seg);
   // Text that waited, with the SYN say, may be found to be new only now that nobody is there to receive it.
@@ -152,7 +152,7 @@ namespace {
 
 // 3.10.7.4, Eighth: a FIN that is next in sequence.
 void take_fin(Step& on) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.fin_seq + 1;
   tcb.rcv_fin = true;
   tcb.held_fin = tcb.filled = tcb.held_overflow = false;
@@ -184,7 +184,7 @@ void take_fin(Step& on) {
 
 // A FIN was seen: it takes effect when all before it has been taken, which is sure, open, or not yet so.
 void reach_fin(Step& on, bool in_window) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (!tcb.held_fin) return;
   if (tcb.rcv_nxt_max < tcb.fin_seq) {
     on.cite(Rule::SA4_1_hold_fin);
@@ -212,7 +212,7 @@ void reach_fin(Step& on, bool in_window) {
 
 // Eighth, check the FIN bit:
 Then check_fin_bit(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (tcb.rcv_fin) {
     if (seg.ctl.fin) {
       on.cite(tcb.state == State::kTimeWait ? Rule::SA4_8_time_wait : Rule::SA4_8_stay);

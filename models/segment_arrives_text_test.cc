@@ -20,7 +20,7 @@ TEST(CheckUrgBit, UrgentTextIsTextAllTheSame) {
 
 TEST(CheckUrgBit, AfterThePeersFinItIsIgnored) {
   for (const State state : {State::kCloseWait, State::kClosing, State::kLastAck, State::kTimeWait}) {
-    for (const Possible& after : arrives(in_state(state), in("U.", 2, 1)).all) EXPECT_FALSE(after.up.arrived);
+    for (const Candidate& after : arrives(in_state(state), in("U.", 2, 1)).all) EXPECT_FALSE(after.up.arrived);
   }
 }
 
@@ -37,14 +37,14 @@ TEST(SegmentText, InSequenceItIsTakenAndAcknowledged) {
 
 // One acknowledgment may cover several segments; within half a second it must be there.
 TEST(SegmentText, TheAcknowledgmentMayWaitHalfASecondFromTheFirst) {
-  const Possible first = arrives(established(), in("P.", 1, 1, 100)).all[0];
-  const Possible second = arrives(first, in("P.", 101, 1, 100), at(kNow + std::chrono::milliseconds(300))).all[0];
+  const Candidate first = arrives(established(), in("P.", 1, 1, 100)).all[0];
+  const Candidate second = arrives(first, in("P.", 101, 1, 100), at(kNow + std::chrono::milliseconds(300))).all[0];
   EXPECT_EQ(second.ack_due, kNow + std::chrono::milliseconds(500));
   EXPECT_EQ(second.rcv_nxt, kIrs + 201);
 }
 
 TEST(SegmentText, TwoFullSegmentsAreAcknowledgedAtOnce) {
-  const Possible first = arrives(established(), in("P.", 1, 1, kMss)).all[0];
+  const Candidate first = arrives(established(), in("P.", 1, 1, kMss)).all[0];
   EXPECT_FALSE(first.ack_now);
   const Outcomes after = arrives(first, in("P.", 1 + kMss, 1, kMss));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, RCV.NXT=2001, ACK now (should)"});
@@ -53,7 +53,7 @@ TEST(SegmentText, TwoFullSegmentsAreAcknowledgedAtOnce) {
 
 // Where text that came with the SYN was perhaps taken, text behind it is in sequence or ahead of a gap.
 TEST(SegmentText, BehindTextOfTheSynItIsPerhapsInSequence) {
-  Possible before = established();
+  Candidate before = established();
   before.rcv_nxt_max = before.rcv_nxt + 10;
   EXPECT_EQ(arrives(before, in("P.", 11, 1, 10)).texts, Texts{"ESTABLISHED, RCV.NXT=1..21, ACK later"});
 }
@@ -68,14 +68,14 @@ TEST(SegmentText, AheadOfAGapItIsHeldAndDrawsAnAck) {
 
 // What was held may have been dropped: the acknowledgment tells, and nothing is forked meanwhile.
 TEST(SegmentText, FillingAGapTakesWhatWasHeldOrNot) {
-  const Possible gap = arrives(established(), in("P.", 101, 1, 100)).all[0];
+  const Candidate gap = arrives(established(), in("P.", 101, 1, 100)).all[0];
   const Outcomes after = arrives(gap, in("P.", 1, 1, 100));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, RCV.NXT=101..201, ACK now (should)"});
   EXPECT_TRUE(after.cite(Rule::R5681_3_2_fill));
 }
 
 TEST(SegmentText, ManyHeldSegmentsMakeOneTcb) {
-  Possible tcb = established();
+  Candidate tcb = established();
   for (std::uint32_t i = 20; i > 0; --i) {
     const Outcomes after = arrives(tcb, in("P.", 1 + 200 * i, 1, 100));
     ASSERT_EQ(after.all.size(), 1u);
@@ -86,21 +86,21 @@ TEST(SegmentText, ManyHeldSegmentsMakeOneTcb) {
 
 // Spans that touch are one.
 TEST(SegmentText, HeldSpansJoin) {
-  Possible tcb = arrives(established(), in("P.", 101, 1, 100)).all[0];
+  Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all[0];
   tcb = arrives(tcb, in("P.", 201, 1, 100)).all[0];
   EXPECT_EQ(tcb.held.size, 1);
   EXPECT_EQ(arrives(tcb, in("P.", 1, 1, 100)).texts, Texts{"ESTABLISHED, RCV.NXT=101..301, ACK now (should)"});
 }
 
 TEST(SegmentText, AFillerShortOfTheNextHeldSpanLeavesItHeld) {
-  Possible tcb = arrives(established(), in("P.", 101, 1, 100)).all[0];
+  Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all[0];
   tcb = arrives(tcb, in("P.", 301, 1, 100)).all[0];
   EXPECT_EQ(arrives(tcb, in("P.", 1, 1, 100)).texts, Texts{"ESTABLISHED, RCV.NXT=101..201, ACK now (should)"});
 }
 
 TEST(SegmentText, AfterThePeersFinItIsIgnored) {
   for (const State state : {State::kCloseWait, State::kClosing, State::kLastAck, State::kTimeWait}) {
-    const Possible before = in_state(state);
+    const Candidate before = in_state(state);
     const Outcomes after = arrives(before, in("P.", 2, before.snd_una - kIss, 100));
     EXPECT_EQ(after.texts, Texts{to_string(state)});
     // In CLOSING an ACK short of our FIN ends the matter in the fifth step.
@@ -110,7 +110,7 @@ TEST(SegmentText, AfterThePeersFinItIsIgnored) {
 
 // SHLD-3: the user has left altogether, and new text would be lost without notice.
 TEST(SegmentText, AfterAFullCloseItDrawsARst) {
-  Possible before = fin_wait_2();
+  Candidate before = fin_wait_2();
   before.user_gone = true;
   const Outcomes after = arrives(before, in("P.", 1, 2, 100));
   EXPECT_EQ(after.texts, (Texts{"CLOSED, RST 2", "FIN-WAIT-2, RCV.NXT=101, ACK later, without SHLD_3"}));
@@ -118,7 +118,7 @@ TEST(SegmentText, AfterAFullCloseItDrawsARst) {
 
 // Old text again is no new data.
 TEST(SegmentText, OldTextAfterAFullCloseDrawsAnAck) {
-  Possible before = fin_wait_2();
+  Candidate before = fin_wait_2();
   before.user_gone = true;
   EXPECT_EQ(arrives(before, in("P.", 0u - 99u, 2, 100)).texts, Texts{"FIN-WAIT-2, ACK now (should)"});
 }
@@ -127,7 +127,7 @@ TEST(SegmentText, OldTextAfterAFullCloseDrawsAnAck) {
 
 // A FIN ahead of a gap says that text was sent, and nobody is there to receive it.
 TEST(CheckFinBit, AheadOfAGapAfterCloseItMayReset) {
-  Possible before = fin_wait_2();
+  Candidate before = fin_wait_2();
   before.user_gone = true;
   EXPECT_TRUE(arrives(before, in("F.", 100, 2)).texts.count("CLOSED, RST 2"));
   EXPECT_FALSE(arrives(before, in("F.", 1, 2)).texts.count("CLOSED, RST 2"));
@@ -173,7 +173,7 @@ TEST(CheckFinBit, LeadsFromFinWait2ToTimeWait) {
 // Beyond the first FIN: it stands in the window, and leaves the state as it is.
 TEST(CheckFinBit, AnotherFinChangesNothing) {
   for (const State state : {State::kCloseWait, State::kClosing, State::kLastAck, State::kTimeWait}) {
-    const Possible before = in_state(state);
+    const Candidate before = in_state(state);
     const Outcomes after = arrives(before, in("F.", 2, before.snd_una - kIss));
     EXPECT_EQ(after.texts, Texts{to_string(state)});
   }
@@ -181,7 +181,7 @@ TEST(CheckFinBit, AnotherFinChangesNothing) {
 
 TEST(CheckFinBit, TheSameFinAgainIsAcknowledged) {
   for (const State state : {State::kCloseWait, State::kClosing, State::kLastAck}) {
-    const Possible before = in_state(state);
+    const Candidate before = in_state(state);
     const Outcomes after = arrives(before, in("F.", 1, before.snd_una - kIss));
     EXPECT_EQ(after.texts, Texts{to_string(state) + std::string(", ACK now (should)")});
     EXPECT_TRUE(after.cite(Rule::SA4_8_stay));
@@ -197,7 +197,7 @@ TEST(CheckFinBit, AheadOfAGapItTakesEffectOnlyInSequence) {
 
 // The gap is filled: the FIN was kept, as it should be, or it was not.
 TEST(CheckFinBit, WhenTheGapIsFilledAHeldFinIsTaken) {
-  const Possible gap = arrives(established(), in("FP.", 101, 1, 100)).all[0];
+  const Candidate gap = arrives(established(), in("FP.", 101, 1, 100)).all[0];
   EXPECT_EQ(arrives(gap, in("P.", 1, 1, 100)).texts,
             (Texts{"CLOSE-WAIT, RCV.NXT=202, ACK now (should)",
                    "ESTABLISHED, RCV.NXT=101..201, ACK now (should), without SHLD_31"}));
@@ -208,7 +208,7 @@ TEST(CheckFinBit, WhenTheGapIsFilledAHeldFinIsTaken) {
 TEST(CheckFinBit, TextBeyondAHeldFinMayBeTaken) {
   const Outcomes after = arrives(arrives(established(), in("F.", 11, 1)).all[0], in("P.", 1, 1, 20));
   bool permitted = false;
-  for (const Possible& tcb : after.all) {
+  for (const Candidate& tcb : after.all) {
     EXPECT_LE(tcb.rcv_nxt, tcb.rcv_nxt_max);
     permitted |= departs(tcb, out(".", 1, 21)).blamed.empty();
   }
@@ -217,14 +217,14 @@ TEST(CheckFinBit, TextBeyondAHeldFinMayBeTaken) {
 
 // The window ends before the FIN: it may be left to its retransmission.
 TEST(CheckFinBit, AtTheRightEdgeOfTheWindowItMayBeLeft) {
-  Possible before = established();
+  Candidate before = established();
   before.rcv_edge = before.rcv_nxt + 100;
   EXPECT_EQ(arrives(before, in("FP.", 1, 1, 100)).texts,
             (Texts{"CLOSE-WAIT, RCV.NXT=102, ACK later", "ESTABLISHED, RCV.NXT=101, ACK later"}));
 }
 
 // 3.4: all arithmetic is modulo 2^32, so what a segment does depends on distances alone.
-Possible moved(Possible tcb, std::uint32_t snd, std::uint32_t rcv) {
+Candidate moved(Candidate tcb, std::uint32_t snd, std::uint32_t rcv) {
   for (SndSeq* seq : {&tcb.iss, &tcb.snd_una, &tcb.snd_nxt, &tcb.snd_wl2, &tcb.snd_end}) *seq = *seq + snd;
   for (RcvSeq* seq : {&tcb.irs, &tcb.rcv_nxt, &tcb.rcv_nxt_max, &tcb.snd_wl1, &tcb.snd_wl1_least, &tcb.rcv_edge,
                       &tcb.rcv_acked, &tcb.rcv_user, &tcb.fin_seq, &tcb.syn_text_end, &tcb.held_top}) {
@@ -233,13 +233,13 @@ Possible moved(Possible tcb, std::uint32_t snd, std::uint32_t rcv) {
   return tcb;
 }
 
-Texts when_moved(const Possible& before, Arriving seg, std::uint32_t snd, std::uint32_t rcv) {
+Texts when_moved(const Candidate& before, Arriving seg, std::uint32_t snd, std::uint32_t rcv) {
   seg.seq = seg.seq + rcv;
   seg.ack = seg.ack + snd;
   const Outcomes after = arrives(moved(before, snd, rcv), seg);
   Texts texts;
-  for (Possible tcb : after.all) {
-    Possible back = moved(tcb, 0u - snd, 0u - rcv);
+  for (Candidate tcb : after.all) {
+    Candidate back = moved(tcb, 0u - snd, 0u - rcv);
     if (back.reply.form == Reply::Form::kRstAck) back.reply.ack = back.reply.ack - rcv;
     back.reply.seq = back.reply.seq - snd;
     back.reply.other = back.reply.other - snd;
@@ -271,10 +271,10 @@ TEST(Modulo, NorBeforeAWindowWasAcknowledged) {
   const auto after_open = [](Arriving seg, std::uint32_t by) {
     Arriving syn = in("S.", 0, 1);
     syn.seq = syn.seq + by;
-    Possible opened = arrives(syn_sent(), syn).all[0];
+    Candidate opened = arrives(syn_sent(), syn).all[0];
     seg.seq = seg.seq + by;
     Texts texts;
-    for (const Possible& tcb : arrives(opened, seg).all)
+    for (const Candidate& tcb : arrives(opened, seg).all)
       texts.insert(change(moved(opened, 0, 0u - by), moved(tcb, 0, 0u - by)));
     return texts;
   };

@@ -6,7 +6,7 @@
 #include "models/segment_departs_steps.h"
 #include "models/selective_acknowledgment.h"
 #include "models/timestamps.h"
-#include "models/unknown_user.h"
+#include "models/inferred_calls.h"
 #include "models/urgent.h"
 #include "models/window_scale.h"
 
@@ -14,7 +14,7 @@ namespace tcpassay {
 namespace {
 
 // The rule that says why nothing may leave where there is no connection: of the call that was made, or of what arrived.
-Rule says_nothing_leaves(const Possible& tcb, Rule otherwise) {
+Rule says_nothing_leaves(const Candidate& tcb, Rule otherwise) {
   constexpr Rule kSilent[] = {Rule::S3_10_4_closed,       Rule::S3_10_5_closed, Rule::S3_10_5_syn_sent,
                               Rule::S3_10_4_syn_received, Rule::MUST_34,        Rule::MUST_41};
   for (const Rule rule : kSilent) {
@@ -24,7 +24,7 @@ Rule says_nothing_leaves(const Possible& tcb, Rule otherwise) {
 }
 
 // What leaves where a RST is due. A SYN,ACK comes of a passive OPEN that is over.
-Rule instead_of_reset(const Possible& tcb, const Departing& seg) {
+Rule instead_of_reset(const Candidate& tcb, const Departing& seg) {
   for (const Cite& cite : tcb.now) {
     const bool over = cite.rule == Rule::S3_10_4_listen || cite.rule == Rule::S3_10_5_listen;
     if (over && seg.ctl.syn) return cite.rule;
@@ -33,7 +33,7 @@ Rule instead_of_reset(const Possible& tcb, const Departing& seg) {
 }
 
 void reset_departs(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const Reply& due = tcb.reply;
   switch (due.form) {
     case Reply::Form::kRst:
@@ -71,7 +71,7 @@ void reset_departs(Step& on, const Departing& seg) {
 }
 
 // The target's SYN reveals ISS.
-void iss_revealed(const Around& around, Possible& tcb, const Departing& syn) {
+void iss_revealed(const Environment& env, Candidate& tcb, const Departing& syn) {
   const std::uint32_t given = tcb.snd_end - (tcb.iss + 1);
   if (tcb.up.given) tcb.up.snd_up = syn.seq + 1 + (tcb.up.snd_up - (tcb.iss + 1));
   tcb.iss = tcb.snd_una = syn.seq;
@@ -82,11 +82,11 @@ void iss_revealed(const Around& around, Possible& tcb, const Departing& syn) {
   tcb.selective.target_permits = syn.opt.sack_permitted;
   tcb.target_sack = syn.opt.sack_permitted;
   tcb.syn_wnd = syn.wnd;
-  tcb.rcv_mss = syn.opt.mss.value_or(around.default_mss);
+  tcb.rcv_mss = syn.opt.mss.value_or(env.default_mss);
 }
 
 void syn_departs(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const bool answer = seg.ctl.ack;
   if (seg.ctl.fin) {
     on.refuse(at_work(tcb, Rule::S3_10_1_active), 2);
@@ -129,16 +129,16 @@ void syn_departs(Step& on, const Departing& seg) {
   }
   if (on.refused()) return;
   const bool known = tcb.iss_known;
-  if (!known) iss_revealed(on.around, tcb, seg);
+  if (!known) iss_revealed(on.env, tcb, seg);
   if (seg.opt.mss) {
     on.cite(Rule::SHLD_5);
     on.cite(Rule::MAY_3);
-    if (*seg.opt.mss > on.around.mms_r - 20) {
+    if (*seg.opt.mss > on.env.mms_r - 20) {
       on.refuse(Rule::MUST_67, 1);
       return;
     }
     on.cite(Rule::MUST_67);
-    const std::uint32_t missing = on.around.mms_r - 20 - *seg.opt.mss;
+    const std::uint32_t missing = on.env.mms_r - 20 - *seg.opt.mss;
     if (missing == 0) {
       on.cite(Rule::S3_7_1_fixed_headers);
       if (seg.opt.timestamps) on.cite(Rule::R6691_2);
@@ -158,13 +158,13 @@ void syn_departs(Step& on, const Departing& seg) {
   if (first) {
     on.cite(tcb.reply.rule);
     tcb.reply = {};
-    if (!known) tcb.sent_at = on.around.since;
+    if (!known) tcb.sent_at = on.env.since;
   } else {
     on.cite(answer ? Rule::S3_8_3_synack : Rule::MUST_22);
-    if (on.around.since - tcb.sent_at > kSynTimeoutMin / 3) on.cite(Rule::MUST_23);
+    if (on.env.since - tcb.sent_at > kSynTimeoutMin / 3) on.cite(Rule::MUST_23);
     on.cite(Rule::SA8_retransmission);
     if (tcb.rexmits < 255) ++tcb.rexmits;
-    if (!tcb.congestion.stirred) ++tcb.congestion.syn_losses;
+    if (!tcb.congestion.arrived_since_quiet) ++tcb.congestion.syn_losses;
   }
   tcb.timed = false;
   ecn::syn_departs(on, seg, !first);
@@ -176,7 +176,7 @@ void syn_departs(Step& on, const Departing& seg) {
 
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>: owed, called for by an arriving segment, or a window update.
 void acknowledgment_departs(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const bool probes = tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit();
   if (probes &&
       (seg.seq == tcb.snd_una - 1 || seg.seq == tcb.snd_nxt - 1)) {  // an old octet's number probes the window
@@ -223,7 +223,7 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
 
 }  // namespace
 
-Rule at_work(const Possible& tcb, Rule otherwise) {
+Rule at_work(const Candidate& tcb, Rule otherwise) {
   Rule found = otherwise;
   for (int i = 0; i < tcb.prompted && i < tcb.now.size; ++i) {
     const Rule rule = tcb.now.items[static_cast<std::size_t>(i)].rule;
@@ -233,7 +233,7 @@ Rule at_work(const Possible& tcb, Rule otherwise) {
 }
 
 void acknowledgment_seen(Step& on, RcvSeq ack) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (tcb.filled) {
     std::int8_t& holds = tcb.traits[static_cast<std::size_t>(Trait::kHoldsText)];
     const bool all = ack == tcb.rcv_nxt_max;
@@ -253,13 +253,13 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
     } else if (!tcb.contradicted && !tcb.held_overflow &&
                ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // what lay beyond the window need not have been held
       on.depart(Rule::SHLD_31);
-      tcb.on_stairs = true;
-      tcb.stairs_to = tcb.rcv_nxt_max;
+      tcb.partial_gap_ack = true;
+      tcb.partial_gap_ack_end = tcb.rcv_nxt_max;
     }
     tcb.filled = false;
   }
   if (tcb.ack_later) {
-    if (tcb.ack_due < on.around.since) {
+    if (tcb.ack_due < on.env.since) {
       on.refuse(tcb.ack_put_off ? Rule::R5681_4_2_500ms : Rule::MUST_40);
       return;
     }
@@ -278,7 +278,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
 }
 
 void window_offered(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const std::uint32_t shift = tcb.scaled() && !seg.ctl.syn ? tcb.rcv_shift : 0;
   const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << shift;
   const std::uint32_t unit = (1u << shift) - 1;  // rounding may take so much away (RFC 7323 section 2.4)
@@ -315,16 +315,16 @@ void window_offered(Step& on, const Departing& seg) {
 }
 
 bool early_ack(const Tcb& tcb, const Departing& seg) {
-  return tcb.congestion.stirred && !seg.text.empty() && seg.ack < tcb.rcv_nxt && seg.ack == tcb.rcv_nxt_before;
+  return tcb.congestion.arrived_since_quiet && !seg.text.empty() && seg.ack < tcb.rcv_nxt && seg.ack == tcb.rcv_nxt_before;
 }
 
 bool ack_is_current(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (!seg.ctl.ack) {
     on.refuse(Rule::S3_1_ack_always, 1);
     return false;
   }
-  if (tcb.on_stairs && tcb.rcv_nxt_max < seg.ack && seg.ack <= tcb.stairs_to) {  // it had been held after all
+  if (tcb.partial_gap_ack && tcb.rcv_nxt_max < seg.ack && seg.ack <= tcb.partial_gap_ack_end) {  // it had been held after all
     on.refuse(Rule::MUST_59, 1);
     return false;
   }
@@ -343,7 +343,7 @@ bool ack_is_current(Step& on, const Departing& seg) {
 }
 
 void segment_departs(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (seg.ctl.rst) {
     ecn::reset_departs(on, seg);
     reset_departs(on, seg);
@@ -375,13 +375,13 @@ void segment_departs(Step& on, const Departing& seg) {
   }
   if (!urgent_departs(on, seg)) return;
   const bool unprompted = tcb.prompted == 0 && !tcb.ack_now && !tcb.ack_later && seg.text.empty();
-  if (!on.around.user_known && seg.seq != tcb.snd_nxt && seg.text.empty() && is_unprompted_probe(tcb, seg)) {
+  if (!on.env.user_known && seg.seq != tcb.snd_nxt && seg.text.empty() && is_unprompted_probe(tcb, seg)) {
     if (ack_is_current(on, seg)) acknowledgment_seen(on, seg.ack);
     return;
   }
-  if (is_keep_alive(tcb, seg) && (tcb.keep.on || unprompted || !on.around.user_known)) {
+  if (is_keep_alive(tcb, seg) && (tcb.keep.on || unprompted || !on.env.user_known)) {
     if (!ack_is_current(on, seg)) return;
-    if (on.around.user_known) keep_alive_departs(on, seg);
+    if (on.env.user_known) keep_alive_departs(on, seg);
     if (!on.refused()) acknowledgment_seen(on, seg.ack);
     return;
   }

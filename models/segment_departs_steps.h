@@ -7,10 +7,10 @@
 namespace tcpassay {
 
 // The rule most at work: the last that the latest stimulus called upon and that leaves no freedom.
-Rule at_work(const Possible& tcb, Rule otherwise);
+Rule at_work(const Candidate& tcb, Rule otherwise);
 
 // The rule that wants the reply that has not come. That a SYN which crosses ours is answered at all is MUST-10.
-Rule unanswered(const Possible& tcb);
+Rule unanswered(const Candidate& tcb);
 
 // A segment has left with this acknowledgment: what was owed is paid, and RCV.NXT is known.
 void acknowledgment_seen(Step& on, RcvSeq ack);

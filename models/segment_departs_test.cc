@@ -13,8 +13,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // The rule that forbids it; "" when it may leave.
-std::string blamed(const Possible& before, const Departing& seg, const Around& around = kListening) {
-  return departs(before, seg, around).blamed;
+std::string blamed(const Candidate& before, const Departing& seg, const Environment& env = kListening) {
+  return departs(before, seg, env).blamed;
 }
 
 // Acknowledgments
@@ -32,7 +32,7 @@ TEST(Acknowledgment, MustBeOfAllThatWasTakenAndOfNothingMore) {
   EXPECT_EQ(blamed(with_text(), out(".", 1, 102)), "SA4_7_ack");
   EXPECT_EQ(blamed(given(established(), 10), out("P.", 1, 2, 10)), "S3_8_ack_current");
   // An unacceptable segment should be acknowledged; with what never came, it must not be.
-  const Possible owing = arrives(established(), in(".", 0, 1, 1)).all[0];
+  const Candidate owing = arrives(established(), in(".", 0, 1, 1)).all[0];
   EXPECT_EQ(blamed(owing, out(".", 1, 2)), "S3_8_ack_current");
   EXPECT_EQ(blamed(owing, out(".", 1, 0)), "SA4_1_ack");
   EXPECT_EQ(blamed(owing, out(".", 2, 1)), "SA4_7_ack");  // nor does it stand where nothing was sent
@@ -45,7 +45,7 @@ TEST(Acknowledgment, StandsAtSndNxt) {
 }
 
 TEST(Acknowledgment, MayRideOnText) {
-  Possible before = with_text();
+  Candidate before = with_text();
   const Outcomes after = departs(given(before, 10), out("P.", 1, 101, 10));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, SND.NXT=11"});
   EXPECT_TRUE(after.cite(Rule::SA4_7_ack));
@@ -58,15 +58,15 @@ TEST(Acknowledgment, IsNotDelayedBeyondHalfASecond) {
 
 TEST(Acknowledgment, UnpromptedMayNotLeave) {
   EXPECT_EQ(blamed(established(), out(".", 1, 1)), "R5681_4_2_one_ack");
-  const Possible answered = after_departure(with_text(), out(".", 1, 101));
+  const Candidate answered = after_departure(with_text(), out(".", 1, 101));
   EXPECT_EQ(blamed(answered, out(".", 1, 101)), "R5681_4_2_one_ack");
 }
 
 // One for each segment that arrived, and no more.
 TEST(Acknowledgment, MayFollowEachSegment) {
-  const Possible two = after_arrival(with_text(), in("P.", 101, 1, 100));
-  const Possible once = after_departure(two, out(".", 1, 201));
-  const Possible twice = after_departure(once, out(".", 1, 201));
+  const Candidate two = after_arrival(with_text(), in("P.", 101, 1, 100));
+  const Candidate once = after_departure(two, out(".", 1, 201));
+  const Candidate twice = after_departure(once, out(".", 1, 201));
   EXPECT_EQ(blamed(twice, out(".", 1, 201)), "R5681_4_2_one_ack");
 }
 
@@ -86,7 +86,7 @@ TEST(Acknowledgment, BelongsToEverySegment) {
 
 // Held text was kept or dropped; the acknowledgment tells which, and what it tells is kept.
 TEST(Acknowledgment, TellsWhetherHeldTextWasKept) {
-  const Possible filled = after_arrival(after_arrival(established(), in("P.", 101, 1, 100)), in("P.", 1, 1, 100));
+  const Candidate filled = after_arrival(after_arrival(established(), in("P.", 101, 1, 100)), in("P.", 1, 1, 100));
   const Outcomes kept = departs(filled, out(".", 1, 201));
   EXPECT_TRUE(kept.cite(Rule::SHLD_31));
   EXPECT_EQ(kept.all[0].rcv_nxt, kIrs + 201);
@@ -96,7 +96,7 @@ TEST(Acknowledgment, TellsWhetherHeldTextWasKept) {
 
 // After the peer shrank its window SND.NXT lies beyond it, where an ACK would not be acceptable to the peer.
 TEST(Acknowledgment, MayStandAtTheEdgeOfAShrunkWindow) {
-  Possible before = offered(sent(established(), 1000), 100);
+  Candidate before = offered(sent(established(), 1000), 100);
   before.ack_now = true;
   EXPECT_EQ(blamed(before, out(".", 101, 1)), "");
   EXPECT_EQ(blamed(before, out(".", 1001, 1)), "");
@@ -104,7 +104,7 @@ TEST(Acknowledgment, MayStandAtTheEdgeOfAShrunkWindow) {
 }
 
 TEST(Acknowledgment, AChallengeHasTheFormOfOne) {
-  const Possible before = after_arrival(with_trait(established(), Trait::kChallengesRst, true), in("R", 500));
+  const Candidate before = after_arrival(with_trait(established(), Trait::kChallengesRst, true), in("R", 500));
   EXPECT_EQ(blamed(before, out(".", 1, 1)), "");
   EXPECT_EQ(blamed(before, out(".", 1, 501)), "SA4_2_inexact");
   EXPECT_EQ(blamed(before, out("R", 1)), "SA4_2_inexact");
@@ -122,7 +122,7 @@ TEST(Text, OfTheUserMayLeave) {
 }
 
 TEST(Text, MayBeCutAnywhere) {
-  const Possible first = after_departure(given(established(), 100), out(".", 1, 1, 30));
+  const Candidate first = after_departure(given(established(), 100), out(".", 1, 1, 30));
   EXPECT_EQ(blamed(first, out("P.", 31, 1, 70)), "");
 }
 
@@ -157,7 +157,7 @@ TEST(Text, OfOneWrongOctetIsSeen) {
 }
 
 TEST(Text, StaysWithinTheWindow) {
-  const Possible before = offered(given(established(), 100), 50);
+  const Candidate before = offered(given(established(), 100), 50);
   EXPECT_EQ(blamed(before, out(".", 1, 1, 50)), "");
   EXPECT_EQ(blamed(before, out(".", 1, 1, 51)), "S3_8_6_window");
 }
@@ -168,7 +168,7 @@ TEST(Text, StaysWithinTheMss) {
 }
 
 TEST(Text, WithoutAnMssOptionFromThePeerIs536AtMost) {
-  Possible before = given(established(), 2000);
+  Candidate before = given(established(), 2000);
   before.mss_given = false;
   before.snd_mss = 536;
   EXPECT_EQ(blamed(before, out(".", 1, 1, 536)), "");
@@ -177,7 +177,7 @@ TEST(Text, WithoutAnMssOptionFromThePeerIs536AtMost) {
 
 // MMS_S less the TCP header and its options.
 TEST(Text, StaysWithinWhatIpCanSend) {
-  Around narrow = kListening;
+  Environment narrow = kListening;
   narrow.mms_s = 500;
   Departing seg = out(".", 1, 1, 480);
   EXPECT_EQ(blamed(given(established(), 2000), seg, narrow), "");
@@ -213,7 +213,7 @@ TEST(Retransmission, MayBeJoinedWithNewText) {
 }
 
 TEST(Retransmission, OfWhatWasAcknowledgedDoesNotLeave) {
-  Possible before = sent(established(), 100);
+  Candidate before = sent(established(), 100);
   before.snd_una = kIss + 51;
   EXPECT_EQ(blamed(before, out(".", 1, 1, 50)), "SA4_5_new");
   EXPECT_EQ(blamed(before, out(".", 1, 1, 51)), "");
@@ -221,7 +221,7 @@ TEST(Retransmission, OfWhatWasAcknowledgedDoesNotLeave) {
 
 // SHLD-15, MAY-7 and MUST-35: the peer shrank its window below what was sent.
 TEST(Retransmission, BeyondAShrunkWindowOldTextMayLeaveAndNewMayNot) {
-  const Possible before = offered(given(sent(established(), 1000), 500), 100);
+  const Candidate before = offered(given(sent(established(), 1000), 500), 100);
   EXPECT_EQ(blamed(before, out("P.", 1001, 1, 500)), "SHLD_15");
   EXPECT_TRUE(departs(before, out(".", 1, 1, 1000)).cite(Rule::MAY_7));
   EXPECT_TRUE(departs(offered(before, 0), out(".", 1, 1, 1000)).cite(Rule::MUST_35));
@@ -245,7 +245,7 @@ TEST(WindowProbe, OfTwoOctetsMayNot) {
 }
 
 TEST(WindowProbe, MayRepeatItsOctet) {
-  const Possible probed = after_departure(offered(given(established(), 100), 0), out(".", 1, 1, 1));
+  const Candidate probed = after_departure(offered(given(established(), 100), 0), out(".", 1, 1, 1));
   EXPECT_EQ(blamed(probed, out(".", 1, 1, 1)), "");
 }
 
@@ -260,7 +260,7 @@ TEST(WindowProbe, NeedsSomethingToSend) {
 
 // 3.8.4: keep-alives may be sent, as SEG.SEQ = SND.NXT-1, on a connection for which the user has turned them on.
 TEST(KeepAlive, MayLeaveAnIdleConnection) {
-  Possible tcb = established();
+  Candidate tcb = established();
   EXPECT_NE(blamed(tcb, out(".", 0, 1), at(std::chrono::hours(3))), "");
   tcb.keep.on = true;
   EXPECT_EQ(blamed(tcb, out(".", 0, 1), at(std::chrono::hours(3))), "");
@@ -269,7 +269,7 @@ TEST(KeepAlive, MayLeaveAnIdleConnection) {
 // FIN
 
 TEST(Fin, LeavesBehindTheTextOrWithIt) {
-  const Possible before = outcomes_of(given(established(), 100), kListening, [](Step& on) { close(on, {}); }).all[0];
+  const Candidate before = outcomes_of(given(established(), 100), kListening, [](Step& on) { close_call(on, {}); }).all[0];
   EXPECT_EQ(departs(before, out("FP.", 1, 1, 100)).texts, Texts{"FIN-WAIT-1, SND.NXT=102"});
   EXPECT_EQ(departs(after_departure(before, out("P.", 1, 1, 100)), out("F.", 101, 1)).texts,
             Texts{"FIN-WAIT-1, SND.NXT=102"});
@@ -282,7 +282,7 @@ TEST(Fin, WaitsForClose) {
 }
 
 TEST(Fin, DoesNotOvertakeText) {
-  Possible before = given(established(), 100);
+  Candidate before = given(established(), 100);
   before.fin_queued = true;
   EXPECT_EQ(blamed(before, out("F.", 1, 1)), "S3_10_4_established");
   EXPECT_EQ(blamed(before, out("FP.", 1, 1, 99)), "S3_10_4_established");
@@ -293,7 +293,7 @@ TEST(Fin, ThereIsOnlyOne) {
 }
 
 TEST(Fin, OfCloseWaitLeadsToLastAck) {
-  const Possible before = outcomes_of(close_wait(), kListening, [](Step& on) { close(on, {}); }).all[0];
+  const Candidate before = outcomes_of(close_wait(), kListening, [](Step& on) { close_call(on, {}); }).all[0];
   const Outcomes after = departs(before, out("F.", 1, 2));
   EXPECT_EQ(after.texts, Texts{"LAST-ACK, SND.NXT=2"});
   EXPECT_TRUE(after.cite(Rule::S3_10_4_close_wait));
@@ -332,12 +332,12 @@ TEST(Syn, AnnouncesNoMoreThanIpCanReceive) {
 // 3.10.1 and 3.10.2: "data associated with SEND may be sent with SYN segment". The octets are not counted in SND.NXT,
 // so that their acknowledgment seems to be of something not sent and a RST is asked for.
 TEST(Syn, MayCarryText) {
-  Possible before = opening();
+  Candidate before = opening();
   before.snd_end = before.snd_end + 10;
   Departing syn = out("S", 0);
   syn.text = target_text(1, 10);
-  const Possible sent_with_text = departs(before, syn).all[0];
-  for (const Possible& after : arrives(sent_with_text, in("S.", 0, 11)).all)
+  const Candidate sent_with_text = departs(before, syn).all[0];
+  for (const Candidate& after : arrives(sent_with_text, in("S.", 0, 11)).all)
     EXPECT_EQ(after.state, State::kEstablished);
 }
 
@@ -365,7 +365,7 @@ TEST(SynAck, AcknowledgesTheSynAndNothingMore) {
 
 // The text on the SYN may be acknowledged, all of it or a part.
 TEST(SynAck, MayAcknowledgeTextOnTheSyn) {
-  const Possible before = after_arrival(listen_tcb(), in("S", 0, 0, 10));
+  const Candidate before = after_arrival(listen_tcb(), in("S", 0, 0, 10));
   for (const std::uint32_t ack : {1u, 5u, 11u}) EXPECT_EQ(blamed(before, out("S.", 0, ack)), "") << ack;
   EXPECT_EQ(blamed(before, out("S.", 0, 12)), "SA2_3_syn");
 }
@@ -383,7 +383,7 @@ TEST(SynAck, IsRetransmittedWithTheSameNumber) {
 
 // 3.5, figure 7: the SYN,ACK of a simultaneous open has the number of the SYN.
 TEST(SynAck, OfASimultaneousOpenKeepsIss) {
-  const Possible before = after_arrival(syn_sent(), in("S", 0));
+  const Candidate before = after_arrival(syn_sent(), in("S", 0));
   EXPECT_EQ(blamed(before, out("S.", 0, 1)), "");
   EXPECT_EQ(blamed(before, out("S.", 9, 1)), "SA3_4_syn_received");
 }
@@ -405,7 +405,7 @@ TEST(Rst, UnpromptedDoesNotLeave) {
 
 // RST with an ACK flag is not forbidden as long as SEQ is right.
 TEST(Rst, OfASegmentWithAckTakesItsNumber) {
-  const Possible before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
+  const Candidate before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
   EXPECT_EQ(blamed(before, out("R", 77)), "");
   EXPECT_EQ(blamed(before, out("R.", 77, 1)), "");
   EXPECT_EQ(blamed(before, out("R", 78)), "SA1_ack");
@@ -413,7 +413,7 @@ TEST(Rst, OfASegmentWithAckTakesItsNumber) {
 }
 
 TEST(Rst, OfASegmentWithoutAckHasSeqZeroAndAcknowledges) {
-  const Possible before = after_arrival(closed_tcb(), in("S", 0), kNobody);
+  const Candidate before = after_arrival(closed_tcb(), in("S", 0), kNobody);
   EXPECT_EQ(blamed(before, rst_ack(1)), "");
   EXPECT_EQ(blamed(before, rst_ack(0)), "SA1_noack");
   EXPECT_EQ(blamed(before, out("R.", 0, 1)), "SA1_noack");
@@ -423,7 +423,7 @@ TEST(Rst, OfASegmentWithoutAckHasSeqZeroAndAcknowledges) {
 }
 
 TEST(Rst, HasNeitherSynNorFin) {
-  const Possible before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
+  const Candidate before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
   EXPECT_EQ(blamed(before, out("SR", 77)), "SA1_ack");
   EXPECT_EQ(blamed(before, out("FR", 77)), "SA1_ack");
 }
@@ -433,7 +433,7 @@ TEST(Rst, IsNotReplacedByAnAck) {
 }
 
 TEST(Rst, LeavesOnce) {
-  const Possible before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
+  const Candidate before = after_arrival(closed_tcb(), in(".", 1, 77), kNobody);
   EXPECT_NE(blamed(after_departure(before, out("R", 77)), out("R", 77)), "");
 }
 
@@ -443,7 +443,7 @@ TEST(Rst, DoesNotAnswerText) {
 
 TEST(Closed, NothingLeavesButRsts) {
   EXPECT_EQ(blamed(listen_tcb(), out("S", 0)), "S3_10_1_passive");
-  Possible was_open = established();
+  Candidate was_open = established();
   was_open.state = State::kClosed;
   EXPECT_EQ(blamed(was_open, out(".", 1, 1)), "SA4_2_established");
 }

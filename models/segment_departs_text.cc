@@ -9,18 +9,18 @@ namespace tcpassay {
 namespace {
 
 // Eff.snd.MSS, less the options of this segment (3.7.1). An MSS too small for the options cannot be obeyed.
-std::uint32_t segment_room(const Tcb& tcb, const Around& around, const Departing& seg) {
-  const std::uint32_t most = std::min<std::uint32_t>(tcb.snd_mss, around.mms_s - 20);
+std::uint32_t segment_room(const Tcb& tcb, const Environment& env, const Departing& seg) {
+  const std::uint32_t most = std::min<std::uint32_t>(tcb.snd_mss, env.mms_s - 20);
   constexpr std::uint32_t kLeast = 24;
   return most < seg.opt.octets + kLeast ? std::min(most, kLeast) : most - seg.opt.octets;
 }
 
 // 3.8.6.2.1 and 3.7.4: how large a segment of new text must be to leave. It is not a window probe.
 bool size_is_sensible(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   const SndSeq end = seg.seq + octets;
-  std::uint32_t most = segment_room(tcb, on.around, seg);
+  std::uint32_t most = segment_room(tcb, on.env, seg);
   if (tcb.ip.too_big_seen && octets < most) most = octets;  // the path may not take more
   const std::uint32_t queued = tcb.snd_end - seg.seq;
   const std::uint32_t usable = tcb.snd_edge() - seg.seq;
@@ -34,7 +34,7 @@ bool size_is_sensible(Step& on, const Departing& seg) {
     }
     on.depart(Rule::SHLD_28);
   } else if (octets < full && octets == usable && !as_usual) {  // the window is at its end
-    const bool waited = on.around.now - tcb.window_at >= kOverrideMin;
+    const bool waited = on.env.now - tcb.window_at >= kOverrideMin;
     if (!waited && !half) {
       on.refuse(Rule::MUST_38, 1);
       return false;
@@ -61,14 +61,14 @@ bool size_is_sensible(Step& on, const Departing& seg) {
 }  // namespace
 
 void text_departs(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   const SndSeq text_end = seg.seq + octets;
   const SndSeq end = text_end + (seg.ctl.fin ? 1u : 0u);
   if (!ack_is_current(on, seg)) return;
   if (tcb.state == State::kSynReceived && !fast_open::may_send_early(on, text_end)) return;
   if (end <= tcb.snd_una) {  // all of it was acknowledged before
-    const bool by_timer = tcb.snd_una == tcb.snd_nxt && !tcb.congestion.stirred;
+    const bool by_timer = tcb.snd_una == tcb.snd_nxt && !tcb.congestion.arrived_since_quiet;
     on.refuse(tcb.board.duplicate ? Rule::R2883_5_tolerate : by_timer ? Rule::R6298_5_2 : Rule::SA4_5_new, 2);
     return;
   }
@@ -94,16 +94,16 @@ void text_departs(Step& on, const Departing& seg) {
     on.refuse(Rule::S3_9_1_2_order, 2);
     return;
   }
-  for (std::uint32_t i = 0; i < octets && on.around.user_known; ++i) {
+  for (std::uint32_t i = 0; i < octets && on.env.user_known; ++i) {
     if (seg.text[i] != target_octet(seg.seq + i - (tcb.iss + 1))) {
       on.refuse(seg.seq < tcb.snd_nxt ? Rule::S3_8_1_same_octets : Rule::S3_10_2_established, 1);
       return;
     }
   }
-  const std::uint32_t room = on.around.mms_s - 20 - seg.opt.octets;
+  const std::uint32_t room = on.env.mms_s - 20 - seg.opt.octets;
   const bool fits_alone = octets <= tcb.snd_mss && octets <= room;
   if (fits_alone && seg.opt.octets != 0) {
-    if (octets > segment_room(tcb, on.around, seg)) {
+    if (octets > segment_room(tcb, on.env, seg)) {
       on.refuse(Rule::S3_7_1_options, 1);
       return;
     }
@@ -137,7 +137,7 @@ void text_departs(Step& on, const Departing& seg) {
     }
     on.cite(Rule::MUST_36);
     if (tcb.rexmits == 0) {  // the first: the window has been closed for so long at most
-      if (on.around.now - tcb.zero_at < kProbeMin) {
+      if (on.env.now - tcb.zero_at < kProbeMin) {
         on.depart(Rule::SHLD_29);
       } else {
         on.cite(Rule::SHLD_29);
@@ -146,12 +146,12 @@ void text_departs(Step& on, const Departing& seg) {
     if (tcb.rexmits < 255) ++tcb.rexmits;
   } else if (fresh && octets > 0) {
     on.cite(Rule::S3_8_6_window);
-    const bool whole = text_end == tcb.snd_end || octets == segment_room(tcb, on.around, seg);
+    const bool whole = text_end == tcb.snd_end || octets == segment_room(tcb, on.env, seg);
     if (!text_in_scaled_window(on, seg.seq, text_end, whole)) return;
     const bool any_size = tcb.mss_given && tcb.snd_mss == 0xffff;  // an MSS of zero
     if (!resent && !any_size && !size_is_sensible(on, seg)) return;
     tcb.snd_full = std::max(tcb.snd_full, static_cast<std::uint16_t>(octets));
-    if (text_end == tcb.snd_end && !seg.ctl.psh && !seg.ctl.fin && on.around.user_known) {
+    if (text_end == tcb.snd_end && !seg.ctl.psh && !seg.ctl.fin && on.env.user_known) {
       on.refuse(Rule::MUST_61, 1);
       return;
     }
@@ -163,8 +163,8 @@ void text_departs(Step& on, const Departing& seg) {
       on.cite(Rule::S3_10_2_established);
       on.cite(tcb.mss_given ? Rule::MUST_14 : Rule::MUST_15);
       on.cite(Rule::MUST_16);
-      if (tcb.mss_among_options && octets == segment_room(tcb, on.around, seg)) on.cite(Rule::MUST_4);
-      if (tcb.mss_unaligned && octets == segment_room(tcb, on.around, seg)) on.cite(Rule::MUST_64);
+      if (tcb.mss_among_options && octets == segment_room(tcb, on.env, seg)) on.cite(Rule::MUST_4);
+      if (tcb.mss_unaligned && octets == segment_room(tcb, on.env, seg)) on.cite(Rule::MUST_64);
       if (tcb.send_pending) on.cite(Rule::MUST_60);
     }
     if (seg.ctl.fin) {
@@ -176,7 +176,7 @@ void text_departs(Step& on, const Departing& seg) {
       if (tcb.state == State::kSynReceived) on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
     }
     if (tcb.snd_una == tcb.snd_nxt) {
-      tcb.sent_at = on.around.since;
+      tcb.sent_at = on.env.since;
       tcb.timed = false;
       tcb.ip.front_id = seg.ip.identification;
       if (!front_departs(on, false)) return;
@@ -187,11 +187,11 @@ void text_departs(Step& on, const Departing& seg) {
     tcb.send_pending = false;
   }
   if (resent) {
-    if (synchronized(tcb.state) && std::max(kForever, 2 * tcb.user_timeout) < on.around.since - tcb.sent_at) {
+    if (synchronized(tcb.state) && std::max(kForever, 2 * tcb.user_timeout) < on.env.since - tcb.sent_at) {
       on.refuse(tcb.state == State::kLastAck ? Rule::S3_6_last_ack_timeout : Rule::MUST_20, 1);
       return;
     }
-    if (tcb.user_timeout > Time{} && 3 * tcb.user_timeout + kRtoMaxMin < on.around.since - tcb.sent_at) {
+    if (tcb.user_timeout > Time{} && 3 * tcb.user_timeout + kRtoMaxMin < on.env.since - tcb.sent_at) {
       on.refuse(Rule::MUST_21, 1);
       return;
     }
@@ -199,7 +199,7 @@ void text_departs(Step& on, const Departing& seg) {
     if (tcb.stamps.old_duplicate) on.cite(Rule::R7323_4_1_rttm);
     on.cite(Rule::SA8_retransmission);
     if (seg.ctl.fin) on.cite(Rule::S3_6_fin_retransmit);
-    if (on.around.since - tcb.sent_at > kUserTimeoutMin / 2) on.cite(Rule::SHLD_11);
+    if (on.env.since - tcb.sent_at > kUserTimeoutMin / 2) on.cite(Rule::SHLD_11);
     if (tcb.snd_edge() < text_end) on.cite(tcb.snd_wnd == 0 ? Rule::MUST_35 : Rule::MAY_7);
     if (tcb.snd_edge() < tcb.snd_nxt && text_end <= tcb.snd_edge()) on.cite(Rule::SHLD_16);
     if (tcb.scaled() && tcb.scale.receded && octets > 0) {

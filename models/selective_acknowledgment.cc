@@ -31,7 +31,7 @@ bool has_arrived(const Tcb& tcb, Span block, const Span& open) {
 }
 
 void remember_first(Sack& sack, const Span& block) {
-  Few<Span, 4> kept;
+  InlineVector<Span, 4> kept;
   kept.add(block);
   for (const Span& span : sack.reported) {
     if (!within(span, block)) kept.add(span);
@@ -42,7 +42,7 @@ void remember_first(Sack& sack, const Span& block) {
 // What the acknowledgment has reached is reported no more. Where it stops inside a block, the rest was dropped.
 void acknowledged(Step& on, RcvSeq ack) {
   Sack& sack = on.tcb.selective;
-  Few<Span, 4> kept;
+  InlineVector<Span, 4> kept;
   for (const Span& span : sack.reported) {
     if (ack < span.from) {
       kept.add(span);

@@ -74,7 +74,7 @@ class Walk {
   }
 
  private:
-  Possible tcb_;
+  Candidate tcb_;
   bool listening_ = false;
   Time now_{};
   std::mt19937 random_;
@@ -85,13 +85,13 @@ class Walk {
   // An event at the TCB: notes the transitions to all outcomes and goes on from one.
   template <class Act>
   bool happens(Act&& act) {
-    Around around = at(now_);
-    around.listening = listening_;
+    Environment env = at(now_);
+    env.listening = listening_;
     if (tcb_.state == kClosed || tcb_.state == kListen) tcb_.state = listening_ ? kListen : kClosed;
-    const Outcomes after = outcomes_of(tcb_, around, act);
+    const Outcomes after = outcomes_of(tcb_, env, act);
     EXPECT_TRUE(after.within_limits);
     if (after.all.empty()) return false;
-    for (const Possible& tcb : after.all) {
+    for (const Candidate& tcb : after.all) {
       EXPECT_LE(tcb.rcv_nxt, tcb.rcv_nxt_max);
       EXPECT_LE(tcb.snd_una, tcb.snd_nxt);
       if (tcb.state != tcb_.state) ++seen[{tcb_.state, tcb.state}];
@@ -148,7 +148,7 @@ class Walk {
           seg.ctl.syn = true, seg.seq = tcb_.iss_known ? tcb_.iss : kIss, seg.opt.mss = kMss;
           break;
       }
-      const Possible before = tcb_;
+      const Candidate before = tcb_;
       ASSERT_TRUE(happens([&](Step& on) { segment_departs(on, seg); }))
           << change(before, before) << ": " << departs(before, seg, at(now_)).blamed;
       ++departed;
@@ -168,22 +168,22 @@ class Walk {
     const UserCall done{.length = 10, .result = one_in(2) ? 10 : 0};
     switch (upto(6)) {
       case 0:
-        happens([&](Step& on) { open_active(on, {.result = -1, .error = UserError::kInProgress}); });
+        happens([&](Step& on) { active_open_call(on, {.result = -1, .error = UserError::kInProgress}); });
         break;
       case 1:
-        happens([&](Step& on) { send(on, done); });
+        happens([&](Step& on) { send_call(on, done); });
         break;
       case 2:
-        happens([&](Step& on) { close(on, {}); });
+        happens([&](Step& on) { close_call(on, {}); });
         break;
       case 3:
-        happens([&](Step& on) { close(on, {}); });
+        happens([&](Step& on) { close_call(on, {}); });
         break;
       case 4:
-        if (one_in(4)) happens([&](Step& on) { close_and_leave(on, {}); });
+        if (one_in(4)) happens([&](Step& on) { close_socket_call(on, {}); });
         break;
       case 5:
-        if (one_in(4)) happens([&](Step& on) { abort(on, {}); });
+        if (one_in(4)) happens([&](Step& on) { abort_call(on, {}); });
         break;
     }
   }
@@ -192,7 +192,7 @@ class Walk {
     if (tcb_.state != kClosed && tcb_.state != kListen) return;
     const State before = tcb_.state;
     if (before == kListen && one_in(4)) {
-      happens([&](Step& on) { close(on, {}); });
+      happens([&](Step& on) { close_call(on, {}); });
       listening_ = false;
     } else if (before == kClosed) {
       listening_ = true;
@@ -203,8 +203,8 @@ class Walk {
 
   void time_passes_by() {
     if (one_in(4)) now_ += std::chrono::minutes(upto(5));
-    Around around = at(now_);
-    if (time_matters(tcb_, around)) happens([](Step& on) { time_passes(on); });
+    Environment env = at(now_);
+    if (time_matters(tcb_, env)) happens([](Step& on) { time_passes(on); });
   }
 
   // A segment near what would be right: around RCV.NXT, acknowledging around SND.UNA and SND.NXT.

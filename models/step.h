@@ -29,7 +29,7 @@ inline constexpr Time kProbeMin = std::chrono::milliseconds(20);        // below
 inline constexpr std::uint32_t kWindowMax = 65535;            // without window scaling
 
 // What surrounds a connection.
-struct Around {
+struct Environment {
   bool listening = false;     // a passive OPEN stands on the port
   bool backlog_full = false;  // more may be waiting than the user allowed for
   bool deserted = false;      // a passive OPEN stood on the port and was closed
@@ -54,9 +54,9 @@ struct Refusal {
 
 // One event at one possible TCB, under one combination of answers.
 struct Step {
-  Possible& tcb;
+  Candidate& tcb;
   Pick& pick;
-  const Around& around;
+  const Environment& env;
   Refusal refusal{};              // set when this combination contradicts what was seen: no outcome
   bool fin_acked_here = false;    // this segment acknowledged our FIN
   bool established_here = false;  // this segment completed the handshake
@@ -67,7 +67,7 @@ struct Step {
   bool refused() const { return refusal.distance != Refusal::kFar; }
 
   // The target is held to this edition of the text, or to a later one.
-  bool since(Edition edition) const { return edition <= around.edition; }
+  bool since(Edition edition) const { return edition <= env.edition; }
 
   // The rule at work; judged when the target falls quiet, since it may react until then.
   void cite(Rule rule, bool taken = true) {
@@ -89,7 +89,7 @@ struct Step {
     return false;
   }
   void depart(Rule rule) {
-    if (!in_force(rule, around.edition)) return;
+    if (!in_force(rule, env.edition)) return;
     if (!tcb.demerits.has(rule)) tcb.demerits.add(rule);
   }
   bool may(Rule rule) {
@@ -124,7 +124,7 @@ struct Step {
     } else {
       tcb.ack_put_off = false;
       tcb.ack_later = true;
-      tcb.ack_due = around.now + (since(Edition::k1122) ? kDelayedAckMax : kAckMax793);
+      tcb.ack_due = env.now + (since(Edition::k1122) ? kDelayedAckMax : kAckMax793);
       tcb.ack_rule = rule;
     }
     allow_ack();
@@ -147,11 +147,11 @@ struct Step {
 // Calls `act(Step&)` once for each combination of answers and appends the outcomes; `nearest` keeps the refusal that
 // came nearest to being none. False when a limit was reached.
 template <class Outcomes, class Act>
-bool each_outcome(const Possible& before, const Around& around, Outcomes& outcomes, Refusal& nearest, Act&& act) {
+bool each_outcome(const Candidate& before, const Environment& env, Outcomes& outcomes, Refusal& nearest, Act&& act) {
   Pick pick;
   do {
     outcomes.push_back(before);
-    Step step{outcomes.back(), pick, around};
+    Step step{outcomes.back(), pick, env};
     act(step);
     if (step.refused()) {
       if (step.refusal.distance < nearest.distance) nearest = step.refusal;

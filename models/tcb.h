@@ -20,7 +20,7 @@ namespace tcpassay {
 
 // A small list inside a TCB. Beyond the limit further entries are left out: a rule is then counted less often.
 template <class T, int kMax>
-struct Few {
+struct InlineVector {
   std::array<T, kMax> items{};
   std::uint8_t size = 0;
 
@@ -45,7 +45,7 @@ struct Few {
   const T* begin() const { return items.data(); }
   const T* end() const { return items.data() + size; }
   const T& back() const { return items[size - 1]; }
-  friend bool operator==(const Few& a, const Few& b) {
+  friend bool operator==(const InlineVector& a, const InlineVector& b) {
     return a.size == b.size && std::equal(a.begin(), a.end(), b.begin());
   }
 };
@@ -98,8 +98,8 @@ struct Sack {
   Span omitted{};                 // was missing in an option; whether it had been held shows later
   Span told{};                    // the last D-SACK block
   Span kept{};                    // was reported by an ACK for other text too, so it is held and not only reported
-  Few<Span, 4> reported{};        // first blocks of earlier options, the latest first
-  Few<Span, 3> duplicates{};      // octets that came again and were not reported yet, oldest first
+  InlineVector<Span, 4> reported{};        // first blocks of earlier options, the latest first
+  InlineVector<Span, 3> duplicates{};      // octets that came again and were not reported yet, oldest first
   friend bool operator==(const Sack&, const Sack&) = default;
 };
 
@@ -115,8 +115,8 @@ struct Stamps {
   bool held_is_older = false;  // text that was held has an older TSval than the segment that filled the gap
   enum class Reset : std::uint8_t { kAbort, kPlain, kProvoked, kWithin } reset{};  // what a RST that leaves now answers
   std::uint32_t reset_echo = 0;      // TSval of the segment that provoked it
-  Few<std::uint32_t, 3> recent{};    // TS.Recent is one of these
-  Few<std::uint32_t, 4> arrived{};   // TSvals of the peer, latest last
+  InlineVector<std::uint32_t, 3> recent{};    // TS.Recent is one of these
+  InlineVector<std::uint32_t, 4> arrived{};   // TSvals of the peer, latest last
   Rule why{};                        // what the latest segment says of TS.Recent; Rule{} when nothing
   Rule other_rule{};                 // a stack that departs from this rule would echo `other`; Rule{} when none
   std::uint32_t other = 0;
@@ -159,7 +159,7 @@ struct Scoreboard {
   bool after_rto = false;     // a timer has sent SND.UNA again, and `recover` is not acknowledged yet
   bool front_again = false;   // SND.UNA has left again since it became SND.UNA
   bool probed = false;        // a timer has sent the end of the flight again since anything arrived
-  bool disguised = false;     // a report came with text or with another window
+  bool sack_with_text_or_window_change = false;     // a report came with text or with another window
   bool duplicate = false;     // the last ACK had a D-SACK block
   bool owes = false;          // what has just arrived shows that SND.UNA is lost
   bool owes_old = false;      // ... that what was reported before a timeout is missing
@@ -167,7 +167,7 @@ struct Scoreboard {
   SndSeq again{}, recover{};  // behind the highest octet that left again; SND.NXT when the timer expired
   SndSpan before{};           // the lowest span reported before the timer expired
   Time arrived_at{};          // the last ACK
-  Few<SndSpan, 4> sacked{};   // apart from each other
+  InlineVector<SndSpan, 4> sacked{};   // apart from each other
   friend bool operator==(const Scoreboard&, const Scoreboard&) = default;
 };
 
@@ -255,7 +255,7 @@ struct Tcb {
   bool mss_among_options = false;                   // the peer's MSS stood among No-Operations or End of Option List
   bool mss_unaligned = false;                       // ... and not on a word boundary
   bool acked_in_time_wait = false, ignored_rst = false;  // RFC 1337
-  bool on_stairs = false;  // an acknowledgment went only part of the way to `stairs_to`
+  bool partial_gap_ack = false;  // an acknowledgment went only part of the way to `partial_gap_ack_end`
 
   // Send sequence variables.
   SndSeq iss{}, snd_una{}, snd_nxt{}, snd_wl2{};
@@ -276,7 +276,7 @@ struct Tcb {
   RcvSeq old_rcv_nxt{};
   RcvSeq old_seq{};      // the least SEG.SEQ seen in TIME-WAIT, when it is below RCV.NXT
   RcvSeq syn_text_end{};                      // behind the text that came with the SYN
-  RcvSeq stairs_to{};
+  RcvSeq partial_gap_ack_end{};
   RcvSeq held_top{};                          // behind the last octet seen ahead of a gap
   std::uint16_t rcv_mss = 536;                // what the target announced
   std::uint8_t snd_shift = 0, rcv_shift = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift of RFC 7323, as offered
@@ -284,7 +284,7 @@ struct Tcb {
   std::uint16_t snd_full = 0;                 // the largest segment of new text so far
   std::uint32_t rcv_wnd_max = 0;  // the largest window the target has offered: its buffer, as far as is known
   std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
-  Few<Span, kHeldMax> held{};
+  InlineVector<Span, kHeldMax> held{};
   Sack selective{};
   Scoreboard board{};
 
@@ -346,12 +346,12 @@ struct Tcb {
 };
 
 // A TCB the target may have, and the rules that led there.
-struct Possible : Tcb {
+struct Candidate : Tcb {
   std::optional<Rule> oddity{};        // why the last segment may have been treated unlike others, which is forbidden
-  Few<Cite, kCitesMax> now{};          // judged when the target next falls quiet
+  InlineVector<Cite, kCitesMax> now{};          // judged when the target next falls quiet
   std::uint8_t prompted = 0;           // how many of `now` the latest stimulus called upon
-  Few<Cite, kCitesMax> later{};        // judged by the reaction to the next stimulus, or by a report of the state
-  Few<Rule, kDemeritsMax> demerits{};  // SHOULDs departed from on the way here
+  InlineVector<Cite, kCitesMax> later{};        // judged by the reaction to the next stimulus, or by a report of the state
+  InlineVector<Rule, kDemeritsMax> demerits{};  // SHOULDs departed from on the way here
 };
 
 constexpr bool synchronized(State state) {

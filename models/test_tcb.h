@@ -22,13 +22,13 @@ inline constexpr RcvSeq kIrs{5000};
 inline constexpr std::uint16_t kSndWnd = 8000, kRcvWnd = 10000, kMss = 1000;
 inline constexpr std::uint32_t kOctetsMax = 70000;  // of one segment or call
 inline constexpr Time kNow = std::chrono::seconds(10);
-inline constexpr Around kListening{.listening = true, .since = kNow, .now = kNow, .msl = std::chrono::minutes(2)};
-inline constexpr Around kNobody{.since = kNow, .now = kNow, .msl = std::chrono::minutes(2)};
+inline constexpr Environment kListening{.listening = true, .since = kNow, .now = kNow, .msl = std::chrono::minutes(2)};
+inline constexpr Environment kNobody{.since = kNow, .now = kNow, .msl = std::chrono::minutes(2)};
 
-inline Around at(Time time) {
-  Around around = kListening;
-  around.since = around.now = time;
-  return around;
+inline Environment at(Time time) {
+  Environment env = kListening;
+  env.since = env.now = time;
+  return env;
 }
 
 // The octets of each stream, from `first` on; the first octet behind the SYN is 1.
@@ -74,16 +74,16 @@ inline Departing out(std::string_view flags, std::uint32_t seq, std::uint32_t ac
 }
 
 // A TCB in each state, with nothing outstanding but the SYN or FIN that makes the state.
-inline Possible closed_tcb() {
+inline Candidate closed_tcb() {
   return {};
 }
-inline Possible listen_tcb() {
-  Possible tcb;
+inline Candidate listen_tcb() {
+  Candidate tcb;
   tcb.state = State::kListen;
   return tcb;
 }
-inline Possible syn_sent() {
-  Possible tcb;
+inline Candidate syn_sent() {
+  Candidate tcb;
   tcb.state = State::kSynSent;
   tcb.iss_known = true;
   tcb.iss = tcb.snd_una = kIss;
@@ -91,8 +91,8 @@ inline Possible syn_sent() {
   tcb.rcv_mss = kMss;
   return tcb;
 }
-inline Possible syn_received(bool passive = true) {
-  Possible tcb = syn_sent();
+inline Candidate syn_received(bool passive = true) {
+  Candidate tcb = syn_sent();
   tcb.state = State::kSynReceived;
   tcb.passive = passive;
   tcb.irs = tcb.snd_wl1 = tcb.snd_wl1_least = kIrs;
@@ -104,8 +104,8 @@ inline Possible syn_received(bool passive = true) {
   tcb.snd_wl2 = kIss;
   return tcb;
 }
-inline Possible established() {
-  Possible tcb = syn_received();
+inline Candidate established() {
+  Candidate tcb = syn_received();
   tcb.state = State::kEstablished;
   tcb.was_open = true;
   tcb.snd_una = tcb.snd_wl2 = kIss + 1;
@@ -113,50 +113,50 @@ inline Possible established() {
   return tcb;
 }
 // So many octets were given to SEND, and have not left.
-inline Possible given(Possible tcb, std::uint32_t octets) {
+inline Candidate given(Candidate tcb, std::uint32_t octets) {
   tcb.snd_end = tcb.snd_end + octets;
   return tcb;
 }
 // So many octets were given to SEND, and have left.
-inline Possible sent(Possible tcb, std::uint32_t octets) {
+inline Candidate sent(Candidate tcb, std::uint32_t octets) {
   tcb.snd_end = tcb.snd_nxt = tcb.snd_end + octets;
   return tcb;
 }
-inline Possible fin_wait_1(Possible tcb = established()) {
+inline Candidate fin_wait_1(Candidate tcb = established()) {
   tcb.state = State::kFinWait1;
   tcb.fin_queued = true;
   tcb.snd_nxt = tcb.snd_end + 1;
   return tcb;
 }
-inline Possible fin_wait_2() {
-  Possible tcb = fin_wait_1();
+inline Candidate fin_wait_2() {
+  Candidate tcb = fin_wait_1();
   tcb.state = State::kFinWait2;
   tcb.snd_una = tcb.snd_wl2 = tcb.snd_nxt;
   return tcb;
 }
-inline Possible with_peers_fin(Possible tcb, State state) {
+inline Candidate with_peers_fin(Candidate tcb, State state) {
   tcb.state = state;
   tcb.rcv_fin = true;
   tcb.fin_seq = tcb.rcv_nxt;
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.rcv_nxt + 1;
   return tcb;
 }
-inline Possible close_wait(Possible tcb = established()) {
+inline Candidate close_wait(Candidate tcb = established()) {
   return with_peers_fin(tcb, State::kCloseWait);
 }
-inline Possible closing() {
+inline Candidate closing() {
   return with_peers_fin(fin_wait_1(), State::kClosing);
 }
-inline Possible last_ack() {
+inline Candidate last_ack() {
   return with_peers_fin(fin_wait_1(), State::kLastAck);
 }
-inline Possible time_wait() {
-  Possible tcb = with_peers_fin(fin_wait_2(), State::kTimeWait);
+inline Candidate time_wait() {
+  Candidate tcb = with_peers_fin(fin_wait_2(), State::kTimeWait);
   tcb.time_wait_from = std::chrono::minutes(4);
   tcb.time_wait_to = std::chrono::minutes(5);
   return tcb;
 }
-inline Possible in_state(State state) {
+inline Candidate in_state(State state) {
   switch (state) {
     case State::kClosed:
       return closed_tcb();
@@ -187,17 +187,17 @@ inline constexpr State kSynchronized[] = {State::kEstablished, State::kFinWait1,
                                           State::kClosing,     State::kLastAck,  State::kTimeWait};
 
 // The target offers no window.
-inline Possible at_zero_window(Possible tcb) {
+inline Candidate at_zero_window(Candidate tcb) {
   tcb.rcv_edge = tcb.rcv_nxt;
   return tcb;
 }
 // The peer offers so much.
-inline Possible offered(Possible tcb, std::uint32_t wnd) {
+inline Candidate offered(Candidate tcb, std::uint32_t wnd) {
   tcb.snd_wnd = wnd;
   return tcb;
 }
 // The stack has shown that it does so, or does not.
-inline Possible with_trait(Possible tcb, Trait trait, bool value) {
+inline Candidate with_trait(Candidate tcb, Trait trait, bool value) {
   tcb.traits[static_cast<std::size_t>(trait)] = value ? 1 : -1;
   return tcb;
 }
@@ -207,7 +207,7 @@ inline std::string id(Rule rule) {
 }
 
 // What a step has made of a TCB: its state, the variables that changed, what it owes now.
-inline std::string change(const Possible& before, const Possible& after) {
+inline std::string change(const Candidate& before, const Candidate& after) {
   std::string text = to_string(after.state);
   const auto add = [&](const std::string& more) { text += ", " + more; };
   const auto snd = [](SndSeq seq) { return std::to_string(static_cast<std::int32_t>(seq - kIss)); };
@@ -254,72 +254,72 @@ inline std::string change(const Possible& before, const Possible& after) {
 using Texts = std::set<std::string>;
 
 struct Outcomes {
-  std::vector<Possible> all;
+  std::vector<Candidate> all;
   Texts texts;         // what each changed
   std::string blamed;  // when there is none: the rule that forbids it
   bool within_limits = true;
 
   // Every outcome cites the rule, now or later.
   bool cite(Rule rule) const {
-    for (const Possible& tcb : all) {
+    for (const Candidate& tcb : all) {
       if (!cites(tcb, rule)) return false;
     }
     return !all.empty();
   }
   // Some outcome does.
   bool may_cite(Rule rule) const {
-    for (const Possible& tcb : all) {
+    for (const Candidate& tcb : all) {
       if (cites(tcb, rule)) return true;
     }
     return false;
   }
 
  private:
-  static bool cites(const Possible& tcb, Rule rule) {
+  static bool cites(const Candidate& tcb, Rule rule) {
     return tcb.now.has({rule, true}) || tcb.now.has({rule, false}) || tcb.later.has({rule, true});
   }
 };
 
 template <class Act>
-Outcomes outcomes_of(const Possible& before, const Around& around, Act&& act) {
+Outcomes outcomes_of(const Candidate& before, const Environment& env, Act&& act) {
   Outcomes outcomes;
   Refusal nearest;
-  outcomes.within_limits = each_outcome(before, around, outcomes.all, nearest, act);
-  for (const Possible& after : outcomes.all) outcomes.texts.insert(change(before, after));
+  outcomes.within_limits = each_outcome(before, env, outcomes.all, nearest, act);
+  for (const Candidate& after : outcomes.all) outcomes.texts.insert(change(before, after));
   if (outcomes.all.empty()) outcomes.blamed = id(nearest.rule);
   return outcomes;
 }
 
-inline Outcomes arrives(const Possible& before, const Arriving& seg, const Around& around = kListening) {
-  return outcomes_of(before, around, [&](Step& on) { segment_arrives(on, seg); });
+inline Outcomes arrives(const Candidate& before, const Arriving& seg, const Environment& env = kListening) {
+  return outcomes_of(before, env, [&](Step& on) { segment_arrives(on, seg); });
 }
-inline Outcomes departs(const Possible& before, const Departing& seg, const Around& around = kListening) {
-  return outcomes_of(before, around, [&](Step& on) { segment_departs(on, seg); });
+inline Outcomes departs(const Candidate& before, const Departing& seg, const Environment& env = kListening) {
+  return outcomes_of(before, env, [&](Step& on) { segment_departs(on, seg); });
 }
-inline Outcomes silence(const Possible& before, const Around& around = kListening) {
-  return outcomes_of(before, around, [](Step& on) { falls_quiet(on); });
+inline Outcomes silence(const Candidate& before, const Environment& env = kListening) {
+  return outcomes_of(before, env, [](Step& on) { falls_quiet(on); });
 }
-inline Outcomes reports(const Possible& before, const StateReport& report, const Around& around = kListening) {
-  return outcomes_of(before, around, [&](Step& on) { state_reported(on, report); });
+inline Outcomes reports(const Candidate& before, const StateReport& report, const Environment& env = kListening) {
+  return outcomes_of(before, env, [&](Step& on) { state_reported(on, report); });
 }
-inline Outcomes time_goes_by(const Possible& before, const Around& around) {
-  return outcomes_of(before, around, [](Step& on) { time_passes(on); });
+inline Outcomes time_goes_by(const Candidate& before, const Environment& env) {
+  return outcomes_of(before, env, [](Step& on) { time_passes(on); });
 }
 
 // What a step leads to where it leaves no choice.
-inline Possible after_arrival(const Possible& before, const Arriving& seg, const Around& around = kListening) {
-  return arrives(before, seg, around).all[0];
+inline Candidate after_arrival(const Candidate& before, const Arriving& seg, const Environment& env = kListening) {
+  return arrives(before, seg, env).all[0];
 }
-inline Possible after_departure(const Possible& before, const Departing& seg) {
+inline Candidate after_departure(const Candidate& before, const Departing& seg) {
   return departs(before, seg).all[0];
 }
-inline Possible with_text() {
+inline Candidate with_text() {
   return after_arrival(established(), in("P.", 1, 1, 100));
 }
-inline Possible opening() {
-  return outcomes_of(closed_tcb(), kListening, [](Step& on) { open_active(on, {}); }).all[0];
+inline Candidate opening() {
+  return outcomes_of(closed_tcb(), kListening, [](Step& on) { active_open_call(on, {}); }).all[0];
 }
-inline Possible answering() {
+inline Candidate answering() {
   return after_arrival(listen_tcb(), in("S", 0));
 }
 

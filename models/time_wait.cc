@@ -48,14 +48,14 @@ Advice advice(const Tcb& tcb, const Arriving& syn, bool will) {
 }  // namespace
 
 SynInTimeWait syn_in_time_wait(Step& on, const Arriving& syn) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const bool above = tcb.rcv_nxt - 1 < syn.seq;
   const auto refused = [&] { return on.may() ? SynInTimeWait::kDropped : SynInTimeWait::kProceeds; };
-  if (!on.around.listening) return refused();
+  if (!on.env.listening) return refused();
   const std::int8_t stamps = tcb.stamps.on() ? std::int8_t{1} : tcb.traits[static_cast<std::size_t>(Trait::kStamps)];
   Advice found = advice(tcb, syn, syn.opt.timestamps && stamps >= 0);
   if (syn.opt.timestamps && stamps == 0 && !above) found.what = What::kEither;
-  if (found.what == What::kHonour && on.around.backlog_full) found.what = What::kEither;  // no room for another
+  if (found.what == What::kHonour && on.env.backlog_full) found.what = What::kEither;  // no room for another
   const auto begins = [&] {
     if (above) {
       on.cite(Rule::MAY_2);

@@ -7,47 +7,47 @@ namespace tcpassay {
 
 // TIME-WAIT ends by then, when its timer starts now.
 Time later_end(const Step& on) {
-  return on.around.now + 2 * on.around.msl + on.around.msl / 5 + std::chrono::seconds(1);
+  return on.env.now + 2 * on.env.msl + on.env.msl / 5 + std::chrono::seconds(1);
 }
 
 void start_time_wait(Step& on) {
-  on.tcb.time_wait_from = on.around.since + 2 * on.around.msl;
+  on.tcb.time_wait_from = on.env.since + 2 * on.env.msl;
   on.tcb.time_wait_to = later_end(on);
-  if (!on.around.user_known) on.tcb.time_wait_from = on.around.since;  // nor is the MSL, or whether he has aborted
+  if (!on.env.user_known) on.tcb.time_wait_from = on.env.since;  // nor is the MSL, or whether he has aborted
   on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
   on.tcb.old_seq = on.tcb.rcv_nxt;
 }
 
-bool time_matters(const Tcb& tcb, const Around& around) {
+bool time_matters(const Tcb& tcb, const Environment& env) {
   switch (tcb.state) {
     case State::kClosed:
     case State::kListen:
       return false;
     case State::kTimeWait:
-      return tcb.time_wait_from <= around.now;
+      return tcb.time_wait_from <= env.now;
     case State::kFinWait2:
-      if ((tcb.user_gone || !around.user_known) && around.now - tcb.quiet_since >= kOrphanMin) return true;
+      if ((tcb.user_gone || !env.user_known) && env.now - tcb.quiet_since >= kOrphanMin) return true;
       break;
     default:
       break;
   }
-  if (keep_alive_may_end(tcb, around)) return true;
+  if (keep_alive_may_end(tcb, env)) return true;
   if (tcb.snd_una == tcb.snd_nxt && tcb.snd_una == tcb.snd_limit()) return false;
   const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
                      : synchronized(tcb.state) ? kUserTimeoutMin
                                                : kSynTimeoutMin;
-  return around.now - tcb.sent_at >= limit;
+  return env.now - tcb.sent_at >= limit;
 }
 
 // 3.10.8. Timeouts
 void time_passes(Step& on) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (tcb.state == State::kTimeWait) {
     // TIME-WAIT TIMEOUT: delete the TCB, enter the CLOSED state.
-    if (tcb.time_wait_to < on.around.since || !on.may()) on.delete_tcb(Rule::SA8_time_wait);
+    if (tcb.time_wait_to < on.env.since || !on.may()) on.delete_tcb(Rule::SA8_time_wait);
     return;
   }
-  if (tcb.state == State::kFinWait2 && (tcb.user_gone || !on.around.user_known)) {
+  if (tcb.state == State::kFinWait2 && (tcb.user_gone || !on.env.user_known)) {
     if (!on.may()) on.delete_tcb(Rule::SA4_5_fin_wait_2);
     return;
   }

@@ -70,13 +70,13 @@ void note_echo(Step& on, const Arriving& seg) {
   const bool current = seg.opt.timestamps->echo == ts.last;
   const bool news = tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt;
   if (news && !current) ts.odd_echo = true;
-  if (!news && (!current || on.around.now - ts.last_at > seconds(1))) ts.old_duplicate = true;
+  if (!news && (!current || on.env.now - ts.last_at > seconds(1))) ts.old_duplicate = true;
 }
 
 // The connection has been idle for more than 24 days: TS.Recent is no longer valid (section 5.5).
 bool outdated(Step& on, std::uint32_t value) {
   Stamps& ts = on.tcb.stamps;
-  const Time idle = on.around.now - ts.recent_at;
+  const Time idle = on.env.now - ts.recent_at;
   if (idle <= kOutdated) return false;
   if (idle <= kOutdated + hours(24) && on.may()) return false;
   ts.recent.clear();
@@ -109,7 +109,7 @@ void timestamps_of_syn(Tcb& tcb, const Arriving& syn, Time now) {
 }
 
 bool dropped_by_timestamps(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   Stamps& ts = tcb.stamps;
   if (ts.free) {  // what never came from the peer is not in use: then nothing is dropped for the want of it
     ts.peer = ts.peer || (seg.ctl.syn && seg.opt.timestamps);
@@ -158,19 +158,19 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
     at_last(on, Rule::R7323_5_3_order);
     on.cite_later(Rule::R7323_5_3_order);
   }
-  const bool recently = tcb.challenged >= Time{} && on.around.now - tcb.challenged < kThrottlePeriod;
-  tcb.challenged = on.around.now;
+  const bool recently = tcb.challenged >= Time{} && on.env.now - tcb.challenged < kThrottlePeriod;
+  tcb.challenged = on.env.now;
   if (recently && on.may()) return true;
   on.acknowledge_now(Rule::R7323_5_3_R1);
   return true;
 }
 
 void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& before, Reached reached) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   Stamps& ts = tcb.stamps;
   if (ts.free || !seg.opt.timestamps) return;
   if (!ts.on()) {
-    if (reached == Reached::kAccepted && in_sequence(seg, before)) {
+    if (reached == Reached::kPass && in_sequence(seg, before)) {
       demands_text(on, Rule::R7323_3_2_unnegotiated);
     }
     return;
@@ -187,7 +187,7 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
   for (const std::uint32_t recent : ts.recent) known = known && recent == value;
   const bool below = seg.seq <= before.acked;
   ts.other_rule = Rule{};
-  if (reached != Reached::kAccepted || tcb.state == State::kSynReceived) {
+  if (reached != Reached::kPass || tcb.state == State::kSynReceived) {
     if (below) {
       take_recent(ts, value, false);
     } else if (reached == Reached::kSequence && !known) {
@@ -197,9 +197,9 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
   }
   if (below) {
     const bool fills = before.gap && in_sequence(seg, before);
-    const bool idle = on.around.now - ts.recent_at > kOutdated;
+    const bool idle = on.env.now - ts.recent_at > kOutdated;
     take_recent(ts, value, true);
-    ts.recent_at = on.around.now;
+    ts.recent_at = on.env.now;
     ts.why = fills ? Rule::R7323_4_3_fill : Rule::R7323_4_3_recent;
     if (fills) ts.held_is_older = older(ts.held, value);
     if (in_sequence(seg, before) && known) demands_text(on, idle ? Rule::R7323_5_5 : Rule::R7323_5_3_R45);
@@ -239,7 +239,7 @@ namespace {
 bool clock_departs(Step& on, std::uint32_t value, const Departing& seg, bool again) {
   Tcb& tcb = on.tcb;
   Stamps& ts = tcb.stamps;
-  const Time since = on.around.since, now = on.around.now;
+  const Time since = on.env.since, now = on.env.now;
   const std::uint32_t before = ts.last;
   const Time passed = now - ts.last_at;
   const auto anchor = [&] {
@@ -273,7 +273,7 @@ bool clock_departs(Step& on, std::uint32_t value, const Departing& seg, bool aga
   }
   on.cite(Rule::R7323_5_4_monotonic);
   // (b) The time in which the clock wraps is longer than the MSL.
-  const double fastest = 4294967296.0 / static_cast<double>(on.around.msl.count());  // ticks in a nanosecond
+  const double fastest = 4294967296.0 / static_cast<double>(on.env.msl.count());  // ticks in a nanosecond
   if (moved > 1.5 * fastest * static_cast<double>(passed.count()) + 100000) {
     on.refuse(Rule::R7323_5_4_slow);
     return false;

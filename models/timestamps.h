@@ -15,7 +15,7 @@ struct BeforeSegment {
 BeforeSegment before_segment(const Tcb& tcb);
 
 // How far a segment has come in 3.10.7.4.
-enum class Reached : std::uint8_t { kSequence, kReset, kEarly, kAccepted };
+enum class Reached : std::uint8_t { kSequence, kReset, kEarly, kPass };
 
 void timestamps_of_syn(Tcb& tcb, const Arriving& syn, Time now);
 // R1 of section 5.3, and a segment that lacks the option: true when the segment is dropped here.

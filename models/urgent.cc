@@ -10,7 +10,7 @@ void urgent_given(Step& on) {
 }
 
 bool urgent_departs(Step& on, const Departing& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const Urgent& up = tcb.up;
   constexpr std::uint32_t kFarthest = 0xffff;  // the field has sixteen bits
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
@@ -42,7 +42,7 @@ bool urgent_departs(Step& on, const Departing& seg) {
 }
 
 void urgent_arrives(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   Urgent& up = tcb.up;
   if (!seg.ctl.urg) {
     if (seg.up == 0) return;
@@ -74,7 +74,7 @@ void urgent_arrives(Step& on, const Arriving& seg) {
   up.arrived = true;
 }
 
-void urgent_may_arrive(Possible& tcb, const Arriving& seg) {
+void urgent_may_arrive(Candidate& tcb, const Arriving& seg) {
   if (!seg.ctl.urg) return;
   if (tcb.rcv_fin) {
     tcb.up.late = true;
@@ -95,7 +95,7 @@ Rule told_of_nothing(const Urgent& up) {
 
 void priority_polled(Step& on, const UserCall& call) {
   constexpr std::int64_t kUrgent = 2;
-  const Possible& tcb = on.tcb;
+  const Candidate& tcb = on.tcb;
   const Urgent& up = tcb.up;
   if (call.result < 0 || !synchronized(tcb.state)) return;
   const bool told = (call.result & kUrgent) != 0;
@@ -129,7 +129,7 @@ void priority_polled(Step& on, const UserCall& call) {
 }
 
 void mark_asked(Step& on, const UserCall& call) {
-  const Possible& tcb = on.tcb;
+  const Candidate& tcb = on.tcb;
   const Urgent& up = tcb.up;
   if (call.result != 0 || !up.in_line || !synchronized(tcb.state)) return;
   const bool at_mark = call.value != 0;
@@ -148,7 +148,7 @@ void mark_asked(Step& on, const UserCall& call) {
 }
 
 bool urgent_read(Step& on, RcvSeq from, RcvSeq to) {
-  const Possible& tcb = on.tcb;
+  const Candidate& tcb = on.tcb;
   const Urgent& up = tcb.up;
   if (!up.in_line || !up.arrived || !up.sure || to <= up.rcv_from || up.rcv_up <= from) return true;
   const RcvSeq before_last = up.rcv_up - 1;
@@ -163,7 +163,7 @@ bool urgent_read(Step& on, RcvSeq from, RcvSeq to) {
   return true;
 }
 
-Rule misread(const Possible& tcb, Rule otherwise) {
+Rule misread(const Candidate& tcb, Rule otherwise) {
   const Urgent& up = tcb.up;
   if (up.arrived && up.in_line) {
     return up.sure && up.rcv_from + 1 < up.rcv_up ? Rule::MUST_31 : Rule::R6093_6_in_line;

@@ -16,7 +16,7 @@ bool urgent_departs(Step& on, const Departing& seg);
 void urgent_arrives(Step& on, const Arriving& seg);
 
 // The same of a segment whose URG counts or not: what the user is told is open from then on.
-void urgent_may_arrive(Possible& tcb, const Arriving& seg);
+void urgent_may_arrive(Candidate& tcb, const Arriving& seg);
 
 // poll: is the user told that urgent octets wait?
 void priority_polled(Step& on, const UserCall& call);
@@ -28,6 +28,6 @@ void mark_asked(Step& on, const UserCall& call);
 bool urgent_read(Step& on, RcvSeq from, RcvSeq to);
 
 // Which rule a wrong octet in a read breaks.
-Rule misread(const Possible& tcb, Rule otherwise);
+Rule misread(const Candidate& tcb, Rule otherwise);
 
 }  // namespace tcpassay

@@ -20,24 +20,24 @@ Arriving urgent_in(std::uint32_t seq, std::uint32_t octets, std::uint16_t up) {
   return seg;
 }
 // The user has sent so many octets, the last of them urgent.
-Possible urgently(std::uint32_t octets) {
-  Possible tcb = given(established(), octets);
+Candidate urgently(std::uint32_t octets) {
+  Candidate tcb = given(established(), octets);
   tcb.up.given = true;
   tcb.up.snd_up = tcb.snd_end;
   return tcb;
 }
-Possible in_line() {
-  Possible tcb = established();
+Candidate in_line() {
+  Candidate tcb = established();
   tcb.up.in_line = true;
   return tcb;
 }
 UserCall polled(bool told) { return {.kind = CallKind::kPoll, .value = 3, .result = told ? 3 : 1}; }
-std::string poll_blames(const Possible& tcb, bool told) {
+std::string poll_blames(const Candidate& tcb, bool told) {
   return outcomes_of(tcb, kListening, [&](Step& on) { priority_polled(on, polled(told)); }).blamed;
 }
-std::string read_blames(const Possible& tcb, std::uint32_t first, std::uint32_t octets) {
+std::string read_blames(const Candidate& tcb, std::uint32_t first, std::uint32_t octets) {
   const UserCall call{.kind = CallKind::kRead, .length = 5000, .result = octets, .text = peer_text(first, octets)};
-  return outcomes_of(tcb, kListening, [&](Step& on) { receive(on, call); }).blamed;
+  return outcomes_of(tcb, kListening, [&](Step& on) { receive_call(on, call); }).blamed;
 }
 
 TEST(UrgentSent, ThePointerNamesTheOctetThatFollows) {
@@ -59,7 +59,7 @@ TEST(UrgentSent, ASegmentBeforeThePointShouldCarryUrg) {
 }
 
 TEST(UrgentReceived, TheUserIsToldUntilHeHasReadIt) {
-  Possible tcb = arrives(in_line(), urgent_in(1, 10, 10)).all[0];
+  Candidate tcb = arrives(in_line(), urgent_in(1, 10, 10)).all[0];
   EXPECT_EQ(poll_blames(tcb, true), "");
   EXPECT_EQ(poll_blames(tcb, false), "MUST_32");
   tcb.rcv_user = tcb.rcv_user + 10;
@@ -69,14 +69,14 @@ TEST(UrgentReceived, TheUserIsToldUntilHeHasReadIt) {
 
 // Behind the FIN there is no octet to be told of.
 TEST(UrgentReceived, APointerBeyondTheFinIsNothingToTell) {
-  Possible tcb = arrives(in_line(), urgent_in(1, 0, 1)).all[0];
+  Candidate tcb = arrives(in_line(), urgent_in(1, 0, 1)).all[0];
   tcb = arrives(tcb, in("F.", 1, 1)).all[0];
   EXPECT_EQ(tcb.state, State::kCloseWait);
   EXPECT_EQ(poll_blames(tcb, false), "");
 }
 
 TEST(UrgentReceived, AReadDoesNotCrossTheMark) {
-  const Possible tcb = arrives(in_line(), urgent_in(1, 20, 10)).all[0];
+  const Candidate tcb = arrives(in_line(), urgent_in(1, 20, 10)).all[0];
   EXPECT_EQ(read_blames(tcb, 1, 20), "S3_9_1_3_boundary");
   EXPECT_EQ(read_blames(tcb, 1, 10), "");
   EXPECT_EQ(read_blames(tcb, 1, 9), "");
@@ -88,7 +88,7 @@ TEST(UrgentReceived, InLineNoOctetIsMissing) {
 }
 
 TEST(UrgentReceived, APointerOutOfOrderLeavesAllOpen) {
-  const Possible tcb = arrives(in_line(), urgent_in(11, 10, 5)).all[0];
+  const Candidate tcb = arrives(in_line(), urgent_in(11, 10, 5)).all[0];
   EXPECT_EQ(poll_blames(tcb, true), "");
   EXPECT_EQ(poll_blames(tcb, false), "");
 }
@@ -96,14 +96,14 @@ TEST(UrgentReceived, APointerOutOfOrderLeavesAllOpen) {
 TEST(UrgentReceived, WithoutUrgNothingIsTold) {
   Arriving seg = in("P.", 1, 1, 10);
   seg.up = 5;
-  const Possible tcb = arrives(in_line(), seg).all[0];
+  const Candidate tcb = arrives(in_line(), seg).all[0];
   EXPECT_EQ(poll_blames(tcb, true), "S3_1_urgent_pointer");
   EXPECT_EQ(poll_blames(tcb, false), "");
 }
 
 // A lower pointer does not move RCV.UP back.
 TEST(UrgentReceived, ThePointDoesNotRecede) {
-  Possible tcb = arrives(in_line(), urgent_in(1, 10, 20)).all[0];
+  Candidate tcb = arrives(in_line(), urgent_in(1, 10, 20)).all[0];
   tcb = arrives(tcb, urgent_in(11, 20, 1)).all[0];
   EXPECT_EQ(tcb.up.rcv_up, kIrs + 21);
   EXPECT_TRUE(tcb.up.sure);

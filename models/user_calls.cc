@@ -62,7 +62,7 @@ RcvSeq text_end_max(const Tcb& tcb) {
 
 // CLOSE in the RFC's sense: nothing more is sent after what was given, and a FIN stands behind it.
 void close_sending(Step& on) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   switch (tcb.state) {
     case State::kClosed:
       on.cite(Rule::S3_10_4_closed);
@@ -99,20 +99,20 @@ void close_sending(Step& on) {
   }
   if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_nxt && !tcb.send_pending) {
     tcb.send_pending = true;
-    tcb.send_due = on.around.now + kSendDelayMax;
+    tcb.send_due = on.env.now + kSendDelayMax;
   }
 }
 
 }  // namespace
 
 // 3.10.1. OPEN Call, active
-void open_active(Step& on, const UserCall& call) {
-  Possible& tcb = on.tcb;
+void active_open_call(Step& on, const UserCall& call) {
+  Candidate& tcb = on.tcb;
   if (tcb.state == State::kClosed || tcb.state == State::kListen) {
     if (call.result < 0 && call.error != UserError::kInProgress) return;  // the user was told that it is not done
     const auto traits = tcb.traits;
     const auto later_rules = tcb.later;
-    tcb = Possible{};
+    tcb = Candidate{};
     tcb.traits = traits;
     tcb.later = later_rules;
     on.cite(Rule::S3_10_1_active);
@@ -129,8 +129,8 @@ void open_active(Step& on, const UserCall& call) {
 }
 
 // 3.10.2. SEND Call
-void send(Step& on, const UserCall& call) {
-  Possible& tcb = on.tcb;
+void send_call(Step& on, const UserCall& call) {
+  Candidate& tcb = on.tcb;
   const bool taken = call.result > 0;
   if (call.length == 0) return;
   if (tcb.signal != Signal::kNone && !taken && tells_of_reset(call.error)) {
@@ -167,7 +167,7 @@ void send(Step& on, const UserCall& call) {
   }
   if (!taken) return;
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
-  tcb.window_at = on.around.now;
+  tcb.window_at = on.env.now;
   if (call.urgent) urgent_given(on);
   const bool idle = tcb.snd_una == tcb.snd_nxt;
   // However small the congestion window, it has room for one segment; how large that is, an MSS of 0 leaves open.
@@ -175,13 +175,13 @@ void send(Step& on, const UserCall& call) {
   const bool fits = tcb.no_delay && one && tcb.snd_end <= tcb.snd_edge();
   if (synchronized(tcb.state) && (idle || fits) && tcb.snd_wnd != 0 && !tcb.send_pending) {
     tcb.send_pending = true;
-    tcb.send_due = on.around.now + kSendDelayMax;
+    tcb.send_due = on.env.now + kSendDelayMax;
   }
 }
 
 // 3.10.3. RECEIVE Call
-void receive(Step& on, const UserCall& call) {
-  Possible& tcb = on.tcb;
+void receive_call(Step& on, const UserCall& call) {
+  Candidate& tcb = on.tcb;
   if (call.length == 0) return;
   const Rule rule = receive_rule(tcb);
   if (call.result > 0) {  // so many octets were delivered
@@ -262,15 +262,15 @@ void receive(Step& on, const UserCall& call) {
 }
 
 // 3.10.4. CLOSE Call
-void close(Step& on, const UserCall& call) {
+void close_call(Step& on, const UserCall& call) {
   if (call.result < 0) return;  // the user was told that it was not done
   close_sending(on);
 }
 
 // CLOSE by a user who will not receive either. What it has not read, or what still arrives, is lost: a RST tells the
 // peer (3.6.1, SHLD-3).
-void close_and_leave(Step& on, const UserCall& call) {
-  Possible& tcb = on.tcb;
+void close_socket_call(Step& on, const UserCall& call) {
+  Candidate& tcb = on.tcb;
   if (call.result < 0) return;
   const bool open = synchronized(tcb.state) && tcb.state != State::kTimeWait;
   const bool closing = tcb.state == State::kClosing || tcb.state == State::kLastAck;  // both FINs are out
@@ -278,7 +278,7 @@ void close_and_leave(Step& on, const UserCall& call) {
   const bool maybe_unread = open && tcb.rcv_user < text_end_max(tcb);
   tcb.user_gone = true;
   tcb.signal = Signal::kNone;
-  tcb.quiet_since = on.around.now;
+  tcb.quiet_since = on.env.now;
   if (unread ? on.should(Rule::SHLD_3) : (maybe_unread && on.may())) {
     on.cite(Rule::SHLD_3);
     const SndSeq snd_nxt = tcb.snd_nxt;
@@ -290,8 +290,8 @@ void close_and_leave(Step& on, const UserCall& call) {
 }
 
 // 3.10.5. ABORT Call
-void abort(Step& on, const UserCall& call) {
-  Possible& tcb = on.tcb;
+void abort_call(Step& on, const UserCall& call) {
+  Candidate& tcb = on.tcb;
   if (call.result < 0) return;
   tcb.user_gone = true;
   tcb.signal = Signal::kNone;
@@ -341,7 +341,7 @@ void leave_time_wait(Step& on) {
 }
 
 // accept: only a connection whose handshake is complete is handed to the user.
-void take(Step& on, const UserCall&) {
+void accept_call(Step& on, const UserCall&) {
   if (on.tcb.fast_open.opened && !on.tcb.was_open) {  // RFC 7413 section 4.2.2: the user is notified at once
     on.cite(Rule::R7413_4_2_2_valid);
     return;
@@ -354,7 +354,7 @@ void take(Step& on, const UserCall&) {
 }
 
 void listener_gone(Step& on) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const SndSeq snd_nxt = tcb.snd_nxt;
   if (tcb.state == State::kListen) {
     on.delete_tcb(Rule::S3_10_4_listen);
@@ -370,8 +370,8 @@ void listener_gone(Step& on) {
   }
 }
 
-void ask_error(Step& on, const UserCall& call) {
-  Possible& tcb = on.tcb;
+void error_call(Step& on, const UserCall& call) {
+  Candidate& tcb = on.tcb;
   const auto error = static_cast<UserError>(call.value);
   if (call.result != 0) return;
   const bool only_icmp = tcb.signal == Signal::kNone && !gone(tcb);

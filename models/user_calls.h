@@ -7,15 +7,15 @@
 namespace tcpassay {
 
 // Each takes the call with its result; a result that the RFC excludes refuses the outcome.
-void open_active(Step& on, const UserCall& call);       // connect
-void send(Step& on, const UserCall& call);              // write
-void receive(Step& on, const UserCall& call);           // read
-void close(Step& on, const UserCall& call);             // shutdown(write): the RFC's CLOSE
-void close_and_leave(Step& on, const UserCall& call);   // close: the user neither sends nor receives any more
-void abort(Step& on, const UserCall& call);             // close with zero linger
+void active_open_call(Step& on, const UserCall& call);       // connect
+void send_call(Step& on, const UserCall& call);              // write
+void receive_call(Step& on, const UserCall& call);           // read
+void close_call(Step& on, const UserCall& call);             // shutdown(write): the RFC's CLOSE
+void close_socket_call(Step& on, const UserCall& call);   // close: the user neither sends nor receives any more
+void abort_call(Step& on, const UserCall& call);             // close with zero linger
 void leave_time_wait(Step& on);                        // close by the user of an earlier connection
-void take(Step& on, const UserCall& call);              // accept
+void accept_call(Step& on, const UserCall& call);              // accept
 void listener_gone(Step& on);                           // what closing a listener does to connections not yet taken
-void ask_error(Step& on, const UserCall& call);         // getsockopt(SO_ERROR)
+void error_call(Step& on, const UserCall& call);         // getsockopt(SO_ERROR)
 
 }  // namespace tcpassay

@@ -11,7 +11,7 @@ namespace {
 
 using Call = void (*)(Step&, const UserCall&);
 
-Outcomes made(Call call, const Possible& before, const UserCall& with) {
+Outcomes made(Call call, const Candidate& before, const UserCall& with) {
   return outcomes_of(before, kListening, [&](Step& on) { call(on, with); });
 }
 
@@ -22,22 +22,22 @@ UserCall failed(UserError error) {
   return {.result = -1, .error = error};
 }
 
-Outcomes writes(const Possible& before, std::uint32_t asked, std::int64_t taken, UserError error = UserError::kNone) {
-  return made(send, before, {.length = asked, .result = taken, .error = error});
+Outcomes writes(const Candidate& before, std::uint32_t asked, std::int64_t taken, UserError error = UserError::kNone) {
+  return made(send_call, before, {.length = asked, .result = taken, .error = error});
 }
 // A read of up to 1000 octets that delivers `octets` of the peer's stream, from `first` on.
-Outcomes reads(const Possible& before, std::uint32_t first, std::uint32_t octets) {
-  return made(receive, before, {.length = 1000, .result = octets, .text = peer_text(first, octets)});
+Outcomes reads(const Candidate& before, std::uint32_t first, std::uint32_t octets) {
+  return made(receive_call, before, {.length = 1000, .result = octets, .text = peer_text(first, octets)});
 }
-Outcomes reads_end(const Possible& before) {
+Outcomes reads_end(const Candidate& before) {
   return reads(before, 1, 0);
 }
-Outcomes read_fails(const Possible& before, UserError error) {
-  return made(receive, before, {.length = 1000, .result = -1, .error = error});
+Outcomes read_fails(const Candidate& before, UserError error) {
+  return made(receive_call, before, {.length = 1000, .result = -1, .error = error});
 }
 
 // 100 octets are on hand and unread.
-Possible with_text(Possible tcb) {
+Candidate with_text(Candidate tcb) {
   if (tcb.rcv_fin) {
     tcb.fin_seq = tcb.fin_seq + 100;
   }
@@ -45,7 +45,7 @@ Possible with_text(Possible tcb) {
   return tcb;
 }
 // The connection has ended, and the user has not been told.
-Possible ended(Signal signal, Possible tcb = established()) {
+Candidate ended(Signal signal, Candidate tcb = established()) {
   tcb.state = State::kClosed;
   tcb.signal = signal;
   return tcb;
@@ -54,9 +54,9 @@ Possible ended(Signal signal, Possible tcb = established()) {
 // 3.10.1. OPEN Call, active
 
 TEST(OpenCall, SendsASynFromClosedAndFromListen) {
-  for (const Possible& before : {closed_tcb(), listen_tcb()}) {
+  for (const Candidate& before : {closed_tcb(), listen_tcb()}) {
     for (const UserCall& call : {done(), failed(UserError::kInProgress)}) {
-      const Outcomes after = made(open_active, before, call);
+      const Outcomes after = made(active_open_call, before, call);
       EXPECT_EQ(after.texts, Texts{"SYN-SENT, SYN"});
       EXPECT_TRUE(after.cite(Rule::S3_10_1_active));
     }
@@ -64,45 +64,45 @@ TEST(OpenCall, SendsASynFromClosedAndFromListen) {
 }
 
 TEST(OpenCall, ThatWasRefusedOpensNothing) {
-  EXPECT_EQ(made(open_active, closed_tcb(), failed(UserError::kAddressInUse)).texts, Texts{"CLOSED"});
+  EXPECT_EQ(made(active_open_call, closed_tcb(), failed(UserError::kAddressInUse)).texts, Texts{"CLOSED"});
 }
 
 // What is known of the stack is kept, what belonged to an earlier connection is not.
 TEST(OpenCall, BeginsAnew) {
-  Possible before = with_trait(ended(Signal::kReset), Trait::kChallengesRst, true);
-  const Possible after = made(open_active, before, done()).all[0];
+  Candidate before = with_trait(ended(Signal::kReset), Trait::kChallengesRst, true);
+  const Candidate after = made(active_open_call, before, done()).all[0];
   EXPECT_EQ(after.traits, before.traits);
   EXPECT_EQ(after.signal, Signal::kNone);
   EXPECT_FALSE(after.iss_known || after.was_open);
 }
 
 TEST(OpenCall, OnAnOpenConnectionIsAnError) {
-  for (const Possible& before : {syn_sent(), syn_received()}) {
-    const Outcomes after = made(open_active, before, failed(UserError::kAlready));
+  for (const Candidate& before : {syn_sent(), syn_received()}) {
+    const Outcomes after = made(active_open_call, before, failed(UserError::kAlready));
     EXPECT_EQ(after.texts, Texts{to_string(before.state)});
     EXPECT_TRUE(after.cite(Rule::S3_10_1_again));
-    EXPECT_EQ(made(open_active, before, done()).blamed, "S3_10_1_again");
+    EXPECT_EQ(made(active_open_call, before, done()).blamed, "S3_10_1_again");
   }
 }
 
 // Sockets report the success of the first OPEN by a second: 0 or EISCONN.
 TEST(OpenCall, OnceEstablishedMayTellThatTheFirstSucceeded) {
   for (const UserCall& call : {done(), failed(UserError::kIsConnected)}) {
-    EXPECT_EQ(made(open_active, established(), call).texts, Texts{"ESTABLISHED"});
+    EXPECT_EQ(made(active_open_call, established(), call).texts, Texts{"ESTABLISHED"});
   }
 }
 
 // 3.10.2. SEND Call
 
 TEST(SendCall, WithoutAConnectionIsAnError) {
-  for (const Possible& before : {closed_tcb(), listen_tcb()}) {
+  for (const Candidate& before : {closed_tcb(), listen_tcb()}) {
     EXPECT_EQ(writes(before, 100, 100).blamed, "S3_10_2_closed");
     EXPECT_TRUE(writes(before, 100, -1, UserError::kNotConnected).cite(Rule::S3_10_2_closed));
   }
 }
 
 TEST(SendCall, BeforeEstablishedIsQueuedOrRefused) {
-  for (const Possible& before : {syn_sent(), syn_received()}) {
+  for (const Candidate& before : {syn_sent(), syn_received()}) {
     const Outcomes after = writes(before, 100, 100);
     EXPECT_EQ(after.all[0].snd_end, before.snd_end + 100);
     EXPECT_TRUE(after.cite(Rule::S3_10_2_unsynchronized));
@@ -112,7 +112,7 @@ TEST(SendCall, BeforeEstablishedIsQueuedOrRefused) {
 }
 
 TEST(SendCall, InEstablishedAndCloseWaitIsSent) {
-  for (const Possible& before : {established(), close_wait()}) {
+  for (const Candidate& before : {established(), close_wait()}) {
     const Outcomes after = writes(before, 100, 100);
     EXPECT_EQ(after.all[0].snd_end, before.snd_end + 100);
     EXPECT_TRUE(after.cite(Rule::S3_10_2_established));
@@ -161,7 +161,7 @@ TEST(ReceiveCall, WithoutAConnectionDeliversNothing) {
 
 // The text may have arrived with the SYN; its user does not get it before the handshake is complete.
 TEST(ReceiveCall, BeforeEstablishedDeliversNothing) {
-  Possible before = syn_received();
+  Candidate before = syn_received();
   before.rcv_nxt_max = before.syn_text_end = before.rcv_nxt + 10;
   EXPECT_EQ(reads(before, 1, 10).blamed, "S3_5_synrcvd_text");
   EXPECT_EQ(reads_end(before).blamed, "S3_10_3_unsynchronized");
@@ -172,7 +172,7 @@ TEST(ReceiveCall, BeforeEstablishedDeliversNothing) {
 
 TEST(ReceiveCall, DeliversWhatIsOnHandAllOrInParts) {
   for (const State state : {State::kEstablished, State::kFinWait1, State::kFinWait2}) {
-    const Possible before = with_text(in_state(state));
+    const Candidate before = with_text(in_state(state));
     const Outcomes after = reads(before, 1, 60);
     EXPECT_TRUE(after.cite(Rule::S3_10_3_established)) << to_string(state);
     EXPECT_TRUE(after.cite(Rule::SA4_7_deliver));
@@ -182,7 +182,7 @@ TEST(ReceiveCall, DeliversWhatIsOnHandAllOrInParts) {
 }
 
 TEST(ReceiveCall, DeliversEachOctetOnceAndInOrder) {
-  const Possible before = with_text(established());
+  const Candidate before = with_text(established());
   EXPECT_EQ(reads(before, 2, 50).blamed, "S3_10_3_established");                       // an octet is missing
   EXPECT_EQ(reads(reads(before, 1, 50).all[0], 1, 50).blamed, "S3_10_3_established");  // the same again
 }
@@ -194,7 +194,7 @@ TEST(ReceiveCall, DeliversNothingThatHasNotArrived) {
 
 // How far RCV.NXT has come is open; what the user gets tells.
 TEST(ReceiveCall, TellsHowMuchWasTaken) {
-  Possible before = established();
+  Candidate before = established();
   before.rcv_nxt_max = before.rcv_nxt + 100;
   EXPECT_EQ(reads(before, 1, 100).texts, Texts{"ESTABLISHED, RCV.NXT=101"});
   EXPECT_EQ(read_fails(before, UserError::kWouldBlock).blamed, "");
@@ -217,7 +217,7 @@ TEST(ReceiveCall, ReportsNoErrorWithoutReason) {
 }
 
 TEST(ReceiveCall, InCloseWaitDeliversTheRestAndThenTheEnd) {
-  const Possible before = with_text(close_wait());
+  const Candidate before = with_text(close_wait());
   EXPECT_EQ(reads_end(before).blamed, "S3_10_3_close_wait");
   const Outcomes rest = reads(before, 1, 100);
   EXPECT_TRUE(rest.cite(Rule::S3_10_3_close_wait));
@@ -250,7 +250,7 @@ TEST(ReceiveCall, AfterAResetReportsAnErrorAndNotTheEnd) {
 }
 
 TEST(ReceiveCall, OnceToldTheEndMayFollow) {
-  const Possible told = read_fails(ended(Signal::kReset), UserError::kReset).all[0];
+  const Candidate told = read_fails(ended(Signal::kReset), UserError::kReset).all[0];
   EXPECT_EQ(told.signal, Signal::kNone);
   EXPECT_EQ(reads_end(told).blamed, "");
 }
@@ -262,7 +262,7 @@ TEST(ReceiveCall, ReportsRefusedAndTimedOut) {
 
 // A user who takes urgent octets out of band misses them in the stream.
 TEST(ReceiveCall, AnUrgentOctetMayGoAnotherWay) {
-  Possible before = with_text(established());
+  Candidate before = with_text(established());
   before.up.arrived = true;
   EXPECT_EQ(reads(before, 2, 50).blamed, "");
 }
@@ -270,28 +270,28 @@ TEST(ReceiveCall, AnUrgentOctetMayGoAnotherWay) {
 // 3.10.4. CLOSE Call
 
 TEST(CloseCall, WithoutAConnectionSendsNothing) {
-  const Outcomes after = made(close, closed_tcb(), done());
+  const Outcomes after = made(close_call, closed_tcb(), done());
   EXPECT_EQ(after.texts, Texts{"CLOSED"});
   EXPECT_TRUE(after.cite(Rule::S3_10_4_closed));
 }
 
 TEST(CloseCall, InListenAndSynSentDeletesTheTcb) {
-  EXPECT_EQ(made(close, listen_tcb(), done()).texts, Texts{"CLOSED"});
-  EXPECT_TRUE(made(close, listen_tcb(), done()).cite(Rule::S3_10_4_listen));
-  EXPECT_EQ(made(close, syn_sent(), done()).texts, Texts{"CLOSED"});
-  EXPECT_TRUE(made(close, syn_sent(), done()).cite(Rule::S3_10_4_syn_sent));
+  EXPECT_EQ(made(close_call, listen_tcb(), done()).texts, Texts{"CLOSED"});
+  EXPECT_TRUE(made(close_call, listen_tcb(), done()).cite(Rule::S3_10_4_listen));
+  EXPECT_EQ(made(close_call, syn_sent(), done()).texts, Texts{"CLOSED"});
+  EXPECT_TRUE(made(close_call, syn_sent(), done()).cite(Rule::S3_10_4_syn_sent));
 }
 
 // The FIN leaves now, or waits for ESTABLISHED.
 TEST(CloseCall, InSynReceivedQueuesAFin) {
-  const Outcomes after = made(close, syn_received(), done());
+  const Outcomes after = made(close_call, syn_received(), done());
   EXPECT_EQ(after.texts, (Texts{"FIN-WAIT-1", "SYN-RECEIVED"}));
-  for (const Possible& tcb : after.all) EXPECT_TRUE(tcb.fin_queued);
+  for (const Candidate& tcb : after.all) EXPECT_TRUE(tcb.fin_queued);
   EXPECT_TRUE(after.cite(Rule::S3_10_4_syn_received));
 }
 
 TEST(CloseCall, InEstablishedLeadsToFinWait1) {
-  const Outcomes after = made(close, established(), done());
+  const Outcomes after = made(close_call, established(), done());
   EXPECT_EQ(after.texts, Texts{"FIN-WAIT-1"});
   EXPECT_TRUE(after.all[0].fin_queued && after.all[0].send_pending);
   EXPECT_TRUE(after.cite(Rule::S3_10_4_established));
@@ -299,14 +299,14 @@ TEST(CloseCall, InEstablishedLeadsToFinWait1) {
 
 // RFC 793 had CLOSING here; 1122 and 9293 put it right.
 TEST(CloseCall, InCloseWaitLeadsToLastAck) {
-  const Outcomes after = made(close, close_wait(), done());
+  const Outcomes after = made(close_call, close_wait(), done());
   EXPECT_EQ(after.texts, Texts{"LAST-ACK"});
   EXPECT_TRUE(after.cite(Rule::S3_10_4_close_wait));
 }
 
 TEST(CloseCall, ASecondMakesNoSecondFin) {
   for (const State state : {State::kFinWait1, State::kFinWait2, State::kClosing, State::kLastAck, State::kTimeWait}) {
-    const Outcomes after = made(close, in_state(state), done());
+    const Outcomes after = made(close_call, in_state(state), done());
     EXPECT_EQ(after.texts, Texts{to_string(state)});
     EXPECT_EQ(after.all[0].snd_limit(), in_state(state).snd_limit());
     const bool waits = state == State::kFinWait1 || state == State::kFinWait2;
@@ -315,7 +315,7 @@ TEST(CloseCall, ASecondMakesNoSecondFin) {
 }
 
 TEST(CloseCall, ThatWasRefusedClosesNothing) {
-  const Outcomes after = made(close, established(), failed(UserError::kNotConnected));
+  const Outcomes after = made(close_call, established(), failed(UserError::kNotConnected));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED"});
   EXPECT_FALSE(after.all[0].fin_queued);
 }
@@ -323,76 +323,76 @@ TEST(CloseCall, ThatWasRefusedClosesNothing) {
 // CLOSE by a user who will not receive either
 
 TEST(CloseAndLeave, WithNothingUnreadIsAClose) {
-  const Outcomes after = made(close_and_leave, established(), done());
+  const Outcomes after = made(close_socket_call, established(), done());
   EXPECT_EQ(after.texts, Texts{"FIN-WAIT-1"});
   EXPECT_TRUE(after.all[0].user_gone);
 }
 
 TEST(CloseAndLeave, WithTextUnreadSendsARst) {
-  EXPECT_EQ(made(close_and_leave, with_text(established()), done()).texts,
+  EXPECT_EQ(made(close_socket_call, with_text(established()), done()).texts,
             (Texts{"CLOSED, RST 1", "FIN-WAIT-1, without SHLD_3"}));
-  EXPECT_EQ(made(close_and_leave, with_text(close_wait()), done()).texts,
+  EXPECT_EQ(made(close_socket_call, with_text(close_wait()), done()).texts,
             (Texts{"CLOSED, RST 1", "LAST-ACK, without SHLD_3"}));
 }
 
 TEST(CloseAndLeave, WithTextPerhapsUnreadMaySendARst) {
-  Possible before = established();
+  Candidate before = established();
   before.rcv_nxt_max = before.rcv_nxt + 100;
-  EXPECT_EQ(made(close_and_leave, before, done()).texts, (Texts{"CLOSED, RST 1", "FIN-WAIT-1"}));
+  EXPECT_EQ(made(close_socket_call, before, done()).texts, (Texts{"CLOSED, RST 1", "FIN-WAIT-1"}));
 }
 
 // The FIN takes a number but is nothing to read.
 TEST(CloseAndLeave, ThePeersFinIsNotUnread) {
-  EXPECT_EQ(made(close_and_leave, close_wait(), done()).texts, Texts{"LAST-ACK"});
+  EXPECT_EQ(made(close_socket_call, close_wait(), done()).texts, Texts{"LAST-ACK"});
 }
 
 TEST(CloseAndLeave, LeavesTimeWaitAlone) {
-  EXPECT_EQ(made(close_and_leave, time_wait(), done()).texts, Texts{"TIME-WAIT"});
+  EXPECT_EQ(made(close_socket_call, time_wait(), done()).texts, Texts{"TIME-WAIT"});
 }
 
 // 3.10.5. ABORT Call
 
 TEST(AbortCall, BeforeThePeerIsKnownSendsNothing) {
-  for (const Possible& before : {closed_tcb(), listen_tcb(), syn_sent()}) {
-    EXPECT_EQ(made(abort, before, done()).texts, Texts{"CLOSED"}) << to_string(before.state);
+  for (const Candidate& before : {closed_tcb(), listen_tcb(), syn_sent()}) {
+    EXPECT_EQ(made(abort_call, before, done()).texts, Texts{"CLOSED"}) << to_string(before.state);
   }
-  EXPECT_TRUE(made(abort, closed_tcb(), done()).cite(Rule::S3_10_5_closed));
-  EXPECT_TRUE(made(abort, listen_tcb(), done()).cite(Rule::S3_10_5_listen));
-  EXPECT_TRUE(made(abort, syn_sent(), done()).cite(Rule::S3_10_5_syn_sent));
+  EXPECT_TRUE(made(abort_call, closed_tcb(), done()).cite(Rule::S3_10_5_closed));
+  EXPECT_TRUE(made(abort_call, listen_tcb(), done()).cite(Rule::S3_10_5_listen));
+  EXPECT_TRUE(made(abort_call, syn_sent(), done()).cite(Rule::S3_10_5_syn_sent));
 }
 
 // <SEQ=SND.NXT><CTL=RST>; once it is synchronized the connection may stay in TIME-WAIT (3.5.2).
 TEST(AbortCall, UpToCloseWaitSendsARstAtSndNxt) {
   for (const State state :
        {State::kSynReceived, State::kEstablished, State::kFinWait1, State::kFinWait2, State::kCloseWait}) {
-    const Possible before = in_state(state);
-    const Outcomes after = made(abort, before, done());
+    const Candidate before = in_state(state);
+    const Outcomes after = made(abort_call, before, done());
     const std::string rst = ", RST " + std::to_string(before.snd_nxt - kIss);
     const bool may_stay = state != State::kSynReceived;
     EXPECT_EQ(after.texts, may_stay ? (Texts{"CLOSED" + rst, "TIME-WAIT" + rst}) : Texts{"CLOSED" + rst})
         << to_string(state);
     EXPECT_TRUE(after.cite(Rule::S3_10_5_established));
   }
-  EXPECT_EQ(made(abort, sent(established(), 100), done()).texts, (Texts{"CLOSED, RST 101", "TIME-WAIT, RST 101"}));
+  EXPECT_EQ(made(abort_call, sent(established(), 100), done()).texts, (Texts{"CLOSED, RST 101", "TIME-WAIT, RST 101"}));
 }
 
 // 3.10.5 prescribes none here and 3.9.1.6 forbids none.
 TEST(AbortCall, InTheLastStatesMaySendARst) {
-  for (const Possible& before : {closing(), last_ack()}) {
-    const Outcomes after = made(abort, before, done());
+  for (const Candidate& before : {closing(), last_ack()}) {
+    const Outcomes after = made(abort_call, before, done());
     EXPECT_EQ(after.texts, Texts{"CLOSED, RST 2 or 1 (may)"});
     EXPECT_TRUE(after.cite(Rule::S3_10_5_closing));
   }
 }
 
 TEST(AbortCall, MayLeaveThePortInTimeWait) {
-  EXPECT_EQ(made(abort, time_wait(), done()).texts, (Texts{"CLOSED, RST 2 (may)", "TIME-WAIT"}));
+  EXPECT_EQ(made(abort_call, time_wait(), done()).texts, (Texts{"CLOSED, RST 2 (may)", "TIME-WAIT"}));
 }
 
 TEST(AbortCall, FlushesWhatWasQueued) {
-  Possible before = given(established(), 100);
+  Candidate before = given(established(), 100);
   before.ack_later = before.send_pending = true;
-  const Possible after = made(abort, before, done()).all[0];
+  const Candidate after = made(abort_call, before, done()).all[0];
   EXPECT_FALSE(after.ack_later || after.send_pending);
   EXPECT_NE(departs(after, out("P.", 1, 1, 100)).blamed, "");
 }
@@ -400,12 +400,12 @@ TEST(AbortCall, FlushesWhatWasQueued) {
 // accept, and a listener that goes
 
 TEST(Accept, GivesOnlyWhatIsEstablished) {
-  EXPECT_TRUE(made(take, established(), done(4)).cite(Rule::SA4_5_synrcvd_ok));
-  EXPECT_EQ(made(take, close_wait(), done(4)).blamed, "");
-  EXPECT_EQ(made(take, syn_received(), done(4)).blamed, "S3_5_synrcvd_text");
+  EXPECT_TRUE(made(accept_call, established(), done(4)).cite(Rule::SA4_5_synrcvd_ok));
+  EXPECT_EQ(made(accept_call, close_wait(), done(4)).blamed, "");
+  EXPECT_EQ(made(accept_call, syn_received(), done(4)).blamed, "S3_5_synrcvd_text");
 }
 
-Texts without_listener(const Possible& before) {
+Texts without_listener(const Candidate& before) {
   return outcomes_of(before, kNobody, [](Step& on) { listener_gone(on); }).texts;
 }
 
@@ -418,8 +418,8 @@ TEST(ListenerGone, MayTakeTheConnectionsNobodyTookAlong) {
 
 // getsockopt(SO_ERROR)
 
-Outcomes error_is(const Possible& before, UserError error) {
-  return made(ask_error, before, {.value = static_cast<std::int64_t>(error)});
+Outcomes error_is(const Candidate& before, UserError error) {
+  return made(error_call, before, {.value = static_cast<std::int64_t>(error)});
 }
 
 TEST(AskError, TellsOfAResetOnce) {

@@ -24,7 +24,7 @@ void scale_of_syn(Tcb& tcb, const Arriving& syn) {
 }
 
 void window_arrives(Step& on, const Arriving& seg) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const SndSeq edge = seg.ack + window_of(tcb, seg);
   if (!seg.ctl.syn && tcb.scaled() && !tcb.scale.of_syn) {
     tcb.scale.receded = edge < tcb.scale.peer_edge;
@@ -36,7 +36,7 @@ void window_arrives(Step& on, const Arriving& seg) {
 }
 
 void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   if (seg.opt.window_scale && !seg.ctl.syn) tcb.scale.stray = true;
   if (!tcb.scaled() || seg.text.empty() || nxt < seg.seq || tcb.rcv_nxt == nxt) return;
   // In sequence and taken: was it the scale alone, or the largest edge offered so far, that let it in?
@@ -51,7 +51,7 @@ void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt) {
 }
 
 void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const bool has = syn.opt.window_scale.has_value();
   if (has && *syn.opt.window_scale > kShiftMax) {
     on.refuse(Rule::R7323_2_3_send14);
@@ -101,7 +101,7 @@ Rule beyond_window(const Tcb& tcb, SndSeq end) {
 }
 
 bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const Scale& scale = tcb.scale;
   if (scale.stray && tcb.snd_end > tcb.snd_edge()) on.cite(Rule::R7323_2_2_nonsyn);
   if (!tcb.scaled() || tcb.snd_shift == 0) return true;
@@ -124,7 +124,7 @@ bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole) {
 }
 
 bool scaled_window_offered(Step& on, const Departing& seg, RcvSeq edge) {
-  Possible& tcb = on.tcb;
+  Candidate& tcb = on.tcb;
   const bool one_sided = tcb.peer_scales != tcb.target_scales && !seg.ctl.syn;
   if (one_sided && tcb.edge_known) {
     const std::uint32_t kept = tcb.rcv_edge - seg.ack;

@@ -14,11 +14,11 @@
 #include <variant>
 #include <vector>
 
-#include "harness/check.h"
-#include "harness/ladder.h"
-#include "harness/script.h"
-#include "harness/session.h"
-#include "harness/targets.h"
+#include "harness/check/check.h"
+#include "harness/report/ladder.h"
+#include "harness/script/parse.h"
+#include "harness/session/session.h"
+#include "harness/targets/registry.h"
 
 namespace py = pybind11;
 
@@ -174,7 +174,7 @@ class Run {
 
   void configure(const std::string& name, std::int64_t value) {
     const SettingInfo* known = setting_named(name);
-    if (!known) throw py::value_error(fmt::format("there is no setting {} (harness/settings.def lists them)", name));
+    if (!known) throw py::value_error(fmt::format("there is no setting {} (harness/target/settings.def lists them)", name));
     if (value < known->least || value > known->most) {
       throw py::value_error(fmt::format("{} is from {} to {}", name, known->least, known->most));
     }
@@ -241,7 +241,7 @@ class Run {
     return out;
   }
 
-  std::string ladder() { return tcpassay::ladder(session_.trace(), session_.oracle().verdicts(), Paper{}); }
+  std::string ladder() { return tcpassay::ladder(session_.trace(), session_.oracle().verdicts(), TextStyle{}); }
 
   py::list mismatches() {
     py::list out;

@@ -13,13 +13,13 @@
 #include <cstring>
 #include <optional>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 #include "harness/targets/linux/netlink.h"
 
 namespace tcpassay {
 namespace {
 
-// Names of harness/settings.def and the sysctls for them.
+// Names of harness/target/settings.def and the sysctls for them.
 struct Sysctl {
   std::string_view name;
   const char* file;         // below net/ipv4

@@ -18,7 +18,7 @@
 #include <cstring>
 #include <string>
 
-#include "harness/targets/linux/kernel_peculiar.h"
+#include "harness/targets/linux/kernel_implementation_specific.h"
 
 namespace tcpassay {
 namespace {
@@ -442,10 +442,10 @@ void KernelSockets::poll_socket(const Socket& socket, UserCall& call) {
   succeed(call, bits);
 }
 
-std::optional<std::int64_t> KernelSockets::peculiar(int handle, std::string_view name,
+std::optional<std::int64_t> KernelSockets::implementation_specific(int handle, std::string_view name,
                                                     std::optional<std::int64_t> value) {
   const Socket* socket = find(handle);
-  return socket ? kernel_peculiar(socket->fd.get(), name, value) : std::nullopt;
+  return socket ? kernel_implementation_specific(socket->fd.get(), name, value) : std::nullopt;
 }
 
 std::optional<State> KernelSockets::state(Tuple tuple) {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 #include "harness/targets/linux/file_descriptor.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/netlink.h"
@@ -35,7 +35,7 @@ class KernelSockets {
   void call(UserCall& call);
 
   // As Target::peculiar.
-  std::optional<std::int64_t> peculiar(int handle, std::string_view name, std::optional<std::int64_t> value);
+  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name, std::optional<std::int64_t> value);
 
   // The kernel's state of a conversation: of a socket, a request in SYN-RECEIVED, an orphan or a TIME-WAIT remainder.
   std::optional<State> state(Tuple tuple);

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "harness/wire.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 
 namespace tcpassay {
 

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include "harness/targets/linux/kernel_peculiar.h"
+#include "harness/targets/linux/kernel_implementation_specific.h"
 
 namespace tcpassay {
 namespace {
@@ -69,7 +69,7 @@ LinuxTarget::LinuxTarget(std::string name, std::unique_ptr<NetworkNamespace> whe
       sockets_(*where_),
       settings_(*where_) {
   identity_.settings = settings_.names();
-  identity_.peculiar = kernel_peculiar_names();
+  identity_.implementation_specific = kernel_peculiar_names();
   if (where_->has_ipv6()) identity_.abilities.push_back(Ability::kIpv6);
   reset(0);
 }

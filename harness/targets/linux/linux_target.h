@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 #include "harness/targets/linux/kernel_settings.h"
 #include "harness/targets/linux/kernel_sockets.h"
 #include "harness/targets/linux/kernel_wire.h"
@@ -30,8 +30,8 @@ class LinuxTarget : public Target {
   void advance(Time deadline) override;
   void call(UserCall& call) override;
   std::optional<StateReport> state(Tuple tuple) override;
-  std::optional<std::int64_t> peculiar(int handle, std::string_view name, std::optional<std::int64_t> value) override {
-    return sockets_.peculiar(handle, name, value);
+  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name, std::optional<std::int64_t> value) override {
+    return sockets_.implementation_specific(handle, name, value);
   }
 
   // For tests: what the kernel still holds in the namespace.

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "harness/targets/linux/linux_target.h"
-#include "harness/wire.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 #include "harness/targets/linux/netlink.h"
 
 namespace tcpassay {

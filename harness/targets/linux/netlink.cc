@@ -15,7 +15,7 @@
 #include <cassert>
 #include <cerrno>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 
 namespace tcpassay {
 namespace {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "harness/targets/linux/file_descriptor.h"
-#include "harness/wire.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 

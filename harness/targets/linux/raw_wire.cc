@@ -15,7 +15,7 @@
 #include <cstring>
 #include <string>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 #include "harness/targets/linux/netlink.h"
 
 namespace tcpassay {

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 #include "harness/targets/linux/netlink.h"
 
 namespace tcpassay {

@@ -88,7 +88,7 @@ std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   if (count > 0 && c.receives() && open_window(c)) {
     // A window that scaling rounds to what was said before is no news, but one more ACK (RFC 5681 section 4.2).
     const bool news = c.stamps.last_ack_sent != c.rcv_nxt || c.scaling.announced != announced_window(c);
-    if (news && !tempered.has(Temperament::no_window_update)) {
+    if (news && !tempered.has(LegalVariant::no_window_update)) {
       c.ack_now = true;
       respond(c);
     }
@@ -214,7 +214,7 @@ void Stack::release(Connection& c) {
     return;
   }
   // SHLD-3: "while received data is still pending ... send a RST to show that data was lost".
-  const bool quiet = planted.has(Defect::no_rst_on_unread_close) || tempered.has(Temperament::no_rst_on_close);
+  const bool quiet = planted.has(Defect::no_rst_on_unread_close) || tempered.has(LegalVariant::no_rst_on_close);
   const bool unread = c.received.user() > 0 && !quiet;
   if (unread && (c.receives() || c.state == State::kCloseWait)) return abort(c);
   close(c);

@@ -10,9 +10,9 @@ namespace own {
 void Stack::ecn_setup(Connection& c, Segment& syn) {
   Ecn& ecn = c.ecn;
   if (planted.has(Defect::ecn_ect_on_syn) && settings.ecn != 0) syn.ecn = kEct0;
-  const bool willing = settings.ecn != 0 && !tempered.has(Temperament::ecn_never);
+  const bool willing = settings.ecn != 0 && !tempered.has(LegalVariant::ecn_never);
   if (!syn.ctl.ack) {
-    const bool once = c.syn_retransmitted && tempered.has(Temperament::ecn_asked_once);
+    const bool once = c.syn_retransmitted && tempered.has(LegalVariant::ecn_asked_once);
     ecn.declined = ecn.declined || (ecn.asked && once);
     if (settings.ecn != 1 || !willing || once) return;
     syn.ctl.ece = true;
@@ -32,7 +32,7 @@ void Stack::ecn_setup_arrives(Connection& c, const Segment& syn) {
   Ecn& ecn = c.ecn;
   if (!syn.ctl.ack) {
     ecn.peer_asked = syn.ctl.ece && syn.ctl.cwr;
-    ecn.agreed = ecn.peer_asked && settings.ecn != 0 && !tempered.has(Temperament::ecn_never);
+    ecn.agreed = ecn.peer_asked && settings.ecn != 0 && !tempered.has(LegalVariant::ecn_never);
     return;
   }
   const bool reflected = syn.ctl.cwr && !planted.has(Defect::ecn_believes_reflection);
@@ -53,8 +53,8 @@ void Stack::ecn_mark(Connection& c, Segment& seg, bool again) {
     seg.ctl.cwr = planted.has(Defect::ecn_cwr_on_retransmission);
     return;
   }
-  if (tempered.has(Temperament::ecn_unmarked) || ecn.declined) return;
-  seg.ecn = planted.has(Defect::ecn_ect1) || tempered.has(Temperament::ecn_ect1) ? kEct1 : kEct0;
+  if (tempered.has(LegalVariant::ecn_unmarked) || ecn.declined) return;
+  seg.ecn = planted.has(Defect::ecn_ect1) || tempered.has(LegalVariant::ecn_ect1) ? kEct1 : kEct0;
   seg.ctl.cwr = ecn.cwr_due && !planted.has(Defect::ecn_no_cwr);
   if (!planted.has(Defect::ecn_cwr_sticks)) ecn.cwr_due = false;
 }

@@ -16,8 +16,8 @@ constexpr Time kOutdated = 24 * 24 * 3600 * kSecond;  // RFC 7323 section 5.5
 // Rcv.Wind.Shift: as much as the buffer needs, and the usual number at least.
 std::uint8_t Stack::receive_shift(const Choices& choices) const {
   if (planted.has(Defect::ws_shift_15)) return 15;
-  if (tempered.has(Temperament::scale_0)) return 0;
-  if (tempered.has(Temperament::scale_14) && choices.receive_buffer >= 0xffff) return kShiftMax;
+  if (tempered.has(LegalVariant::scale_0)) return 0;
+  if (tempered.has(LegalVariant::scale_14) && choices.receive_buffer >= 0xffff) return kShiftMax;
   std::uint8_t shift = choices.receive_buffer < kLeastScaled ? std::uint8_t{0} : kUsualShift;
   while (choices.receive_buffer >> shift > 0xffff && shift < kShiftMax) ++shift;
   return shift;
@@ -29,8 +29,8 @@ void Stack::offer_options(Connection& c, Segment& syn) {
   Stamps& ts = c.stamps;
   if (!syn.ctl.ack) {
     const bool small = c.choices.receive_buffer < 0xffff && planted.has(Defect::ws_small_buffer_unoffered);
-    ws.offered = !small && settings.window_scaling && !tempered.has(Temperament::scale_not_offered);
-    ts.offered = settings.timestamps && !tempered.has(Temperament::stamps_not_offered);
+    ws.offered = !small && settings.window_scaling && !tempered.has(LegalVariant::scale_not_offered);
+    ts.offered = settings.timestamps && !tempered.has(LegalVariant::stamps_not_offered);
   }
   ws.rcv = receive_shift(c.choices);
   const bool unanswered = c.passive && planted.has(Defect::ws_not_answered);
@@ -45,7 +45,7 @@ void Stack::offer_options(Connection& c, Segment& syn) {
 // What the two SYNs have settled. A passive OPEN is prepared to answer whatever is offered.
 void Stack::settle_options(Connection& c, const Segment& syn) {
   Scaling& ws = c.scaling;
-  const bool scales = settings.window_scaling && !tempered.has(Temperament::scale_not_offered);
+  const bool scales = settings.window_scaling && !tempered.has(LegalVariant::scale_not_offered);
   const bool ws_ours = c.passive ? scales : ws.offered;
   ws.ok = ws_ours && (syn.window_scale.has_value() || planted.has(Defect::ws_one_sided));
   ws.snd = syn.window_scale.value_or(0);
@@ -59,7 +59,7 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
   }
 
   Stamps& ts = c.stamps;
-  const bool ts_ours = c.passive ? settings.timestamps && !tempered.has(Temperament::stamps_not_offered) : ts.offered;
+  const bool ts_ours = c.passive ? settings.timestamps && !tempered.has(LegalVariant::stamps_not_offered) : ts.offered;
   ts.ok = ts_ours && syn.timestamps.has_value();
   if (!ts.ok) return;
   ts.recent = syn.timestamps->value;
@@ -88,8 +88,8 @@ std::uint32_t Stack::timestamp_clock(Connection& c) {
 }
 
 Time Stack::timestamp_tick() const {
-  if (tempered.has(Temperament::stamps_tick_1s)) return kSecond;
-  return tempered.has(Temperament::stamps_tick_10ms) ? 10 * kMillisecond : kMillisecond;
+  if (tempered.has(LegalVariant::stamps_tick_1s)) return kSecond;
+  return tempered.has(LegalVariant::stamps_tick_10ms) ? 10 * kMillisecond : kMillisecond;
 }
 
 // Section 3.2: TSval is the clock now; TSecr is TS.Recent on a segment with ACK, else zero.
@@ -124,7 +124,7 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
     return ignored ? Then::kProceed : Then::kReturn;
   }
   if (!seg.timestamps) {
-    const bool taken = planted.has(Defect::ts_missing_accepted) || tempered.has(Temperament::stamps_may_be_missing);
+    const bool taken = planted.has(Defect::ts_missing_accepted) || tempered.has(LegalVariant::stamps_may_be_missing);
     if (seg.ctl.rst || taken) return Then::kProceed;
     if (planted.has(Defect::ts_missing_aborts)) {
       send_reset(c);
@@ -136,10 +136,10 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
   if (planted.has(Defect::rttm_from_duplicates) && seg.text.empty()) {
     if (const auto round_trip = echoed_round_trip(c)) c.rto.sample(*round_trip);
   }
-  const bool strict = tempered.has(Temperament::reset_echo_checked);
+  const bool strict = tempered.has(LegalVariant::reset_echo_checked);
   if (seg.ctl.rst && strict && seg.timestamps->echo != ts.last) return Then::kReturn;
   if (seg.ctl.rst && !planted.has(Defect::paws_on_reset)) return Then::kProceed;
-  if (tempered.has(Temperament::old_stamps_accepted)) return Then::kProceed;
+  if (tempered.has(LegalVariant::old_stamps_accepted)) return Then::kProceed;
   const std::uint32_t value = seg.timestamps->value;
   const bool equal = value == ts.recent && !seg.text.empty() && planted.has(Defect::paws_drops_equal);
   if (!lt(value, ts.recent) && !equal) return Then::kProceed;
@@ -171,7 +171,7 @@ void Stack::record_timestamp(Connection& c, const Segment& seg) {
 // A SYN in TIME-WAIT begins a new connection or is dropped (RFC 6191 section 2, MAY-2 of RFC 9293 section 3.6.1).
 Stack::Then Stack::syn_in_time_wait(Connection& c, const Segment& seg) {
   if (c.state != State::kTimeWait || !seg.ctl.syn || seg.ctl.ack || seg.ctl.rst) return Then::kProceed;
-  if (tempered.has(Temperament::time_wait_not_reopened)) return Then::kProceed;
+  if (tempered.has(LegalVariant::time_wait_not_reopened)) return Then::kProceed;
   if (find_listener(c.local_port) == nullptr) return Then::kProceed;
   if (honours(c, seg)) return reopens(c, seg) ? Then::kReturn : Then::kProceed;
   return planted.has(Defect::tw_old_syn_acked) ? Then::kProceed : Then::kReturn;
@@ -181,7 +181,7 @@ Stack::Then Stack::syn_in_time_wait(Connection& c, const Segment& seg) {
 bool Stack::honours(const Connection& c, const Segment& seg) const {
   bool above = ge(seg.seq, c.rcv_nxt) && !planted.has(Defect::tw_never_reopened);
   if (planted.has(Defect::tw_any_sequence)) above = true;
-  const bool was = c.stamps.ok, will = seg.timestamps && !tempered.has(Temperament::stamps_not_offered);
+  const bool was = c.stamps.ok, will = seg.timestamps && !tempered.has(LegalVariant::stamps_not_offered);
   if (!was && will) return above || !planted.has(Defect::tw_new_timestamps_refused);
   if (!was) return above;
   if (!will) return above && !planted.has(Defect::tw_lost_timestamps_refused);

@@ -47,7 +47,7 @@ void Stack::fast_open_syn_arrives(Listener& listener, Connection& c, const Segme
       !planted.has(Defect::fast_open_length_ignored)) {
     return;
   }
-  if (planted.has(Defect::fast_open_never) || tempered.has(Temperament::syn_text_dropped)) return;
+  if (planted.has(Defect::fast_open_never) || tempered.has(LegalVariant::syn_text_dropped)) return;
   state.opened = true;
   c.rcv_wnd -= std::min(c.rcv_wnd, c.received.deliver(c.rcv_nxt));
   c.rcv_nxt += c.received.user();

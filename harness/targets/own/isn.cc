@@ -16,7 +16,7 @@ std::uint64_t mix(std::uint64_t x) {
 }
 
 // Four words stirred by add, rotate and xor, in the manner of SipHash.
-struct Words {
+struct CliOptions {
   std::uint64_t a, b, c, d;
 
   void round() {
@@ -41,7 +41,7 @@ Secret Secret::from_seed(std::uint64_t seed) {
 }
 
 std::uint64_t prf(const Secret& secret, const FourTuple& tuple) {
-  Words words{.a = secret.k0 ^ 0x243f6a8885a308d3u,
+  CliOptions words{.a = secret.k0 ^ 0x243f6a8885a308d3u,
               .b = secret.k1 ^ 0x13198a2e03707344u,
               .c = secret.k0 ^ 0xa4093822299f31d0u,
               .d = secret.k1 ^ 0x082efa98ec4e6c89u};

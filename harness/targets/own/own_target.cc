@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/own/own_target.h"
 
-#include "harness/targets/own/peculiar.h"
+#include "harness/targets/own/implementation_specific.h"
 
 namespace tcpassay {
 namespace {
@@ -94,7 +94,7 @@ OwnTarget::OwnTarget()
       peer_(kPeerIpv4),
       stack_(kIpv4, kIpv6) {
   for (int i = 0; const char* name = own::setting_name(i); ++i) identity_.settings.emplace_back(name);
-  for (int i = 0; const char* name = own::peculiar_name(i); ++i) identity_.peculiar.emplace_back(name);
+  for (int i = 0; const char* name = own::peculiar_name(i); ++i) identity_.implementation_specific.emplace_back(name);
 }
 
 void OwnTarget::use_ip(std::uint8_t version) { peer_ = version == 6 ? kPeerIpv6 : kPeerIpv4; }
@@ -173,9 +173,9 @@ std::optional<StateReport> OwnTarget::state(Tuple tuple) {
   return report;
 }
 
-std::optional<std::int64_t> OwnTarget::peculiar(int handle, std::string_view name, std::optional<std::int64_t> value) {
+std::optional<std::int64_t> OwnTarget::implementation_specific(int handle, std::string_view name, std::optional<std::int64_t> value) {
   const own::Connection* c = sockets_.connection(handle);
-  return c == nullptr || value ? std::nullopt : own::peculiar(*c, name);
+  return c == nullptr || value ? std::nullopt : own::implementation_specific(*c, name);
 }
 
 }  // namespace tcpassay

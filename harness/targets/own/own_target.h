@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/sockets.h"
 #include "harness/targets/own/stack.h"
@@ -21,8 +21,8 @@ class OwnTarget final : public Target {
   void plant(std::optional<own::Defect> defect) { stack_.planted.plant(defect); }
 
   // Adds a legal variation; without one, all are gone. The same holds for it.
-  void temper(std::optional<own::Temperament> temperament) {
-    temperament ? stack_.tempered.add(*temperament) : stack_.tempered.clear();
+  void temper(std::optional<own::LegalVariant> legal_variant) {
+    legal_variant ? stack_.tempered.add(*legal_variant) : stack_.tempered.clear();
   }
 
   const Identity& identity() const override { return identity_; }
@@ -35,7 +35,7 @@ class OwnTarget final : public Target {
   void advance(Time deadline) override { stack_.advance(deadline.count()); }
   void call(UserCall& call) override;
   std::optional<StateReport> state(Tuple tuple) override;
-  std::optional<std::int64_t> peculiar(int handle, std::string_view name, std::optional<std::int64_t> value) override;
+  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name, std::optional<std::int64_t> value) override;
 
  private:
   own::Result perform(UserCall& call);

@@ -139,7 +139,7 @@ void Stack::recover_by_sack(Connection& c) {
 
 // Loss probes (RFC 8985 section 7.3), which this stack sends by temperament or mistake only: true when one was sent.
 bool Stack::probe_for_loss(Connection& c) {
-  const bool legal = tempered.has(Temperament::loss_probe) && c.selective.permitted && c.board.spans == 0;
+  const bool legal = tempered.has(LegalVariant::loss_probe) && c.selective.permitted && c.board.spans == 0;
   const bool unasked = planted.has(Defect::loss_probe_without_sack) && !c.selective.permitted;
   const bool twice = planted.has(Defect::loss_probe_twice);
   const bool middle = planted.has(Defect::loss_probe_of_middle);

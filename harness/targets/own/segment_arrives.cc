@@ -81,7 +81,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   c.peer_mss_known = seg.mss.has_value();
   c.eff_snd_mss = std::min({send_mss, most, c.choices.mss});
   if (planted.has(Defect::beyond_interface)) c.eff_snd_mss = send_mss;
-  if (tempered.has(Temperament::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
+  if (tempered.has(LegalVariant::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
   c.mss_of_peer = c.eff_snd_mss;
 
   c.selective.permitted = (offers_sack(c) && seg.sack_permitted) || planted.has(Defect::sack_unasked);
@@ -94,7 +94,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   c.snd_wl1 = seg.seq;
   c.snd_wl2 = seg.ctl.ack ? seg.ack : c.iss;
 
-  if (tempered.has(Temperament::syn_text_dropped)) return;
+  if (tempered.has(LegalVariant::syn_text_dropped)) return;
   const std::size_t fits = std::min<std::size_t>(seg.text.size(), c.rcv_wnd);
   c.received.hold(c.rcv_nxt, c.rcv_nxt, seg.text.first(fits));
   if (seg.ctl.fin && seg.text.size() < c.rcv_wnd) {

@@ -23,7 +23,7 @@ void forget_acknowledged(Selective& s, SeqNum rcv_nxt) {
 // Before anything is trimmed off: the first octets of the segment that had come before (RFC 2883 section 4).
 void Stack::note_duplicate(Connection& c, const Segment& seg) {
   if (!c.selective.permitted || seg.text.empty() || seg.ctl.syn) return;
-  if (planted.has(Defect::dsack_missing) || tempered.has(Temperament::dsack_off)) return;
+  if (planted.has(Defect::dsack_missing) || tempered.has(LegalVariant::dsack_off)) return;
   const SeqNum end = seg.seq + static_cast<SeqNum>(seg.text.size());
   if (lt(seg.seq, c.rcv_nxt)) {
     c.selective.duplicate = Block{.left = seg.seq, .right = min(end, c.rcv_nxt)};
@@ -64,7 +64,7 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
   const std::uint32_t taken = option_octets(seg);
   std::size_t room = std::min<std::size_t>((kOptionsMax - 4 - taken) / 8, seg.block.size());
   if (planted.has(Defect::sack_one_block)) room = 1;
-  if (tempered.has(Temperament::sack_two_blocks)) room = std::min<std::size_t>(room, 2);
+  if (tempered.has(LegalVariant::sack_two_blocks)) room = std::min<std::size_t>(room, 2);
   const auto add = [&](const Block& block) {
     if (seg.blocks < room) seg.block[seg.blocks++] = block;
   };

@@ -15,7 +15,7 @@ struct Settings {
   bool sack = true;
 };
 
-// Sets what is named as in harness/settings.def; false when the stack has no such setting.
+// Sets what is named as in harness/target/settings.def; false when the stack has no such setting.
 bool set(Settings& settings, std::string_view name, std::int64_t value);
 
 // The names, one after the other; null behind the last.

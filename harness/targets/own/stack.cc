@@ -154,15 +154,15 @@ Connection* Stack::create(std::uint16_t local_port, const Address& remote_addres
 void Stack::adapt(Connection& c) const {
   const std::uint32_t most = interface_mss(c.remote_address);
   std::uint32_t& buffer = c.choices.receive_buffer;
-  if (tempered.has(Temperament::window_2_segments)) buffer = std::min(buffer, 2u * most);
-  if (tempered.has(Temperament::window_1000)) buffer = std::min(buffer, 1000u);
-  if (tempered.has(Temperament::window_1)) buffer = 1;
+  if (tempered.has(LegalVariant::window_2_segments)) buffer = std::min(buffer, 2u * most);
+  if (tempered.has(LegalVariant::window_1000)) buffer = std::min(buffer, 1000u);
+  if (tempered.has(LegalVariant::window_1)) buffer = 1;
   c.buffer_limit = buffer;
-  if (tempered.has(Temperament::window_grows)) buffer = std::min(buffer, 4u * most);
+  if (tempered.has(LegalVariant::window_grows)) buffer = std::min(buffer, 4u * most);
   c.rcv_mss = c.choices.mss;
-  if (tempered.has(Temperament::mss_536)) c.rcv_mss = std::min<std::uint16_t>(c.rcv_mss, 536);
-  if (tempered.has(Temperament::mss_not_offered)) c.rcv_mss = default_send_mss(c.remote_address);
-  if (tempered.has(Temperament::rto_initial_3s)) c.rto.start_from(3 * kSecond);
+  if (tempered.has(LegalVariant::mss_536)) c.rcv_mss = std::min<std::uint16_t>(c.rcv_mss, 536);
+  if (tempered.has(LegalVariant::mss_not_offered)) c.rcv_mss = default_send_mss(c.remote_address);
+  if (tempered.has(LegalVariant::rto_initial_3s)) c.rto.start_from(3 * kSecond);
 }
 
 // The connection enters CLOSED. What the user has not read stays for him after a normal end and is flushed otherwise.

@@ -13,7 +13,7 @@
 #include "harness/targets/own/isn.h"
 #include "harness/targets/own/packet.h"
 #include "harness/targets/own/settings.h"
-#include "harness/targets/own/temperaments.h"
+#include "harness/targets/own/legal_variants.h"
 
 namespace own {
 
@@ -161,7 +161,7 @@ class Stack {
 
   // selective.cc: RFC 2018
   bool offers_sack(const Connection& c) const {
-    return settings.sack && c.choices.sack && !tempered.has(Temperament::sack_not_offered);
+    return settings.sack && c.choices.sack && !tempered.has(LegalVariant::sack_not_offered);
   }
   void note_duplicate(Connection& c, const Segment& seg);
   void note_island(Connection& c, SeqNum seq, std::uint32_t length);

@@ -134,7 +134,7 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
   const bool credulous =
-      (inside && tempered.has(Temperament::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
+      (inside && tempered.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
   const bool believed = exact || credulous;
   if (!inside && seg.seq != c.rcv_nxt && planted.has(Defect::rst_outside_answered)) challenge(c, seg);
   if (!believed && inside && planted.has(Defect::rst_challenged_and_believed)) {
@@ -154,7 +154,7 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
     c.challenged = Challenged::kByRst;
     return Then::kReturn;
   }
-  if (c.state == State::kTimeWait && tempered.has(Temperament::time_wait_ignores_rst)) return Then::kReturn;
+  if (c.state == State::kTimeWait && tempered.has(LegalVariant::time_wait_ignores_rst)) return Then::kReturn;
   switch (c.state) {
     case State::kSynReceived:
       if (!c.passive || c.fast_open.opened) {
@@ -197,7 +197,7 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
   if (planted.has(Defect::no_challenge_on_syn) && c.synchronized()) return Then::kReturn;
   if (planted.has(Defect::crossing_syn_unchallenged) && !c.synchronized()) return Then::kReturn;
   const bool in_silence = planted.has(Defect::syn_resets_in_silence);
-  if (in_silence || planted.has(Defect::syn_resets) || tempered.has(Temperament::syn_rfc793)) {
+  if (in_silence || planted.has(Defect::syn_resets) || tempered.has(LegalVariant::syn_rfc793)) {
     if (!in_silence) send_reset(c);
     delete_tcb(c, Ended::kReset);
     return Then::kReturn;
@@ -224,7 +224,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::optimistic_ack)) c.cc.cwnd += c.cc.smss;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_dropped)) return Then::kReturn;
   const std::uint32_t range = planted.has(Defect::ack_range_of_latest_window) ? c.snd_wnd : c.max_snd_wnd;
-  const bool too_old = lt(seg.ack, c.snd_una - range) && !tempered.has(Temperament::ack_range_unchecked);
+  const bool too_old = lt(seg.ack, c.snd_una - range) && !tempered.has(LegalVariant::ack_range_unchecked);
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::unsent_ack_resets)) {
     send_reset_for(seg);
     return Then::kReturn;
@@ -406,15 +406,15 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
     if (above) c.stamps.held = seg.timestamps->value;
     if (!above && had_gap && lt(c.stamps.held, seg.timestamps->value)) c.received.forget_held();
   }
-  const bool dropped = planted.has(Defect::drops_out_of_order) || tempered.has(Temperament::out_of_order_dropped);
-  const std::size_t most = tempered.has(Temperament::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
+  const bool dropped = planted.has(Defect::drops_out_of_order) || tempered.has(LegalVariant::out_of_order_dropped);
+  const std::size_t most = tempered.has(LegalVariant::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
   if (!above || !dropped) c.received.hold(c.rcv_nxt, at, text, most);
   const std::uint32_t count = c.received.deliver(c.rcv_nxt);
   if (above && !text.empty()) note_island(c, at, static_cast<std::uint32_t>(text.size()));
 
   // SHLD-3: "if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST"
   if (c.user_gone && (count > 0 || !text.empty()) && !planted.has(Defect::no_rst_after_close) &&
-      !tempered.has(Temperament::no_rst_on_close)) {
+      !tempered.has(LegalVariant::no_rst_on_close)) {
     abort(c);
     return Then::kReturn;
   }
@@ -434,11 +434,11 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   // RFC 5681 section 4.2: at once above a gap and when one is filled, else for every second segment (SHLD-18, SHLD-19).
   ++c.segments_unacked;
   c.octets_unacked += count;
-  const bool by_octets = tempered.has(Temperament::counts_full_segments) || planted.has(Defect::delayed_ack_restarts);
+  const bool by_octets = tempered.has(LegalVariant::counts_full_segments) || planted.has(Defect::delayed_ack_restarts);
   const bool full = !by_octets || c.octets_unacked >= 2u * c.rcv_mss;
   const bool second = c.segments_unacked >= 2 || c.octets_unacked >= 2u * c.rcv_mss;
   const bool every_second = second && full && !planted.has(Defect::stretch_ack);
-  const bool at_once = tempered.has(Temperament::acks_every_segment) || planted.has(Defect::no_delayed_ack);
+  const bool at_once = tempered.has(LegalVariant::acks_every_segment) || planted.has(Defect::no_delayed_ack);
   const bool gap = (above || had_gap) && !planted.has(Defect::out_of_order_ack_delayed);
   if (count > 0 && planted.has(Defect::two_acks)) send_ack(c), c.ack_now = true;
   if (gap || every_second || at_once) c.ack_now = true;

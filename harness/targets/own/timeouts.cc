@@ -73,7 +73,7 @@ bool Stack::excessive(const Connection& c) const {
   if (c.choices.user_timeout > 0 && !planted.has(Defect::user_timeout_ignored)) return false;
   const bool syn = !c.syn_acked;
   Time r2 = syn ? kR2Syn : kR2Data;
-  if (tempered.has(Temperament::gives_up_late)) r2 *= 2;
+  if (tempered.has(LegalVariant::gives_up_late)) r2 *= 2;
   if (syn && planted.has(Defect::gives_up_syn_early)) r2 = 15 * kSecond;
   if (!syn && planted.has(Defect::gives_up_data_early)) r2 = 5 * kSecond;
   if (!syn && planted.has(Defect::never_gives_up)) return false;
@@ -91,7 +91,7 @@ void Stack::retransmit(Connection& c) {
     return send_syn(c);
   }
   std::uint32_t length = std::min({c.text_in_flight(), segment_room(c), c.snd_wnd});
-  if (tempered.has(Temperament::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
+  if (tempered.has(LegalVariant::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
   const bool shrunk = c.snd_wnd > 0 && c.snd_wnd < c.snd_nxt - c.snd_una;
   if (shrunk && planted.has(Defect::shrunk_not_retransmitted)) return;
   if (le(c.board.discarded.left, c.snd_una) && lt(c.snd_una, c.board.discarded.right)) return;
@@ -116,7 +116,7 @@ void Stack::probe(Connection& c) {
     return delete_tcb(c, Ended::kTimedOut);
   }
   c.probed = true;
-  if (tempered.has(Temperament::probe_without_text)) {
+  if (tempered.has(LegalVariant::probe_without_text)) {
     Segment seg = from(c);
     seg.seq = c.snd_una - 1;
     emit(c, seg);
@@ -137,7 +137,7 @@ void Stack::start_retransmission_timer(Connection& c) {
   if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
   Time at = now_ + (zero_window && c.probed ? c.probe_interval : rto);
   constexpr Time kTick = 500 * kMillisecond;
-  if (tempered.has(Temperament::timer_ticks_500ms)) at = (at + kTick - 1) / kTick * kTick;
+  if (tempered.has(LegalVariant::timer_ticks_500ms)) at = (at + kTick - 1) / kTick * kTick;
   c.timers.retransmission = at;
 }
 

@@ -207,7 +207,7 @@ class Testbed:
     def configure(self, name: str, value: int) -> None:
         """Asks the target for a configuration, before anything else: configure("ecn", 1). Lasts until the next reset.
 
-        harness/settings.def has the names; a target that has no such setting raises TargetError.
+        harness/target/settings.def has the names; a target that has no such setting raises TargetError.
         """
         self._run.configure(name, value)
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/check/deviations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace tcpassay {
+namespace {
+
+constexpr int kIncludesMax = 8;  // files within files
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r";
+  const auto start = text.find_first_not_of(kBlanks);
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
+}
+
+// [sweep] RULE [STATE ...]: reason
+Deviation deviation_of(std::string_view text, const std::string& where) {
+  const auto colon = text.find(':');
+  const std::string_view reason = colon == std::string_view::npos ? "" : trimmed(text.substr(colon + 1));
+  if (reason.empty()) throw DeviationError(where + ": expected 'RULE: reason'");
+  std::istringstream words{std::string(text.substr(0, colon))};
+  Deviation deviation{.reason = std::string(reason), .where = where};
+  std::string word;
+  words >> word;
+  deviation.sweep = word == "sweep";
+  if (deviation.sweep) words >> word;
+  const auto rule = rule_by_id(word);
+  if (!rule) throw DeviationError(fmt::format("{}: unknown rule '{}'", where, word));
+  deviation.rule = *rule;
+  while (words >> word) {
+    const auto state = deviation.sweep ? state_named(word) : std::nullopt;
+    if (!state)
+      throw DeviationError(fmt::format("{}: expected ':' or, of the sweep, a state, found '{}'", where, word));
+    deviation.states.push_back(*state);
+  }
+  return deviation;
+}
+
+void read_file(const std::string& folder, const std::string& target, int depth, std::vector<Deviation>& into) {
+  const std::string path = (std::filesystem::path(folder) / (target + ".txt")).string();
+  std::ifstream file(path);
+  if (!file) {
+    if (depth == 0 && !std::filesystem::exists(path)) return;
+    throw DeviationError(path + ": cannot be read");
+  }
+  if (depth > kIncludesMax) throw DeviationError(path + ": includes itself");
+  std::string line, version;
+  std::uint8_t ip = 0;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const std::string where = fmt::format("{}:{}", path, number);
+    const std::string_view text = trimmed(line);
+    constexpr std::string_view kInclude = "include ";
+    if (text.empty() || text.front() == '#') continue;
+    if (text.starts_with(kInclude)) {
+      read_file(folder, std::string(trimmed(text.substr(kInclude.size()))), depth + 1, into);
+      continue;
+    }
+    constexpr std::string_view kVersion = "version ";
+    if (text.starts_with(kVersion)) {
+      version = trimmed(text.substr(kVersion.size()));
+      continue;
+    }
+    constexpr std::string_view kIp = "ip ";
+    if (text.starts_with(kIp)) {
+      const std::string_view word = trimmed(text.substr(kIp.size()));
+      if (word != "4" && word != "6" && word != "any") {
+        throw DeviationError(fmt::format("{}: expected ip 4, ip 6 or ip any, found 'ip {}'", where, word));
+      }
+      ip = word == "any" ? 0 : static_cast<std::uint8_t>(word.front() - '0');
+      continue;
+    }
+    into.push_back(deviation_of(text, where));
+    into.back().version = version;
+    into.back().ip = ip;
+  }
+}
+
+}  // namespace
+
+std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep) {
+  std::vector<Deviation> deviations;
+  read_file(folder, target, 0, deviations);
+  if (!sweep) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.sweep; });
+  return deviations;
+}
+
+std::optional<State> state_named(std::string_view word) {
+  std::string wanted(word);
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](unsigned char c) { return std::toupper(c); });
+  for (int i = 0; i < kStates; ++i) {
+    if (wanted == to_string(static_cast<State>(i))) return static_cast<State>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/cli/commands.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace tcpassay {
+namespace {
+
+struct Outcome {
+  int status = 0;
+  std::string out, error;
+};
+
+Outcome run(std::vector<std::string> cli) {
+  cli.insert(cli.begin(), "tcpassay");
+  std::vector<char*> arguments;
+  for (auto& word : cli) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  Outcome outcome;
+  outcome.status = run_command(static_cast<int>(cli.size()), arguments.data());
+  outcome.out = ::testing::internal::GetCapturedStdout();
+  outcome.error = ::testing::internal::GetCapturedStderr();
+  return outcome;
+}
+
+std::string file_with(const std::string& name, const std::string& text) {
+  const std::string path = ::testing::TempDir() + "/" + name;
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+std::string source(const std::string& path) { return std::string(TCPASSAY_SOURCE_DIR) + "/" + path; }
+
+// Exit status 2, nothing on stdout, and one line on stderr that says `what`.
+void expect_complaint(std::vector<std::string> cli, const std::string& what) {
+  const Outcome outcome = run(cli);
+  EXPECT_EQ(outcome.status, 2) << what;
+  EXPECT_EQ(outcome.out, "") << what;
+  EXPECT_EQ(outcome.error.rfind("tcpassay: ", 0), 0u) << outcome.error;
+  EXPECT_EQ(std::count(outcome.error.begin(), outcome.error.end(), '\n'), 1) << outcome.error;
+  EXPECT_NE(outcome.error.find(what), std::string::npos) << outcome.error;
+}
+
+const std::string kTextbook = "corpus/textbook/client-closes-first.pkt";
+
+TEST(Commands, ComplainInOneLine) {
+  const std::string good = source(kTextbook);
+  expect_complaint({}, "subcommand");
+  expect_complaint({"assay"}, "assay");
+  expect_complaint({"check", "--targte", "own"}, "--targte");
+  expect_complaint({"check", "--format", "yaml"}, "yaml");
+  expect_complaint({"check", "--ip", "5", good}, "--ip");
+  expect_complaint({"run", "--ip", "both", good}, "--ip");
+  expect_complaint({"check", "--target", "nope", good}, "unknown target 'nope'; known are own, linux, linux-raw");
+  expect_complaint({"check", "--plant", "rst_out_of_windo", good}, "did you mean rst_out_of_window?");
+  expect_complaint({"check", "--target", "linux", "--plant", "rst_out_of_window", good}, "'own' only");
+  expect_complaint({"check", "--corpus", "/no/such"}, "/no/such: no such folder");
+  expect_complaint({"check", "--corpus", source("corpus"), "--suite", "nope"}, "no suite 'nope'");
+  expect_complaint({"check", ::testing::TempDir() + "/none.pkt"}, "none.pkt");
+  expect_complaint({"run"}, "FILE");
+  expect_complaint({"run", "/no/such.pkt"}, "/no/such.pkt");
+  expect_complaint({"judge", "/no/such.pcap"}, "/no/such.pcap");
+  expect_complaint({"explain", "MUST_6O"}, "did you mean MUST_6?");
+  expect_complaint({"explain", "xyzzyxyzzy"}, "unknown rule 'xyzzyxyzzy'");
+  expect_complaint({"bench", "--seconds", "-1"}, "--seconds");
+}
+
+TEST(Commands, NameThePlaceOfASyntaxError) {
+  const std::string path = file_with("wrong.pkt", "+0 < S 0:0(0) win 100\n+0 < Q 0:0(0) win 100\n");
+  for (const char* verb : {"run", "judge", "check"}) expect_complaint({verb, path}, "wrong.pkt:2:6");
+}
+
+TEST(Commands, RefuseWhatCannotBePlayed) {
+  expect_complaint({"run", file_with("epoll.pkt", "+0 epoll_create(1) = 5\n")},
+                   "skipped, cannot be played on own: epoll_create");
+}
+
+TEST(Commands, RefuseACaptureThatIsCutOff) {
+  std::string capture(24 + 16 + 10, '\0');
+  const unsigned char header[] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 101};
+  std::copy(std::begin(header), std::end(header), capture.begin());
+  capture[24 + 8] = capture[24 + 12] = 60;  // sixty octets are said to follow, ten do
+  expect_complaint({"judge", file_with("cut.pcap", capture)}, "cut.pcap");
+}
+
+TEST(Commands, RefuseABadDeviationsFile) {
+  const std::string folder = ::testing::TempDir() + "/corpus_with_deviations";
+  ASSERT_EQ(std::system(("mkdir -p " + folder + "/deviations").c_str()), 0);
+  std::ofstream(folder + "/deviations/own.txt") << "NO_RULE: because\n";
+  expect_complaint({"check", "--corpus", folder}, "own.txt:1: unknown rule 'NO_RULE'");
+}
+
+TEST(Commands, HelpHasAnExample) {
+  for (const char* verb : {"targets", "check", "run", "judge", "explain", "catalogue", "bench"}) {
+    const Outcome help = run({verb, "--help"});
+    EXPECT_EQ(help.status, 0);
+    EXPECT_NE(help.out.find("Example: tcpassay " + std::string(verb)), std::string::npos) << help.out;
+  }
+  EXPECT_EQ(run({"--version"}).status, 0);
+}
+
+TEST(Commands, CheckWritesAllFormats) {
+  const std::string path = source(kTextbook);
+  const auto checked = [&](const char* format) { return run({"check", path, "--format", format}); };
+  EXPECT_EQ(nlohmann::json::parse(checked("json").out)["scenarios"], 1);
+  EXPECT_EQ(checked("junit").out.rfind("<?xml", 0), 0u);
+  EXPECT_NE(checked("text").out.find("conforms"), std::string::npos);
+}
+
+// What RFC 793 says of RSTs, SYNs and old ACKs conforms to RFC 793; RFC 5961 departs from it.
+TEST(Commands, CheckHoldsATargetToAnEdition) {
+  const auto checked = [&](const char* ruleset) {
+    return run({"check", "--corpus", source("corpus"), "--temper", "rst_rfc793,syn_rfc793,ack_range_unchecked",
+                "--ruleset", ruleset, "--format", "json"});
+  };
+  const Outcome old = checked("793");
+  EXPECT_EQ(old.status, 0);
+  const auto then = nlohmann::json::parse(old.out), now = nlohmann::json::parse(checked("9293+5961").out);
+  EXPECT_EQ(then["ruleset"], "793");
+  EXPECT_EQ(then["summary"]["departed"], 0);
+  EXPECT_EQ(now["ruleset"], "9293+5961");
+  EXPECT_GT(now["summary"]["departed"], 0);
+  EXPECT_EQ(now["profile"]["challenges-rst"], "false");
+  expect_complaint({"check", "--ruleset", "2018", source(kTextbook)}, "--ruleset");
+}
+
+TEST(Commands, RunTellsAViolationByItsStatus) {
+  const std::string path = source(kTextbook);
+  EXPECT_EQ(run({"run", path}).status, 0);
+  const std::string rst = R"(
++0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0 < S. 0:0(0) ack 1 win 65535
++0 < R 200000:200000(0) win 0
+)";
+  const std::string script = file_with("rst.pkt", rst);
+  EXPECT_EQ(run({"run", script}).status, 0);
+  const Outcome found = run({"run", script, "--plant", "rst_out_of_window", "--format", "json"});
+  EXPECT_EQ(found.status, 1);
+  EXPECT_FALSE(nlohmann::json::parse(found.out)["verdicts"].empty());
+  EXPECT_EQ(run({"run", script, "--target", "own:rst_out_of_window"}).status, 1);
+}
+
+TEST(Commands, TheSameTwice) {
+  const auto result = [] {
+    auto json = nlohmann::json::parse(
+        run({"check", "--corpus", source("corpus"), "--suite", "textbook", "--format", "json"}).out);
+    json.erase("wall_s");
+    return json;
+  };
+  EXPECT_EQ(result(), result());
+}
+
+TEST(Commands, ExplainNamesScenarios) {
+  const Outcome explained = run({"explain", "MUST-10", "--corpus", source("corpus"), "--format", "json"});
+  EXPECT_EQ(explained.status, 0);
+  const auto json = nlohmann::json::parse(explained.out);
+  EXPECT_EQ(json["id"], "MUST_10");
+  EXPECT_FALSE(json["judged_by"].empty());
+}
+
+TEST(Commands, ExplainKnowsRequirementsToo) {
+  const Outcome explained = run({"explain", "RFC9293-MUST-10"});
+  EXPECT_EQ(explained.status, 0);
+  EXPECT_NE(explained.out.find("stated by MUST_10"), std::string::npos) << explained.out;
+}
+
+TEST(Commands, CatalogueCountsRequirements) {
+  const auto json = nlohmann::json::parse(run({"catalogue", "--format", "json"}).out);
+  EXPECT_EQ(json["appendix_b"]["rows"], 119);
+  EXPECT_NE(run({"catalogue"}).out.find("Appendix B: "), std::string::npos);
+  expect_complaint({"catalogue", "--zoo", "/none"}, "/none: cannot be read");
+}
+
+TEST(Commands, BenchKeepsItsContract) {
+  const auto json = nlohmann::json::parse(run({"bench", "--seconds", "0.01", "--format", "json"}).out);
+  for (const char* key : {"target", "bare_steps_per_s", "judged_steps_per_s", "overhead"}) {
+    EXPECT_TRUE(json.contains(key)) << key;
+  }
+  EXPECT_EQ(json["verdicts"], 0);
+}
+
+TEST(Commands, TargetsSaysWhatIsHere) {
+  const auto json = nlohmann::json::parse(run({"targets", "--format", "json"}).out);
+  EXPECT_EQ(json["targets"][0]["name"], "own");
+  EXPECT_EQ(json["targets"][0]["ready"], true);
+  EXPECT_NE(run({"targets", "--defects"}).out.find("rst_out_of_window"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tcpassay

@@ -1,4 +1,0 @@
-// SPDX-License-Identifier: Apache-2.0
-#include "harness/commands.h"
-
-int main(int argc, char** argv) { return tcpassay::run_command(argc, argv); }

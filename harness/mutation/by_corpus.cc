@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/mutation/by_corpus.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <iterator>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "harness/targets/registry.h"
+#include "harness/targets/own/defects.h"
+#include "harness/targets/own/legal_variants.h"
+#include "models/rules.h"
+
+namespace tcpassay {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  return {std::istream_iterator<std::string>(in), std::istream_iterator<std::string>()};
+}
+
+bool contains(const std::vector<std::string>& all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+// What was broken when the corpus was played in one manner.
+std::vector<Strike> strikes(const CheckResult& result) {
+  std::vector<Strike> all;
+  for (const auto& rule : result.rules) {
+    if (rule.standing != Standing::kViolated && rule.standing != Standing::kDeparted) continue;
+    Strike strike{.rule = rule.rule, .broken = rule.broken};
+    if (!rule.evidence.empty()) {
+      strike.scenario = rule.evidence.front().scenario;
+      strike.replay = rule.evidence.front().replay;
+    }
+    all.push_back(std::move(strike));
+  }
+  return all;
+}
+
+DefectFate fate_of(const own::DefectEntry& entry, const CheckResult& result) {
+  DefectFate fate{.id = std::string(entry.id),
+                  .origin = std::string(entry.origin),
+                  .what = std::string(entry.what),
+                  .expected = words_of(entry.rules),
+                  .by = strikes(result)};
+  const auto named = [&](const Strike& strike) { return contains(fate.expected, info(strike.rule).id); };
+  std::stable_partition(fate.by.begin(), fate.by.end(), named);
+  fate.caught = !fate.by.empty() && (fate.expected.empty() || named(fate.by.front()));
+  for (const auto& id : fate.expected) {
+    const auto rule = rule_by_id(id);
+    if (rule && result.rules[static_cast<std::size_t>(*rule)].at_work > 0) fate.at_work.push_back(*rule);
+  }
+  return fate;
+}
+
+// What may be held against a combination: the SHOULDs that its temperaments depart from.
+std::vector<std::string> departures(const std::vector<std::string>& legal_variants) {
+  std::vector<std::string> all;
+  for (const auto& id : legal_variants) {
+    for (auto& rule : words_of(own::entry(*own::legal_variant_named(id)).departs)) all.push_back(std::move(rule));
+  }
+  return all;
+}
+
+// Rules that no defect can be seen to break.
+struct Unprovable {
+  Rule rule;
+  const char* why;
+};
+constexpr Unprovable kUnprovable[] = {
+    {Rule::S3_4_text_wnd0,
+     "text that is taken at a window of zero may have met room that had not been told yet; that it is answered is "
+     "S3_8_6_1_ack's"},
+};
+
+// Why no defect has to strike the rule; empty when one has to.
+std::string exemption(Rule rule) {
+  if (info(rule).level == Level::kMay) return "an option: a stack conforms with it and without it";
+  for (const Unprovable& each : kUnprovable) {
+    if (each.rule == rule) return each.why;
+  }
+  return "";
+}
+
+// Runs `count` pieces of work on several threads; the first exception ends all of them and is thrown again.
+void in_threads(int jobs, std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const auto worker = [&] {
+    try {
+      for (std::size_t i; (i = next++) < count;) work(i);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+      next = count;
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (int i = 1; i < jobs; ++i) threads.emplace_back(worker);
+  worker();
+  threads.clear();
+  if (failure) std::rethrow_exception(failure);
+}
+
+std::vector<const own::DefectEntry*> chosen(const MutationTestOptions& options) {
+  std::vector<const own::DefectEntry*> all;
+  if (!options.plant) return all;
+  for (const auto& entry : own::all_defects()) {
+    if (options.defects.empty() || contains(options.defects, entry.id)) all.push_back(&entry);
+  }
+  return all;
+}
+
+// A rule is proven when a defect made it fail: it was blamed, or the defect negates it and the judge was applying it
+// when it found the target to be wrong.
+void find_proven(MutationTestResult& result) {
+  std::vector<bool> struck(rules().size());
+  for (const auto& fate : result.defects) {
+    for (const auto& strike : fate.by) struck[static_cast<std::size_t>(strike.rule)] = true;
+    for (const Rule rule : fate.at_work) struck[static_cast<std::size_t>(rule)] = true;
+  }
+  for (std::size_t i = 0; i < struck.size(); ++i) {
+    if (struck[i]) {
+      ++result.proven;
+    } else {
+      result.unproven.push_back({.rule = static_cast<Rule>(i), .why = exemption(static_cast<Rule>(i))});
+    }
+  }
+}
+
+std::string listed(const std::vector<std::string>& ids) { return fmt::format("{}", fmt::join(ids, " ")); }
+
+std::string cut(std::string text, int columns) {
+  if (static_cast<int>(text.size()) <= columns || columns < 4) return text;
+  text.resize(static_cast<std::size_t>(columns - 3));
+  return text + "...";
+}
+
+std::string by_text(const DefectFate& fate) {
+  std::string text;
+  for (const auto& strike : fate.by) {
+    const std::string_view id = info(strike.rule).id;
+    const char* mark = fate.expected.empty() || contains(fate.expected, id) ? "" : "~";
+    text += fmt::format("{}{}{}x{}", text.empty() ? "" : " ", mark, id, strike.broken);
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+std::string kill_matrix(const MutationTestResult& result, const TextStyle& style) {
+  std::size_t width = 6;
+  for (const auto& fate : result.defects) width = std::max(width, fate.id.size());
+  std::string text = fmt::format("{:<{}} CAUGHT BLAMED (rule x times; ~ names something else)\n", "DEFECT", width);
+  for (const auto& fate : result.defects) {
+    std::string line = fmt::format("{:<{}} {:<6} {}", fate.id, width, fate.caught ? "yes" : "NO", by_text(fate));
+    text += cut(line, style.columns) + "\n";
+    if (!fate.caught && !fate.expected.empty()) {
+      text += fmt::format("{:<{}} {:<6} expected: {}\n", "", width, "", listed(fate.expected));
+    }
+  }
+  return text;
+}
+
+// One defect, told at length.
+std::string closer(const DefectFate& fate, const TextStyle& style) {
+  std::string text = fmt::format("{}: {} ({})\n", fate.id, fate.what, fate.origin);
+  text += fmt::format("expected: {}\n", fate.expected.empty() ? "any rule" : listed(fate.expected));
+  for (const auto& strike : fate.by) {
+    text += wrapped(fmt::format("  {} x{}: {}", info(strike.rule).id, strike.broken, info(strike.rule).sentence),
+                    style.columns, 4) +
+            "\n    " + strike.replay + "\n";
+  }
+  return text + (fate.caught ? "caught\n" : "NOT caught\n");
+}
+
+std::string condemned_text(const Condemned& condemned) {
+  const auto& names = condemned.legal_variants;
+  return fmt::format("condemned: {}: {} x{}\n  {}\n", names.empty() ? "the stack as it is" : listed(names),
+                     info(condemned.strike.rule).id, condemned.strike.broken, condemned.strike.replay);
+}
+
+}  // namespace
+
+std::size_t MutationTestResult::caught() const {
+  return static_cast<std::size_t>(
+      std::count_if(defects.begin(), defects.end(), [](const DefectFate& fate) { return fate.caught; }));
+}
+
+int MutationTestResult::exit_status() const { return caught() < defects.size() || !condemned.empty() ? 1 : 0; }
+
+std::vector<std::vector<std::string>> combinations(bool pairs) {
+  const auto known = own::all_legal_variants();
+  std::vector<std::vector<std::string>> all{{}};
+  for (const auto& entry : known) all.push_back({std::string(entry.id)});
+  // Rows of a pseudorandom matrix of bits: in so many rows every two temperaments meet in all four ways.
+  std::uint64_t bits = 0x9e3779b97f4a7c15u;
+  for (std::size_t row = 0; row < kManyAtOnce; ++row) {
+    std::vector<std::string> many;
+    for (const auto& entry : known) {
+      bits ^= bits << 13, bits ^= bits >> 7, bits ^= bits << 17;
+      if (bits >> 63) many.emplace_back(entry.id);
+    }
+    all.push_back(std::move(many));
+  }
+  for (std::size_t i = 0; pairs && i < known.size(); ++i) {
+    for (std::size_t k = i + 1; k < known.size(); ++k) {
+      all.push_back({std::string(known[i].id), std::string(known[k].id)});
+    }
+  }
+  return all;
+}
+
+MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, const MutationTestOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (const auto& id : options.defects) make_target("own", id);  // or says that there is no such defect
+  const auto defects = chosen(options);
+  const auto manners = options.temper ? combinations(options.pairs) : std::vector<std::vector<std::string>>{};
+
+  const auto over_both = over_ip(scenarios, {4, 6});  // the pairs are too many for that
+  const std::size_t pairs_from = combinations(false).size();
+
+  MutationTestResult result{.whole = options.plant && options.defects.empty()};
+  result.defects.resize(defects.size());
+  std::vector<std::vector<Strike>> held(manners.size());
+  std::mutex mutex;
+  std::size_t done = 0;
+  in_threads(options.jobs, defects.size() + manners.size(), [&](std::size_t i) {
+    std::string name;
+    if (i < defects.size()) {
+      name = defects[i]->id;
+      result.defects[i] = fate_of(*defects[i], check(scenarios, {.defect = name}));
+    } else {
+      const std::size_t k = i - defects.size();
+      name = listed(manners[k]);
+      held[k] = strikes(check(k < pairs_from ? over_both : scenarios, {.legal_variants = manners[k]}));
+    }
+    const std::lock_guard lock(mutex);
+    if (options.progress) options.progress(++done, defects.size() + manners.size(), name);
+  });
+
+  result.combinations = manners.size();
+  for (std::size_t i = 0; i < manners.size(); ++i) {
+    const auto allowed = departures(manners[i]);
+    std::erase_if(held[i], [&](const Strike& strike) {
+      return info(strike.rule).level == Level::kShould && contains(allowed, info(strike.rule).id);
+    });
+    result.clean += held[i].empty();
+    for (auto& strike : held[i]) result.condemned.push_back({.legal_variants = manners[i], .strike = std::move(strike)});
+  }
+  if (result.whole) find_proven(result);
+  result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+std::string mutation_text(const MutationTestResult& result, const TextStyle& style) {
+  if (!result.whole && result.defects.size() == 1) return closer(result.defects.front(), style);
+  std::string text = result.defects.empty() ? "" : kill_matrix(result, style);
+  for (const auto& condemned : result.condemned) text += condemned_text(condemned);
+  if (result.whole) {
+    std::vector<std::string> bare, options;
+    for (const auto& unproven : result.unproven) {
+      (unproven.why.empty() ? bare : options).emplace_back(info(unproven.rule).id);
+    }
+    if (!bare.empty()) text += wrapped("never seen to fail: " + listed(bare), style.columns, 2) + "\n";
+    if (!options.empty())
+      text += wrapped("options, and what no defect can show: " + listed(options), style.columns, 2) + "\n";
+    text += fmt::format("{} of {} rules proven, {} exempt\n", result.proven, rules().size() - options.size(),
+                        options.size());
+  }
+  if (!result.defects.empty()) text += fmt::format("{} of {} defects caught\n", result.caught(), result.defects.size());
+  if (result.combinations > 0) {
+    text += fmt::format("{} of {} combinations of temperaments clean\n", result.clean, result.combinations);
+  }
+  return text + fmt::format("{:.1f} s\n", result.wall_s);
+}
+
+std::string mutation_json(const MutationTestResult& result) {
+  Json defects = Json::array(), unproven = Json::array(), exempt = Json::array(), condemned = Json::array();
+  for (const auto& fate : result.defects) {
+    Json by = Json::array();
+    for (const auto& strike : fate.by) by.push_back(info(strike.rule).id);
+    defects.push_back({{"id", fate.id},
+                       {"origin", fate.origin},
+                       {"caught", fate.caught},
+                       {"by", by},
+                       {"expected", fate.expected}});
+  }
+  for (const auto& [rule, why] : result.unproven) {
+    why.empty() ? unproven.push_back(info(rule).id) : exempt.push_back({{"id", info(rule).id}, {"why", why}});
+  }
+  for (const auto& [legal_variants, strike] : result.condemned) {
+    condemned.push_back({{"temperaments", legal_variants},
+                         {"rule", info(strike.rule).id},
+                         {"broken", strike.broken},
+                         {"scenario", strike.scenario},
+                         {"replay", strike.replay}});
+  }
+  const Json json{{"defects", defects},
+                  {"rules", {{"proven", result.proven}, {"unproven", unproven}, {"exempt", exempt}}},
+                  {"temperaments",
+                   {{"tested", result.combinations}, {"clean", result.clean}, {"condemned", condemned}}}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace tcpassay

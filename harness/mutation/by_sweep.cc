@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/mutation/by_sweep.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <mutex>
+#include <numeric>
+#include <sstream>
+#include <thread>
+
+#include "harness/sweep/questioner.h"
+#include "harness/targets/registry.h"
+#include "harness/targets/own/defects.h"
+
+namespace tcpassay {
+namespace {
+
+// Steps through the grid so that neighbours in time are far apart in it.
+constexpr std::uint64_t kStep = 400'009;  // a prime
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  return {std::istream_iterator<std::string>(in), std::istream_iterator<std::string>()};
+}
+
+bool contains(const std::vector<std::string>& all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+std::vector<const own::DefectEntry*> chosen(const SweepMutationOptions& options) {
+  std::vector<const own::DefectEntry*> all;
+  for (const auto& entry : own::all_defects()) {
+    const auto rules = words_of(entry.rules);
+    const bool concerned = std::any_of(rules.begin(), rules.end(), concerns_arrivals);
+    if (options.defects.empty() ? concerned : contains(options.defects, entry.id)) all.push_back(&entry);
+  }
+  return all;
+}
+
+SweepDefectFate fate_of(const own::DefectEntry& entry, std::uint64_t cases_max) {
+  SweepDefectFate fate{.id = std::string(entry.id), .what = std::string(entry.what), .expected = words_of(entry.rules)};
+  const auto target = make_target("own", fate.id);
+  Questioner questioner(*target, kNewest);
+  const auto cells = all_cells();
+  const auto roads = all_roads();
+  const std::uint64_t all = cells.size() * roads.size();
+  static_assert(std::gcd(kStep, std::uint64_t{2 * 3 * 7}) == 1);
+  for (std::uint64_t i = 0; i < std::min(all, cases_max) && !fate.caught; ++i) {
+    const std::uint64_t number = i * kStep % all;
+    const Answer& answer = questioner.ask(roads[number / cells.size()], 4, &cells[number % cells.size()]);
+    ++fate.cases;
+    if (!answer.finding) continue;
+    const std::string rule(info(answer.finding->rule).id);
+    fate.caught = fate.expected.empty() || contains(fate.expected, rule);
+    if (fate.caught || !contains(fate.by, rule)) fate.by.push_back(rule);
+  }
+  return fate;
+}
+
+}  // namespace
+
+bool concerns_arrivals(const std::string& rule) {
+  constexpr std::string_view kPrefixes[] = {"SA1_", "SA2_", "SA3_", "SA4_", "R5961_"};
+  return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
+                     [&](std::string_view prefix) { return rule.starts_with(prefix); });
+}
+
+std::vector<SweepDefectFate> sweep_mutation_test(const SweepMutationOptions& options) {
+  for (const auto& id : options.defects) make_target("own", id);  // or says that there is no such defect
+  const auto defects = chosen(options);
+  std::vector<SweepDefectFate> fates(defects.size());
+  std::atomic<std::size_t> next{0};
+  std::size_t done = 0;
+  std::mutex mutex;
+  const auto work = [&] {
+    for (std::size_t i; (i = next++) < defects.size();) {
+      fates[i] = fate_of(*defects[i], options.cases_max);
+      const std::lock_guard lock(mutex);
+      if (options.progress) options.progress(++done, defects.size(), fates[i].id);
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (int i = 1; i < options.jobs; ++i) threads.emplace_back(work);
+  work();
+  threads.clear();
+  return fates;
+}
+
+std::string sweep_mutation_text(const std::vector<SweepDefectFate>& fates, const TextStyle& style) {
+  std::size_t width = 6, caught = 0;
+  for (const auto& fate : fates) width = std::max(width, fate.id.size());
+  std::string text = fmt::format("{:<{}} CAUGHT    AFTER BLAMED\n", "DEFECT", width);
+  for (const auto& fate : fates) {
+    caught += fate.caught;
+    const std::string by = fate.by.empty() ? "nothing" : fmt::format("{}", fmt::join(fate.by, " "));
+    text += wrapped(fmt::format("{:<{}} {:<6} {:>8} {}", fate.id, width, fate.caught ? "yes" : "NO", fate.cases, by),
+                    style.columns, static_cast<int>(width) + 17) +
+            "\n";
+  }
+  return text + fmt::format("{} of {} defects of SEGMENT ARRIVES caught by the sweep\n", caught, fates.size());
+}
+
+}  // namespace tcpassay

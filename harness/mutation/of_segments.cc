@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/mutation/of_segments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
+
+#include "harness/session/session.h"
+#include "harness/targets/registry.h"
+
+namespace tcpassay {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kNames[kAlterations] = {
+    "sequence number", "acknowledgment", "window", "control bit", "urgent pointer", "option",
+    "octet of text", "length", "left out", "repeated", "damaged",
+};
+constexpr int kTriesMax = 20;  // to find a segment to which the alteration applies
+
+struct Recorded {
+  Trace trace;
+  std::vector<std::size_t> departing;  // which of its events
+};
+
+bool is_finding(const Verdict& verdict) { return verdict.kind != Verdict::Kind::kInconclusive; }
+
+bool condemned(Oracle& oracle, const std::vector<Event>& events) {
+  oracle.start();
+  for (const Event& event : events) oracle.observe(event);
+  oracle.finish();
+  return std::any_of(oracle.verdicts().begin(), oracle.verdicts().end(), is_finding);
+}
+
+std::deque<Recorded> record(const std::vector<ScenarioFile>& scenarios, Target& target) {
+  std::deque<Recorded> all;  // whose elements stay where they are
+  Session session(target, {.white_box = false, .assertions = false, .final_wait = kDelayedAckWait});
+  for (const auto& filed : scenarios) {
+    if (Session::unsupported(filed.scenario, target)) continue;
+    session.play(filed.scenario);
+    const auto& verdicts = session.oracle().verdicts();
+    if (!verdicts.empty()) continue;
+    Recorded recorded{.trace = session.trace()};
+    recorded.trace.scenario = filed.path;
+    // The texts point into the trace's memory, of which there are now two.
+    recorded.trace.store.clear();
+    for (std::size_t i = 0; i < recorded.trace.events.size(); ++i) {
+      Event& event = recorded.trace.events[i];
+      const auto keep = [&](std::span<const std::uint8_t>& text) {
+        text = recorded.trace.store.emplace_back(text.begin(), text.end());
+      };
+      if (auto* segment = std::get_if<Arriving>(&event.what)) keep(segment->text);
+      if (auto* call = std::get_if<UserCall>(&event.what)) keep(call->text);
+      auto* segment = std::get_if<Departing>(&event.what);
+      if (segment == nullptr) continue;
+      keep(segment->text);
+      recorded.departing.push_back(i);
+    }
+    if (!recorded.departing.empty()) all.push_back(std::move(recorded));
+  }
+  return all;
+}
+
+class Alterer {
+ public:
+  explicit Alterer(std::uint64_t seed) : random_(seed) {}
+
+  std::size_t below(std::size_t count) { return std::uniform_int_distribution<std::size_t>(0, count - 1)(random_); }
+
+  // The events with one thing altered at `index`, or nothing where the alteration does not apply. `freedom` is set when
+  // the RFC leaves the target free to do that.
+  std::optional<std::vector<Event>> alter(const Recorded& recorded, std::size_t index, Alteration alteration,
+                                          std::string& freedom, std::string& what) {
+    std::vector<Event> events = recorded.trace.events;
+    auto& seg = std::get<Departing>(events[index].what);
+    const Departing before = seg;
+    switch (alteration) {
+      case Alteration::kSeq:
+        seg.seq = seg.seq + distance();
+        if (before.ctl.syn) freedom = "the initial sequence number";
+        break;
+      case Alteration::kAck:
+        if (!seg.ctl.ack) return {};
+        seg.ack = seg.ack + distance();
+        if (seg.ctl.rst && before.text.empty()) freedom = "the acknowledgment of a reset that needs none";
+        break;
+      case Alteration::kWindow:
+        seg.wnd = static_cast<std::uint16_t>(below(2) ? below(65536) : seg.wnd + (below(2) ? 1 : -1));
+        if (seg.wnd == before.wnd) return {};
+        freedom = seg.ctl.rst ? "the window of a reset" : "the size of the receive window";
+        break;
+      case Alteration::kFlags: turn_over(seg, freedom); break;
+      case Alteration::kUrgent:
+        seg.up = static_cast<std::uint16_t>(1 + below(65535));
+        if (seg.up == before.up) return {};
+        if (!seg.ctl.urg) freedom = "an urgent pointer without URG means nothing";
+        break;
+      case Alteration::kOption:
+        if (!alter_option(seg, freedom)) return {};
+        break;
+      case Alteration::kText:
+        if (seg.text.empty()) return {};
+        text_.assign(seg.text.begin(), seg.text.end());
+        text_[below(text_.size())] ^= static_cast<std::uint8_t>(1 + below(255));
+        seg.text = text_;
+        break;
+      case Alteration::kLength:
+        if (seg.text.empty() && !below(4)) return {};
+        text_.assign(seg.text.begin(), seg.text.end());
+        if (text_.empty() || below(2)) {
+          text_.push_back(static_cast<std::uint8_t>(below(256)));
+        } else {
+          text_.pop_back();
+        }
+        seg.text = text_;
+        if (seg.ctl.rst) freedom = "text on a reset says why";
+        if (before.len() > 0 && sent_before(events, index)) freedom = "a retransmission may be cut anew";
+        break;
+      case Alteration::kDropped:
+        if (before.len() > 0 && sent_before(events, index)) freedom = "when exactly a timer makes it leave";
+        events.erase(events.begin() + static_cast<std::ptrdiff_t>(index));
+        break;
+      case Alteration::kRepeated: {
+        const Event again = events[index];
+        events.insert(events.begin() + static_cast<std::ptrdiff_t>(index), again);
+        break;
+      }
+      case Alteration::kDamaged:
+        if (below(2)) {
+          seg.fault = Fault::kChecksum;
+        } else {
+          seg.ctl.reserved = static_cast<std::uint8_t>(2u << below(3));
+        }
+        break;
+    }
+    what = described(recorded, before, events, index, alteration);
+    return events;
+  }
+
+ private:
+  std::uint32_t distance() {
+    const auto near = static_cast<std::uint32_t>(1 + below(3000));
+    switch (below(4)) {
+      case 0: return 1;
+      case 1: return ~0u;  // one less
+      case 2: return below(2) ? near : 0u - near;
+      default: return static_cast<std::uint32_t>(1 + below(0xfffffffe));
+    }
+  }
+
+  void turn_over(Departing& seg, std::string& freedom) {
+    switch (below(6)) {
+      case 0: seg.ctl.fin = !seg.ctl.fin; break;
+      case 1: seg.ctl.syn = !seg.ctl.syn; break;
+      case 2: seg.ctl.rst = !seg.ctl.rst; break;
+      case 3:
+        seg.ctl.psh = !seg.ctl.psh;
+        if (seg.ctl.psh) freedom = "PSH may be set on any segment";
+        break;
+      case 4:
+        seg.ctl.ack = !seg.ctl.ack;
+        if (seg.ctl.rst) freedom = "a reset may acknowledge or not";
+        break;
+      default: seg.ctl.urg = !seg.ctl.urg; break;
+    }
+  }
+
+  bool alter_option(Departing& seg, std::string& freedom) {
+    switch (below(4)) {
+      case 0:
+        if (!seg.opt.mss) {
+          seg.opt.mss = static_cast<std::uint16_t>(1 + below(65535));
+          seg.opt.octets += 4;
+          return true;
+        }
+        seg.opt.mss = static_cast<std::uint16_t>(1 + below(65535));
+        if (*seg.opt.mss <= 1460) freedom = "the MSS that is offered";
+        return true;
+      case 1:
+        if (!seg.opt.mss) return false;
+        seg.opt.mss.reset();
+        seg.opt.octets -= 4;
+        return true;
+      case 2:
+        if (!seg.opt.timestamps) return false;
+        if (below(2)) {
+          seg.opt.timestamps->value += distance();
+          freedom = "the timestamp clock";
+        } else {
+          seg.opt.timestamps->echo += distance();
+        }
+        return true;
+      default:
+        if (seg.opt.unknown) return false;
+        seg.opt.unknown = true;
+        seg.opt.octets += 4;
+        freedom = "an option that this judge does not know";
+        return true;
+    }
+  }
+
+  // The segment, or a part of it, is sent again.
+  static bool sent_before(const std::vector<Event>& events, std::size_t index) {
+    const auto& seg = std::get<Departing>(events[index].what);
+    for (std::size_t i = 0; i < index; ++i) {
+      const auto* earlier = std::get_if<Departing>(&events[i].what);
+      const bool covers = earlier != nullptr && events[i].tuple == events[index].tuple && earlier->len() > 0;
+      if (covers && seg.seq < earlier->seq + earlier->len()) return true;
+    }
+    return false;
+  }
+
+  static std::string described(const Recorded& recorded, const Departing& before, const std::vector<Event>& events,
+                               std::size_t index, Alteration alteration) {
+    std::string after;
+    if (alteration != Alteration::kDropped && alteration != Alteration::kRepeated) {
+      const auto& seg = std::get<Departing>(events[index].what);
+      after = fmt::format(" -> {} seq {:+} ack {:+} win {} length {}", to_string(seg.ctl),
+                          static_cast<std::int32_t>(seg.seq.value - before.seq.value),
+                          static_cast<std::int32_t>(seg.ack.value - before.ack.value), seg.wnd, seg.text.size());
+    }
+    return fmt::format("{} event {}: {} win {} length {}{}", recorded.trace.scenario, index, to_string(before.ctl),
+                       before.wnd, before.text.size(), after);
+  }
+
+  std::mt19937_64 random_;
+  Bytes text_;
+};
+
+void count(SensitivityResult::Row& row, const std::string& freedom) {
+  ++row.free;
+  for (auto& [name, times] : row.freedoms) {
+    if (name == freedom) {
+      ++times;
+      return;
+    }
+  }
+  row.freedoms.emplace_back(freedom, 1);
+}
+
+}  // namespace
+
+const char* to_string(Alteration alteration) { return kNames[static_cast<std::size_t>(alteration)]; }
+
+std::size_t SensitivityResult::samples() const {
+  std::size_t all = 0;
+  for (const Row& row : rows) all += row.samples;
+  return all;
+}
+
+double SensitivityResult::share() const {
+  std::size_t escaped = 0;
+  for (const Row& row : rows) escaped += row.escapes();
+  return samples() == 0 ? 0 : 1 - static_cast<double>(escaped) / static_cast<double>(samples());
+}
+
+SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenarios, const SensitivityOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  SensitivityResult result;
+  const auto target = make_target("own");
+  const std::deque<Recorded> all = record(scenarios, *target);
+  result.traces = all.size();
+  Oracle oracle({.msl = target->identity().msl});
+  Alterer alterer(options.seed);
+  for (std::size_t done = 0; done < options.samples && !all.empty(); ++done) {
+    const auto alteration = static_cast<Alteration>(done % kAlterations);
+    SensitivityResult::Row& row = result.rows[done % kAlterations];
+    std::optional<std::vector<Event>> altered;
+    std::string freedom, what;
+    for (int tries = 0; !altered && tries < kTriesMax; ++tries) {
+      const Recorded& recorded = all[alterer.below(all.size())];
+      const std::size_t index = recorded.departing[alterer.below(recorded.departing.size())];
+      freedom.clear();
+      altered = alterer.alter(recorded, index, alteration, freedom, what);
+    }
+    if (!altered) continue;
+    ++row.samples;
+    if (condemned(oracle, *altered)) {
+      ++row.condemned;
+    } else if (!freedom.empty()) {
+      count(row, freedom);
+    } else if (row.escaped.size() < options.examples) {
+      row.escaped.push_back(what);
+    }
+    if (options.progress) options.progress(done + 1, options.samples, to_string(alteration));
+  }
+  result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+std::string sensitivity_text(const SensitivityResult& result, const TextStyle& style) {
+  std::string text =
+      fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", "ALTERED", "SAMPLES", "CONDEMNED", "FREE", "ESCAPED");
+  for (int i = 0; i < kAlterations; ++i) {
+    const auto& row = result.rows[static_cast<std::size_t>(i)];
+    text += fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", kNames[i], row.samples, row.condemned, row.free,
+                        row.escapes());
+  }
+  text += "\n";
+  for (int i = 0; i < kAlterations; ++i) {
+    const auto& row = result.rows[static_cast<std::size_t>(i)];
+    for (const auto& [name, times] : row.freedoms) text += fmt::format("free: {}: {} x{}\n", kNames[i], name, times);
+  }
+  for (int i = 0; i < kAlterations; ++i) {
+    const auto& row = result.rows[static_cast<std::size_t>(i)];
+    for (const auto& line : row.escaped) {
+      text += wrapped(fmt::format("escaped: {}: {}", kNames[i], line), style.columns, 2) + "\n";
+    }
+  }
+  return text + fmt::format("{} alterations of {} traces, {:.1f} % condemned or free, {:.1f} s\n", result.samples(),
+                            result.traces, 100 * result.share(), result.wall_s);
+}
+
+std::string sensitivity_json(const SensitivityResult& result) {
+  Json rows = Json::array();
+  for (int i = 0; i < kAlterations; ++i) {
+    const auto& row = result.rows[static_cast<std::size_t>(i)];
+    Json freedoms = Json::object();
+    for (const auto& [name, times] : row.freedoms) freedoms[name] = times;
+    rows.push_back({{"altered", kNames[i]},
+                    {"samples", row.samples},
+                    {"condemned", row.condemned},
+                    {"free", row.free},
+                    {"escaped", row.escapes()},
+                    {"freedoms", freedoms},
+                    {"examples", row.escaped}});
+  }
+  const Json json{
+      {"alterations", rows}, {"samples", result.samples()}, {"traces", result.traces}, {"share", result.share()}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/offline/conversation_table.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+namespace tcpassay {
+namespace {
+
+constexpr Time kLinger = std::chrono::minutes(10);  // what is over may still be answered for so long
+
+bool less(const Endpoint& a, const Endpoint& b) {
+  if (a.address.octets != b.address.octets) return a.address.octets < b.address.octets;
+  return a.port < b.port;
+}
+
+std::string_view octets_of(const Address& address) {
+  return {reinterpret_cast<const char*>(address.octets.data()), address.octets.size()};
+}
+
+}  // namespace
+
+std::optional<ChosenEnd> ChosenEnd::parse(const std::string& text) {
+  ChosenEnd end;
+  std::string host = text, port;
+  const std::size_t bracket = text.find(']');
+  const std::size_t colon = text.rfind(':');
+  if (text.starts_with("[") && bracket != std::string::npos) {
+    host = text.substr(1, bracket - 1);
+    if (bracket + 1 < text.size() && text[bracket + 1] == ':') port = text.substr(bracket + 2);
+  } else if (colon != std::string::npos && text.find(':') == colon) {
+    host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+  }
+  const auto address = Address::parse(host);
+  if (!address) return std::nullopt;
+  end.address = *address;
+  if (port.empty()) return end;
+  const auto [rest, error] = std::from_chars(port.data(), port.data() + port.size(), end.port);
+  if (error != std::errc{} || rest != port.data() + port.size()) return std::nullopt;
+  return end;
+}
+
+std::size_t ConversationTable::Hash::operator()(const Key& key) const {
+  const std::hash<std::string_view> hash;
+  std::size_t value = hash(octets_of(key.low.address)) * 31 + hash(octets_of(key.high.address));
+  return (value * 65599 + key.low.port) * 65599 + key.high.port;
+}
+
+ConversationTable::ConversationTable(Edition edition, std::vector<ChosenEnd> ends, Sink sink)
+    : edition_(edition), ends_(std::move(ends)), sink_(std::move(sink)) {}
+
+ConversationTable::Key ConversationTable::key_of(const Endpoint& a, const Endpoint& b) {
+  return less(b, a) ? Key{b, a} : Key{a, b};
+}
+
+bool ConversationTable::chosen(const Endpoint& end) const {
+  if (ends_.empty()) return true;
+  for (const ChosenEnd& one : ends_) {
+    if (one.is(end)) return true;
+  }
+  return false;
+}
+
+void ConversationTable::packet(const Captured& captured) {
+  ++counts_.packets;
+  const CapturedPacket packet = read_captured(captured, mended_);
+  switch (packet.kind) {
+    case CapturedPacket::Kind::kSegment:
+      segment(captured, packet);
+      return;
+    case CapturedPacket::Kind::kFragment:
+      ++counts_.fragments;
+      not_judged(packet, captured.number, fmt::format("frame {} is a fragment", captured.number));
+      return;
+    case CapturedPacket::Kind::kCut:
+      ++counts_.cut;
+      not_judged(packet, captured.number, fmt::format("frame {} is cut before its headers end", captured.number));
+      return;
+    case CapturedPacket::Kind::kOtherProtocol:
+      ++counts_.others;
+      return;
+    case CapturedPacket::Kind::kMalformed:
+      ++counts_.malformed;
+      return;
+    case CapturedPacket::Kind::kIcmp:
+      ++counts_.others;
+      not_judged(packet, captured.number,
+                 fmt::format("frame {} is an ICMP message (type {}, code {}) about a segment of {}", captured.number,
+                             packet.named->type, packet.named->code,
+                             Endpoint{packet.named->source, packet.named->source_port}.text()));
+      return;
+  }
+}
+
+// What follows such a packet is not judged, in the conversation that it belongs to.
+void ConversationTable::not_judged(const CapturedPacket& packet, std::uint64_t frame, const std::string& why) {
+  if (!packet.named) {  // whose it is does not show
+    counts_.lossy = counts_.lossy || packet.kind == CapturedPacket::Kind::kCut;
+    return;
+  }
+  const QuotedSegment& of = *packet.named;
+  const auto live = table_.find(key_of({of.source, of.source_port}, {of.destination, of.destination_port}));
+  if (live != table_.end()) live->second.heard->not_judged(frame, why + ": what follows is not judged");
+}
+
+void ConversationTable::segment(const Captured& captured, const CapturedPacket& packet) {
+  ++counts_.segments;
+  if (!packet.text_kept) ++counts_.text_cut;
+  const Decoded& decoded = *packet.segment;
+  const Endpoint from{decoded.source, decoded.source_port}, to{decoded.destination, decoded.destination_port};
+  const CapturedConversation::Chosen who{.first = chosen(from), .second = chosen(to)};
+  if (!who.first && !who.second) return;
+  // What is over and has been quiet since goes.
+  while (!order_.empty()) {
+    const auto oldest = table_.find(order_.front());
+    const bool past = oldest->second.heard->over() && captured.when - oldest->second.heard->last() > kLinger;
+    if (!past) break;
+    end(oldest);
+  }
+  const Key key = key_of(from, to);
+  auto live = table_.find(key);
+  const bool opens = decoded.ctl.syn && !decoded.ctl.ack && !decoded.ctl.rst && decoded.fault != Fault::kTruncated;
+  if (live != table_.end() && opens && live->second.heard->over() && live->second.heard->rests()) {
+    end(live);
+    live = table_.end();
+  }
+  if (live == table_.end()) {
+    if (table_.size() == kLiveMax) {
+      const auto oldest = table_.find(order_.front());
+      if (!oldest->second.heard->over()) {
+        ++counts_.given_up;
+        oldest->second.heard->not_judged(
+            captured.number, fmt::format("more than {} conversations at once: given up in frame {}, quiet for longest",
+                                         kLiveMax, captured.number));
+      }
+      end(oldest);
+    }
+    order_.push_back(key);
+    live = table_
+               .emplace(key, Live{std::make_unique<CapturedConversation>(captured, decoded, edition_, who, room_),
+                                  std::prev(order_.end())})
+               .first;
+  } else {
+    order_.splice(order_.end(), order_, live->second.place);
+  }
+  live->second.heard->segment(captured, packet);
+}
+
+void ConversationTable::end(Table::iterator live) {
+  counts_.lossy = counts_.lossy || live->second.heard->lossy();
+  sink_(live->second.heard->result());
+  order_.erase(live->second.place);
+  table_.erase(live);
+}
+
+void ConversationTable::finish() {
+  while (!order_.empty()) end(table_.find(order_.front()));
+}
+
+}  // namespace tcpassay

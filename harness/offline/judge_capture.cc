@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/offline/judge_capture.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace tcpassay {
+namespace {
+
+constexpr std::uint64_t kProgressEvery = 1 << 16;  // packets
+
+// A machine that captures on several processors writes frames a little out of order; their times tell the right one.
+class Sorted {
+ public:
+  explicit Sorted(const std::string& path) : reader_(path) {}
+
+  // As of CaptureReader.
+  std::optional<Captured> next() {
+    while (!ended_ && held_.size() < kHeld) fill();
+    if (held_.empty()) {
+      if (broken_) std::rethrow_exception(broken_);
+      return std::nullopt;
+    }
+    now_ = std::move(held_.front());
+    held_.pop_front();
+    now_.frame.packet = now_.octets;
+    return now_.frame;
+  }
+  std::uint64_t moved() const { return moved_; }
+
+ private:
+  static constexpr std::size_t kHeld = 64;
+  static constexpr Time kScrambled = std::chrono::milliseconds(10);  // what is older by more was not captured then
+
+  struct Held {
+    Captured frame{};
+    Bytes octets{};
+  };
+
+  // Where the file breaks off, what came before is handed out first.
+  void fill() {
+    try {
+      const auto captured = reader_.next();
+      ended_ = !captured;
+      if (captured) hold(*captured);
+    } catch (const CaptureError&) {
+      ended_ = true;
+      broken_ = std::current_exception();
+    }
+  }
+
+  void hold(const Captured& captured) {
+    Held held{.frame = captured, .octets = Bytes(captured.packet.begin(), captured.packet.end())};
+    auto place = held_.end();
+    while (place != held_.begin() && captured.when < std::prev(place)->frame.when &&
+           std::prev(place)->frame.when - captured.when < kScrambled) {
+      --place;
+    }
+    moved_ += place != held_.end();
+    held_.insert(place, std::move(held));
+  }
+
+  CaptureReader reader_;
+  std::deque<Held> held_{};
+  Held now_{};
+  std::uint64_t moved_ = 0;
+  bool ended_ = false;
+  std::exception_ptr broken_{};
+};
+
+// What else was in the file, as far as it is worth a word.
+std::string beside(const CaptureCounts& counts) {
+  std::string text;
+  const auto say = [&](std::uint64_t n, const char* what) {
+    if (n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, what);
+  };
+  say(counts.fragments, "IP fragments not judged");
+  say(counts.cut, "packets cut before the end of their headers");
+  say(counts.malformed, "malformed IP packets");
+  say(counts.text_cut, "texts cut and not compared");
+  say(counts.given_up, "conversations given up");
+  say(counts.moved, "frames put in the order of their times");
+  return text;
+}
+
+// A capture that has lost packets accuses nobody: what was lost may have been the reason.
+void excuse(CaptureResult& result) {
+  for (ConversationResult& one : result.conversations) {
+    if (one.kind() != Outcome::kFail) continue;
+    for (EndResult& end : one.ends) {
+      if (end.kind != Outcome::kFail) continue;
+      end.kind = Outcome::kInconclusive;
+      end.why = fmt::format("packets are missing in this capture; frame {}: {} would be broken: {}", end.frame,
+                            info(end.verdict->rule).id, end.why);
+    }
+    --result.condemned;
+    ++result.inconclusive;
+  }
+}
+
+// The file as a whole, by its conversations.
+void sum_up(CaptureResult& result, const std::string& broken_off) {
+  const CaptureCounts& counts = result.counts;
+  const auto first = [&](Outcome kind) -> const ConversationResult* {
+    for (const auto& one : result.conversations) {
+      if (one.kind() == kind) return &one;
+    }
+    return nullptr;
+  };
+  const auto why_of = [](const ConversationResult& one) {
+    for (const EndResult& end : one.ends) {
+      if (end.kind == one.kind()) return fmt::format("{}: {}", end.end.text(), end.why);
+    }
+    return std::string();
+  };
+  const std::uint64_t all = result.accepted + result.condemned + result.inconclusive;
+  if (result.condemned > 0) {
+    result.kind = Outcome::kFail;
+    result.why =
+        fmt::format("{} of {} conversations; {}", result.condemned, all, why_of(*first(Outcome::kFail)));
+  } else if (all == 0 && broken_off.empty()) {
+    result.kind = Outcome::kUnsupported;
+    result.why = counts.packets == 0    ? "no IP packet is in it"
+                  : counts.segments == 0 ? fmt::format("no TCP segment is among its {} IP packets", counts.packets)
+                                         : "none of its conversations has an end that was asked for";
+    if (const std::string more = beside(counts); !more.empty()) result.why += " (" + more + ")";
+  } else if (result.inconclusive > 0) {
+    result.kind = Outcome::kInconclusive;
+    result.why = fmt::format("{} of {} conversations; {}", result.inconclusive, all,
+                              why_of(*first(Outcome::kInconclusive)));
+  }
+  if (broken_off.empty()) return;
+  if (result.kind != Outcome::kFail) result.kind = Outcome::kInconclusive;
+  result.why = broken_off + (result.why.empty() ? "" : "; " + result.why);
+}
+
+}  // namespace
+
+bool is_capture(const std::string& path) {
+  constexpr unsigned char kMagics[][4] = {{0xd4, 0xc3, 0xb2, 0xa1}, {0xa1, 0xb2, 0xc3, 0xd4}, {0x4d, 0x3c, 0xb2, 0xa1},
+                                          {0xa1, 0xb2, 0x3c, 0x4d}, {0x0a, 0x0d, 0x0d, 0x0a}, {0x34, 0xcd, 0xb2, 0xa1},
+                                          {0xa1, 0xb2, 0xcd, 0x34}};
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  unsigned char first[4] = {};
+  if (!file || std::fread(first, 1, sizeof first, file.get()) != sizeof first) return false;
+  return std::any_of(std::begin(kMagics), std::end(kMagics),
+                     [&](const auto& magic) { return std::memcmp(magic, first, sizeof first) == 0; });
+}
+
+CaptureResult judge_capture(const std::string& path, const CaptureOptions& options) {
+  CaptureResult result;
+  std::size_t listed = 0, others = 0;
+  const auto keep = [&](ConversationResult one) {
+    const Outcome kind = one.kind();
+    ++(kind == Outcome::kPass    ? result.accepted
+       : kind == Outcome::kFail ? result.condemned
+                                         : result.inconclusive);
+    if (kind == Outcome::kPass ? listed++ < kAcceptedListed : others++ < kOthersListed) {
+      result.conversations.push_back(std::move(one));
+    }
+  };
+  ConversationTable conversations(options.edition, options.ends, keep);
+  Sorted reader(path);
+  std::string broken_off;
+  std::uint64_t packets = 0;
+  try {
+    while (const auto captured = reader.next()) {
+      conversations.packet(*captured);
+      if (options.progress && ++packets % kProgressEvery == 0) options.progress(packets);
+    }
+  } catch (const CaptureError& error) {
+    if (conversations.counts().packets == 0) throw;
+    broken_off = std::string("the file breaks off: ") + error.what();
+  }
+  conversations.finish();
+  result.counts = conversations.counts();
+  result.counts.moved = reader.moved();
+  if (result.counts.lossy) excuse(result);
+  std::stable_sort(result.conversations.begin(), result.conversations.end(),
+                   [](const auto& a, const auto& b) { return a.first_frame < b.first_frame; });
+  sum_up(result, broken_off);
+  return result;
+}
+
+std::string capture_text(const CaptureResult& result, bool diagrams) {
+  std::string text;
+  for (const ConversationResult& one : result.conversations) {
+    text += fmt::format("  {} - {}  frame {}, {} packets: {}\n", one.ends[0].end.text(), one.ends[1].end.text(),
+                        one.first_frame, one.packets, to_string(one.kind()));
+    std::string told;
+    for (const EndResult& end : one.ends) {
+      if (end.kind == Outcome::kPass || end.why == told) continue;
+      told = end.why;
+      const bool condemned = end.kind == Outcome::kFail;
+      text += fmt::format("    {}{}: {}{}\n", end.end.text(), condemned ? fmt::format(", frame {}", end.frame) : "",
+                          condemned ? std::string(info(end.verdict->rule).id) + ": " : "", end.why);
+      if ((condemned || diagrams) && !end.ladder.empty()) text += end.ladder;
+    }
+  }
+  const std::uint64_t all = result.accepted + result.condemned + result.inconclusive;
+  if (all > result.conversations.size()) {
+    text += fmt::format("  and {} more\n", all - result.conversations.size());
+  }
+  text += fmt::format("  {} conversations: {} accepted, {} condemned, {} inconclusive\n", all, result.accepted,
+                      result.condemned, result.inconclusive);
+  if (const std::string more = beside(result.counts); !more.empty()) text += "  " + more + "\n";
+  return text;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/offline/judge_capture.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/rules.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+const Address kClient = *Address::parse("192.0.2.1"), kServer = *Address::parse("192.0.2.2");
+
+// A capture that is written packet by packet, at the server or near it.
+class CaptureJudged : public testing::Test {
+ protected:
+  CaptureJudged() : path_(std::filesystem::path(testing::TempDir()) / "tcpassay_judged.pcap"), file_(path_) {}
+  ~CaptureJudged() override { std::remove(path_.c_str()); }
+
+  PacketFields up(Ctl ctl, std::uint32_t seq, std::uint32_t ack, std::size_t octets = 0) {  // client to server
+    return packet(kClient, kServer, client_port_, 80, ctl, 1000 + seq, 9000 + ack, octets);
+  }
+  PacketFields down(Ctl ctl, std::uint32_t seq, std::uint32_t ack, std::size_t octets = 0) {
+    return packet(kServer, kClient, 80, client_port_, ctl, 9000 + seq, 1000 + ack, octets);
+  }
+  void write(const PacketFields& fields, Time later = microseconds(30)) {
+    encode(fields, octets_);
+    write(octets_, later);
+  }
+  void write(const Bytes& octets, Time later = microseconds(30)) {
+    now_ += later;
+    file_.write(now_, octets);
+  }
+  void open() {
+    write(up({.syn = true}, 0, 0), milliseconds(3));
+    write(down({.syn = true, .ack = true}, 0, 1));
+    write(up({.ack = true}, 1, 1), milliseconds(3));
+  }
+  void exchange() {
+    write(up({.psh = true, .ack = true}, 1, 1, 100));
+    write(down({.psh = true, .ack = true}, 1, 101, 50));
+    write(up({.ack = true}, 101, 51), milliseconds(3));
+  }
+  void close() {
+    write(up({.fin = true, .ack = true}, 101, 51));
+    write(down({.fin = true, .ack = true}, 51, 102));
+    write(up({.ack = true}, 102, 52), milliseconds(3));
+  }
+  CaptureResult judge(const CaptureOptions& options = {}) {
+    file_.close();
+    return judge_capture(path_, options);
+  }
+
+  std::string path_;
+  CaptureFile file_;
+  std::uint16_t client_port_ = 40000;
+  Bytes octets_;
+  Time now_ = std::chrono::seconds(10);
+
+ private:
+  PacketFields packet(const Address& from, const Address& to, std::uint16_t from_port, std::uint16_t to_port, Ctl ctl,
+                      std::uint32_t seq, std::uint32_t ack, std::size_t octets) {
+    static const Bytes kMss{2, 4, 0x05, 0xb4}, kText(2000, 'x');
+    return {.source = from,
+            .destination = to,
+            .source_port = from_port,
+            .destination_port = to_port,
+            .seq = seq,
+            .ack = ctl.ack ? ack : 0,
+            .ctl = ctl,
+            .wnd = 60000,
+            .options = ctl.syn ? ByteView(kMss) : ByteView(),
+            .text = ByteView(kText).first(octets)};
+  }
+};
+
+TEST_F(CaptureJudged, ARightConversationIsAcceptedAtBothEnds) {
+  open();
+  exchange();
+  close();
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+  ASSERT_EQ(result.conversations.size(), 1u);
+  EXPECT_EQ(result.conversations[0].packets, 9u);
+  EXPECT_EQ(result.conversations[0].ends[1].end.text(), "192.0.2.2:80");
+}
+
+TEST_F(CaptureJudged, AWrongAckIsCondemnedAtItsFrame) {
+  open();
+  write(up({.psh = true, .ack = true}, 1, 1, 100));
+  write(down({.psh = true, .ack = true}, 1, 77, 50), milliseconds(200));  // text is taken whole or not at all
+  write(up({.ack = true}, 101, 51), milliseconds(3));
+  const CaptureResult result = judge();
+  ASSERT_EQ(result.kind, Outcome::kFail);
+  const EndResult& server = result.conversations[0].ends[1];
+  EXPECT_EQ(server.kind, Outcome::kFail);
+  EXPECT_EQ(server.frame, 5u);
+  EXPECT_NE(server.ladder.find("##"), std::string::npos);
+}
+
+TEST_F(CaptureJudged, AFarEndIsNotCondemned) {
+  open();
+  exchange();
+  write(up({.psh = true, .ack = true}, 101, 30, 10), milliseconds(200));  // its ACK goes back; but it is 3 ms away
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.kind, Outcome::kInconclusive);
+  EXPECT_NE(result.why.find("away from the capture point"), std::string::npos) << result.why;
+}
+
+TEST_F(CaptureJudged, OneOfAHundredSideBySideIsFound) {
+  for (int i = 0; i < 100; ++i, ++client_port_) open();
+  client_port_ = 40000;
+  for (int i = 0; i < 100; ++i, ++client_port_) {
+    write(up({.psh = true, .ack = true}, 1, 1, 100));
+    write(down({.ack = true}, 1, i == 42 ? 88u : 101u));
+  }
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.condemned, 1u);
+  EXPECT_EQ(result.accepted, 99u);
+  ASSERT_EQ(result.conversations.size(), 100u);
+  EXPECT_EQ(result.conversations[42].kind(), Outcome::kFail);
+}
+
+TEST_F(CaptureJudged, ARetransmissionWithOtherOctetsIsCondemned) {
+  open();
+  write(down({.psh = true, .ack = true}, 1, 1, 50));
+  PacketFields again = down({.psh = true, .ack = true}, 1, 1, 50);
+  const Bytes other(50, 'y');
+  again.text = other;
+  write(again, std::chrono::seconds(2));
+  const CaptureResult result = judge();
+  ASSERT_EQ(result.kind, Outcome::kFail) << result.why;
+  EXPECT_EQ(result.conversations[0].ends[1].verdict->rule, Rule::S3_8_1_same_octets);
+  EXPECT_EQ(result.conversations[0].ends[1].frame, 5u);
+}
+
+TEST_F(CaptureJudged, WhatIsSeenFromTheMiddleIsSaidToBeSo) {
+  exchange();
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.kind, Outcome::kInconclusive);
+  EXPECT_NE(result.why.find("seen from the middle"), std::string::npos) << result.why;
+}
+
+TEST_F(CaptureJudged, AGapIsSaidToBeSo) {
+  open();
+  exchange();
+  write(down({.psh = true, .ack = true}, 151, 101, 50));
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.kind, Outcome::kInconclusive);
+  EXPECT_NE(result.why.find("octets 51:151 were not captured"), std::string::npos) << result.why;
+}
+
+TEST_F(CaptureJudged, WhatTheCaptureLostExcusesTheOthersToo) {
+  open();
+  write(up({.psh = true, .ack = true}, 1, 1, 100));
+  write(down({.ack = true}, 1, 88));  // wrong
+  ++client_port_;
+  open();
+  write(down({.ack = true}, 1, 501));                  // of text that is not there
+  write(up({.psh = true, .ack = true}, 501, 1, 100));  // and was sent, as this shows
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.condemned, 0u);
+  EXPECT_EQ(result.inconclusive, 2u);
+}
+
+TEST_F(CaptureJudged, AnAckOfWhatWasNeverSentIsNoLossOfTheCapture) {
+  open();
+  write(down({.ack = true}, 1, 501));
+  write(up({.psh = true, .ack = true}, 1, 1, 100), milliseconds(20));
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.kind, Outcome::kFail) << result.why;
+}
+
+TEST_F(CaptureJudged, ASegmentThatTheInterfaceHasYetToCutIsTakenAsItsPieces) {
+  open();
+  PacketFields large = down({.psh = true, .ack = true}, 1, 1);
+  const Bytes text(10000, 'x');
+  large.text = text;
+  write(large);
+  write(up({.ack = true}, 1, 10001), milliseconds(3));
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+}
+
+// Several processors capture, and the file has a frame behind one that was later: its time says where it belongs.
+TEST_F(CaptureJudged, FramesAreTakenInTheOrderOfTheirTimes) {
+  open();
+  exchange();
+  close();
+  file_.close();
+  std::ifstream in(path_, std::ios::binary);
+  const std::string octets{std::istreambuf_iterator<char>(in), {}};
+  constexpr std::size_t kFileHeader = 24, kRecordHeader = 16;
+  std::vector<std::string> frames;
+  for (std::size_t at = kFileHeader; at < octets.size();) {
+    std::uint32_t captured = 0;
+    std::memcpy(&captured, &octets[at + 8], sizeof captured);
+    frames.push_back(octets.substr(at, kRecordHeader + captured));
+    at += kRecordHeader + captured;
+  }
+  std::swap(frames[3], frames[4]);  // the answer before the text
+  std::ofstream out(path_, std::ios::binary);
+  out << octets.substr(0, kFileHeader);
+  for (const std::string& frame : frames) out << frame;
+  out.close();
+  const CaptureResult result = judge_capture(path_);
+  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+  EXPECT_EQ(result.counts.moved, 1u);
+}
+
+TEST_F(CaptureJudged, OnlyTheEndThatWasAskedForIsJudged) {
+  open();
+  write(up({.psh = true, .ack = true}, 1, 1, 100));
+  write(down({.ack = true}, 1, 88));
+  const CaptureResult result = judge({.ends = {*ChosenEnd::parse("192.0.2.1")}});
+  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+}
+
+TEST_F(CaptureJudged, SomethingElseIsRefusedByName) {
+  Bytes udp(28);
+  udp[0] = 0x45;
+  udp[3] = 28;
+  udp[9] = 17;
+  write(udp);
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.kind, Outcome::kUnsupported);
+  EXPECT_EQ(result.why, "no TCP segment is among its 1 IP packets");
+}
+
+TEST_F(CaptureJudged, NothingIsRefusedByName) {
+  const CaptureResult result = judge();
+  EXPECT_EQ(result.kind, Outcome::kUnsupported);
+  EXPECT_EQ(result.why, "no IP packet is in it");
+}
+
+TEST_F(CaptureJudged, AFileThatBreaksOffIsJudgedUpToThere) {
+  open();
+  exchange();
+  file_.close();
+  std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 5);
+  const CaptureResult result = judge_capture(path_);
+  EXPECT_EQ(result.kind, Outcome::kInconclusive);
+  EXPECT_NE(result.why.find("the file breaks off"), std::string::npos) << result.why;
+  EXPECT_EQ(result.accepted, 1u);
+}
+
+TEST_F(CaptureJudged, ATextThatTheCaptureCutIsCountedAndTheRestJudged) {
+  open();
+  exchange();
+  file_.close();
+  // As with a snapshot length: the fourth frame's captured length, but not its real one, is 40 octets less.
+  std::FILE* in = std::fopen(path_.c_str(), "rb");
+  ASSERT_NE(in, nullptr);
+  Bytes all(4096);
+  all.resize(std::fread(all.data(), 1, all.size(), in));
+  std::fclose(in);
+  std::size_t at = 24;
+  for (int frame = 1; frame < 4; ++frame) at += 16 + all[at + 8] + (std::size_t{all[at + 9]} << 8);
+  const std::size_t kept = all[at + 8] - std::size_t{40};
+  all[at + 8] = static_cast<std::uint8_t>(kept);
+  all.erase(all.begin() + static_cast<std::ptrdiff_t>(at + 16 + kept),
+            all.begin() + static_cast<std::ptrdiff_t>(at + 16 + kept + 40));
+  std::FILE* out = std::fopen(path_.c_str(), "wb");
+  ASSERT_NE(out, nullptr);
+  std::fwrite(all.data(), 1, all.size(), out);
+  std::fclose(out);
+  const CaptureResult result = judge_capture(path_);
+  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+  EXPECT_EQ(result.counts.text_cut, 1u);
+}
+
+TEST(ChosenEnd, IsAnAddressAndPerhapsAPort) {
+  EXPECT_EQ(ChosenEnd::parse("192.0.2.2")->port, 0);
+  EXPECT_EQ(ChosenEnd::parse("192.0.2.2:80")->port, 80);
+  EXPECT_EQ(ChosenEnd::parse("[2001:db8::1]:443")->port, 443);
+  EXPECT_EQ(ChosenEnd::parse("2001:db8::1")->address.family, 6);
+  EXPECT_FALSE(ChosenEnd::parse("nonsense"));
+  EXPECT_FALSE(ChosenEnd::parse("192.0.2.2:x"));
+}
+
+TEST(JudgeCapture, WhatIsNoCaptureIsRefused) {
+  const std::string path = (std::filesystem::path(testing::TempDir()) / "tcpassay_no.pcap").string();
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  std::fputs("this is no capture", file);
+  std::fclose(file);
+  EXPECT_FALSE(is_capture(path));
+  EXPECT_THROW(judge_capture(path), CaptureError);
+  std::remove(path.c_str());
+}
+
+}  // namespace
+}  // namespace tcpassay

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A script read as a record: its steps become events, which the oracle judges. recording.cc makes the events.
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "harness/wire/icmp.h"
+#include "harness/offline/judge.h"
+#include "harness/offline/script_replay.h"
+
+namespace tcpassay {
+namespace {
+
+// What of the script the judge has no model of, or nothing.
+std::optional<std::string> unknown_segment(const SegmentSpec& segment) {
+  if (segment.ace) return "Accurate ECN";
+  for (const auto& option : segment.options) {
+    switch (option.kind) {
+      case OptionSpec::Kind::kMd5:
+        return "TCP MD5 signatures (RFC 2385)";
+      case OptionSpec::Kind::kAccEcn:
+        return "Accurate ECN";
+      default:
+        break;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> unknown_construct(const Step& step, std::uint8_t ip) {
+  if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
+    if (!icmp->inbound) return "an ICMP message of the target";
+    const auto spec = read_icmp(icmp->text);
+    if (!spec || !icmp_numbers(*spec, ip)) return icmp->text;
+  }
+  const auto* unknown = std::get_if<Unsupported>(&step.action);
+  if (unknown && !unknown->harmless) return unknown->construct;
+  if (const auto* in = std::get_if<Inject>(&step.action)) return unknown_segment(in->segment);
+  if (const auto* out = std::get_if<Expect>(&step.action)) return unknown_segment(out->segment);
+  return std::nullopt;
+}
+
+std::string place_text(const Place& where) {
+  return where.line == 0 ? "" : fmt::format(" ({}:{}:{})", where.file, where.line, where.column);
+}
+
+}  // namespace
+
+RecordResult judge_script(const Scenario& scenario, const std::string& file, Edition edition) {
+  RecordResult result{.file = file};
+  result.trace.scenario = scenario.name;
+  const std::uint8_t ip = ip_version(scenario).value_or(4);
+  for (const auto& step : scenario.steps) {
+    if (const auto construct = unknown_construct(step, ip)) {
+      result.kind = RecordResult::Kind::kUnsupported;
+      result.why = *construct + place_text(step.where);
+      return result;
+    }
+  }
+  Recording recording(result.trace, scenario, edition);
+  recording.play();
+  result.verdicts = recording.oracle().verdicts();
+  for (const auto& verdict : result.verdicts) {
+    if (verdict.consequence || verdict.kind == Verdict::Kind::kDeparted) continue;
+    const bool violated = verdict.kind == Verdict::Kind::kViolated;
+    result.kind = violated ? RecordResult::Kind::kFail : RecordResult::Kind::kInconclusive;
+    const Place& where = result.trace.places[std::min(verdict.event, result.trace.places.size() - 1)];
+    result.why = fmt::format("{}allowed {}; seen {}", where.line == 0 ? "" : fmt::format("line {}: ", where.line),
+                              verdict.allowed, verdict.seen);
+    if (violated) break;
+  }
+  if (result.kind == RecordResult::Kind::kFail && recording.vague()) {
+    result.kind = RecordResult::Kind::kInconclusive;
+    result.why = "options that are not told (<...>); otherwise " + result.why;
+  }
+  return result;
+}
+
+}  // namespace tcpassay

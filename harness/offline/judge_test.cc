@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/offline/judge.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/script/parse.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr const char* kOpen = R"(
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 32792 <mss 1000,sackOK,nop,nop,nop,wscale 7>
++0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK,nop,wscale 6>
++.1 < . 1:1(0) ack 1 win 257
++0 accept(3, ..., ...) = 4
+)";
+
+RecordResult result(const std::string& script) {
+  return judge_script(parse_script(script, "test.pkt"), "test.pkt");
+}
+
+TEST(Judge, AcceptsWhatIsRight) {
+  const RecordResult accepted = result(std::string(kOpen) + R"(
++0 write(4, ..., 1000) = 1000
++0 > P. 1:1001(1000) ack 1
++.1 < . 1:1(0) ack 1001 win 257
++0 < P. 1:11(10) ack 1001 win 257
++0 > . 1001:1001(0) ack 11
++0 read(4, ..., 100) = 10
+)");
+  EXPECT_EQ(accepted.kind, RecordResult::Kind::kPass) << accepted.why;
+  EXPECT_TRUE(accepted.verdicts.empty());
+}
+
+TEST(Judge, CondemnsWhatIsWrong) {
+  const RecordResult condemned = result(std::string(kOpen) + R"(
++0 < P. 1:11(10) ack 1 win 257
++0 > . 1:1(0) ack 500
+)");
+  EXPECT_EQ(condemned.kind, RecordResult::Kind::kFail);
+  EXPECT_FALSE(condemned.why.empty());
+  ASSERT_FALSE(condemned.verdicts.empty());
+}
+
+TEST(Judge, SilenceIsHeldAgainstNobodyAtTheEnd) {
+  EXPECT_EQ(result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+5 < . 11:11(0) ack 1 win 257\n").kind,
+            RecordResult::Kind::kPass);
+}
+
+TEST(Judge, SilenceBeforeALineIsHeldAgainstTheTarget) {
+  // A RST outside the window is dropped; text is acknowledged within 500 ms, but here only after five seconds.
+  const RecordResult late = result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+5 > . 1:1(0) ack 11\n");
+  EXPECT_EQ(late.kind, RecordResult::Kind::kFail);
+}
+
+TEST(Judge, ReadsAnActiveOpenThatBlocks) {
+  const RecordResult accepted = result(R"(
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+0.1...0.2 connect(3, ..., ...) = 0
+0.1 > S 0:0(0) <mss 1460>
+0.2 < S. 0:0(0) ack 1 win 5792 <mss 1460>
+0.2 > . 1:1(0) ack 1
+0.3 write(3, ..., 100) = 100
+0.3 > P. 1:101(100) ack 1
+)");
+  EXPECT_EQ(accepted.kind, RecordResult::Kind::kPass) << accepted.why;
+}
+
+TEST(Judge, NamesWhatItCannotRead) {
+  const auto why = [](const std::string& line) {
+    const RecordResult unread = result(std::string(kOpen) + line);
+    EXPECT_EQ(unread.kind, RecordResult::Kind::kUnsupported) << line;
+    return unread.why;
+  };
+  EXPECT_EQ(why("+0 < icmp redirect [0:0]\n"), "icmp redirect [0:0] (test.pkt:10:1)");
+  EXPECT_EQ(why("+0 < . 1:1(0) ack 1 win 9 <md5 00112233445566778899aabbccddeeff>\n").substr(0, 7), "TCP MD5");
+  EXPECT_EQ(why("+0 splice(4, NULL, 6, NULL, 9, 0) = 9\n"), "splice (test.pkt:10:1)");
+}
+
+// A state in which the connection cannot be is held against the target as if it had reported it.
+TEST(Judge, TakesStatesThatAreAsserted) {
+  EXPECT_EQ(result(std::string(kOpen) + "+0 %{ assert tcpi_state == TCP_ESTABLISHED }%\n").kind,
+            RecordResult::Kind::kPass);
+  EXPECT_EQ(result(std::string(kOpen) + "+0 %{ assert tcpi_state == TCP_CLOSE_WAIT }%\n").kind,
+            RecordResult::Kind::kFail);
+}
+
+TEST(Judge, NamesTheLine) {
+  const RecordResult condemned = result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+0 > . 1:1(0) ack 500\n");
+  EXPECT_EQ(condemned.why.substr(0, 9), "line 11: ") << condemned.why;
+}
+
+// The script's numbers are its own, and so is its clock as long as --tcp_ts_tick_usecs is not given.
+TEST(Judge, TakesTimestampsInTheScriptsNumbers) {
+  const std::string script = R"(
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 32792 <mss 1460,sackOK,TS val 700 ecr 0,nop,wscale 7>
++0 > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 100 ecr 700,nop,wscale 8>
++.1 < . 1:1(0) ack 1 win 257 <nop,nop,TS val 800 ecr 100>
++0 accept(3, ..., ...) = 4
++0 write(4, ..., 100) = 100
++0 > P. 1:101(100) ack 1 <nop,nop,TS val 100 ecr 800>
++.1 < . 1:1(0) ack 101 win 257 <nop,nop,TS val 900 ecr 100>
+)";
+  EXPECT_EQ(result(script).kind, RecordResult::Kind::kPass) << result(script).why;
+}
+
+TEST(Judge, TakesMessagesOfIcmp) {
+  const std::string before = std::string(kOpen) +
+                             "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n"
+                             "+0 < icmp unreachable host_unreachable [1:101(100)]\n";
+  const RecordResult kept = result(before +
+                               "+.1 < . 1:1(0) ack 101 win 257\n+0 write(4, ..., 10) = 10\n"
+                               "+0 > P. 101:111(10) ack 1\n");
+  EXPECT_EQ(kept.kind, RecordResult::Kind::kPass) << kept.why;
+}
+
+TEST(Judge, IgnoresWhatRunsBesideTheScript) {
+  const std::string before = "`sysctl -q net.ipv4.tcp_sack=1`\n", after = "+0 %{ assert tcpi_unacked == 0 }%\n";
+  EXPECT_EQ(result(before + kOpen + after).kind, RecordResult::Kind::kPass);
+}
+
+TEST(Judge, JsonKeepsItsContract) {
+  const auto json = nlohmann::json::parse(judge_json({result(kOpen), result("+0 < icmp redirect [0:0]\n")}));
+  ASSERT_EQ(json["traces"].size(), 2u);
+  for (const char* key : {"file", "verdict", "why", "rules"}) EXPECT_TRUE(json["traces"][0].contains(key)) << key;
+  EXPECT_EQ(json["traces"][0]["verdict"], "accepted");
+  EXPECT_EQ(json["summary"]["unsupported"], 1);
+}
+
+}  // namespace
+}  // namespace tcpassay

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/offline/script_replay.h"
+
+#include <algorithm>
+
+#include "harness/wire/icmp.h"
+#include "harness/wire/segment_of.h"
+#include "harness/script/parse.h"
+#include "harness/script/python_code.h"
+#include "harness/script/addresses.h"
+
+namespace tcpassay {
+namespace {
+
+using Kind = OptionSpec::Kind;
+
+constexpr Time kReplyWithin = std::chrono::milliseconds(1);  // a `>` line so soon after a stimulus is its answer
+constexpr std::uint32_t kTextMax = 65000;                    // octets of one segment
+constexpr Time kUsualMsl = std::chrono::seconds(30);         // of a target that does not say; most have so much
+constexpr std::size_t kStampsMax = 64;                       // TSvals remembered
+
+bool has_option(const std::vector<std::string>& options, std::string_view name) {
+  return std::any_of(options.begin(), options.end(),
+                     [&](const std::string& option) { return option.starts_with(name); });
+}
+
+// ISN = M + F(localip, localport, remoteip, remoteport, secretkey), where M is a clock of 4 microseconds.
+std::uint32_t initial_number(Tuple tuple, Time at) {
+  std::uint64_t f = (std::uint64_t{tuple.local} << 16 | tuple.remote) + 0x9E3779B97F4A7C15ull;
+  f = (f ^ (f >> 30)) * 0xBF58476D1CE4E5B9ull;
+  f = (f ^ (f >> 27)) * 0x94D049BB133111EBull;
+  return static_cast<std::uint32_t>(f ^ (f >> 31)) + static_cast<std::uint32_t>(at.count() / 4000);
+}
+
+Address address(const char* text) {
+  return *Address::parse(text);
+}
+
+}  // namespace
+
+Recording::Recording(Trace& trace, const Scenario& scenario, Edition edition)
+    : trace_(trace),
+      scenario_(scenario),
+      ip_(ip_version(scenario).value_or(4)),
+      complete_(scenario.about.complete_record),
+      strict_(complete_ || has_option(scenario.options, "--strict_segments")),
+      ticks_(complete_ || has_option(scenario.options, "--tcp_ts_tick_usecs")),
+      identity_{.address = address("192.168.0.1"),
+                .peer_address = address("192.0.2.1"),
+                .ipv6_address = address("fd3d:fa7b:d17d::1"),
+                .ipv6_peer_address = address("2001:db8::1")} {
+  Terms terms = terms_over(ip_);
+  terms.edition = edition;
+  terms.msl = scenario.about.msl_s > 0 ? std::chrono::seconds(scenario.about.msl_s) : kUsualMsl;
+  oracle_.start(terms);
+}
+
+void Recording::show(Event& event, const Place& where) {
+  const auto keep = [&](std::span<const std::uint8_t>& view) {
+    if (view.empty()) return;
+    trace_.store.emplace_back(view.begin(), view.end());
+    view = trace_.store.back();
+  };
+  if (auto* in = std::get_if<Arriving>(&event.what)) keep(in->text);
+  if (auto* out = std::get_if<Departing>(&event.what)) keep(out->text);
+  if (auto* made = std::get_if<UserCall>(&event.what)) keep(made->text);
+  oracle_.observe(event);
+  now_ = std::max(now_, event.until);
+  trace_.events.push_back(event);
+  trace_.places.push_back(where);
+  trace_.states.push_back(oracle_.states(event.tuple == Tuple{} ? pair_ : event.tuple));
+}
+
+Tuple Recording::pair(const SegmentSpec& spec) const {
+  return {.local = spec.local_port.value_or(pair_.local), .remote = spec.remote_port.value_or(pair_.remote)};
+}
+
+Recording::Numbers& Recording::numbers(Tuple tuple) {
+  for (auto& known : numbers_) {
+    if (known.tuple == tuple) return known;
+  }
+  return numbers_.emplace_back(Numbers{.tuple = tuple});
+}
+
+// Nothing is left that a SYN of the target's would be sent for again.
+bool Recording::is_over(Tuple tuple) const {
+  const std::string states = oracle_.states(tuple);
+  return states.empty() || states == "CLOSED" || states == "LISTEN" || states == "TIME-WAIT";
+}
+
+// A SYN of the target begins a connection, or was sent before.
+void Recording::target_syn(const SegmentSpec& spec, Numbers& known, Time at) {
+  const bool again = known.has_iss && known.iss == spec.seq && !known.begins && !is_over(known.tuple);
+  if (again) return;
+  known.has_iss = true;
+  known.begins = known.accepted = false;
+  known.iss = spec.seq;
+  known.offset = initial_number(known.tuple, at) - spec.seq;
+  known.edge.reset();
+}
+
+// Where the script does not say, the window's right edge stands still.
+std::uint16_t Recording::window(const SegmentSpec& spec, bool arrives, Numbers& known) {
+  constexpr std::uint32_t kWindowMax = 65535;
+  if (arrives) return spec.wnd.value_or(kWindowMax);
+  const std::uint32_t shift = known.scales && !spec.ctl.syn ? known.shift.value_or(0) : 0;
+  const std::uint32_t ack = spec.ack.value_or(0);
+  if (spec.wnd) {
+    if (spec.ack && !spec.ctl.syn) known.edge = ack + (std::uint32_t{*spec.wnd} << shift);
+    return *spec.wnd;
+  }
+  if (!known.edge) return kWindowMax;
+  const std::uint32_t left = *known.edge - ack;
+  return left > kWindowMax << shift ? std::uint16_t{0} : static_cast<std::uint16_t>(left >> shift);
+}
+
+// What stands for <...>: on a SYN, that the target offers what the peer does. Timestamps would have to be right.
+std::vector<OptionSpec> Recording::untold(const SegmentSpec& spec, const Numbers& known) {
+  const std::vector<OptionSpec>* offered = spec.ctl.ack ? &known.offered : nullptr;
+  for (std::size_t i = at_; !offered && i < scenario_.steps.size(); ++i) {
+    const auto* in = std::get_if<Inject>(&scenario_.steps[i].action);
+    if (in && in->segment.ctl.syn) offered = &in->segment.options;
+  }
+  const auto stamps = [](const OptionSpec& option) { return option.kind == Kind::kTimestamp; };
+  vague_ = vague_ || !known.stamps.empty() || (offered && std::any_of(offered->begin(), offered->end(), stamps));
+  std::vector<OptionSpec> options;
+  if (!spec.ctl.syn) return options;
+  options.push_back({.kind = Kind::kMss, .values = {ip_ == 6 ? 1440u : 1460u}});
+  for (const OptionSpec& option : offered ? *offered : std::vector<OptionSpec>{}) {
+    if (option.kind == Kind::kSackPermitted || option.kind == Kind::kWindowScale) options.push_back(option);
+  }
+  return options;
+}
+
+// In the wire's numbers. Without --tcp_ts_tick_usecs packetdrill does not look at TSvals, so a clock is made up.
+Bytes Recording::options(const SegmentSpec& spec, bool arrives, Numbers& known, Time at) {
+  constexpr std::uint32_t kFirstTick = 1000;
+  std::vector<OptionSpec> options = spec.any_options ? untold(spec, known) : spec.options;
+  for (OptionSpec& option : options) {
+    if (option.kind == Kind::kSack && arrives) {
+      for (std::uint32_t& edge : option.values) edge += known.offset;
+    }
+    if (option.kind == Kind::kWindowScale && !arrives && !option.values.empty()) {
+      known.shift = static_cast<std::uint8_t>(std::min(option.values[0], 14u));
+    }
+    if (option.kind == Kind::kFastOpen && !option.name.empty()) {  // the cookie that a name stands for
+      option.octets = {1, 2, 3, 4, 5, 6, 7, static_cast<std::uint8_t>(option.name == kCookieChanged ? 9 : 8)};
+      option.name.clear();
+    }
+    if (option.kind != Kind::kTimestamp || option.values.size() != 2 || ticks_) continue;
+    if (!arrives) {
+      const std::uint32_t script = option.values[0];
+      option.values[0] = kFirstTick + static_cast<std::uint32_t>(at.count() / 1'000'000);
+      known.stamps.insert(known.stamps.begin(), {script, option.values[0]});
+      if (known.stamps.size() > kStampsMax) known.stamps.pop_back();
+      continue;
+    }
+    const auto same = std::find_if(known.stamps.begin(), known.stamps.end(),
+                                   [&](const auto& stamp) { return stamp.first == option.values[1]; });
+    if (same != known.stamps.end()) {
+      option.values[1] = same->second;
+    } else if (!known.stamps.empty()) {  // as much older or newer than the latest as the script has it
+      option.values[1] = known.stamps[0].second + (option.values[1] - known.stamps[0].first);
+    }
+  }
+  return option_octets(options);
+}
+
+// Through octets and back, so that every field is read as it would be from the wire.
+void Recording::packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where) {
+  Event event{.from = from, .until = until, .tuple = pair(spec)};
+  Numbers& known = numbers(event.tuple);
+  if (arrives && spec.ctl.syn && is_over(known.tuple)) known.begins = true;
+  if (arrives && spec.ctl.syn) known.offered = spec.options;
+  if (!arrives && spec.ctl.syn) target_syn(spec, known, from);
+  const std::uint32_t start = spec.seq + spec.ctl.syn;
+  Bytes text(std::min(spec.length, kTextMax)), octets;
+  for (std::uint32_t i = 0; i < text.size(); ++i) {
+    text[i] = arrives ? peer_octet(start + i) : target_octet(start + i - (known.iss + 1));
+  }
+  const Bytes area = options(spec, arrives, known, from);
+  const bool ipv6 = ip_ == 6;
+  const Address& ours = ipv6 ? identity_.ipv6_peer_address : identity_.peer_address;
+  const Address& theirs = ipv6 ? identity_.ipv6_address : identity_.address;
+  encode({.source = arrives ? spec.damage.source.value_or(ours) : theirs,
+          .destination = arrives ? spec.damage.destination.value_or(theirs) : ours,
+          .source_port = arrives ? event.tuple.remote : event.tuple.local,
+          .destination_port = arrives ? event.tuple.local : event.tuple.remote,
+          .seq = spec.seq + (arrives ? 0 : known.offset),
+          .ack = spec.ack ? *spec.ack + (arrives ? known.offset : 0) : 0,
+          .ctl = control_of(spec),
+          .wnd = window(spec, arrives, known),
+          .up = spec.up.value_or(0),
+          .ttl = spec.ttl.value_or(64),
+          .traffic_class = spec.traffic_class.value_or(0),
+          .options = area,
+          .text = text,
+          .damage = arrives ? spec.damage : Damage{}},
+         octets);
+  const auto decoded = decode(octets);
+  if (spec.ctl.syn && decoded) {
+    if (!arrives && !decoded->opt.window_scale) known.shift.reset();
+    if (arrives) known.scales = decoded->opt.window_scale.has_value();
+  }
+  if (arrives) {
+    Arriving segment{.fault = Fault::kTruncated};
+    if (decoded) {
+      segment = observed<Arriving>(*decoded);
+      segment.ip.oddity = oddity_of(*decoded);
+    }
+    event.what = segment;
+  } else {
+    event.what = decoded ? observed<Departing>(*decoded) : Departing{.fault = Fault::kTruncated};
+  }
+  show(event, where);
+}
+
+void Recording::icmp(const Icmp& message, Time at, const Place& where) {
+  const auto spec = read_icmp(message.text);
+  auto numbered = spec ? icmp_numbers(*spec, ip_) : std::nullopt;
+  if (!numbered) return;
+  numbered->seq = SndSeq{spec->seq + numbers(pair_).offset};
+  Event event{.from = at, .until = at, .tuple = pair_};
+  event.what = *numbered;
+  show(event, where);
+}
+
+// In a socket of Linux CLOSE stands for TIME-WAIT as well; a complete record means what it says.
+void Recording::report(State state, Time at, const Place& where) {
+  const bool vague = state == State::kClosed || state == State::kListen || state == State::kTimeWait;
+  if (vague && !complete_) return;
+  Event event{.from = at, .until = at, .tuple = pair_};
+  event.what = StateReport{.state = state};
+  show(event, where);
+}
+
+void Recording::quiet(Time at, const Place& where) {
+  Event event{.from = at, .until = at};
+  event.what = Quiet{};
+  show(event, where);
+}
+
+// The next `>` line from `step` on.
+const Expect* Recording::next_observation(std::size_t step) const {
+  for (; step < scenario_.steps.size(); ++step) {
+    if (const auto* line = std::get_if<Expect>(&scenario_.steps[step].action)) return line;
+  }
+  return nullptr;
+}
+
+void Recording::step(std::size_t number, const Schedule::Slot& slot) {
+  at_ = number;
+  const Step& step = scenario_.steps[number];
+  const auto* out = std::get_if<Expect>(&step.action);
+  if (complete_ && !out) {
+    quiet(std::max(slot.from, now_), step.where);
+  } else if (!complete_) {  // had the target sent anything else before its next line, the script would have failed on
+                            // it
+    const Expect* next = next_observation(number);
+    const bool told = next && (strict_ || next->segment.length == 0);
+    if (told && slot.from > now_ + kReplyWithin) quiet(slot.from - Time(1), step.where);
+  }
+  const Time from = std::max(slot.from, now_), until = std::max(slot.until, from);
+  if (out) return packet(out->segment, complete_ ? slot.from : from, complete_ ? slot.until : until, false, step.where);
+  if (const auto* in = std::get_if<Inject>(&step.action)) return packet(in->segment, from, from, true, step.where);
+  if (const auto* message = std::get_if<Icmp>(&step.action)) return icmp(*message, from, step.where);
+  if (const auto* code = std::get_if<Code>(&step.action)) {
+    if (const auto state = state_in_code(code->text)) report(*state, from, step.where);
+  } else if (const auto* made = std::get_if<Call>(&step.action)) {
+    if (!blocks(step, *made, slot)) call(*made, from, from, step.where);
+  }
+}
+
+void Recording::play() {
+  Schedule schedule(scenario_.options);
+  for (std::size_t i = 0; i < scenario_.steps.size(); ++i) {
+    const Schedule::Slot slot = schedule.next(scenario_.steps[i].time);
+    const bool packet = std::holds_alternative<Inject>(scenario_.steps[i].action);
+    return_until(packet ? slot.from - Time(1) : slot.from);  // a packet may be what a call has waited for
+    step(i, slot);
+  }
+  return_until(Time::max());
+  if (complete_) quiet(now_, {});
+  oracle_.finish();
+}
+
+}  // namespace tcpassay

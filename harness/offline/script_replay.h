@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns a script that records a conversation into events, and shows them to the oracle.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/script/scenario.h"
+#include "harness/script/schedule.h"
+#include "harness/session/session.h"
+#include "models/oracle.h"
+
+namespace tcpassay {
+
+// A script numbers the target's octets from its own zero, and its clock's ticks as it likes. Initial sequence numbers
+// are made up here as RFC 6528 section 3 would have them, so that what is judged by them is not held against the
+// target.
+class Recording {
+ public:
+  // Both must outlive this.
+  Recording(Trace& trace, const Scenario& scenario, Edition edition);
+
+  void play();
+  Oracle& oracle() { return oracle_; }
+  bool vague() const { return vague_; }  // options of the target's were not told that the judgement may depend on
+
+ private:
+  struct RecordedSocket {
+    int handle = -1;
+    std::uint16_t port = 0;
+    bool connection = false;
+    Tuple tuple{};
+    std::uint32_t written = 0, read = 0;
+  };
+
+  // What is known of one conversation.
+  struct Numbers {
+    Tuple tuple{};
+    std::uint32_t iss = 0;                // in the script
+    bool has_iss = false;                 // the target's SYN has been seen
+    bool accepted = false;                // the user has it
+    std::vector<OptionSpec> offered{};    // by the peer's SYN
+    bool begins = false;                  // the next one will be that of another connection
+    std::uint32_t offset = 0;             // from the script's numbers to those of the wire, for the target's octets
+    std::optional<std::uint8_t> shift{};  // the target's offer of a window scale
+    bool scales = false;                  // both have offered
+    std::optional<std::uint32_t> edge{};  // the right edge of the window that was told last
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> stamps{};  // TSval in the script, on the wire
+  };
+
+  // A call of which the script says that it returned later.
+  struct Blocked {
+    const Step* step;
+    Time called{}, returns{};
+  };
+
+  void step(std::size_t number, const Schedule::Slot& slot);
+  void packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where);
+  bool is_over(Tuple tuple) const;
+  void target_syn(const SegmentSpec& spec, Numbers& known, Time at);
+  std::uint16_t window(const SegmentSpec& spec, bool arrives, Numbers& known);
+  std::vector<OptionSpec> untold(const SegmentSpec& spec, const Numbers& known);
+  Bytes options(const SegmentSpec& spec, bool arrives, Numbers& known, Time at);
+  void icmp(const Icmp& icmp, Time at, const Place& where);
+  void report(State state, Time at, const Place& where);
+  void call(const Call& call, Time from, Time until, const Place& where);
+  void fill_text(const Call& call, UserCall& made, RecordedSocket* socket, Bytes& text);
+  void cork(const Call& call, bool on, Time at, const Place& where);
+  void return_until(Time until);
+  bool blocks(const Step& step, const Call& call, const Schedule::Slot& slot);
+  void connect(const Call& call, RecordedSocket& socket, UserCall& made);
+  void quiet(Time at, const Place& where);
+  void show(Event& event, const Place& where);
+  const Expect* next_observation(std::size_t step) const;
+  Tuple pair(const SegmentSpec& spec) const;
+  Numbers& numbers(Tuple tuple);
+  Tuple to_accept(const Call& call, const RecordedSocket* listener);
+  RecordedSocket* socket(int handle);
+
+  Trace& trace_;
+  const Scenario& scenario_;
+  std::uint8_t ip_;
+  bool complete_, strict_ = false, ticks_ = false, vague_ = false;
+  std::size_t at_ = 0;  // the step in hand
+  Identity identity_;  // the addresses that packetdrill gives both sides by default
+  Oracle oracle_;
+  std::vector<RecordedSocket> sockets_;
+  std::vector<Numbers> numbers_;
+  std::vector<Blocked> blocked_;
+  std::vector<int> corked_;  // handles whose text waits since MSG_MORE
+  Tuple pair_{.local = kTargetPort, .remote = kPeerPort};
+  Time now_{};
+};
+
+}  // namespace tcpassay

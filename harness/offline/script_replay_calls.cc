@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// The socket calls of a record.
+#include <algorithm>
+
+#include "harness/offline/script_replay.h"
+#include "harness/script/addresses.h"
+
+namespace tcpassay {
+
+Recording::RecordedSocket* Recording::socket(int handle) {
+  const auto found =
+      std::find_if(sockets_.rbegin(), sockets_.rend(), [&](const auto& each) { return each.handle == handle; });
+  return found == sockets_.rend() ? nullptr : &*found;
+}
+
+void Recording::connect(const Call& call, RecordedSocket& at, UserCall& made) {
+  if (made.error != UserError::kNone && made.error != UserError::kInProgress) return;
+  at.connection = true;
+  // A target that chooses the port itself shows it with its SYN; until then the script's only pair stands for it.
+  at.tuple = {.local = at.port != 0 ? at.port : kPeerPort, .remote = call.port != 0 ? call.port : kTargetPort};
+  made.port = at.tuple.remote;
+  made.tuple = pair_ = at.tuple;
+  if (is_over(at.tuple)) numbers(at.tuple).begins = true;
+}
+
+// The connection whose peer is named, or the oldest that awaits the user.
+Tuple Recording::to_accept(const Call& call, const RecordedSocket* listener) {
+  const Tuple named{.local = listener ? listener->port : pair_.local,
+                    .remote = call.port != 0 ? call.port : pair_.remote};
+  const auto waits = [&](const Numbers& each) {
+    return each.tuple.local == named.local && each.has_iss && !each.accepted && !is_over(each.tuple);
+  };
+  const auto oldest = std::find_if(numbers_.begin(), numbers_.end(), waits);
+  const Tuple taken = call.port == 0 && oldest != numbers_.end() ? oldest->tuple : named;
+  numbers(taken).accepted = true;
+  return taken;
+}
+
+// What was written or read, octet by octet.
+void Recording::fill_text(const Call& call, UserCall& made, RecordedSocket* at, Bytes& text) {
+  const auto taken = static_cast<std::uint32_t>(std::max<std::int64_t>(made.result, 0));
+  if (call.kind == CallKind::kRead) {
+    if (!at || taken == 0) return;
+    text.resize(taken);
+    const std::uint32_t first = oracle_.irs(at->tuple).value_or(0) + 1;
+    for (std::uint32_t i = 0; i < taken; ++i) text[i] = peer_octet(first + at->read + i);
+    at->read += taken;
+    return;
+  }
+  constexpr std::uint32_t kWriteMax = 1 << 24;
+  text.resize(std::min(made.length, kWriteMax));
+  for (std::uint32_t i = 0; i < text.size(); ++i) text[i] = target_octet((at ? at->written : 0) + i);
+  if (at) at->written += taken;
+}
+
+// MSG_MORE holds text back as TCP_CORK does, until a call without it.
+void Recording::cork(const Call& made, bool on, Time at, const Place& where) {
+  const auto corked = std::find(corked_.begin(), corked_.end(), made.handle);
+  if ((corked != corked_.end()) == on) return;
+  on ? corked_.push_back(made.handle) : static_cast<void>(corked_.erase(corked));
+  Call set{.kind = CallKind::kSetOption, .handle = made.handle, .option = SocketOption::kCork, .value = on};
+  set.result = 0;
+  call(set, at, at, where);
+}
+
+void Recording::call(const Call& call, Time from, Time until, const Place& where) {
+  if (!call.result || call.option == SocketOption::kOther) return;  // what came of it, or what it is, is not told
+  const bool sends = call.kind == CallKind::kWrite;
+  if (sends) cork(call, call.more, from, where);
+  UserCall made{.kind = call.kind,
+                .handle = call.kind == CallKind::kSocket ? -1 : call.handle,
+                .port = call.port,
+                .length = call.length,
+                .how = call.how,
+                .urgent = call.urgent,
+                .host = host_of(call, identity_),
+                .option = call.option,
+                .value = call.value,
+                .result = *call.result,
+                .error = call.error.value_or(*call.result < 0 ? UserError::kOther : UserError::kNone)};
+  const bool left_open = call.arguments.size() > 1 && call.arguments[1].find("htons(0)") != std::string::npos;
+  Event event{.from = from, .until = until};
+  Bytes text;
+  RecordedSocket* at = socket(call.handle);
+  if (at && at->connection) event.tuple = at->tuple;
+  switch (call.kind) {
+    case CallKind::kSocket:
+      if (made.result >= 0) sockets_.push_back({.handle = static_cast<int>(made.result)});
+      break;
+    case CallKind::kBind:
+      if (made.port == 0 && !left_open) made.port = kTargetPort;
+      if (at && made.result == 0) at->port = pair_.local = made.port;
+      break;
+    case CallKind::kSendTo:
+      fill_text(call, made, at, text);
+      [[fallthrough]];
+    case CallKind::kConnect:
+      if (made.port == 0 && !left_open) made.port = kTargetPort;
+      if (at) connect(call, *at, made);
+      event.tuple = made.tuple;
+      break;
+    case CallKind::kAccept:
+      if (made.result < 0) break;
+      made.tuple = event.tuple = to_accept(call, at);
+      made.port = 0;
+      sockets_.push_back({.handle = static_cast<int>(made.result), .connection = true, .tuple = made.tuple});
+      break;
+    case CallKind::kWrite:
+    case CallKind::kRead:
+      fill_text(call, made, at, text);
+      break;
+    default:
+      break;
+  }
+  made.text = text;
+  event.what = made;
+  show(event, where);
+  if (call.kind == CallKind::kClose && made.result == 0) {
+    std::erase_if(sockets_, [&](const RecordedSocket& each) { return each.handle == call.handle; });
+  }
+}
+
+// An active OPEN and a SEND take effect when they are called, whenever they return; the others when they return.
+bool Recording::blocks(const Step& step, const Call& made, const Schedule::Slot& slot) {
+  const bool sends = made.kind == CallKind::kWrite || made.kind == CallKind::kSendTo;
+  if (!slot.returns || *slot.returns <= slot.from || sends) return false;
+  blocked_.push_back({.step = &step, .called = slot.from, .returns = *slot.returns});
+  if (made.kind != CallKind::kConnect) return true;
+  Call begun = made;
+  begun.result = -1;
+  begun.error = UserError::kInProgress;
+  call(begun, slot.from, slot.from, step.where);
+  return true;
+}
+
+void Recording::return_until(Time until) {
+  while (!blocked_.empty()) {
+    const auto first = std::min_element(blocked_.begin(), blocked_.end(),
+                                        [](const Blocked& a, const Blocked& b) { return a.returns < b.returns; });
+    if (first->returns > until) return;
+    const Blocked due = *first;
+    blocked_.erase(first);
+    Call returned = std::get<Call>(due.step->action);
+    if (returned.kind == CallKind::kConnect) {  // what became of it is the socket's error
+      if (!returned.result) continue;
+      returned.kind = CallKind::kGetOption;
+      returned.option = SocketOption::kError;
+      returned.value = *returned.result < 0 ? static_cast<int>(returned.error.value_or(UserError::kOther)) : 0;
+      returned.result = 0;
+      returned.error.reset();
+    }
+    call(returned, due.called, due.returns, due.step->where);
+  }
+}
+
+}  // namespace tcpassay

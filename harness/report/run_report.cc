@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/report/run_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "harness/base/version.h"
+#include "harness/report/ladder.h"
+
+namespace tcpassay {
+
+using Json = nlohmann::ordered_json;
+
+double seconds_of(Time at) { return std::chrono::duration<double>(at).count(); }
+
+Json verdict_json(const Verdict& verdict) {
+  const RuleInfo& about = info(verdict.rule);
+  return Json{{"kind", to_string(verdict.kind)}, {"rule", about.id},          {"level", to_string(about.level)},
+              {"section", about.section},        {"event", verdict.event},    {"at_s", seconds_of(verdict.at)},
+              {"state", verdict.state},          {"allowed", verdict.allowed}, {"seen", verdict.seen},
+              {"consequence", verdict.consequence}};
+}
+
+std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+const char* to_string(Verdict::Kind kind) {
+  switch (kind) {
+    case Verdict::Kind::kViolated: return "violated";
+    case Verdict::Kind::kDeparted: return "departed";
+    case Verdict::Kind::kInconclusive: return "inconclusive";
+  }
+  return "?";
+}
+
+std::string level_text(const Verdict& verdict) {
+  return verdict.kind == Verdict::Kind::kInconclusive ? "inconclusive" : to_string(info(verdict.rule).level);
+}
+
+int RunResult::exit_status() const {
+  const bool violated = std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& verdict) {
+    return verdict.kind == Verdict::Kind::kViolated && !verdict.consequence;
+  });
+  return violated || !mismatches.empty() ? 1 : 0;
+}
+
+std::string run_text(const RunResult& result, const TextStyle& style) {
+  std::string text = fmt::format("{} on {} {}\n\n", result.file, result.target, result.version);
+  text += ladder(result.trace, result.verdicts, style);
+  for (const auto& mismatch : result.mismatches) {
+    text += fmt::format("\n{}:{}: the script's own assertion\n", mismatch.where.file, mismatch.where.line);
+    text += wrapped("  expected: " + mismatch.expected, style.columns, 12) + "\n";
+    text += wrapped("  seen:     " + mismatch.seen, style.columns, 12) + "\n";
+  }
+  std::size_t violated = 0, departed = 0, inconclusive = 0;
+  for (const auto& verdict : result.verdicts) {
+    if (verdict.consequence) continue;
+    violated += verdict.kind == Verdict::Kind::kViolated;
+    departed += verdict.kind == Verdict::Kind::kDeparted;
+    inconclusive += verdict.kind == Verdict::Kind::kInconclusive;
+  }
+  const std::string end = fmt::format("{} violated, {} departed, {} inconclusive, {} assertions failed", violated,
+                                      departed, inconclusive, result.mismatches.size());
+  return text + "\n" + painted(end, result.exit_status() == 0 ? kGreen : kRed, style) + "\n";
+}
+
+std::string run_json(const RunResult& result) {
+  Json json{{"tool", "tcpassay"},
+            {"version", kVersion},
+            {"target", {{"name", result.target}, {"version", result.version}}},
+            {"file", result.file},
+            {"ruleset", to_string(result.edition)},
+            {"events", result.trace.events.size()}};
+  json["verdicts"] = Json::array();
+  for (const auto& verdict : result.verdicts) json["verdicts"].push_back(verdict_json(verdict));
+  json["mismatches"] = Json::array();
+  for (const auto& mismatch : result.mismatches) {
+    json["mismatches"].push_back({{"file", mismatch.where.file},
+                                  {"line", mismatch.where.line},
+                                  {"expected", mismatch.expected},
+                                  {"seen", mismatch.seen}});
+  }
+  return dump(json);
+}
+
+}  // namespace tcpassay

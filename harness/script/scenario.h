@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bounded list of stimuli (and optional assertions) in script terms: what every explorer makes and a session plays.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "harness/script/error.h"
+#include "harness/target/settings.h"
+#include "harness/target/target.h"
+#include "harness/wire/packet.h"
+
+namespace tcpassay {
+
+// When a step happens, in the forms of the packetdrill language.
+struct StepTime {
+  enum class Form : std::uint8_t { kRelative, kAbsolute, kAny, kRelativeRange, kAbsoluteRange };
+  Form form = Form::kRelative;
+  Time at{};                      // +T or T
+  Time to{};                      // the range's end
+  std::optional<Time> returns{};  // T...T2: a blocking call returns then (absolute or relative like `at`)
+  friend bool operator==(const StepTime&, const StepTime&) = default;
+};
+
+// One option of a segment as it is written in the script.
+struct OptionSpec {
+  enum class Kind : std::uint8_t {
+    kEnd,
+    kNop,
+    kMss,
+    kWindowScale,
+    kSackPermitted,
+    kSack,
+    kTimestamp,
+    kFastOpen,
+    kFastOpenExp,
+    kMd5,
+    kAccEcn,
+    kRaw,
+  };
+  Kind kind = Kind::kNop;
+  std::vector<std::uint32_t> values{};  // mss; shift; TSval, TSecr; left and right edges; AccECN counters
+  Bytes octets{};                       // cookie, digest, or the raw octets of kRaw
+  std::string name{};                   // kAccEcn: the field order as written ("e1b ceb e0b"); kFastOpen: as below
+  friend bool operator==(const OptionSpec&, const OptionSpec&) = default;
+};
+
+// In place of a cookie's digits: the cookie that the target gave last, and the same with one bit changed.
+inline constexpr const char* kCookieOfTarget = "TFO_COOKIE";
+inline constexpr const char* kCookieChanged = "TFO_COOKIE_CHANGED";
+
+// The window of an inbound segment that names none.
+inline constexpr std::uint16_t kUnsaidWindow = 65535;
+
+// A segment in script terms. Numbers are relative as in packetdrill: SEG.SEQ counts from the sender's first SYN as the
+// script numbers it (an inbound SYN's number is used as it stands on the wire), SEG.ACK likewise for the other side;
+// the other side's real initial sequence number is added when the segment is built or compared.
+struct SegmentSpec {
+  std::optional<std::uint16_t> local_port{},
+      remote_port{};  // the target's and the peer's; empty: the script's only pair
+  Ctl ctl{};
+  std::optional<int> ace{};  // AccECN ACE digits, if written
+  std::uint32_t seq = 0;
+  std::uint32_t length = 0;  // octets of text
+  std::optional<std::uint32_t> ack{};
+  std::optional<std::uint16_t> wnd{}, up{};
+  std::vector<OptionSpec> options{};
+  bool any_options = false;  // <...>: outbound, not compared
+  std::optional<std::uint8_t> traffic_class{}, ttl{};
+  Damage damage{};  // inbound only
+  friend bool operator==(const SegmentSpec&, const SegmentSpec&) = default;
+};
+
+struct Inject {
+  SegmentSpec segment;
+  friend bool operator==(const Inject&, const Inject&) = default;
+};  // `<`
+struct Expect {
+  SegmentSpec segment;
+  friend bool operator==(const Expect&, const Expect&) = default;
+};  // `>`, an assertion beside the oracle
+
+// A socket call. Handles are the script's own numbers; the session maps them to the target's.
+struct Call {
+  CallKind kind = CallKind::kSocket;
+  int handle = -1;         // the socket, in the script's numbers
+  std::uint16_t port = 0;  // bind, connect: empty (0) means the script's default; accept: the peer's, if it is told
+  std::uint32_t length = 0;
+  int how = 0;
+  bool urgent = false;     // write: MSG_OOB
+  std::string address{};   // bind, connect: as written in inet_addr(); empty for `...`
+  SocketOption option = SocketOption::kNone;
+  std::int64_t value = 0;
+  std::string implementation_specific{};  // with SocketOption::kOther: what Target::peculiar() is asked for, "SOL_TCP.TCP_INQ"
+  bool more = false;       // write: MSG_MORE, text that is to leave with what follows
+  // What the script says the call returns: an assertion beside the oracle, and the name of a new handle.
+  std::optional<std::int64_t> result{};
+  std::optional<UserError> error{};
+  std::vector<std::string> arguments{};  // as written, for printing back
+  std::string name{};                    // as written ("send", "recv", ...)
+  friend bool operator==(const Call&, const Call&) = default;
+};
+
+// An ICMP message as it is written behind the direction: "icmp unreachable host_unreachable [1:1461(1460)]".
+struct Icmp {
+  std::string text;
+  bool inbound = true;
+  friend bool operator==(const Icmp&, const Icmp&) = default;
+};
+// Commands and code: what of them is understood is in script_shell.h and script_code.h.
+struct Shell {
+  std::string text;
+  friend bool operator==(const Shell&, const Shell&) = default;
+};  // `...`
+struct Code {
+  std::string text;
+  friend bool operator==(const Code&, const Code&) = default;
+};  // %{ ... }%
+struct Unsupported {
+  std::string construct, text;
+  bool harmless = false;  // leaving it out changes nothing that a peer can see
+  bool watches = false;   // but it says what the user would have been told, which then is not compared
+  friend bool operator==(const Unsupported&, const Unsupported&) = default;
+};
+
+struct Step {
+  StepTime time{};
+  std::variant<Inject, Expect, Call, Icmp, Shell, Code, Unsupported> action{};
+  bool hidden = false;  // it stands in a `//! step:` comment, since packetdrill could not play it
+  Place where{};        // not compared
+
+  friend bool operator==(const Step& a, const Step& b) {
+    return a.time == b.time && a.action == b.action && a.hidden == b.hidden;
+  }
+};
+
+// What a scenario says of itself in `//!` comments before its first step.
+struct About {
+  std::string title{};                // //! title: one sentence
+  std::string suite{};                // //! suite: textbook
+  std::vector<std::string> covers{};  // //! covers: MUST_10 SA3_4_syn   (rule ids it is meant to exercise)
+  std::vector<Ability> needs{};       // //! needs: virtual-time
+  std::vector<Setting> settings{};    // //! settings: ecn=1 fast-open=1   (the target is configured so)
+  int peers = 1;                      // //! peers: 300        (the packets are played for so many ports of the peer)
+  int rounds = 1;                     // //! rounds: 2         (... and so many times)
+  bool complete_record = false;       // //! record: complete msl=120   (the target has sent nothing but what is
+  int msl_s = 0;                      // written; and its maximum segment lifetime in seconds, 0 when it is not told)
+  friend bool operator==(const About&, const About&) = default;
+};
+
+struct Scenario {
+  std::string name;  // the file's stem, or the explorer's name for it
+  About about{};
+  std::vector<std::string> options{};  // --option=value lines of the script
+  std::vector<Step> steps{};
+
+  friend bool operator==(const Scenario& a, const Scenario& b) {
+    return a.about == b.about && a.options == b.options && a.steps == b.steps;
+  }
+};
+
+// What an --ip_version line says: 4 or 6.
+std::optional<std::uint8_t> ip_version(const Scenario& scenario);
+
+}  // namespace tcpassay

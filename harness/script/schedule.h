@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// When the steps of a script happen.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/script/scenario.h"
+
+namespace tcpassay {
+
+// Turns the times of a script's steps, one after the other, into times since the script's start.
+class Schedule {
+ public:
+  struct Slot {
+    bool any = false;              // `*`: whenever it happens
+    Time from{}, until{};          // equal but for a range
+    Time tolerance{};              // for an observation, either side
+    std::optional<Time> returns{};  // of a blocking call
+  };
+
+  explicit Schedule(const std::vector<std::string>& options = {});  // --tolerance_usecs is read
+  Slot next(const StepTime& time);
+  void reached(Time at) { last_ = at; }  // when the step of a `*` has happened
+
+ private:
+  Time last_{};
+  std::optional<Time> tolerance_{};
+};
+
+}  // namespace tcpassay

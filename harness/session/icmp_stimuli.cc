@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// ICMP messages put on the wire.
+#include "harness/session/session_impl.h"
+
+namespace tcpassay {
+
+// About a segment that the target sent in the script's only pair.
+void Session::Impl::put_icmp(const IcmpSpec& spec, const Place& where) {
+  const Identity& identity = target.identity();
+  const Tuple tuple = pair({}, {});
+  const Conversation& with = conversation(tuple);
+  const bool ipv6 = ip == 6;
+  auto message = icmp_numbers(spec, ip);
+  if (!message) return;
+  const std::uint32_t first = with.peer.irs ? *with.peer.irs - with.script_iss : 0;
+  message->seq = SndSeq{spec.seq + first};
+  packet = encode_icmp(*message, {.source = ipv6 ? identity.ipv6_address : identity.address,
+                                  .destination = ipv6 ? identity.ipv6_peer_address : identity.peer_address,
+                                  .source_port = tuple.local,
+                                  .destination_port = tuple.remote,
+                                  .seq = spec.seq + first,
+                                  .ctl = {.ack = true}});
+  Event event;
+  event.tuple = tuple;
+  event.from = target.now();
+  if (options.capture) options.capture->write(event.from, packet);
+  target.inject(packet);
+  event.until = virtual_time ? event.from : target.now();
+  event.what = *message;
+  record(event, where);
+  settle();
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run knows beside its packets: the users' calls and what they were told, the states that the target reported,
+// and when it had nothing more to say. CAPTURE.run beside CAPTURE.pcap; with both a run is judged again as it was live.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/session/trace.h"
+#include "harness/wire/capture_file.h"
+
+namespace tcpassay {
+
+// Takes the place of the extension: "a/b.pcap" -> "a/b.run".
+std::string run_log_of(const std::string& capture);
+
+// A line of JSON for each event, behind a first one with the terms. The packets themselves are in the capture, which
+// has to be written at the same time: each event of a packet names its frame. Like the capture the file appears under
+// its name only with close().
+class RunLog : public TraceObserver {
+ public:
+  explicit RunLog(std::string path);  // throws CaptureError
+  ~RunLog() override;
+  RunLog(const RunLog&) = delete;
+  RunLog& operator=(const RunLog&) = delete;
+
+  void begins(const Terms& terms, const std::string& name) override;
+  void happens(const Event& event) override;
+  void close();
+
+ private:
+  struct File;
+  void line(const std::string& json);
+
+  std::string path_, part_;
+  std::unique_ptr<File> file_;
+  std::uint64_t frames_ = 0;
+};
+
+// Reads what RunLog has written, with the capture beside it. Throws CaptureError, which names the line of the log that
+// does not fit the capture.
+class RunLogReader {
+ public:
+  struct Entry {
+    Event event{};
+    std::uint64_t frame = 0;  // of the capture; 0: the event is no packet
+  };
+
+  RunLogReader(const std::string& capture, std::string log);
+  ~RunLogReader();
+  RunLogReader(const RunLogReader&) = delete;
+  RunLogReader& operator=(const RunLogReader&) = delete;
+
+  const std::string& scenario() const { return scenario_; }
+  const Terms& terms() const { return terms_; }
+
+  // The next event, whose text lives in `store`; empty at the end.
+  std::optional<Entry> next(std::deque<Bytes>& store);
+
+ private:
+  struct File;
+
+  std::string log_, scenario_{};
+  std::unique_ptr<File> file_;
+  Terms terms_{};
+};
+
+}  // namespace tcpassay

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/session/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/script/shell_commands.h"
+#include "harness/session/session_impl.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::uint32_t kReadSize = 65536;      // octets asked for by the final examination
+constexpr int kReadsMax = 1024;                 // reads of the final examination from one handle
+constexpr int kAcceptsMax = 128;                // connections it accepts from one listener
+constexpr Time kAnyWaitVirtual = seconds(300);  // how long a `*` line waits
+constexpr Time kAnyWaitReal = seconds(5);
+constexpr Time kLateReturn = std::chrono::milliseconds(4);  // as packetdrill allows for calls, too
+
+}  // namespace
+
+Terms terms_over(std::uint8_t ip) {
+  Terms terms;
+  if (ip != 6) return terms;
+  terms.mms_r = terms.mms_s = 1460;
+  terms.default_mss = 1220;
+  return terms;
+}
+
+void Session::Impl::start(const std::string& name, std::uint64_t seed) {
+  forget();
+  if (options.keep_trace) trace.scenario = name;
+  target.use_ip(ip);
+  target.reset(seed);
+  Terms terms = terms_over(ip);
+  terms.edition = options.edition;
+  terms.msl = target.identity().msl;
+  if (options.witness) options.witness->begins(terms, name);
+  if (options.judge) oracle.start(terms);
+}
+
+void Session::Impl::forget() {
+  if (options.keep_trace) trace = Trace{};
+  mismatches.clear();
+  conversations.clear();
+  sockets.clear();
+  pending.clear();
+  timestamps.clear();
+  code_names.clear();
+  cookie.clear();
+  named = strict = false;
+  pair_now = {.local = kTargetPort, .remote = options.peer_port};
+  sent_end = sent_taken = sent_cursor = 0;
+}
+
+// Blocking calls that return by `until` are made again when the script says that they return. What would still block
+// then may take a little longer.
+void Session::Impl::complete_pending(Time until) {
+  std::vector<Pending> late;
+  while (!pending.empty()) {
+    const auto first = std::min_element(pending.begin(), pending.end(),
+                                        [](const Pending& a, const Pending& b) { return a.returns < b.returns; });
+    if (first->returns > until) break;
+    Pending due = std::move(*first);
+    pending.erase(first);
+    if (target.now() < due.returns) advance_to(due.returns);
+    const bool last = until > due.returns + kLateReturn;
+    if (!complete(due, last)) late.push_back(std::move(due));
+  }
+  for (Pending& due : late) pending.push_back(std::move(due));
+}
+
+// False, and nothing is compared, when the call would still block though the script has it return something.
+bool Session::Impl::complete(const Pending& due, bool last) {
+  Call again = due.call;
+  if (again.kind == CallKind::kConnect) {  // the outcome of an active OPEN is the socket's error
+    again.kind = CallKind::kGetOption;
+    again.option = SocketOption::kError;
+    UserCall outcome = call(again, due.where);
+    outcome.kind = CallKind::kConnect;
+    const auto error = static_cast<UserError>(outcome.value);
+    const bool failed = outcome.result == 0 && error != UserError::kNone;
+    if (failed) outcome.result = -1;
+    if (failed) outcome.error = error;
+    compare(due.call, outcome, due.where);
+    return true;
+  }
+  if (again.kind == CallKind::kWrite) again.length -= static_cast<std::uint32_t>(due.done);
+  UserCall made = call(again, due.where);
+  const bool blocks = made.error == UserError::kWouldBlock && due.call.error != UserError::kWouldBlock;
+  if (blocks && !last) return false;
+  if (made.result >= 0) made.result += due.done;
+  compare(due.call, made, due.where);
+  return true;
+}
+
+void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
+  if (const auto* line = std::get_if<Expect>(&step.action)) {
+    const Time wait = virtual_time ? kAnyWaitVirtual : kAnyWaitReal;
+    const Time deadline = slot.any ? target.now() + wait : slot.until + slot.tolerance;
+    const std::optional<Time> earliest = slot.any ? std::nullopt : std::optional<Time>(slot.from - slot.tolerance);
+    expect(line->segment, earliest, deadline, step.where);
+    return;
+  }
+  if (target.now() < slot.from) advance_to(slot.from);
+  if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
+    if (const auto spec = read_icmp(icmp->text)) put_icmp(*spec, step.where);
+    return;
+  }
+  if (const auto* code = std::get_if<Code>(&step.action)) return run_code(code->text, step.where);
+  const auto* made = std::get_if<Call>(&step.action);
+  if (!made) return;
+  const UserCall outcome = call(*made, step.where);
+  const bool blocked = outcome.error == UserError::kWouldBlock || outcome.error == UserError::kInProgress;
+  const bool partly = made->kind == CallKind::kWrite && made->result && outcome.result >= 0 &&
+                      outcome.result < *made->result;
+  if (slot.returns && (blocked || partly)) {
+    pending.push_back({.call = *made, .returns = *slot.returns, .done = std::max<std::int64_t>(outcome.result, 0),
+                       .where = step.where});
+    return;
+  }
+  compare(*made, outcome, step.where);
+}
+
+void Session::play(const Scenario& scenario) {
+  start(scenario.name, impl_->options.seed, ip_version(scenario));
+  for (const Setting& setting : scenario.about.settings) configure(setting);
+  Schedule schedule(scenario.options);
+  for (const auto& option : scenario.options) {
+    if (option.starts_with("--strict_segments")) impl_->strict = true;
+  }
+  for (const auto& step : scenario.steps) {
+    const Schedule::Slot slot = schedule.next(step.time);
+    const auto* in = std::get_if<Inject>(&step.action);
+    impl_->complete_pending(in ? slot.from - Time(1) : slot.from);  // a packet may be what a call has waited for
+    if (in) {
+      if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
+      inject(in->segment, step.where);
+    } else {
+      impl_->play_step(step, slot);
+    }
+    const auto* shell = std::get_if<Shell>(&step.action);
+    if (shell && &step != &scenario.steps.back()) {  // the last one brings back what was before
+      for (const Setting& setting : read_shell(shell->text).settings) {
+        if (impl_->options.assertions || impl_->target.identity().has_setting(setting.name)) configure(setting);
+      }
+    }
+    if (slot.any) schedule.reached(impl_->target.now());
+  }
+  impl_->complete_pending(Time::max());
+  for (int round = 0; round < scenario.about.rounds; ++round) {
+    for (int peer = round == 0 ? 1 : 0; peer < scenario.about.peers; ++peer) play_again(scenario, schedule, peer);
+  }
+  finish();
+}
+
+// The packets of a script that has many peers, from another port.
+void Session::play_again(const Scenario& scenario, Schedule& schedule, int peer) {
+  for (const auto& step : scenario.steps) {
+    const auto* in = std::get_if<Inject>(&step.action);
+    if (!in) continue;
+    const Schedule::Slot slot = schedule.next(step.time);
+    if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
+    SegmentSpec segment = in->segment;
+    const std::uint16_t first = segment.remote_port.value_or(impl_->options.peer_port);
+    segment.remote_port = static_cast<std::uint16_t>(first + peer);
+    inject(segment, step.where);
+  }
+}
+
+void Session::Impl::examine(int handle, Role role) {
+  Call ask;
+  ask.handle = handle;
+  const Socket* socket = by_handle(handle);
+  if (!socket) return;
+  if (role == Role::kListener) {
+    for (int i = 0; i < kAcceptsMax; ++i) {
+      UserCall accept;
+      accept.kind = CallKind::kAccept;
+      accept.handle = handle;
+      const UserCall made = make(accept, {}, nowhere);
+      ask.kind = CallKind::kAccept;
+      learn(ask, made);
+      settle();
+      if (made.result < 0) return;
+      examine(static_cast<int>(made.result), Role::kConnection);
+    }
+    return;
+  }
+  const Tuple tuple = socket->tuple;
+  for (int i = 0; i < kReadsMax; ++i) {
+    UserCall read;
+    read.kind = CallKind::kRead;
+    read.handle = handle;
+    read.length = kReadSize;
+    const UserCall made = make(read, tuple, nowhere);
+    settle();
+    if (made.result <= 0) return;
+  }
+}
+
+void Session::Impl::finish() {
+  if (options.final_wait > Time{}) advance_to(target.now() + options.final_wait);
+  const std::size_t count = sockets.size();  // accepted ones are examined when they are accepted
+  for (std::size_t i = 0; i < count; ++i) {
+    if (sockets[i].role != Role::kIdle) examine(sockets[i].handle, sockets[i].role);
+  }
+  if (options.judge) oracle.finish();
+}
+
+void Session::finish() { impl_->finish(); }
+
+// The rest of the interface.
+
+Session::Session(Target& target, SessionOptions options) : impl_(std::make_unique<Impl>(target, options)) {
+  impl_->forget();
+}
+Session::~Session() = default;
+
+void Session::start(const std::string& name, std::uint64_t seed, std::optional<std::uint8_t> ip) {
+  impl_->ip = ip.value_or(impl_->options.ip);
+  impl_->start(name, seed);
+}
+void Session::use_peer_port(std::uint16_t port) { impl_->options.peer_port = port; }
+void Session::configure(const Setting& setting) {
+  Target& target = impl_->target;
+  if (target.configure(setting.name, setting.value)) return;
+  throw TargetError(fmt::format("{} cannot set {}={}", target.identity().name, setting.name, setting.value));
+}
+void Session::advance(Time by) { impl_->advance_to(impl_->target.now() + by); }
+
+Target& Session::target() { return impl_->target; }
+Oracle& Session::oracle() { return impl_->oracle; }
+const Trace& Session::trace() const { return impl_->trace; }
+const std::vector<Mismatch>& Session::mismatches() const { return impl_->mismatches; }
+
+std::size_t Session::departures() const { return impl_->sent_end; }
+
+std::vector<Bytes> Session::take_packets() {
+  Impl& self = *impl_;
+  const std::size_t kept = self.options.packets_kept;
+  if (self.sent_end > kept) self.sent_taken = std::max(self.sent_taken, self.sent_end - kept);
+  std::vector<Bytes> packets;
+  for (; self.sent_taken < self.sent_end; ++self.sent_taken) {
+    packets.push_back(self.sent[self.sent_taken % kept].packet);
+  }
+  return packets;
+}
+
+const Session::Peer& Session::peer(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) {
+  return impl_->conversation(impl_->pair(local, remote)).peer;
+}
+
+}  // namespace tcpassay

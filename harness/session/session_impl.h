@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session keeps while it plays, and its private steps. session.cc plays scenarios, session_wire.cc puts stimuli
+// and records what follows, session_ip.cc does so for ICMP messages, session_terms.cc translates between script and
+// wire, session_assertions.cc compares.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/wire/icmp.h"
+#include "harness/script/schedule.h"
+#include "harness/script/addresses.h"
+#include "harness/script/python_code.h"
+#include "harness/session/session.h"
+
+namespace tcpassay {
+
+
+// What a handle of the target stands for.
+enum class Role : std::uint8_t { kIdle, kListener, kConnection };
+
+struct Socket {
+  int script = -1;            // its number in the script
+  int handle = -1;            // its number at the target
+  Role role = Role::kIdle;
+  Tuple tuple{};              // of a connection, as far as it is known
+  std::uint32_t written = 0;  // octets the target has taken: the stream offset of the next
+};
+
+struct Conversation {
+  Session::Peer peer;
+  std::uint32_t script_iss = 0;  // the number that the script gives the target's SYN
+};
+
+// A packet of the target, for expect() and take_packets().
+struct Sent {
+  Time from{}, until{};
+  bool matched = false;
+  Bytes packet{};
+};
+
+// A blocking call that has not returned yet.
+struct Pending {
+  Call call;
+  Time returns{};
+  std::int64_t done = 0;  // octets of a write taken so far
+  Place where;
+};
+
+struct Session::Impl {
+  Impl(Target& under_test, SessionOptions chosen) : target(under_test), options(chosen), ip(chosen.ip) {
+    const Identity& identity = target.identity();
+    virtual_time = identity.can(Ability::kVirtualTime);
+    synchronous = identity.can(Ability::kSynchronous);
+    white_box = options.white_box && identity.can(Ability::kState);
+  }
+
+  void start(const std::string& name, std::uint64_t seed);
+  void forget();
+
+  // Stimuli and what follows them.
+  void put(ByteView packet, Tuple tuple, const Place& where);
+  void put_icmp(const IcmpSpec& spec, const Place& where);
+  UserCall make(UserCall call, Tuple tuple, const Place& where);
+  void settle();
+  bool drain();
+  void advance_to(Time deadline);
+  void wait_for_departure(Time deadline);
+  void report_states();
+
+  // Observations.
+  void depart(const Collected& collected);
+  void record(Event& event, const Place& where = {});
+  void keep_text(Event& event);
+  void note_departure(Tuple tuple, const Decoded& packet);
+  void note_arrival(Peer& peer, const Decoded& packet);
+
+  // Script terms.
+  Tuple pair(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) const;
+  Conversation& conversation(Tuple tuple);
+  std::uint32_t echo_on_wire(std::uint32_t echo, const SegmentSpec& spec, const Conversation& with) const;
+  const std::vector<OptionSpec>& on_wire(const SegmentSpec& spec, const Conversation& with);
+  UserCall call(const Call& call, const Place& where);
+  UserCall implementation_specific_call(const Call& call, const Socket* socket);
+  UserCall wire_call(const Call& call, const Socket* socket);
+  void learn(const Call& call, const UserCall& made);
+  void compare(const Call& call, const UserCall& made, const Place& where);
+  Socket* by_script(int number);
+  Socket* by_handle(int handle);
+
+  // Assertions.
+  Sent* next_unmatched(const SegmentSpec& spec);
+  bool expect(const SegmentSpec& spec, std::optional<Time> earliest, Time deadline, const Place& where);
+  bool agrees(const SegmentSpec& spec, const Sent& sent, const Place& where);
+  void mismatch(const Place& where, std::string expected, std::string seen);
+  void run_code(const std::string& code, const Place& where);
+
+  // Whole scenarios.
+  void play(const Scenario& scenario);
+  void play_step(const Step& step, const Schedule::Slot& slot);
+  void complete_pending(Time until);
+  bool complete(const Pending& due, bool last);
+  void finish();
+  void examine(int handle, Role role);
+
+  Target& target;
+  SessionOptions options;
+  std::uint8_t ip;  // the version in use
+  Oracle oracle;
+  bool virtual_time = false, synchronous = false, white_box = false, strict = false;
+
+  Trace trace;
+  std::vector<Mismatch> mismatches;
+  std::vector<Conversation> conversations;
+  std::vector<Socket> sockets;
+  CodeNames code_names;      // what the script's code has assigned
+  bool named = false;        // the script gives its handles their numbers
+  Tuple pair_now{};          // the script's only pair
+  Tuple latest{};            // the conversation of the latest packet
+  std::vector<Pending> pending;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> timestamps;  // TSval in the script, on the wire
+
+  std::vector<Sent> sent;    // a ring; logical index i is at i % options.packets_kept
+  std::size_t sent_end = 0, sent_taken = 0, sent_cursor = 0;
+
+  Bytes cookie;                   // that the target gave last
+  Bytes packet, text, read_text;  // scratch
+  std::vector<OptionSpec> adjusted;
+  const Place nowhere{};
+};
+
+}  // namespace tcpassay

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stimuli put on the wire or made as calls, and what follows them: silence awaited, packets recorded.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/wire/segment_of.h"
+#include "harness/session/session_impl.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::size_t kBurstMax = 20000;  // packets a target may send before it falls silent
+constexpr int kStallsMax = 1000;          // times a virtual clock may stand still with nothing sent
+constexpr std::size_t kReportedMax = 64;  // conversations whose states are asked for; of more only the latest
+
+// SEG.SEQ ... SEG.SEQ+SEG.LEN covers `edge` or begins at it, so that the edge moves to the segment's end.
+bool moves(std::uint32_t edge, std::uint32_t seq, std::uint32_t length) {
+  return static_cast<std::int32_t>(seq - edge) <= 0 && static_cast<std::int32_t>(seq + length - edge) > 0;
+}
+
+}  // namespace
+
+void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
+  const std::optional<Decoded> decoded = decode(bytes);
+  if (!virtual_time) drain();  // what a timer has sent meanwhile left before
+  Event event;
+  event.tuple = tuple;
+  event.from = target.now();
+  if (options.capture) options.capture->write(event.from, bytes);
+  target.inject(bytes);
+  event.until = virtual_time ? event.from : target.now();
+  if (decoded) {
+    auto segment = observed<Arriving>(*decoded);
+    segment.ip.oddity = oddity_of(*decoded);
+    event.what = segment;
+    note_arrival(conversation(tuple).peer, *decoded);
+  } else {
+    Arriving broken;
+    broken.fault = Fault::kTruncated;
+    event.what = broken;
+  }
+  latest = tuple;
+  record(event, where);
+  settle();
+}
+
+UserCall Session::Impl::make(UserCall made, Tuple tuple, const Place& where) {
+  if (!virtual_time) drain();
+  Event event;
+  event.from = target.now();
+  target.call(made);
+  event.until = virtual_time ? event.from : target.now();
+  event.tuple = made.tuple.remote ? made.tuple : tuple;
+  if (made.kind == CallKind::kRead) {  // the target's memory may go with its next call
+    read_text.assign(made.text.begin(), made.text.end());
+    made.text = read_text;
+  }
+  event.what = made;
+  record(event, where);
+  return std::get<UserCall>(event.what);
+}
+
+// Collects until the target is silent, and says so.
+void Session::Impl::settle() {
+  Time before = target.now();
+  drain();
+  if (!synchronous) {
+    Time deadline = before + options.settle;
+    for (Time now = before; now < deadline; now = target.now()) {
+      target.advance(deadline);
+      before = target.now();
+      if (drain()) deadline = before + options.settle;
+    }
+  }
+  report_states();
+  Event event;
+  event.from = virtual_time ? target.now() : before;
+  event.until = virtual_time ? event.from : target.now();
+  event.what = Quiet{};
+  record(event);
+}
+
+// Records what is there; true when something was.
+bool Session::Impl::drain() {
+  std::size_t count = 0;
+  while (auto collected = target.collect()) {
+    depart(*collected);
+    if (++count > kBurstMax) {
+      throw TargetError(fmt::format("{} sent more than {} packets at once and does not fall silent",
+                                    target.identity().name, kBurstMax));
+    }
+  }
+  return count > 0;
+}
+
+void Session::Impl::advance_to(Time deadline) {
+  int stalls = 0;
+  for (Time now = target.now(); now < deadline;) {
+    target.advance(deadline);
+    const bool something = drain();
+    const Time then = target.now();
+    stalls = something || then != now ? 0 : stalls + 1;
+    if (virtual_time && stalls > kStallsMax) {
+      throw TargetError(target.identity().name + " does not let its clock run on");
+    }
+    now = then;
+  }
+  settle();
+}
+
+void Session::Impl::wait_for_departure(Time deadline) {
+  for (Time now = target.now(); now < deadline; now = target.now()) {
+    target.advance(deadline);
+    if (drain()) break;
+    if (virtual_time && target.now() == now) break;
+  }
+  settle();
+}
+
+void Session::Impl::report_states() {
+  if (!white_box) return;
+  const bool many = conversations.size() > kReportedMax;
+  for (std::size_t i = 0; i < conversations.size(); ++i) {
+    const Tuple tuple = conversations[i].peer.tuple;
+    if (tuple.local == 0 || (many && !(tuple == latest))) continue;
+    Event event;
+    event.tuple = tuple;
+    event.from = target.now();
+    event.what = target.state(tuple).value_or(StateReport{});  // it knows nothing of it: CLOSED, or LISTEN
+    event.until = virtual_time ? event.from : target.now();
+    record(event);
+  }
+}
+
+// Observations.
+
+void Session::Impl::depart(const Collected& collected) {
+  if (options.capture) options.capture->write(collected.from, collected.packet);
+  if (sent.size() < options.packets_kept && sent_end >= sent.size()) sent.emplace_back();
+  Sent& slot = sent[sent_end++ % options.packets_kept];
+  slot.from = collected.from;
+  slot.until = collected.until;
+  slot.matched = false;
+  slot.packet.assign(collected.packet.begin(), collected.packet.end());
+
+  Event event;
+  event.from = collected.from;
+  event.until = collected.until;
+  if (const auto decoded = decode(slot.packet)) {
+    event.tuple = {.local = decoded->source_port, .remote = decoded->destination_port};
+    auto segment = observed<Departing>(*decoded);
+    const Identity& identity = target.identity();
+    const Address& usual = ip == 6 ? identity.ipv6_address : identity.address;
+    if (decoded->source != usual) segment.ip.oddity = Carrier::Oddity::kOtherSource;
+    event.what = segment;
+    if (decoded->fault == Fault::kNone) note_departure(event.tuple, *decoded);
+  } else {
+    Departing broken;
+    broken.fault = Fault::kTruncated;
+    event.what = broken;
+    event.tuple = pair_now;
+  }
+  record(event);
+}
+
+void Session::Impl::record(Event& event, const Place& where) {
+  if (options.keep_trace) keep_text(event);
+  if (options.witness) options.witness->happens(event);
+  if (options.judge) oracle.observe(event);
+  if (!options.keep_trace) return;
+  trace.events.push_back(event);
+  trace.places.push_back(where);
+  const Tuple tuple = event.tuple == Tuple{} ? pair_now : event.tuple;
+  trace.states.push_back(options.judge ? oracle.states(tuple) : std::string());
+}
+
+// Moves the event's text into the trace's own memory.
+void Session::Impl::keep_text(Event& event) {
+  const auto keep = [&](std::span<const std::uint8_t>& view) {
+    if (view.empty()) return;
+    trace.store.emplace_back(view.begin(), view.end());
+    view = trace.store.back();
+  };
+  if (auto* in = std::get_if<Arriving>(&event.what)) keep(in->text);
+  if (auto* out = std::get_if<Departing>(&event.what)) keep(out->text);
+  if (auto* call = std::get_if<UserCall>(&event.what)) keep(call->text);
+}
+
+void Session::Impl::note_departure(Tuple tuple, const Decoded& out) {
+  if (out.ctl.syn && !out.ctl.ack) {  // an active OPEN shows its port
+    for (auto& socket : sockets) {
+      if (socket.role != Role::kConnection || socket.tuple.local != 0 || socket.tuple.remote != tuple.remote) continue;
+      socket.tuple = tuple;
+      pair_now = tuple;
+    }
+  }
+  Peer& peer = conversation(tuple).peer;
+  const std::uint32_t length = static_cast<std::uint32_t>(out.text.size()) + out.ctl.syn + out.ctl.fin;
+  if (out.ctl.rst) return;
+  peer.rcv_wnd = out.wnd;
+  if (out.ctl.ack) peer.acked = out.ack;
+  if (out.opt.timestamps) peer.tsval = out.opt.timestamps->value;
+  if (out.ctl.syn && out.ctl.ack && out.opt.fast_open && out.opt.cookie_octets > 0) {
+    cookie.assign(out.opt.cookie.begin(), out.opt.cookie.begin() + out.opt.cookie_octets);
+  }
+  if (out.ctl.syn) {
+    peer.irs = out.seq;
+    peer.rcv_nxt = out.seq + length;
+  } else if (peer.rcv_nxt && moves(*peer.rcv_nxt, out.seq, length)) {
+    peer.rcv_nxt = out.seq + length;
+  }
+}
+
+void Session::Impl::note_arrival(Peer& peer, const Decoded& in) {
+  const std::uint32_t length = static_cast<std::uint32_t>(in.text.size()) + in.ctl.syn + in.ctl.fin;
+  if (in.fault != Fault::kNone || in.ctl.rst) return;
+  if (in.ctl.syn) {
+    peer.iss = in.seq;
+    peer.snd_nxt = in.seq + length;
+  } else if (moves(peer.snd_nxt, in.seq, length)) {
+    peer.snd_nxt = in.seq + length;
+  }
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the script's terms and the wire's: numbers, options, handles, ports.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/script/parse.h"
+#include "harness/session/session_impl.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::uint32_t kTextMax = 65535 - 40 - 60;  // octets of text that fit an IPv6 packet beside full options
+constexpr std::uint32_t kWriteMax = 1 << 20;         // octets of one write
+
+}  // namespace
+
+Tuple Session::Impl::pair(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) const {
+  return {.local = local.value_or(pair_now.local), .remote = remote.value_or(pair_now.remote)};
+}
+
+Conversation& Session::Impl::conversation(Tuple tuple) {
+  for (auto& known : conversations) {
+    if (known.peer.tuple == tuple) return known;
+  }
+  auto& fresh = conversations.emplace_back();
+  fresh.peer.tuple = tuple;
+  return fresh;
+}
+
+// A TSecr echoes the target's clock: the number that a `>` line gave, or one counted from the target's latest TSval.
+std::uint32_t Session::Impl::echo_on_wire(std::uint32_t echo, const SegmentSpec& spec, const Conversation& with) const {
+  for (const auto& [script, wire] : timestamps) {
+    if (script == echo) return wire;
+  }
+  const bool valid = spec.ctl.ack && timestamps.empty() && with.peer.tsval;
+  return echo + (valid ? *with.peer.tsval : 0);
+}
+
+// SACK edges that we send count the target's octets.
+const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, const Conversation& with) {
+  adjusted = spec.options;
+  for (auto& option : adjusted) {
+    if (option.kind == OptionSpec::Kind::kSack) {
+      for (auto& edge : option.values) edge += with.peer.irs.value_or(0) - (with.peer.irs ? with.script_iss : 0);
+    }
+    if (option.kind == OptionSpec::Kind::kFastOpen && !option.name.empty() && !cookie.empty()) {
+      option.octets = cookie;
+      if (option.name == kCookieChanged) option.octets.back() ^= 1;
+      option.name.clear();
+    }
+    if (option.kind == OptionSpec::Kind::kTimestamp && option.values.size() == 2) {
+      option.values[1] = echo_on_wire(option.values[1], spec, with);
+    }
+  }
+  return adjusted;
+}
+
+void Session::inject(const SegmentSpec& spec, const Place& where) {
+  Impl& self = *impl_;
+  const Tuple tuple = self.pair(spec.local_port, spec.remote_port);
+  const Conversation& with = self.conversation(tuple);
+  const std::uint32_t first = spec.seq + spec.ctl.syn;
+  self.text.resize(std::min(spec.length, kTextMax));
+  for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(first + i);
+  Bytes option_area;
+  if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec, with));
+
+  const Identity& identity = self.target.identity();
+  const bool ipv6 = self.ip == 6;
+  PacketFields fields{.source = spec.damage.source.value_or(ipv6 ? identity.ipv6_peer_address : identity.peer_address),
+                      .destination = spec.damage.destination.value_or(ipv6 ? identity.ipv6_address : identity.address),
+                      .source_port = tuple.remote,
+                      .destination_port = tuple.local,
+                      .seq = spec.seq};
+  if (spec.ack) fields.ack = *spec.ack + (with.peer.irs ? *with.peer.irs - with.script_iss : 0);
+  fields.ctl = control_of(spec);
+  fields.wnd = spec.wnd.value_or(kUnsaidWindow);
+  fields.up = spec.up.value_or(0);
+  if (spec.ttl) fields.ttl = *spec.ttl;
+  if (spec.traffic_class) fields.traffic_class = *spec.traffic_class;
+  fields.options = option_area;
+  fields.text = self.text;
+  fields.damage = spec.damage;
+  encode(fields, self.packet);
+  self.put(self.packet, tuple, where);
+}
+
+void Session::inject_packet(ByteView ip_packet) {
+  Tuple tuple = impl_->pair_now;
+  if (const auto decoded = decode(ip_packet)) {
+    const std::uint8_t version = decoded->source.family;
+    if (version != impl_->ip) {
+      throw TargetError(fmt::format("a packet of IPv{} in a conversation over IPv{}", version, impl_->ip));
+    }
+    tuple = {.local = decoded->destination_port, .remote = decoded->source_port};
+  }
+  impl_->put(ip_packet, tuple, {});
+}
+
+Socket* Session::Impl::by_script(int number) {
+  for (auto socket = sockets.rbegin(); socket != sockets.rend(); ++socket) {
+    if (socket->script == number) return &*socket;
+  }
+  return nullptr;
+}
+
+Socket* Session::Impl::by_handle(int handle) {
+  for (auto& socket : sockets) {
+    if (socket.handle == handle) return &socket;
+  }
+  return nullptr;
+}
+
+UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
+  UserCall made;
+  made.kind = call.kind;
+  made.handle = socket ? socket->handle : call.handle;
+  made.port = call.port;
+  const bool addressed = call.arguments.size() > 1;
+  const bool unspecified = addressed && call.arguments[1].find("htons(0)") != std::string::npos;
+  const bool opens = call.kind == CallKind::kConnect || call.kind == CallKind::kSendTo;
+  const bool names = call.kind == CallKind::kBind || opens;
+  if (made.port == 0 && names && !unspecified) made.port = kTargetPort;
+  made.length = call.length;
+  made.how = call.how;
+  made.urgent = call.urgent;
+  made.host = host_of(call, target.identity());
+  made.option = call.option;
+  made.value = call.value;
+  if (call.kind != CallKind::kWrite && call.kind != CallKind::kSendTo) return made;
+  made.length = std::min(call.length, kWriteMax);
+  const std::uint32_t offset = socket ? socket->written : 0;
+  text.resize(made.length);
+  for (std::uint32_t i = 0; i < made.length; ++i) text[i] = target_octet(offset + i);
+  made.text = text;
+  return made;
+}
+
+UserCall Session::Impl::call(const Call& call, const Place& where) {
+  const Socket* socket = call.kind == CallKind::kSocket ? nullptr : by_script(call.handle);
+  if (call.kind != CallKind::kSocket && !socket && named) {  // the script's handle never came to be: nothing to call
+    UserCall refused = wire_call(call, nullptr);
+    refused.result = -1;
+    refused.error = UserError::kBadHandle;
+    return refused;
+  }
+  if (call.option == SocketOption::kOther) return implementation_specific_call(call, socket);
+  const Tuple tuple = socket && socket->role == Role::kConnection ? socket->tuple : Tuple{};
+  UserCall made = make(wire_call(call, socket), tuple, where);
+  learn(call, made);
+  settle();
+  return made;
+}
+
+// No rule speaks of it, so the oracle is not told.
+UserCall Session::Impl::implementation_specific_call(const Call& call, const Socket* socket) {
+  UserCall made = wire_call(call, socket);
+  const bool sets = call.kind == CallKind::kSetOption;
+  const auto told = target.implementation_specific(made.handle, call.implementation_specific, sets ? std::optional(call.value) : std::nullopt);
+  made.result = told ? 0 : -1;
+  made.error = told ? UserError::kNone : UserError::kNoProtocolOption;
+  if (told && !sets) made.value = *told;
+  settle();
+  return made;
+}
+
+// What a call's success says about handles, ports and the stream.
+void Session::Impl::learn(const Call& call, const UserCall& made) {
+  const bool names = call.result && *call.result >= 0;
+  if ((made.kind == CallKind::kSocket || made.kind == CallKind::kAccept) && made.result >= 0) {
+    Socket fresh;
+    fresh.handle = static_cast<int>(made.result);
+    fresh.script = names ? static_cast<int>(*call.result) : fresh.handle;
+    named = named || names;
+    if (made.kind == CallKind::kAccept) {
+      fresh.role = Role::kConnection;
+      fresh.tuple = made.tuple;
+    }
+    sockets.push_back(fresh);
+    return;
+  }
+  Socket* socket = by_handle(made.handle);
+  if (!socket) return;
+  const bool opens = made.kind == CallKind::kConnect || made.kind == CallKind::kSendTo;
+  if (opens && (made.result >= 0 || made.error == UserError::kInProgress)) {
+    const bool shown = socket->role == Role::kConnection && socket->tuple.local != 0;
+    socket->role = Role::kConnection;
+    if (!shown) socket->tuple = {.local = made.tuple.local, .remote = made.port};
+    if (made.kind == CallKind::kSendTo && made.result > 0) socket->written += static_cast<std::uint32_t>(made.result);
+    pair_now = socket->tuple;
+    return;
+  }
+  if (made.result < 0) return;
+  switch (made.kind) {
+    case CallKind::kBind: pair_now.local = made.port; break;
+    case CallKind::kListen: socket->role = Role::kListener; break;
+    case CallKind::kWrite: socket->written += static_cast<std::uint32_t>(made.result); break;
+    case CallKind::kClose: sockets.erase(sockets.begin() + (socket - sockets.data())); break;
+    default: break;
+  }
+}
+
+UserCall Session::call(const Call& call, const Place& where) {
+  const UserCall made = impl_->call(call, where);
+  impl_->compare(call, made, where);
+  return made;
+}
+
+}  // namespace tcpassay

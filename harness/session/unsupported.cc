@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a scenario cannot be played on a target.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "harness/script/python_code.h"
+#include "harness/script/shell_commands.h"
+#include "harness/session/session_impl.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::seconds;
+using Why = std::optional<std::string>;
+
+// What every step is asked with.
+struct Asked {
+  const Identity& target;
+  std::uint8_t ip;
+  bool assertions;
+  CodeNames names{};  // that the code so far has assigned
+};
+
+// Commands are never run; what they configure is a setting of the target, or they cannot be left out.
+Why unsupported_shell(const Shell& shell, const Asked& asked) {
+  const ShellMeaning meaning = read_shell(shell.text);
+  if (meaning.unsupported) return fmt::format("shell command `{}`", *meaning.unsupported);
+  if (!asked.assertions) return std::nullopt;
+  if (!meaning.tuning.empty()) return fmt::format("sysctl {}", meaning.tuning[0]);
+  for (const Setting& setting : meaning.settings) {
+    if (!asked.target.has_setting(setting.name)) return fmt::format("the target has no setting {}", setting.name);
+  }
+  return std::nullopt;
+}
+
+Why unsupported_code(const Code& code, Asked& asked) {
+  if (!asked.assertions) return std::nullopt;
+  const CodeReport needs = look_at_code(code.text, asked.names);
+  if (!needs.unsupported.empty()) return fmt::format("code `{}`", needs.unsupported);
+  for (const std::string& field : needs.fields) {
+    const bool state = field == "tcpi_state" && asked.target.can(Ability::kState);
+    if (!state && !asked.target.has_implementation_specific(field)) return fmt::format("the target does not tell {}", field);
+  }
+  return std::nullopt;
+}
+
+Why unsupported_call(const Call& call, const Asked& asked) {
+  if (asked.ip == 6 && !call.address.empty() && call.address != "0.0.0.0") return "an address of IPv4";
+  if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
+  if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
+  if (call.more) return call.name + " MSG_MORE";
+  if (call.implementation_specific.empty() || !asked.assertions || asked.target.has_implementation_specific(call.implementation_specific)) return std::nullopt;
+  return fmt::format("{} {}", call.name, call.implementation_specific.substr(call.implementation_specific.find('.') + 1));
+}
+
+Why unsupported_icmp(const Icmp& icmp, std::uint8_t ip) {
+  if (!icmp.inbound) return "an ICMP message of the target";
+  const auto spec = read_icmp(icmp.text);
+  if (spec && icmp_numbers(*spec, ip)) return std::nullopt;
+  return icmp.text;
+}
+
+bool is_of_ipv4(const Damage& damage) {
+  return (damage.source && damage.source->family == 4) || (damage.destination && damage.destination->family == 4) ||
+         damage.identification || !damage.ip_options.empty();
+}
+
+Why unsupported_step(const Step& step, Asked& asked) {
+  if (const auto* icmp = std::get_if<Icmp>(&step.action)) return unsupported_icmp(*icmp, asked.ip);
+  if (const auto* in = std::get_if<Inject>(&step.action)) {
+    return asked.ip == 6 && is_of_ipv4(in->segment.damage) ? Why("a header of IPv4") : std::nullopt;
+  }
+  if (const auto* unknown = std::get_if<Unsupported>(&step.action)) {
+    const bool may_go = unknown->harmless && (!unknown->watches || !asked.assertions);
+    return may_go ? std::nullopt : Why(unknown->construct);
+  }
+  if (const auto* shell = std::get_if<Shell>(&step.action)) return unsupported_shell(*shell, asked);
+  if (const auto* code = std::get_if<Code>(&step.action)) return unsupported_code(*code, asked);
+  if (const auto* call = std::get_if<Call>(&step.action)) return unsupported_call(*call, asked);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Why Session::unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip, bool assertions) {
+  const Identity& identity = target.identity();
+  for (const Ability ability : scenario.about.needs) {
+    if (!identity.can(ability)) return fmt::format("needs {}", to_string(ability));
+  }
+  for (const Setting& setting : scenario.about.settings) {
+    if (!identity.has_setting(setting.name)) return fmt::format("the target has no setting {}", setting.name);
+  }
+  for (const auto& option : scenario.options) {
+    if (option == "--ip_version=ipv4-mapped-ipv6") return "sockets of IPv6 over IPv4";
+  }
+  const std::uint8_t version = ip_version(scenario).value_or(ip);
+  if (version == 6 && !identity.can(Ability::kIpv6)) return "needs ipv6";
+  Asked asked{.target = identity, .ip = version, .assertions = assertions};
+  Schedule schedule(scenario.options);
+  Time end{};
+  for (const auto& step : scenario.steps) {
+    const bool cleanup = &step == &scenario.steps.back() && std::holds_alternative<Shell>(step.action);
+    const Why why = cleanup ? std::nullopt : unsupported_step(step, asked);
+    const bool general = why && why->starts_with("needs ");
+    if (why && (general || step.where.line == 0)) return why;
+    if (why) return fmt::format("{} ({}:{}:{})", *why, step.where.file, step.where.line, step.where.column);
+    const Schedule::Slot slot = schedule.next(step.time);
+    end = std::max({end, slot.from, slot.returns.value_or(Time{})});
+  }
+  end *= scenario.about.peers * scenario.about.rounds;
+  if (end > kRealWaitMax && !identity.can(Ability::kVirtualTime)) {
+    return fmt::format("waits {} s; needs {}", std::chrono::duration_cast<seconds>(end).count(),
+                       to_string(Ability::kVirtualTime));
+  }
+  return std::nullopt;
+}
+
+}  // namespace tcpassay

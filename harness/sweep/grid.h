@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every question that a segment can put to a state, as a grid: the control bits and classes of SEG.SEQ, SEG.ACK, text
+// and SEG.WND, and the numbers that they stand for; and what is asked next, because some answers show only then.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/script/scenario.h"
+
+namespace tcpassay {
+
+inline constexpr int kFlagSets = 64;  // of FIN SYN RST PSH ACK URG, by the bits of RFC 9293 section 3.1
+
+enum class SeqClass : std::uint8_t { kWellBelow, kJustBelow, kNext, kInside, kLast, kEdge, kBeyond, kOpposite };
+enum class AckClass : std::uint8_t {
+  kFarBelow,
+  kBelow,
+  kUna,
+  kInside,
+  kNxt,
+  kAbove,
+  kOpposite,
+  kZero,
+  kUnheeded,  // without the ACK bit the field means nothing: it is zero, or would acknowledge all
+};
+enum class TextClass : std::uint8_t { kNone, kOctet, kFills, kOverruns };
+enum class WindowClass : std::uint8_t { kZero, kSmall, kLarge };
+// What the segment carries beside, all of which is to be ignored (MUST-6; section 3.1, Rsrvd).
+enum class Dress : std::uint8_t { kPlain, kUnknownOption, kReservedBit };
+
+inline constexpr int kSeqClasses = 8, kAckClasses = 9, kTextClasses = 4, kWindowClasses = 3, kDresses = 3;
+const char* to_string(SeqClass seq);        // "last in window"
+const char* to_string(AckClass ack);        // "SND.UNA"
+const char* to_string(TextClass text);      // "fills the window"
+const char* to_string(WindowClass window);  // "zero"
+const char* to_string(Dress dress);         // ", unknown option"; nothing for a plain one
+
+struct Cell {
+  std::uint8_t flags = 0;
+  SeqClass seq{};
+  AckClass ack{};
+  TextClass text{};
+  WindowClass window{};
+  Dress dress{};
+
+  bool has_ack() const { return (flags & 0x10) != 0; }
+  friend bool operator==(const Cell&, const Cell&) = default;
+};
+
+// All cells for one state, in one order; only those of the given sets of control bits, where some are given. Segments
+// with a large window that have neither PSH nor URG come dressed, too.
+std::vector<Cell> all_cells(const std::vector<std::uint8_t>& flags = {});
+
+// "SYN,ACK", "no flag".
+std::string flags_text(std::uint8_t flags);
+// Reads "SYN+ACK", "S.", "SA", "none".
+std::optional<std::uint8_t> flags_named(std::string_view word);
+
+std::string to_text(const Cell& cell);  // "SYN,ACK, SEQ at RCV.NXT, ACK of SND.UNA, one octet, window zero"
+
+// What the two sides have come to when the segment arrives, in script terms.
+struct Numbers {
+  bool sent = false;       // the target has SND.UNA and SND.NXT
+  bool announced = false;  // ... and has announced a window
+  std::uint32_t snd_una = 0, snd_nxt = 0, rcv_nxt = 0, rcv_wnd = 0;
+};
+
+// Why there is no such segment; null when there is.
+const char* impossible(const Cell& cell, const Numbers& numbers);
+
+// The segment, without ports.
+SegmentSpec segment_of(const Cell& cell, const Numbers& numbers);
+
+// A second segment, after the stimulus has been answered: does the target go on as it must?
+enum class FollowUp : std::uint8_t {
+  kNone,
+  kAgain,   // the stimulus, once more
+  kReset,   // RST at RCV.NXT, which is believed in every state that has one
+  kSyn,     // SYN in the window
+  kText,    // the next octet
+  kOldAck,  // the next octet, with an ACK below SND.UNA and a large window
+  kWindow,  // an ACK of everything with a large window, whose SEQ is RCV.NXT as it was before the stimulus
+  kFin,     // FIN at RCV.NXT
+};
+inline constexpr int kFollowUps = 8;
+const char* to_string(FollowUp next);  // "RST at RCV.NXT"
+
+// Which of them a cell is followed by on the road of this number, however it is dressed: each class meets each of them.
+FollowUp follow_up_of(const Cell& cell, std::size_t road, std::uint8_t ip);
+
+// `before` is how the two stood when the stimulus came, `now` how they stand after it.
+SegmentSpec segment_of(FollowUp next, const SegmentSpec& stimulus, const Numbers& before, const Numbers& now);
+
+// What distinguishes causes beside rule and state: "RST in the window", "ACK of what was not sent outside the window".
+std::string stimulus_class(const Cell& cell);
+
+}  // namespace tcpassay

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/sweep/questioner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/check/check.h"
+#include "harness/session/finding.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::size_t kPeerPorts = 20000;  // of the peer go round, so that no pair is used again too soon
+constexpr std::uint32_t kWritten = 10;     // octets that the user sends after the segment
+constexpr int kFillsMax = 4;               // segments of text that close a window
+constexpr int kHandle = 4;                 // of the connection, on every road
+
+SessionOptions options_for(const Target& target, Edition edition) {
+  SessionOptions options;
+  options.edition = edition;
+  options.keep_trace = options.assertions = false;
+  if (target.identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
+  return options;
+}
+
+bool has(const std::string& states, State state) {
+  return states.find(to_string(state)) != std::string::npos;
+}
+
+// No connection is left.
+bool gone(const std::string& states) {
+  return states.empty() || states == "CLOSED" || states == "LISTEN" || states == "CLOSED|LISTEN" ||
+         states == "LISTEN|CLOSED";
+}
+
+bool there(const std::string& states, State wanted) {
+  return wanted <= State::kListen ? gone(states) : has(states, wanted);
+}
+
+// The user can send then, if he holds the connection.
+bool user_sends(const Road& road) {
+  const bool active = road.name != "passive";
+  return road.state == State::kEstablished || road.state == State::kCloseWait || road.state == State::kSynSent ||
+         (road.state == State::kSynReceived && active);
+}
+
+SegmentSpec plain(Ctl ctl, std::uint32_t seq, std::optional<std::uint32_t> ack) {
+  SegmentSpec spec;
+  spec.ctl = ctl;
+  spec.seq = seq;
+  spec.ack = ack;
+  spec.wnd = 65535;
+  return spec;
+}
+
+}  // namespace
+
+Questioner::Questioner(Target& target, Edition edition)
+    : session_(target, options_for(target, edition)), real_(!target.identity().can(Ability::kVirtualTime)) {}
+
+Questioner::Prepared& Questioner::prepared(const Road& road, std::uint8_t ip) {
+  for (const auto& known : roads_) {
+    if (known->road == &road && known->ip == ip) return *known;
+  }
+  auto fresh = std::make_unique<Prepared>();
+  fresh->road = &road;
+  fresh->ip = ip;
+  fresh->steps = steps_of(road);
+  fresh->snd_una = last_ack(fresh->steps);
+  for (const Step& step : fresh->steps) {
+    const auto* call = std::get_if<Call>(&step.action);
+    fresh->listens = fresh->listens || (call && call->kind == CallKind::kListen);
+    fresh->speaks = fresh->speaks || std::holds_alternative<Inject>(step.action);
+    if (!call || (call->handle != kHandle && call->kind != CallKind::kAccept)) continue;
+    fresh->held = call->kind != CallKind::kClose && (fresh->held || call->kind != CallKind::kSocket);
+  }
+  return *roads_.emplace_back(std::move(fresh));
+}
+
+std::string Questioner::states() {
+  return session_.oracle().states(session_.peer().tuple);
+}
+
+// False when the target did not come to the road's state; the answer says why.
+bool Questioner::go(Prepared& on) {
+  if (real_) session_.use_peer_port(static_cast<std::uint16_t>(kPeerPort + questions_++ % kPeerPorts));
+  session_.start("sweep", 1, on.ip);
+  for (const Step& step : on.steps) {
+    if (const auto* inject = std::get_if<Inject>(&step.action)) session_.inject(inject->segment);
+    if (const auto* call = std::get_if<Call>(&step.action)) session_.call(*call);
+  }
+  if (on.road->fills) fill(on.road->first);
+  if (const Verdict* verdict = first_finding(session_.oracle())) {
+    answer_.unreachable = fmt::format("{} is broken on the way", info(verdict->rule).id);
+    answer_.finding = verdict;
+    return false;
+  }
+  const std::string now = states();
+  if (on.road->fills && session_.peer().rcv_wnd != 0) {
+    answer_.unreachable = "the window does not close";
+    return false;
+  }
+  if (there(now, on.road->state)) return true;
+  answer_.unreachable = fmt::format("this road leads to {}", now.empty() ? "CLOSED" : now);
+  return false;
+}
+
+// Text as long as the window, again where the target can take more than it said. An empty segment outside the window
+// makes it say at once what window is left.
+void Questioner::fill(std::uint32_t outside) {
+  for (int i = 0; i < kFillsMax && session_.peer().rcv_wnd != 0; ++i) {
+    SegmentSpec text = plain({.psh = true, .ack = true}, session_.peer().snd_nxt, 1);
+    text.length = session_.peer().rcv_wnd;
+    for (const SegmentSpec& segment : {text, plain({.ack = true}, outside, 1)}) {
+      filling_.push_back(segment);
+      session_.inject(segment);
+    }
+  }
+}
+
+Numbers Questioner::numbers(const Prepared& on) {
+  const Session::Peer& peer = session_.peer();
+  Numbers numbers;
+  numbers.sent = numbers.announced = peer.irs.has_value();
+  if (numbers.sent) {
+    numbers.snd_una = on.snd_una;
+    numbers.snd_nxt = *peer.rcv_nxt - *peer.irs;
+    numbers.rcv_wnd = peer.rcv_wnd;
+  }
+  numbers.rcv_nxt = on.speaks ? peer.snd_nxt : on.road->first + 1;
+  return numbers;
+}
+
+// Asks for a sign of life, by what may be there now.
+void Questioner::probe(const Prepared& on, const Numbers& before) {
+  const std::string now = states();
+  const bool reopened = on.road->state <= State::kSynSent || on.road->state == State::kTimeWait;
+  if (gone(now)) {
+    probe_ = on.listens ? plain({.syn = true}, on.road->first + 500000, {})
+                        : plain({.ack = true}, before.rcv_nxt, before.snd_nxt);
+  } else if (has(now, State::kSynSent)) {
+    probe_ = plain({.syn = true, .ack = true}, on.road->first, before.snd_nxt);
+  } else if (reopened && !has(now, State::kTimeWait)) {  // the segment was a SYN that began a connection
+    probe_ = plain({.ack = true}, stimulus_.seq - 1, 1);
+  } else {  // outside the window, so that an ACK is due (3.10.7.4, first)
+    probe_ = plain({.ack = true}, before.rcv_nxt - 1, before.snd_nxt);
+  }
+  session_.inject(*probe_);
+}
+
+// A second segment, at the numbers that the target has named since.
+void Questioner::follow_up(FollowUp next, const Numbers& before) {
+  if (next == FollowUp::kNone || gone(states())) return;
+  Numbers now = before;
+  if (session_.peer().acked) now.rcv_nxt = *session_.peer().acked;
+  next_ = segment_of(next, stimulus_, before, now);
+  session_.inject(*next_);
+}
+
+// The user sends, and asks whether something is urgent when somebody has said so.
+void Questioner::user_acts(const Prepared& on) {
+  if (user_sends(*on.road)) {
+    write_ = Call{.kind = CallKind::kWrite, .handle = kHandle, .length = kWritten};
+    const UserCall made = session_.call(*write_);
+    write_->result = made.result < 0 ? -1 : made.result;
+    if (made.result < 0) write_->error = made.error;
+  }
+  if (on.held && stimulus_.ctl.urg) {
+    poll_ = Call{.kind = CallKind::kPoll, .handle = kHandle};
+    session_.call(*poll_);
+  }
+}
+
+const Answer& Questioner::ask(const Road& road, std::uint8_t ip, const Cell* cell) {
+  answer_ = {};
+  asked_ = false;
+  filling_.clear();
+  probe_.reset();
+  next_.reset();
+  write_.reset();
+  poll_.reset();
+  Prepared& on = prepared(road, ip);
+  on_ = &on;
+  if (cell && on.numbers) {
+    const char* why = impossible(*cell, *on.numbers);
+    if (why) {
+      answer_.unreachable = why;
+      return answer_;
+    }
+  }
+  if (!go(on)) return answer_;
+  const Numbers before = numbers(on);
+  on.numbers = before;
+  if (!cell) return answer_;
+  if (const char* why = impossible(*cell, before)) {
+    answer_.unreachable = why;
+    return answer_;
+  }
+  stimulus_ = segment_of(*cell, before);
+  asked_ = true;
+  const std::size_t departed = session_.departures();
+  session_.inject(stimulus_);
+  answer_.answered = session_.departures() != departed;
+  const bool had_one = road.state > State::kListen;
+  answer_.ended = had_one && gone(states());
+  probe(on, before);
+  answer_.ended = answer_.ended || (had_one && gone(states()));
+  const FollowUp next = follow_up_of(*cell, static_cast<std::size_t>(&road - all_roads().data()), ip);
+  if (!first_finding(session_.oracle())) {
+    follow_up(next, before);
+    answer_.after = next_ && first_finding(session_.oracle()) ? next : FollowUp::kNone;
+  }
+  user_acts(on);
+  session_.finish();
+  answer_.finding = first_finding(session_.oracle());
+  const auto& verdicts = session_.oracle().verdicts();
+  answer_.inconclusive = std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& verdict) {
+    return verdict.kind == Verdict::Kind::kInconclusive;
+  });
+  return answer_;
+}
+
+Scenario Questioner::scenario() const {
+  Scenario scenario;
+  scenario.name = "sweep";
+  scenario.steps = on_->steps;
+  if (on_->ip == 6) scenario.options.emplace_back("--ip_version=ipv6");
+  for (const SegmentSpec& text : filling_) scenario.steps.push_back({.action = Inject{text}});
+  if (asked_) scenario.steps.push_back({.action = Inject{stimulus_}});
+  if (probe_) scenario.steps.push_back({.action = Inject{*probe_}});
+  if (next_) scenario.steps.push_back({.action = Inject{*next_}});
+  if (write_) scenario.steps.push_back({.action = *write_});
+  if (poll_) scenario.steps.push_back({.action = *poll_});
+  return scenario;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "harness/sweep/sweep.h"
+#include "harness/mutation/by_sweep.h"
+
+namespace tcpassay {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string cut(std::string text, std::size_t columns) {
+  if (text.size() <= columns || columns < 4) return text;
+  text.resize(columns - 3);
+  return text + "...";
+}
+
+std::uint64_t unreachable_of(const RoadSum& sum) {
+  std::uint64_t all = 0;
+  for (const auto& [why, count] : sum.unreachable) all += count;
+  return all;
+}
+
+const char* word_of(const Cause& cause) {
+  if (!cause.steady) return "not seen again";
+  const bool violated = cause.kind == Verdict::Kind::kViolated;
+  if (!cause.listed.empty()) return violated ? "violated, listed" : "departed, listed";
+  return violated ? "violated" : "departed";
+}
+
+// One line for each road; the columns of numbers keep their width, the road's name gives way.
+std::string grid_text(const SweepResult& result, const TextStyle& style) {
+  constexpr std::size_t kNumbers = 13 + 3 + 6 * 10;
+  std::size_t width = 4;
+  for (const RoadSum& sum : result.roads) width = std::max(width, sum.road->name.size());
+  const auto columns = static_cast<std::size_t>(std::max(style.columns, 60));
+  width = std::min(width, columns > kNumbers + 8 ? columns - kNumbers - 2 : 8);
+  std::string text = fmt::format("{:<12} {:<{}} IP {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "STATE", "ROAD", width,
+                                 "VISITED", "NO WAY", "ANSWERED", "SILENT", "ENDED", "BROKEN");
+  for (const RoadSum& sum : result.roads) {
+    text += fmt::format("{:<12} {:<{}} {:>2} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}\n", to_string(sum.road->state),
+                        cut(std::string(sum.road->name), width), width, sum.ip, sum.visited, unreachable_of(sum),
+                        sum.answered, sum.silent, sum.ended, sum.broken);
+  }
+  return text;
+}
+
+// Reasons and what they cost, over all roads.
+std::map<std::string, std::uint64_t> reasons(const SweepResult& result) {
+  std::map<std::string, std::uint64_t> all;
+  for (const RoadSum& sum : result.roads) {
+    for (const auto& [why, count] : sum.unreachable) all[why] += count;
+  }
+  return all;
+}
+
+std::string cause_text(const Cause& cause, const TextStyle& style) {
+  const RuleInfo& rule = info(cause.rule);
+  std::string text =
+      wrapped(fmt::format("{} {} ({}, RFC {} section {}) in {}: {}, {} cases", to_string(rule.level), rule.id,
+                          word_of(cause), rule.rfc, rule.section, to_string(cause.state), cause.stimuli, cause.cases),
+              style.columns, 2) +
+      "\n";
+  text += wrapped("  " + std::string(rule.sentence), style.columns, 4) + "\n";
+  text += wrapped(fmt::format("  first:   {}, by the road '{}' over IPv{}", cause.stimulus, cause.road, cause.ip),
+                  style.columns, 11) +
+          "\n";
+  text += wrapped("  allowed: " + cause.allowed, style.columns, 11) + "\n";
+  text += wrapped("  seen:    " + cause.seen, style.columns, 11) + "\n";
+  if (!cause.listed.empty()) text += wrapped("  known:   " + cause.listed, style.columns, 11) + "\n";
+  if (!cause.replay.empty()) text += "  " + cause.replay + "\n";
+  return text;
+}
+
+}  // namespace
+
+std::string sweep_text(const SweepResult& result, const TextStyle& style) {
+  std::string text = grid_text(result, style);
+  const auto no_way = reasons(result);
+  if (!no_way.empty()) text += "\nNO WAY: what could not be asked\n";
+  for (const auto& [why, count] : no_way)
+    text += wrapped(fmt::format("{:>9}  {}", count, why), style.columns, 11) + "\n";
+  std::uint64_t inconclusive = 0, unsteady = 0;
+  for (const RoadSum& sum : result.roads) {
+    inconclusive += sum.inconclusive;
+    unsteady += sum.unsteady;
+  }
+  if (unsteady > 0) text += fmt::format("{:>9}  broke a rule once and not when they were asked again\n", unsteady);
+  if (inconclusive > 0) text += fmt::format("{:>9}  visited, but a limit of the judge was reached\n", inconclusive);
+  std::size_t listed = 0;
+  for (const Cause& cause : result.causes) {
+    text += "\n" + cause_text(cause, style);
+    listed += !cause.listed.empty();
+  }
+  text += fmt::format("\n{} causes, {} of them listed\n", result.causes.size(), listed);
+  const std::string plant = result.defect.empty() ? "" : " with " + result.defect;
+  text +=
+      fmt::format("{} {}{}: {} of {} cells visited, {} with no way, {:.2f} s, {:.0f} cases/s{}\n", result.target.name,
+                  result.target.version, plant, result.visited(), result.cells(), result.unreachable(), result.wall_s,
+                  result.cases_per_s(), result.interrupted ? "; interrupted" : "");
+  const int status = result.exit_status();
+  return text + (status == 0 ? "conforms\n" : status == 1 ? "does not conform\n" : "was not asked all\n");
+}
+
+std::string sweep_json(const SweepResult& result) {
+  Json grid = Json::array(), unreachable = Json::array(), violations = Json::array();
+  for (const RoadSum& sum : result.roads) {
+    grid.push_back({{"state", to_string(sum.road->state)},
+                    {"road", sum.road->name},
+                    {"ip", sum.ip},
+                    {"total", sum.cells},
+                    {"visited", sum.visited},
+                    {"unreachable", unreachable_of(sum)},
+                    {"answered", sum.answered},
+                    {"silent", sum.silent},
+                    {"ended", sum.ended},
+                    {"broken", sum.broken},
+                    {"inconclusive", sum.inconclusive},
+                    {"unsteady", sum.unsteady}});
+    for (const auto& [why, count] : sum.unreachable) {
+      unreachable.push_back({{"state", to_string(sum.road->state)},
+                             {"road", sum.road->name},
+                             {"ip", sum.ip},
+                             {"why", why},
+                             {"cells", count}});
+    }
+  }
+  for (const Cause& cause : result.causes) {
+    const RuleInfo& rule = info(cause.rule);
+    violations.push_back({{"rule", rule.id},
+                          {"level", to_string(rule.level)},
+                          {"standing", cause.kind == Verdict::Kind::kViolated ? "violated" : "departed"},
+                          {"state", to_string(cause.state)},
+                          {"stimuli", cause.stimuli},
+                          {"cases", cause.cases},
+                          {"stimulus", cause.stimulus},
+                          {"road", cause.road},
+                          {"ip", cause.ip},
+                          {"judged_in", cause.seen_in},
+                          {"allowed", cause.allowed},
+                          {"seen", cause.seen},
+                          {"steady", cause.steady},
+                          {"listed", !cause.listed.empty()},
+                          {"known", cause.listed},
+                          {"file", cause.file},
+                          {"replay", cause.replay}});
+  }
+  const Json json{
+      {"target", result.target.name},
+      {"version", result.target.version},
+      {"ruleset", to_string(result.edition)},
+      {"cells", {{"total", result.cells()}, {"visited", result.visited()}, {"unreachable", result.unreachable()}}},
+      {"cases", result.visited()},
+      {"cases_per_s", result.cases_per_s()},
+      {"wall_s", result.wall_s},
+      {"interrupted", result.interrupted},
+      {"grid", grid},
+      {"unreachable", unreachable},
+      {"violations", violations}};
+  return json.dump(2) + "\n";
+}
+
+std::string sweep_mutation_json(const std::vector<SweepDefectFate>& fates) {
+  Json defects = Json::array();
+  for (const SweepDefectFate& fate : fates) {
+    defects.push_back({{"id", fate.id},
+                       {"caught", fate.caught},
+                       {"by", fate.by},
+                       {"expected", fate.expected},
+                       {"cases", fate.cases}});
+  }
+  return Json{{"defects", defects}}.dump(2) + "\n";
+}
+
+}  // namespace tcpassay

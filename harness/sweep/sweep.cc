@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/sweep/sweep.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "harness/script/parse.h"
+#include "harness/sweep/questioner.h"
+#include "harness/base/processes.h"
+
+namespace tcpassay {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kChunk = 256;  // cases that one process plays before the next takes its turn
+constexpr std::size_t kProgressEvery = 512;
+constexpr std::size_t kDeathsMax = 20;              // times a target may die in one process and be made again
+constexpr std::size_t kCausesMax = 500;             // that are shrunk and written
+constexpr std::uint64_t kClassFactors = 2 * 3 * 7;  // of the numbers of classes
+constexpr int kTries = 3;                           // to see a cause again
+
+// Everything that is asked, in one order: roads, and for each the cells.
+struct Plan {
+  std::vector<RoadSum> roads;
+  std::vector<Cell> cells;
+  std::size_t cases() const { return roads.size() * cells.size(); }
+};
+
+bool chosen(const Road& road, const SweepOptions& options) {
+  const auto& states = options.states;
+  if (!states.empty() && std::find(states.begin(), states.end(), road.state) == states.end()) return false;
+  return road.name.find(options.road) != std::string_view::npos;
+}
+
+Plan plan_of(const SweepOptions& options) {
+  Plan plan;
+  const std::vector<Cell> all = all_cells(options.flags);
+  // A stride that shares no factor with the numbers of classes meets every pair of them.
+  std::uint64_t stride = std::max<std::uint64_t>(options.one_in, 1);
+  while (std::gcd(stride, kClassFactors) != 1) ++stride;
+  for (std::size_t i = 0; i < all.size(); i += stride) plan.cells.push_back(all[i]);
+  for (const std::uint8_t ip : options.ip) {
+    for (const Road& road : all_roads()) {
+      if (chosen(road, options)) plan.roads.push_back({.road = &road, .ip = ip, .cells = plan.cells.size()});
+    }
+  }
+  if (plan.roads.empty()) throw std::runtime_error(fmt::format("no road is called '{}'", options.road));
+  return plan;
+}
+
+// Causes are told apart by rule, state and class of stimuli.
+using CauseKey = std::tuple<Rule, State, std::string>;
+using Causes = std::map<CauseKey, Cause>;
+
+// One process's share of the sweep.
+class Share {
+ public:
+  Share(const Plan& plan, const SweepOptions& options, const LineWriter& say)
+      : plan_(plan), options_(options), say_(say), roads_(plan.roads) {
+    make_again();
+  }
+
+  void ask(std::size_t job, std::size_t jobs) {
+    tell({{"identity", {target_->identity().name, target_->identity().version}},
+          {"ipv6", target_->identity().can(Ability::kIpv6)}});
+    std::size_t asked = 0;
+    for (std::size_t chunk = job; chunk * kChunk < plan_.cases(); chunk += jobs) {
+      const std::size_t end = std::min(plan_.cases(), (chunk + 1) * kChunk);
+      for (std::size_t number = chunk * kChunk; number < end; ++number) {
+        if (Interrupt::interrupted()) return settle();
+        ask_one(number);
+        if (++asked % kProgressEvery == 0) tell({{"done", kProgressEvery}, {"road", number / plan_.cells.size()}});
+      }
+    }
+    tell({{"done", asked % kProgressEvery}, {"road", plan_.roads.size() - 1}});
+    settle();
+  }
+
+ private:
+  void make_again() {
+    questioner_.reset();
+    target_.reset();
+    target_ = make_target(options_.target, options_.own_options);
+    questioner_ = std::make_unique<Questioner>(*target_, options_.edition);
+  }
+
+  void ask_one(std::size_t number) {
+    RoadSum& sum = roads_[number / plan_.cells.size()];
+    Cell cell = plan_.cells[number % plan_.cells.size()];
+    if (sum.ip == 6 && !target_->identity().can(Ability::kIpv6)) {
+      ++sum.unreachable[target_->identity().name + " has no IPv6 here"];
+      return;
+    }
+    try {
+      const Answer* answer = &ask_surely(sum, cell);
+      if (answer->finding && cell.dress != Dress::kPlain) {
+        // What goes wrong without the dress, too, does not go wrong because of it.
+        Cell plain = cell;
+        plain.dress = Dress::kPlain;
+        answer = &ask_surely(sum, plain);
+        if (answer->finding) {
+          cell = plain;
+        } else {
+          answer = &ask_surely(sum, cell);
+        }
+      }
+      note(number, cell, sum, *answer);
+    } catch (const TargetError& error) {
+      if (++deaths_ > kDeathsMax) throw;
+      ++sum.unreachable[fmt::format("the target died: {}", error.what())];
+      make_again();
+    }
+  }
+
+  // In real time a timer of the target may have gone off while we were late. So what is found is asked for again, and
+  // what is not said twice in a row is not held against the target.
+  const Answer& ask_surely(RoadSum& sum, const Cell& cell) {
+    const Answer* answer = &questioner_->ask(*sum.road, sum.ip, &cell);
+    if (target_->identity().can(Ability::kVirtualTime)) return *answer;
+    for (int i = 0; answer->finding && i < kTries; ++i) {
+      const Rule before = answer->finding->rule;
+      answer = &questioner_->ask(*sum.road, sum.ip, &cell);
+      if (answer->finding && answer->finding->rule == before) return *answer;
+      ++sum.unsteady;
+    }
+    return *answer;
+  }
+
+  void note(std::size_t number, const Cell& cell, RoadSum& sum, const Answer& answer) {
+    if (answer.unreachable.empty()) {
+      ++sum.visited;
+      ++(answer.answered ? sum.answered : sum.silent);
+      sum.ended += answer.ended;
+      sum.inconclusive += answer.inconclusive;
+    } else {
+      ++sum.unreachable[answer.unreachable];
+    }
+    if (!answer.finding) return;
+    ++sum.broken;
+    const Verdict& verdict = *answer.finding;
+    const bool on_the_way = !answer.unreachable.empty();
+    const bool later = answer.after != FollowUp::kNone;
+    const std::string stimuli = on_the_way ? "on the way there"
+                                : later    ? fmt::format("then {}", to_string(answer.after))
+                                           : stimulus_class(cell);
+    const auto [place, fresh] = causes_.try_emplace({verdict.rule, sum.road->state, stimuli});
+    Cause& cause = place->second;
+    ++cause.cases;
+    if (!fresh) return;
+    cause = {.rule = verdict.rule,
+             .kind = verdict.kind,
+             .state = sum.road->state,
+             .stimuli = stimuli,
+             .cases = 1,
+             .first = number,
+             .ip = sum.ip,
+             .road = std::string(sum.road->name),
+             .stimulus = on_the_way ? stimuli : to_text(cell) + (later ? ", " + stimuli : ""),
+             .seen_in = verdict.state,
+             .allowed = verdict.allowed,
+             .seen = verdict.seen,
+             .script = print_script(questioner_->scenario())};
+    tell({{"cause", to_json(cause)}});
+  }
+
+  static Json to_json(const Cause& cause) {
+    return {{"rule", static_cast<int>(cause.rule)},
+            {"kind", static_cast<int>(cause.kind)},
+            {"state", static_cast<int>(cause.state)},
+            {"stimuli", cause.stimuli},
+            {"first", cause.first},
+            {"ip", cause.ip},
+            {"road", cause.road},
+            {"stimulus", cause.stimulus},
+            {"seen_in", cause.seen_in},
+            {"allowed", cause.allowed},
+            {"seen", cause.seen},
+            {"script", cause.script}};
+  }
+
+  // The sums, when all is asked or the user has had enough.
+  void settle() {
+    for (std::size_t i = 0; i < roads_.size(); ++i) {
+      const RoadSum& sum = roads_[i];
+      tell({{"sum", i},
+            {"counts", {sum.visited, sum.answered, sum.silent, sum.ended, sum.broken, sum.inconclusive, sum.unsteady}},
+            {"unreachable", sum.unreachable}});
+    }
+    for (const auto& [key, cause] : causes_) {
+      tell({{"cases", cause.cases},
+            {"rule", static_cast<int>(cause.rule)},
+            {"state", static_cast<int>(cause.state)},
+            {"stimuli", cause.stimuli}});
+    }
+  }
+
+  void tell(const Json& json) {
+    if (!say_(json.dump(-1, ' ', false, Json::error_handler_t::replace))) throw TargetError("nobody listens");
+  }
+
+  const Plan& plan_;
+  const SweepOptions& options_;
+  const LineWriter& say_;
+  std::vector<RoadSum> roads_;
+  Causes causes_;
+  std::unique_ptr<Target> target_;
+  std::unique_ptr<Questioner> questioner_;
+  std::size_t deaths_ = 0;
+};
+
+Cause cause_from(const Json& json) {
+  return {.rule = static_cast<Rule>(json["rule"].get<int>()),
+          .kind = static_cast<Verdict::Kind>(json["kind"].get<int>()),
+          .state = static_cast<State>(json["state"].get<int>()),
+          .stimuli = json["stimuli"],
+          .first = json["first"],
+          .ip = json["ip"],
+          .road = json["road"],
+          .stimulus = json["stimulus"],
+          .seen_in = json["seen_in"],
+          .allowed = json["allowed"],
+          .seen = json["seen"],
+          .script = json["script"]};
+}
+
+// Puts together what the processes say.
+class Gathering {
+ public:
+  Gathering(const Plan& plan, const SweepOptions& options, SweepResult& result)
+      : plan_(plan), options_(options), result_(result) {}
+
+  void take(const std::string& line) {
+    const Json json = Json::parse(line);
+    if (json.contains("identity")) {
+      result_.target.name = json["identity"][0];
+      result_.target.version = json["identity"][1];
+      result_.target.abilities.clear();
+      if (json["ipv6"]) result_.target.abilities.push_back(Ability::kIpv6);
+    } else if (json.contains("done")) {
+      done_ += json["done"].get<std::size_t>();
+      const RoadSum& road = plan_.roads[json["road"].get<std::size_t>()];
+      if (options_.progress) options_.progress(done_, plan_.cases(), progress_text(road));
+    } else if (json.contains("cause")) {
+      add_cause(cause_from(json["cause"]));
+    } else if (json.contains("sum")) {
+      add_sum(json);
+    } else {
+      const CauseKey key{static_cast<Rule>(json["rule"].get<int>()), static_cast<State>(json["state"].get<int>()),
+                         json["stimuli"]};
+      causes[key].cases += json["cases"].get<std::uint64_t>();
+    }
+  }
+
+  Causes causes{};
+
+ private:
+  std::string progress_text(const RoadSum& sum) const {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    return fmt::format("{:.0f}/s, {} causes, {} {}", static_cast<double>(done_) / std::max(seconds, 0.001),
+                       causes.size(), to_string(sum.road->state), sum.road->name);
+  }
+
+  // What is found is written at once, so that nothing is lost however the sweep ends.
+  void add_cause(Cause cause) {
+    const auto [place, fresh] = causes.try_emplace({cause.rule, cause.state, cause.stimuli});
+    if (!fresh && place->second.first <= cause.first) return;
+    if (fresh && !options_.findings.empty()) {
+      cause.file = write_finding(parse_script(cause.script, "finding"), info(cause.rule).id, options_.findings);
+    } else {
+      cause.file = place->second.file;
+    }
+    cause.cases = place->second.cases;
+    place->second = std::move(cause);
+  }
+
+  void add_sum(const Json& json) {
+    RoadSum& sum = result_.roads[json["sum"].get<std::size_t>()];
+    const Json& counts = json["counts"];
+    std::uint64_t* const into[] = {&sum.visited, &sum.answered,     &sum.silent,  &sum.ended,
+                                   &sum.broken,  &sum.inconclusive, &sum.unsteady};
+    for (std::size_t i = 0; i < std::size(into); ++i) *into[i] += counts[i].get<std::uint64_t>();
+    for (const auto& [why, cells] : json["unreachable"].items()) sum.unreachable[why] += cells.get<std::uint64_t>();
+  }
+
+  const Plan& plan_;
+  const SweepOptions& options_;
+  SweepResult& result_;
+  std::size_t done_ = 0;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+std::string replay_command(const Cause& cause, const SweepOptions& options) {
+  const OwnStackOptions& own_options = options.own_options;
+  const std::string plant = own_options.defect.empty() ? "" : " --plant " + own_options.defect;
+  const std::string temper =
+      own_options.legal_variants.empty() ? "" : fmt::format(" --temper {}", fmt::join(own_options.legal_variants, ","));
+  const std::string ruleset =
+      options.edition == kNewest ? "" : fmt::format(" --ruleset {}", to_string(options.edition));
+  return fmt::format("tcpassay run {} --target {}{}{}{}", cause.file, options.target, plant, temper, ruleset);
+}
+
+// Plays the cause alone and makes its script as short as it can be.
+void shrink_cause(Cause& cause, Session& session, const SweepOptions& options) {
+  const Scenario scenario = parse_script(cause.script, "finding");
+  cause.steady = false;
+  for (int i = 0; i < kTries && !cause.steady; ++i) cause.steady = play_for_finding(scenario, session) == cause.rule;
+  const Scenario shortest = cause.steady ? shrink(scenario, cause.rule, session) : scenario;
+  cause.script = print_script(shortest);
+  if (options.findings.empty()) return;
+  const std::string first_written = cause.file;
+  cause.file = write_finding(shortest, info(cause.rule).id, options.findings);
+  if (first_written != cause.file) std::remove(first_written.c_str());
+}
+
+void shrink_causes(std::vector<Cause>& causes, const SweepOptions& options) {
+  if (causes.empty()) return;
+  const auto target = make_target(options.target, options.own_options);
+  SessionOptions session_options{.edition = options.edition, .keep_trace = false, .assertions = false};
+  if (target->identity().can(Ability::kVirtualTime)) session_options.final_wait = kDelayedAckWait;
+  Session session(*target, session_options);
+  for (std::size_t i = 0; i < causes.size(); ++i) {
+    Cause& cause = causes[i];
+    if (i < kCausesMax) shrink_cause(cause, session, options);
+    if (!cause.file.empty()) cause.replay = replay_command(cause, options);
+    if (options.progress) options.progress(i + 1, causes.size(), fmt::format("shrinking {}", info(cause.rule).id));
+  }
+}
+
+bool covers(const Deviation& deviation, const Cause& cause) {
+  const auto& states = deviation.states;
+  return deviation.rule == cause.rule && (deviation.ip == 0 || deviation.ip == cause.ip) &&
+         (states.empty() || std::find(states.begin(), states.end(), cause.state) != states.end());
+}
+
+std::uint64_t sum_of(const std::vector<RoadSum>& roads, std::uint64_t RoadSum::*count) {
+  std::uint64_t all = 0;
+  for (const RoadSum& road : roads) all += road.*count;
+  return all;
+}
+
+}  // namespace
+
+std::uint64_t SweepResult::cells() const {
+  return sum_of(roads, &RoadSum::cells);
+}
+std::uint64_t SweepResult::visited() const {
+  return sum_of(roads, &RoadSum::visited);
+}
+std::uint64_t SweepResult::unreachable() const {
+  std::uint64_t all = 0;
+  for (const RoadSum& road : roads) {
+    for (const auto& [why, count] : road.unreachable) all += count;
+  }
+  return all;
+}
+
+int SweepResult::exit_status() const {
+  const bool violated = std::any_of(causes.begin(), causes.end(), [](const Cause& cause) {
+    return cause.kind == Verdict::Kind::kViolated && cause.steady && cause.listed.empty();
+  });
+  return violated ? 1 : interrupted ? 2 : 0;
+}
+
+SweepResult sweep(const SweepOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  const Plan plan = plan_of(options);
+  SweepResult result{.defect = options.own_options.defect, .edition = options.edition, .roads = plan.roads};
+  Gathering gathering(plan, options, result);
+  {
+    const Interrupt interrupt;
+    const int jobs = std::clamp(options.jobs, 1, kJobsMax);
+    in_processes(
+        jobs,
+        [&](int job, const LineWriter& say) {
+          Share(plan, options, say).ask(static_cast<std::size_t>(job), static_cast<std::size_t>(jobs));
+        },
+        [&](const std::string& line) { gathering.take(line); });
+    result.interrupted = Interrupt::interrupted();
+  }
+  result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  for (auto& [key, cause] : gathering.causes) {
+    for (const Deviation& deviation : options.deviations) {
+      if (covers(deviation, cause)) cause.listed = deviation.reason;
+    }
+    result.causes.push_back(std::move(cause));
+  }
+  shrink_causes(result.causes, options);
+  return result;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// A TCP implementation under test: IP packets in, IP packets out, socket calls beside them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/wire/packet.h"
+
+namespace tcpassay {
+
+// What a target can do. A scenario that needs what is missing is skipped with the ability's name.
+enum class Ability : std::uint8_t {
+  kVirtualTime,   // time passes only in advance(); a run is a function of its input
+  kSynchronous,   // collect() returning nothing means that the target is silent, no waiting needed
+  kState,         // state() reports the connection's state (white box)
+  kPassiveOpen,
+  kActiveOpen,
+  kIpv6,
+};
+inline constexpr int kAbilities = 6;
+const char* to_string(Ability ability);  // "virtual-time"
+
+struct Identity {
+  std::string name;                // "own", "linux"
+  std::string version;             // of the implementation: "6.18.44"
+  std::vector<Ability> abilities;
+  Time msl{std::chrono::minutes(2)};  // the maximum segment lifetime it declares (RFC 9293 section 3.4.2)
+  Address address, peer_address;   // the target's address and the one our side speaks from
+  Address ipv6_address{}, ipv6_peer_address{};  // the same over IPv6, with Ability::kIpv6
+  std::vector<std::string> settings{};  // what configure() knows (harness/target/settings.def)
+  std::vector<std::string> implementation_specific{};  // what peculiar() knows
+
+  bool can(Ability ability) const;
+  bool has_setting(std::string_view name) const;
+  bool has_implementation_specific(std::string_view name) const;
+};
+
+// The target cannot be made or has died: one line that says what and what to do.
+struct TargetError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Collected {
+  Time from{}, until{};  // when it left the target; equal where time is virtual
+  ByteView packet{};     // an IP packet, valid until the next call on the target
+};
+
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  virtual const Identity& identity() const = 0;
+
+  // The IP version of sockets, and of the conversations that state() is asked for, from the next reset() on: 4, or 6
+  // with Ability::kIpv6.
+  virtual void use_ip(std::uint8_t version) { (void)version; }
+
+  // Forgets every connection, listener, handle and setting. Time starts again at zero. With the same seed a target with
+  // virtual time behaves the same again, byte for byte.
+  virtual void reset(std::uint64_t seed) = 0;
+
+  // Changes the configuration until the next reset; false when the target cannot. Called before anything is done.
+  virtual bool configure(std::string_view /*name*/, std::int64_t /*value*/) { return false; }
+
+  virtual Time now() = 0;
+
+  // Puts one IP packet on the target's wire.
+  virtual void inject(ByteView packet) = 0;
+
+  // The next packet that the target sent, oldest first, or nothing when none is there. Never waits. Packets that do not
+  // belong to TCP are left out by the target.
+  virtual std::optional<Collected> collect() = 0;
+
+  // Lets time pass until `deadline` or until the target has sent something, whichever is first.
+  virtual void advance(Time deadline) = 0;
+
+  // Makes the call without blocking and fills in result, error, tuple and text. `text` of a read stays valid until the
+  // next call on the target. `text` of a write is what to send.
+  virtual void call(UserCall& call) = 0;
+
+  // The state of one conversation, for a target that can tell; empty when it knows nothing of it (CLOSED or LISTEN).
+  virtual std::optional<StateReport> state(Tuple tuple) = 0;
+
+  // What is peculiar to an implementation, so that no rule speaks of it, and scripts ask for: a field of TCP_INFO
+  // ("tcpi_snd_cwnd"), a socket option ("SOL_TCP.TCP_INQ"), what an ioctl tells ("SIOCINQ"). With a value it is set.
+  // Returns what it is then; empty when it cannot be told or set.
+  virtual std::optional<std::int64_t> implementation_specific(int /*handle*/, std::string_view /*name*/,
+                                               std::optional<std::int64_t> /*value*/ = {}) {
+    return std::nullopt;
+  }
+};
+
+}  // namespace tcpassay

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Legal variations of the own stack, which the judge has to spare. Several may be on at once.
+#pragma once
+
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace own {
+
+enum class LegalVariant : std::uint8_t {
+#define TEMPERAMENT(id, departs, what) id,
+#include "harness/targets/own/legal_variants.def"
+#undef TEMPERAMENT
+};
+
+inline constexpr std::size_t kLegalVariants = 0
+#define TEMPERAMENT(id, departs, what) +1
+#include "harness/targets/own/legal_variants.def"
+#undef TEMPERAMENT
+    ;
+
+struct TemperamentEntry {
+  LegalVariant legal_variant;
+  std::string_view id;       // "nagle_off"
+  std::string_view departs;  // "SHLD_7": ids of the SHOULDs that it does not follow, separated by spaces
+  std::string_view what;     // one sentence
+};
+
+std::span<const TemperamentEntry> all_legal_variants();
+const TemperamentEntry& entry(LegalVariant legal_variant);
+std::optional<LegalVariant> legal_variant_named(std::string_view id);
+
+class Tempered {
+ public:
+  void add(LegalVariant legal_variant) { bits_.set(static_cast<std::size_t>(legal_variant)); }
+  void clear() { bits_.reset(); }
+  bool has(LegalVariant legal_variant) const { return bits_[static_cast<std::size_t>(legal_variant)]; }
+
+ private:
+  std::bitset<kLegalVariants> bits_;
+};
+
+}  // namespace own

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// ICMP error messages (RFC 792, RFC 4443) that quote a segment of the target's: from a script's words to octets.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "harness/wire/packet.h"
+#include "models/event.h"
+
+namespace tcpassay {
+
+// `icmp unreachable host_unreachable [1:1461(1460)]`, `icmp unreachable frag_needed mtu 1200 [1:1461(1460)]`, and in
+// numbers `icmp type_3 code_1`.
+struct IcmpSpec {
+  std::string type{}, code{};
+  std::uint32_t mtu = 0;
+  std::uint32_t seq = 0;  // of the quoted segment, counted from the target's SYN
+  friend bool operator==(const IcmpSpec&, const IcmpSpec&) = default;
+};
+
+// From what the script says behind `<`; empty when it is not understood.
+std::optional<IcmpSpec> read_icmp(const std::string& text);
+
+// Type, code and MTU in the numbers of an IP version; empty when it has no such message.
+std::optional<IcmpArrives> icmp_numbers(const IcmpSpec& spec, std::uint8_t version);
+
+// The message in packetdrill's words, but for what it quotes: "unreachable frag_needed mtu 1200", "type_9 code_1".
+std::string icmp_words(const IcmpArrives& message);
+
+// The packet from a router (the peer's address) to the target. It quotes the IP header and eight octets of the segment
+// whose fields are given: they are those of a segment that the target sent.
+Bytes encode_icmp(const IcmpArrives& message, const PacketFields& quoted);
+
+}  // namespace tcpassay

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/inferred_calls.h"
+
+#include "models/segment_departs.h"
+#include "models/user_calls.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::uint32_t kSendMax = 1u << 30;  // no SEND goes further beyond what was sent: half the sequence space
+
+bool is_owed(const Tcb& tcb, const Departing& rst) {
+  const Reply& due = tcb.reply;
+  if (due.form == Reply::Form::kRst) return rst.seq == due.seq || rst.seq == due.other;
+  return due.form == Reply::Form::kRstAck && rst.seq == SndSeq{0} && rst.ctl.ack && rst.ack == due.ack;
+}
+
+// Only a user who has gone, of himself or by a timeout he has chosen, lets a SYN follow a connection.
+void infer_open(Step& on, const Departing& syn) {
+  Candidate& tcb = on.tcb;
+  const bool again = tcb.state == State::kSynSent && tcb.iss_known && syn.seq == tcb.iss;
+  if (again || (tcb.state == State::kSynSent && tcb.reply.form == Reply::Form::kSyn)) return;
+  tcb.state = State::kClosed;
+  UserCall call{.kind = CallKind::kConnect, .result = -1, .error = UserError::kInProgress};
+  if (!syn.text.empty() || syn.opt.fast_open || syn.opt.fast_open_experiment) {
+    call.kind = CallKind::kSendTo;
+    call.result = static_cast<std::int64_t>(syn.text.size());
+  }
+  active_open_call(on, call);
+}
+
+// ABORT, or CLOSE with text unread, or a listener that was closed. Its SEQ is SND.NXT, or that of the acknowledgment
+// which it answers.
+void infer_abort(Step& on, const Departing& rst) {
+  Candidate& tcb = on.tcb;
+  if (tcb.state <= State::kSynSent) return;
+  if (is_owed(tcb, rst) && !on.may()) return;
+  const bool own = tcb.snd_una <= rst.seq && rst.seq <= tcb.snd_nxt;
+  const bool answers = on.env.last_ack && rst.seq == *on.env.last_ack;
+  const bool no_listener = tcb.state == State::kSynReceived && rst.seq == SndSeq{0} && rst.ctl.ack;
+  if (!own && !answers && !no_listener) return;
+  on.delete_tcb(Rule::S3_10_5_established);
+  on.reply({.form = Reply::Form::kRst, .seq = rst.seq, .other = rst.seq, .rule = Rule::S3_10_5_established});
+}
+
+}  // namespace
+
+void infer_calls(Step& on, const Departing& seg) {
+  Candidate& tcb = on.tcb;
+  tcb.nagle_free = true;
+  if (seg.ctl.rst) {
+    infer_abort(on, seg);
+    return;
+  }
+  if (seg.ctl.syn) {
+    if (!seg.ctl.ack) infer_open(on, seg);
+    return;
+  }
+  if (tcb.state <= State::kSynSent || !tcb.iss_known || tcb.fin_queued) return;
+  const SndSeq text_end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+  const bool next = tcb.snd_end < text_end && text_end - tcb.snd_end <= kSendMax;
+  if (next) {
+    tcb.snd_end = text_end;
+    tcb.window_at = on.env.now;
+  }
+  if (seg.ctl.urg) {  // how far the urgent octets go, only the pointer tells
+    tcb.up.given = true;
+    tcb.up.snd_up = seg.seq + seg.up;
+  } else if (tcb.up.given && tcb.up.snd_up <= seg.seq) {
+    tcb.up.given = false;
+  }
+  if (seg.ctl.fin && text_end == tcb.snd_end) close_call(on, {.kind = CallKind::kShutdown, .how = 1});
+}
+
+void rest_unseen(Step& on) {
+  Candidate& tcb = on.tcb;
+  tcb.reply = {};
+  if (tcb.ack_now || (tcb.ack_later && tcb.ack_due < on.env.since)) tcb.ack_now = tcb.ack_later = false;
+  tcb.send_pending = tcb.timed = false;
+  tcb.board.owes = tcb.board.owes_old = false;
+  tcb.user_timeout = Time{};
+  falls_quiet(on);
+  tcb.now.clear();
+  tcb.later.clear();
+  tcb.demerits.clear();
+  tcb.prompted = 0;
+}
+
+void forget_window(Candidate& tcb) {
+  Congestion& cc = tcb.congestion;
+  cc.cwnd = cc.ssthresh = cc.reno = cc.reno_ssthresh = Congestion::kArbitrarilyHigh;
+  cc.prior = cc.left = cc.limited = cc.resent = cc.delivered = cc.round_flight = 0;
+  cc.acks = cc.flat = 0;
+  cc.halves = cc.other = false;
+  cc.round_end = {};
+  if (cc.phase != Congestion::Phase::kNone) cc.cap = cc.soft_cap = Rule::R5681_3_1_use;
+}
+
+void forget_round_trips(Candidate& tcb) {
+  tcb.timer = {.rtt_min = Time{}, .exact = false};
+  tcb.rtt_max = Time{};
+}
+
+bool is_unprompted_probe(const Tcb& tcb, const Departing& seg) {
+  if (!synchronized(tcb.state) || seg.ctl.fin || seg.text.size() > 1) return false;
+  return seg.seq == tcb.snd_una - 1 || seg.seq == tcb.snd_nxt - 1;
+}
+
+}  // namespace tcpassay

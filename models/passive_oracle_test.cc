@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/passive_oracle.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "models/rules.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint32_t kIss = 5000, kIrs = 100;  // of the end that is judged, and of the other
+
+// A conversation as a third party sees it. The judged end is the one that is connected to, unless it connects.
+class Overhearing : public testing::Test {
+ protected:
+  Overhearing() { judge_.set({.longest = milliseconds(5)}); }
+
+  void after(Time by) { now_ += by; }
+
+  void hears(Ctl ctl, std::uint32_t seq, std::uint32_t ack, std::size_t octets = 0, std::uint16_t wnd = 60000) {
+    Arriving seg;
+    seg.seq = {kIrs + seq};
+    seg.ack = {kIss + ack};
+    fill(seg, ctl, octets, wnd);
+    show(seg);
+  }
+  void says(Ctl ctl, std::uint32_t seq, std::uint32_t ack, std::size_t octets = 0, std::uint16_t wnd = 60000) {
+    Departing seg;
+    seg.seq = {kIss + seq};
+    seg.ack = {kIrs + ack};
+    fill(seg, ctl, octets, wnd);
+    show(seg);
+  }
+  void opens() {
+    hears({.syn = true}, 0, 0);
+    says({.syn = true, .ack = true}, 0, 1);
+    hears({.ack = true}, 1, 1);
+  }
+  void expect_accepted() {
+    EXPECT_FALSE(judge_.verdict()) << info(judge_.verdict()->rule).id << ": allowed " << judge_.verdict()->allowed
+                                   << "; seen " << judge_.verdict()->seen;
+  }
+
+  PassiveOracle judge_{Terms{}};
+
+ private:
+  template <class SegmentT>
+  void fill(SegmentT& seg, Ctl ctl, std::size_t octets, std::uint16_t wnd) {
+    seg.ctl = ctl;
+    seg.wnd = wnd;
+    seg.text = std::span(text_).first(octets);
+    if (!ctl.syn) return;
+    seg.opt.mss = std::uint16_t{1460};
+    seg.opt.octets = 4;
+  }
+  template <class SegmentT>
+  void show(const SegmentT& seg) {
+    Event event{.from = now_, .until = now_, .tuple = {.local = 80, .remote = 40000}};
+    event.what = seg;
+    judge_.observe({&event, 1}, ++number_);
+    now_ += std::chrono::microseconds(20);
+  }
+
+  std::vector<std::uint8_t> text_ = std::vector<std::uint8_t>(4000);
+  Time now_ = seconds(1);
+  std::uint64_t number_ = 0;
+};
+
+TEST_F(Overhearing, TheUserMayCallWhatExplainsWhatIsSeen) {
+  opens();
+  hears({.psh = true, .ack = true}, 1, 1, 100);
+  says({.psh = true, .ack = true}, 1, 101, 700);  // SEND
+  hears({.ack = true}, 101, 701);
+  says({.fin = true, .ack = true}, 701, 101);  // CLOSE
+  hears({.fin = true, .ack = true}, 101, 702);
+  says({.ack = true}, 702, 102);
+  expect_accepted();
+  EXPECT_NE(judge_.states().find("TIME-WAIT"), std::string::npos);
+}
+
+TEST_F(Overhearing, AnActiveOpenIsInferredFromItsSyn) {
+  says({.syn = true}, 0, 0);
+  hears({.syn = true, .ack = true}, 0, 1);
+  says({.ack = true}, 1, 1);
+  expect_accepted();
+  EXPECT_EQ(judge_.states(), "ESTABLISHED");
+}
+
+TEST_F(Overhearing, TheUserMayAbortAtAnyTimeButTheResetHasItsNumber) {
+  opens();
+  says({.rst = true, .ack = true}, 1, 1);
+  expect_accepted();
+}
+
+TEST_F(Overhearing, AResetElsewhereIsNobodysAbort) {
+  opens();
+  says({.rst = true}, 4001, 0);
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->event, 4u);
+}
+
+TEST_F(Overhearing, WhatIsOnItsWayNeedNotHaveBeenTaken) {
+  opens();
+  hears({.psh = true, .ack = true}, 1, 1, 100);
+  says({.psh = true, .ack = true}, 1, 1, 10);  // it crosses the text
+  says({.ack = true}, 11, 101);
+  expect_accepted();
+}
+
+TEST_F(Overhearing, WhatHasArrivedLongAgoHas) {
+  opens();
+  hears({.psh = true, .ack = true}, 1, 1, 100);
+  says({.ack = true}, 1, 101);
+  after(milliseconds(50));
+  says({.psh = true, .ack = true}, 1, 51, 10);  // RCV.NXT goes back
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->event, 6u);
+}
+
+TEST_F(Overhearing, SilenceProvesNothing) {
+  opens();
+  hears({.psh = true, .ack = true}, 1, 1, 100);  // an ACK is due within half a second
+  after(seconds(30));
+  hears({.psh = true, .ack = true}, 1, 1, 100);
+  says({.ack = true}, 1, 101);
+  expect_accepted();
+}
+
+TEST_F(Overhearing, AWindowBindsAnUnknownUserToo) {
+  hears({.syn = true}, 0, 0, 0, 1000);
+  says({.syn = true, .ack = true}, 0, 1);
+  hears({.ack = true}, 1, 1, 0, 1000);
+  says({.psh = true, .ack = true}, 1, 1, 1000);
+  expect_accepted();
+  says({.psh = true, .ack = true}, 1001, 1, 500);
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->event, 5u);
+}
+
+TEST_F(Overhearing, WhetherAPassiveOpenStandsIsNotKnown) {
+  hears({.syn = true}, 0, 0);
+  says({.rst = true, .ack = true}, std::uint32_t{0} - kIss, 1);  // <SEQ=0>
+  expect_accepted();
+  EXPECT_TRUE(judge_.rests());
+}
+
+}  // namespace
+}  // namespace tcpassay
