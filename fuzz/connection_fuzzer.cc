@@ -19,8 +19,8 @@
 #include <string>
 
 #include "fuzz/scenario_bytes.h"
-#include "harness/session/finding.h"
 #include "harness/script/parse.h"
+#include "harness/session/finding.h"
 #include "harness/session/session.h"
 #include "harness/targets/registry.h"
 
@@ -117,8 +117,8 @@ void Bench::report(ByteView input) {
   fmt::print(stderr, "finding: tcpassay run {} --target own{}\n", path, planted());
   if (replays) return;
   const std::string bytes_path = path + ".bin";
-  std::ofstream(bytes_path, std::ios::binary).write(reinterpret_cast<const char*>(input.data()),
-                                                    static_cast<std::streamsize>(input.size()));
+  std::ofstream(bytes_path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(input.data()), static_cast<std::streamsize>(input.size()));
   fmt::print(stderr, "finding: the script alone does not show it; connection_fuzzer {} does\n", bytes_path);
 }
 

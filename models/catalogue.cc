@@ -39,7 +39,9 @@ void each_row(std::string_view field, Each&& each) {
 
 }  // namespace
 
-std::span<const RowInfo> rows() { return kRows; }
+std::span<const RowInfo> rows() {
+  return kRows;
+}
 
 const RowInfo* row_named(std::string_view name) {
   for (const RowInfo& row : kRows) {
@@ -48,7 +50,9 @@ const RowInfo* row_named(std::string_view name) {
   return nullptr;
 }
 
-std::span<const Exemption> exemptions() { return std::span(kExemptions).first(std::size(kExemptions) - 1); }
+std::span<const Exemption> exemptions() {
+  return std::span(kExemptions).first(std::size(kExemptions) - 1);
+}
 
 const Exemption* exemption_of(std::string_view row) {
   for (const Exemption& exemption : exemptions()) {
@@ -57,7 +61,9 @@ const Exemption* exemption_of(std::string_view row) {
   return nullptr;
 }
 
-std::span<const OtherLevel> other_levels() { return kOtherLevels; }
+std::span<const OtherLevel> other_levels() {
+  return kOtherLevels;
+}
 
 std::vector<std::string_view> rows_of(const RuleInfo& rule) {
   std::vector<std::string_view> names;

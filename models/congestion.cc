@@ -255,7 +255,8 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
     if (cc.scaled_sent > cc.scaled + 2 * octets) on.depart(Rule::R5681_3_1_pmtu);
   }
   const bool reopened = cc.window_moved && !cc.fr_due;  // what a closed window has refused goes again, lost or not
-  if (again && cc.arrived_since_quiet && cc.phase == Phase::kOpen && !reopened && (cc.duplicates > 0 || selective(tcb))) {
+  if (again && cc.arrived_since_quiet && cc.phase == Phase::kOpen && !reopened &&
+      (cc.duplicates > 0 || selective(tcb))) {
     if (!front && !selective(tcb) && cc.duplicates >= kDupThresh && cc.fr_due) {
       on.refuse(Rule::R5681_3_2_3, 1);
       return false;
@@ -268,8 +269,8 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
       enter_recovery(on);
       replaces = true;  // the first copy is lost
     }
-  } else if (again && cc.arrived_since_quiet && cc.phase == Phase::kLoss && front && cc.duplicates >= kDupThresh && !cc.progress &&
-             !selective(tcb) && cc.timed_out == tcb.snd_una) {
+  } else if (again && cc.arrived_since_quiet && cc.phase == Phase::kLoss && front && cc.duplicates >= kDupThresh &&
+             !cc.progress && !selective(tcb) && cc.timed_out == tcb.snd_una) {
     on.depart(Rule::R6582_3_2_recover);
     cc.cap = Rule::R6582_3_2_recover;
   }
@@ -298,7 +299,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
   // RFC 6937 lets recovery go down step by step: a share of what is delivered may be sent.
   const bool proportional = cc.phase == Phase::kRecovery && cc.resent + more <= cc.delivered / 10 * 7 + 2 * cc.smss;
   if (cc.phase == Phase::kRecovery) cc.resent += again ? octets : more;
-  if (first_burst(cc)) return true;  // judged as a whole
+  if (first_burst(cc)) return true;     // judged as a whole
   if (!on.env.user_known) return true;  // a window can only be counted where silence shows that it is full
   if (before > 0 && before + more > cc.cwnd + slack && !proportional) {
     Rule rule = cc.cap;
@@ -336,7 +337,7 @@ void watch_growth(Step& on) {
   if (tcb.snd_una < cc.round_end) return;
   const std::uint32_t now = flight(tcb), last = cc.round_flight;
   const bool each = (cc.acks + 1u) * cc.largest >= last;  // an ACK for nearly every segment
-  const bool unreduced = cc.lossless && !tcb.ecn.heard;  // an echo of CE ends slow start as a loss does (RFC 3168)
+  const bool unreduced = cc.lossless && !tcb.ecn.heard;   // an echo of CE ends slow start as a loss does (RFC 3168)
   const bool avoids = !cc.lossless && cc.reno_ssthresh <= last;
   if (last >= cc.smss && each && cc.phase == Phase::kOpen) {
     if (unreduced && last < kDelayBasedFrom * cc.smss) {

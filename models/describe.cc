@@ -109,8 +109,8 @@ std::string describe(const Event& event, const Tcb& tcb) {
     return text;
   }
   if (const auto* message = std::get_if<IcmpArrives>(&event.what)) {
-    return "ICMP type " + std::to_string(message->type) + " code " + std::to_string(message->code) + " for <SEQ=" +
-           snd(message->seq, tcb) + ">";
+    return "ICMP type " + std::to_string(message->type) + " code " + std::to_string(message->code) +
+           " for <SEQ=" + snd(message->seq, tcb) + ">";
   }
   return "nothing";
 }

@@ -48,7 +48,9 @@ constexpr auto kSince = [] {
 
 }  // namespace
 
-const char* to_string(Edition edition) { return kNames[static_cast<std::size_t>(edition)]; }
+const char* to_string(Edition edition) {
+  return kNames[static_cast<std::size_t>(edition)];
+}
 
 std::optional<Edition> edition_named(std::string_view word) {
   for (std::size_t i = 0; i < std::size(kNames); ++i) {
@@ -57,6 +59,8 @@ std::optional<Edition> edition_named(std::string_view word) {
   return {};
 }
 
-Edition since(Rule rule) { return kSince[static_cast<std::size_t>(rule)]; }
+Edition since(Rule rule) {
+  return kSince[static_cast<std::size_t>(rule)];
+}
 
 }  // namespace tcpassay

@@ -18,9 +18,9 @@ enum class Edition : std::uint8_t {
 };
 inline constexpr Edition kNewest = Edition::kWith5961;
 
-const char* to_string(Edition edition);                        // "9293+5961"
-std::optional<Edition> edition_named(std::string_view word);   // the same words
-Edition since(Rule rule);                                      // the first edition that has it
+const char* to_string(Edition edition);                       // "9293+5961"
+std::optional<Edition> edition_named(std::string_view word);  // the same words
+Edition since(Rule rule);                                     // the first edition that has it
 inline bool in_force(Rule rule, Edition edition) {
   return edition == kNewest || since(rule) <= edition;
 }

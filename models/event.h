@@ -80,7 +80,7 @@ enum class SocketOption : std::uint8_t {
   kAtMark,           // asked only: 1 when the next octet to read is at the urgent mark
   kTypeOfService,    // the traffic class of what is sent, DSCP and ECN
   kTimeToLive,       // or hop limit
-  kFastOpen,  // of a listener: how many may be pending; 0 is off
+  kFastOpen,         // of a listener: how many may be pending; 0 is off
   kOther,
 };
 

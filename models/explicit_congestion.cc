@@ -14,11 +14,13 @@ using Echo = ExplicitCongestion::Echo;
 using Cwr = ExplicitCongestion::Cwr;
 
 constexpr std::uint8_t kCe = 3, kEct0 = 2;
-constexpr std::uint8_t kAe = 1;                                        // of the reserved bits
-constexpr Time kTimerAtLeast = std::chrono::milliseconds(100);         // no retransmission timer is shorter
+constexpr std::uint8_t kAe = 1;                                 // of the reserved bits
+constexpr Time kTimerAtLeast = std::chrono::milliseconds(100);  // no retransmission timer is shorter
 constexpr std::uint32_t kLossPercent = 85;  // what is left of a window: a half, CUBIC 70, ABE (RFC 8511) up to 85
 
-bool accurate(const Ctl& ctl) { return ctl.cwr || (ctl.reserved & kAe) != 0; }
+bool accurate(const Ctl& ctl) {
+  return ctl.cwr || (ctl.reserved & kAe) != 0;
+}
 
 void echo_begins(ExplicitCongestion& state) {
   if (state.echo == Echo::kOn) return;
@@ -345,8 +347,8 @@ void segment_departs(Step& on, const Departing& seg, const SendBefore& before) {
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   const SndSeq end = seg.seq + octets;
   const bool old = seg.seq < before.snd_nxt;
-  const bool probe = before.snd_wnd == 0 && octets <= 1 && seg.len() == octets &&
-                     (octets == 1 ? before.snd_edge <= seg.seq : old);
+  const bool probe =
+      before.snd_wnd == 0 && octets <= 1 && seg.len() == octets && (octets == 1 ? before.snd_edge <= seg.seq : old);
   if (probe) {
     if (seg.ip.ecn() != 0 || seg.ctl.cwr) {
       on.refuse(Rule::R3168_6_1_6_probe, 1);

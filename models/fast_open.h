@@ -25,9 +25,9 @@ struct FastOpen {
   bool only_syn = false;      // only the SYN may be acknowledged ...
   Rule why{};                 // ... and the rule that says so
   // The target is the client.
-  bool wanted = false;        // its user asked for it
+  bool wanted = false;  // its user asked for it
   bool option_sent = false, text_sent = false;
-  bool text_due = false;      // the SYN's text was not acknowledged
+  bool text_due = false;  // the SYN's text was not acknowledged
 
   friend bool operator==(const FastOpen&, const FastOpen&) = default;
 };
@@ -40,15 +40,15 @@ inline constexpr std::uint32_t kInitialSegments = 10;  // RFC 6928 section 2 has
 struct Known {
   enum class Cookie : std::uint8_t { kNone, kIssued, kPerhaps, kOther };  // kPerhaps: issued, but some time ago
 
-  std::uint32_t limit = 0;                        // the user's; 0: Fast Open is not turned on
-  std::uint32_t pending = 0, pending_most = 0;    // connections that were opened so and are in SYN-RECEIVED
-  Cookie cookie = Cookie::kNone;                  // of the SYN that arrives
+  std::uint32_t limit = 0;                      // the user's; 0: Fast Open is not turned on
+  std::uint32_t pending = 0, pending_most = 0;  // connections that were opened so and are in SYN-RECEIVED
+  Cookie cookie = Cookie::kNone;                // of the SYN that arrives
 
-  bool cached = false;                            // a server gave the target a cookie
-  bool negative = false;                          // a server would not have text on the SYN
-  bool unanswered = false;                        // a server answered a request without a cookie
-  bool good = false;                              // the SYN that departs has that cookie
-  std::uint16_t mss = 0;                          // of that server's SYN,ACK; 0: it had none
+  bool cached = false;      // a server gave the target a cookie
+  bool negative = false;    // a server would not have text on the SYN
+  bool unanswered = false;  // a server answered a request without a cookie
+  bool good = false;        // the SYN that departs has that cookie
+  std::uint16_t mss = 0;    // of that server's SYN,ACK; 0: it had none
 };
 
 // What a whole trace tells of cookies; the oracle keeps it.
@@ -56,9 +56,9 @@ class Ledger {
  public:
   void clear() { *this = Ledger{}; }
 
-  void cookie_issued(const Options& opt, Time at);                              // on a SYN,ACK of the target
+  void cookie_issued(const Options& opt, Time at);  // on a SYN,ACK of the target
   void syn_ack_arrives(const Arriving& syn_ack, const FastOpen& as, bool text_acknowledged);
-  Known known_of(const Options& opt, Time at) const;                            // of a SYN, either way
+  Known known_of(const Options& opt, Time at) const;  // of a SYN, either way
 
  private:
   struct Cookie {
@@ -75,12 +75,12 @@ class Ledger {
   bool negative_ = false, unanswered_ = false;
 };
 
-void syn_arrives(Step& on, const Arriving& syn);          // in LISTEN
+void syn_arrives(Step& on, const Arriving& syn);  // in LISTEN
 void syn_ack_departs(Step& on, const Departing& seg, bool again);
 void syn_departs(Step& on, const Departing& syn, bool again);
-void syn_ack_arrives(Step& on);                           // in SYN-SENT, when SND.UNA is known
-void segment_departs(Step& on, const Departing& seg);     // of an open connection
-bool may_send_early(Step& on, SndSeq end);                // text in SYN-RECEIVED, up to `end`
+void syn_ack_arrives(Step& on);                        // in SYN-SENT, when SND.UNA is known
+void segment_departs(Step& on, const Departing& seg);  // of an open connection
+bool may_send_early(Step& on, SndSeq end);             // text in SYN-RECEIVED, up to `end`
 
 }  // namespace fast_open
 }  // namespace tcpassay

@@ -28,7 +28,9 @@ Numbers differences(const Numbers& numbers) {
   return result;
 }
 
-bool half_of(std::size_t count, std::size_t all) { return all > 0 && 2 * count >= all; }
+bool half_of(std::size_t count, std::size_t all) {
+  return all > 0 && 2 * count >= all;
+}
 
 bool mostly_small(const Numbers& numbers) {
   const auto small = [](std::uint32_t n) { return n + kSmall < 2 * kSmall; };

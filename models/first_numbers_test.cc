@@ -52,22 +52,20 @@ std::uint32_t ticks(Time at, int nanoseconds = 4000) {
 TEST(FirstNumbers, OfASoundGeneratorAreNeverAccused) {
   for (std::uint64_t secret = 0; secret < 50; ++secret) {
     for (const int tick : {4000, 1000, 64}) {
-      const auto found = broken(
-          [&](std::uint16_t port, Time at) {
-            return ticks(at, tick) + static_cast<std::uint32_t>(mixed(mixed(secret) + port));
-          },
-          300, microseconds(20));
-      ASSERT_EQ(found, (std::map<Rule, bool>{{Rule::MUST_9, false}, {Rule::SHLD_1, false},
-                                             {Rule::R6528_3_timer, false}}));
+      const auto found =
+          broken([&](std::uint16_t port,
+                     Time at) { return ticks(at, tick) + static_cast<std::uint32_t>(mixed(mixed(secret) + port)); },
+                 300, microseconds(20));
+      ASSERT_EQ(found,
+                (std::map<Rule, bool>{{Rule::MUST_9, false}, {Rule::SHLD_1, false}, {Rule::R6528_3_timer, false}}));
     }
   }
 }
 
 // 24 bits of a secret function under a slow counter were usual once: they are weak, but they cannot be computed.
 TEST(FirstNumbers, WithFewSecretBitsAreNotAccused) {
-  const auto found = broken([](std::uint16_t port, Time at) {
-    return ticks(at, 1000) + static_cast<std::uint32_t>(mixed(port) & 0xffffff);
-  });
+  const auto found = broken(
+      [](std::uint16_t port, Time at) { return ticks(at, 1000) + static_cast<std::uint32_t>(mixed(port) & 0xffffff); });
   EXPECT_FALSE(found.at(Rule::MUST_9));
   const auto zeros = broken([](std::uint16_t port, Time) { return static_cast<std::uint32_t>(mixed(port) << 16); });
   EXPECT_FALSE(zeros.at(Rule::MUST_9));

@@ -6,8 +6,8 @@
 namespace tcpassay {
 namespace {
 
-constexpr Time kNoIncrease = std::chrono::minutes(5);      // RFC 1191 section 3: after a message
-constexpr Time kAtOnce = std::chrono::milliseconds(150);   // no retransmission timer expires sooner
+constexpr Time kNoIncrease = std::chrono::minutes(5);     // RFC 1191 section 3: after a message
+constexpr Time kAtOnce = std::chrono::milliseconds(150);  // no retransmission timer expires sooner
 constexpr std::uint32_t kIpv4Floor = 68, kIpv6Floor = 1280;
 constexpr std::uint32_t kTcpHeader = 20;
 constexpr std::uint32_t kLeastText = 8;  // fragments carry multiples of so many octets
@@ -23,10 +23,14 @@ Kind kind_of(const IcmpArrives& message) {
       case 1:  // destination unreachable
         if (message.code == 0 || message.code == 3) return Kind::kSoft;
         return message.code == 1 || message.code == 4 ? Kind::kHard : Kind::kOther;
-      case 2: return Kind::kTooBig;
-      case 3: return Kind::kSoft;  // time exceeded
-      case 4: return Kind::kSoft;  // parameter problem
-      default: return Kind::kOther;
+      case 2:
+        return Kind::kTooBig;
+      case 3:
+        return Kind::kSoft;  // time exceeded
+      case 4:
+        return Kind::kSoft;  // parameter problem
+      default:
+        return Kind::kOther;
     }
   }
   switch (message.type) {
@@ -34,10 +38,14 @@ Kind kind_of(const IcmpArrives& message) {
       if (message.code == 0 || message.code == 1 || message.code == 5) return Kind::kSoft;
       if (message.code == 4) return Kind::kTooBig;
       return message.code == 2 || message.code == 3 ? Kind::kHard : Kind::kOther;
-    case 4: return Kind::kSourceQuench;
-    case 11: return Kind::kSoft;  // time exceeded
-    case 12: return Kind::kSoft;  // parameter problem
-    default: return Kind::kOther;
+    case 4:
+      return Kind::kSourceQuench;
+    case 11:
+      return Kind::kSoft;  // time exceeded
+    case 12:
+      return Kind::kSoft;  // parameter problem
+    default:
+      return Kind::kOther;
   }
 }
 
@@ -125,7 +133,8 @@ bool ip_arrives(Step& on, const Arriving& seg) {
       on.cite_later(Rule::MUST_50);
       tcb.oddity = Rule::MUST_50;
       break;
-    default: break;
+    default:
+      break;
   }
   const std::uint8_t dscp = seg.ip.traffic_class & kDscp;
   if (dscp != (tcb.ip.arrived_class & kDscp)) {
@@ -210,7 +219,9 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
       on.delete_tcb(Rule::SHLD_26);
       return;
     }
-    case Kind::kTooBig: too_big(on, message); return;
+    case Kind::kTooBig:
+      too_big(on, message);
+      return;
     case Kind::kOther:  // not classified: it may end an attempt to open, or count as soft
       if (on.may()) {
         tcb.signal = Signal::kUnreachable;
@@ -255,7 +266,7 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   const bool held = on.env.now - ip.path_mtu_at < kNoIncrease;
   if (packet > ip.path_mtu && seg.ip.dont_fragment && held) {
     const bool later_on = on.env.now - ip.path_mtu_at > std::chrono::minutes(1);
-    on.refuse(v6                ? ip.raise_announced ? Rule::R8201_4_no_increase : Rule::R8201_4_reduce
+    on.refuse(v6                   ? ip.raise_announced ? Rule::R8201_4_no_increase : Rule::R8201_4_reduce
               : ip.raise_announced ? Rule::R1191_3_no_increase
               : later_on           ? Rule::R1191_3_interval
                                    : Rule::R1191_3_reduce,

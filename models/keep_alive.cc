@@ -25,10 +25,17 @@ void keep_alive_set(Step& on, const UserCall& call) {
       keep.unanswered = 0;
       on.cite(Rule::MAY_5);
       break;
-    case SocketOption::kKeepIdle: keep.idle = value; break;
-    case SocketOption::kKeepInterval: keep.interval = value; break;
-    case SocketOption::kKeepCount: keep.count = value; break;
-    default: return;
+    case SocketOption::kKeepIdle:
+      keep.idle = value;
+      break;
+    case SocketOption::kKeepInterval:
+      keep.interval = value;
+      break;
+    case SocketOption::kKeepCount:
+      keep.count = value;
+      break;
+    default:
+      return;
   }
   keep.since = on.env.now;
 }

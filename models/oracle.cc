@@ -78,11 +78,11 @@ const Oracle::Impl::Conversation* Oracle::Impl::find(Tuple tuple) const {
 
 Environment Oracle::Impl::environment(const Conversation& c, const Event& event) {
   Environment a{.since = event.from,
-           .now = event.until,
-           .msl = terms.msl,
-           .mms_r = terms.mms_r,
-           .mms_s = terms.mms_s,
-           .edition = terms.edition};
+                .now = event.until,
+                .msl = terms.msl,
+                .mms_r = terms.mms_r,
+                .mms_s = terms.mms_s,
+                .edition = terms.edition};
   a.default_mss = terms.default_mss;
   if (const Port* p = port(c.tuple.local)) {
     a.listening = p->open && !p->elsewhere;

@@ -32,10 +32,10 @@ struct Verdict {
   std::size_t event = 0;        // index of the event in its trace, from 0
   Time at{};
   Tuple tuple{};
-  std::string state;          // where the target may have been: "ESTABLISHED", "CLOSING|TIME-WAIT"
-  std::string allowed, seen;  // one line each, sequence numbers relative to the first SYN of each side
+  std::string state;            // where the target may have been: "ESTABLISHED", "CLOSING|TIME-WAIT"
+  std::string allowed, seen;    // one line each, sequence numbers relative to the first SYN of each side
   std::vector<Rule> at_work{};  // other rules that were applied on the way to what was allowed
-  bool consequence = false;   // follows from an earlier verdict of this trace; not a finding of its own
+  bool consequence = false;     // follows from an earlier verdict of this trace; not a finding of its own
 };
 
 struct Count {

@@ -77,8 +77,8 @@ struct Oracle::Impl {
   std::vector<Clock> clocks;
   int same_clock = 0;  // first timestamps that another connection's told
   fast_open::Ledger ledger;
-  fast_open::Known cookies;    // what `ledger` says of the SYN at hand
-  int guessed = 0;             // first sequence numbers that another connection's told
+  fast_open::Known cookies;             // what `ledger` says of the SYN at hand
+  int guessed = 0;                      // first sequence numbers that another connection's told
   InlineVector<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
   std::vector<Verdict> verdicts;
   std::vector<Count> counts = std::vector<Count>(rules().size());

@@ -69,7 +69,8 @@ std::string Oracle::Impl::states(const Conversation& c) {
 }
 
 void Oracle::Impl::let_time_pass(Conversation& c, const Environment& a, const Event& event) {
-  if (std::none_of(c.possible.begin(), c.possible.end(), [&](const Candidate& p) { return time_matters(p, a); })) return;
+  if (std::none_of(c.possible.begin(), c.possible.end(), [&](const Candidate& p) { return time_matters(p, a); }))
+    return;
   next.clear();
   Refusal nearest;
   bool within_limits = true;

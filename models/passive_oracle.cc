@@ -7,18 +7,18 @@
 #include <vector>
 
 #include "models/describe.h"
+#include "models/inferred_calls.h"
 #include "models/segment_arrives.h"
 #include "models/segment_departs.h"
-#include "models/inferred_calls.h"
 
 namespace tcpassay {
 namespace {
 
 using Set = std::vector<Candidate>;  // the TCBs that the end may have
 
-constexpr std::size_t kPossibleMax = 48;  // in one set
+constexpr std::size_t kPossibleMax = 48;   // in one set
 constexpr std::size_t kCrossingMax = 256;  // segments that may be on their way to the end at once
-constexpr std::size_t kRecentMax = 2048;  // segments after which what was decided is not looked at again
+constexpr std::size_t kRecentMax = 2048;   // segments after which what was decided is not looked at again
 constexpr Time kRestMin = std::chrono::milliseconds(100);  // so long nothing was seen: whatever was due is past
 constexpr std::uint32_t kPacketMax = 65535;
 
@@ -350,13 +350,13 @@ void PassiveOracle::Impl::look_back(const Passed& passed) {
 
 PassiveOracle::PassiveOracle(const Terms& terms) : impl_(std::make_unique<Impl>()) {
   impl_->env = {.listening = true,
-                   .backlog_full = true,  // or it may be: then a SYN is dropped
-                   .msl = terms.msl,
-                   .mms_r = kPacketMax,  // nothing is known of its link
-                   .mms_s = kPacketMax,
-                   .default_mss = terms.default_mss,
-                   .edition = terms.edition,
-                   .user_known = false};
+                .backlog_full = true,  // or it may be: then a SYN is dropped
+                .msl = terms.msl,
+                .mms_r = kPacketMax,  // nothing is known of its link
+                .mms_s = kPacketMax,
+                .default_mss = terms.default_mss,
+                .edition = terms.edition,
+                .user_known = false};
 }
 PassiveOracle::~PassiveOracle() = default;
 PassiveOracle::PassiveOracle(PassiveOracle&&) noexcept = default;

@@ -144,8 +144,9 @@ bool front_departs(Step& on, bool again) {
     // Nothing but the timer, duplicate ACKs and what they lead to sends the front again.
     const bool quickly = on.env.now - tcb.front_from < std::max(with_slack(least_timeout(tcb)), kClockSlack);
     const Congestion& cc = tcb.congestion;
-    if (quickly && cc.arrived_since_quiet && cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 && !cc.progress &&
-        !cc.window_moved && !tcb.sack() && !probing && cc.lossless && !tcb.fast_open.text_due && !cc.lost_told) {
+    if (quickly && cc.arrived_since_quiet && cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 &&
+        !cc.progress && !cc.window_moved && !tcb.sack() && !probing && cc.lossless && !tcb.fast_open.text_due &&
+        !cc.lost_told) {
       on.refuse(Rule::R6298_5_early, 1);
       return false;
     }

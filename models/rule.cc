@@ -22,16 +22,23 @@ constexpr TraitInfo kTraitTable[] = {
 
 const char* to_string(Level level) {
   switch (level) {
-    case Level::kMust: return "MUST";
-    case Level::kShould: return "SHOULD";
-    case Level::kMay: return "MAY";
+    case Level::kMust:
+      return "MUST";
+    case Level::kShould:
+      return "SHOULD";
+    case Level::kMay:
+      return "MAY";
   }
   return "?";
 }
 
-std::span<const RuleInfo> rules() { return kRules; }
+std::span<const RuleInfo> rules() {
+  return kRules;
+}
 
-const RuleInfo& info(Rule rule) { return kRules[static_cast<std::size_t>(rule)]; }
+const RuleInfo& info(Rule rule) {
+  return kRules[static_cast<std::size_t>(rule)];
+}
 
 std::optional<Rule> rule_by_id(std::string_view id) {
   for (std::size_t i = 0; i < std::size(kRules); ++i) {
@@ -40,6 +47,8 @@ std::optional<Rule> rule_by_id(std::string_view id) {
   return {};
 }
 
-std::span<const TraitInfo> traits() { return kTraitTable; }
+std::span<const TraitInfo> traits() {
+  return kTraitTable;
+}
 
 }  // namespace tcpassay

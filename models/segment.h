@@ -46,19 +46,19 @@ struct Options {
   bool sack_permitted = false;               // kind 4, RFC 2018 section 2
   std::uint8_t blocks = 0;                   // kind 5, RFC 2018 section 3: how many of `block` there are
   std::array<Block, 4> block{};
-  std::optional<Timestamps> timestamps;        // kind 8, RFC 7323 section 3.2
-  std::optional<std::uint16_t> user_timeout;   // kind 28, RFC 5482 section 3: granularity bit and 15 bits of time
-  bool fast_open = false;                      // kind 34, RFC 7413 section 4.1.1
-  std::uint8_t cookie_octets = 0;              // of its cookie; 0 asks for one
+  std::optional<Timestamps> timestamps;       // kind 8, RFC 7323 section 3.2
+  std::optional<std::uint16_t> user_timeout;  // kind 28, RFC 5482 section 3: granularity bit and 15 bits of time
+  bool fast_open = false;                     // kind 34, RFC 7413 section 4.1.1
+  std::uint8_t cookie_octets = 0;             // of its cookie; 0 asks for one
   std::array<std::uint8_t, 16> cookie{};
   bool fast_open_experiment = false;  // kind 254 with the number of Fast Open (RFC 7413 section 9); cookie as above
-  bool signature = false;           // kind 19 or 29: MD5 (RFC 2385) or TCP-AO (RFC 5925)
-  bool authentication = false;      // kind 29
-  bool repeated = false;            // an option other than NOP stands there twice
-  bool nonzero_after_end = false;   // an octet other than zero follows End of Option List (MUST-69)
-  bool unknown = false;             // an option beside those above is there, or one of them with another length
-  bool unaligned = false;           // an option other than NOP begins off a word boundary
-  std::uint8_t octets = 0;          // length of the option area, a multiple of four
+  bool signature = false;             // kind 19 or 29: MD5 (RFC 2385) or TCP-AO (RFC 5925)
+  bool authentication = false;        // kind 29
+  bool repeated = false;              // an option other than NOP stands there twice
+  bool nonzero_after_end = false;     // an octet other than zero follows End of Option List (MUST-69)
+  bool unknown = false;               // an option beside those above is there, or one of them with another length
+  bool unaligned = false;             // an option other than NOP begins off a word boundary
+  std::uint8_t octets = 0;            // length of the option area, a multiple of four
 };
 
 // What the IP header says that TCP answers for (RFC 9293 section 3.9.2, RFC 3168).

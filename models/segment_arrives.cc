@@ -146,7 +146,7 @@ void listen(Step& on, const Arriving& seg) {
   }
   // Third, check for a SYN:
   if (seg.ctl.syn) {
-    if (on.env.backlog_full && on.may()) return;                 // there is no room: dropped
+    if (on.env.backlog_full && on.may()) return;                    // there is no room: dropped
     if (seg.ctl.fin && on.may()) return;                            // SYN with FIN is dropped by policy in many stacks
     const bool again = tcb.state == State::kListen && tcb.passive;  // the port was in SYN-RECEIVED before
     const Candidate old = tcb;

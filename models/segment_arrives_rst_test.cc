@@ -95,8 +95,8 @@ TEST(CheckRstBit, NothingIsOwedAfterAReset) {
 TEST(CheckRstBit, ElsewhereInTheWindowItIsChallengedOrResets) {
   for (const State state : {State::kEstablished, State::kFinWait1, State::kFinWait2, State::kCloseWait}) {
     const Outcomes after = arrives(in_state(state), in("R", 500));
-    EXPECT_EQ(after.texts, (Texts{to_string(state) + std::string(", ACK now"),
-                                  "CLOSED, tells reset, without R5961_3_2_scope"}));
+    EXPECT_EQ(after.texts,
+              (Texts{to_string(state) + std::string(", ACK now"), "CLOSED, tells reset, without R5961_3_2_scope"}));
     EXPECT_TRUE(after.may_cite(Rule::SA4_2_inexact));
     EXPECT_TRUE(after.may_cite(Rule::R5961_3_2_inexact));
   }
@@ -242,9 +242,9 @@ TEST(CheckSynBit, AfterAnActiveOpenItIsHandledAsInTheSynchronizedStates) {
 // TIME-WAIT: a SYN may begin a new connection (MAY-2), be dropped (RFC 6191), or be handled like any segment.
 TEST(CheckSynBit, InTimeWaitANewerOneMayOpen) {
   const Outcomes after = arrives(with_trait(time_wait(), kChallengesSyn, true), in("S", 900));
-  EXPECT_EQ(after.texts, (Texts{"SYN-RECEIVED, RCV.NXT=901, SYN,ACK",
-                                "TIME-WAIT, ACK now, without R6191_2_prev_nots_seq",
-                                "TIME-WAIT, without R6191_2_prev_nots_seq"}));
+  EXPECT_EQ(after.texts,
+            (Texts{"SYN-RECEIVED, RCV.NXT=901, SYN,ACK", "TIME-WAIT, ACK now, without R6191_2_prev_nots_seq",
+                   "TIME-WAIT, without R6191_2_prev_nots_seq"}));
   EXPECT_TRUE(after.cite(Rule::MAY_2));
   EXPECT_TRUE(after.cite(Rule::SA4_4_time_wait));
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/segment_departs.h"
 
+#include "models/inferred_calls.h"
 #include "models/ip_layer.h"
 #include "models/keep_alive.h"
 #include "models/segment_departs_steps.h"
 #include "models/selective_acknowledgment.h"
 #include "models/timestamps.h"
-#include "models/inferred_calls.h"
 #include "models/urgent.h"
 #include "models/window_scale.h"
 
@@ -197,9 +197,7 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
     // After the peer shrank its window SND.NXT may lie beyond it; such an ACK would not be acceptable to the peer.
     const bool beyond = tcb.snd_edge() < tcb.snd_nxt && tcb.snd_una <= seg.seq && seg.seq <= tcb.snd_edge();
     if (!beyond) {
-      const Rule why = tcb.ack_now     ? tcb.ack_now_rule
-                       : tcb.ack_later ? tcb.ack_rule
-                                       : at_work(tcb, Rule::SA4_7_ack);
+      const Rule why = tcb.ack_now ? tcb.ack_now_rule : tcb.ack_later ? tcb.ack_rule : at_work(tcb, Rule::SA4_7_ack);
       const bool never_sent = tcb.snd_nxt < seg.seq;
       on.refuse(never_sent && info(why).level != Level::kMust ? Rule::SA4_7_ack : why, 1);
       return;
@@ -315,7 +313,8 @@ void window_offered(Step& on, const Departing& seg) {
 }
 
 bool early_ack(const Tcb& tcb, const Departing& seg) {
-  return tcb.congestion.arrived_since_quiet && !seg.text.empty() && seg.ack < tcb.rcv_nxt && seg.ack == tcb.rcv_nxt_before;
+  return tcb.congestion.arrived_since_quiet && !seg.text.empty() && seg.ack < tcb.rcv_nxt &&
+         seg.ack == tcb.rcv_nxt_before;
 }
 
 bool ack_is_current(Step& on, const Departing& seg) {
@@ -324,7 +323,8 @@ bool ack_is_current(Step& on, const Departing& seg) {
     on.refuse(Rule::S3_1_ack_always, 1);
     return false;
   }
-  if (tcb.partial_gap_ack && tcb.rcv_nxt_max < seg.ack && seg.ack <= tcb.partial_gap_ack_end) {  // it had been held after all
+  if (tcb.partial_gap_ack && tcb.rcv_nxt_max < seg.ack &&
+      seg.ack <= tcb.partial_gap_ack_end) {  // it had been held after all
     on.refuse(Rule::MUST_59, 1);
     return false;
   }

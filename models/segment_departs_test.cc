@@ -269,7 +269,8 @@ TEST(KeepAlive, MayLeaveAnIdleConnection) {
 // FIN
 
 TEST(Fin, LeavesBehindTheTextOrWithIt) {
-  const Candidate before = outcomes_of(given(established(), 100), kListening, [](Step& on) { close_call(on, {}); }).all[0];
+  const Candidate before =
+      outcomes_of(given(established(), 100), kListening, [](Step& on) { close_call(on, {}); }).all[0];
   EXPECT_EQ(departs(before, out("FP.", 1, 1, 100)).texts, Texts{"FIN-WAIT-1, SND.NXT=102"});
   EXPECT_EQ(departs(after_departure(before, out("P.", 1, 1, 100)), out("F.", 101, 1)).texts,
             Texts{"FIN-WAIT-1, SND.NXT=102"});

@@ -128,8 +128,8 @@ void judge_choice(Step& on, const std::array<Span, 4>& block, int first, int cou
   int strangers = 0;
   for (int i = first + 1; i < count; ++i) {
     const Span& here = block[static_cast<std::size_t>(i)];
-    strangers += std::none_of(sack.reported.begin(), sack.reported.end(),
-                              [&](const Span& span) { return overlap(span, here); });
+    strangers +=
+        std::none_of(sack.reported.begin(), sack.reported.end(), [&](const Span& span) { return overlap(span, here); });
   }
   int others = 0, left = 0;
   for (const Span& span : sack.reported) {

@@ -140,10 +140,10 @@ TEST(SelectiveAcknowledgment, RoomIsFilledWithTheLatestBlocks) {
 TEST(DuplicateAcknowledgment, ExamplesOfRfc2883) {
   Story t;
   t.in(".", 1, 1, 100).quiet();
-  t.acks(101, {}).text(1, 101, 101, {{1, 101}});                                    // example 1
-  t.text(301, 401, 101, {{301, 401}}).text(1, 101, 101, {{1, 101}, {301, 401}});    // example 2
+  t.acks(101, {}).text(1, 101, 101, {{1, 101}});                                      // example 1
+  t.text(301, 401, 101, {{301, 401}}).text(1, 101, 101, {{1, 101}, {301, 401}});      // example 2
   t.text(401, 501, 101, {{301, 501}}).text(401, 501, 101, {{401, 501}, {301, 501}});  // example 3
-  t.text(51, 151, 151, {{51, 101}, {301, 501}});                                    // example 4
+  t.text(51, 151, 151, {{51, 101}, {301, 501}});                                      // example 4
   EXPECT_EQ(t.verdicts(), Verdicts{});
   for (const Rule rule : {Rule::R2883_4_first, Rule::R2883_4_latest, Rule::R2883_4_once, Rule::R2883_4_edges,
                           Rule::R2883_4_island, Rule::R2883_4_partial}) {

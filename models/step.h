@@ -21,12 +21,12 @@ inline constexpr Time kOverrideMin = std::chrono::milliseconds(100);    // 3.8.6
 inline constexpr Time kClockSlack = std::chrono::milliseconds(10);      // a timer's granularity
 inline constexpr Time kThrottlePeriod = std::chrono::seconds(5);        // RFC 5961 section 7: challenge ACKs
 inline constexpr Time kOrphanMin = std::chrono::seconds(20);  // stacks give FIN-WAIT-2 up when the user is gone
-inline constexpr Time kForever = std::chrono::hours(2);  // 3.6: what is never acknowledged is given up by then
+inline constexpr Time kForever = std::chrono::hours(2);       // 3.6: what is never acknowledged is given up by then
 inline constexpr int kPromptAcksMax = 40;   // 3.8.6.3: some stacks delay no ACK while a connection is young
 inline constexpr int kSillyUpdatesMax = 3;  // 3.8.6.2.2: rounding may make one window update a small one
-inline constexpr Time kOverrideMax = std::chrono::seconds(2);           // 3.8.6.2.1: a second, and some mercy
-inline constexpr Time kProbeMin = std::chrono::milliseconds(20);        // below any retransmission timeout in use
-inline constexpr std::uint32_t kWindowMax = 65535;            // without window scaling
+inline constexpr Time kOverrideMax = std::chrono::seconds(2);     // 3.8.6.2.1: a second, and some mercy
+inline constexpr Time kProbeMin = std::chrono::milliseconds(20);  // below any retransmission timeout in use
+inline constexpr std::uint32_t kWindowMax = 65535;                // without window scaling
 
 // What surrounds a connection.
 struct Environment {
@@ -41,8 +41,8 @@ struct Environment {
   std::uint16_t default_mss = 536;
   Edition edition = kNewest;
   const fast_open::Known* fast_open = nullptr;  // when a SYN arrives or departs
-  bool user_known = true;           // false: nobody wrote the user's calls down (unknown_user.h)
-  std::optional<SndSeq> last_ack{};  // with an unknown user: SEG.ACK of the last segment that arrived
+  bool user_known = true;                       // false: nobody wrote the user's calls down (unknown_user.h)
+  std::optional<SndSeq> last_ack{};             // with an unknown user: SEG.ACK of the last segment that arrived
 };
 
 // Why what was seen cannot come from a TCB: the rule that forbids it, and how many things differ from what was due.
@@ -57,11 +57,11 @@ struct Step {
   Candidate& tcb;
   Pick& pick;
   const Environment& env;
-  Refusal refusal{};              // set when this combination contradicts what was seen: no outcome
-  bool fin_acked_here = false;    // this segment acknowledged our FIN
-  bool established_here = false;  // this segment completed the handshake
+  Refusal refusal{};                // set when this combination contradicts what was seen: no outcome
+  bool fin_acked_here = false;      // this segment acknowledged our FIN
+  bool established_here = false;    // this segment completed the handshake
   Rule taken_by = Rule::SA4_7_ack;  // why the text of this segment counts
-  bool answered = false;          // a SYN in TIME-WAIT that is neither dropped nor begins a connection
+  bool answered = false;            // a SYN in TIME-WAIT that is neither dropped nor begins a connection
 
   void refuse(Rule rule, int distance = 1) { refusal = {rule, distance}; }
   bool refused() const { return refusal.distance != Refusal::kFar; }

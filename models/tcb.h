@@ -85,21 +85,21 @@ struct Span {
 // What SACK options may say (RFC 2018, RFC 2883): what of the peer's text lies ahead of a gap, and what was reported.
 struct Sack {
   bool peer_permits = false, target_permits = false;  // its SYN carried SACK-permitted
-  bool generates = false;         // the target has sent a SACK option
-  bool vague = false;             // what the target may hold is not known octet by octet
-  bool triggered = false;         // `trigger` has just arrived
-  bool unanswered = false;        // no ACK has left since it arrived
-  bool duplicate = false;         // the last of `duplicates` has just arrived, and all of that segment had come before
-  bool exact = false;             // where that one begins and ends is sure
-  bool partial = false;           // the rest of its segment was new
-  Rule omitted_rule{};            // which asked for `omitted`
-  Span trigger{};                 // text that came ahead of a gap
-  Span earlier{};                 // text that came so before, and whose ACK waits
-  Span omitted{};                 // was missing in an option; whether it had been held shows later
-  Span told{};                    // the last D-SACK block
-  Span kept{};                    // was reported by an ACK for other text too, so it is held and not only reported
-  InlineVector<Span, 4> reported{};        // first blocks of earlier options, the latest first
-  InlineVector<Span, 3> duplicates{};      // octets that came again and were not reported yet, oldest first
+  bool generates = false;                             // the target has sent a SACK option
+  bool vague = false;                                 // what the target may hold is not known octet by octet
+  bool triggered = false;                             // `trigger` has just arrived
+  bool unanswered = false;                            // no ACK has left since it arrived
+  bool duplicate = false;  // the last of `duplicates` has just arrived, and all of that segment had come before
+  bool exact = false;      // where that one begins and ends is sure
+  bool partial = false;    // the rest of its segment was new
+  Rule omitted_rule{};     // which asked for `omitted`
+  Span trigger{};          // text that came ahead of a gap
+  Span earlier{};          // text that came so before, and whose ACK waits
+  Span omitted{};          // was missing in an option; whether it had been held shows later
+  Span told{};             // the last D-SACK block
+  Span kept{};             // was reported by an ACK for other text too, so it is held and not only reported
+  InlineVector<Span, 4> reported{};    // first blocks of earlier options, the latest first
+  InlineVector<Span, 3> duplicates{};  // octets that came again and were not reported yet, oldest first
   friend bool operator==(const Sack&, const Sack&) = default;
 };
 
@@ -114,14 +114,14 @@ struct Stamps {
   bool sent = false;           // `last` is set
   bool held_is_older = false;  // text that was held has an older TSval than the segment that filled the gap
   enum class Reset : std::uint8_t { kAbort, kPlain, kProvoked, kWithin } reset{};  // what a RST that leaves now answers
-  std::uint32_t reset_echo = 0;      // TSval of the segment that provoked it
-  InlineVector<std::uint32_t, 3> recent{};    // TS.Recent is one of these
-  InlineVector<std::uint32_t, 4> arrived{};   // TSvals of the peer, latest last
-  Rule why{};                        // what the latest segment says of TS.Recent; Rule{} when nothing
-  Rule other_rule{};                 // a stack that departs from this rule would echo `other`; Rule{} when none
+  std::uint32_t reset_echo = 0;              // TSval of the segment that provoked it
+  InlineVector<std::uint32_t, 3> recent{};   // TS.Recent is one of these
+  InlineVector<std::uint32_t, 4> arrived{};  // TSvals of the peer, latest last
+  Rule why{};                                // what the latest segment says of TS.Recent; Rule{} when nothing
+  Rule other_rule{};                         // a stack that departs from this rule would echo `other`; Rule{} when none
   std::uint32_t other = 0;
-  std::uint32_t held = 0;            // the latest TSval of text ahead of a gap
-  Time recent_at{};                  // when TS.Recent was last confirmed
+  std::uint32_t held = 0;  // the latest TSval of text ahead of a gap
+  Time recent_at{};        // when TS.Recent was last confirmed
   // The target's clock: the latest TSval, where it last changed, and from where its rate is measured.
   std::uint32_t last = 0, anchor = 0;
   std::uint32_t rate = 0;  // ticks in 1000 s; 0 while it is not known
@@ -134,16 +134,16 @@ struct Stamps {
 
 // Window scaling on this connection, beside the shifts: RFC 7323 section 2.
 struct Scale {
-  std::uint8_t named = 0;       // the shift in the peer's SYN, as it stands
-  bool of_syn = true;           // SND.WND is that of a SYN, never scaled
-  bool stray = false;           // Window Scale has arrived on a segment without SYN
-  bool receded = false;         // the peer's right edge has moved left
-  std::uint16_t peer_wnd = 0;   // SEG.WND of the peer's latest window
-  std::uint16_t wnd = 0;        // SEG.WND of the target's
-  SndSeq peer_edge{};           // the right edge that the peer has offered last
-  RcvSeq edge{};                // the one that the target has
-  SndSeq former{};              // the peer's before its latest window counted
-  SndSeq stale{};               // the one that a segment has named which was too old to count
+  std::uint8_t named = 0;      // the shift in the peer's SYN, as it stands
+  bool of_syn = true;          // SND.WND is that of a SYN, never scaled
+  bool stray = false;          // Window Scale has arrived on a segment without SYN
+  bool receded = false;        // the peer's right edge has moved left
+  std::uint16_t peer_wnd = 0;  // SEG.WND of the peer's latest window
+  std::uint16_t wnd = 0;       // SEG.WND of the target's
+  SndSeq peer_edge{};          // the right edge that the peer has offered last
+  RcvSeq edge{};               // the one that the target has
+  SndSeq former{};             // the peer's before its latest window counted
+  SndSeq stale{};              // the one that a segment has named which was too old to count
   friend bool operator==(const Scale&, const Scale&) = default;
 };
 
@@ -154,20 +154,20 @@ struct SndSpan {
 
 // What the peer's SACK options have reported of the target's text, and what has left again (RFC 6675, RFC 8985).
 struct Scoreboard {
-  bool vague = false;         // more was reported than `sacked` remembers
-  bool reordered = false;     // text was reported late that had left once only
-  bool after_rto = false;     // a timer has sent SND.UNA again, and `recover` is not acknowledged yet
-  bool front_again = false;   // SND.UNA has left again since it became SND.UNA
-  bool probed = false;        // a timer has sent the end of the flight again since anything arrived
-  bool sack_with_text_or_window_change = false;     // a report came with text or with another window
-  bool duplicate = false;     // the last ACK had a D-SACK block
-  bool owes = false;          // what has just arrived shows that SND.UNA is lost
-  bool owes_old = false;      // ... that what was reported before a timeout is missing
-  std::uint8_t news = 0;      // ACKs with something new since SND.UNA moved
-  SndSeq again{}, recover{};  // behind the highest octet that left again; SND.NXT when the timer expired
-  SndSpan before{};           // the lowest span reported before the timer expired
-  Time arrived_at{};          // the last ACK
-  InlineVector<SndSpan, 4> sacked{};   // apart from each other
+  bool vague = false;        // more was reported than `sacked` remembers
+  bool reordered = false;    // text was reported late that had left once only
+  bool after_rto = false;    // a timer has sent SND.UNA again, and `recover` is not acknowledged yet
+  bool front_again = false;  // SND.UNA has left again since it became SND.UNA
+  bool probed = false;       // a timer has sent the end of the flight again since anything arrived
+  bool sack_with_text_or_window_change = false;  // a report came with text or with another window
+  bool duplicate = false;                        // the last ACK had a D-SACK block
+  bool owes = false;                             // what has just arrived shows that SND.UNA is lost
+  bool owes_old = false;                         // ... that what was reported before a timeout is missing
+  std::uint8_t news = 0;                         // ACKs with something new since SND.UNA moved
+  SndSeq again{}, recover{};          // behind the highest octet that left again; SND.NXT when the timer expired
+  SndSpan before{};                   // the lowest span reported before the timer expired
+  Time arrived_at{};                  // the last ACK
+  InlineVector<SndSpan, 4> sacked{};  // apart from each other
   friend bool operator==(const Scoreboard&, const Scoreboard&) = default;
 };
 
@@ -210,8 +210,8 @@ struct KeepAlive {
 // What the connection has to do with IP, 3.9.2.
 struct IpLayer {
   bool dscp_set = false, dscp_changed = false, ttl_set = false;  // by the user
-  std::uint8_t traffic_class = 0, ttl = 0;  // what was set
-  std::uint8_t arrived_class = 0;           // of the last segment that arrived
+  std::uint8_t traffic_class = 0, ttl = 0;                       // what was set
+  std::uint8_t arrived_class = 0;                                // of the last segment that arrived
   std::uint16_t arrived_id = 0, front_id = 0;  // IP's identification of it; of the front of the retransmission queue
   bool soft_error = false;  // an ICMP message of a soft error has arrived, and the user was not told of it
   bool may_tell = false;    // any ICMP message that the user may be told of
@@ -241,12 +241,12 @@ struct Tcb {
   bool no_delay = false;    // the user has turned the Nagle algorithm off
   bool peer_scales = false, target_scales = false;  // its SYN carried Window Scale
   bool nagle_free = false;                          // whether Nagle is on is not known
-  bool uncoded = false;        // the peer sent octets that do not follow from their place
+  bool uncoded = false;                             // the peer sent octets that do not follow from their place
   bool contradicted = false;                        // the peer sent text beyond its own FIN, or moved it
   bool reads_shut = false;                          // the user has said that it will not receive
   bool told = false;                                // the user knows of the signal
   bool held_fin_outside = false;                    // it stood beyond the window when it was seen
-  bool edge_of_syn = false;  // rcv_edge is what the target's SYN offered, before it knew RCV.NXT
+  bool edge_of_syn = false;                         // rcv_edge is what the target's SYN offered, before it knew RCV.NXT
   bool edge_known = false;                          // the target has offered a window
   bool filled = false;                              // RCV.NXT's bounds differ by text that had been held
   bool reopened = false;                            // the SYN arrived in TIME-WAIT, whose numbers are kept
@@ -268,14 +268,14 @@ struct Tcb {
   RcvSeq irs{}, rcv_nxt{}, rcv_nxt_max{}, snd_wl1{};
   RcvSeq snd_wl1_least{};   // SND.WL1, if nothing empty that came ahead of a gap was taken
   RcvSeq rcv_nxt_before{};  // what the latest arriving segment met
-  RcvSeq rcv_edge{};     // the greatest RCV.NXT+RCV.WND that was offered
-  RcvSeq rcv_acked{};    // the last acknowledgment that was sent
-  RcvSeq rcv_user{};     // the next octet for the user
-  RcvSeq fin_seq{};      // where the peer's FIN stands, when held_fin or rcv_fin
-  SndSeq old_snd_nxt{};  // of the connection in TIME-WAIT that a SYN has reopened
+  RcvSeq rcv_edge{};        // the greatest RCV.NXT+RCV.WND that was offered
+  RcvSeq rcv_acked{};       // the last acknowledgment that was sent
+  RcvSeq rcv_user{};        // the next octet for the user
+  RcvSeq fin_seq{};         // where the peer's FIN stands, when held_fin or rcv_fin
+  SndSeq old_snd_nxt{};     // of the connection in TIME-WAIT that a SYN has reopened
   RcvSeq old_rcv_nxt{};
-  RcvSeq old_seq{};      // the least SEG.SEQ seen in TIME-WAIT, when it is below RCV.NXT
-  RcvSeq syn_text_end{};                      // behind the text that came with the SYN
+  RcvSeq old_seq{};       // the least SEG.SEQ seen in TIME-WAIT, when it is below RCV.NXT
+  RcvSeq syn_text_end{};  // behind the text that came with the SYN
   RcvSeq partial_gap_ack_end{};
   RcvSeq held_top{};                          // behind the last octet seen ahead of a gap
   std::uint16_t rcv_mss = 536;                // what the target announced
@@ -324,7 +324,7 @@ struct Tcb {
 
   Congestion congestion{};
   RetransmissionTimer timer{};
-  bool peer_sack = false, target_sack = false;      // its SYN carried SACK-permitted
+  bool peer_sack = false, target_sack = false;  // its SYN carried SACK-permitted
   ExplicitCongestion ecn{};
   Urgent up{};
   KeepAlive keep{};
@@ -347,10 +347,10 @@ struct Tcb {
 
 // A TCB the target may have, and the rules that led there.
 struct Candidate : Tcb {
-  std::optional<Rule> oddity{};        // why the last segment may have been treated unlike others, which is forbidden
-  InlineVector<Cite, kCitesMax> now{};          // judged when the target next falls quiet
-  std::uint8_t prompted = 0;           // how many of `now` the latest stimulus called upon
-  InlineVector<Cite, kCitesMax> later{};        // judged by the reaction to the next stimulus, or by a report of the state
+  std::optional<Rule> oddity{};         // why the last segment may have been treated unlike others, which is forbidden
+  InlineVector<Cite, kCitesMax> now{};  // judged when the target next falls quiet
+  std::uint8_t prompted = 0;            // how many of `now` the latest stimulus called upon
+  InlineVector<Cite, kCitesMax> later{};  // judged by the reaction to the next stimulus, or by a report of the state
   InlineVector<Rule, kDemeritsMax> demerits{};  // SHOULDs departed from on the way here
 };
 

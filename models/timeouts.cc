@@ -14,7 +14,7 @@ void start_time_wait(Step& on) {
   on.tcb.time_wait_from = on.env.since + 2 * on.env.msl;
   on.tcb.time_wait_to = later_end(on);
   if (!on.env.user_known) on.tcb.time_wait_from = on.env.since;  // nor is the MSL, or whether he has aborted
-  on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
+  on.tcb.timed = on.tcb.send_pending = false;                    // turn off the other timers
   on.tcb.old_seq = on.tcb.rcv_nxt;
 }
 

@@ -7,12 +7,12 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-constexpr Time kOutdated = hours(24 * 24);      // section 5.5
-constexpr Time kSlowestTick = seconds(1);       // section 5.4: 1 ms to 1 s
-constexpr Time kRateFrom = seconds(2);          // a clock's rate is measured over so long at least
+constexpr Time kOutdated = hours(24 * 24);  // section 5.5
+constexpr Time kSlowestTick = seconds(1);   // section 5.4: 1 ms to 1 s
+constexpr Time kRateFrom = seconds(2);      // a clock's rate is measured over so long at least
 constexpr Time kAnchorMax = std::chrono::minutes(10);
 constexpr std::uint32_t kTicksMin = 8;
-constexpr Time kNeverWraps = seconds(60);       // while the rate is not known
+constexpr Time kNeverWraps = seconds(60);  // while the rate is not known
 
 // s < t, modulo 2^32 (section 5.2).
 bool older(std::uint32_t s, std::uint32_t t) {

@@ -31,7 +31,9 @@ Candidate in_line() {
   tcb.up.in_line = true;
   return tcb;
 }
-UserCall polled(bool told) { return {.kind = CallKind::kPoll, .value = 3, .result = told ? 3 : 1}; }
+UserCall polled(bool told) {
+  return {.kind = CallKind::kPoll, .value = 3, .result = told ? 3 : 1};
+}
 std::string poll_blames(const Candidate& tcb, bool told) {
   return outcomes_of(tcb, kListening, [&](Step& on) { priority_polled(on, polled(told)); }).blamed;
 }

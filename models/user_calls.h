@@ -7,15 +7,15 @@
 namespace tcpassay {
 
 // Each takes the call with its result; a result that the RFC excludes refuses the outcome.
-void active_open_call(Step& on, const UserCall& call);       // connect
-void send_call(Step& on, const UserCall& call);              // write
-void receive_call(Step& on, const UserCall& call);           // read
-void close_call(Step& on, const UserCall& call);             // shutdown(write): the RFC's CLOSE
-void close_socket_call(Step& on, const UserCall& call);   // close: the user neither sends nor receives any more
-void abort_call(Step& on, const UserCall& call);             // close with zero linger
-void leave_time_wait(Step& on);                        // close by the user of an earlier connection
-void accept_call(Step& on, const UserCall& call);              // accept
-void listener_gone(Step& on);                           // what closing a listener does to connections not yet taken
+void active_open_call(Step& on, const UserCall& call);   // connect
+void send_call(Step& on, const UserCall& call);          // write
+void receive_call(Step& on, const UserCall& call);       // read
+void close_call(Step& on, const UserCall& call);         // shutdown(write): the RFC's CLOSE
+void close_socket_call(Step& on, const UserCall& call);  // close: the user neither sends nor receives any more
+void abort_call(Step& on, const UserCall& call);         // close with zero linger
+void leave_time_wait(Step& on);                          // close by the user of an earlier connection
+void accept_call(Step& on, const UserCall& call);        // accept
+void listener_gone(Step& on);                            // what closing a listener does to connections not yet taken
 void error_call(Step& on, const UserCall& call);         // getsockopt(SO_ERROR)
 
 }  // namespace tcpassay

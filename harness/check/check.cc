@@ -10,10 +10,10 @@
 #include <set>
 #include <stdexcept>
 
-#include "harness/session/run_log.h"
-#include "harness/script/parse.h"
-#include "harness/targets/registry.h"
 #include "harness/base/processes.h"
+#include "harness/script/parse.h"
+#include "harness/session/run_log.h"
+#include "harness/targets/registry.h"
 
 namespace tcpassay {
 namespace {
@@ -220,8 +220,7 @@ Played played_from(const Json& json) {
     played.judged.traits.push_back(value < 0 ? std::nullopt : std::optional<bool>(value != 0));
   }
   for (const auto& row : json["mismatches"]) {
-    played.mismatches.push_back(
-        {.where = {.file = row[0], .line = row[1]}, .expected = row[2], .seen = row[3]});
+    played.mismatches.push_back({.where = {.file = row[0], .line = row[1]}, .expected = row[2], .seen = row[3]});
   }
   return played;
 }
@@ -253,11 +252,13 @@ std::vector<Played> play_in_processes(const std::vector<ScenarioFile>& scenarios
   };
   in_processes(
       static_cast<int>(jobs),
-      [&](int job, const LineWriter& say) { work(scenarios, options, static_cast<std::size_t>(job), jobs, say); }, take);
+      [&](int job, const LineWriter& say) { work(scenarios, options, static_cast<std::size_t>(job), jobs, say); },
+      take);
   return played;
 }
 
-std::vector<Played> play_here(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options, Identity& identity) {
+std::vector<Played> play_here(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
+                              Identity& identity) {
   Player player(scenarios, options);
   identity = player.identity();
   std::vector<Played> played;
@@ -440,7 +441,7 @@ void Tally::settle(CheckResult& result) const {
 }
 
 std::vector<ScenarioFile> read_scenarios(const std::vector<std::string>& paths, const std::string& suite,
-                                  const std::vector<std::string>& defines) {
+                                         const std::vector<std::string>& defines) {
   std::vector<std::string> files;
   for (const auto& path : paths) {
     if (fs::is_directory(path)) {
@@ -462,7 +463,8 @@ std::vector<ScenarioFile> read_scenarios(const std::vector<std::string>& paths, 
   throw std::runtime_error(fmt::format("no suite '{}' in {}; there are {}", suite, where, suites_of(all)));
 }
 
-std::vector<ScenarioFile> over_ip(const std::vector<ScenarioFile>& scenarios, const std::vector<std::uint8_t>& versions) {
+std::vector<ScenarioFile> over_ip(const std::vector<ScenarioFile>& scenarios,
+                                  const std::vector<std::uint8_t>& versions) {
   std::vector<ScenarioFile> all;
   for (const std::uint8_t version : versions) {
     for (ScenarioFile filed : scenarios) {

@@ -9,20 +9,26 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/processes.h"
 #include "harness/check/deviations.h"
 #include "harness/script/scenario.h"
 #include "harness/session/session.h"
 #include "harness/target/target.h"
-#include "harness/base/processes.h"
 #include "models/oracle.h"
 
 namespace tcpassay {
 
-inline constexpr std::size_t kEvidenceMax = 10;  // kept for one rule; `broken` counts all
+inline constexpr std::size_t kEvidenceMax = 10;   // kept for one rule; `broken` counts all
 inline constexpr std::size_t kConfirmedMax = 50;  // scenarios played again to confirm what was found
 
 enum class Standing : std::uint8_t {
-  kObeyed, kViolated, kDeparted, kOption, kInconclusive, kNotExercised, kNotTestable,
+  kObeyed,
+  kViolated,
+  kDeparted,
+  kOption,
+  kInconclusive,
+  kNotExercised,
+  kNotTestable,
 };
 inline constexpr int kStandings = 7;
 const char* to_string(Standing standing);  // "not_exercised"
@@ -33,7 +39,7 @@ struct Evidence {
   std::size_t event = 0;
   Time at{};
   std::string state, allowed, seen;
-  std::string replay;    // the command
+  std::string replay;  // the command
 };
 
 struct RuleResult {
@@ -42,7 +48,7 @@ struct RuleResult {
   std::uint64_t judged = 0, broken = 0, taken = 0;
   std::uint64_t at_work = 0;  // times it was applied when another rule was broken
   std::vector<Evidence> evidence{};
-  std::string why{};     // not testable: what is missing; option: "taken", "not taken" or "both"
+  std::string why{};  // not testable: what is missing; option: "taken", "not taken" or "both"
 };
 
 enum class TraitValue : std::uint8_t { kUnknown, kFalse, kTrue, kBoth };
@@ -72,13 +78,13 @@ struct FailedAssertion {
 
 struct CheckResult {
   Identity target;
-  std::string defect;                   // planted, if any
-  Edition edition = kNewest;            // the text that it was held to
+  std::string defect;                    // planted, if any
+  Edition edition = kNewest;             // the text that it was held to
   std::size_t scenarios = 0, steps = 0;  // played
   double wall_s = 0;
-  bool whole = true;                    // every scenario of the corpus was asked for
-  std::vector<RuleResult> rules{};      // indexed by Rule
-  std::vector<TraitValue> profile{};    // indexed by Trait
+  bool whole = true;                  // every scenario of the corpus was asked for
+  std::vector<RuleResult> rules{};    // indexed by Rule
+  std::vector<TraitValue> profile{};  // indexed by Trait
   std::vector<Skipped> skipped{};
   std::vector<Listed> deviations{};
   std::vector<Unsteady> unsteady{};
@@ -126,7 +132,7 @@ struct CheckOptions {
   std::string target = "own", defect{};
   std::vector<std::string> legal_variants{};  // of the own stack
   Edition edition = kNewest;
-  bool oracle_only = false;  // scripts that say what the target does are not held against it
+  bool oracle_only = false;   // scripts that say what the target does are not held against it
   std::string pcap_folder{};  // a capture for each scenario goes there
   std::vector<Deviation> deviations{};
   bool whole = true;
@@ -146,10 +152,11 @@ struct ScenarioFile {
 // Every script below the paths (files or folders; `deviations` folders are left out), sorted by path. An empty `suite`
 // takes all; otherwise those of that suite or below a folder of that name. Throws std::runtime_error.
 std::vector<ScenarioFile> read_scenarios(const std::vector<std::string>& paths, const std::string& suite = "",
-                                  const std::vector<std::string>& defines = {});
+                                         const std::vector<std::string>& defines = {});
 
 // Each scenario over the versions of IP in turn; one that names its own is there once.
-std::vector<ScenarioFile> over_ip(const std::vector<ScenarioFile>& scenarios, const std::vector<std::uint8_t>& versions);
+std::vector<ScenarioFile> over_ip(const std::vector<ScenarioFile>& scenarios,
+                                  const std::vector<std::uint8_t>& versions);
 
 // Throws TargetError when the target cannot be made, or not be made again after it died.
 CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options);

@@ -269,8 +269,9 @@ TEST(Check, APlantedDefectIsFound) {
 }
 
 TEST(Check, ScenariosArePlayedOverBothVersionsOfIp) {
-  const std::vector<ScenarioFile> two = {{.path = "any.pkt", .scenario = parse_script("--mss=1400\n", "any.pkt")},
-                                  {.path = "six.pkt", .scenario = parse_script("--ip_version=ipv6\n", "six.pkt")}};
+  const std::vector<ScenarioFile> two = {
+      {.path = "any.pkt", .scenario = parse_script("--mss=1400\n", "any.pkt")},
+      {.path = "six.pkt", .scenario = parse_script("--ip_version=ipv6\n", "six.pkt")}};
   const auto both = over_ip(two, {4, 6});
   ASSERT_EQ(both.size(), 3u);
   EXPECT_EQ(both[2].path, "any.pkt");

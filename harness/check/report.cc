@@ -17,16 +17,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-
 const char* colour_of(Standing standing) {
   switch (standing) {
-    case Standing::kObeyed: return kGreen;
-    case Standing::kViolated: return kRed;
+    case Standing::kObeyed:
+      return kGreen;
+    case Standing::kViolated:
+      return kRed;
     case Standing::kDeparted:
-    case Standing::kInconclusive: return kYellow;
-    case Standing::kOption: return "";
+    case Standing::kInconclusive:
+      return kYellow;
+    case Standing::kOption:
+      return "";
     case Standing::kNotExercised:
-    case Standing::kNotTestable: return kDim;
+    case Standing::kNotTestable:
+      return kDim;
   }
   return "";
 }
@@ -120,10 +124,14 @@ std::string profile_text(const CheckResult& result, const TextStyle& style) {
 
 const char* fate_text(Listed::Fate fate) {
   switch (fate) {
-    case Listed::Fate::kOccurs: return "occurs";
-    case Listed::Fate::kGone: return "no longer occurs";
-    case Listed::Fate::kNotJudged: return "not judged";
-    case Listed::Fate::kOtherVersion: return "does not occur, but was seen on another version";
+    case Listed::Fate::kOccurs:
+      return "occurs";
+    case Listed::Fate::kGone:
+      return "no longer occurs";
+    case Listed::Fate::kNotJudged:
+      return "not judged";
+    case Listed::Fate::kOtherVersion:
+      return "does not occur, but was seen on another version";
   }
   return "?";
 }
@@ -131,8 +139,8 @@ const char* fate_text(Listed::Fate fate) {
 std::string deviations_text(const CheckResult& result, const TextStyle& style) {
   std::string text;
   for (const auto& listed : result.deviations) {
-    const std::string row = fmt::format("  {}: {} ({})", info(listed.deviation.rule).id, listed.deviation.reason,
-                                        fate_text(listed.fate));
+    const std::string row =
+        fmt::format("  {}: {} ({})", info(listed.deviation.rule).id, listed.deviation.reason, fate_text(listed.fate));
     const char* colour = listed.fate == Listed::Fate::kGone ? kRed : "";
     text += painted(wrapped(row, style.columns, 4), colour, style) + "\n";
   }
@@ -170,11 +178,11 @@ std::string unsteady_text(const CheckResult& result, const TextStyle& style) {
 }
 
 std::string summary_text(const CheckResult& result, const TextStyle& style) {
-  const std::string counts = fmt::format(
-      "{} obeyed, {} violated, {} departed, {} options, {} inconclusive, {} not exercised, {} not testable",
-      result.count(Standing::kObeyed), result.count(Standing::kViolated), result.count(Standing::kDeparted),
-      result.count(Standing::kOption), result.count(Standing::kInconclusive), result.count(Standing::kNotExercised),
-      result.count(Standing::kNotTestable));
+  const std::string counts =
+      fmt::format("{} obeyed, {} violated, {} departed, {} options, {} inconclusive, {} not exercised, {} not testable",
+                  result.count(Standing::kObeyed), result.count(Standing::kViolated), result.count(Standing::kDeparted),
+                  result.count(Standing::kOption), result.count(Standing::kInconclusive),
+                  result.count(Standing::kNotExercised), result.count(Standing::kNotTestable));
   const std::string ruleset =
       result.edition == kNewest ? "" : fmt::format(" held to ruleset {}", to_string(result.edition));
   const std::string played = fmt::format("{} {}{}: {} scenarios, {} steps, {:.2f} s", result.target.name,
@@ -193,12 +201,8 @@ Json evidence_json(const Evidence& evidence) {
 
 Json rule_json(const CheckResult& result, const RuleResult& rule) {
   const RuleInfo& about = info(rule.rule);
-  Json json{{"id", about.id},
-            {"level", to_string(about.level)},
-            {"rfc", about.rfc},
-            {"section", about.section},
-            {"standing", to_string(rule.standing)},
-            {"judged", rule.judged},
+  Json json{{"id", about.id},           {"level", to_string(about.level)},      {"rfc", about.rfc},
+            {"section", about.section}, {"standing", to_string(rule.standing)}, {"judged", rule.judged},
             {"broken", rule.broken}};
   if (about.level == Level::kMay) json["taken"] = rule.taken;
   if (!rule.why.empty()) json["why"] = rule.why;
@@ -213,12 +217,23 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\n': out += "&#10;"; break;
-      default: out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\n':
+        out += "&#10;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
     }
   }
   return out;
@@ -244,11 +259,14 @@ enum class CaseOutcome { kPassed, kFailed, kSkipped };
 CaseOutcome case_outcome(const CheckResult& result, const RuleResult& rule) {
   if (is_gone(result, rule.rule)) return CaseOutcome::kFailed;
   switch (rule.standing) {
-    case Standing::kViolated: return result.is_listed(rule.rule) ? CaseOutcome::kSkipped : CaseOutcome::kFailed;
+    case Standing::kViolated:
+      return result.is_listed(rule.rule) ? CaseOutcome::kSkipped : CaseOutcome::kFailed;
     case Standing::kObeyed:
     case Standing::kDeparted:
-    case Standing::kOption: return CaseOutcome::kPassed;
-    default: return CaseOutcome::kSkipped;
+    case Standing::kOption:
+      return CaseOutcome::kPassed;
+    default:
+      return CaseOutcome::kSkipped;
   }
 }
 
@@ -281,10 +299,14 @@ std::string testcase(const CheckResult& result, const RuleResult& rule) {
 
 const char* to_string(TraitValue value) {
   switch (value) {
-    case TraitValue::kUnknown: return "unknown";
-    case TraitValue::kFalse: return "false";
-    case TraitValue::kTrue: return "true";
-    case TraitValue::kBoth: return "both";
+    case TraitValue::kUnknown:
+      return "unknown";
+    case TraitValue::kFalse:
+      return "false";
+    case TraitValue::kTrue:
+      return "true";
+    case TraitValue::kBoth:
+      return "both";
   }
   return "?";
 }
@@ -293,9 +315,8 @@ std::string check_text(const CheckResult& result, const TextStyle& style) {
   return table(result, style) + findings(result, Standing::kViolated, "VIOLATED", style) +
          findings(result, Standing::kDeparted, "DEPARTED", style) +
          findings(result, Standing::kInconclusive, "INCONCLUSIVE", style) + profile_text(result, style) +
-         deviations_text(result, style) + unsteady_text(result, style) +
-         failed_text(result, style) + skipped_text(result, style) +
-         summary_text(result, style);
+         deviations_text(result, style) + unsteady_text(result, style) + failed_text(result, style) +
+         skipped_text(result, style) + summary_text(result, style);
 }
 
 std::string check_json(const CheckResult& result) {

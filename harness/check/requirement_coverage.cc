@@ -26,8 +26,8 @@ void add(Sum& sum, const RowAccount& row) {
 }
 
 std::string line(const Account& account, const std::string& name, const Sum& sum) {
-  std::string text = fmt::format("{:<9} {:>5} {:>8} {:>7} {:>12}", name, sum.rows, sum.applied, sum.exempt,
-                                 sum.unaccounted());
+  std::string text =
+      fmt::format("{:<9} {:>5} {:>8} {:>7} {:>12}", name, sum.rows, sum.applied, sum.exempt, sum.unaccounted());
   if (account.target) text += fmt::format(" {:>10}", sum.exercised);
   if (account.defects) text += fmt::format(" {:>7}", sum.proven);
   return text + "\n";
@@ -51,10 +51,7 @@ std::string appendix_b_text(const Sum& sum) {
 }
 
 Json to_json(const Account& account, const Sum& sum) {
-  Json json{{"rows", sum.rows},
-            {"applied", sum.applied},
-            {"exempt", sum.exempt},
-            {"unaccounted", sum.unaccounted()}};
+  Json json{{"rows", sum.rows}, {"applied", sum.applied}, {"exempt", sum.exempt}, {"unaccounted", sum.unaccounted()}};
   if (account.target) json["exercised"] = sum.exercised;
   if (account.defects) json["proven"] = sum.proven;
   return json;

@@ -18,8 +18,8 @@ struct RowAccount {
   const RowInfo* row = nullptr;
   std::vector<Rule> rules{};
   const Exemption* exempt = nullptr;
-  bool exercised = false;           // one of its rules was judged
-  std::set<std::string> proven{};   // by these defects
+  bool exercised = false;          // one of its rules was judged
+  std::set<std::string> proven{};  // by these defects
 
   bool accounted() const { return !rules.empty() || exempt != nullptr; }
 };

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "harness/check/check.h"
-#include "harness/report/packetdrill_export.h"
 #include "harness/offline/judge.h"
+#include "harness/report/packetdrill_export.h"
 #include "harness/script/parse.h"
 #include "harness/targets/registry.h"
 

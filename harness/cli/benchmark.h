@@ -14,9 +14,9 @@ struct BenchResult {
   std::string target;
   double bare_steps_per_s = 0, judged_steps_per_s = 0;  // a step is one segment put in or one user call
   double bare_connections_per_s = 0, judged_connections_per_s = 0;
-  double overhead = 0;          // time judged over time bare; the median over neighbouring rounds
+  double overhead = 0;  // time judged over time bare; the median over neighbouring rounds
   std::size_t rounds = 0;
-  std::size_t verdicts = 0;     // of the judged rounds, to be zero on a target that conforms
+  std::size_t verdicts = 0;  // of the judged rounds, to be zero on a target that conforms
 };
 
 // Opens, uses and closes connections of six segments, in short rounds that are bare and judged in turn.

@@ -19,23 +19,23 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "harness/base/version.h"
+#include "harness/check/check.h"
+#include "harness/check/report.h"
 #include "harness/check/requirement_coverage.h"
 #include "harness/cli/benchmark.h"
-#include "harness/check/check.h"
-#include "harness/report/packetdrill_export.h"
-#include "harness/offline/judge.h"
-#include "harness/offline/judge_files.h"
-#include "harness/base/version.h"
-#include "harness/check/report.h"
-#include "harness/report/run_report.h"
-#include "harness/session/run_log.h"
-#include "harness/script/parse.h"
-#include "harness/mutation/of_segments.h"
-#include "harness/targets/registry.h"
-#include "harness/targets/own/defects.h"
-#include "harness/targets/own/legal_variants.h"
 #include "harness/cli/options.h"
 #include "harness/mutation/by_corpus.h"
+#include "harness/mutation/of_segments.h"
+#include "harness/offline/judge.h"
+#include "harness/offline/judge_files.h"
+#include "harness/report/packetdrill_export.h"
+#include "harness/report/run_report.h"
+#include "harness/script/parse.h"
+#include "harness/session/run_log.h"
+#include "harness/targets/own/defects.h"
+#include "harness/targets/own/legal_variants.h"
+#include "harness/targets/registry.h"
 
 namespace tcpassay {
 
@@ -242,18 +242,16 @@ int export_file(const CliOptions& cli) {
     capture->close();
   } else {
     const std::uint8_t ip = ip_version(scenario).value_or(options.ip);
-    write_to(cli.output,
-             export_run(scenario, session.trace(), session.take_packets(), target->identity(), ip));
+    write_to(cli.output, export_run(scenario, session.trace(), session.take_packets(), target->identity(), ip));
   }
   return 0;
 }
 
 int judge_files(const CliOptions& cli) {
-  JudgeAllOptions options{.capture = {.edition = edition_of(cli),
-                                      .defines = cli.defines,
-                                      .packets_alone = cli.packets_alone},
-                          .jobs = cli.jobs,
-                          .progress = progress_line()};
+  JudgeAllOptions options{
+      .capture = {.edition = edition_of(cli), .defines = cli.defines, .packets_alone = cli.packets_alone},
+      .jobs = cli.jobs,
+      .progress = progress_line()};
   for (const auto& end : cli.ends) {
     const auto chosen = ChosenEnd::parse(end);
     if (!chosen) throw UsageError(end + ": no address; write 192.0.2.1, 192.0.2.1:80 or [2001:db8::1]:80");

@@ -37,7 +37,9 @@ std::string file_with(const std::string& name, const std::string& text) {
   return path;
 }
 
-std::string source(const std::string& path) { return std::string(TCPASSAY_SOURCE_DIR) + "/" + path; }
+std::string source(const std::string& path) {
+  return std::string(TCPASSAY_SOURCE_DIR) + "/" + path;
+}
 
 // Exit status 2, nothing on stdout, and one line on stderr that says `what`.
 void expect_complaint(std::vector<std::string> cli, const std::string& what) {

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "harness/check/requirement_coverage.h"
 #include "harness/check/check.h"
 #include "harness/check/report.h"
-#include "harness/targets/registry.h"
+#include "harness/check/requirement_coverage.h"
 #include "harness/cli/options.h"
+#include "harness/targets/registry.h"
 
 namespace tcpassay {
 namespace {

@@ -26,7 +26,7 @@ struct CliOptions {
   std::vector<std::string> plants{};
   std::vector<std::string> ends{};  // of conversations
   bool packets_alone = false;       // of captures, without the log of the run
-  int jobs = 0;  // 0: as many as serve the target
+  int jobs = 0;                     // 0: as many as serve the target
   bool defects = false, legal_variants = false, diagrams = false, play = false, sweep = false;
   bool oracle_only = false;
   std::vector<std::string> defines{};  // NAME or NAME=VALUE, for scripts

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tcpassay sweep and tcpassay zoo --sweep
+#include "harness/sweep/sweep.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,9 +9,8 @@
 #include <filesystem>
 #include <thread>
 
-#include "harness/sweep/sweep.h"
-#include "harness/mutation/by_sweep.h"
 #include "harness/cli/options.h"
+#include "harness/mutation/by_sweep.h"
 
 namespace tcpassay {
 namespace {

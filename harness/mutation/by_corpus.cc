@@ -13,9 +13,9 @@
 #include <sstream>
 #include <thread>
 
-#include "harness/targets/registry.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
+#include "harness/targets/registry.h"
 #include "models/rules.h"
 
 namespace tcpassay {
@@ -139,7 +139,9 @@ void find_proven(MutationTestResult& result) {
   }
 }
 
-std::string listed(const std::vector<std::string>& ids) { return fmt::format("{}", fmt::join(ids, " ")); }
+std::string listed(const std::vector<std::string>& ids) {
+  return fmt::format("{}", fmt::join(ids, " "));
+}
 
 std::string cut(std::string text, int columns) {
   if (static_cast<int>(text.size()) <= columns || columns < 4) return text;
@@ -196,7 +198,9 @@ std::size_t MutationTestResult::caught() const {
       std::count_if(defects.begin(), defects.end(), [](const DefectFate& fate) { return fate.caught; }));
 }
 
-int MutationTestResult::exit_status() const { return caught() < defects.size() || !condemned.empty() ? 1 : 0; }
+int MutationTestResult::exit_status() const {
+  return caught() < defects.size() || !condemned.empty() ? 1 : 0;
+}
 
 std::vector<std::vector<std::string>> combinations(bool pairs) {
   const auto known = own::all_legal_variants();
@@ -255,7 +259,8 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
       return info(strike.rule).level == Level::kShould && contains(allowed, info(strike.rule).id);
     });
     result.clean += held[i].empty();
-    for (auto& strike : held[i]) result.condemned.push_back({.legal_variants = manners[i], .strike = std::move(strike)});
+    for (auto& strike : held[i])
+      result.condemned.push_back({.legal_variants = manners[i], .strike = std::move(strike)});
   }
   if (result.whole) find_proven(result);
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -289,11 +294,8 @@ std::string mutation_json(const MutationTestResult& result) {
   for (const auto& fate : result.defects) {
     Json by = Json::array();
     for (const auto& strike : fate.by) by.push_back(info(strike.rule).id);
-    defects.push_back({{"id", fate.id},
-                       {"origin", fate.origin},
-                       {"caught", fate.caught},
-                       {"by", by},
-                       {"expected", fate.expected}});
+    defects.push_back(
+        {{"id", fate.id}, {"origin", fate.origin}, {"caught", fate.caught}, {"by", by}, {"expected", fate.expected}});
   }
   for (const auto& [rule, why] : result.unproven) {
     why.empty() ? unproven.push_back(info(rule).id) : exempt.push_back({{"id", info(rule).id}, {"why", why}});
@@ -305,10 +307,10 @@ std::string mutation_json(const MutationTestResult& result) {
                          {"scenario", strike.scenario},
                          {"replay", strike.replay}});
   }
-  const Json json{{"defects", defects},
-                  {"rules", {{"proven", result.proven}, {"unproven", unproven}, {"exempt", exempt}}},
-                  {"temperaments",
-                   {{"tested", result.combinations}, {"clean", result.clean}, {"condemned", condemned}}}};
+  const Json json{
+      {"defects", defects},
+      {"rules", {{"proven", result.proven}, {"unproven", unproven}, {"exempt", exempt}}},
+      {"temperaments", {{"tested", result.combinations}, {"clean", result.clean}, {"condemned", condemned}}}};
   return json.dump(2) + "\n";
 }
 

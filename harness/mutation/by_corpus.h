@@ -21,7 +21,7 @@ struct MutationTestOptions {
   bool plant = true;                   // the defects
   bool temper = true;                  // the temperaments, alone and many at once
   bool pairs = true;                   // and every pair of them
-  int jobs = kMutationJobs;                 // threads, each with a target of its own
+  int jobs = kMutationJobs;            // threads, each with a target of its own
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};  // as of CheckOptions
 };
 

@@ -13,8 +13,8 @@
 #include <thread>
 
 #include "harness/sweep/questioner.h"
-#include "harness/targets/registry.h"
 #include "harness/targets/own/defects.h"
+#include "harness/targets/registry.h"
 
 namespace tcpassay {
 namespace {

@@ -8,10 +8,11 @@ namespace {
 
 // One defect for each step of SEGMENT ARRIVES; `tcpassay zoo --sweep` has them all.
 TEST(SweepZoo, TheSweepAloneCatchesDefects) {
-  const auto fates = sweep_mutation_test({.defects = {"closed_rst_wrong_ack", "listen_accepts_ack", "synsent_accepts_bad_ack",
-                                            "unacceptable_not_acked", "rst_out_of_window", "no_challenge_on_syn",
-                                            "ack_beyond_snd_nxt", "data_after_fin_delivered", "second_fin_counted"},
-                                .cases_max = 20'000});
+  const auto fates =
+      sweep_mutation_test({.defects = {"closed_rst_wrong_ack", "listen_accepts_ack", "synsent_accepts_bad_ack",
+                                       "unacceptable_not_acked", "rst_out_of_window", "no_challenge_on_syn",
+                                       "ack_beyond_snd_nxt", "data_after_fin_delivered", "second_fin_counted"},
+                           .cases_max = 20'000});
   ASSERT_EQ(fates.size(), 9u);
   for (const auto& fate : fates) {
     EXPECT_TRUE(fate.caught) << "tcpassay zoo --sweep --defect " << fate.id;

@@ -19,8 +19,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kNames[kAlterations] = {
-    "sequence number", "acknowledgment", "window", "control bit", "urgent pointer", "option",
-    "octet of text", "length", "left out", "repeated", "damaged",
+    "sequence number", "acknowledgment", "window",   "control bit", "urgent pointer", "option",
+    "octet of text",   "length",         "left out", "repeated",    "damaged",
 };
 constexpr int kTriesMax = 20;  // to find a segment to which the alteration applies
 
@@ -29,7 +29,9 @@ struct Recorded {
   std::vector<std::size_t> departing;  // which of its events
 };
 
-bool is_finding(const Verdict& verdict) { return verdict.kind != Verdict::Kind::kInconclusive; }
+bool is_finding(const Verdict& verdict) {
+  return verdict.kind != Verdict::Kind::kInconclusive;
+}
 
 bool condemned(Oracle& oracle, const std::vector<Event>& events) {
   oracle.start();
@@ -95,7 +97,9 @@ class Alterer {
         if (seg.wnd == before.wnd) return {};
         freedom = seg.ctl.rst ? "the window of a reset" : "the size of the receive window";
         break;
-      case Alteration::kFlags: turn_over(seg, freedom); break;
+      case Alteration::kFlags:
+        turn_over(seg, freedom);
+        break;
       case Alteration::kUrgent:
         seg.up = static_cast<std::uint16_t>(1 + below(65535));
         if (seg.up == before.up) return {};
@@ -147,18 +151,28 @@ class Alterer {
   std::uint32_t distance() {
     const auto near = static_cast<std::uint32_t>(1 + below(3000));
     switch (below(4)) {
-      case 0: return 1;
-      case 1: return ~0u;  // one less
-      case 2: return below(2) ? near : 0u - near;
-      default: return static_cast<std::uint32_t>(1 + below(0xfffffffe));
+      case 0:
+        return 1;
+      case 1:
+        return ~0u;  // one less
+      case 2:
+        return below(2) ? near : 0u - near;
+      default:
+        return static_cast<std::uint32_t>(1 + below(0xfffffffe));
     }
   }
 
   void turn_over(Departing& seg, std::string& freedom) {
     switch (below(6)) {
-      case 0: seg.ctl.fin = !seg.ctl.fin; break;
-      case 1: seg.ctl.syn = !seg.ctl.syn; break;
-      case 2: seg.ctl.rst = !seg.ctl.rst; break;
+      case 0:
+        seg.ctl.fin = !seg.ctl.fin;
+        break;
+      case 1:
+        seg.ctl.syn = !seg.ctl.syn;
+        break;
+      case 2:
+        seg.ctl.rst = !seg.ctl.rst;
+        break;
       case 3:
         seg.ctl.psh = !seg.ctl.psh;
         if (seg.ctl.psh) freedom = "PSH may be set on any segment";
@@ -167,7 +181,9 @@ class Alterer {
         seg.ctl.ack = !seg.ctl.ack;
         if (seg.ctl.rst) freedom = "a reset may acknowledge or not";
         break;
-      default: seg.ctl.urg = !seg.ctl.urg; break;
+      default:
+        seg.ctl.urg = !seg.ctl.urg;
+        break;
     }
   }
 
@@ -246,7 +262,9 @@ void count(SensitivityResult::Row& row, const std::string& freedom) {
 
 }  // namespace
 
-const char* to_string(Alteration alteration) { return kNames[static_cast<std::size_t>(alteration)]; }
+const char* to_string(Alteration alteration) {
+  return kNames[static_cast<std::size_t>(alteration)];
+}
 
 std::size_t SensitivityResult::samples() const {
   std::size_t all = 0;
@@ -299,8 +317,8 @@ std::string sensitivity_text(const SensitivityResult& result, const TextStyle& s
       fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", "ALTERED", "SAMPLES", "CONDEMNED", "FREE", "ESCAPED");
   for (int i = 0; i < kAlterations; ++i) {
     const auto& row = result.rows[static_cast<std::size_t>(i)];
-    text += fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", kNames[i], row.samples, row.condemned, row.free,
-                        row.escapes());
+    text +=
+        fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", kNames[i], row.samples, row.condemned, row.free, row.escapes());
   }
   text += "\n";
   for (int i = 0; i < kAlterations; ++i) {

@@ -17,17 +17,17 @@ namespace tcpassay {
 
 // What is altered in a segment that the target sent.
 enum class Alteration : std::uint8_t {
-  kSeq,        // SEG.SEQ
-  kAck,        // SEG.ACK of a segment with the ACK bit
-  kWindow,     // SEG.WND
-  kFlags,      // one of the six control bits, turned over
-  kUrgent,     // the urgent pointer
-  kOption,     // an option is added, taken away or given another value
-  kText,       // one octet
-  kLength,     // one octet more or less
-  kDropped,    // the segment is not there
-  kRepeated,   // it is there twice
-  kDamaged,    // its checksum or a reserved bit
+  kSeq,       // SEG.SEQ
+  kAck,       // SEG.ACK of a segment with the ACK bit
+  kWindow,    // SEG.WND
+  kFlags,     // one of the six control bits, turned over
+  kUrgent,    // the urgent pointer
+  kOption,    // an option is added, taken away or given another value
+  kText,      // one octet
+  kLength,    // one octet more or less
+  kDropped,   // the segment is not there
+  kRepeated,  // it is there twice
+  kDamaged,   // its checksum or a reserved bit
 };
 inline constexpr int kAlterations = 11;
 const char* to_string(Alteration alteration);  // "sequence number"

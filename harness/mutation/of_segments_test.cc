@@ -8,7 +8,9 @@
 namespace tcpassay {
 namespace {
 
-std::vector<ScenarioFile> textbook() { return read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus/textbook"}); }
+std::vector<ScenarioFile> textbook() {
+  return read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus/textbook"});
+}
 
 TEST(Sensitivity, MostAlterationsAreSeen) {
   const SensitivityResult result = mutation_sensitivity(textbook(), {.samples = 2000});
@@ -28,7 +30,9 @@ TEST(Sensitivity, TextAndChecksumsAreExact) {
 
 TEST(Sensitivity, IsAFunctionOfItsSeed) {
   const auto all = textbook();
-  const auto share = [&](std::uint64_t seed) { return sensitivity_json(mutation_sensitivity(all, {.samples = 200, .seed = seed})); };
+  const auto share = [&](std::uint64_t seed) {
+    return sensitivity_json(mutation_sensitivity(all, {.samples = 200, .seed = seed}));
+  };
   EXPECT_EQ(share(1), share(1));
   EXPECT_NE(share(1), share(2));
 }

@@ -44,7 +44,8 @@ bool has_option(const Decoded& segment, std::uint8_t kind) {
 
 }  // namespace
 
-CapturedConversation::CapturedConversation(const Captured& captured, const Decoded& opening, Edition edition, Chosen chosen, TextRoom& room)
+CapturedConversation::CapturedConversation(const Captured& captured, const Decoded& opening, Edition edition,
+                                           Chosen chosen, TextRoom& room)
     : room_(room), first_frame_(captured.number) {
   Terms terms = terms_over(opening.source.family);
   terms.edition = edition;
@@ -317,7 +318,8 @@ bool CapturedConversation::rests() const {
 }
 
 bool CapturedConversation::lossy() const {
-  return std::any_of(directions_.begin(), directions_.end(), [](const auto& way) { return way->unseen && !way->unseen_refuted; });
+  return std::any_of(directions_.begin(), directions_.end(),
+                     [](const auto& way) { return way->unseen && !way->unseen_refuted; });
 }
 
 }  // namespace tcpassay

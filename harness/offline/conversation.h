@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/wire/captured_packet.h"
 #include "harness/offline/outcome.h"
+#include "harness/wire/captured_packet.h"
 #include "models/passive_oracle.h"
 
 namespace tcpassay {
@@ -54,7 +54,8 @@ class CapturedConversation {
     bool first = true, second = true;
   };
 
-  CapturedConversation(const Captured& captured, const Decoded& opening, Edition edition, Chosen chosen, TextRoom& room);
+  CapturedConversation(const Captured& captured, const Decoded& opening, Edition edition, Chosen chosen,
+                       TextRoom& room);
   ~CapturedConversation();
   CapturedConversation(const CapturedConversation&) = delete;
   CapturedConversation& operator=(const CapturedConversation&) = delete;
@@ -87,8 +88,8 @@ class CapturedConversation {
   std::string ladder_of(std::size_t end) const;
 
   std::array<std::unique_ptr<DirectionState>, 2> directions_;  // what each end sends, and what is known of it
-  std::vector<Event> segments_;              // of the packet at hand
-  std::deque<LadderEntry> lines_;                   // the last segments, for a ladder
+  std::vector<Event> segments_;                                // of the packet at hand
+  std::deque<LadderEntry> lines_;                              // the last segments, for a ladder
   TextRoom& room_;
   std::uint64_t first_frame_, packets_ = 0;
   Time last_{};

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "harness/report/ladder.h"
 #include "harness/offline/conversation_state.h"
+#include "harness/report/ladder.h"
 #include "models/rules.h"
 
 namespace tcpassay {
@@ -110,8 +110,7 @@ EndResult CapturedConversation::end_result(std::size_t end) const {
                                            : std::string("how far this end is from the capture point did not show"));
   }
   if (!excuse.empty()) return say(Outcome::kInconclusive, verdict->event, excuse + "; " + blamed);
-  return say(Outcome::kFail, verdict->event,
-             fmt::format("allowed {}; seen {}", verdict->allowed, verdict->seen));
+  return say(Outcome::kFail, verdict->event, fmt::format("allowed {}; seen {}", verdict->allowed, verdict->seen));
 }
 
 ConversationResult CapturedConversation::result() const {

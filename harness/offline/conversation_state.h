@@ -2,8 +2,8 @@
 // What is kept of a conversation while it is overheard: for each end what it has sent, and the last packets.
 #pragma once
 
-#include "harness/wire/segment_of.h"
 #include "harness/offline/conversation.h"
+#include "harness/wire/segment_of.h"
 
 namespace tcpassay {
 

@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "harness/wire/capture_file.h"
-#include "harness/report/ladder.h"
 #include "harness/offline/judge_run.h"
+#include "harness/report/ladder.h"
 #include "harness/report/run_report.h"
-#include "harness/session/run_log.h"
 #include "harness/script/parse.h"
+#include "harness/session/run_log.h"
+#include "harness/wire/capture_file.h"
 
 namespace tcpassay {
 namespace {

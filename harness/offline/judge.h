@@ -20,7 +20,7 @@ struct RecordResult {
   std::string why{};                // one line; empty when accepted
   std::vector<Verdict> verdicts{};  // what the oracle said
   Trace trace{};
-  bool unread = false;  // the file could not be read
+  bool unread = false;                     // the file could not be read
   std::optional<CaptureResult> capture{};  // when the file is one
 };
 

@@ -125,18 +125,17 @@ void sum_up(CaptureResult& result, const std::string& broken_off) {
   const std::uint64_t all = result.accepted + result.condemned + result.inconclusive;
   if (result.condemned > 0) {
     result.kind = Outcome::kFail;
-    result.why =
-        fmt::format("{} of {} conversations; {}", result.condemned, all, why_of(*first(Outcome::kFail)));
+    result.why = fmt::format("{} of {} conversations; {}", result.condemned, all, why_of(*first(Outcome::kFail)));
   } else if (all == 0 && broken_off.empty()) {
     result.kind = Outcome::kUnsupported;
     result.why = counts.packets == 0    ? "no IP packet is in it"
-                  : counts.segments == 0 ? fmt::format("no TCP segment is among its {} IP packets", counts.packets)
-                                         : "none of its conversations has an end that was asked for";
+                 : counts.segments == 0 ? fmt::format("no TCP segment is among its {} IP packets", counts.packets)
+                                        : "none of its conversations has an end that was asked for";
     if (const std::string more = beside(counts); !more.empty()) result.why += " (" + more + ")";
   } else if (result.inconclusive > 0) {
     result.kind = Outcome::kInconclusive;
-    result.why = fmt::format("{} of {} conversations; {}", result.inconclusive, all,
-                              why_of(*first(Outcome::kInconclusive)));
+    result.why =
+        fmt::format("{} of {} conversations; {}", result.inconclusive, all, why_of(*first(Outcome::kInconclusive)));
   }
   if (broken_off.empty()) return;
   if (result.kind != Outcome::kFail) result.kind = Outcome::kInconclusive;
@@ -161,9 +160,7 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   std::size_t listed = 0, others = 0;
   const auto keep = [&](ConversationResult one) {
     const Outcome kind = one.kind();
-    ++(kind == Outcome::kPass    ? result.accepted
-       : kind == Outcome::kFail ? result.condemned
-                                         : result.inconclusive);
+    ++(kind == Outcome::kPass ? result.accepted : kind == Outcome::kFail ? result.condemned : result.inconclusive);
     if (kind == Outcome::kPass ? listed++ < kAcceptedListed : others++ < kOthersListed) {
       result.conversations.push_back(std::move(one));
     }

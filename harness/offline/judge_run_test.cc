@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "harness/session/run_log.h"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -10,6 +8,7 @@
 
 #include "harness/check/check.h"
 #include "harness/script/parse.h"
+#include "harness/session/run_log.h"
 
 namespace tcpassay {
 namespace {
@@ -94,7 +93,9 @@ TEST_F(RunLogs, WhatDoesNotFitIsNamedByItsLine) {
 
 TEST_F(RunLogs, NothingHalfWrittenIsLeft) {
   const std::string path = (folder_ / "some.run").string();
-  { RunLog log(path); }
+  {
+    RunLog log(path);
+  }
   EXPECT_TRUE(fs::is_empty(folder_));
   EXPECT_THROW(RunLog((folder_ / "none" / "some.run").string()), CaptureError);
 }

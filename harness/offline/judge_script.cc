@@ -4,9 +4,9 @@
 
 #include <optional>
 
-#include "harness/wire/icmp.h"
 #include "harness/offline/judge.h"
 #include "harness/offline/script_replay.h"
+#include "harness/wire/icmp.h"
 
 namespace tcpassay {
 namespace {
@@ -66,7 +66,7 @@ RecordResult judge_script(const Scenario& scenario, const std::string& file, Edi
     result.kind = violated ? RecordResult::Kind::kFail : RecordResult::Kind::kInconclusive;
     const Place& where = result.trace.places[std::min(verdict.event, result.trace.places.size() - 1)];
     result.why = fmt::format("{}allowed {}; seen {}", where.line == 0 ? "" : fmt::format("line {}: ", where.line),
-                              verdict.allowed, verdict.seen);
+                             verdict.allowed, verdict.seen);
     if (violated) break;
   }
   if (result.kind == RecordResult::Kind::kFail && recording.vague()) {

@@ -118,8 +118,8 @@ TEST(Judge, TakesMessagesOfIcmp) {
                              "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n"
                              "+0 < icmp unreachable host_unreachable [1:101(100)]\n";
   const RecordResult kept = result(before +
-                               "+.1 < . 1:1(0) ack 101 win 257\n+0 write(4, ..., 10) = 10\n"
-                               "+0 > P. 101:111(10) ack 1\n");
+                                   "+.1 < . 1:1(0) ack 101 win 257\n+0 write(4, ..., 10) = 10\n"
+                                   "+0 > P. 101:111(10) ack 1\n");
   EXPECT_EQ(kept.kind, RecordResult::Kind::kPass) << kept.why;
 }
 

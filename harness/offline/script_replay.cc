@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "harness/wire/icmp.h"
-#include "harness/wire/segment_of.h"
+#include "harness/script/addresses.h"
 #include "harness/script/parse.h"
 #include "harness/script/python_code.h"
-#include "harness/script/addresses.h"
+#include "harness/wire/icmp.h"
+#include "harness/wire/segment_of.h"
 
 namespace tcpassay {
 namespace {

@@ -85,7 +85,7 @@ class Recording {
   std::uint8_t ip_;
   bool complete_, strict_ = false, ticks_ = false, vague_ = false;
   std::size_t at_ = 0;  // the step in hand
-  Identity identity_;  // the addresses that packetdrill gives both sides by default
+  Identity identity_;   // the addresses that packetdrill gives both sides by default
   Oracle oracle_;
   std::vector<RecordedSocket> sockets_;
   std::vector<Numbers> numbers_;

@@ -103,7 +103,9 @@ Numbers& Drawing::numbers(Tuple tuple) {
   return numbers_.emplace_back(Numbers{.tuple = tuple});
 }
 
-std::string Drawing::ports(Tuple tuple) const { return many_ ? fmt::format("{}:{} ", tuple.local, tuple.remote) : ""; }
+std::string Drawing::ports(Tuple tuple) const {
+  return many_ ? fmt::format("{}:{} ", tuple.local, tuple.remote) : "";
+}
 
 std::string Drawing::time_column(Time at) {
   if (time_ && *time_ == at) return std::string(kTimeColumns, ' ');
@@ -135,19 +137,24 @@ void Drawing::draw_packet(const Event& event, const std::string& label, bool arr
 
 std::string call_text(const UserCall& call) {
   std::string arguments;
-  const auto add = [&](const auto& value) {
-    arguments += fmt::format("{}{}", arguments.empty() ? "" : ", ", value);
-  };
+  const auto add = [&](const auto& value) { arguments += fmt::format("{}{}", arguments.empty() ? "" : ", ", value); };
   if (call.kind != CallKind::kSocket) add(call.handle);
   switch (call.kind) {
     case CallKind::kBind:
-    case CallKind::kConnect: add(call.port); break;
+    case CallKind::kConnect:
+      add(call.port);
+      break;
     case CallKind::kListen:
     case CallKind::kWrite:
     case CallKind::kSendTo:
-    case CallKind::kRead: add(call.length); break;
-    case CallKind::kShutdown: add(call.how == 0 ? "read" : call.how == 1 ? "write" : "both"); break;
-    default: break;
+    case CallKind::kRead:
+      add(call.length);
+      break;
+    case CallKind::kShutdown:
+      add(call.how == 0 ? "read" : call.how == 1 ? "write" : "both");
+      break;
+    default:
+      break;
   }
   const std::string error = call.error == UserError::kNone ? "" : fmt::format(" {}", to_string(call.error));
   return fmt::format("{}({}) = {}{}", to_string(call.kind), arguments, call.result, error);
@@ -157,8 +164,7 @@ void Drawing::draw_call(const Event& event, const UserCall& call, const std::str
   std::string row = fmt::format("{}|{}| {}", time_column(event.until), std::string(kWireColumns, ' '), call_text(call));
   if (const std::string now = news(state); !now.empty()) {
     const int room = columns_ - static_cast<int>(row.size());
-    row += static_cast<int>(now.size()) + 2 <= room ? "  " + now
-                                                    : "\n" + std::string(kRightAt, ' ') + now;
+    row += static_cast<int>(now.size()) + 2 <= room ? "  " + now : "\n" + std::string(kRightAt, ' ') + now;
   }
   out_ += row + "\n";
 }

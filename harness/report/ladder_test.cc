@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/report/ladder.h"
-#include "models/rules.h"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +7,7 @@
 
 #include "harness/script/parse.h"
 #include "harness/targets/own/own_target.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {
@@ -61,10 +61,10 @@ TEST(Ladder, PutsTheVerdictWhereItFalls) {
 }
 
 TEST(Ladder, FitsItsColumns) {
-  const std::string text =
-      drawn(std::string(kOpen) + "+0 < P.U 101:601(500) ack 1 win 65535 urg 65000 <nop,nop,mss 1460,nop,nop>\n"
-                                 "+0 < . 4000000000:4000000500(500) ack 1 win 1000\n",
-            own::Defect::rst_out_of_window);
+  const std::string text = drawn(std::string(kOpen) +
+                                     "+0 < P.U 101:601(500) ack 1 win 65535 urg 65000 <nop,nop,mss 1460,nop,nop>\n"
+                                     "+0 < . 4000000000:4000000500(500) ack 1 win 1000\n",
+                                 own::Defect::rst_out_of_window);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
 }

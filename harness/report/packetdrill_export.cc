@@ -9,11 +9,11 @@
 #include <map>
 #include <set>
 
-#include "harness/wire/icmp.h"
 #include "harness/base/version.h"
 #include "harness/script/parse.h"
 #include "harness/script/python_code.h"
 #include "harness/script/shell_commands.h"
+#include "harness/wire/icmp.h"
 
 namespace tcpassay {
 namespace {
@@ -251,7 +251,7 @@ class Run {
   const std::vector<Bytes>& packets_;
   const Identity& target_;
   Script script_;
-  std::size_t packet_ = 0, unkept_ = 0;  // of the departures the first are missing among the packets
+  std::size_t packet_ = 0, unkept_ = 0;                    // of the departures the first are missing among the packets
   Tuple pair_{.local = kTargetPort, .remote = kPeerPort};  // what a reader takes for the script's only pair
   std::map<std::uint32_t, std::uint32_t> offsets_;         // by both ports: the target's ISS
   std::map<std::uint32_t, std::uint32_t> firsts_;          // by both ports: what becomes the peer's zero

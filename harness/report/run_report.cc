@@ -14,23 +14,36 @@ namespace tcpassay {
 
 using Json = nlohmann::ordered_json;
 
-double seconds_of(Time at) { return std::chrono::duration<double>(at).count(); }
+double seconds_of(Time at) {
+  return std::chrono::duration<double>(at).count();
+}
 
 Json verdict_json(const Verdict& verdict) {
   const RuleInfo& about = info(verdict.rule);
-  return Json{{"kind", to_string(verdict.kind)}, {"rule", about.id},          {"level", to_string(about.level)},
-              {"section", about.section},        {"event", verdict.event},    {"at_s", seconds_of(verdict.at)},
-              {"state", verdict.state},          {"allowed", verdict.allowed}, {"seen", verdict.seen},
+  return Json{{"kind", to_string(verdict.kind)},
+              {"rule", about.id},
+              {"level", to_string(about.level)},
+              {"section", about.section},
+              {"event", verdict.event},
+              {"at_s", seconds_of(verdict.at)},
+              {"state", verdict.state},
+              {"allowed", verdict.allowed},
+              {"seen", verdict.seen},
               {"consequence", verdict.consequence}};
 }
 
-std::string dump(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 const char* to_string(Verdict::Kind kind) {
   switch (kind) {
-    case Verdict::Kind::kViolated: return "violated";
-    case Verdict::Kind::kDeparted: return "departed";
-    case Verdict::Kind::kInconclusive: return "inconclusive";
+    case Verdict::Kind::kViolated:
+      return "violated";
+    case Verdict::Kind::kDeparted:
+      return "departed";
+    case Verdict::Kind::kInconclusive:
+      return "inconclusive";
   }
   return "?";
 }

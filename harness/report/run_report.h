@@ -24,7 +24,7 @@ struct RunResult {
 std::string run_text(const RunResult& result, const TextStyle& style);
 std::string run_json(const RunResult& result);
 
-const char* to_string(Verdict::Kind kind);    // "violated"
+const char* to_string(Verdict::Kind kind);       // "violated"
 std::string level_text(const Verdict& verdict);  // "MUST", or "inconclusive"
 
 // Of a verdict in any report for programs.

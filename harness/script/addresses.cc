@@ -26,7 +26,9 @@ bool is_nobodys(const Address& address) {
 
 }  // namespace
 
-Ctl control_of(const SegmentSpec& spec) { return spec.ace ? with_ace(spec.ctl, *spec.ace) : spec.ctl; }
+Ctl control_of(const SegmentSpec& spec) {
+  return spec.ace ? with_ace(spec.ctl, *spec.ace) : spec.ctl;
+}
 
 Carrier::Oddity oddity_of(const Decoded& packet) {
   if (is_a_group(packet.destination)) return Carrier::Oddity::kGroupDestination;

@@ -2,8 +2,8 @@
 // Packets in the words of a script: `< S 0:0(0) win 65535 <mss 1460>`, `> icmp unreachable`, and their `//! damage:`.
 #pragma once
 
-#include "harness/script/scenario.h"
 #include "harness/script/reader.h"
+#include "harness/script/scenario.h"
 
 namespace tcpassay {
 

@@ -12,18 +12,22 @@
 #include <sstream>
 #include <utility>
 
-#include "harness/script/system_call.h"
 #include "harness/script/defines.h"
 #include "harness/script/packet_line.h"
 #include "harness/script/reader.h"
+#include "harness/script/system_call.h"
 
 namespace tcpassay {
 namespace {
 
 constexpr std::uint64_t kMslMax = 3600, kPeersMax = 1000, kRoundsMax = 10;
 
-bool begins_word(char c) { return is_word_character(c) && !(c >= '0' && c <= '9'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool begins_word(char c) {
+  return is_word_character(c) && !(c >= '0' && c <= '9');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 class Parser {
  public:

@@ -23,11 +23,18 @@ std::string seconds(Time time) {
 std::string time_text(const StepTime& time) {
   std::string text;
   switch (time.form) {
-    case StepTime::Form::kAny: return "*";
-    case StepTime::Form::kRelative: text = "+" + seconds(time.at); break;
-    case StepTime::Form::kAbsolute: text = seconds(time.at); break;
-    case StepTime::Form::kRelativeRange: return fmt::format("+{}~+{}", seconds(time.at), seconds(time.to));
-    case StepTime::Form::kAbsoluteRange: return fmt::format("{}~{}", seconds(time.at), seconds(time.to));
+    case StepTime::Form::kAny:
+      return "*";
+    case StepTime::Form::kRelative:
+      text = "+" + seconds(time.at);
+      break;
+    case StepTime::Form::kAbsolute:
+      text = seconds(time.at);
+      break;
+    case StepTime::Form::kRelativeRange:
+      return fmt::format("+{}~+{}", seconds(time.at), seconds(time.to));
+    case StepTime::Form::kAbsoluteRange:
+      return fmt::format("{}~{}", seconds(time.at), seconds(time.to));
   }
   if (time.returns) text += "..." + seconds(*time.returns);
   return text;
@@ -42,17 +49,25 @@ std::string hex(ByteView octets) {
 std::string option_text(const OptionSpec& option) {
   const auto value = [&](std::size_t i) { return i < option.values.size() ? option.values[i] : 0; };
   switch (option.kind) {
-    case Kind::kEnd: return "eol";
-    case Kind::kNop: return "nop";
-    case Kind::kMss: return fmt::format("mss {}", value(0));
-    case Kind::kWindowScale: return fmt::format("wscale {}", value(0));
-    case Kind::kSackPermitted: return "sackOK";
-    case Kind::kTimestamp: return fmt::format("TS val {} ecr {}", value(0), value(1));
-    case Kind::kMd5: return "md5 " + hex(option.octets);
+    case Kind::kEnd:
+      return "eol";
+    case Kind::kNop:
+      return "nop";
+    case Kind::kMss:
+      return fmt::format("mss {}", value(0));
+    case Kind::kWindowScale:
+      return fmt::format("wscale {}", value(0));
+    case Kind::kSackPermitted:
+      return "sackOK";
+    case Kind::kTimestamp:
+      return fmt::format("TS val {} ecr {}", value(0), value(1));
+    case Kind::kMd5:
+      return "md5 " + hex(option.octets);
     case Kind::kFastOpen:
       if (!option.name.empty()) return "FO " + option.name;
       return option.octets.empty() ? "FO" : "FO " + hex(option.octets);
-    case Kind::kFastOpenExp: return option.octets.empty() ? "FOEXP" : "FOEXP " + hex(option.octets);
+    case Kind::kFastOpenExp:
+      return option.octets.empty() ? "FOEXP" : "FOEXP " + hex(option.octets);
     case Kind::kSack: {
       std::string text = "sack";
       for (std::size_t i = 0; i < option.values.size(); i += 2) text += fmt::format(" {}:{}", value(i), value(i + 1));
@@ -65,7 +80,8 @@ std::string option_text(const OptionSpec& option) {
       }
       return text;
     }
-    case Kind::kRaw: break;
+    case Kind::kRaw:
+      break;
   }
   return "";
 }

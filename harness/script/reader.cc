@@ -15,13 +15,25 @@ constexpr std::size_t kFoundOctetsMax = 24;  // shown in a message
 constexpr std::size_t kSecondsDigitsMax = 9;
 constexpr std::size_t kDecimalsMax = 9;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
-bool is_space(char c) { return is_blank(c) || c == '\n'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+}
+bool is_space(char c) {
+  return is_blank(c) || c == '\n';
+}
 
-char closing_of(char open) { return open == '(' ? ')' : open == '[' ? ']' : '}'; }
-bool is_opening(char c) { return c == '(' || c == '[' || c == '{'; }
-bool is_closing(char c) { return c == ')' || c == ']' || c == '}'; }
+char closing_of(char open) {
+  return open == '(' ? ')' : open == '[' ? ']' : '}';
+}
+bool is_opening(char c) {
+  return c == '(' || c == '[' || c == '{';
+}
+bool is_closing(char c) {
+  return c == ')' || c == ']' || c == '}';
+}
 
 }  // namespace
 
@@ -59,9 +71,9 @@ std::optional<Bytes> hexadecimal(std::string_view text) {
 }
 
 ScriptError::ScriptError(Place place, const std::string& message_text)
-    : std::runtime_error(place.line == 0 ? fmt::format("{}: {}", place.file, message_text)
-                                         : fmt::format("{}:{}:{}: {}", place.file, place.line, place.column,
-                                                       message_text)),
+    : std::runtime_error(place.line == 0
+                             ? fmt::format("{}: {}", place.file, message_text)
+                             : fmt::format("{}:{}:{}: {}", place.file, place.line, place.column, message_text)),
       where(std::move(place)),
       message(message_text) {}
 
@@ -118,7 +130,9 @@ void ScriptReader::skip_blanks() {
   while (!at_end() && is_blank(peek())) ++at_;
 }
 
-void ScriptReader::skip_line() { at_ = std::min(text_.find('\n', at_), text_.size()); }
+void ScriptReader::skip_line() {
+  at_ = std::min(text_.find('\n', at_), text_.size());
+}
 
 void ScriptReader::skip_comment() {
   const std::size_t end = text_.find("*/", at_ + 2);

@@ -91,12 +91,13 @@ struct Call {
   std::uint16_t port = 0;  // bind, connect: empty (0) means the script's default; accept: the peer's, if it is told
   std::uint32_t length = 0;
   int how = 0;
-  bool urgent = false;     // write: MSG_OOB
-  std::string address{};   // bind, connect: as written in inet_addr(); empty for `...`
+  bool urgent = false;    // write: MSG_OOB
+  std::string address{};  // bind, connect: as written in inet_addr(); empty for `...`
   SocketOption option = SocketOption::kNone;
   std::int64_t value = 0;
-  std::string implementation_specific{};  // with SocketOption::kOther: what Target::peculiar() is asked for, "SOL_TCP.TCP_INQ"
-  bool more = false;       // write: MSG_MORE, text that is to leave with what follows
+  std::string
+      implementation_specific{};  // with SocketOption::kOther: what Target::peculiar() is asked for, "SOL_TCP.TCP_INQ"
+  bool more = false;              // write: MSG_MORE, text that is to leave with what follows
   // What the script says the call returns: an assertion beside the oracle, and the name of a new handle.
   std::optional<std::int64_t> result{};
   std::optional<UserError> error{};

@@ -14,9 +14,9 @@ namespace tcpassay {
 class Schedule {
  public:
   struct Slot {
-    bool any = false;              // `*`: whenever it happens
-    Time from{}, until{};          // equal but for a range
-    Time tolerance{};              // for an observation, either side
+    bool any = false;               // `*`: whenever it happens
+    Time from{}, until{};           // equal but for a range
+    Time tolerance{};               // for an observation, either side
     std::optional<Time> returns{};  // of a blocking call
   };
 

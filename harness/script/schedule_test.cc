@@ -17,8 +17,8 @@ TEST(Schedule, CountsAsPacketdrillDoes) {
   EXPECT_EQ(schedule.next({.form = StepTime::Form::kAbsolute, .at = seconds(1)}).from, seconds(1));
   EXPECT_TRUE(schedule.next({.form = StepTime::Form::kAny}).any);
   schedule.reached(seconds(2));
-  const auto range = schedule.next(
-      {.form = StepTime::Form::kRelativeRange, .at = milliseconds(100), .to = milliseconds(300)});
+  const auto range =
+      schedule.next({.form = StepTime::Form::kRelativeRange, .at = milliseconds(100), .to = milliseconds(300)});
   EXPECT_EQ(range.from, milliseconds(2100));
   EXPECT_EQ(range.until, milliseconds(2300));
   EXPECT_EQ(schedule.next(relative(800)).tolerance, milliseconds(100));

@@ -48,13 +48,18 @@ Bytes content_of(const OptionSpec& option, int octets_each) {
 void encode_option(const OptionSpec& option, Bytes& out) {
   const auto values = option.values.size();
   switch (option.kind) {
-    case Kind::kEnd: return out.push_back(kEnd);
-    case Kind::kNop: return out.push_back(kNop);
-    case Kind::kMss: require(values == 1, "mss has one value"); return put_option(kMss, content_of(option, 2), out);
+    case Kind::kEnd:
+      return out.push_back(kEnd);
+    case Kind::kNop:
+      return out.push_back(kNop);
+    case Kind::kMss:
+      require(values == 1, "mss has one value");
+      return put_option(kMss, content_of(option, 2), out);
     case Kind::kWindowScale:
       require(values == 1, "wscale has one value");
       return put_option(kWindowScale, content_of(option, 1), out);
-    case Kind::kSackPermitted: return put_option(kSackPermitted, {}, out);
+    case Kind::kSackPermitted:
+      return put_option(kSackPermitted, {}, out);
     case Kind::kSack:
       require(values != 0 && values % 2 == 0, "sack has left and right edges");
       return put_option(kSack, content_of(option, 4), out);
@@ -69,11 +74,14 @@ void encode_option(const OptionSpec& option, Bytes& out) {
       content.insert(content.end(), option.octets.begin(), option.octets.end());
       return put_option(kExperiment, content, out);
     }
-    case Kind::kMd5: return put_option(kMd5, option.octets, out);
+    case Kind::kMd5:
+      return put_option(kMd5, option.octets, out);
     case Kind::kAccEcn:
       require(values >= 1 && values <= 3, "ECN has one to three counters");
       return put_option(option.name.starts_with("e0b") ? kAccEcn0 : kAccEcn1, content_of(option, kCounterOctets), out);
-    case Kind::kRaw: out.insert(out.end(), option.octets.begin(), option.octets.end()); return;
+    case Kind::kRaw:
+      out.insert(out.end(), option.octets.begin(), option.octets.end());
+      return;
   }
 }
 
@@ -102,7 +110,8 @@ OptionSpec decode_option(ByteView option) {
     case kTimestamp:
       if (length == 10) return {.kind = Kind::kTimestamp, .values = values(2, 4)};
       break;
-    case kFastOpen: return {.kind = Kind::kFastOpen, .octets = rest(2)};
+    case kFastOpen:
+      return {.kind = Kind::kFastOpen, .octets = rest(2)};
     case kExperiment:
       if (length < 4 || get(option, 2, 2) != kFastOpenExperiment) break;
       return {.kind = Kind::kFastOpenExp, .octets = rest(4)};
@@ -119,7 +128,8 @@ OptionSpec decode_option(ByteView option) {
                 .name = order.substr(0, counters * 4 - 1)};
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return {.kind = Kind::kRaw, .octets = rest(0)};
 }

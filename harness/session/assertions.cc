@@ -33,7 +33,9 @@ std::string text_of(const SegmentSpec& spec) {
   return to_text(step);
 }
 
-std::string text_of(Time at) { return fmt::format("{:.6f} s", std::chrono::duration<double>(at).count()); }
+std::string text_of(Time at) {
+  return fmt::format("{:.6f} s", std::chrono::duration<double>(at).count());
+}
 
 }  // namespace
 
@@ -72,8 +74,8 @@ void Session::Impl::compare(const Call& call, const UserCall& made, const Place&
 // TCP_INFO is that of the connection that came last, as in packetdrill.
 void Session::Impl::run_code(const std::string& code, const Place& where) {
   if (!options.assertions) return;
-  const auto socket = std::find_if(sockets.rbegin(), sockets.rend(),
-                                   [](const Socket& each) { return each.role == Role::kConnection; });
+  const auto socket =
+      std::find_if(sockets.rbegin(), sockets.rend(), [](const Socket& each) { return each.role == Role::kConnection; });
   const CodeFields field = [&](const std::string& name) -> std::optional<std::int64_t> {
     if (socket == sockets.rend()) return std::nullopt;
     const auto told = target.implementation_specific(socket->handle, name);

@@ -116,10 +116,12 @@ void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
   if (!made) return;
   const UserCall outcome = call(*made, step.where);
   const bool blocked = outcome.error == UserError::kWouldBlock || outcome.error == UserError::kInProgress;
-  const bool partly = made->kind == CallKind::kWrite && made->result && outcome.result >= 0 &&
-                      outcome.result < *made->result;
+  const bool partly =
+      made->kind == CallKind::kWrite && made->result && outcome.result >= 0 && outcome.result < *made->result;
   if (slot.returns && (blocked || partly)) {
-    pending.push_back({.call = *made, .returns = *slot.returns, .done = std::max<std::int64_t>(outcome.result, 0),
+    pending.push_back({.call = *made,
+                       .returns = *slot.returns,
+                       .done = std::max<std::int64_t>(outcome.result, 0),
                        .where = step.where});
     return;
   }
@@ -212,7 +214,9 @@ void Session::Impl::finish() {
   if (options.judge) oracle.finish();
 }
 
-void Session::finish() { impl_->finish(); }
+void Session::finish() {
+  impl_->finish();
+}
 
 // The rest of the interface.
 
@@ -225,20 +229,34 @@ void Session::start(const std::string& name, std::uint64_t seed, std::optional<s
   impl_->ip = ip.value_or(impl_->options.ip);
   impl_->start(name, seed);
 }
-void Session::use_peer_port(std::uint16_t port) { impl_->options.peer_port = port; }
+void Session::use_peer_port(std::uint16_t port) {
+  impl_->options.peer_port = port;
+}
 void Session::configure(const Setting& setting) {
   Target& target = impl_->target;
   if (target.configure(setting.name, setting.value)) return;
   throw TargetError(fmt::format("{} cannot set {}={}", target.identity().name, setting.name, setting.value));
 }
-void Session::advance(Time by) { impl_->advance_to(impl_->target.now() + by); }
+void Session::advance(Time by) {
+  impl_->advance_to(impl_->target.now() + by);
+}
 
-Target& Session::target() { return impl_->target; }
-Oracle& Session::oracle() { return impl_->oracle; }
-const Trace& Session::trace() const { return impl_->trace; }
-const std::vector<Mismatch>& Session::mismatches() const { return impl_->mismatches; }
+Target& Session::target() {
+  return impl_->target;
+}
+Oracle& Session::oracle() {
+  return impl_->oracle;
+}
+const Trace& Session::trace() const {
+  return impl_->trace;
+}
+const std::vector<Mismatch>& Session::mismatches() const {
+  return impl_->mismatches;
+}
 
-std::size_t Session::departures() const { return impl_->sent_end; }
+std::size_t Session::departures() const {
+  return impl_->sent_end;
+}
 
 std::vector<Bytes> Session::take_packets() {
   Impl& self = *impl_;

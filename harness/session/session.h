@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/wire/capture_file.h"
 #include "harness/script/scenario.h"
 #include "harness/session/trace.h"
 #include "harness/target/target.h"
+#include "harness/wire/capture_file.h"
 #include "models/oracle.h"
 
 namespace tcpassay {
@@ -31,19 +31,19 @@ inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);
 Terms terms_over(std::uint8_t ip);
 
 struct SessionOptions {
-  bool judge = true;           // show events to the oracle
-  Edition edition = kNewest;   // the text that the target is held to
-  std::uint64_t seed = 1;      // play() begins with it
-  bool white_box = true;       // ask a target that can tell for its state whenever it is quiet
+  bool judge = true;          // show events to the oracle
+  Edition edition = kNewest;  // the text that the target is held to
+  std::uint64_t seed = 1;     // play() begins with it
+  bool white_box = true;      // ask a target that can tell for its state whenever it is quiet
   bool keep_trace = true;
-  bool assertions = true;      // compare `>` lines, results of calls and what code asserts
-  std::uint8_t ip = 4;         // 4 or 6, where the script does not say
+  bool assertions = true;          // compare `>` lines, results of calls and what code asserts
+  std::uint8_t ip = 4;             // 4 or 6, where the script does not say
   CaptureFile* capture = nullptr;  // every packet goes there too
   TraceObserver* witness = nullptr;
-  std::uint16_t peer_port = kPeerPort;  // the peer's port where the script names none and the target is passive
+  std::uint16_t peer_port = kPeerPort;         // the peer's port where the script names none and the target is passive
   Time settle = std::chrono::milliseconds(5);  // so long a target that is not synchronous must say nothing to be silent
   std::size_t packets_kept = 4096;  // so many of the target's latest are there for expect() and take_packets()
-  Time final_wait{};               // finish() lets so much time pass first, so that a delayed ACK falls due
+  Time final_wait{};                // finish() lets so much time pass first, so that a delayed ACK falls due
 };
 
 // Imperative: explorers and Python call the primitives; play() runs a whole scenario.

@@ -10,21 +10,20 @@
 #include <utility>
 #include <vector>
 
-#include "harness/wire/icmp.h"
-#include "harness/script/schedule.h"
 #include "harness/script/addresses.h"
 #include "harness/script/python_code.h"
+#include "harness/script/schedule.h"
 #include "harness/session/session.h"
+#include "harness/wire/icmp.h"
 
 namespace tcpassay {
-
 
 // What a handle of the target stands for.
 enum class Role : std::uint8_t { kIdle, kListener, kConnection };
 
 struct Socket {
-  int script = -1;            // its number in the script
-  int handle = -1;            // its number at the target
+  int script = -1;  // its number in the script
+  int handle = -1;  // its number at the target
   Role role = Role::kIdle;
   Tuple tuple{};              // of a connection, as far as it is known
   std::uint32_t written = 0;  // octets the target has taken: the stream offset of the next
@@ -116,14 +115,14 @@ struct Session::Impl {
   std::vector<Mismatch> mismatches;
   std::vector<Conversation> conversations;
   std::vector<Socket> sockets;
-  CodeNames code_names;      // what the script's code has assigned
-  bool named = false;        // the script gives its handles their numbers
-  Tuple pair_now{};          // the script's only pair
-  Tuple latest{};            // the conversation of the latest packet
+  CodeNames code_names;  // what the script's code has assigned
+  bool named = false;    // the script gives its handles their numbers
+  Tuple pair_now{};      // the script's only pair
+  Tuple latest{};        // the conversation of the latest packet
   std::vector<Pending> pending;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> timestamps;  // TSval in the script, on the wire
 
-  std::vector<Sent> sent;    // a ring; logical index i is at i % options.packets_kept
+  std::vector<Sent> sent;  // a ring; logical index i is at i % options.packets_kept
   std::size_t sent_end = 0, sent_taken = 0, sent_cursor = 0;
 
   Bytes cookie;                   // that the target gave last

@@ -100,7 +100,8 @@ TEST(Session, CountsEchoesFromTheTargetsLatestTimestamp) {
 +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
 +0.5 < S. 5000:5000(0) ack 1 win 65535 <mss 1460,nop,nop,TS val 7 ecr 0>
 +0.5 < . 5001:5001(0) ack 1 win 65535 <nop,nop,TS val 8 ecr 4294967295>
-)", "test.pkt"));
+)",
+                            "test.pkt"));
   std::optional<std::uint32_t> latest;
   int seen = 0;
   for (const auto& event : session.trace().events) {
@@ -185,8 +186,9 @@ TEST(Session, RecordsMismatchesAndGoesOn) {
 }
 
 TEST(Session, ComparesTheTimeOfDepartures) {
-  const std::string syn = "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1 EINPROGRESS (x)\n"
-                          "+0 > S 0:0(0) <...>\n";
+  const std::string syn =
+      "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1 EINPROGRESS (x)\n"
+      "+0 > S 0:0(0) <...>\n";
   EXPECT_TRUE(Played(syn + "+1 > S 0:0(0) <...>\n").session.mismatches().empty());
   EXPECT_EQ(Played(syn + "+3 > S 0:0(0) <...>\n").session.mismatches().size(), 1u);
   EXPECT_TRUE(Played(syn + "* > S 0:0(0) <...>\n").session.mismatches().empty());

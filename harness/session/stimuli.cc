@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "harness/wire/segment_of.h"
 #include "harness/session/session_impl.h"
+#include "harness/wire/segment_of.h"
 
 namespace tcpassay {
 namespace {

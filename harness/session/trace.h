@@ -16,9 +16,9 @@ namespace tcpassay {
 struct Trace {
   std::string scenario;
   std::vector<Event> events;
-  std::vector<std::string> states;   // after each event, the states the oracle holds possible; empty when it was off
-  std::vector<Place> places;         // the script line that caused each stimulus; line 0 elsewhere
-  std::deque<Bytes> store;           // what the events' texts point into
+  std::vector<std::string> states;  // after each event, the states the oracle holds possible; empty when it was off
+  std::vector<Place> places;        // the script line that caused each stimulus; line 0 elsewhere
+  std::deque<Bytes> store;          // what the events' texts point into
 };
 
 // A `>` line or the result of a call that did not come as the script says. Beside the oracle, never a rule.

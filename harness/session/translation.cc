@@ -157,7 +157,8 @@ UserCall Session::Impl::call(const Call& call, const Place& where) {
 UserCall Session::Impl::implementation_specific_call(const Call& call, const Socket* socket) {
   UserCall made = wire_call(call, socket);
   const bool sets = call.kind == CallKind::kSetOption;
-  const auto told = target.implementation_specific(made.handle, call.implementation_specific, sets ? std::optional(call.value) : std::nullopt);
+  const auto told = target.implementation_specific(made.handle, call.implementation_specific,
+                                                   sets ? std::optional(call.value) : std::nullopt);
   made.result = told ? 0 : -1;
   made.error = told ? UserError::kNone : UserError::kNoProtocolOption;
   if (told && !sets) made.value = *told;
@@ -193,11 +194,20 @@ void Session::Impl::learn(const Call& call, const UserCall& made) {
   }
   if (made.result < 0) return;
   switch (made.kind) {
-    case CallKind::kBind: pair_now.local = made.port; break;
-    case CallKind::kListen: socket->role = Role::kListener; break;
-    case CallKind::kWrite: socket->written += static_cast<std::uint32_t>(made.result); break;
-    case CallKind::kClose: sockets.erase(sockets.begin() + (socket - sockets.data())); break;
-    default: break;
+    case CallKind::kBind:
+      pair_now.local = made.port;
+      break;
+    case CallKind::kListen:
+      socket->role = Role::kListener;
+      break;
+    case CallKind::kWrite:
+      socket->written += static_cast<std::uint32_t>(made.result);
+      break;
+    case CallKind::kClose:
+      sockets.erase(sockets.begin() + (socket - sockets.data()));
+      break;
+    default:
+      break;
   }
 }
 

@@ -41,7 +41,8 @@ Why unsupported_code(const Code& code, Asked& asked) {
   if (!needs.unsupported.empty()) return fmt::format("code `{}`", needs.unsupported);
   for (const std::string& field : needs.fields) {
     const bool state = field == "tcpi_state" && asked.target.can(Ability::kState);
-    if (!state && !asked.target.has_implementation_specific(field)) return fmt::format("the target does not tell {}", field);
+    if (!state && !asked.target.has_implementation_specific(field))
+      return fmt::format("the target does not tell {}", field);
   }
   return std::nullopt;
 }
@@ -51,8 +52,11 @@ Why unsupported_call(const Call& call, const Asked& asked) {
   if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
   if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
   if (call.more) return call.name + " MSG_MORE";
-  if (call.implementation_specific.empty() || !asked.assertions || asked.target.has_implementation_specific(call.implementation_specific)) return std::nullopt;
-  return fmt::format("{} {}", call.name, call.implementation_specific.substr(call.implementation_specific.find('.') + 1));
+  if (call.implementation_specific.empty() || !asked.assertions ||
+      asked.target.has_implementation_specific(call.implementation_specific))
+    return std::nullopt;
+  return fmt::format("{} {}", call.name,
+                     call.implementation_specific.substr(call.implementation_specific.find('.') + 1));
 }
 
 Why unsupported_icmp(const Icmp& icmp, std::uint8_t ip) {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "harness/sweep/sweep.h"
 #include "harness/mutation/by_sweep.h"
+#include "harness/sweep/sweep.h"
 
 namespace tcpassay {
 namespace {

@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "harness/base/processes.h"
 #include "harness/script/parse.h"
 #include "harness/sweep/questioner.h"
-#include "harness/base/processes.h"
 
 namespace tcpassay {
 namespace {
@@ -338,7 +338,7 @@ bool covers(const Deviation& deviation, const Cause& cause) {
          (states.empty() || std::find(states.begin(), states.end(), cause.state) != states.end());
 }
 
-std::uint64_t sum_of(const std::vector<RoadSum>& roads, std::uint64_t RoadSum::*count) {
+std::uint64_t sum_of(const std::vector<RoadSum>& roads, std::uint64_t RoadSum::* count) {
   std::uint64_t all = 0;
   for (const RoadSum& road : roads) all += road.*count;
   return all;

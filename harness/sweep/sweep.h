@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "harness/check/deviations.h"
-#include "harness/session/finding.h"
 #include "harness/check/report.h"
+#include "harness/session/finding.h"
 #include "harness/session/session.h"
 #include "harness/sweep/grid.h"
 #include "harness/sweep/roads.h"
@@ -48,7 +48,7 @@ struct RoadSum {
   std::uint64_t ended = 0;     // the connection was gone when it was probed; either of the two above, too
   std::uint64_t broken = 0;    // a rule was broken
   std::uint64_t inconclusive = 0;
-  std::uint64_t unsteady = 0;  // a rule was broken once and not when the question was put again
+  std::uint64_t unsteady = 0;                          // a rule was broken once and not when the question was put again
   std::map<std::string, std::uint64_t> unreachable{};  // by reason
 };
 

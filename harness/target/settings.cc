@@ -14,7 +14,9 @@ constexpr SettingInfo kSettings[] = {
 
 }  // namespace
 
-std::span<const SettingInfo> setting_table() { return kSettings; }
+std::span<const SettingInfo> setting_table() {
+  return kSettings;
+}
 
 const SettingInfo* setting_named(std::string_view name) {
   const auto* found = std::find_if(std::begin(kSettings), std::end(kSettings),

@@ -7,12 +7,18 @@ namespace tcpassay {
 
 const char* to_string(Ability ability) {
   switch (ability) {
-    case Ability::kVirtualTime: return "virtual-time";
-    case Ability::kSynchronous: return "synchronous";
-    case Ability::kState: return "state";
-    case Ability::kPassiveOpen: return "passive-open";
-    case Ability::kActiveOpen: return "active-open";
-    case Ability::kIpv6: return "ipv6";
+    case Ability::kVirtualTime:
+      return "virtual-time";
+    case Ability::kSynchronous:
+      return "synchronous";
+    case Ability::kState:
+      return "state";
+    case Ability::kPassiveOpen:
+      return "passive-open";
+    case Ability::kActiveOpen:
+      return "active-open";
+    case Ability::kIpv6:
+      return "ipv6";
   }
   return "?";
 }
@@ -26,7 +32,8 @@ bool Identity::has_setting(std::string_view wanted) const {
 }
 
 bool Identity::has_implementation_specific(std::string_view wanted) const {
-  return std::find(implementation_specific.begin(), implementation_specific.end(), wanted) != implementation_specific.end();
+  return std::find(implementation_specific.begin(), implementation_specific.end(), wanted) !=
+         implementation_specific.end();
 }
 
 }  // namespace tcpassay

@@ -17,9 +17,9 @@ namespace tcpassay {
 
 // What a target can do. A scenario that needs what is missing is skipped with the ability's name.
 enum class Ability : std::uint8_t {
-  kVirtualTime,   // time passes only in advance(); a run is a function of its input
-  kSynchronous,   // collect() returning nothing means that the target is silent, no waiting needed
-  kState,         // state() reports the connection's state (white box)
+  kVirtualTime,  // time passes only in advance(); a run is a function of its input
+  kSynchronous,  // collect() returning nothing means that the target is silent, no waiting needed
+  kState,        // state() reports the connection's state (white box)
   kPassiveOpen,
   kActiveOpen,
   kIpv6,
@@ -28,13 +28,13 @@ inline constexpr int kAbilities = 6;
 const char* to_string(Ability ability);  // "virtual-time"
 
 struct Identity {
-  std::string name;                // "own", "linux"
-  std::string version;             // of the implementation: "6.18.44"
+  std::string name;     // "own", "linux"
+  std::string version;  // of the implementation: "6.18.44"
   std::vector<Ability> abilities;
-  Time msl{std::chrono::minutes(2)};  // the maximum segment lifetime it declares (RFC 9293 section 3.4.2)
-  Address address, peer_address;   // the target's address and the one our side speaks from
+  Time msl{std::chrono::minutes(2)};            // the maximum segment lifetime it declares (RFC 9293 section 3.4.2)
+  Address address, peer_address;                // the target's address and the one our side speaks from
   Address ipv6_address{}, ipv6_peer_address{};  // the same over IPv6, with Ability::kIpv6
-  std::vector<std::string> settings{};  // what configure() knows (harness/target/settings.def)
+  std::vector<std::string> settings{};          // what configure() knows (harness/target/settings.def)
   std::vector<std::string> implementation_specific{};  // what peculiar() knows
 
   bool can(Ability ability) const;
@@ -92,7 +92,7 @@ class Target {
   // ("tcpi_snd_cwnd"), a socket option ("SOL_TCP.TCP_INQ"), what an ioctl tells ("SIOCINQ"). With a value it is set.
   // Returns what it is then; empty when it cannot be told or set.
   virtual std::optional<std::int64_t> implementation_specific(int /*handle*/, std::string_view /*name*/,
-                                               std::optional<std::int64_t> /*value*/ = {}) {
+                                                              std::optional<std::int64_t> /*value*/ = {}) {
     return std::nullopt;
   }
 };

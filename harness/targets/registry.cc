@@ -8,13 +8,15 @@
 #include "harness/base/text.h"
 #include "harness/targets/linux/linux.h"
 #include "harness/targets/own/defects.h"
-#include "harness/targets/own/own_target.h"
 #include "harness/targets/own/legal_variants.h"
+#include "harness/targets/own/own_target.h"
 
 namespace tcpassay {
 namespace {
 
-std::optional<std::string> nothing_missing() { return std::nullopt; }
+std::optional<std::string> nothing_missing() {
+  return std::nullopt;
+}
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
   const std::string near = nearest(word, known);
@@ -63,7 +65,9 @@ constexpr TargetEntry kTargets[] = {
 
 }  // namespace
 
-std::span<const TargetEntry> target_table() { return kTargets; }
+std::span<const TargetEntry> target_table() {
+  return kTargets;
+}
 
 std::unique_ptr<Target> make_target(const std::string& name, const std::string& defect) {
   return make_target(name, OwnStackOptions{.defect = defect});

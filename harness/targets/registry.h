@@ -15,15 +15,15 @@ namespace tcpassay {
 
 // How the own stack is to behave.
 struct OwnStackOptions {
-  std::string defect{};                      // planted, if any
+  std::string defect{};                       // planted, if any
   std::vector<std::string> legal_variants{};  // legal variations
 };
 
 struct TargetEntry {
   std::string_view name;
-  std::string_view what;  // one line
+  std::string_view what;                    // one line
   std::optional<std::string> (*missing)();  // what it lacks here and how to get it, in one line; nothing when it works
-  std::unique_ptr<Target> (*make)(const OwnStackOptions& own_options);    // throws TargetError
+  std::unique_ptr<Target> (*make)(const OwnStackOptions& own_options);  // throws TargetError
 };
 
 std::span<const TargetEntry> target_table();

@@ -34,8 +34,10 @@ bool reads(int link_type) {
     case DLT_LINUX_SLL:
     case DLT_LINUX_SLL2:
     case DLT_NULL:
-    case DLT_LOOP: return true;
-    default: return false;
+    case DLT_LOOP:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -68,12 +70,21 @@ ByteView after_family(ByteView frame) {
 ByteView ip_packet(int link_type, ByteView frame) {
   ByteView packet;
   switch (link_type) {
-    case DLT_EN10MB: packet = after_ethernet(frame); break;
-    case DLT_LINUX_SLL: packet = after_ether_type(frame, 14, 16); break;
-    case DLT_LINUX_SLL2: packet = after_ether_type(frame, 0, 20); break;
+    case DLT_EN10MB:
+      packet = after_ethernet(frame);
+      break;
+    case DLT_LINUX_SLL:
+      packet = after_ether_type(frame, 14, 16);
+      break;
+    case DLT_LINUX_SLL2:
+      packet = after_ether_type(frame, 0, 20);
+      break;
     case DLT_NULL:
-    case DLT_LOOP: packet = after_family(frame); break;
-    default: packet = frame;
+    case DLT_LOOP:
+      packet = after_family(frame);
+      break;
+    default:
+      packet = frame;
   }
   if (packet.empty()) return {};
   const int version = packet[0] >> 4;
@@ -82,8 +93,12 @@ ByteView ip_packet(int link_type, ByteView frame) {
 
 }  // namespace
 
-void PcapClose::operator()(pcap* handle) const { pcap_close(handle); }
-void PcapClose::operator()(pcap_dumper* dumper) const { pcap_dump_close(dumper); }
+void PcapClose::operator()(pcap* handle) const {
+  pcap_close(handle);
+}
+void PcapClose::operator()(pcap_dumper* dumper) const {
+  pcap_dump_close(dumper);
+}
 
 CaptureFile::CaptureFile(std::string path)
     : path_(std::move(path)),

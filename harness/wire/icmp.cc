@@ -125,10 +125,8 @@ std::optional<IcmpArrives> icmp_numbers(const IcmpSpec& spec, std::uint8_t versi
     if (name.version != version || (type ? *type != name.type_number : spec.type != name.type)) continue;
     const bool first = spec.code.empty() && name.code[0] == '\0';
     if (code || first || (!spec.code.empty() && spec.code == name.code)) {
-      return IcmpArrives{.version = version,
-                         .type = name.type_number,
-                         .code = code.value_or(name.code_number),
-                         .mtu = spec.mtu};
+      return IcmpArrives{
+          .version = version, .type = name.type_number, .code = code.value_or(name.code_number), .mtu = spec.mtu};
     }
   }
   if (!type || (!code && !spec.code.empty())) return std::nullopt;

@@ -33,9 +33,13 @@ void put32(std::uint8_t* at, std::uint32_t value) {
   put16(at + 2, value);
 }
 
-std::uint16_t get16(const std::uint8_t* at) { return static_cast<std::uint16_t>(at[0] << 8 | at[1]); }
+std::uint16_t get16(const std::uint8_t* at) {
+  return static_cast<std::uint16_t>(at[0] << 8 | at[1]);
+}
 
-std::uint32_t get32(const std::uint8_t* at) { return std::uint32_t{get16(at)} << 16 | get16(at + 2); }
+std::uint32_t get32(const std::uint8_t* at) {
+  return std::uint32_t{get16(at)} << 16 | get16(at + 2);
+}
 
 // The sum of RFC 1071 in the machine's byte order, not yet folded. An odd last octet counts as padded with zero, so
 // only the last of several pieces may be odd.
@@ -60,7 +64,9 @@ std::uint16_t fold(std::uint64_t total) {
 }
 
 // A 16-bit number as the machine reads it from the wire.
-std::uint64_t network16(std::uint32_t value) { return htons(static_cast<std::uint16_t>(value)); }
+std::uint64_t network16(std::uint32_t value) {
+  return htons(static_cast<std::uint16_t>(value));
+}
 
 // The pseudo header of RFC 9293 section 3.1; `addresses` is source and destination side by side.
 std::uint64_t pseudo_header_sum(ByteView addresses, std::size_t tcp_length) {
@@ -158,7 +164,8 @@ bool read_option(std::uint8_t kind, ByteView body, Options& opt) {
     case kMd5Signature:
       opt.signature = true;
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 

@@ -28,12 +28,12 @@ struct Address {
 
 // What is done to a packet on purpose after it was built well.
 struct Damage {
-  bool bad_checksum = false;                // the TCP checksum is made wrong
-  std::optional<std::uint8_t> data_offset;  // overwrites the field, in 32-bit words (0 to 15)
-  std::optional<std::uint16_t> truncate;    // keeps only so many octets of the TCP segment
-  std::optional<Address> source, destination;    // in place of the peer's and the target's; the checksum counts them
-  std::optional<std::uint16_t> identification;   // of the IPv4 header
-  Bytes ip_options{};                            // of the IPv4 header, a multiple of four octets
+  bool bad_checksum = false;                    // the TCP checksum is made wrong
+  std::optional<std::uint8_t> data_offset;      // overwrites the field, in 32-bit words (0 to 15)
+  std::optional<std::uint16_t> truncate;        // keeps only so many octets of the TCP segment
+  std::optional<Address> source, destination;   // in place of the peer's and the target's; the checksum counts them
+  std::optional<std::uint16_t> identification;  // of the IPv4 header
+  Bytes ip_options{};                           // of the IPv4 header, a multiple of four octets
   friend bool operator==(const Damage&, const Damage&) = default;
 };
 

@@ -50,9 +50,10 @@ TEST(Wire, WritesTheKnownOctets) {
   fields.wnd = 4;
   const Bytes mss = bytes({2, 4, 5, 0xb4});
   fields.options = mss;
-  EXPECT_EQ(packet_of(fields), bytes({0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0x26, 0xca, 10, 0, 0, 1, 10, 0, 0, 2,  //
-                                      0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0x60, 2, 0, 4, 0x84, 0x1a, 0, 0,         //
-                                      2, 4, 5, 0xb4}));
+  EXPECT_EQ(packet_of(fields),
+            bytes({0x45, 0, 0, 44,  0, 0, 0x40, 0, 64, 6, 0x26, 0xca, 10,   0, 0, 1, 10,   0,    0, 2,  //
+                   0,    1, 0, 2,   0, 0, 0,    3, 0,  0, 0,    0,    0x60, 2, 0, 4, 0x84, 0x1a, 0, 0,  //
+                   2,    4, 5, 0xb4}));
 }
 
 TEST(Wire, ReadsBackWhatItWrote) {

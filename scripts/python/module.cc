@@ -174,7 +174,8 @@ class Run {
 
   void configure(const std::string& name, std::int64_t value) {
     const SettingInfo* known = setting_named(name);
-    if (!known) throw py::value_error(fmt::format("there is no setting {} (harness/target/settings.def lists them)", name));
+    if (!known)
+      throw py::value_error(fmt::format("there is no setting {} (harness/target/settings.def lists them)", name));
     if (value < known->least || value > known->most) {
       throw py::value_error(fmt::format("{} is from {} to {}", name, known->least, known->most));
     }

@@ -14,10 +14,7 @@ struct Field {
   const char* name;
   std::int64_t (*value)(const tcp_info& info);
 };
-#define FIELD(name)                                                                                 \
-  {                                                                                                 \
-    "tcpi_" #name, [](const tcp_info& info) { return static_cast<std::int64_t>(info.tcpi_##name); } \
-  }
+#define FIELD(name) {"tcpi_" #name, [](const tcp_info& info) { return static_cast<std::int64_t>(info.tcpi_##name); }}
 constexpr Field kFields[] = {
     FIELD(state),         FIELD(ca_state),
     FIELD(probes),        FIELD(backoff),
@@ -103,7 +100,8 @@ std::vector<std::string> kernel_peculiar_names() {
   return names;
 }
 
-std::optional<std::int64_t> kernel_implementation_specific(int fd, std::string_view name, std::optional<std::int64_t> value) {
+std::optional<std::int64_t> kernel_implementation_specific(int fd, std::string_view name,
+                                                           std::optional<std::int64_t> value) {
   for (const Field& field : kFields) {
     if (name != field.name || value) continue;
     tcp_info info{};

@@ -48,7 +48,9 @@ constexpr Sysctl kSysctls[] = {
     {"slow-start-after-idle", "tcp_slow_start_after_idle"},
 };
 
-std::string path_of(const Sysctl& sysctl) { return std::string("/proc/sys/net/ipv4/") + sysctl.file; }
+std::string path_of(const Sysctl& sysctl) {
+  return std::string("/proc/sys/net/ipv4/") + sysctl.file;
+}
 
 std::optional<std::string> read_file(const std::string& path) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));

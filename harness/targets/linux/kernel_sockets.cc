@@ -177,7 +177,9 @@ void conclude(UserCall& call, std::int64_t result) {
   }
 }
 
-int family_of(const Address& address) { return address.family == 6 ? AF_INET6 : AF_INET; }
+int family_of(const Address& address) {
+  return address.family == 6 ? AF_INET6 : AF_INET;
+}
 
 // An address and a port as the kernel wants them.
 class SocketName {
@@ -284,8 +286,7 @@ NetlinkSocket open_diag(const NetworkNamespace& where) {
 
 }  // namespace
 
-KernelSockets::KernelSockets(const NetworkNamespace& where)
-    : where_(where), diag_(open_diag(where)), text_(kReadMax) {
+KernelSockets::KernelSockets(const NetworkNamespace& where) : where_(where), diag_(open_diag(where)), text_(kReadMax) {
   remaining();  // loads the kernel's module for it, or throws
   // Nothing is there to be destroyed; a kernel that can destroy says so.
   const DiagRequest request = diag_request(SOCK_DESTROY, NLM_F_ACK);
@@ -443,7 +444,7 @@ void KernelSockets::poll_socket(const Socket& socket, UserCall& call) {
 }
 
 std::optional<std::int64_t> KernelSockets::implementation_specific(int handle, std::string_view name,
-                                                    std::optional<std::int64_t> value) {
+                                                                   std::optional<std::int64_t> value) {
   const Socket* socket = find(handle);
   return socket ? kernel_implementation_specific(socket->fd.get(), name, value) : std::nullopt;
 }
@@ -473,8 +474,7 @@ std::optional<State> KernelSockets::look_up(Tuple tuple) {
                      inet_diag_msg message;
                      if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || payload.size() < sizeof message) return;
                      std::memcpy(&message, payload.data(), sizeof message);
-                     if (flow_of(message) == flow)
-                       state = state_of(message.idiag_state);  // a miss brings the listener
+                     if (flow_of(message) == flow) state = state_of(message.idiag_state);  // a miss brings the listener
                    });
   return state;
 }

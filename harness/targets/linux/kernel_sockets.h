@@ -35,7 +35,8 @@ class KernelSockets {
   void call(UserCall& call);
 
   // As Target::peculiar.
-  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name, std::optional<std::int64_t> value);
+  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name,
+                                                      std::optional<std::int64_t> value);
 
   // The kernel's state of a conversation: of a socket, a request in SYN-RECEIVED, an orphan or a TIME-WAIT remainder.
   std::optional<State> state(Tuple tuple);

@@ -30,7 +30,8 @@ class LinuxTarget : public Target {
   void advance(Time deadline) override;
   void call(UserCall& call) override;
   std::optional<StateReport> state(Tuple tuple) override;
-  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name, std::optional<std::int64_t> value) override {
+  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name,
+                                                      std::optional<std::int64_t> value) override {
     return sockets_.implementation_specific(handle, name, value);
   }
 
@@ -46,9 +47,9 @@ class LinuxTarget : public Target {
   KernelSockets sockets_;
   KernelSettings settings_;
   std::uint8_t ip_ = 4;
-  bool icmp_seen_ = false;  // a path MTU may have been learnt
+  bool icmp_seen_ = false;          // a path MTU may have been learnt
   Time started_{};                  // on the monotonic clock
-  bool stirred_ = false;  // something was done since the wire was last seen empty
+  bool stirred_ = false;            // something was done since the wire was last seen empty
   Time silent_at_{};                // when the wire was last seen empty: what is read later left the target later
   std::optional<Collected> ahead_;  // read by advance() for the next collect()
 };

@@ -27,7 +27,7 @@ constexpr std::uint32_t kIss = 1'000'000;  // the peer's
 constexpr Ctl kSyn{.syn = true}, kAck{.ack = true}, kRst{.rst = true}, kFin{.fin = true, .ack = true};
 
 ino_t own_namespace() {
-  struct stat file {};
+  struct stat file{};
   return stat("/proc/thread-self/ns/net", &file) == 0 ? file.st_ino : 0;
 }
 
@@ -469,7 +469,9 @@ TEST_P(Linux, ResetLeavesNothingOfVeryMany) {
 TEST_P(Linux, SettingsLastUntilTheNextReset) {
   const auto bits_of_answer = [&](std::uint16_t remote) {
     listening(*target_);
-    peer_->send({.source_port = remote, .destination_port = kPort, .seq = kIss,
+    peer_->send({.source_port = remote,
+                 .destination_port = kPort,
+                 .seq = kIss,
                  .ctl = {.syn = true, .ece = true, .cwr = true}});
     const auto answer = peer_->receive();
     return answer && answer->ctl.ece;

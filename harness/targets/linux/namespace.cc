@@ -87,7 +87,9 @@ void keep_user(uid_t user, gid_t group) {
 
 }  // namespace
 
-int write_sysctl(const char* path, std::string_view text) { return write_file(path, text); }
+int write_sysctl(const char* path, std::string_view text) {
+  return write_file(path, text);
+}
 
 int enter_new_network_namespace(bool& with_user_namespace) {
   with_user_namespace = false;

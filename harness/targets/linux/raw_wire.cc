@@ -27,9 +27,9 @@ constexpr std::array<std::uint8_t, 6> kPeerLink = {2, 0, 10, 77, 0, 2};
 constexpr std::array<std::uint8_t, 6> kInterfaceLink = {2, 0, 10, 77, 0, 3};  // of peer0: not where the target sends to
 constexpr std::size_t kLinkHeader = 14;                                       // octets
 // The link carries whatever our side may want to send, the routes of the target let it send what is usual.
-constexpr std::uint32_t kLinkMtu = 65535, kTargetMtu = 1500;  // octets
-constexpr std::uint8_t kIpHeader = 20, kEchoHeader = 8;                       // octets
-constexpr std::uint8_t kEchoRequest = 8, kEchoRequest6 = 128;                 // RFC 792, RFC 4443
+constexpr std::uint32_t kLinkMtu = 65535, kTargetMtu = 1500;   // octets
+constexpr std::uint8_t kIpHeader = 20, kEchoHeader = 8;        // octets
+constexpr std::uint8_t kEchoRequest = 8, kEchoRequest6 = 128;  // RFC 792, RFC 4443
 constexpr int kEchoTimeoutMs = 5000;
 constexpr int kCaptureBuffer = 8 << 20;  // octets
 constexpr int kSnapLength = 65535 + kLinkHeader;
@@ -140,11 +140,10 @@ void RawWire::open_capture() {
                              ") or ((ip6 proto 6 or (icmp6 and ip6[40] == 129)) and src host " + kTargetIpv6.text() +
                              ")";
   bpf_program filter{};
-  const bool open =
-      pcap_activate(capture) >= 0 && pcap_setnonblock(capture, 1, why) == 0 &&
-      pcap_setdirection(capture, PCAP_D_IN) == 0 &&
-      pcap_compile(capture, &filter, wanted.c_str(), 1, PCAP_NETMASK_UNKNOWN) == 0 &&
-      pcap_setfilter(capture, &filter) == 0;
+  const bool open = pcap_activate(capture) >= 0 && pcap_setnonblock(capture, 1, why) == 0 &&
+                    pcap_setdirection(capture, PCAP_D_IN) == 0 &&
+                    pcap_compile(capture, &filter, wanted.c_str(), 1, PCAP_NETMASK_UNKNOWN) == 0 &&
+                    pcap_setfilter(capture, &filter) == 0;
   pcap_freecode(&filter);
   readable_ = open ? pcap_get_selectable_fd(capture) : -1;
   if (readable_ < 0) throw TargetError(std::string("libpcap: ") + pcap_geterr(capture) + why);

@@ -23,10 +23,10 @@ struct Congestion {
   bool recovering = false;      // fast recovery
   bool timed_out = false;       // the segment at SND.UNA was sent again by the timer
   bool recover_known = false;
-  bool front_again = false;     // the segment at SND.UNA is to be sent again
-  SeqNum recover = 0;  // behind the highest octet sent when the last recovery or timeout began
-  SeqNum resend = 0;   // what the timer gave up for lost goes again from here, as cwnd admits; SND.NXT when nothing is
-  Time sent_at = 0;    // when text was last sent
+  bool front_again = false;  // the segment at SND.UNA is to be sent again
+  SeqNum recover = 0;        // behind the highest octet sent when the last recovery or timeout began
+  SeqNum resend = 0;  // what the timer gave up for lost goes again from here, as cwnd admits; SND.NXT when nothing is
+  Time sent_at = 0;   // when text was last sent
 
   bool slow_start() const { return cwnd < ssthresh; }
   // Equation (4) of RFC 5681; what limited transmit let go does not count.

@@ -9,7 +9,6 @@
 #include "harness/targets/own/congestion.h"
 #include "harness/targets/own/ip.h"
 #include "harness/targets/own/packet.h"
-#include "harness/targets/own/packet.h"
 #include "harness/targets/own/reassembly.h"
 #include "harness/targets/own/ring.h"
 #include "harness/targets/own/rto.h"
@@ -20,7 +19,16 @@ namespace own {
 
 // The states of RFC 9293 section 3.3.2.
 enum class State : std::uint8_t {
-  kClosed, kListen, kSynSent, kSynReceived, kEstablished, kFinWait1, kFinWait2, kCloseWait, kClosing, kLastAck,
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
   kTimeWait,
 };
 
@@ -40,18 +48,18 @@ struct Choices {
   Time user_timeout = 0;                   // R2 of this connection (MUST-21); 0 for the default
   bool keep_alive = false;                 // MUST-24, MUST-25
   Time keep_idle = kDefaultIdle, keep_interval = kDefaultInterval;  // MUST-27
-  unsigned keep_count = 9;                 // probes that go unanswered before the connection is given up
-  std::uint8_t traffic_class = 0;          // MUST-48
-  std::uint8_t ttl = 64;                   // MUST-49
-  bool elsewhere = false;                  // MUST-43: bound to an address to which nothing comes here
+  unsigned keep_count = 9;         // probes that go unanswered before the connection is given up
+  std::uint8_t traffic_class = 0;  // MUST-48
+  std::uint8_t ttl = 64;           // MUST-49
+  bool elsewhere = false;          // MUST-43: bound to an address to which nothing comes here
 
-  std::uint32_t fast_open = 0;             // of a passive OPEN: requests that may be pending; 0 is off (RFC 7413)
+  std::uint32_t fast_open = 0;  // of a passive OPEN: requests that may be pending; 0 is off (RFC 7413)
 };
 
 struct Timers {
   Time retransmission = kNever;  // also probes a zero window
   Time delayed_ack = kNever;
-  Time override = kNever;        // silly window avoidance, rule (4) of section 3.8.6.2.1
+  Time override = kNever;  // silly window avoidance, rule (4) of section 3.8.6.2.1
   Time time_wait = kNever;
   Time user = kNever;
   Time keep_alive = kNever;
@@ -68,15 +76,15 @@ struct Scaling {
 
 // RFC 7323 sections 3 to 5.
 struct Stamps {
-  bool offered = false, ok = false;      // Snd.TS.OK
-  std::uint32_t recent = 0;              // TS.Recent
-  Time recent_at = 0;                    // when it was taken
-  SeqNum last_ack_sent = 0;              // Last.ACK.sent
-  std::uint32_t offset = 0;              // of this connection's clock
-  std::uint32_t first = 0, last = 0;     // TSvals sent
-  std::uint32_t count = 0;               // for ts_clock_per_segment
-  std::uint32_t held = 0;                // for paws_rechecks_queue: the TSval of text above a gap
-  std::optional<std::uint32_t> echo{};   // TSecr of the segment that is being processed
+  bool offered = false, ok = false;     // Snd.TS.OK
+  std::uint32_t recent = 0;             // TS.Recent
+  Time recent_at = 0;                   // when it was taken
+  SeqNum last_ack_sent = 0;             // Last.ACK.sent
+  std::uint32_t offset = 0;             // of this connection's clock
+  std::uint32_t first = 0, last = 0;    // TSvals sent
+  std::uint32_t count = 0;              // for ts_clock_per_segment
+  std::uint32_t held = 0;               // for paws_rechecks_queue: the TSval of text above a gap
+  std::optional<std::uint32_t> echo{};  // TSecr of the segment that is being processed
 };
 
 // What is left of a connection in TIME-WAIT while a new SYN tries to reopen it (MAY-2 of section 3.6.1).
@@ -102,12 +110,12 @@ struct Selective {
 // RFC 3168 section 6.1.
 struct Ecn {
   bool asked = false, peer_asked = false;  // by an ECN-setup SYN
-  bool declined = false;  // a SYN of ours has gone again without the question
+  bool declined = false;                   // a SYN of ours has gone again without the question
   bool agreed = false;
-  bool echo = false;     // CE has arrived, and no CWR since
-  bool ended = false;    // CWR has ended an echo before
-  bool cwr_due = false;  // on the next new text
-  bool reacts = false;   // the window of text up to `recover` has had its reduction
+  bool echo = false;       // CE has arrived, and no CWR since
+  bool ended = false;      // CWR has ended an echo before
+  bool cwr_due = false;    // on the next new text
+  bool reacts = false;     // the window of text up to `recover` has had its reduction
   bool no_growth = false;  // the ACK at hand has ECE
   bool waits = false;      // new text waits for the retransmission timer
   SeqNum recover = 0;
@@ -118,11 +126,11 @@ struct Scoreboard {
   static constexpr std::size_t kSpansMax = 32;  // what is reported beyond is forgotten
 
   std::uint8_t spans = 0;
-  std::array<Block, kSpansMax> span{};  // in order, apart from each other
-  SeqNum high_rxt = 0;                  // behind the highest octet that this recovery has sent again
+  std::array<Block, kSpansMax> span{};      // in order, apart from each other
+  SeqNum high_rxt = 0;                      // behind the highest octet that this recovery has sent again
   bool reported = false, progress = false;  // by the segment in hand: recovery goes on once its text is taken
-  int probes = 0;                       // of the defects that probe,
-  Block discarded{};                    // and of the one that discards
+  int probes = 0;                           // of the defects that probe,
+  Block discarded{};                        // and of the one that discards
 };
 
 // RFC 7413 section 4.2.
@@ -159,8 +167,8 @@ struct Tcb {
   std::uint32_t snd_wnd = 0, max_snd_wnd = 0;  // MAX.SND.WND of RFC 5961 section 5
   std::uint16_t eff_snd_mss = 536;             // Eff.snd.MSS (3.7.1)
   bool peer_mss_known = false;
-  std::uint8_t last_octet = 0;                 // of the text that was acknowledged, for timer_not_stopped
-  SeqNum small_end = 0;                        // behind the last small segment sent, of nagle_of_minshall
+  std::uint8_t last_octet = 0;  // of the text that was acknowledged, for timer_not_stopped
+  SeqNum small_end = 0;         // behind the last small segment sent, of nagle_of_minshall
   bool syn_acked = false, fin_queued = false, fin_sent = false, fin_acked = false;
 
   // Urgent data (3.8.5): SND.UP and RCV.UP, the octets that follow it.
@@ -170,13 +178,13 @@ struct Tcb {
   // Path MTU discovery and ICMP (3.9.2.2).
   std::uint16_t path_mtu = 1500, mss_of_peer = 536;
   Time path_mtu_at = 0;
-  bool soft_error = false;        // one has come and was not asked for
+  bool soft_error = false;  // one has come and was not asked for
 
   // Keep-alives (3.8.4).
-  Time heard = 0;                 // when the last segment came
-  unsigned keep_probes = 0;       // since then
-  std::uint16_t last_id = 0;      // for identification_tells_duplicates
-  std::uint8_t last_class = 0;    // for dscp_change_drops
+  Time heard = 0;               // when the last segment came
+  unsigned keep_probes = 0;     // since then
+  std::uint16_t last_id = 0;    // for identification_tells_duplicates
+  std::uint8_t last_class = 0;  // for dscp_change_drops
 
   // Receive sequence variables. RCV.NXT+RCV.WND never moves left.
   SeqNum rcv_nxt = 0, irs = 0;
@@ -193,9 +201,9 @@ struct Tcb {
 
   // What is owed to the peer.
   bool ack_now = false;
-  unsigned segments_unacked = 0;  // text segments since the last ACK
+  unsigned segments_unacked = 0;     // text segments since the last ACK
   std::uint32_t octets_unacked = 0;  // and their octets
-  Time challenged_at = kNotYet;   // the last challenge ACK
+  Time challenged_at = kNotYet;      // the last challenge ACK
 
   Ecn ecn{};
   FastOpen fast_open{};
@@ -203,15 +211,15 @@ struct Tcb {
   // Congestion control, retransmission.
   Congestion cc{};
   Rto rto{};
-  Time probe_interval = 0;         // of a zero window
-  bool timing = false;             // an unambiguous segment is being timed (Karn)
+  Time probe_interval = 0;  // of a zero window
+  bool timing = false;      // an unambiguous segment is being timed (Karn)
   SeqNum timed_end = 0;
   Time timed_at = 0;
-  Time r2_since = 0;               // R2 counts from here
-  Time last_sent = 0;              // of the segment at the front of the retransmission queue
-  Time undelivered_since = 0;      // the user timeout counts from here
+  Time r2_since = 0;           // R2 counts from here
+  Time last_sent = 0;          // of the segment at the front of the retransmission queue
+  Time undelivered_since = 0;  // the user timeout counts from here
   bool syn_retransmitted = false;
-  bool probed = false;             // something was sent into a zero window and has not been acknowledged
+  bool probed = false;  // something was sent into a zero window and has not been acknowledged
   Timers timers{};
 
   std::optional<Reopened> reopened{};
@@ -219,15 +227,15 @@ struct Tcb {
 
   // The user.
   Listener* parent = nullptr;  // of a passive OPEN, until the user has accepted the connection
-  bool held = false;                // someone will still ask for this connection after its end
-  bool user_gone = false;           // CLOSE came from a user who will not receive any more
-  bool reading_ended = false;       // the user ended receiving only
-  Ended ended = Ended::kNot;        // told to the user once
+  bool held = false;           // someone will still ask for this connection after its end
+  bool user_gone = false;      // CLOSE came from a user who will not receive any more
+  bool reading_ended = false;  // the user ended receiving only
+  Ended ended = Ended::kNot;   // told to the user once
   bool was_established = false;
 };
 
 struct Connection : Tcb {
-  Ring send_queue;       // from the octet after SND.UNA's SYN on: text sent but not acknowledged, then text not sent
+  Ring send_queue;  // from the octet after SND.UNA's SYN on: text sent but not acknowledged, then text not sent
   Reassembly received;
 
   // The sequence number of the first octet in the send queue.
@@ -248,8 +256,7 @@ struct Connection : Tcb {
   }
   bool sends() const {
     return state == State::kEstablished || state == State::kCloseWait || state == State::kFinWait1 ||
-           state == State::kClosing || state == State::kLastAck ||
-           (state == State::kSynReceived && fast_open.opened);
+           state == State::kClosing || state == State::kLastAck || (state == State::kSynReceived && fast_open.opened);
   }
 };
 

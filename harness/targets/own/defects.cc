@@ -12,9 +12,13 @@ constexpr DefectEntry kDefects[] = {
 
 }  // namespace
 
-std::span<const DefectEntry> all_defects() { return kDefects; }
+std::span<const DefectEntry> all_defects() {
+  return kDefects;
+}
 
-const DefectEntry& entry(Defect defect) { return kDefects[static_cast<std::size_t>(defect)]; }
+const DefectEntry& entry(Defect defect) {
+  return kDefects[static_cast<std::size_t>(defect)];
+}
 
 std::optional<Defect> defect_named(std::string_view id) {
   for (const DefectEntry& known : kDefects) {

@@ -162,9 +162,7 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::checksum_wrong_on_odd_length, two_writes},
       {Defect::window_signed, [](TestPeer& p) { bulk(p, kMss1000); }},
       {Defect::unknown_option_drops,
-       [](TestPeer& p) {
-         p.passive(), p.put({.length = 4, .options = {77, 2}}), p.wait(1);
-       }},
+       [](TestPeer& p) { p.passive(), p.put({.length = 4, .options = {77, 2}}), p.wait(1); }},
       {Defect::option_length_zero,
        [](TestPeer& p) {
          p.passive(), p.answer({.length = 4, .options = {77, 0}}), p.answer({.length = 4}), p.wait(1);
@@ -200,9 +198,7 @@ const std::map<Defect, Scenario>& scenarios() {
        [](TestPeer& p) { p.connect(), p.hears(), p.answer({.flags = "S", .seq = 0, .length = 5}), p.read(3); }},
       {Defect::gives_up_syn_early, [](TestPeer& p) { p.connect(), p.wait(200); }},
       {Defect::connect_without_remote,
-       [](TestPeer& p) {
-         p.call({.kind = CallKind::kConnect, .handle = p.socket(), .port = 0}), p.hears();
-       }},
+       [](TestPeer& p) { p.call({.kind = CallKind::kConnect, .handle = p.socket(), .port = 0}), p.hears(); }},
       {Defect::unacceptable_not_acked, [](TestPeer& p) { p.passive(), p.answer({.seq = 0, .length = 1}); }},
       {Defect::rst_out_of_window, [](TestPeer& p) { reset_at(p, 0); }},
       {Defect::rst_exact_challenged, [](TestPeer& p) { reset_at(p, 1); }},
@@ -330,10 +326,7 @@ const std::map<Defect, Scenario>& scenarios() {
          const int h = p.passive();
          p.set(h, SocketOption::kUserTimeout, 500), p.write(h, 9), p.wait(2);
        }},
-      {Defect::window_ignored,
-       [](TestPeer& p) {
-         p.write(p.passive({2, 4, 5, 180}, 2000), 9000), p.hears();
-       }},
+      {Defect::window_ignored, [](TestPeer& p) { p.write(p.passive({2, 4, 5, 180}, 2000), 9000), p.hears(); }},
       {Defect::window_shrinks, [](TestPeer& p) { p.passive(), p.put({.length = 100}), p.wait(1); }},
       {Defect::zero_window_never_probed, [](TestPeer& p) { zero_window(p, 3); }},
       {Defect::zero_window_no_backoff, [](TestPeer& p) { zero_window(p, 3); }},
@@ -472,8 +465,7 @@ const std::map<Defect, Scenario>& scenarios() {
          put.ack = 1461;
          p.answer(put);
        }},
-      {Defect::loss_probe_without_sack,
-       [](TestPeer& p) { p.write(p.passive(), 14600), p.hears(), p.wait(4); }},
+      {Defect::loss_probe_without_sack, [](TestPeer& p) { p.write(p.passive(), 14600), p.hears(), p.wait(4); }},
       {Defect::loss_probe_twice, [](TestPeer& p) { p.write(p.passive(kPermits), 14600), p.hears(), p.wait(4); }},
       {Defect::loss_probe_of_middle, [](TestPeer& p) { p.write(p.passive(kPermits), 14600), p.hears(), p.wait(4); }},
       {Defect::loss_probe_not_new, [](TestPeer& p) { p.write(p.passive(kPermits), 30000), p.hears(), p.wait(4); }},

@@ -11,7 +11,9 @@ constexpr std::size_t kCookieOctets = 8;
 constexpr std::uint16_t kSynOptionsMax = 40;
 constexpr std::size_t kCookieRoom = 12;  // beside the other options of a SYN
 
-bool well_formed(std::size_t octets) { return octets == 0 || (octets >= 4 && octets <= 16 && octets % 2 == 0); }
+bool well_formed(std::size_t octets) {
+  return octets == 0 || (octets >= 4 && octets <= 16 && octets % 2 == 0);
+}
 
 }  // namespace
 

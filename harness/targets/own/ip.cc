@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::uint8_t kProtocolTcp = 6;
 
-std::uint64_t get64(const std::uint8_t* p) { return std::uint64_t{get32(p)} << 32 | get32(p + 4); }
+std::uint64_t get64(const std::uint8_t* p) {
+  return std::uint64_t{get32(p)} << 32 | get32(p + 4);
+}
 
 void put64(std::uint8_t* p, std::uint64_t value) {
   put32(p, static_cast<std::uint32_t>(value >> 32));
@@ -57,7 +59,7 @@ std::size_t extension_header(std::uint8_t kind, ByteView rest, bool first) {
   bool passes = false;
   if (kind == kHopByHop) passes = first && may_be_skipped(rest.subspan(2, length - 2));
   if (kind == kDestination) passes = may_be_skipped(rest.subspan(2, length - 2));
-  if (kind == kRouting) passes = rest[3] == 0;  // no segments left: it has arrived
+  if (kind == kRouting) passes = rest[3] == 0;                             // no segments left: it has arrived
   if (kind == kFragment) passes = (get16(&rest[2]) & kOffsetOrMore) == 0;  // all of it
   return passes ? length : 0;
 }
@@ -97,9 +99,12 @@ bool is_unicast(const Address& address) {
 std::optional<Datagram> parse_ip(ByteView packet) {
   if (packet.empty()) return std::nullopt;
   switch (packet[0] >> 4) {
-    case 4: return parse_ipv4(packet);
-    case 6: return parse_ipv6(packet);
-    default: return std::nullopt;
+    case 4:
+      return parse_ipv4(packet);
+    case 6:
+      return parse_ipv6(packet);
+    default:
+      return std::nullopt;
   }
 }
 

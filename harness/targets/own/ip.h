@@ -18,7 +18,9 @@ struct Address {
   constexpr bool is_ipv4() const { return high == 0 && low >> 32 == 0xffff; }
   friend constexpr bool operator==(const Address&, const Address&) = default;
 };
-constexpr Address ipv4(std::uint32_t address) { return {.high = 0, .low = std::uint64_t{0xffff} << 32 | address}; }
+constexpr Address ipv4(std::uint32_t address) {
+  return {.high = 0, .low = std::uint64_t{0xffff} << 32 | address};
+}
 
 // Only a single host can be a peer: no broadcast, multicast or unspecified address (section 3.9.2.3).
 bool is_unicast(const Address& address);
@@ -26,14 +28,18 @@ bool is_unicast(const Address& address);
 inline constexpr std::uint32_t kIpv4Header = 20, kIpv6Header = 40, kTcpHeader = 20;  // octets
 inline constexpr std::uint32_t kMtu = 1500;
 
-constexpr std::uint32_t ip_header(const Address& address) { return address.is_ipv4() ? kIpv4Header : kIpv6Header; }
+constexpr std::uint32_t ip_header(const Address& address) {
+  return address.is_ipv4() ? kIpv4Header : kIpv6Header;
+}
 
 // What a segment to or from this address carries at most: MMS_S and MMS_R less the fixed TCP header (section 3.7.1).
 constexpr std::uint16_t interface_mss(const Address& address) {
   return static_cast<std::uint16_t>(kMtu - ip_header(address) - kTcpHeader);
 }
 // What a peer takes that did not say (MUST-15).
-constexpr std::uint16_t default_send_mss(const Address& address) { return address.is_ipv4() ? 536 : 1220; }
+constexpr std::uint16_t default_send_mss(const Address& address) {
+  return address.is_ipv4() ? 536 : 1220;
+}
 
 // A TCP segment and what its IP header says.
 struct Datagram {
@@ -57,8 +63,12 @@ std::uint32_t pseudo_header(ByteView addresses, std::size_t tcp_length);
 std::uint32_t add_words(std::uint32_t sum, ByteView octets);
 std::uint16_t checksum(std::uint32_t sum);
 
-inline std::uint16_t get16(const std::uint8_t* p) { return static_cast<std::uint16_t>(p[0] << 8 | p[1]); }
-inline std::uint32_t get32(const std::uint8_t* p) { return std::uint32_t{get16(p)} << 16 | get16(p + 2); }
+inline std::uint16_t get16(const std::uint8_t* p) {
+  return static_cast<std::uint16_t>(p[0] << 8 | p[1]);
+}
+inline std::uint32_t get32(const std::uint8_t* p) {
+  return std::uint32_t{get16(p)} << 16 | get16(p + 2);
+}
 inline void put16(std::uint8_t* p, std::uint32_t value) {
   p[0] = static_cast<std::uint8_t>(value >> 8);
   p[1] = static_cast<std::uint8_t>(value);

@@ -42,9 +42,9 @@ Secret Secret::from_seed(std::uint64_t seed) {
 
 std::uint64_t prf(const Secret& secret, const FourTuple& tuple) {
   CliOptions words{.a = secret.k0 ^ 0x243f6a8885a308d3u,
-              .b = secret.k1 ^ 0x13198a2e03707344u,
-              .c = secret.k0 ^ 0xa4093822299f31d0u,
-              .d = secret.k1 ^ 0x082efa98ec4e6c89u};
+                   .b = secret.k1 ^ 0x13198a2e03707344u,
+                   .c = secret.k0 ^ 0xa4093822299f31d0u,
+                   .d = secret.k1 ^ 0x082efa98ec4e6c89u};
   for (const Address& address : {tuple.local_address, tuple.remote_address}) {
     words.absorb(address.high);
     words.absorb(address.low);

@@ -12,9 +12,13 @@ constexpr TemperamentEntry kAll[] = {
 
 }  // namespace
 
-std::span<const TemperamentEntry> all_legal_variants() { return kAll; }
+std::span<const TemperamentEntry> all_legal_variants() {
+  return kAll;
+}
 
-const TemperamentEntry& entry(LegalVariant legal_variant) { return kAll[static_cast<std::size_t>(legal_variant)]; }
+const TemperamentEntry& entry(LegalVariant legal_variant) {
+  return kAll[static_cast<std::size_t>(legal_variant)];
+}
 
 std::optional<LegalVariant> legal_variant_named(std::string_view id) {
   for (const TemperamentEntry& known : kAll) {

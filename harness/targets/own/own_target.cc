@@ -25,30 +25,49 @@ Address to_address(const own::Address& address) {
 }
 
 // Both enumerations list the states of section 3.3.2 in its order.
-State to_state(own::State state) { return static_cast<State>(state); }
+State to_state(own::State state) {
+  return static_cast<State>(state);
+}
 static_assert(static_cast<int>(State::kTimeWait) == static_cast<int>(own::State::kTimeWait));
 static_assert(static_cast<int>(State::kSynReceived) == static_cast<int>(own::State::kSynReceived));
 static_assert(static_cast<int>(State::kCloseWait) == static_cast<int>(own::State::kCloseWait));
 
 UserError to_error(own::Error error) {
   switch (error) {
-    case own::Error::kNone: return UserError::kNone;
-    case own::Error::kWouldBlock: return UserError::kWouldBlock;
-    case own::Error::kInProgress: return UserError::kInProgress;
-    case own::Error::kAlready: return UserError::kAlready;
-    case own::Error::kIsConnected: return UserError::kIsConnected;
-    case own::Error::kNotConnected: return UserError::kNotConnected;
-    case own::Error::kRefused: return UserError::kRefused;
-    case own::Error::kReset: return UserError::kReset;
-    case own::Error::kTimedOut: return UserError::kTimedOut;
-    case own::Error::kPipe: return UserError::kPipe;
-    case own::Error::kAddressInUse: return UserError::kAddressInUse;
-    case own::Error::kInvalid: return UserError::kInvalid;
-    case own::Error::kBadHandle: return UserError::kBadHandle;
-    case own::Error::kNoBuffers: return UserError::kNoBuffers;
-    case own::Error::kNotSupported: return UserError::kNotSupported;
-    case own::Error::kNoProtocolOption: return UserError::kNoProtocolOption;
-    case own::Error::kUnreachable: return UserError::kUnreachable;
+    case own::Error::kNone:
+      return UserError::kNone;
+    case own::Error::kWouldBlock:
+      return UserError::kWouldBlock;
+    case own::Error::kInProgress:
+      return UserError::kInProgress;
+    case own::Error::kAlready:
+      return UserError::kAlready;
+    case own::Error::kIsConnected:
+      return UserError::kIsConnected;
+    case own::Error::kNotConnected:
+      return UserError::kNotConnected;
+    case own::Error::kRefused:
+      return UserError::kRefused;
+    case own::Error::kReset:
+      return UserError::kReset;
+    case own::Error::kTimedOut:
+      return UserError::kTimedOut;
+    case own::Error::kPipe:
+      return UserError::kPipe;
+    case own::Error::kAddressInUse:
+      return UserError::kAddressInUse;
+    case own::Error::kInvalid:
+      return UserError::kInvalid;
+    case own::Error::kBadHandle:
+      return UserError::kBadHandle;
+    case own::Error::kNoBuffers:
+      return UserError::kNoBuffers;
+    case own::Error::kNotSupported:
+      return UserError::kNotSupported;
+    case own::Error::kNoProtocolOption:
+      return UserError::kNoProtocolOption;
+    case own::Error::kUnreachable:
+      return UserError::kUnreachable;
   }
   return UserError::kOther;
 }
@@ -59,23 +78,40 @@ own::Address remote_address(Host host, const own::Address& peer) {
 
 std::optional<own::Option> to_option(SocketOption option) {
   switch (option) {
-    case SocketOption::kReuseAddress: return own::Option::kReuseAddress;
-    case SocketOption::kLinger: return own::Option::kLinger;
-    case SocketOption::kNoDelay: return own::Option::kNoDelay;
-    case SocketOption::kMaxSegment: return own::Option::kMaxSegment;
-    case SocketOption::kReceiveBuffer: return own::Option::kReceiveBuffer;
-    case SocketOption::kSendBuffer: return own::Option::kSendBuffer;
-    case SocketOption::kUserTimeout: return own::Option::kUserTimeout;
-    case SocketOption::kKeepAlive: return own::Option::kKeepAlive;
-    case SocketOption::kKeepIdle: return own::Option::kKeepIdle;
-    case SocketOption::kKeepInterval: return own::Option::kKeepInterval;
-    case SocketOption::kKeepCount: return own::Option::kKeepCount;
-    case SocketOption::kOutOfBandInline: return own::Option::kOutOfBandInline;
-    case SocketOption::kAtMark: return own::Option::kAtMark;
-    case SocketOption::kTypeOfService: return own::Option::kTypeOfService;
-    case SocketOption::kTimeToLive: return own::Option::kTimeToLive;
-    case SocketOption::kFastOpen: return own::Option::kFastOpen;
-    default: return std::nullopt;
+    case SocketOption::kReuseAddress:
+      return own::Option::kReuseAddress;
+    case SocketOption::kLinger:
+      return own::Option::kLinger;
+    case SocketOption::kNoDelay:
+      return own::Option::kNoDelay;
+    case SocketOption::kMaxSegment:
+      return own::Option::kMaxSegment;
+    case SocketOption::kReceiveBuffer:
+      return own::Option::kReceiveBuffer;
+    case SocketOption::kSendBuffer:
+      return own::Option::kSendBuffer;
+    case SocketOption::kUserTimeout:
+      return own::Option::kUserTimeout;
+    case SocketOption::kKeepAlive:
+      return own::Option::kKeepAlive;
+    case SocketOption::kKeepIdle:
+      return own::Option::kKeepIdle;
+    case SocketOption::kKeepInterval:
+      return own::Option::kKeepInterval;
+    case SocketOption::kKeepCount:
+      return own::Option::kKeepCount;
+    case SocketOption::kOutOfBandInline:
+      return own::Option::kOutOfBandInline;
+    case SocketOption::kAtMark:
+      return own::Option::kAtMark;
+    case SocketOption::kTypeOfService:
+      return own::Option::kTypeOfService;
+    case SocketOption::kTimeToLive:
+      return own::Option::kTimeToLive;
+    case SocketOption::kFastOpen:
+      return own::Option::kFastOpen;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -97,7 +133,9 @@ OwnTarget::OwnTarget()
   for (int i = 0; const char* name = own::peculiar_name(i); ++i) identity_.implementation_specific.emplace_back(name);
 }
 
-void OwnTarget::use_ip(std::uint8_t version) { peer_ = version == 6 ? kPeerIpv6 : kPeerIpv4; }
+void OwnTarget::use_ip(std::uint8_t version) {
+  peer_ = version == 6 ? kPeerIpv6 : kPeerIpv4;
+}
 
 void OwnTarget::reset(std::uint64_t seed) {
   stack_.reset(seed);
@@ -123,20 +161,31 @@ void OwnTarget::call(UserCall& call) {
 
 own::Result OwnTarget::perform(UserCall& call) {
   switch (call.kind) {
-    case CallKind::kSocket: return sockets_.socket();
-    case CallKind::kBind: return sockets_.bind(call.handle, call.port, call.host == Host::kElsewhere);
-    case CallKind::kListen: return sockets_.listen(call.handle, call.length);
-    case CallKind::kConnect: return sockets_.connect(call.handle, remote_address(call.host, peer_), call.port);
-    case CallKind::kAccept: return sockets_.accept(call.handle);
-    case CallKind::kWrite: return sockets_.write(call.handle, call.text, call.urgent);
-    case CallKind::kSendTo: return sockets_.send_to(call.handle, peer_, call.port, call.text);
-    case CallKind::kRead: return sockets_.read(call.handle, call.length, text_);
-    case CallKind::kShutdown: return sockets_.shutdown(call.handle, call.how);
-    case CallKind::kClose: return sockets_.close(call.handle);
+    case CallKind::kSocket:
+      return sockets_.socket();
+    case CallKind::kBind:
+      return sockets_.bind(call.handle, call.port, call.host == Host::kElsewhere);
+    case CallKind::kListen:
+      return sockets_.listen(call.handle, call.length);
+    case CallKind::kConnect:
+      return sockets_.connect(call.handle, remote_address(call.host, peer_), call.port);
+    case CallKind::kAccept:
+      return sockets_.accept(call.handle);
+    case CallKind::kWrite:
+      return sockets_.write(call.handle, call.text, call.urgent);
+    case CallKind::kSendTo:
+      return sockets_.send_to(call.handle, peer_, call.port, call.text);
+    case CallKind::kRead:
+      return sockets_.read(call.handle, call.length, text_);
+    case CallKind::kShutdown:
+      return sockets_.shutdown(call.handle, call.how);
+    case CallKind::kClose:
+      return sockets_.close(call.handle);
     case CallKind::kSetOption:
       if (const auto option = to_option(call.option)) return sockets_.set(call.handle, *option, call.value);
       return {.value = -1, .error = own::Error::kNoProtocolOption};
-    case CallKind::kGetOption: return get_option(call);
+    case CallKind::kGetOption:
+      return get_option(call);
     case CallKind::kPoll: {
       own::Result events = sockets_.poll(call.handle);
       constexpr std::int64_t kAlwaysTold = 8 | 16;
@@ -173,7 +222,8 @@ std::optional<StateReport> OwnTarget::state(Tuple tuple) {
   return report;
 }
 
-std::optional<std::int64_t> OwnTarget::implementation_specific(int handle, std::string_view name, std::optional<std::int64_t> value) {
+std::optional<std::int64_t> OwnTarget::implementation_specific(int handle, std::string_view name,
+                                                               std::optional<std::int64_t> value) {
   const own::Connection* c = sockets_.connection(handle);
   return c == nullptr || value ? std::nullopt : own::implementation_specific(*c, name);
 }

@@ -35,7 +35,8 @@ class OwnTarget final : public Target {
   void advance(Time deadline) override { stack_.advance(deadline.count()); }
   void call(UserCall& call) override;
   std::optional<StateReport> state(Tuple tuple) override;
-  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name, std::optional<std::int64_t> value) override;
+  std::optional<std::int64_t> implementation_specific(int handle, std::string_view name,
+                                                      std::optional<std::int64_t> value) override;
 
  private:
   own::Result perform(UserCall& call);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -42,7 +41,7 @@ struct Segment {
   SeqNum seq = 0, ack = 0;
   std::uint32_t wnd = 0;
   std::uint16_t up = 0;
-  SeqNum urgent_point = 0;       // SEG.UP: SEG.SEQ as it arrived plus the urgent pointer
+  SeqNum urgent_point = 0;  // SEG.UP: SEG.SEQ as it arrived plus the urgent pointer
   std::uint8_t traffic_class = 0, ttl = 64;
   std::uint16_t identification = 0;
   bool ip_options = false;
@@ -60,16 +59,16 @@ struct Segment {
   ByteView text{};
   // Set by parse().
   bool checksum_ok = true;
-  bool options_ok = true;        // no option length is 0, 1 or runs past the header
+  bool options_ok = true;  // no option length is 0, 1 or runs past the header
   bool unknown_options = false;
-  bool corrupt_blocks = false;   // the length of a SACK option is no number of blocks
+  bool corrupt_blocks = false;  // the length of a SACK option is no number of blocks
   bool mss_behind_nop = false, mss_unaligned = false;
   bool user_timeout_option = false, authentication_option = false;
   // Set by defects, for emit.
   bool length_too_long = false;   // of the first option
   bool padded_with_ones = false;  // End of Option List, and octets behind it that are not zero
   // Set while the segment is processed.
-  bool answered = false;         // it has had its acknowledgment
+  bool answered = false;  // it has had its acknowledgment
 
   // SEG.LEN counts the text, SYN and FIN.
   std::uint32_t len() const { return static_cast<std::uint32_t>(text.size()) + ctl.syn + ctl.fin; }

@@ -64,11 +64,15 @@ std::uint32_t tcp_checksum(Octets covered, const Octets& tcp) {
   return internet_checksum(covered);
 }
 
-bool flag(const Put& put, char letter) { return put.flags.find(letter) != std::string::npos; }
+bool flag(const Put& put, char letter) {
+  return put.flags.find(letter) != std::string::npos;
+}
 
 }  // namespace
 
-std::uint8_t peer_text_octet(std::uint32_t offset) { return static_cast<std::uint8_t>((offset * 2654435761u) >> 20); }
+std::uint8_t peer_text_octet(std::uint32_t offset) {
+  return static_cast<std::uint8_t>((offset * 2654435761u) >> 20);
+}
 
 std::vector<std::uint8_t> peer_text(std::uint32_t offset, std::uint32_t length) {
   std::vector<std::uint8_t> text(length);

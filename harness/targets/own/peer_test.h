@@ -21,7 +21,7 @@ struct Put {
   std::vector<std::uint8_t> options{};
   std::uint8_t reserved = 0;
   bool bad_checksum = false;
-  int data_offset = -1;                 // in words; -1 for the right one
+  int data_offset = -1;                                         // in words; -1 for the right one
   std::uint32_t source = 0x0a4d0002, destination = 0x0a4d0001;  // over IPv6 what is like them
   std::vector<std::uint8_t> extension{};  // headers between that of IPv6 and TCP, the last of the kind `next`
   std::uint8_t next = 6;                  // what follows the IPv6 header

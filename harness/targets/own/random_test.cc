@@ -70,9 +70,15 @@ std::vector<std::string> run(std::uint32_t seed) {
     const std::uint32_t snd_nxt = report ? *report->snd_nxt - peer.target_iss : 1;
     if (report && *report->snd_una - peer.target_iss > snd_nxt) ADD_FAILURE() << "SND.UNA > SND.NXT, seed " << seed;
     switch (random() % 8) {
-      case 0: random_call(peer, random); break;
-      case 1: peer.wait(random() % 3 == 0 ? 100 : 0.3); break;
-      default: random_segment(peer, random, rcv_nxt, snd_nxt); break;
+      case 0:
+        random_call(peer, random);
+        break;
+      case 1:
+        peer.wait(random() % 3 == 0 ? 100 : 0.3);
+        break;
+      default:
+        random_segment(peer, random, rcv_nxt, snd_nxt);
+        break;
     }
     for (const Heard& heard : peer.hear()) {
       EXPECT_TRUE(heard.checksum_ok);

@@ -10,10 +10,10 @@ namespace own {
 
 class Rto {
  public:
-  static constexpr Time kInitial = 1 * kSecond;      // (2.1)
-  static constexpr Time kMin = 1 * kSecond;          // (2.4)
-  static constexpr Time kMax = 60 * kSecond;         // (2.5)
-  static constexpr Time kAfterSynLoss = 3 * kSecond; // (5.7)
+  static constexpr Time kInitial = 1 * kSecond;       // (2.1)
+  static constexpr Time kMin = 1 * kSecond;           // (2.4)
+  static constexpr Time kMax = 60 * kSecond;          // (2.5)
+  static constexpr Time kAfterSynLoss = 3 * kSecond;  // (5.7)
   static constexpr Time kGranularity = 1 * kMillisecond;
 
   Time value() const { return rto_; }
@@ -33,8 +33,8 @@ class Rto {
     rto_ = std::clamp(srtt_ + std::max(kGranularity, 4 * rttvar_), kMin, kMax);
   }
 
-  void back_off() { rto_ = std::min(2 * rto_, kMax); }                 // (5.5)
-  void syn_was_lost() { rto_ = std::max(kAfterSynLoss, kMin); }        // (5.7)
+  void back_off() { rto_ = std::min(2 * rto_, kMax); }           // (5.5)
+  void syn_was_lost() { rto_ = std::max(kAfterSynLoss, kMin); }  // (5.7)
   void start_from(Time rto) { rto_ = rto; }
 
  private:

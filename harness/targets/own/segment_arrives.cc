@@ -118,8 +118,8 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
   }
   // Second, check the RST bit. SEG.SEQ cannot be compared: RCV.NXT has no value yet (RFC 5961 section 3.2).
   if (seg.ctl.rst) {
-    const bool believed = seg.ctl.ack ? !planted.has(Defect::synsent_ignores_rst)
-                                      : planted.has(Defect::synsent_rst_without_ack);
+    const bool believed =
+        seg.ctl.ack ? !planted.has(Defect::synsent_ignores_rst) : planted.has(Defect::synsent_rst_without_ack);
     if (believed) delete_tcb(c, Ended::kRefused);
     return;
   }

@@ -8,16 +8,23 @@ namespace {
 
 constexpr std::int64_t kIn = 1, kPriority = 2, kOut = 4, kErr = 8, kHangUp = 16;
 
-Result fail(Error error) { return {.value = -1, .error = error}; }
+Result fail(Error error) {
+  return {.value = -1, .error = error};
+}
 
 Error error_of(Ended ended) {
   switch (ended) {
-    case Ended::kRefused: return Error::kRefused;
-    case Ended::kReset: return Error::kReset;
-    case Ended::kTimedOut: return Error::kTimedOut;
-    case Ended::kUnreachable: return Error::kUnreachable;
+    case Ended::kRefused:
+      return Error::kRefused;
+    case Ended::kReset:
+      return Error::kReset;
+    case Ended::kTimedOut:
+      return Error::kTimedOut;
+    case Ended::kUnreachable:
+      return Error::kUnreachable;
     case Ended::kNot:
-    case Ended::kNormally: break;
+    case Ended::kNormally:
+      break;
   }
   return Error::kNone;
 }
@@ -290,24 +297,39 @@ Result Sockets::get(int handle, Option option) {
   if (s == nullptr) return fail(Error::kBadHandle);
   const Choices& choices = s->choices;
   switch (option) {
-    case Option::kReuseAddress: return {.value = s->reuse_address};
-    case Option::kLinger: return {.value = s->linger};
-    case Option::kNoDelay: return {.value = choices.no_delay};
+    case Option::kReuseAddress:
+      return {.value = s->reuse_address};
+    case Option::kLinger:
+      return {.value = s->linger};
+    case Option::kNoDelay:
+      return {.value = choices.no_delay};
     case Option::kMaxSegment:
       if (s->connection != nullptr) return {.value = s->connection->eff_snd_mss};
       return {.value = std::min(choices.mss, default_send_mss(ipv4(0)))};
-    case Option::kReceiveBuffer: return {.value = choices.receive_buffer};
-    case Option::kSendBuffer: return {.value = choices.send_buffer};
-    case Option::kUserTimeout: return {.value = choices.user_timeout / kMillisecond};
-    case Option::kKeepAlive: return {.value = choices.keep_alive};
-    case Option::kKeepIdle: return {.value = choices.keep_idle / kSecond};
-    case Option::kKeepInterval: return {.value = choices.keep_interval / kSecond};
-    case Option::kKeepCount: return {.value = choices.keep_count};
-    case Option::kTypeOfService: return {.value = choices.traffic_class};
-    case Option::kTimeToLive: return {.value = choices.ttl};
-    case Option::kOutOfBandInline: return {.value = 1};
-    case Option::kAtMark: return {.value = s->connection != nullptr && stack_.at_urgent_mark(*s->connection)};
-    case Option::kFastOpen: return {.value = choices.fast_open};
+    case Option::kReceiveBuffer:
+      return {.value = choices.receive_buffer};
+    case Option::kSendBuffer:
+      return {.value = choices.send_buffer};
+    case Option::kUserTimeout:
+      return {.value = choices.user_timeout / kMillisecond};
+    case Option::kKeepAlive:
+      return {.value = choices.keep_alive};
+    case Option::kKeepIdle:
+      return {.value = choices.keep_idle / kSecond};
+    case Option::kKeepInterval:
+      return {.value = choices.keep_interval / kSecond};
+    case Option::kKeepCount:
+      return {.value = choices.keep_count};
+    case Option::kTypeOfService:
+      return {.value = choices.traffic_class};
+    case Option::kTimeToLive:
+      return {.value = choices.ttl};
+    case Option::kOutOfBandInline:
+      return {.value = 1};
+    case Option::kAtMark:
+      return {.value = s->connection != nullptr && stack_.at_urgent_mark(*s->connection)};
+    case Option::kFastOpen:
+      return {.value = choices.fast_open};
   }
   return fail(Error::kNoProtocolOption);
 }

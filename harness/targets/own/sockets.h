@@ -11,8 +11,23 @@
 namespace own {
 
 enum class Error : std::uint8_t {
-  kNone, kWouldBlock, kInProgress, kAlready, kIsConnected, kNotConnected, kRefused, kReset, kTimedOut, kPipe,
-  kAddressInUse, kInvalid, kBadHandle, kNoBuffers, kNotSupported, kNoProtocolOption, kUnreachable,
+  kNone,
+  kWouldBlock,
+  kInProgress,
+  kAlready,
+  kIsConnected,
+  kNotConnected,
+  kRefused,
+  kReset,
+  kTimedOut,
+  kPipe,
+  kAddressInUse,
+  kInvalid,
+  kBadHandle,
+  kNoBuffers,
+  kNotSupported,
+  kNoProtocolOption,
+  kUnreachable,
 };
 
 enum class Option : std::uint8_t {
@@ -28,10 +43,10 @@ enum class Option : std::uint8_t {
   kKeepInterval,   // seconds
   kKeepCount,
   kOutOfBandInline,  // 1: urgent octets are always in line
-  kAtMark,         // asked only
-  kTypeOfService,  // 0 to 255
-  kTimeToLive,     // 1 to 255
-  kFastOpen,       // of a listener: how many Fast Open requests may be pending; 0 is off
+  kAtMark,           // asked only
+  kTypeOfService,    // 0 to 255
+  kTimeToLive,       // 1 to 255
+  kFastOpen,         // of a listener: how many Fast Open requests may be pending; 0 is off
 };
 
 struct Result {

@@ -6,7 +6,9 @@
 
 namespace own {
 
-Stack::Stack(const Address& ipv4, const Address& ipv6) : ipv4_(ipv4), ipv6_(ipv6) { reset(0); }
+Stack::Stack(const Address& ipv4, const Address& ipv6) : ipv4_(ipv4), ipv6_(ipv6) {
+  reset(0);
+}
 
 void Stack::reset(std::uint64_t seed) {
   settings = {};

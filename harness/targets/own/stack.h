@@ -11,20 +11,20 @@
 #include "harness/targets/own/connection.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/isn.h"
+#include "harness/targets/own/legal_variants.h"
 #include "harness/targets/own/packet.h"
 #include "harness/targets/own/settings.h"
-#include "harness/targets/own/legal_variants.h"
 
 namespace own {
 
-inline constexpr Time kMsl = 120 * kSecond;            // section 3.4.2
+inline constexpr Time kMsl = 120 * kSecond;  // section 3.4.2
 inline constexpr Time kDelayedAck = 200 * kMillisecond;
 inline constexpr Time kSwsOverride = 500 * kMillisecond;
 inline constexpr Time kChallengePeriod = 5 * kSecond;  // RFC 5961 section 7
 inline constexpr Time kR2Syn = 180 * kSecond;          // MUST-23
 inline constexpr Time kR2Data = 100 * kSecond;         // SHLD-11
 inline constexpr std::uint16_t kFirstEphemeral = 49152;
-inline constexpr std::size_t kConnectionsMax = 4096;   // "insufficient resources" beyond
+inline constexpr std::size_t kConnectionsMax = 4096;      // "insufficient resources" beyond
 inline constexpr std::size_t kWireOctetsMax = 64u << 20;  // uncollected packets beyond are lost
 
 // A passive OPEN: every connection that it brings is a copy of its choices.
@@ -235,7 +235,7 @@ class Stack {
   SeqNum isn_ahead_ = 0;            // how far TIME-WAIT has moved the ISN generator beyond its clock
   Address last_source_{};           // for passive_open_calls_out
   std::uint16_t last_source_port_ = 0;
-  SeqNum last_iss_ = 0;             // for isn_small_steps and isn_computed
+  SeqNum last_iss_ = 0;  // for isn_small_steps and isn_computed
 
   struct Key {
     Address remote_address;

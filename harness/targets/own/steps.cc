@@ -8,7 +8,9 @@
 namespace own {
 namespace {
 
-bool in_window(const Connection& c, SeqNum seq) { return seq - c.rcv_nxt < c.rcv_wnd; }
+bool in_window(const Connection& c, SeqNum seq) {
+  return seq - c.rcv_nxt < c.rcv_wnd;
+}
 
 // Table 6. A SYN below RCV.NXT lies outside the window, whatever text follows it.
 bool is_acceptable(const Connection& c, const Segment& seg) {
@@ -133,8 +135,7 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   if (attempt && planted.has(Defect::active_synrcvd_ignores_rst)) return Then::kReturn;
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
-  const bool credulous =
-      (inside && tempered.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
+  const bool credulous = (inside && tempered.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
   const bool believed = exact || credulous;
   if (!inside && seg.seq != c.rcv_nxt && planted.has(Defect::rst_outside_answered)) challenge(c, seg);
   if (!believed && inside && planted.has(Defect::rst_challenged_and_believed)) {
@@ -184,7 +185,9 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
 }
 
 // Third, check security: security options are not supported, so every segment matches.
-Stack::Then Stack::check_security(Connection&, Segment&) { return Then::kProceed; }
+Stack::Then Stack::check_security(Connection&, Segment&) {
+  return Then::kProceed;
+}
 
 // Fourth, check the SYN bit: RFC 5961 section 4.2
 Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {

@@ -167,8 +167,7 @@ TEST(OwnText, SendWindow) {
   peer.write(handle, 10000);
   EXPECT_EQ(peer.hears(), "A 1 1 1460; A 1461 1 1460");
   EXPECT_EQ(peer.answer({.ack = 1461, .wnd = 1460}), "") << "a window that shrank";
-  EXPECT_EQ(peer.answer({.ack = 2921, .wnd = 60000}),
-            "A 2921 1 1460; A 4381 1 1460; A 5841 1 1460; A 7301 1 1460");
+  EXPECT_EQ(peer.answer({.ack = 2921, .wnd = 60000}), "A 2921 1 1460; A 4381 1 1460; A 5841 1 1460; A 7301 1 1460");
 }
 
 // MUST-38: a small window is not used until the override timer expires.

@@ -13,8 +13,9 @@ TEST(OwnTime, Syn) {
   TestPeer peer;
   const int handle = peer.connect();
   peer.hears();
-  EXPECT_EQ(peer.wait(200), "1.0 S 0 0 0; 3.0 S 0 0 0; 7.0 S 0 0 0; 15.0 S 0 0 0; 31.0 S 0 0 0; 63.0 S 0 0 0; "
-                            "123.0 S 0 0 0; 183.0 S 0 0 0");
+  EXPECT_EQ(peer.wait(200),
+            "1.0 S 0 0 0; 3.0 S 0 0 0; 7.0 S 0 0 0; 15.0 S 0 0 0; 31.0 S 0 0 0; 63.0 S 0 0 0; "
+            "123.0 S 0 0 0; 183.0 S 0 0 0");
   EXPECT_EQ(peer.wait(200), "");
   EXPECT_EQ(peer.read(handle).error, UserError::kTimedOut);
 }
@@ -35,8 +36,9 @@ TEST(OwnTime, Text) {
   const int handle = peer.passive();
   peer.write(handle, 10);
   peer.hears();
-  EXPECT_EQ(peer.wait(300), "1.0 PA 1 1 10; 3.0 PA 1 1 10; 7.0 PA 1 1 10; 15.0 PA 1 1 10; 31.0 PA 1 1 10; "
-                            "63.0 PA 1 1 10; 123.0 PA 1 1 10");
+  EXPECT_EQ(peer.wait(300),
+            "1.0 PA 1 1 10; 3.0 PA 1 1 10; 7.0 PA 1 1 10; 15.0 PA 1 1 10; 31.0 PA 1 1 10; "
+            "63.0 PA 1 1 10; 123.0 PA 1 1 10");
   EXPECT_EQ(peer.write(handle, 1).error, UserError::kTimedOut);
   EXPECT_EQ(peer.state(), State::kClosed);
 }
