@@ -44,7 +44,7 @@ TextStyle style_of_stdout() {
 }
 
 std::string painted(const std::string& text, const char* colour, const TextStyle& style) {
-  return style.colour && *colour ? colour + text + kPlain : text;
+  return style.colour && *colour ? colour + text + kAnsiPlain : text;
 }
 
 std::string wrapped(const std::string& text, int columns, int indent) {

@@ -8,8 +8,8 @@
 
 namespace tcpassay {
 
-inline constexpr const char *kRed = "\x1b[31m", *kGreen = "\x1b[32m", *kYellow = "\x1b[33m", *kDim = "\x1b[2m",
-                            *kPlain = "\x1b[0m";
+inline constexpr const char *kAnsiRed = "\x1b[31m", *kAnsiGreen = "\x1b[32m", *kAnsiYellow = "\x1b[33m", *kAnsiDim = "\x1b[2m",
+                            *kAnsiPlain = "\x1b[0m";
 
 // How wide the text may be, in columns, and whether it may use colour.
 struct TextStyle {

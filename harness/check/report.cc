@@ -20,17 +20,17 @@ using Json = nlohmann::ordered_json;
 const char* colour_of(Standing standing) {
   switch (standing) {
     case Standing::kObeyed:
-      return kGreen;
+      return kAnsiGreen;
     case Standing::kViolated:
-      return kRed;
+      return kAnsiRed;
     case Standing::kDeparted:
     case Standing::kInconclusive:
-      return kYellow;
+      return kAnsiYellow;
     case Standing::kOption:
       return "";
     case Standing::kNotExercised:
     case Standing::kNotTestable:
-      return kDim;
+      return kAnsiDim;
   }
   return "";
 }
@@ -141,7 +141,7 @@ std::string deviations_text(const CheckResult& result, const TextStyle& style) {
   for (const auto& listed : result.deviations) {
     const std::string row =
         fmt::format("  {}: {} ({})", info(listed.deviation.rule).id, listed.deviation.reason, fate_text(listed.fate));
-    const char* colour = listed.fate == Listed::Fate::kGone ? kRed : "";
+    const char* colour = listed.fate == Listed::Fate::kGone ? kAnsiRed : "";
     text += painted(wrapped(row, style.columns, 4), colour, style) + "\n";
   }
   return text.empty() ? "" : "\nLISTED DEVIATIONS\n" + text;
@@ -190,7 +190,7 @@ std::string summary_text(const CheckResult& result, const TextStyle& style) {
   const bool conforms = result.exit_status() == 0;
   const std::string end = conforms ? "conforms" : "does not conform";
   return "\n" + wrapped(counts, style.columns, 2) + "\n" + wrapped(played, style.columns, 2) + "\n" +
-         painted(end, conforms ? kGreen : kRed, style) + "\n";
+         painted(end, conforms ? kAnsiGreen : kAnsiRed, style) + "\n";
 }
 
 Json evidence_json(const Evidence& evidence) {

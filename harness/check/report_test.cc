@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/check/report.h"
+#include "harness/report/run_report.h"
 
 #include <gtest/gtest.h>
 

@@ -232,7 +232,7 @@ std::string verdict_text(const Verdict& verdict, const TextStyle& style, int ind
   text += line("   seen:    " + verdict.seen, 12);
   if (!style.colour) return text;
   const bool severe = verdict.kind == Verdict::Kind::kViolated && !verdict.consequence;
-  return (verdict.consequence ? kDim : severe ? kRed : kYellow) + text + kPlain;
+  return (verdict.consequence ? kAnsiDim : severe ? kAnsiRed : kAnsiYellow) + text + kAnsiPlain;
 }
 
 }  // namespace tcpassay

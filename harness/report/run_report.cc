@@ -76,7 +76,7 @@ std::string run_text(const RunResult& result, const TextStyle& style) {
   }
   const std::string end = fmt::format("{} violated, {} departed, {} inconclusive, {} assertions failed", violated,
                                       departed, inconclusive, result.mismatches.size());
-  return text + "\n" + painted(end, result.exit_status() == 0 ? kGreen : kRed, style) + "\n";
+  return text + "\n" + painted(end, result.exit_status() == 0 ? kAnsiGreen : kAnsiRed, style) + "\n";
 }
 
 std::string run_json(const RunResult& result) {

@@ -16,7 +16,7 @@
 namespace tcpassay {
 namespace {
 
-const char* const kScripts = TCPASSAY_SOURCE_DIR "/harness/check/testdata/scripts";
+const char* const kScripts = TCPASSAY_SOURCE_DIR "/harness/offline/testdata/scripts";
 
 std::string stem(const ScenarioFile& filed) {
   return std::filesystem::path(filed.path).stem().string();
