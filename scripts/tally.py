@@ -38,6 +38,8 @@ def count(folder):
     if steps.exists():
         found += [tuple(line.split("\t", 2)) for line in steps.read_text().splitlines()]
     for file in sorted(folder.glob("pytest-*.xml")):
+        if not list(cases(file)):
+            found.append(("failed", file.stem, "ran no test"))
         found += [(*outcome(c)[:1], f"{c.get('classname')}.{c.get('name')}", outcome(c)[1]) for c in cases(file)]
     for file in sorted(folder.glob("ctest-*.xml")):
         preset = file.stem.removeprefix("ctest-")
@@ -48,6 +50,8 @@ def count(folder):
             within = [(*outcome(c)[:1], f"{name}: {c.get('classname')}.{c.get('name')}", outcome(c)[1])
                       for c in (cases(inner) if inner.exists() else [])]
             found += within
+            if kind == "passed" and not within and case.get("name", "").endswith("_test"):
+                kind, why = "failed", "ran no test"  # each *_test is a GoogleTest program, CMakeLists.txt sees to that
             if not within or (kind == "failed" and all(k != "failed" for k, _, _ in within)):
                 found.append((kind, name, why))  # not a GoogleTest program, or it died outside of its cases
     return found

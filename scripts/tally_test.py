@@ -40,3 +40,12 @@ def test_a_program_that_dies_outside_of_its_cases_has_failed(tmp_path):
 def test_a_failed_step_fails_all(tmp_path):
     status, lines = tally(tmp_path, **{"steps_tsv": "passed\tstyle\t\nfailed\tbuild dev\tsee log\n"})
     assert (status, lines) == (1, ["failed: build dev: see log", "1 passed, 1 failed, 0 skipped"])
+
+
+def test_a_program_or_a_file_that_runs_no_test_has_failed(tmp_path):
+    empty = "<testsuites><testsuite></testsuite></testsuites>"
+    status, lines = tally(tmp_path, **{"ctest-dev_xml": CTEST, "gtest-dev__models_test_xml": empty,
+                                       "pytest-cases_xml": empty})
+    assert status == 1
+    assert lines == ["failed: pytest-cases: ran no test", "failed: dev: models_test: ran no test",
+                     "1 passed, 2 failed, 0 skipped"]

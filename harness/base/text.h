@@ -8,8 +8,11 @@
 
 namespace tcpassay {
 
-inline constexpr const char *kAnsiRed = "\x1b[31m", *kAnsiGreen = "\x1b[32m", *kAnsiYellow = "\x1b[33m", *kAnsiDim = "\x1b[2m",
-                            *kAnsiPlain = "\x1b[0m";
+inline constexpr const char* kAnsiRed = "\x1b[31m";
+inline constexpr const char* kAnsiGreen = "\x1b[32m";
+inline constexpr const char* kAnsiYellow = "\x1b[33m";
+inline constexpr const char* kAnsiDim = "\x1b[2m";
+inline constexpr const char* kAnsiPlain = "\x1b[0m";
 
 // How wide the text may be, in columns, and whether it may use colour.
 struct TextStyle {

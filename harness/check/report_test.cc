@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/check/report.h"
-#include "harness/report/run_report.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "harness/report/run_report.h"
 #include "models/rules.h"
 
 namespace tcpassay {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <iterator>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <sstream>
 #include <thread>
@@ -18,6 +19,8 @@
 
 namespace tcpassay {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 // Steps through the grid so that neighbours in time are far apart in it.
 constexpr std::uint64_t kStep = 400'009;  // a prime
@@ -102,6 +105,18 @@ std::string sweep_mutation_text(const std::vector<SweepDefectFate>& fates, const
             "\n";
   }
   return text + fmt::format("{} of {} defects of SEGMENT ARRIVES caught by the sweep\n", caught, fates.size());
+}
+
+std::string sweep_mutation_json(const std::vector<SweepDefectFate>& fates) {
+  Json defects = Json::array();
+  for (const SweepDefectFate& fate : fates) {
+    defects.push_back({{"id", fate.id},
+                       {"caught", fate.caught},
+                       {"by", fate.by},
+                       {"expected", fate.expected},
+                       {"cases", fate.cases}});
+  }
+  return Json{{"defects", defects}}.dump(2) + "\n";
 }
 
 }  // namespace tcpassay

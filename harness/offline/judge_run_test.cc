@@ -7,8 +7,8 @@
 #include <sstream>
 
 #include "harness/check/check.h"
-#include "harness/script/parse.h"
 #include "harness/offline/judge.h"
+#include "harness/script/parse.h"
 #include "harness/session/run_log.h"
 
 namespace tcpassay {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "harness/mutation/by_sweep.h"
 #include "harness/sweep/sweep.h"
 
 namespace tcpassay {
@@ -161,18 +160,6 @@ std::string sweep_json(const SweepResult& result) {
       {"unreachable", unreachable},
       {"violations", violations}};
   return json.dump(2) + "\n";
-}
-
-std::string sweep_mutation_json(const std::vector<SweepDefectFate>& fates) {
-  Json defects = Json::array();
-  for (const SweepDefectFate& fate : fates) {
-    defects.push_back({{"id", fate.id},
-                       {"caught", fate.caught},
-                       {"by", fate.by},
-                       {"expected", fate.expected},
-                       {"cases", fate.cases}});
-  }
-  return Json{{"defects", defects}}.dump(2) + "\n";
 }
 
 }  // namespace tcpassay
