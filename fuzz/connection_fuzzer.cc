@@ -20,6 +20,7 @@
 
 #include "fuzz/scenario_bytes.h"
 #include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/session/finding.h"
 #include "harness/session/session.h"
 #include "harness/targets/registry.h"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {

@@ -9,6 +9,7 @@
 #include "harness/check/check.h"
 #include "harness/offline/judge.h"
 #include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {

@@ -4,8 +4,9 @@
 #include <algorithm>
 
 #include "harness/script/addresses.h"
-#include "harness/script/parse.h"
 #include "harness/script/python_code.h"
+#include "harness/script/scenario.h"
+#include "harness/script/tcp_options.h"
 #include "harness/wire/icmp.h"
 #include "harness/wire/segment_of.h"
 

@@ -11,6 +11,7 @@
 #include "harness/offline/judge.h"
 #include "harness/report/packetdrill_export.h"
 #include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {

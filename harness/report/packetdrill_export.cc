@@ -10,9 +10,11 @@
 #include <set>
 
 #include "harness/base/version.h"
-#include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/script/python_code.h"
+#include "harness/script/scenario.h"
 #include "harness/script/shell_commands.h"
+#include "harness/script/tcp_options.h"
 #include "harness/wire/icmp.h"
 
 namespace tcpassay {

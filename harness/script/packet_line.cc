@@ -6,18 +6,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/wire/icmp.h"
+#include "harness/script/packet_damage.h"
+#include "harness/script/packet_options.h"
 
 namespace tcpassay {
 namespace {
 
-using Kind = OptionSpec::Kind;
 using Action = decltype(Step::action);
 
-constexpr std::uint64_t kU8Max = 0xff, kU16Max = 0xffff, kU24Max = 0xffffff, kU32Max = 0xffffffff;
+constexpr std::uint64_t kU8Max = 0xff, kU16Max = 0xffff, kU32Max = 0xffffffff;
 constexpr std::uint64_t kInboundTextMax = 65535 - 40 - 60;  // fits with the longest IPv6 and TCP headers
-constexpr std::size_t kSackBlocksMax = 4;
-constexpr std::size_t kMd5Octets = 16;
 
 // Packets that are carried in or beside something else than IP, TCP and ICMP.
 constexpr std::string_view kOtherPackets[] = {"udp", "udplite", "sctp", "ipv4", "ipv6", "gre", "GREv0", "mpls", "psp"};
@@ -62,7 +60,7 @@ class PacketParser {
     if (in_.accept_word("win")) segment.wnd = static_cast<std::uint16_t>(in_.take_number(0, kU16Max));
     if (in_.accept_word("urg")) segment.up = static_cast<std::uint16_t>(in_.take_number(0, kU16Max));
     in_.skip_space();
-    if (in_.peek() == '<') tcp_options(inbound, segment, unsupported);
+    if (in_.peek() == '<') read_option_list(in_, inbound, segment, unsupported);
     in_.skip_space();
     if (in_.peek() == '{') {
       in_.take("{");
@@ -74,7 +72,7 @@ class PacketParser {
       return Unsupported{.construct = unsupported, .text = in_.collapsed(start, in_.taken())};
     }
     in_.skip_space();
-    if (in_.looking_at("//!") && in_.on_line_of_taken()) damage(inbound, segment);
+    if (in_.looking_at("//!") && in_.on_line_of_taken()) read_damage(in_, inbound, segment);
     if (inbound) return Inject{segment};
     return Expect{segment};
   }
@@ -204,190 +202,6 @@ class PacketParser {
     in_.take(")");
     const std::uint32_t right = segment.seq + segment.length;
     if (end != right) in_.fail(fmt::format("{} (= {} + {})", right, segment.seq, segment.length), end_at);
-  }
-
-  void tcp_options(bool inbound, SegmentSpec& segment, std::string& unsupported) {
-    const std::size_t start = in_.at();
-    in_.take("<");
-    in_.skip_space();
-    if (in_.looking_at("...")) {
-      if (inbound) in_.fail("TCP options (<...> is for outbound packets)");
-      in_.take("...");
-      segment.any_options = true;
-    } else if (in_.peek() != '>') {
-      do {
-        segment.options.push_back(tcp_option(unsupported));
-      } while (in_.accept(","));
-    }
-    in_.take(">");
-    check_options(segment, start);
-  }
-
-  void check_options(const SegmentSpec& segment, std::size_t start) {
-    try {
-      option_octets(segment.options);
-    } catch (const std::runtime_error&) {
-      in_.fail(fmt::format("at most {} octets of TCP options", kOptionOctetsMax), start);
-    }
-  }
-
-  OptionSpec tcp_option(std::string& unsupported) {
-    in_.skip_space();
-    if (in_.accept_word("nop")) return {.kind = Kind::kNop};
-    if (in_.accept_word("eol")) return {.kind = Kind::kEnd};
-    if (in_.accept_word("mss")) return {.kind = Kind::kMss, .values = {value(kU16Max)}};
-    if (in_.accept_word("wscale")) return {.kind = Kind::kWindowScale, .values = {value(kU8Max)}};
-    if (in_.accept_word("sackOK")) return {.kind = Kind::kSackPermitted};
-    if (in_.accept_word("sack")) return sack();
-    if (in_.accept_word("TS")) return timestamp();
-    if (in_.accept_word("md5")) return md5(unsupported);
-    if (in_.accept_word("FO")) return fast_open();
-    if (in_.accept_word("FOEXP")) return {.kind = Kind::kFastOpenExp, .octets = cookie()};
-    if (in_.accept_word("ECN")) return accurate_ecn();
-    in_.fail("a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, md5, FO, FOEXP or ECN)");
-  }
-
-  std::uint32_t value(std::uint64_t most) { return static_cast<std::uint32_t>(in_.take_number(0, most)); }
-
-  OptionSpec sack() {
-    OptionSpec option{.kind = Kind::kSack};
-    do {
-      option.values.push_back(value(kU32Max));
-      in_.take(":");
-      option.values.push_back(value(kU32Max));
-      in_.skip_space();
-    } while (is_digit(in_.peek()) && option.values.size() < 2 * kSackBlocksMax);
-    return option;
-  }
-
-  OptionSpec timestamp() {
-    OptionSpec option{.kind = Kind::kTimestamp};
-    for (const char* word : {"val", "ecr"}) {
-      in_.take(word);
-      option.values.push_back(value(kU32Max));
-    }
-    return option;
-  }
-
-  OptionSpec md5(std::string& unsupported) {
-    in_.skip_space();
-    if (in_.accept_word("valid")) {
-      unsupported = "md5 valid";
-      return {.kind = Kind::kMd5, .octets = Bytes(kMd5Octets)};
-    }
-    const auto digest = hexadecimal(in_.word());
-    if (!digest || digest->size() != kMd5Octets) in_.fail("32 hexadecimal digits or valid");
-    in_.take(in_.word());
-    return {.kind = Kind::kMd5, .octets = *digest};
-  }
-
-  // A cookie, or the name of the one that the target gave last.
-  OptionSpec fast_open() {
-    in_.skip_space();
-    const std::string name(in_.word());
-    if (name == kCookieOfTarget || name == kCookieChanged) {
-      in_.take(name);
-      return {.kind = Kind::kFastOpen, .name = name};
-    }
-    return {.kind = Kind::kFastOpen, .octets = cookie()};
-  }
-
-  // Empty for a request.
-  Bytes cookie() {
-    in_.skip_space();
-    const auto octets = hexadecimal(in_.word());
-    if (!octets) in_.fail("a cookie of pairs of hexadecimal digits, TFO_COOKIE or TFO_COOKIE_CHANGED");
-    if (!octets->empty()) in_.take(in_.word());
-    return *octets;
-  }
-
-  OptionSpec accurate_ecn() {
-    OptionSpec option{.kind = Kind::kAccEcn};
-    in_.skip_space();
-    const bool e0b_first = in_.word() == "e0b";
-    for (const char* name : {e0b_first ? "e0b" : "e1b", "ceb", e0b_first ? "e1b" : "e0b"}) {
-      in_.skip_space();
-      if (!option.values.empty() && !begins_word(in_.peek())) break;
-      in_.take(name);
-      option.values.push_back(value(kU24Max));
-      option.name += fmt::format("{}{}", option.name.empty() ? "" : " ", name);
-    }
-    return option;
-  }
-
-  // ---- //! damage: at the end of a packet's line
-
-  void damage(bool inbound, SegmentSpec& segment) {
-    in_.take("//!");
-    in_.skip_blanks();
-    if (in_.word() != "damage") in_.fail("damage");
-    const std::size_t start = in_.at();
-    std::string seen;
-    for (const auto& [word, at] : in_.take_directive("damage")) {
-      const std::size_t equals = word.find('=');
-      const std::string name(word.substr(0, equals));
-      if (seen.find(name + ' ') != std::string::npos) in_.fail(fmt::format("{} once", name), at);
-      seen += name + ' ';
-      const std::size_t value_at = equals == std::string_view::npos ? at + word.size() : at + equals + 1;
-      if (equals != std::string_view::npos || name == "checksum") {
-        const std::string_view text = word.substr(std::min(value_at - at, word.size()));
-        if (damage_word(inbound, name, text, equals != std::string_view::npos, value_at, segment)) continue;
-      }
-      in_.fail(inbound ? "checksum, offset=N, truncate=N, reserved=N, options=HEX, source=ADDRESS, "
-                         "destination=ADDRESS, identification=N or ip-options=HEX"
-                       : "reserved=N or options=HEX",
-               at);
-    }
-    check_options(segment, start);
-  }
-
-  bool damage_word(bool inbound, const std::string& name, std::string_view text, bool has_value, std::size_t at,
-                   SegmentSpec& segment) {
-    if (name == "options") {
-      const auto octets = hexadecimal(text);
-      if (!octets || octets->empty()) in_.fail("pairs of hexadecimal digits", at);
-      segment.options.push_back({.kind = Kind::kRaw, .octets = *octets});
-      return true;
-    }
-    if (name == "reserved") {
-      segment.ctl.reserved |= static_cast<std::uint8_t>(bounded(text, 15, at));
-      return true;
-    }
-    if (!inbound) return false;
-    if (name == "checksum") {
-      segment.damage.bad_checksum = true;
-      return !has_value;
-    }
-    if (name == "source" || name == "destination") {
-      const auto address = Address::parse(std::string(text));
-      if (!address) in_.fail("an address", at);
-      (name == "source" ? segment.damage.source : segment.damage.destination) = *address;
-      return true;
-    }
-    if (name == "identification") {
-      segment.damage.identification = static_cast<std::uint16_t>(bounded(text, kU16Max, at));
-      return true;
-    }
-    if (name == "ip-options") {
-      const auto octets = hexadecimal(text);
-      const bool fits = octets && !octets->empty() && octets->size() % 4 == 0 && octets->size() <= kOptionOctetsMax;
-      if (!fits) in_.fail("4 to 40 octets in hexadecimal, a multiple of 4", at);
-      segment.damage.ip_options = *octets;
-      return true;
-    }
-    if (name == "offset") {
-      segment.damage.data_offset = static_cast<std::uint8_t>(bounded(text, 15, at));
-      return true;
-    }
-    if (name != "truncate") return false;
-    segment.damage.truncate = static_cast<std::uint16_t>(bounded(text, kU16Max, at));
-    return true;
-  }
-
-  std::uint64_t bounded(std::string_view text, std::uint64_t most, std::size_t at) {
-    const auto number = decimal(text);
-    if (!number || *number > most) in_.fail(fmt::format("a number from 0 to {}", most), at);
-    return *number;
   }
 
   ScriptReader& in_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scripts in the packetdrill language: text to Scenario and back.
+// Scripts in the packetdrill language: text to Scenario (print.h: Scenario to text).
 //
 // What packetdrill cannot say stands in comments that begin with `//!`, which packetdrill passes over:
 //   before the first step                     //! title: one sentence
@@ -22,12 +22,10 @@
 
 #include "harness/script/error.h"
 #include "harness/script/scenario.h"
-#include "harness/wire/packet.h"
 
 namespace tcpassay {
 
 inline constexpr std::size_t kScriptOctetsMax = 16u << 20;
-inline constexpr std::size_t kOptionOctetsMax = 40;  // RFC 9293 section 3.1: the data offset has four bits
 
 // `defines` are "NAME", for which #ifdef holds, or "NAME=value", which stands for the value, too. A construct
 // that the language has and tcpassay does not play becomes a step of kind Unsupported; text outside the language is a
@@ -36,18 +34,5 @@ Scenario parse_script(std::string_view text, const std::string& file, const std:
 
 // The same for a file. One that cannot be opened is a ScriptError too.
 Scenario read_script(const std::string& path, const std::vector<std::string>& defines = {});
-
-// parse_script(print_script(s)) == s for every s that parse_script has made.
-std::string print_script(const Scenario& scenario);
-
-// One step on one line, for messages and ladder diagrams. Code and commands of several lines show their first.
-std::string to_text(const Step& step);
-
-// The option area that a list describes, not padded. Throws std::runtime_error when it is longer than kOptionOctetsMax
-// or when a specification cannot be written.
-Bytes option_octets(const std::vector<OptionSpec>& options);
-
-// The inverse, for any octets: what is unknown or malformed becomes kRaw.
-std::vector<OptionSpec> parse_options(ByteView octets);
 
 }  // namespace tcpassay

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/script/print.h"
 #include "harness/script/testing.h"
 
 namespace tcpassay {

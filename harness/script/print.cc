@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "harness/script/print.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "harness/script/parse.h"
+#include <algorithm>
+#include <string_view>
+
 #include "harness/script/system_call.h"
+#include "harness/script/tcp_options.h"
 
 namespace tcpassay {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/script/testing.h"
 
 namespace tcpassay {

@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/script/parse.h"
+#include "harness/script/error.h"
+#include "harness/target/target.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 

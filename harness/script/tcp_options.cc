@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP options between octets and the words of a script (RFC 9293 section 3.1; 7323, 2018, 7413, 2385, 9768).
+#include "harness/script/tcp_options.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "harness/script/parse.h"
+#include <stdexcept>
+#include <string>
 
 namespace tcpassay {
 namespace {

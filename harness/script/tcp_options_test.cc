@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "harness/script/tcp_options.h"
+
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "harness/script/parse.h"
 #include "harness/script/testing.h"
 
 namespace tcpassay {

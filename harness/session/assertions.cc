@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "harness/script/parse.h"
+#include "harness/script/print.h"
+#include "harness/script/scenario.h"
+#include "harness/script/tcp_options.h"
 #include "harness/session/session_impl.h"
 
 namespace tcpassay {

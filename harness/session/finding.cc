@@ -7,7 +7,8 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "harness/script/parse.h"
+#include "harness/script/print.h"
+#include "harness/script/scenario.h"
 
 namespace tcpassay {
 namespace {

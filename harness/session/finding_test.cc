@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "harness/script/parse.h"
+#include "harness/script/scenario.h"
+#include "harness/script/tcp_options.h"
 #include "harness/session/session_impl.h"
 
 namespace tcpassay {

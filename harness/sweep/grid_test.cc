@@ -5,7 +5,8 @@
 
 #include <set>
 
-#include "harness/script/parse.h"
+#include "harness/script/print.h"
+#include "harness/script/scenario.h"
 #include "harness/sweep/roads.h"
 
 namespace tcpassay {

@@ -11,6 +11,7 @@
 
 #include "harness/base/processes.h"
 #include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/sweep/questioner.h"
 
 namespace tcpassay {

@@ -17,6 +17,7 @@
 #include "harness/check/check.h"
 #include "harness/report/ladder.h"
 #include "harness/script/parse.h"
+#include "harness/script/print.h"
 #include "harness/session/session.h"
 #include "harness/targets/registry.h"
 

@@ -2,7 +2,6 @@
 // The user's side of the host kernel: socket calls, the state of a conversation, and the end of all that is left over.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -11,16 +10,9 @@
 #include "harness/target/target.h"
 #include "harness/targets/linux/file_descriptor.h"
 #include "harness/targets/linux/namespace.h"
-#include "harness/targets/linux/netlink.h"
+#include "harness/targets/linux/socket_monitor.h"
 
 namespace tcpassay {
-
-// What the kernel knows a connection by.
-struct Flow {
-  Address target_address{}, peer_address{};
-  Tuple tuple{};
-  friend bool operator==(const Flow&, const Flow&) = default;
-};
 
 class KernelSockets {
  public:
@@ -49,7 +41,7 @@ class KernelSockets {
   void clear();
 
   // Everything of TCP that the kernel still holds in the namespace.
-  std::vector<Flow> remaining();
+  std::vector<Flow> remaining() { return monitor_.all(); }
 
  private:
   struct Socket {
@@ -63,24 +55,17 @@ class KernelSockets {
   void connect_socket(Socket& socket, UserCall& call);
   void accept_connection(const Socket& listener, UserCall& call);
   void read_text(const Socket& socket, UserCall& call);
-  void set_option(const Socket& socket, UserCall& call);
-  void get_option(const Socket& socket, UserCall& call);
   void poll_socket(const Socket& socket, UserCall& call);
   void add_socket(FileDescriptor fd, Tuple tuple, UserCall& call);
   void note_flow(const Flow& flow);
-  std::optional<State> look_up(Tuple tuple);
-  void dump(std::uint8_t version, std::vector<Flow>& flows);
-  bool destroy(const std::vector<Flow>& flows);  // false when some could not be
-  void destroy_remaining();
 
   const NetworkNamespace& where_;
   Address target_address_{}, peer_address_{};
-  NetlinkSocket diag_;
+  SocketMonitor monitor_;
   std::vector<Socket> sockets_;
-  std::vector<Flow> flows_;  // that may have left something in the kernel
-  bool flows_overflowed_ = false;
+  std::vector<Flow> flows_;        // that may have left something in the kernel
+  bool flows_overflowed_ = false;  // there were more; clear() lists what the kernel has
   std::vector<std::uint8_t> text_;
-  std::array<std::uint8_t, 32768> answer_;
 };
 
 }  // namespace tcpassay

@@ -1,30 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "harness/targets/linux/linux.h"
+#include "harness/targets/linux/linux_test.h"
 
-#include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
-#include <map>
-#include <memory>
 #include <thread>
 #include <tuple>
-#include <vector>
-
-#include "harness/targets/linux/linux_target.h"
-#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr std::uint16_t kPort = 80;        // the target's
-constexpr std::uint32_t kIss = 1'000'000;  // the peer's
-constexpr Ctl kSyn{.syn = true}, kAck{.ack = true}, kRst{.rst = true}, kFin{.fin = true, .ack = true};
 
 ino_t own_namespace() {
   struct stat file{};
@@ -43,120 +30,6 @@ bool may_leave() {
   return may;
 }
 
-struct Kind {
-  const char* name;
-  std::unique_ptr<Target> (*make)();
-  std::optional<std::string> (*missing)();
-};
-void PrintTo(const Kind& kind, std::ostream* out) {
-  *out << kind.name;
-}
-const Kind kKinds[] = {{"linux", make_linux, linux_missing}, {"linux_raw", make_linux_raw, linux_raw_missing}};
-
-// A peer that speaks segment by segment to a target.
-class Peer {
- public:
-  explicit Peer(Target& target) : target_(target) {}
-
-  bool ipv6 = false;
-
-  void send(PacketFields fields) {
-    fields.source = ipv6 ? target_.identity().ipv6_peer_address : target_.identity().peer_address;
-    fields.destination = ipv6 ? target_.identity().ipv6_address : target_.identity().address;
-    fields.wnd = 65535;
-    encode(fields, packet_);
-    target_.inject(packet_);
-  }
-  void send(Tuple tuple, Ctl ctl, std::uint32_t seq, std::uint32_t ack, ByteView text = {}) {
-    send({.source_port = tuple.remote,
-          .destination_port = tuple.local,
-          .seq = seq,
-          .ack = ack,
-          .ctl = ctl,
-          .text = text});
-  }
-  // What came out, without its text.
-  std::optional<Decoded> receive() {
-    const auto collected = target_.collect();
-    if (!collected) return std::nullopt;
-    EXPECT_LE(collected->from, collected->until);
-    const auto decoded = decode(collected->packet);
-    EXPECT_TRUE(decoded);
-    EXPECT_EQ(decoded->fault, Fault::kNone);
-    return decoded;
-  }
-  int drain() {
-    int packets = 0;
-    while (target_.collect()) ++packets;
-    return packets;
-  }
-
- private:
-  Target& target_;
-  Bytes packet_;
-};
-
-// The result of a call, and the call's other answers where they are wanted.
-std::int64_t call(Target& target, UserCall made, UserCall* answer = nullptr) {
-  target.call(made);
-  if (answer) *answer = made;
-  return made.result;
-}
-
-int listening(Target& target, std::uint16_t port = kPort) {
-  const int handle = static_cast<int>(call(target, {.kind = CallKind::kSocket}));
-  EXPECT_EQ(call(target, {.kind = CallKind::kBind, .handle = handle, .port = port}), 0);
-  EXPECT_EQ(call(target, {.kind = CallKind::kListen, .handle = handle, .length = 10}), 0);
-  return handle;
-}
-
-int accepted(Target& target, int listener, UserCall* answer = nullptr) {
-  return static_cast<int>(call(target, {.kind = CallKind::kAccept, .handle = listener}, answer));
-}
-
-// The peer opens; returns the number that the peer acknowledges next.
-std::uint32_t open_from_peer(Peer& peer, Tuple tuple) {
-  peer.send(tuple, kSyn, kIss, 0);
-  const auto answer = peer.receive();
-  EXPECT_TRUE(answer && answer->ctl.syn && answer->ctl.ack);
-  if (!answer) return 0;
-  peer.send(tuple, kAck, kIss + 1, answer->seq + 1);
-  return answer->seq + 1;
-}
-
-std::optional<State> state(Target& target, Tuple tuple) {
-  const auto report = target.state(tuple);
-  return report ? std::optional(report->state) : std::nullopt;
-}
-
-// One target of each kind serves all tests, as it serves all scenarios of a run.
-class Linux : public testing::TestWithParam<Kind> {
- protected:
-  static void SetUpTestSuite() {}
-  static void TearDownTestSuite() { targets().clear(); }
-
-  void SetUp() override {
-    if (const auto missing = GetParam().missing()) GTEST_SKIP() << *missing;
-    auto& made = targets()[GetParam().name];
-    if (!made) made = GetParam().make();
-    target_ = made.get();
-    target_->use_ip(4);
-    target_->reset(1);
-    peer_.emplace(*target_);
-  }
-  std::vector<Flow> remaining() { return dynamic_cast<LinuxTarget&>(*target_).remaining(); }
-  void expect_silence() { EXPECT_FALSE(target_->collect()); }
-
-  Target* target_ = nullptr;
-  std::optional<Peer> peer_;
-
- private:
-  static std::map<std::string, std::unique_ptr<Target>>& targets() {
-    static std::map<std::string, std::unique_ptr<Target>> made;
-    return made;
-  }
-};
-
 INSTANTIATE_TEST_SUITE_P(Kernel, Linux, testing::ValuesIn(kKinds),
                          [](const auto& named) { return std::string(named.param.name); });
 
@@ -166,105 +39,6 @@ TEST_P(Linux, SaysWhatItIs) {
   EXPECT_TRUE(identity.can(Ability::kSynchronous));
   EXPECT_FALSE(identity.can(Ability::kVirtualTime));
   EXPECT_EQ(identity.msl, 30s);
-}
-
-class LinuxIpv6 : public Linux {
- protected:
-  void SetUp() override {
-    Linux::SetUp();
-    if (IsSkipped()) return;
-    if (!target_->identity().can(Ability::kIpv6)) GTEST_SKIP() << "no IPv6 here";
-    target_->use_ip(6);
-    target_->reset(1);
-    peer_->ipv6 = true;
-  }
-};
-
-INSTANTIATE_TEST_SUITE_P(Kernel, LinuxIpv6, testing::ValuesIn(kKinds),
-                         [](const auto& named) { return std::string(named.param.name); });
-
-TEST_P(LinuxIpv6, AConnectionLeavesNothingBehind) {
-  const int listener = listening(*target_);
-  const Tuple tuple{kPort, 5000};
-  peer_->send(tuple, kSyn, kIss, 0);
-  const auto answer = peer_->receive();
-  ASSERT_TRUE(answer && answer->ctl.syn && answer->ctl.ack);
-  EXPECT_EQ(answer->source, target_->identity().ipv6_address);
-  EXPECT_EQ(answer->opt.mss, 1440);
-  EXPECT_EQ(state(*target_, tuple), State::kSynReceived);
-  peer_->send(tuple, kAck, kIss + 1, answer->seq + 1);
-  UserCall accepted_call;
-  const int handle = accepted(*target_, listener, &accepted_call);
-  ASSERT_GE(handle, 0);
-  EXPECT_EQ(accepted_call.tuple, tuple);
-  EXPECT_EQ(state(*target_, tuple), State::kEstablished);
-  const Bytes text(1000, 'x');
-  EXPECT_EQ(call(*target_, {.kind = CallKind::kWrite, .handle = handle, .length = 1000, .text = text}), 1000);
-  EXPECT_EQ(peer_->receive()->text.size(), 1000u);
-  expect_silence();
-  target_->reset(1);
-  EXPECT_TRUE(remaining().empty());
-  EXPECT_FALSE(state(*target_, tuple));
-}
-
-TEST_P(LinuxIpv6, AnActiveOpen) {
-  const int handle = static_cast<int>(call(*target_, {.kind = CallKind::kSocket}));
-  UserCall made;
-  call(*target_, {.kind = CallKind::kConnect, .handle = handle, .port = 5000}, &made);
-  EXPECT_EQ(made.error, UserError::kInProgress);
-  const auto syn = peer_->receive();
-  ASSERT_TRUE(syn && syn->ctl.syn);
-  peer_->send(made.tuple, {.syn = true, .ack = true}, kIss, syn->seq + 1);
-  EXPECT_TRUE(peer_->receive());
-  EXPECT_EQ(state(*target_, made.tuple), State::kEstablished);
-  target_->reset(1);
-  EXPECT_TRUE(remaining().empty());
-}
-
-// Behind an extension header the kernel finds the SYN, and the target what it leaves.
-TEST_P(LinuxIpv6, ExtensionHeaders) {
-  listening(*target_);
-  Bytes packet;
-  encode({.source = target_->identity().ipv6_peer_address,
-          .destination = target_->identity().ipv6_address,
-          .source_port = 5000,
-          .destination_port = kPort,
-          .seq = kIss,
-          .ctl = kSyn,
-          .wnd = 65535},
-         packet);
-  const Bytes header{6, 0, 1, 4, 0, 0, 0, 0};
-  packet.insert(packet.begin() + 40, header.begin(), header.end());
-  packet[5] = static_cast<std::uint8_t>(packet[5] + header.size());
-  packet[6] = 60;
-  target_->inject(packet);
-  EXPECT_TRUE(peer_->receive());
-  expect_silence();
-  target_->reset(1);
-  EXPECT_TRUE(remaining().empty());
-}
-
-// The way to the target carries more than the target itself sends in one packet.
-TEST_P(LinuxIpv6, PacketsLongerThanTheMtu) {
-  for (const std::uint8_t ip : {std::uint8_t{4}, std::uint8_t{6}}) {
-    target_->use_ip(ip);
-    target_->reset(1);
-    peer_->ipv6 = ip == 6;
-    const int listener = listening(*target_);
-    const Tuple tuple{kPort, 5000};
-    const std::uint32_t next = open_from_peer(*peer_, tuple);
-    const int handle = accepted(*target_, listener);
-    const Bytes text(9000, 'x');
-    peer_->send(tuple, kAck, kIss + 1, next, text);
-    const auto answer = peer_->receive();
-    ASSERT_TRUE(answer) << "IPv" << int{ip};
-    EXPECT_EQ(answer->ack, kIss + 1 + 9000);
-    expect_silence();
-    EXPECT_EQ(call(*target_, {.kind = CallKind::kWrite, .handle = handle, .length = 9000, .text = text}), 9000);
-    const auto sent = peer_->receive();
-    ASSERT_TRUE(sent) << "IPv" << int{ip};
-    EXPECT_LE(sent->text.size(), ip == 6 ? 1440u : 1460u);
-  }
 }
 
 TEST_P(Linux, SynIsAnsweredAtOnce) {

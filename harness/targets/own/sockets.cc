@@ -267,29 +267,39 @@ Result Sockets::set(int handle, Option option, std::int64_t value) {
     case Option::kKeepIdle:
     case Option::kKeepInterval:
     case Option::kKeepCount:
-      if (value < (option == Option::kKeepAlive ? 0 : 1) || value > 32767) return fail(Error::kInvalid);
-      if (option == Option::kKeepAlive) s->choices.keep_alive = value != 0;
-      if (option == Option::kKeepIdle) s->choices.keep_idle = value * kSecond;
-      if (option == Option::kKeepInterval) s->choices.keep_interval = value * kSecond;
-      if (option == Option::kKeepCount) s->choices.keep_count = static_cast<unsigned>(value);
-      if (c != nullptr && c->state != State::kClosed) stack_.set_keep_alive(*c, s->choices);
-      return {};
+      return set_keep_alive(*s, option, value);
     case Option::kTypeOfService:
     case Option::kTimeToLive:
-      if (value < (option == Option::kTimeToLive ? 1 : 0) || value > 255) return fail(Error::kInvalid);
-      if (c != nullptr && c->choices.traffic_class != 0 && stack_.planted.has(Defect::dscp_fixed_once_open)) return {};
-      (option == Option::kTypeOfService ? s->choices.traffic_class : s->choices.ttl) = static_cast<std::uint8_t>(value);
-      if (c != nullptr) {
-        c->choices.traffic_class = s->choices.traffic_class;
-        c->choices.ttl = s->choices.ttl;
-      }
-      return {};
+      return set_ip_field(*s, option, value);
     case Option::kOutOfBandInline:
       return value != 0 ? Result{} : fail(Error::kInvalid);
     case Option::kAtMark:
       break;
   }
   return fail(Error::kNoProtocolOption);
+}
+
+Result Sockets::set_keep_alive(Socket& s, Option option, std::int64_t value) {
+  if (value < (option == Option::kKeepAlive ? 0 : 1) || value > 32767) return fail(Error::kInvalid);
+  if (option == Option::kKeepAlive) s.choices.keep_alive = value != 0;
+  if (option == Option::kKeepIdle) s.choices.keep_idle = value * kSecond;
+  if (option == Option::kKeepInterval) s.choices.keep_interval = value * kSecond;
+  if (option == Option::kKeepCount) s.choices.keep_count = static_cast<unsigned>(value);
+  Connection* c = s.connection;
+  if (c != nullptr && c->state != State::kClosed) stack_.set_keep_alive(*c, s.choices);
+  return {};
+}
+
+Result Sockets::set_ip_field(Socket& s, Option option, std::int64_t value) {
+  if (value < (option == Option::kTimeToLive ? 1 : 0) || value > 255) return fail(Error::kInvalid);
+  Connection* c = s.connection;
+  if (c != nullptr && c->choices.traffic_class != 0 && stack_.planted.has(Defect::dscp_fixed_once_open)) return {};
+  (option == Option::kTypeOfService ? s.choices.traffic_class : s.choices.ttl) = static_cast<std::uint8_t>(value);
+  if (c != nullptr) {
+    c->choices.traffic_class = s.choices.traffic_class;
+    c->choices.ttl = s.choices.ttl;
+  }
+  return {};
 }
 
 Result Sockets::get(int handle, Option option) {

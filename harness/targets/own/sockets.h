@@ -94,6 +94,8 @@ class Sockets {
 
   Socket* at(int handle);
   Result open(int handle, const Address& address, std::uint16_t port, const ByteView* text);
+  Result set_keep_alive(Socket& s, Option option, std::int64_t value);
+  Result set_ip_field(Socket& s, Option option, std::int64_t value);
   Error take_error(Connection& c);
   bool port_is_free(std::uint16_t port, bool reuse_address) const;
 

@@ -100,23 +100,30 @@ class Stack {
   void synchronize(Connection& c, const Segment& seg);
   void other_states(Connection& c, Segment& seg);
 
-  // steps.cc: section 3.10.7.4
+  // steps.cc: section 3.10.7.4, first to fourth step
   Then check_sequence_number(Connection& c, Segment& seg);
+  Then unacceptable(Connection& c, Segment& seg);
   Then check_rst_bit(Connection& c, Segment& seg);
+  void challenge_reset(Connection& c, Segment& seg);
+  void reset_arrives(Connection& c);
   Then check_security(Connection& c, Segment& seg);
   Then check_syn_bit(Connection& c, Segment& seg);
+  void enter_time_wait(Connection& c);
+  void return_to_listen(Connection& c);
+
+  // ack_field.cc: fifth step
   Then check_ack_field(Connection& c, Segment& seg);
-  Then check_urg_bit(Connection& c, Segment& seg);
-  Then process_segment_text(Connection& c, Segment& seg);
-  Then check_fin_bit(Connection& c, Segment& seg);
-  Then unacceptable(Connection& c, Segment& seg);
+  Then after_ack(Connection& c);
   Then ack_in_syn_received(Connection& c, Segment& seg);
   void established(Connection& c);
   void acknowledge(Connection& c, SeqNum ack);
   void update_window(Connection& c, const Segment& seg);
   void take_window(Connection& c, const Segment& seg);
-  void enter_time_wait(Connection& c);
-  void return_to_listen(Connection& c);
+
+  // segment_text.cc: seventh and eighth step
+  Then process_segment_text(Connection& c, Segment& seg);
+  void schedule_ack(Connection& c, std::uint32_t count, bool at_gap);
+  Then check_fin_bit(Connection& c, Segment& seg);
 
   // extensions.cc: RFC 7323, RFC 6191
   std::uint8_t receive_shift(const Choices& choices) const;
@@ -177,7 +184,8 @@ class Stack {
   void ecn_text_arrives(Connection& c, const Segment& seg);
   void ecn_unacceptable(Connection& c, const Segment& seg);
 
-  // urgent.cc: sections 3.8.4 and 3.8.5
+  // urgent.cc: sections 3.8.4 and 3.8.5, and the sixth step of 3.10.7.4
+  Then check_urg_bit(Connection& c, Segment& seg);
   void mark_urgent(const Connection& c, Segment& seg) const;
   Time keep_idle(const Connection& c) const;
   void start_keep_alive_timer(Connection& c);

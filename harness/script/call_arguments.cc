@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/script/call_arguments.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "harness/script/names.h"
+#include "harness/script/reader.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::int64_t kLengthMax = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t kHandleMax = std::numeric_limits<int>::max();
+
+std::string without_space(std::string_view text) {
+  std::string out;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(out), [](char c) { return c != ' '; });
+  return out;
+}
+
+std::vector<std::string> words_of(std::string_view text, char separator) {
+  std::vector<std::string> words{""};
+  for (const char c : text) {
+    if (c == separator) {
+      words.emplace_back();
+    } else if (c != ' ') {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+std::int64_t number(const WrittenCall& written, std::size_t argument, std::int64_t least, std::int64_t most) {
+  const auto value = integer(written.arguments[argument]);
+  if (value && *value >= least && *value <= most) return *value;
+  throw WrongArgument(argument, fmt::format("a number from {} to {}", least, most));
+}
+
+std::uint32_t length(const WrittenCall& written, std::size_t argument) {
+  return static_cast<std::uint32_t>(number(written, argument, 0, kLengthMax));
+}
+
+// A socket address as `...` or with a port as in {sa_family = AF_INET, sin_port = htons(8080), sin_addr = ...}.
+std::uint16_t port(const WrittenCall& written, std::size_t argument) {
+  const std::string text = without_space(written.arguments[argument]);
+  if (text == "...") return 0;
+  constexpr std::string_view kBefore = "port=htons(";
+  const std::size_t start = text.find(kBefore);
+  if (start == std::string::npos) throw NotSupported{written.name + " address"};
+  const std::string digits = text.substr(start + kBefore.size(), text.find(')', start) - start - kBefore.size());
+  const auto value = decimal(digits);
+  if (!value || *value > 65535) throw WrongArgument(argument, "a port from 0 to 65535 in htons()");
+  return static_cast<std::uint16_t>(*value);
+}
+
+// Flags that change nothing for a socket that never blocks and for what TCP sends, but for when it is sent.
+void check_flags(const WrittenCall& written, std::size_t argument, std::initializer_list<std::string_view> known) {
+  for (const std::string& flag : words_of(written.arguments[argument], '|')) {
+    if (flag == "0" || std::find(known.begin(), known.end(), flag) != known.end()) continue;
+    throw NotSupported{fmt::format("{} {}", written.name, flag)};
+  }
+}
+
+int poll_bits(const std::string& text, const WrittenCall& written) {
+  int bits = 0;
+  for (const std::string& word : words_of(text, '|')) {
+    const int bit = poll_bit(word);
+    if (bit == 0 && word != "0") throw NotSupported{fmt::format("{} {}", written.name, word), true, true};
+    bits |= bit;
+  }
+  return bits;
+}
+
+// What is told without a flag is told with these, too: discarded text has been received as well.
+void check_receive_flags(const WrittenCall& written, std::size_t argument) {
+  const auto flags = words_of(written.arguments[argument], '|');
+  const bool queue = std::find(flags.begin(), flags.end(), "MSG_ERRQUEUE") != flags.end();
+  if (queue) throw NotSupported{written.name + " MSG_ERRQUEUE", true, true};  // takes no text
+  check_flags(written, argument, {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_TRUNC", "MSG_CMSG_CLOEXEC"});
+}
+
+void read_send_flags(const WrittenCall& written, std::size_t argument, Call& call) {
+  check_flags(written, argument,
+              {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_EOR", "MSG_MORE", "MSG_ZEROCOPY", "MSG_OOB", "MSG_FASTOPEN"});
+  const auto flags = words_of(written.arguments[argument], '|');
+  const auto is_there = [&](const char* flag) { return std::find(flags.begin(), flags.end(), flag) != flags.end(); };
+  call.urgent = is_there("MSG_OOB");
+  call.more = is_there("MSG_MORE");
+  if (is_there("MSG_FASTOPEN")) call.kind = CallKind::kSendTo;
+}
+
+// [{..., 1000}, {..., 24}]: the octets of all together.
+std::uint32_t vector_length(std::size_t argument, std::string_view text) {
+  std::int64_t total = 0;
+  for (std::size_t at = text.find('{'); at != std::string_view::npos; at = text.find('{', at)) {
+    const std::size_t end = text.find('}', at);
+    const std::size_t comma = end == std::string_view::npos ? end : text.rfind(',', end);
+    if (comma == std::string_view::npos || comma < at) throw WrongArgument(argument, "[{..., N}, ...]");
+    const auto octets = integer(without_space(text.substr(comma + 1, end - comma - 1)));
+    if (!octets || *octets < 0 || total + *octets > kLengthMax) throw WrongArgument(argument, "[{..., N}, ...]");
+    total += *octets;
+    at = end;
+  }
+  return static_cast<std::uint32_t>(total);
+}
+
+// {msg_name(...)=..., msg_iov(1)=[{..., 1000}], msg_flags=0}
+std::uint32_t message_length(const WrittenCall& written) {
+  const std::string& text = written.arguments[1];
+  const std::size_t vector = text.find("msg_iov(");
+  const std::size_t open = text.find('[', std::min(vector, text.size()));
+  if (vector == std::string::npos || open == std::string::npos) throw WrongArgument(1, "{..., msg_iov(N)=[...], ...}");
+  const std::size_t close = text.find(']', open);
+  return vector_length(1, std::string_view(text).substr(open, close - open));
+}
+
+// {onoff=1, linger=0}: the seconds, or -1 for off.
+std::int64_t linger_of(const WrittenCall& written) {
+  const std::string text = without_space(written.arguments[3]);
+  const std::size_t comma = text.find(',');
+  constexpr std::string_view kOnOff = "{onoff=", kLinger = ",linger=";
+  if (text.starts_with(kOnOff) && comma != std::string::npos && text.substr(comma).starts_with(kLinger)) {
+    const auto on = decimal(text.substr(kOnOff.size(), comma - kOnOff.size()));
+    const std::size_t start = comma + kLinger.size();
+    const auto seconds = decimal(text.substr(start, text.size() - start - 1));
+    if (on && seconds && *seconds <= kHandleMax && text.back() == '}') {
+      return *on != 0 ? static_cast<std::int64_t>(*seconds) : -1;
+    }
+  }
+  throw WrongArgument(3, "{onoff=N, linger=N}");
+}
+
+}  // namespace
+
+int handle_argument(const WrittenCall& written) {
+  return static_cast<int>(number(written, 0, -1, kHandleMax));
+}
+
+UserError error_of(const std::string& text) {
+  if (integer(text) == 0) return UserError::kNone;
+  const ErrorName* known = error_named(text);
+  if (known == nullptr) throw NotSupported{"errno " + text, true};  // the call failed and so did nothing
+  return known->error;
+}
+
+void read_socket(const WrittenCall& written, Call&) {
+  const auto type = words_of(written.arguments[1], '|');
+  if (type[0] != "SOCK_STREAM") throw NotSupported{"socket " + type[0]};
+  const std::string& protocol = written.arguments[2];
+  if (protocol != "IPPROTO_TCP" && protocol != "0") throw NotSupported{"socket " + protocol};
+}
+
+void read_address(const WrittenCall& written, Call& call) {
+  call.port = port(written, 1);
+  const std::string text = without_space(written.arguments[1]);
+  constexpr std::string_view kBefore = "inet_addr(\"";
+  const std::size_t start = text.find(kBefore);
+  if (start == std::string::npos) return;
+  const std::size_t from = start + kBefore.size();
+  call.address = text.substr(from, text.find('"', from) - from);
+}
+void read_nothing(const WrittenCall&, Call&) {}
+
+// The address that accept() tells: its port, where it has one.
+void read_peer(const WrittenCall& written, Call& call) {
+  if (written.arguments[1].find("htons") != std::string::npos) call.port = port(written, 1);
+}
+void read_backlog(const WrittenCall& written, Call& call) {
+  call.length = length(written, 1);
+}
+void read_length(const WrittenCall& written, Call& call) {
+  call.length = length(written, 2);
+}
+
+void read_receive(const WrittenCall& written, Call& call) {
+  call.length = length(written, 2);
+  check_receive_flags(written, 3);
+}
+
+// sendto(..., MSG_FASTOPEN, address, ...) opens the connection too.
+void read_send(const WrittenCall& written, Call& call) {
+  call.length = length(written, 2);
+  read_send_flags(written, 3, call);
+  if (call.kind != CallKind::kSendTo) return;
+  if (written.arguments.size() != 6) throw NotSupported{written.name + " MSG_FASTOPEN"};
+  call.port = port(written, 4);
+}
+
+void read_vector(const WrittenCall& written, Call& call) {
+  call.length = vector_length(1, written.arguments[1]);
+}
+
+void read_send_message(const WrittenCall& written, Call& call) {
+  call.length = message_length(written);
+  read_send_flags(written, 2, call);
+  const bool named = written.arguments[1].find("htons") != std::string::npos;
+  if (call.kind == CallKind::kSendTo && named) call.port = port(written, 1);
+}
+
+void read_receive_message(const WrittenCall& written, Call& call) {
+  check_receive_flags(written, 2);
+  call.length = message_length(written);
+}
+
+void read_send_file(const WrittenCall& written, Call& call) {
+  call.length = length(written, 3);
+}
+
+void read_shutdown(const WrittenCall& written, Call& call) {
+  const auto* known = std::find(std::begin(kShutdowns), std::end(kShutdowns), written.arguments[1]);
+  call.how = known != std::end(kShutdowns) ? static_cast<int>(known - std::begin(kShutdowns))
+                                           : static_cast<int>(number(written, 1, -kHandleMax, kHandleMax));
+}
+
+void read_option(const WrittenCall& written, Call& call) {
+  const std::string construct = fmt::format("{} {}", written.name, written.arguments[2]);
+  const OptionName* known = option_named(written.arguments[1], written.arguments[2]);
+  const bool asks = written.name == "getsockopt";  // what is asked has no effect on TCP
+  if (known == nullptr) throw NotSupported{construct, asks, asks};
+  if (known->option == SocketOption::kOther) {
+    if (known->seen && !asks) throw NotSupported{construct};
+    call.implementation_specific = fmt::format("{}.{}", known->level, known->name);
+  }
+  call.option = known->option;
+  if (call.option == SocketOption::kLinger) {
+    call.value = linger_of(written);
+    return;
+  }
+  std::string text = without_space(written.arguments[3]);
+  if (text.size() > 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  if (call.option == SocketOption::kError) {
+    call.value = static_cast<std::int64_t>(error_of(text));
+    return;
+  }
+  const auto value = integer(text);
+  if (!value && known->option == SocketOption::kOther) throw NotSupported{construct, true};
+  if (!value) throw WrongArgument(3, "a number in brackets");
+  call.value = *value;
+}
+
+// [{fd=3, events=POLLIN, revents=POLLIN}], 1, timeout: the asked events go to value, those that came to result.
+void read_poll(const WrittenCall& written, Call& call) {
+  const std::string text = without_space(written.arguments[0]);
+  if (!text.starts_with("[{") || !text.ends_with("}]") || written.arguments[1] != "1") {
+    throw NotSupported{"poll of several sockets", true, true};
+  }
+  int revents = 0;
+  for (const std::string& field : words_of(text.substr(2, text.size() - 4), ',')) {
+    const std::size_t equals = std::min(field.find('='), field.size());
+    const std::string name = field.substr(0, equals);
+    const std::string value = field.substr(std::min(equals + 1, field.size()));
+    if (name == "fd") {
+      const auto handle = integer(value);
+      if (!handle || *handle < -1 || *handle > kHandleMax) throw WrongArgument(0, "fd=N");
+      call.handle = static_cast<int>(*handle);
+    } else if (name == "events") {
+      call.value = poll_bits(value, written);
+    } else if (name == "revents") {
+      revents = poll_bits(value, written);
+    } else {
+      throw WrongArgument(0, "[{fd=N, events=N, revents=N}]");
+    }
+  }
+  if (call.result && *call.result > 0) call.result = revents;
+}
+
+// ioctl(fd, SIOCATMARK, [1])
+void read_ioctl(const WrittenCall& written, Call& call) {
+  const std::string& request = written.arguments[1];
+  const bool mark = request == "SIOCATMARK";
+  const bool queue = request == "SIOCINQ" || request == "FIONREAD" || request == "SIOCOUTQ" || request == "SIOCOUTQNSD";
+  if (!mark && !queue) throw NotSupported{"ioctl " + request};
+  const std::string text = without_space(written.arguments[2]);
+  const bool brackets = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  const auto value = brackets ? integer(text.substr(1, text.size() - 2)) : std::nullopt;
+  if (!value || *value < 0 || (mark && *value > 1))
+    throw WrongArgument(2, mark ? "[0] or [1]" : "a number in brackets");
+  call.option = mark ? SocketOption::kAtMark : SocketOption::kOther;
+  if (queue) call.implementation_specific = request == "FIONREAD" ? "SIOCINQ" : request;
+  call.value = *value;
+}
+
+// Our sockets never block, so what fcntl says of flags changes nothing.
+void read_fcntl(const WrittenCall& written, Call&) {
+  const std::string& command = written.arguments[1];
+  throw NotSupported{"fcntl", command == "F_SETFL" || command == "F_GETFL"};
+}
+
+// They watch, or make something beside the sockets; nothing of it is seen by a peer.
+void read_beside(const WrittenCall& written, Call&) {
+  throw NotSupported{written.name, true, written.name.starts_with("epoll")};
+}
+
+}  // namespace tcpassay

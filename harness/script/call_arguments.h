@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arguments of a script's socket calls: one function for each form of arguments fills the fields of a Call.
+//
+// system_call.cc has the table that says which call has which form; it has checked the number of arguments. Each of the
+// functions throws WrongArgument for what the call cannot have, and NotSupported for what tcpassay does not play.
+#pragma once
+
+#include <string>
+
+#include "harness/script/scenario.h"
+#include "harness/script/system_call.h"
+
+namespace tcpassay {
+
+inline constexpr const char* kShutdowns[] = {"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};  // by the value of shutdown()'s `how`
+
+// A call that means something Call has no fields for.
+struct NotSupported {
+  std::string construct;
+  bool harmless = false, watches = false;
+};
+
+// The first argument of most calls: the socket, in the script's numbers.
+int handle_argument(const WrittenCall& written);
+
+// An error by its name or number; 0 is no error.
+UserError error_of(const std::string& text);
+
+void read_socket(const WrittenCall& written, Call& call);
+void read_address(const WrittenCall& written, Call& call);
+void read_nothing(const WrittenCall& written, Call& call);
+void read_peer(const WrittenCall& written, Call& call);
+void read_backlog(const WrittenCall& written, Call& call);
+void read_length(const WrittenCall& written, Call& call);
+void read_receive(const WrittenCall& written, Call& call);
+void read_send(const WrittenCall& written, Call& call);
+void read_vector(const WrittenCall& written, Call& call);
+void read_send_message(const WrittenCall& written, Call& call);
+void read_receive_message(const WrittenCall& written, Call& call);
+void read_send_file(const WrittenCall& written, Call& call);
+void read_shutdown(const WrittenCall& written, Call& call);
+void read_option(const WrittenCall& written, Call& call);
+void read_poll(const WrittenCall& written, Call& call);
+void read_ioctl(const WrittenCall& written, Call& call);
+void read_fcntl(const WrittenCall& written, Call& call);
+void read_beside(const WrittenCall& written, Call& call);
+
+}  // namespace tcpassay

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/script/packet_options.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "harness/script/tcp_options.h"
+
+namespace tcpassay {
+namespace {
+
+using Kind = OptionSpec::Kind;
+
+constexpr std::uint64_t kU8Max = 0xff, kU16Max = 0xffff, kU24Max = 0xffffff, kU32Max = 0xffffffff;
+constexpr std::size_t kSackBlocksMax = 4;
+constexpr std::size_t kMd5Octets = 16;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool begins_word(char c) {
+  return is_word_character(c) && !is_digit(c);
+}
+
+class OptionParser {
+ public:
+  explicit OptionParser(ScriptReader& in) : in_(in) {}
+
+  void list(bool inbound, SegmentSpec& segment, std::string& unsupported) {
+    const std::size_t start = in_.at();
+    in_.take("<");
+    in_.skip_space();
+    if (in_.looking_at("...")) {
+      if (inbound) in_.fail("TCP options (<...> is for outbound packets)");
+      in_.take("...");
+      segment.any_options = true;
+    } else if (in_.peek() != '>') {
+      do {
+        segment.options.push_back(option(unsupported));
+      } while (in_.accept(","));
+    }
+    in_.take(">");
+    check_option_octets(in_, segment, start);
+  }
+
+ private:
+  OptionSpec option(std::string& unsupported) {
+    in_.skip_space();
+    if (in_.accept_word("nop")) return {.kind = Kind::kNop};
+    if (in_.accept_word("eol")) return {.kind = Kind::kEnd};
+    if (in_.accept_word("mss")) return {.kind = Kind::kMss, .values = {value(kU16Max)}};
+    if (in_.accept_word("wscale")) return {.kind = Kind::kWindowScale, .values = {value(kU8Max)}};
+    if (in_.accept_word("sackOK")) return {.kind = Kind::kSackPermitted};
+    if (in_.accept_word("sack")) return sack();
+    if (in_.accept_word("TS")) return timestamp();
+    if (in_.accept_word("md5")) return md5(unsupported);
+    if (in_.accept_word("FO")) return fast_open();
+    if (in_.accept_word("FOEXP")) return {.kind = Kind::kFastOpenExp, .octets = cookie()};
+    if (in_.accept_word("ECN")) return accurate_ecn();
+    in_.fail("a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, md5, FO, FOEXP or ECN)");
+  }
+
+  std::uint32_t value(std::uint64_t most) { return static_cast<std::uint32_t>(in_.take_number(0, most)); }
+
+  OptionSpec sack() {
+    OptionSpec option{.kind = Kind::kSack};
+    do {
+      option.values.push_back(value(kU32Max));
+      in_.take(":");
+      option.values.push_back(value(kU32Max));
+      in_.skip_space();
+    } while (is_digit(in_.peek()) && option.values.size() < 2 * kSackBlocksMax);
+    return option;
+  }
+
+  OptionSpec timestamp() {
+    OptionSpec option{.kind = Kind::kTimestamp};
+    for (const char* word : {"val", "ecr"}) {
+      in_.take(word);
+      option.values.push_back(value(kU32Max));
+    }
+    return option;
+  }
+
+  OptionSpec md5(std::string& unsupported) {
+    in_.skip_space();
+    if (in_.accept_word("valid")) {
+      unsupported = "md5 valid";
+      return {.kind = Kind::kMd5, .octets = Bytes(kMd5Octets)};
+    }
+    const auto digest = hexadecimal(in_.word());
+    if (!digest || digest->size() != kMd5Octets) in_.fail("32 hexadecimal digits or valid");
+    in_.take(in_.word());
+    return {.kind = Kind::kMd5, .octets = *digest};
+  }
+
+  // A cookie, or the name of the one that the target gave last.
+  OptionSpec fast_open() {
+    in_.skip_space();
+    const std::string name(in_.word());
+    if (name == kCookieOfTarget || name == kCookieChanged) {
+      in_.take(name);
+      return {.kind = Kind::kFastOpen, .name = name};
+    }
+    return {.kind = Kind::kFastOpen, .octets = cookie()};
+  }
+
+  // Empty for a request.
+  Bytes cookie() {
+    in_.skip_space();
+    const auto octets = hexadecimal(in_.word());
+    if (!octets) in_.fail("a cookie of pairs of hexadecimal digits, TFO_COOKIE or TFO_COOKIE_CHANGED");
+    if (!octets->empty()) in_.take(in_.word());
+    return *octets;
+  }
+
+  OptionSpec accurate_ecn() {
+    OptionSpec option{.kind = Kind::kAccEcn};
+    in_.skip_space();
+    const bool e0b_first = in_.word() == "e0b";
+    for (const char* name : {e0b_first ? "e0b" : "e1b", "ceb", e0b_first ? "e1b" : "e0b"}) {
+      in_.skip_space();
+      if (!option.values.empty() && !begins_word(in_.peek())) break;
+      in_.take(name);
+      option.values.push_back(value(kU24Max));
+      option.name += fmt::format("{}{}", option.name.empty() ? "" : " ", name);
+    }
+    return option;
+  }
+
+  ScriptReader& in_;
+};
+
+}  // namespace
+
+void read_option_list(ScriptReader& in, bool inbound, SegmentSpec& segment, std::string& unsupported) {
+  OptionParser(in).list(inbound, segment, unsupported);
+}
+
+void check_option_octets(const ScriptReader& in, const SegmentSpec& segment, std::size_t start) {
+  try {
+    option_octets(segment.options);
+  } catch (const std::runtime_error&) {
+    in.fail(fmt::format("at most {} octets of TCP options", kOptionOctetsMax), start);
+  }
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel's socket monitoring interface (NETLINK_SOCK_DIAG): finds, lists and destroys the connections of a
+// namespace.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "harness/target/target.h"
+#include "harness/targets/linux/namespace.h"
+#include "harness/targets/linux/netlink.h"
+
+namespace tcpassay {
+
+// What the kernel knows a connection by.
+struct Flow {
+  Address target_address{}, peer_address{};
+  Tuple tuple{};
+  friend bool operator==(const Flow&, const Flow&) = default;
+};
+
+class SocketMonitor {
+ public:
+  static constexpr std::size_t kFlowsMax = 64;  // of one call of destroy()
+
+  // Loads the kernel's module for it. Throws TargetError where the kernel has none, or cannot destroy. The namespace
+  // must outlive this.
+  explicit SocketMonitor(const NetworkNamespace& where);
+
+  // The state of one connection; empty when the kernel has none.
+  std::optional<State> state(const Flow& flow);
+
+  // All that TCP still has in the namespace.
+  std::vector<Flow> all();
+
+  // Destroys these connections, at most kFlowsMax; false when the kernel could not destroy one of them.
+  bool destroy(const std::vector<Flow>& flows);
+
+  // Destroys everything. Throws TargetError when something is left in the end.
+  void destroy_all();
+
+ private:
+  void dump(std::uint8_t version, std::vector<Flow>& flows);
+
+  const NetworkNamespace& where_;
+  NetlinkSocket socket_;
+  std::array<std::uint8_t, 32768> answer_;
+};
+
+}  // namespace tcpassay

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// SEGMENT ARRIVES, Other States, seventh and eighth step: the segment text and the FIN bit (RFC 9293 section 3.10.7.4).
+#include <algorithm>
+
+#include "harness/targets/own/stack.h"
+
+namespace own {
+
+// Seventh, process the segment text
+Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
+  const bool after_fin = c.fin_received && planted.has(Defect::data_after_fin_delivered);
+  if (!c.receives() && !after_fin) return Then::kProceed;  // "Ignore the segment text."
+
+  ByteView text = seg.text;
+  if (c.received.fin && !after_fin) {  // nothing follows a FIN
+    text = text.first(std::min<std::size_t>(text.size(), std::max(0, ahead(*c.received.fin, seg.seq))));
+  }
+  if (!text.empty()) ecn_text_arrives(c, seg);
+  if (c.fin_queued && planted.has(Defect::half_close_drops_data)) return Then::kProceed;
+  SeqNum at = seg.seq;
+  if (gt(at, c.rcv_nxt) && planted.has(Defect::delivers_out_of_order)) at = c.rcv_nxt;
+  const bool above = gt(at, c.rcv_nxt);
+  const bool had_gap = c.received.has_gap();
+  if (after_fin) c.received.fin.reset();
+  if (planted.has(Defect::paws_rechecks_queue) && seg.timestamps) {
+    if (above) c.stamps.held = seg.timestamps->value;
+    if (!above && had_gap && lt(c.stamps.held, seg.timestamps->value)) c.received.forget_held();
+  }
+  const bool dropped = planted.has(Defect::drops_out_of_order) || tempered.has(LegalVariant::out_of_order_dropped);
+  const std::size_t most = tempered.has(LegalVariant::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
+  if (!above || !dropped) c.received.hold(c.rcv_nxt, at, text, most);
+  const std::uint32_t count = c.received.deliver(c.rcv_nxt);
+  if (above && !text.empty()) note_island(c, at, static_cast<std::uint32_t>(text.size()));
+
+  // SHLD-3: "if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST"
+  if (c.user_gone && (count > 0 || !text.empty()) && !planted.has(Defect::no_rst_after_close) &&
+      !tempered.has(LegalVariant::no_rst_on_close)) {
+    abort(c);
+    return Then::kReturn;
+  }
+  if (had_gap && count > seg.text.size() && planted.has(Defect::held_acked_stepwise)) {
+    Segment step = from(c);
+    step.ack = seg.seq + static_cast<SeqNum>(seg.text.size());
+    emit(c, step);
+  }
+  c.rcv_nxt += count;
+  c.rcv_wnd -= std::min(c.rcv_wnd, count);
+  if (planted.has(Defect::window_shrinks)) c.rcv_wnd -= std::min(c.rcv_wnd, 3 * count);
+  if (text.empty() && count == 0) {
+    c.ack_now = c.ack_now || !seg.text.empty();  // text behind the peer's own FIN: say again what is expected
+    return Then::kProceed;
+  }
+
+  schedule_ack(c, count, above || had_gap);
+  return Then::kProceed;
+}
+
+// RFC 5681 section 4.2: at once above a gap and when one is filled, else for every second segment (SHLD-18, SHLD-19).
+void Stack::schedule_ack(Connection& c, std::uint32_t count, bool at_gap) {
+  ++c.segments_unacked;
+  c.octets_unacked += count;
+  const bool by_octets = tempered.has(LegalVariant::counts_full_segments) || planted.has(Defect::delayed_ack_restarts);
+  const bool full = !by_octets || c.octets_unacked >= 2u * c.rcv_mss;
+  const bool second = c.segments_unacked >= 2 || c.octets_unacked >= 2u * c.rcv_mss;
+  const bool every_second = second && full && !planted.has(Defect::stretch_ack);
+  const bool at_once = tempered.has(LegalVariant::acks_every_segment) || planted.has(Defect::no_delayed_ack);
+  const bool gap = at_gap && !planted.has(Defect::out_of_order_ack_delayed);
+  if (count > 0 && planted.has(Defect::two_acks)) send_ack(c), c.ack_now = true;
+  if (gap || every_second || at_once) c.ack_now = true;
+}
+
+// Eighth, check the FIN bit
+Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
+  if (seg.ctl.fin && !c.receives()) {  // a FIN behind the FIN: remain in the state
+    if (planted.has(Defect::second_fin_counted)) ++c.rcv_nxt;
+    if (c.state == State::kTimeWait) enter_time_wait(c);
+    challenge(c, seg);
+    return Then::kProceed;
+  }
+  if (seg.ctl.fin) {
+    if (!c.received.fin) c.received.fin = seg.seq + static_cast<SeqNum>(seg.text.size());
+    c.ack_now = true;
+  }
+  if (c.received.fin && gt(*c.received.fin, c.rcv_nxt) && planted.has(Defect::fin_ahead_forgotten)) {
+    c.received.fin = c.rcv_nxt;
+  }
+  if (!c.receives() || c.received.fin != c.rcv_nxt) return Then::kProceed;
+
+  ++c.rcv_nxt;
+  c.rcv_wnd -= std::min(c.rcv_wnd, 1u);
+  c.fin_received = true;
+  c.ack_now = true;
+  if (c.state == State::kEstablished) {
+    if (!planted.has(Defect::fin_leaves_established)) c.state = State::kCloseWait;
+    if (planted.has(Defect::fin_answers_fin)) close(c);
+  } else if (c.state == State::kFinWait1) {
+    c.state = State::kClosing;  // our FIN has not been ACKed, or this would be FIN-WAIT-2
+  } else {
+    enter_time_wait(c);
+  }
+  return c.state == State::kClosed ? Then::kReturn : Then::kProceed;
+}
+
+}  // namespace own
