@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 #include <map>
 #include <set>
@@ -12,7 +11,6 @@
 #include "harness/base/version.h"
 #include "harness/script/print.h"
 #include "harness/script/python_code.h"
-#include "harness/script/scenario.h"
 #include "harness/script/shell_commands.h"
 #include "harness/script/tcp_options.h"
 #include "harness/wire/icmp.h"
