@@ -97,7 +97,8 @@ TEST(Catalogue, AppendixBHasItsNumberOfRows) {
 }
 
 TEST(Catalogue, OneRuleMayStateSeveralRows) {
-  const RuleInfo both{.id = "X", .level = Level::kMust, .rfc = 9293, .section = "3", .row = "A B-1 C", .sentence = ""};
+  const RuleInfo both{
+      .id = "X", .level = Level::kMust, .rfc = 9293, .section = "3", .paragraph = 1, .row = "A B-1 C", .sentence = ""};
   EXPECT_EQ(rows_of(both), (std::vector<std::string_view>{"A", "B-1", "C"}));
   EXPECT_EQ(rules_stating("RFC9293-MUST-10"), std::vector<Rule>{Rule::MUST_10});
 }

@@ -34,7 +34,8 @@ constexpr Exception kExceptions[] = {
 };
 
 constexpr RuleInfo kRules[] = {
-#define RULE(id, level, rfc, section, row, sentence) {#id, Level::level, rfc, section, row, sentence},
+#define RULE(id, level, rfc, section, paragraph, row, sentence) \
+  {#id, Level::level, rfc, section, paragraph, row, sentence},
 #include "models/rules.def"
 #undef RULE
 };

@@ -20,6 +20,7 @@ struct RuleInfo {
   Level level;
   int rfc;                    // 9293
   std::string_view section;   // "3.10.7.4"
+  int paragraph;              // of that section, from 1: where the RFC says it (harness/check/rfc_text.h); 0: not known
   std::string_view row;       // the requirement it states, as named in the list of requirements; "" when it has none
   std::string_view sentence;  // ours
 };

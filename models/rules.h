@@ -7,7 +7,7 @@
 namespace tcpassay {
 
 enum class Rule : std::uint16_t {
-#define RULE(id, level, rfc, section, row, sentence) id,
+#define RULE(id, level, rfc, section, paragraph, row, sentence) id,
 #include "models/rules.def"
 #undef RULE
 };

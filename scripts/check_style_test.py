@@ -162,7 +162,7 @@ def test_a_library_that_links_upwards(plant):
 
 def test_rule_cited_nowhere_or_listed_twice(plant):
     catalogue = "models/catalogue/rfc9293.def"
-    row = 'RULE(MUST_planted, kMust, 9293, "3.1", "", "A rule nobody applies.")\n'
+    row = 'RULE(MUST_planted, kMust, 9293, "3.1", 1, "", "A rule nobody applies.")\n'
     lines = len(read(catalogue).splitlines())
     found = plant(catalogue, read(catalogue) + row + row)
     assert f"{catalogue}:{lines + 1}: no code cites Rule::MUST_planted" in found
