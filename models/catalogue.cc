@@ -27,6 +27,16 @@ constexpr OtherLevel kOtherLevels[] = {
 #undef OTHER_LEVEL
 };
 
+struct Imperative {
+  Rule rule;
+  Wording wording;
+};
+constexpr Imperative kImperatives[] = {
+#define IMPERATIVE(rule, wording) {Rule::rule, Wording::wording},
+#include "models/catalogue/imperative.def"
+#undef IMPERATIVE
+};
+
 // Calls `each` for every name in a rule's row field.
 template <class Each>
 void each_row(std::string_view field, Each&& each) {
@@ -63,6 +73,31 @@ const Exemption* exemption_of(std::string_view row) {
 
 std::span<const OtherLevel> other_levels() {
   return kOtherLevels;
+}
+
+const char* to_string(Wording wording) {
+  switch (wording) {
+    case Wording::kKeyword:
+      return "a word of the level";
+    case Wording::kStep:
+      return "a step of the processing";
+    case Wording::kIndicative:
+      return "what a TCP does, told as a fact";
+    case Wording::kFigure:
+      return "a table or an assignment";
+    case Wording::kExample:
+      return "an example";
+    case Wording::kOtherWords:
+      return "other words than MUST, SHOULD and MAY";
+  }
+  return "?";
+}
+
+Wording wording_of(Rule rule) {
+  for (const Imperative& imperative : kImperatives) {
+    if (imperative.rule == rule) return imperative.wording;
+  }
+  return Wording::kKeyword;
 }
 
 std::vector<std::string_view> rows_of(const RuleInfo& rule) {

@@ -34,6 +34,12 @@ struct OtherLevel {
 };
 std::span<const OtherLevel> other_levels();
 
+// How the paragraph that a rule's locator names puts it: with a word of the rule's level, or in one of the ways that
+// models/catalogue/imperative.def tells apart.
+enum class Wording : std::uint8_t { kKeyword, kStep, kIndicative, kFigure, kExample, kOtherWords };
+const char* to_string(Wording wording);  // "a step of the processing"
+Wording wording_of(Rule rule);
+
 std::vector<std::string_view> rows_of(const RuleInfo& rule);
 std::vector<Rule> rules_stating(std::string_view row);
 

@@ -56,6 +56,23 @@ TEST(Catalogue, AnotherLevelHasAReason) {
   }
 }
 
+TEST(Catalogue, EveryRuleNamesAParagraph) {
+  for (const RuleInfo& rule : rules()) EXPECT_GT(rule.paragraph, 0) << rule.id;
+}
+
+TEST(Catalogue, ARuleIsListedAsImperativeOnce) {
+  std::set<std::string_view> once;
+  for (const std::string_view id : {
+#define IMPERATIVE(rule, wording) std::string_view(#rule),
+#include "models/catalogue/imperative.def"
+#undef IMPERATIVE
+       }) {
+    EXPECT_TRUE(once.insert(id).second) << id;
+  }
+  EXPECT_EQ(wording_of(Rule::SA1_text), Wording::kStep);
+  EXPECT_EQ(wording_of(Rule::MUST_10), Wording::kKeyword);
+}
+
 TEST(Catalogue, AnExemptionNamesARowThatNoRuleStatesAndSaysWhy) {
   std::set<std::string_view> once;
   for (const Exemption& exemption : exemptions()) {
