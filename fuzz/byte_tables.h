@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables behind the byte language, for those who play, write and mutate it. Saved inputs depend on every entry.
+// The tables of the byte language. Saved inputs depend on every entry, so entries must not change.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ inline constexpr int kBuffers[] = {0, 2048, 8192, 65536};  // 0: the target's ow
 inline constexpr std::uint32_t kFirst[] = {0, 0xfffffff0, 0x7ffffff0, 1000000};
 inline constexpr std::uint32_t kBacklogs[] = {1, 5, 0, 2};
 
-// Which op the low five bits of a record's first octet name; the first of each is the one that is written.
+// The op for the low five bits of a record's first octet. The encoder writes the first entry of each op.
 inline constexpr Op kOps[] = {
     Op::kSegment, Op::kText,       Op::kExact,      Op::kPoliteAck, Op::kPoliteText, Op::kPoliteFin, Op::kPoliteSyn,
     Op::kCall,    Op::kAdvance,    Op::kSegment,    Op::kSegment,   Op::kSegment,    Op::kSegment,   Op::kSegment,
@@ -141,7 +141,7 @@ inline std::uint32_t length_of(std::uint8_t code) {
   return code < 128 ? code : kLengths[(code - 128) % std::size(kLengths)];
 }
 
-// What the session does not keep of a conversation.
+// State of a conversation that the session does not keep.
 struct Side {
   std::optional<std::uint32_t> acked{};  // the highest SEG.ACK we sent: the target's SND.UNA, as far as we know
   std::uint32_t last_seq = 0, last_ack = 0;

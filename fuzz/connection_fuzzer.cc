@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer on the own stack with the oracle as its judge. Each rule that is broken is one finding, written as a
-// script.
+// A libFuzzer program: plays inputs on the own stack and lets the oracle judge. Each broken rule is one finding, which
+// is written as a script.
 //   TCPASSAY_PLANT         a defect to plant
 //   TCPASSAY_FINDINGS      the folder for findings (./findings)
-//   TCPASSAY_FINDINGS_MAX  abort, as libFuzzer wants it, when there are so many (1)
+//   TCPASSAY_FINDINGS_MAX  abort (so that libFuzzer stops) after so many findings (1)
 //   TCPASSAY_IGNORE        rules that make no finding, separated by commas
 #include <fmt/format.h>
 
@@ -29,7 +29,7 @@ namespace {
 
 using namespace tcpassay;
 
-// Each transition the judge accepts counts as coverage, beside the code that was run.
+// Each state transition that the oracle accepts counts as coverage, besides the code that was run.
 [[gnu::section("__libfuzzer_extra_counters"), gnu::used]] std::uint8_t transitions[Oracle::kTransitions];
 
 std::string environment(const char* name, const char* otherwise) {
@@ -81,7 +81,7 @@ void Bench::run(ByteView input) {
   if (found.size() >= findings_max) std::abort();
 }
 
-// The stack does not come to rest: no verdict, but certainly a finding.
+// The stack never falls silent: there is no verdict, but this is a finding.
 void Bench::report_failure(ByteView input, const std::string& what) {
   Scenario recorded;
   try {
@@ -93,7 +93,7 @@ void Bench::report_failure(ByteView input, const std::string& what) {
   fmt::print(stderr, "finding: {}\nfinding: tcpassay run {} --target own{}\n", what, path, planted());
 }
 
-// Plays the input again, recording it, makes that shorter and writes it down.
+// Plays the input again as a script, shortens the script and writes it to a file.
 void Bench::report(ByteView input) {
   Scenario recorded;
   bytes.play(input, &recorded);
@@ -104,7 +104,7 @@ void Bench::report(ByteView input) {
   }
   const Verdict first = *finding;
 
-  // The script, not the input, is what counts from here: it must show the finding by itself.
+  // From here on only the script counts: it must show the finding without the input.
   const Scenario script = parse_script(print_script(recorded), "finding");
   const bool replays = play_for_finding(script, session) == first.rule;
   Scenario shortest = replays ? shrink(script, first.rule, session) : script;
@@ -140,7 +140,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t size_max);
 
-// Half of the time whole records are moved about, half of the time libFuzzer has its way.
+// Half of the mutations change whole records, the other half are libFuzzer's own.
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t size_max,
                                                unsigned seed) {
   if (seed & 1) return LLVMFuzzerMutate(data, size, size_max);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps to bytes.
+// Encodes the steps of a scenario as bytes.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -67,7 +67,7 @@ void append_record(Bytes& input, const RecordFields& fields) {
 
 namespace {
 
-// The anchor that `number` is nearest to, among those listed from the most to the least telling.
+// The anchor nearest to `number`. The anchors are listed from the most to the least meaningful; ties go to the first.
 template <class Anchor>
 std::pair<Anchor, std::int16_t> nearest_anchor(std::uint32_t number, std::span<const Anchor> anchors,
                                                const Session::Peer& peer, const Side& side) {

@@ -64,7 +64,7 @@ int make_seeds(const fs::path& folder, int corpora, char** corpus) {
         write(folder / flat, encode_scenario(scenario, session));
         ++made;
       } catch (const std::runtime_error&) {
-        ++left_out;  // not a script that this target can play, so not a seed either
+        ++left_out;  // this target cannot play the script
       }
     }
   }

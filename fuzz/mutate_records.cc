@@ -62,8 +62,8 @@ class Records {
 
   void randomise(std::uint8_t* record) {
     for (std::size_t i = 0; i < kRecordOctets; ++i) record[i] = octet();
-    if (below(8)) record[kOpAt] = record[kOpAt] & 31;  // the second port is the exception,
-    if (below(3)) record[kSeqAt] = 0;                  // and so is a segment that is out of place in every way
+    if (below(8)) record[kOpAt] = record[kOpAt] & 31;  // mostly the first port
+    if (below(3)) record[kSeqAt] = 0;                  // mostly numbers that are not wrong in every respect
     if (below(2)) record[kSeqDistanceAt] = 0;
     if (below(3)) record[kAckAt] = 0;
     if (below(2)) record[kAckDistanceAt] = 0;

@@ -73,7 +73,7 @@ struct BytePlay::Impl {
   int listener = -1, next_handle = 3;
   std::vector<int> connections;  // handles in the script's numbers, oldest first
   std::array<Side, 2> sides{};
-  bool second = false;  // the second peer port is spoken of
+  bool second = false;  // the current record is about the second peer port
 };
 
 void BytePlay::Impl::play(ByteView input, Scenario* into) {
@@ -95,7 +95,7 @@ void BytePlay::Impl::play(ByteView input, Scenario* into) {
     step(input.first(kRecordOctets));
     input = input.subspan(kRecordOctets);
   }
-  if (waited > Time{}) new_handle(CallKind::kSocket, -1);  // so that the time that passed last stands in the record
+  if (waited > Time{}) new_handle(CallKind::kSocket, -1);  // so that the script also has the time after the last step
   session.finish();
 }
 
@@ -279,7 +279,7 @@ void BytePlay::Impl::user(ByteView record) {
     if (listener >= 0) simple(CallKind::kClose, std::exchange(listener, -1));
     return;
   }
-  if (op == UserOp::kAccept || connections.empty()) {  // whoever has no connection wants one
+  if (op == UserOp::kAccept || connections.empty()) {  // without a connection, accept one
     if (listener >= 0) new_handle(CallKind::kAccept, listener);
     return;
   }
@@ -307,7 +307,7 @@ void BytePlay::Impl::user(ByteView record) {
 
 UserCall BytePlay::Impl::call(Call made) {
   if (!recorded) return session.call(made);
-  keep(made);  // before it is made: it may be the last thing that the target does
+  keep(made);  // recorded before it is made, because the target may fail in it
   const UserCall outcome = session.call(made);
   Call& kept = std::get<Call>(recorded->steps.back().action);
   const bool names = made.kind == CallKind::kSocket || made.kind == CallKind::kAccept;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A byte language for scenarios: any bytes are a scenario, most open a connection and get somewhere, and similar bytes
-// are similar scenarios. What a fuzzer mutates.
+// The fuzzer's inputs: a byte language in which any bytes are a scenario, most bytes open a connection and use it, and
+// similar bytes are similar scenarios.
 //
-// An input is a header of kHeaderOctets and records of kRecordOctets; what is left over at the end is not read.
-// Sequence numbers are written as an anchor (RCV.NXT, the window's edge, SND.UNA ...) and a distance. They become
-// numbers when the record is played, out of what the session knows by then, so a record means the same wherever it
-// stands.
+// An input is a header of kHeaderOctets and records of kRecordOctets each; a rest at the end is ignored.
+// A sequence number is an anchor (RCV.NXT, the window's edge, SND.UNA ...) and a distance. The anchor gets its value
+// when the record is played, from the session's bookkeeping, so that a record means the same at any place in the input.
 #pragma once
 
 #include <array>
@@ -47,9 +46,9 @@ enum class Op : std::uint8_t {
   kAdvance,     // time passes
 };
 
-// Where SEG.SEQ counts from, in the target's words.
+// The anchors of SEG.SEQ, in the target's variables.
 enum class SeqAnchor : std::uint8_t { kRcvNxt, kWindowEnd, kIrs, kOpposite, kWindowMiddle, kLast, kZero, kBelowWindow };
-// Where SEG.ACK counts from.
+// The anchors of SEG.ACK.
 enum class AckAnchor : std::uint8_t { kSndNxt, kSndUna, kIss, kOpposite, kBelow, kLast, kZero, kBeyond };
 
 // Plays inputs on a session. One object serves many inputs.
@@ -67,9 +66,8 @@ class BytePlay {
   std::unique_ptr<Impl> impl_;
 };
 
-// Writes a scenario in the byte language, by playing it on `session`, whose bookkeeping supplies the anchors. What the
-// language cannot say (most options, a third conversation) is left out; quantities are rounded to the next smaller that
-// it has.
+// Encodes a scenario in the byte language. Plays it on `session`, whose bookkeeping supplies the anchors. Leaves out
+// what the language cannot express (most options, a third conversation) and rounds quantities down to those it has.
 Bytes encode_scenario(const Scenario& scenario, Session& session);
 
 // An input whose opening is the given one, with everything else at its default.
@@ -89,8 +87,8 @@ struct RecordFields {
 };
 void append_record(Bytes& input, const RecordFields& fields);
 
-// Changes an input record by record, in place: what a fuzzer's own mutator cannot do without tearing records apart.
-// Returns the new size, at most `size_max`.
+// Inserts, removes, swaps or changes whole records of an input, in place; libFuzzer's own mutations would cut records
+// apart. Returns the new size, at most `size_max`.
 std::size_t mutate_records(std::uint8_t* input, std::size_t size, std::size_t size_max, std::uint32_t seed);
 
 }  // namespace tcpassay

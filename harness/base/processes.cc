@@ -19,8 +19,8 @@
 namespace tcpassay {
 namespace {
 
-constexpr int kLookMs = 100;    // so often it is looked whether an interrupt came
-constexpr char kFailure = '!';  // begins the line that says why the work ended early
+constexpr int kLookMs = 100;    // how often the parent checks for an interrupt
+constexpr char kFailure = '!';  // first character of the line with a worker's error message
 
 volatile std::sig_atomic_t interrupts = 0;
 void note_interrupt(int) {
@@ -43,7 +43,7 @@ struct Worker {
   std::string buffer{};
 };
 
-// Ends and waits for every worker, however the work ends.
+// Its destructor ends every worker and waits for it.
 struct Workers {
   std::vector<Worker> all{};
   ~Workers() {
@@ -84,7 +84,7 @@ void start_worker(Workers& workers, int job, const std::function<void(int, const
   workers.all.push_back({.process = process, .fd = ends[0]});
 }
 
-// Takes what one worker has written; false when it has written all.
+// Reads what one worker has written so far; false when the worker has closed its end.
 bool read_from(Worker& worker, const std::function<void(const std::string&)>& take) {
   char octets[65536];
   const ssize_t count = read(worker.fd, octets, sizeof octets);

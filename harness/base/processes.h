@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work in several processes, each with a target of its own, that tell what they did line by line.
+// Work spread over several processes. Each has a target of its own and reports its results line by line.
 #pragma once
 
 #include <functional>
@@ -9,17 +9,18 @@ namespace tcpassay {
 
 inline constexpr int kJobsMax = 64;
 
-// Hands one line to the process that waits; false when nobody listens any more.
+// Sends one line to the parent process; false when the parent has stopped reading.
 using LineWriter = std::function<bool(const std::string& line)>;
 
-// Runs work(0, say) ... work(jobs - 1, say), each in a process of its own, and calls take(line) here for each line.
-// The processes are ended and waited for, however this ends. Throws TargetError with the message of an exception that
-// left `work`, and std::runtime_error when there can be no process. A SIGINT that the caller handles is passed on.
-void in_processes(int jobs, const std::function<void(int job, const LineWriter& say)>& work,
+// Runs work(0, write) ... work(jobs - 1, write), each in a process of its own, and calls take(line) in the calling
+// process for each line. No process is left behind, even when this throws. Throws TargetError with the message of an
+// exception that left `work`, and std::runtime_error when no process can be started. A SIGINT that the caller handles
+// is passed on to the processes.
+void in_processes(int jobs, const std::function<void(int job, const LineWriter& write)>& work,
                   const std::function<void(const std::string& line)>& take);
 
-// While it lives a SIGINT does not end the process; `interrupted()` tells that one came. The processes that are made
-// meanwhile inherit it.
+// As long as an Interrupt exists, a SIGINT does not end the process: interrupted() then returns true. Processes that
+// are started meanwhile inherit this.
 class Interrupt {
  public:
   Interrupt();

@@ -17,16 +17,16 @@ TEST(Workers, EachSaysItsLines) {
   std::multiset<std::string> lines;
   in_processes(
       3,
-      [](int job, const LineWriter& say) {
-        for (int i = 0; i < 2; ++i) say(std::to_string(job));
+      [](int job, const LineWriter& write) {
+        for (int i = 0; i < 2; ++i) write(std::to_string(job));
       },
       [&](const std::string& line) { lines.insert(line); });
   EXPECT_EQ(lines, (std::multiset<std::string>{"0", "0", "1", "1", "2", "2"}));
 }
 
 TEST(Workers, WhatFailsThereFailsHere) {
-  const auto fail = [](int job, const LineWriter& say) {
-    say("begun");
+  const auto fail = [](int job, const LineWriter& write) {
+    write("begun");
     if (job == 1) throw std::runtime_error("no wire");
   };
   try {
@@ -37,17 +37,17 @@ TEST(Workers, WhatFailsThereFailsHere) {
   }
 }
 
-// Ctrl-C reaches the workers, which end in their own way; what they say last is still taken.
+// Ctrl-C reaches the workers, which finish in their own way; their last lines are still read.
 TEST(Workers, AnInterruptIsPassedOn) {
   const Interrupt interrupt;
   EXPECT_FALSE(Interrupt::interrupted());
   std::multiset<std::string> lines;
   in_processes(
       2,
-      [](int, const LineWriter& say) {
-        say("working");
+      [](int, const LineWriter& write) {
+        write("working");
         while (!Interrupt::interrupted()) usleep(1000);
-        say("settled");
+        write("settled");
       },
       [&](const std::string& line) {
         lines.insert(line);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text for people: its width and colour, line breaks, and the name that a mistyped word was meant to be.
+// Text for people: width, colour, line breaks, and suggestions for mistyped names.
 #pragma once
 
 #include <span>
@@ -21,13 +21,13 @@ struct TextStyle {
 };
 TextStyle style_of_stdout();  // the terminal's width and colour; 100 columns without colour where there is no terminal
 
-// In this colour where the style allows colours.
+// `text` in this colour (kAnsi...), or unchanged when the style has no colours.
 std::string painted(const std::string& text, const char* colour, const TextStyle& style);
 
 // Breaks at blanks; every line but the first begins with `indent` blanks.
 std::string wrapped(const std::string& text, int columns, int indent);
 
-// Of `known`, the one that `word` was most likely meant to be; empty when none is near.
+// The entry of `known` that a mistyped `word` most likely stands for; empty when none is similar enough.
 std::string nearest(std::string_view word, std::span<const std::string_view> known);
 
 }  // namespace tcpassay

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The version that the program, its reports and what it exports name.
+// The version that the program prints and writes into its reports and exports.
 #pragma once
 
 namespace tcpassay {

@@ -152,7 +152,7 @@ class Player {
       log = std::make_unique<RunLog>(run_log_of(file.string()));
     }
     SessionOptions session_options = options_for(*target_, options_, number, capture.get());
-    session_options.witness = log.get();
+    session_options.observer = log.get();
     session_options.ip = filed.ip;
     session_options.assertions = assertions;
     Session session(*target_, session_options);

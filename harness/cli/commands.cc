@@ -191,7 +191,7 @@ int run_script(const CliOptions& cli) {
     log = std::make_unique<RunLog>(run_log_of(cli.pcap));
   }
   options.capture = capture.get();
-  options.witness = log.get();
+  options.observer = log.get();
   options.ip = ip_of(cli);
   options.edition = edition_of(cli);
   if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;

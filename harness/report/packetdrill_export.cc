@@ -120,7 +120,7 @@ class Script {
   // What our scripts may leave out, and their words for ICMP messages, which are those of both versions of IP.
   void complete(Step& step) const {
     if (auto* in = std::get_if<Inject>(&step.action)) {
-      if (!in->segment.wnd) in->segment.wnd = kUnsaidWindow;
+      if (!in->segment.wnd) in->segment.wnd = kDefaultWindow;
       pad(in->segment.options);
     } else if (auto* out = std::get_if<Expect>(&step.action)) {
       pad(out->segment.options);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the header fields and addresses that a script names mean to the judge.
+// Converts header fields and addresses of a script to the terms of the model.
 #pragma once
 
 #include "harness/script/scenario.h"
 
 namespace tcpassay {
 
-// The control bits that a line means: AccECN's digits stand for three of them.
+// The control bits of a packet line, where an AccECN digit stands for three bits.
 Ctl control_of(const SegmentSpec& spec);
 
-// What is odd about the addresses or the IP header of a packet that arrives.
+// Anything unusual in the addresses or the IP header of an arriving packet that the rules mention.
 Carrier::Oddity oddity_of(const Decoded& packet);
 
-// What the address of bind or connect means for this target.
+// What kind of host the address of a bind or connect is for this target.
 Host host_of(const Call& call, const Identity& identity);
 
 }  // namespace tcpassay

@@ -56,7 +56,8 @@ std::uint16_t port(const WrittenCall& written, std::size_t argument) {
   return static_cast<std::uint16_t>(*value);
 }
 
-// Flags that change nothing for a socket that never blocks and for what TCP sends, but for when it is sent.
+// Throws NotSupported for a flag that is not in `known`: flags that make no difference to a non-blocking socket, or
+// that the caller handles.
 void check_flags(const WrittenCall& written, std::size_t argument, std::initializer_list<std::string_view> known) {
   for (const std::string& flag : words_of(written.arguments[argument], '|')) {
     if (flag == "0" || std::find(known.begin(), known.end(), flag) != known.end()) continue;
@@ -74,7 +75,7 @@ int poll_bits(const std::string& text, const WrittenCall& written) {
   return bits;
 }
 
-// What is told without a flag is told with these, too: discarded text has been received as well.
+// These flags do not change what a read returns: discarded text has been received as well.
 void check_receive_flags(const WrittenCall& written, std::size_t argument) {
   const auto flags = words_of(written.arguments[argument], '|');
   const bool queue = std::find(flags.begin(), flags.end(), "MSG_ERRQUEUE") != flags.end();
@@ -164,7 +165,7 @@ void read_address(const WrittenCall& written, Call& call) {
 }
 void read_nothing(const WrittenCall&, Call&) {}
 
-// The address that accept() tells: its port, where it has one.
+// The port of the address that accept() returns, when the script writes one.
 void read_peer(const WrittenCall& written, Call& call) {
   if (written.arguments[1].find("htons") != std::string::npos) call.port = port(written, 1);
 }
@@ -241,7 +242,7 @@ void read_option(const WrittenCall& written, Call& call) {
   call.value = *value;
 }
 
-// [{fd=3, events=POLLIN, revents=POLLIN}], 1, timeout: the asked events go to value, those that came to result.
+// [{fd=3, events=POLLIN, revents=POLLIN}], 1, timeout: `events` goes to value, `revents` to result.
 void read_poll(const WrittenCall& written, Call& call) {
   const std::string text = without_space(written.arguments[0]);
   if (!text.starts_with("[{") || !text.ends_with("}]") || written.arguments[1] != "1") {
@@ -283,13 +284,13 @@ void read_ioctl(const WrittenCall& written, Call& call) {
   call.value = *value;
 }
 
-// Our sockets never block, so what fcntl says of flags changes nothing.
+// Our sockets never block, so flags set by fcntl make no difference.
 void read_fcntl(const WrittenCall& written, Call&) {
   const std::string& command = written.arguments[1];
   throw NotSupported{"fcntl", command == "F_SETFL" || command == "F_GETFL"};
 }
 
-// They watch, or make something beside the sockets; nothing of it is seen by a peer.
+// Calls that only watch sockets or create something else; the peer sees none of it.
 void read_beside(const WrittenCall& written, Call&) {
   throw NotSupported{written.name, true, written.name.starts_with("epoll")};
 }

@@ -14,7 +14,7 @@ namespace tcpassay {
 
 inline constexpr const char* kShutdowns[] = {"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};  // by the value of shutdown()'s `how`
 
-// A call that means something Call has no fields for.
+// Thrown for a call whose meaning Call has no fields for.
 struct NotSupported {
   std::string construct;
   bool harmless = false, watches = false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `-D NAME=value`: words of a script that stand for others, replaced before it is read.
+// `-D NAME=value`: words of a script that are replaced before it is parsed.
 #pragma once
 
 #include <string>
@@ -16,9 +16,9 @@ class Defines {
   Defines(std::string_view text, const std::vector<std::string>& given);
 
   const std::vector<std::string>& names() const { return names_; }
-  // The text with every whole word that has a value replaced, but for comments and strings.
+  // The text with each whole word that has a value replaced, except in comments and strings.
   std::string replaced(std::string_view text);
-  // Where a place in the replaced text was in the text.
+  // Converts a place in the replaced text to the place in the original text.
   void restore(Place& place) const;
 
  private:

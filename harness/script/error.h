@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A place in a script, and the error that a script which cannot be read is reported with.
+// A place in a script, and the exception for a script that cannot be read.
 #pragma once
 
 #include <stdexcept>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names that scripts have for errors, socket options and poll events, and Linux's numbers for them.
+// Names of errors, socket options and poll events in scripts, with Linux's numbers.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ struct ErrorName {
   const char *name, *note;
 };
 const ErrorName* error_named(const std::string& name_or_number);  // null when there is none
-const ErrorName* name_of(UserError error);                        // the first of several; null for kNone
+const ErrorName* name_of(UserError error);                        // the first of several names; null for kNone
 
-// A socket option. Those that no rule speaks of have SocketOption::kOther and go to Target::peculiar().
+// A socket option. Options that no rule mentions have SocketOption::kOther and go to Target::implementation_specific().
 struct OptionName {
   SocketOption option;
   const char *level, *name;
   int level_number, number;
-  bool seen;  // setting it may change what the peer sees, which only the rules of an option known by name allow for
+  bool seen;  // setting it may change what the peer sees; for a kOther option the rules do not allow for that
 };
 const OptionName* option_named(const std::string& level, const std::string& name);  // or numbers
 const OptionName* name_of(SocketOption option);                                     // null for kOther

@@ -17,7 +17,7 @@ using Action = decltype(Step::action);
 constexpr std::uint64_t kU8Max = 0xff, kU16Max = 0xffff, kU32Max = 0xffffffff;
 constexpr std::uint64_t kInboundTextMax = 65535 - 40 - 60;  // fits with the longest IPv6 and TCP headers
 
-// Packets that are carried in or beside something else than IP, TCP and ICMP.
+// Packets of other protocols, or encapsulated in other protocols: not played.
 constexpr std::string_view kOtherPackets[] = {"udp", "udplite", "sctp", "ipv4", "ipv6", "gre", "GREv0", "mpls", "psp"};
 
 bool begins_word(char c) {
@@ -78,7 +78,7 @@ class PacketParser {
   }
 
  private:
-  // [ect0], [tos 0x4], [ttl 3], [ect0, flowlabel 0x1]; parentheses are as good.
+  // [ect0], [tos 0x4], [ttl 3], [ect0, flowlabel 0x1]; also in parentheses.
   void ip_info(bool inbound, SegmentSpec& segment, std::string& unsupported) {
     const char* close = in_.accept("[") ? "]" : ")";
     if (*close == ')') in_.take("(");
@@ -159,7 +159,7 @@ class PacketParser {
     segment.ctl.ece = (*segment.ace & 1) != 0;
   }
 
-  // False when the letter is none or was there before.
+  // False when the letter is no flag or is there twice.
   static bool flag(char letter, SegmentSpec& segment) {
     const auto set = [](bool& bit) { return !std::exchange(bit, true); };
     Ctl& ctl = segment.ctl;
@@ -190,7 +190,7 @@ class PacketParser {
     return true;
   }
 
-  // start:end(length); the text alone counts, SYN and FIN do not.
+  // start:end(length); the length counts the text only, not SYN and FIN.
   void sequence(bool inbound, SegmentSpec& segment) {
     segment.seq = static_cast<std::uint32_t>(in_.take_number(0, kU32Max));
     in_.take(":");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packets in the words of a script: `< S 0:0(0) win 65535 <mss 1460>`, `> icmp unreachable`, and their `//! damage:`.
+// Reads the packet lines of a script: `< S 0:0(0) win 65535 <mss 1460>`, `> icmp unreachable`, and their `//! damage:`.
 #pragma once
 
 #include "harness/script/reader.h"
@@ -7,8 +7,8 @@
 
 namespace tcpassay {
 
-// Reads from the direction on to the end of the packet. What the language has and tcpassay does not play becomes
-// Unsupported; what is outside the language is a ScriptError.
+// Reads from the direction (`<` or `>`) to the end of the packet. A construct of the language that tcpassay does not
+// play becomes Unsupported; anything else is a ScriptError.
 decltype(Step::action) read_packet(ScriptReader& in);
 
 }  // namespace tcpassay

@@ -53,7 +53,7 @@ class Parser {
  private:
   using Action = decltype(Step::action);
 
-  // ---- What stands before the first step.
+  // ---- Directives before the first step
 
   void about() {
     const std::size_t start = in_.at();
@@ -97,7 +97,7 @@ class Parser {
     }
   }
 
-  // What packetdrill could not say and is not to stumble over: `//! step: +0 < . 1:1(0) //! damage: checksum`.
+  // A step that packetdrill must ignore because it cannot express it: `//! step: +0 < . 1:1(0) //! damage: checksum`.
   void hidden_step() {
     in_.take_directive_name("step");
     scenario_.steps.push_back(step());

@@ -134,7 +134,7 @@ CodeReport run_code(const std::string& text, CodeNames& names, const CodeFields&
   return run(text, names, fields, false);
 }
 
-CodeReport look_at_code(const std::string& text, CodeNames& names) {
+CodeReport dry_run_code(const std::string& text, CodeNames& names) {
   return run(text, names, {}, true);
 }
 
@@ -157,7 +157,7 @@ std::optional<State> state_in_code(const std::string& text) {
   std::optional<State> only;
   for (const std::string& line : lines_of(text)) {
     CodeNames names;
-    const CodeReport needs = look_at_code(line, names);
+    const CodeReport needs = dry_run_code(line, names);
     if (!line.starts_with("assert") || !needs.unsupported.empty()) continue;
     if (needs.fields != std::vector<std::string>{"tcpi_state"}) continue;
     int possible = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forms of Python that scripts use between %{ and }%: assert, print, assignment, and expressions over the fields of
-// TCP_INFO and their constants. There is no Python behind it.
+// Interprets the subset of Python that scripts use between %{ and }%: assert, print, assignment, and expressions over
+// the fields of TCP_INFO and their constants. No Python interpreter is involved.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ struct CodeValue {
   std::string text{};
   bool is_text = false;
 };
-using CodeNames = std::map<std::string, CodeValue>;  // what the script has assigned; lives as long as the script
+using CodeNames = std::map<std::string, CodeValue>;  // the script's variables; they live as long as the script
 
-// What a field of TCP_INFO ("tcpi_snd_cwnd") is now; empty when it cannot be told.
+// The current value of a field of TCP_INFO ("tcpi_snd_cwnd"); empty when the target cannot tell.
 using CodeFields = std::function<std::optional<std::int64_t>(const std::string& name)>;
 
 struct CodeReport {
-  std::string unsupported{};          // the construct that is none of the forms above, or empty
-  std::vector<std::string> fields{};  // of TCP_INFO that were asked for
+  std::string unsupported{};          // the first construct that is not understood, or empty
+  std::vector<std::string> fields{};  // the fields of TCP_INFO that the code reads
   struct Failure {
     std::string asserted, seen;  // "assert tcpi_unacked == 3", "tcpi_unacked = 2"
   };
@@ -34,13 +34,14 @@ struct CodeReport {
   std::vector<std::string> printed{};
 };
 
-// Runs it; stops at the first assertion that fails, as Python does.
+// Runs the code; stops at the first assertion that fails, as Python does.
 CodeReport run_code(const std::string& text, CodeNames& names, const CodeFields& fields);
 
-// Evaluates both sides of every and, or and comparison, with fields that are all 1: what it needs, and what is unknown.
-CodeReport look_at_code(const std::string& text, CodeNames& names);
+// A dry run: evaluates every subexpression, with 1 for each field. Tells which fields the code reads and what in it is
+// not understood.
+CodeReport dry_run_code(const std::string& text, CodeNames& names);
 
-// The state that the code says the connection is in, when it says so and no more than that.
+// The state that the code asserts the connection to be in, when exactly one state satisfies the assertion.
 std::optional<State> state_in_code(const std::string& text);
 
 std::int64_t number_of_state(State state);    // as in tcpi_state of Linux

@@ -65,15 +65,15 @@ TEST(ScriptCode, PrintsAndRemembers) {
 
 TEST(ScriptCode, NamesWhatItNeedsAndWhatItDoesNotKnow) {
   CodeNames names;
-  const CodeReport needs = look_at_code("assert tcpi_lost == 0 or tcpi_sacked == 1\nassert tcpi_lost < 3", names);
+  const CodeReport needs = dry_run_code("assert tcpi_lost == 0 or tcpi_sacked == 1\nassert tcpi_lost < 3", names);
   EXPECT_EQ(needs.fields, (std::vector<std::string>{"tcpi_lost", "tcpi_sacked"}));
   EXPECT_EQ(needs.unsupported, "");
-  EXPECT_EQ(look_at_code("for i in range(3): pass", names).unsupported, "for");
-  EXPECT_EQ(look_at_code("import os", names).unsupported, "import");
-  EXPECT_EQ(look_at_code("assert open('/x')", names).unsupported, "open()");
-  EXPECT_EQ(look_at_code("assert SK_MEMINFO_RMEM > 0", names).unsupported, "SK_MEMINFO_RMEM");
-  EXPECT_EQ(look_at_code("assert (1", names).unsupported, "brackets without an end");
-  EXPECT_EQ(look_at_code("assert " + std::string(10000, '('), names).unsupported, "an expression nested so deep");
+  EXPECT_EQ(dry_run_code("for i in range(3): pass", names).unsupported, "for");
+  EXPECT_EQ(dry_run_code("import os", names).unsupported, "import");
+  EXPECT_EQ(dry_run_code("assert open('/x')", names).unsupported, "open()");
+  EXPECT_EQ(dry_run_code("assert SK_MEMINFO_RMEM > 0", names).unsupported, "SK_MEMINFO_RMEM");
+  EXPECT_EQ(dry_run_code("assert (1", names).unsupported, "brackets without an end");
+  EXPECT_EQ(dry_run_code("assert " + std::string(10000, '('), names).unsupported, "an expression nested so deep");
   EXPECT_EQ(run("assert 1 / 0").unsupported, "a division by zero");
 }
 

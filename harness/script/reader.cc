@@ -168,7 +168,7 @@ void ScriptReader::skip_space() {
   }
 }
 
-// The BSD dialect has #ifdef, #ifndef, #else and #endif. A `#` before anything else begins a comment.
+// #ifdef, #ifndef, #else and #endif of the BSD dialect. A `#` before any other word begins a comment.
 void ScriptReader::preprocessor_line() {
   const std::size_t start = at_++;
   const std::string_view name = word();
@@ -192,7 +192,7 @@ void ScriptReader::preprocessor_line() {
   skip_line();
 }
 
-// Passes over lines up to the #endif, or if asked the #else, that belongs to the innermost condition.
+// Skips lines up to the #endif of the innermost condition, or up to its #else when `stop_at_else`.
 void ScriptReader::skip_branch(bool stop_at_else) {
   std::size_t depth = 0;
   for (;;) {
@@ -331,8 +331,8 @@ std::vector<std::pair<std::string_view, std::size_t>> ScriptReader::take_directi
   return words;
 }
 
-// Outside brackets a newline or a comment to the end of the line is where a statement ends, so it stays. A colon or a
-// comma before it says that the statement goes on.
+// In a statement a newline or a `//` comment outside brackets ends the statement, so this does not skip it. (After a
+// colon or a comma the statement goes on, and the caller passes false.)
 void ScriptReader::skip_space_in(bool statement) {
   if (!statement) return skip_space();
   while (is_blank(peek()) || looking_at("/*")) {
@@ -344,7 +344,7 @@ void ScriptReader::skip_space_in(bool statement) {
   }
 }
 
-// With no stops and for a statement, the end of the text is an end as well.
+// With no stops, and for a statement, the end of the text is a stop too.
 std::string ScriptReader::take_balanced(std::string_view stops) {
   const bool statement = stops == "\n";
   std::string out;

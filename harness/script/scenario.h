@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bounded list of stimuli (and optional assertions) in script terms: what every explorer makes and a session plays.
+// A scenario: a bounded list of stimuli and optional assertions in script terms. Scripts, the sweep and the fuzzer make
+// scenarios; a session plays them.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 
 namespace tcpassay {
 
-// When a step happens, in the forms of the packetdrill language.
+// The time of a step, in one of packetdrill's forms.
 struct StepTime {
   enum class Form : std::uint8_t { kRelative, kAbsolute, kAny, kRelativeRange, kAbsoluteRange };
   Form form = Form::kRelative;
@@ -26,7 +27,7 @@ struct StepTime {
   friend bool operator==(const StepTime&, const StepTime&) = default;
 };
 
-// One option of a segment as it is written in the script.
+// One TCP option as written in the script.
 struct OptionSpec {
   enum class Kind : std::uint8_t {
     kEnd,
@@ -49,16 +50,17 @@ struct OptionSpec {
   friend bool operator==(const OptionSpec&, const OptionSpec&) = default;
 };
 
-// In place of a cookie's digits: the cookie that the target gave last, and the same with one bit changed.
+// Written instead of a cookie's digits: the latest cookie that the target gave, and the same cookie with one bit
+// changed.
 inline constexpr const char* kCookieOfTarget = "TFO_COOKIE";
 inline constexpr const char* kCookieChanged = "TFO_COOKIE_CHANGED";
 
-// The window of an inbound segment that names none.
-inline constexpr std::uint16_t kUnsaidWindow = 65535;
+// SEG.WND of an inbound segment whose line has no `win`.
+inline constexpr std::uint16_t kDefaultWindow = 65535;
 
-// A segment in script terms. Numbers are relative as in packetdrill: SEG.SEQ counts from the sender's first SYN as the
-// script numbers it (an inbound SYN's number is used as it stands on the wire), SEG.ACK likewise for the other side;
-// the other side's real initial sequence number is added when the segment is built or compared.
+// A segment in script terms. Numbers are relative as in packetdrill: SEG.SEQ counts from the sender's first SYN,
+// SEG.ACK from the other side's. The peer's SYN goes on the wire with the number in the script; the target's real
+// initial sequence number is added when a segment is built or compared.
 struct SegmentSpec {
   std::optional<std::uint16_t> local_port{},
       remote_port{};  // the target's and the peer's; empty: the script's only pair
@@ -84,21 +86,21 @@ struct Expect {
   friend bool operator==(const Expect&, const Expect&) = default;
 };  // `>`, an assertion beside the oracle
 
-// A socket call. Handles are the script's own numbers; the session maps them to the target's.
+// A socket call. Handles are the numbers in the script; the session maps them to the target's handles.
 struct Call {
   CallKind kind = CallKind::kSocket;
   int handle = -1;         // the socket, in the script's numbers
-  std::uint16_t port = 0;  // bind, connect: empty (0) means the script's default; accept: the peer's, if it is told
+  std::uint16_t port = 0;  // bind, connect: 0 means the script's default; accept: the peer's, 0 when not written
   std::uint32_t length = 0;
   int how = 0;
   bool urgent = false;    // write: MSG_OOB
   std::string address{};  // bind, connect: as written in inet_addr(); empty for `...`
   SocketOption option = SocketOption::kNone;
   std::int64_t value = 0;
-  std::string
-      implementation_specific{};  // with SocketOption::kOther: what Target::peculiar() is asked for, "SOL_TCP.TCP_INQ"
-  bool more = false;              // write: MSG_MORE, text that is to leave with what follows
-  // What the script says the call returns: an assertion beside the oracle, and the name of a new handle.
+  std::string implementation_specific{};  // with SocketOption::kOther: the name for Target::implementation_specific(),
+                                          // "SOL_TCP.TCP_INQ"
+  bool more = false;                      // write: MSG_MORE, text that is to leave with what follows
+  // What the script says the call returns: an assertion, and the number of a new handle.
   std::optional<std::int64_t> result{};
   std::optional<UserError> error{};
   std::vector<std::string> arguments{};  // as written, for printing back
@@ -106,13 +108,13 @@ struct Call {
   friend bool operator==(const Call&, const Call&) = default;
 };
 
-// An ICMP message as it is written behind the direction: "icmp unreachable host_unreachable [1:1461(1460)]".
+// An ICMP message as written after the direction: "icmp unreachable host_unreachable [1:1461(1460)]".
 struct Icmp {
   std::string text;
   bool inbound = true;
   friend bool operator==(const Icmp&, const Icmp&) = default;
 };
-// Commands and code: what of them is understood is in script_shell.h and script_code.h.
+// Commands and code: shell_commands.h and python_code.h say which of them are understood.
 struct Shell {
   std::string text;
   friend bool operator==(const Shell&, const Shell&) = default;
@@ -123,15 +125,15 @@ struct Code {
 };  // %{ ... }%
 struct Unsupported {
   std::string construct, text;
-  bool harmless = false;  // leaving it out changes nothing that a peer can see
-  bool watches = false;   // but it says what the user would have been told, which then is not compared
+  bool harmless = false;  // the peer sees no difference when the step is left out
+  bool watches = false;   // the step asserts what the user is told; that assertion is lost
   friend bool operator==(const Unsupported&, const Unsupported&) = default;
 };
 
 struct Step {
   StepTime time{};
   std::variant<Inject, Expect, Call, Icmp, Shell, Code, Unsupported> action{};
-  bool hidden = false;  // it stands in a `//! step:` comment, since packetdrill could not play it
+  bool hidden = false;  // written in a `//! step:` comment, because packetdrill cannot play it
   Place where{};        // not compared
 
   friend bool operator==(const Step& a, const Step& b) {
@@ -139,7 +141,7 @@ struct Step {
   }
 };
 
-// What a scenario says of itself in `//!` comments before its first step.
+// What a script says about itself in `//!` comments before its first step.
 struct About {
   std::string title{};                // //! title: one sentence
   std::string suite{};                // //! suite: textbook
@@ -148,8 +150,8 @@ struct About {
   std::vector<Setting> settings{};    // //! settings: ecn=1 fast-open=1   (the target is configured so)
   int peers = 1;                      // //! peers: 300        (the packets are played for so many ports of the peer)
   int rounds = 1;                     // //! rounds: 2         (... and so many times)
-  bool complete_record = false;       // //! record: complete msl=120   (the target has sent nothing but what is
-  int msl_s = 0;                      // written; and its maximum segment lifetime in seconds, 0 when it is not told)
+  bool complete_record = false;       // //! record: complete msl=120   (the script has every packet that the target
+  int msl_s = 0;                      // sent; its maximum segment lifetime in seconds, 0 when not given)
   friend bool operator==(const About&, const About&) = default;
 };
 

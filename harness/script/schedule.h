@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When the steps of a script happen.
+// Computes when the steps of a script happen.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace tcpassay {
 
-// Turns the times of a script's steps, one after the other, into times since the script's start.
+// Converts the times of a script's steps, in order, to times since the script's start.
 class Schedule {
  public:
   struct Slot {
@@ -22,7 +22,7 @@ class Schedule {
 
   explicit Schedule(const std::vector<std::string>& options = {});  // --tolerance_usecs is read
   Slot next(const StepTime& time);
-  void reached(Time at) { last_ = at; }  // when the step of a `*` has happened
+  void reached(Time at) { last_ = at; }  // tells when a step with the time `*` has happened
 
  private:
   Time last_{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shell commands of a script: never run, but what they configure is known where it is one of our settings.
+// Shell commands of a script. They are never run; sysctls among them that correspond to a setting are recognized.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,11 @@
 
 namespace tcpassay {
 
-// What the commands of one pair of backquotes come to.
+// The meaning of the commands in one pair of backquotes.
 struct ShellMeaning {
   std::vector<Setting> settings{};         // sysctls for which there is a setting
   std::vector<std::string> tuning{};       // sysctls for which there is none
-  std::optional<std::string> unsupported;  // the first command that is none of these and may change something
+  std::optional<std::string> unsupported;  // the first other command that may change something
 };
 
 ShellMeaning read_shell(const std::string& text);

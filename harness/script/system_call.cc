@@ -18,7 +18,7 @@ struct CallName {
   std::size_t arguments_min, arguments_max;
   void (*read)(const WrittenCall&, Call&);
 };
-// The first name of a kind is the one that is printed for a call that no script has written.
+// A call that was not read from a script is printed with the first name of its kind.
 constexpr CallName kCalls[] = {
     {"socket", CallKind::kSocket, 3, 3, read_socket},
     {"bind", CallKind::kBind, 3, 3, read_address},
@@ -43,7 +43,7 @@ constexpr CallName kCalls[] = {
     {"getsockopt", CallKind::kGetOption, 5, 5, read_option},
     {"ioctl", CallKind::kGetOption, 3, 3, read_ioctl},
     {"poll", CallKind::kPoll, 3, 3, read_poll},
-    {"fcntl", CallKind::kPoll, 2, 3, read_fcntl},  // this and what follows never becomes a Call
+    {"fcntl", CallKind::kPoll, 2, 3, read_fcntl},  // from here on: always NotSupported, never a Call
     {"epoll_create", CallKind::kPoll, 1, 1, read_beside},
     {"epoll_create1", CallKind::kPoll, 1, 1, read_beside},
     {"epoll_ctl", CallKind::kPoll, 4, 4, read_beside},
@@ -100,7 +100,7 @@ std::vector<std::string> option_arguments(const Call& call) {
   return arguments;
 }
 
-// The arguments after the handle that a call would have in a script.
+// The arguments after the handle, written from the call's fields.
 std::vector<std::string> plain_arguments(const Call& call) {
   switch (call.kind) {
     case CallKind::kSocket:
@@ -145,7 +145,7 @@ WrittenCall result_of(const Call& call) {
   return written;
 }
 
-// As it was written, when that still says what the fields say.
+// Fills in the call as it was written; false when that text no longer means the same as the call's fields.
 bool as_written(const Call& call, WrittenCall& written) {
   written.name = call.name;
   written.arguments = call.arguments;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Socket calls between the words of a script and Call.
+// Socket calls: converts between the text of a script and Call.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +14,22 @@
 
 namespace tcpassay {
 
-// A call as it is written: name(arguments) = result ERROR (note). Space within an argument is one space at most.
+// The parts of a call as written: name(arguments) = result ERROR (note). Runs of space in an argument are one space.
 struct WrittenCall {
   std::string name{};
   std::vector<std::string> arguments{};
   std::string result{};  // a number or "..."
   std::string error{};   // empty, or the name of an errno
-  std::string note{};    // empty, or what stands in the parentheses
+  std::string note{};    // empty, or the text in the parentheses
 };
 
-// An argument that a supported call cannot have; counts from 0, and one too many or too few counts as well.
+// An argument that a supported call cannot have, or a wrong number of arguments. Arguments count from 0.
 struct WrongArgument : std::runtime_error {
   WrongArgument(std::size_t number, const std::string& expected) : runtime_error(expected), argument(number) {}
   std::size_t argument;
 };
 
-// What the call means; Unsupported when tcpassay has no such call. Throws WrongArgument.
+// Parses the call; Unsupported when tcpassay does not play it. Throws WrongArgument.
 std::variant<Call, Unsupported> read_call(const WrittenCall& written);
 
 // On one line.

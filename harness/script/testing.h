@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scripts that the tests of the language share: one of a server, one of a client, with every construct between them.
+// Scripts that several tests of the language use: one of a server and one of a client. Together they use every
+// construct.
 #pragma once
 
 #include <string>
@@ -12,7 +13,7 @@ inline Scenario parse(const std::string& text) {
   return parse_script(text, "dir/s.pkt");
 }
 
-// A passive open, text both ways and a close, with what a script of the language may hold beside it.
+// A passive open, text both ways and a close, with many other constructs of the language.
 inline constexpr const char* kServer = R"(// An ordinary comment
 //! title: Text is delivered, whatever the window
 //! suite: textbook

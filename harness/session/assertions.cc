@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lines of a script that say what the target does, compared with what it did.
+// Compares what the script says the target does (`>` lines, results of calls, code) with what it did.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 namespace tcpassay {
 namespace {
 
-// Options as they are compared: the padding at the end does not count, and a TSval is whatever the target's clock says.
+// Options prepared for comparison: without padding at the end, and with the TSval that the target's clock has.
 std::vector<OptionSpec> comparable(std::vector<OptionSpec> options) {
   while (!options.empty() && options.back().kind == OptionSpec::Kind::kEnd) options.pop_back();
   for (auto& option : options) {
@@ -73,7 +73,7 @@ void Session::Impl::compare(const Call& call, const UserCall& made, const Place&
            fmt::format("{} = {}", name, result_text(made.result, made.error)));
 }
 
-// TCP_INFO is that of the connection that came last, as in packetdrill.
+// As in packetdrill, code sees the TCP_INFO of the latest connection.
 void Session::Impl::run_code(const std::string& code, const Place& where) {
   if (!options.assertions) return;
   const auto socket =
@@ -90,8 +90,8 @@ void Session::Impl::run_code(const std::string& code, const Place& where) {
   for (const auto& failure : report.failed) mismatch(where, failure.asserted, failure.seen);
 }
 
-// The oldest packet that no `>` line has claimed, of the conversation that the line names if it names one. A pure ACK
-// before awaited text is passed over unless --strict_segments was given, as packetdrill does.
+// The oldest packet that no `>` line has matched yet, only of the conversation that the line names if it names one. As
+// in packetdrill, a pure ACK before expected text is skipped, unless --strict_segments was given.
 Sent* Session::Impl::next_unmatched(const SegmentSpec& spec) {
   if (sent_end > options.packets_kept) sent_cursor = std::max(sent_cursor, sent_end - options.packets_kept);
   for (; sent_cursor < sent_end && sent[sent_cursor % options.packets_kept].matched; ++sent_cursor) {

@@ -13,7 +13,7 @@
 namespace tcpassay {
 namespace {
 
-// FNV-1a, so that the same steps have the same name everywhere.
+// FNV-1a: the same on every machine, so that the same steps always get the same file name.
 std::uint32_t hash_of(const std::string& text) {
   std::uint32_t hash = 2166136261u;
   for (const char octet : text) hash = (hash ^ static_cast<std::uint8_t>(octet)) * 16777619u;
@@ -26,7 +26,7 @@ std::string steps_of(const Scenario& scenario) {
   return text;
 }
 
-// Removes steps [first, last) but keeps the time that passes before what follows.
+// Removes the steps [first, last); the steps after them keep their times.
 Scenario without(const Scenario& scenario, std::size_t first, std::size_t last, bool keep_time) {
   Scenario shorter = scenario;
   Time passed{};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A finding: the shortest scenario we can get for it, as a script that plays again.
+// A finding: a broken rule, with the shortest scenario that still shows it, written as a script that can be played
+// again.
 #pragma once
 
 #include <optional>
@@ -11,23 +12,23 @@
 
 namespace tcpassay {
 
-inline constexpr int kShrinkPlaysMax = 2000;  // scenarios played to make one shorter
+inline constexpr int kShrinkPlaysMax = 2000;  // scenarios played to shorten one finding
 
-// The first verdict that is a finding of its own: a MUST or a SHOULD was broken. Null when there is none.
+// The first verdict that says that a MUST or a SHOULD was broken. Null when there is none.
 const Verdict* first_finding(const Oracle& oracle);
 
-// Leaves out every step without which the first finding still blames `rule`, and gives pauses their shortest. The
-// result still shows it whenever `scenario` does.
+// Removes every step that is not needed for the first finding to blame `rule`, and shortens pauses. If `scenario` shows
+// the finding, so does the result.
 Scenario shrink(const Scenario& scenario, Rule rule, Session& session);
 
-// The rule that the scenario's first finding blames, if it has one. The session holds the run afterwards.
+// Plays the scenario. Returns the rule that its first finding blames, if any. The session keeps the trace of this run.
 std::optional<Rule> play_for_finding(const Scenario& scenario, Session& session);
 
-// Writes FOLDER/NAME-HASH.pkt, making the folder where it is missing; the hash is of the steps, the name that of the
-// rule. Returns the path. Throws std::runtime_error when the file cannot be written.
+// Writes FOLDER/NAME-HASH.pkt and creates the folder if necessary. `name` is the rule; the hash is computed from the
+// steps. Returns the path. Throws std::runtime_error when the file cannot be written.
 std::string write_finding(const Scenario& scenario, std::string_view name, const std::string& folder);
 
-// For people: one block of lines a verdict.
+// A block of lines about one verdict, for people.
 std::string describe(const Verdict& verdict);
 
 }  // namespace tcpassay

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// ICMP messages put on the wire.
+// Sends ICMP messages.
 #include "harness/session/session_impl.h"
 
 namespace tcpassay {
 
-// About a segment that the target sent in the script's only pair.
+// The message quotes a segment of the script's only connection.
 void Session::Impl::put_icmp(const IcmpSpec& spec, const Place& where) {
   const Identity& identity = target.identity();
   const Tuple tuple = pair({}, {});

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kFormat = 1;  // of the log; enumerations are written as their numbers
+constexpr int kFormat = 1;  // version of the log's format, in which enumerations are numbers
 
 template <class Number>
 void put_number(Json& json, const char* key, const std::optional<Number>& value) {
@@ -127,7 +127,7 @@ Terms terms_from(const Json& json) {
           .default_mss = json.at("mss")};
 }
 
-// The packets of the capture, by their frames. One that is no longer an IP packet is there, but empty.
+// The packets of the capture by frame number. A frame that is not an IP packet counts, but is empty.
 class Frames {
  public:
   explicit Frames(const std::string& path) : reader_(path) {}

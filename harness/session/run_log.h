@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run knows beside its packets: the users' calls and what they were told, the states that the target reported,
-// and when it had nothing more to say. CAPTURE.run beside CAPTURE.pcap; with both a run is judged again as it was live.
+// The log of a run: what a capture does not show, namely socket calls with their results, states that the target
+// reported, and when it was silent. It is CAPTURE.run beside CAPTURE.pcap; from both together a run is judged again as
+// it was live.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,12 @@
 
 namespace tcpassay {
 
-// Takes the place of the extension: "a/b.pcap" -> "a/b.run".
+// The log's path: "a/b.pcap" -> "a/b.run".
 std::string run_log_of(const std::string& capture);
 
-// A line of JSON for each event, behind a first one with the terms. The packets themselves are in the capture, which
-// has to be written at the same time: each event of a packet names its frame. Like the capture the file appears under
-// its name only with close().
+// Writes a first line of JSON with the terms, then one line for each event. The packets themselves are in the capture,
+// which must be written at the same time: the event of a packet names its frame. Like the capture, the file gets its
+// name only when close() succeeds.
 class RunLog : public TraceObserver {
  public:
   explicit RunLog(std::string path);  // throws CaptureError
@@ -40,13 +41,13 @@ class RunLog : public TraceObserver {
   std::uint64_t frames_ = 0;
 };
 
-// Reads what RunLog has written, with the capture beside it. Throws CaptureError, which names the line of the log that
-// does not fit the capture.
+// Reads a log that RunLog has written, together with its capture. Throws CaptureError, which names the line of the log
+// that does not match the capture.
 class RunLogReader {
  public:
   struct Entry {
     Event event{};
-    std::uint64_t frame = 0;  // of the capture; 0: the event is no packet
+    std::uint64_t frame = 0;  // of the capture; 0 when the event is not a packet
   };
 
   RunLogReader(const std::string& capture, std::string log);

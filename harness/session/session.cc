@@ -14,12 +14,12 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::uint32_t kReadSize = 65536;      // octets asked for by the final examination
-constexpr int kReadsMax = 1024;                 // reads of the final examination from one handle
-constexpr int kAcceptsMax = 128;                // connections it accepts from one listener
+constexpr std::uint32_t kReadSize = 65536;      // octets of one read in finish()
+constexpr int kReadsMax = 1024;                 // reads from one handle in finish()
+constexpr int kAcceptsMax = 128;                // connections accepted from one listener in finish()
 constexpr Time kAnyWaitVirtual = seconds(300);  // how long a `*` line waits
 constexpr Time kAnyWaitReal = seconds(5);
-constexpr Time kLateReturn = std::chrono::milliseconds(4);  // as packetdrill allows for calls, too
+constexpr Time kLateReturn = std::chrono::milliseconds(4);  // the tolerance that packetdrill has for calls
 
 }  // namespace
 
@@ -39,7 +39,7 @@ void Session::Impl::start(const std::string& name, std::uint64_t seed) {
   Terms terms = terms_over(ip);
   terms.edition = options.edition;
   terms.msl = target.identity().msl;
-  if (options.witness) options.witness->begins(terms, name);
+  if (options.observer) options.observer->begins(terms, name);
   if (options.judge) oracle.start(terms);
 }
 
@@ -57,8 +57,8 @@ void Session::Impl::forget() {
   sent_end = sent_taken = sent_cursor = 0;
 }
 
-// Blocking calls that return by `until` are made again when the script says that they return. What would still block
-// then may take a little longer.
+// Makes each blocking call again at the time at which the script says that it returns, if that is by `until`. A call
+// that would still block then gets a little more time.
 void Session::Impl::complete_pending(Time until) {
   std::vector<Pending> late;
   while (!pending.empty()) {
@@ -74,7 +74,7 @@ void Session::Impl::complete_pending(Time until) {
   for (Pending& due : late) pending.push_back(std::move(due));
 }
 
-// False, and nothing is compared, when the call would still block though the script has it return something.
+// False, without comparing, when the call would still block although the script says that it returns.
 bool Session::Impl::complete(const Pending& due, bool last) {
   Call again = due.call;
   if (again.kind == CallKind::kConnect) {  // the outcome of an active OPEN is the socket's error
@@ -138,7 +138,7 @@ void Session::play(const Scenario& scenario) {
   for (const auto& step : scenario.steps) {
     const Schedule::Slot slot = schedule.next(step.time);
     const auto* in = std::get_if<Inject>(&step.action);
-    impl_->complete_pending(in ? slot.from - Time(1) : slot.from);  // a packet may be what a call has waited for
+    impl_->complete_pending(in ? slot.from - Time(1) : slot.from);  // the packet may be what a call waits for
     if (in) {
       if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
       inject(in->segment, step.where);
@@ -146,7 +146,7 @@ void Session::play(const Scenario& scenario) {
       impl_->play_step(step, slot);
     }
     const auto* shell = std::get_if<Shell>(&step.action);
-    if (shell && &step != &scenario.steps.back()) {  // the last one brings back what was before
+    if (shell && &step != &scenario.steps.back()) {  // the last command only restores the previous configuration
       for (const Setting& setting : read_shell(shell->text).settings) {
         if (impl_->options.assertions || impl_->target.identity().has_setting(setting.name)) configure(setting);
       }
@@ -160,7 +160,7 @@ void Session::play(const Scenario& scenario) {
   finish();
 }
 
-// The packets of a script that has many peers, from another port.
+// For scripts with `//! peers:` or `rounds:`: plays the inbound packets again, from the port of another peer.
 void Session::play_again(const Scenario& scenario, Schedule& schedule, int peer) {
   for (const auto& step : scenario.steps) {
     const auto* in = std::get_if<Inject>(&step.action);
@@ -207,7 +207,7 @@ void Session::Impl::examine(int handle, Role role) {
 
 void Session::Impl::finish() {
   if (options.final_wait > Time{}) advance_to(target.now() + options.final_wait);
-  const std::size_t count = sockets.size();  // accepted ones are examined when they are accepted
+  const std::size_t count = sockets.size();  // examine() itself examines the connections that it accepts
   for (std::size_t i = 0; i < count; ++i) {
     if (sockets[i].role != Role::kIdle) examine(sockets[i].handle, sockets[i].role);
   }

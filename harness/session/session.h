@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plays stimuli against one target, keeps the peer's bookkeeping, writes the trace and shows it to the oracle.
+// A session with one target: plays stimuli, keeps the peer's bookkeeping, records the trace and shows each event to the
+// oracle.
 #pragma once
 
 #include <cstdint>
@@ -21,32 +22,32 @@ class Schedule;
 inline constexpr std::uint16_t kTargetPort = 8080;  // bind and connect without a port
 inline constexpr std::uint16_t kPeerPort = 40000;
 
-// What a scenario may wait in all on a target that has no virtual time.
+// The longest that one scenario may wait in total on a target without virtual time.
 inline constexpr Time kRealWaitMax = std::chrono::seconds(10);
 
-// An ACK is due after 500 ms (RFC 5681 section 4.2); a final wait of so long shows it.
+// A delayed ACK is due within 500 ms (RFC 5681 section 4.2), so a final wait of this length makes it visible.
 inline constexpr Time kDelayedAckWait = std::chrono::milliseconds(600);
 
-// What the target's IP of this version (4 or 6) carries, its MTU being the usual 1500 octets.
+// The terms of a connection over this IP version (4 or 6) on a path with the usual MTU of 1500 octets.
 Terms terms_over(std::uint8_t ip);
 
 struct SessionOptions {
   bool judge = true;          // show events to the oracle
-  Edition edition = kNewest;  // the text that the target is held to
-  std::uint64_t seed = 1;     // play() begins with it
-  bool white_box = true;      // ask a target that can tell for its state whenever it is quiet
+  Edition edition = kNewest;  // the edition of the RFCs that the oracle applies
+  std::uint64_t seed = 1;     // the seed that play() passes to Target::reset()
+  bool white_box = true;      // with Ability::kState, ask the target for its states whenever it is silent
   bool keep_trace = true;
   bool assertions = true;          // compare `>` lines, results of calls and what code asserts
-  std::uint8_t ip = 4;             // 4 or 6, where the script does not say
-  CaptureFile* capture = nullptr;  // every packet goes there too
-  TraceObserver* witness = nullptr;
+  std::uint8_t ip = 4;             // 4 or 6, for scripts without --ip_version
+  CaptureFile* capture = nullptr;  // also write every packet to this file
+  TraceObserver* observer = nullptr;
   std::uint16_t peer_port = kPeerPort;         // the peer's port where the script names none and the target is passive
-  Time settle = std::chrono::milliseconds(5);  // so long a target that is not synchronous must say nothing to be silent
-  std::size_t packets_kept = 4096;  // so many of the target's latest are there for expect() and take_packets()
-  Time final_wait{};                // finish() lets so much time pass first, so that a delayed ACK falls due
+  Time settle = std::chrono::milliseconds(5);  // a target without kSynchronous is silent after so long without a packet
+  std::size_t packets_kept = 4096;  // how many of the target's latest packets expect() and take_packets() can see
+  Time final_wait{};                // finish() first lets this much time pass, so that a delayed ACK falls due
 };
 
-// Imperative: explorers and Python call the primitives; play() runs a whole scenario.
+// play() runs a whole scenario. The sweep, the fuzzer and Python call the single steps.
 class Session {
  public:
   Session(Target& target, SessionOptions options = {});
@@ -54,22 +55,23 @@ class Session {
 
   // Resets the target and the oracle and begins a new trace.
   void start(const std::string& name, std::uint64_t seed = 1, std::optional<std::uint8_t> ip = {});
-  void use_peer_port(std::uint16_t port);  // as of SessionOptions, from the next start() on
-  // Asks the target for a configuration, after start() and before anything else. Throws TargetError when it cannot.
+  void use_peer_port(std::uint16_t port);  // replaces SessionOptions::peer_port from the next start() on
+  // Configures the target, after start() and before anything else. Throws TargetError when the target refuses.
   void configure(const Setting& setting);
 
   void inject(const SegmentSpec& segment, const Place& where = {});  // numbers in script terms
-  void inject_packet(ByteView ip_packet);                            // as it stands
-  UserCall call(const Call& call, const Place& where = {});          // the call as it was made, with its results
+  void inject_packet(ByteView ip_packet);                            // octets unchanged
+  UserCall call(const Call& call, const Place& where = {});          // returns the call with its results
   void advance(Time by);                                             // lets time pass and records what comes out
   bool expect(const SegmentSpec& segment, Time within, const Place& where = {});  // next unmatched outbound segment
-  // The final examination: waits for what is due at once and reads what the users of open handles would be told.
+  // Ends the scenario: accepts every waiting connection and reads all text, so that the oracle sees what users are
+  // told.
   void finish();
 
   void play(const Scenario& scenario);  // start, every step, finish
 
-  // Why the scenario cannot be played on this target over this version of IP, or nothing.
-  // Without assertions it may leave out what only they need.
+  // Why the scenario cannot be played on this target over this IP version, or nothing. Without `assertions`, constructs
+  // that only assertions need do not count.
   static std::optional<std::string> unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip = 4,
                                                 bool assertions = true);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a session keeps while it plays, and its private steps. session.cc plays scenarios, session_wire.cc puts stimuli
-// and records what follows, session_ip.cc does so for ICMP messages, session_terms.cc translates between script and
-// wire, session_assertions.cc compares.
+// The private state and steps of a session. session.cc plays scenarios, stimuli.cc makes stimuli and records what
+// follows, icmp_stimuli.cc does the same for ICMP messages, translation.cc converts between script and wire terms,
+// assertions.cc compares with the script.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@
 
 namespace tcpassay {
 
-// What a handle of the target stands for.
+// The kind of socket behind a handle.
 enum class Role : std::uint8_t { kIdle, kListener, kConnection };
 
 struct Socket {
@@ -31,10 +31,10 @@ struct Socket {
 
 struct Conversation {
   Session::Peer peer;
-  std::uint32_t script_iss = 0;  // the number that the script gives the target's SYN
+  std::uint32_t script_iss = 0;  // SEG.SEQ of the target's SYN in the script
 };
 
-// A packet of the target, for expect() and take_packets().
+// A packet that the target sent, for expect() and take_packets().
 struct Sent {
   Time from{}, until{};
   bool matched = false;
@@ -115,17 +115,17 @@ struct Session::Impl {
   std::vector<Mismatch> mismatches;
   std::vector<Conversation> conversations;
   std::vector<Socket> sockets;
-  CodeNames code_names;  // what the script's code has assigned
-  bool named = false;    // the script gives its handles their numbers
+  CodeNames code_names;  // the variables of the script's code
+  bool named = false;    // the script says which number each handle has
   Tuple pair_now{};      // the script's only pair
   Tuple latest{};        // the conversation of the latest packet
   std::vector<Pending> pending;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> timestamps;  // TSval in the script, on the wire
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> timestamps;  // TSval in the script, TSval on the wire
 
   std::vector<Sent> sent;  // a ring; logical index i is at i % options.packets_kept
   std::size_t sent_end = 0, sent_taken = 0, sent_cursor = 0;
 
-  Bytes cookie;                   // that the target gave last
+  Bytes cookie;                   // the latest Fast Open cookie from the target
   Bytes packet, text, read_text;  // scratch
   std::vector<OptionSpec> adjusted;
   const Place nowhere{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stimuli put on the wire or made as calls, and what follows them: silence awaited, packets recorded.
+// Sends packets and makes calls, then records what the target sends until it is silent.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,10 +11,11 @@ namespace tcpassay {
 namespace {
 
 constexpr std::size_t kBurstMax = 20000;  // packets a target may send before it falls silent
-constexpr int kStallsMax = 1000;          // times a virtual clock may stand still with nothing sent
-constexpr std::size_t kReportedMax = 64;  // conversations whose states are asked for; of more only the latest
+constexpr int kStallsMax = 1000;          // how often a virtual clock may stand still without a packet
+constexpr std::size_t kReportedMax =
+    64;  // up to so many conversations are asked for their states, else only the latest
 
-// SEG.SEQ ... SEG.SEQ+SEG.LEN covers `edge` or begins at it, so that the edge moves to the segment's end.
+// True when the segment begins at or before `edge` and ends after it, so that `edge` moves to the segment's end.
 bool moves(std::uint32_t edge, std::uint32_t seq, std::uint32_t length) {
   return static_cast<std::int32_t>(seq - edge) <= 0 && static_cast<std::int32_t>(seq + length - edge) > 0;
 }
@@ -23,7 +24,7 @@ bool moves(std::uint32_t edge, std::uint32_t seq, std::uint32_t length) {
 
 void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
   const std::optional<Decoded> decoded = decode(bytes);
-  if (!virtual_time) drain();  // what a timer has sent meanwhile left before
+  if (!virtual_time) drain();  // packets that a timer has sent meanwhile come before this stimulus
   Event event;
   event.tuple = tuple;
   event.from = target.now();
@@ -52,7 +53,7 @@ UserCall Session::Impl::make(UserCall made, Tuple tuple, const Place& where) {
   target.call(made);
   event.until = virtual_time ? event.from : target.now();
   event.tuple = made.tuple.remote ? made.tuple : tuple;
-  if (made.kind == CallKind::kRead) {  // the target's memory may go with its next call
+  if (made.kind == CallKind::kRead) {  // the target's view is valid only until its next call
     read_text.assign(made.text.begin(), made.text.end());
     made.text = read_text;
   }
@@ -61,7 +62,7 @@ UserCall Session::Impl::make(UserCall made, Tuple tuple, const Place& where) {
   return std::get<UserCall>(event.what);
 }
 
-// Collects until the target is silent, and says so.
+// Collects until the target is silent, then records a Quiet event.
 void Session::Impl::settle() {
   Time before = target.now();
   drain();
@@ -81,7 +82,7 @@ void Session::Impl::settle() {
   record(event);
 }
 
-// Records what is there; true when something was.
+// Records all packets that are there; true when there were some.
 bool Session::Impl::drain() {
   std::size_t count = 0;
   while (auto collected = target.collect()) {
@@ -127,7 +128,7 @@ void Session::Impl::report_states() {
     Event event;
     event.tuple = tuple;
     event.from = target.now();
-    event.what = target.state(tuple).value_or(StateReport{});  // it knows nothing of it: CLOSED, or LISTEN
+    event.what = target.state(tuple).value_or(StateReport{});  // no such connection: CLOSED or LISTEN
     event.until = virtual_time ? event.from : target.now();
     record(event);
   }
@@ -166,7 +167,7 @@ void Session::Impl::depart(const Collected& collected) {
 
 void Session::Impl::record(Event& event, const Place& where) {
   if (options.keep_trace) keep_text(event);
-  if (options.witness) options.witness->happens(event);
+  if (options.observer) options.observer->happens(event);
   if (options.judge) oracle.observe(event);
   if (!options.keep_trace) return;
   trace.events.push_back(event);
@@ -188,7 +189,7 @@ void Session::Impl::keep_text(Event& event) {
 }
 
 void Session::Impl::note_departure(Tuple tuple, const Decoded& out) {
-  if (out.ctl.syn && !out.ctl.ack) {  // an active OPEN shows its port
+  if (out.ctl.syn && !out.ctl.ack) {  // the SYN of an active OPEN shows which port the target chose
     for (auto& socket : sockets) {
       if (socket.role != Role::kConnection || socket.tuple.local != 0 || socket.tuple.remote != tuple.remote) continue;
       socket.tuple = tuple;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened while a scenario was played: its events, and what scripts expected and did not see.
+// The record of a played scenario: its events, and the assertions of the script that failed.
 #pragma once
 
 #include <deque>
@@ -12,22 +12,23 @@
 
 namespace tcpassay {
 
-// Everything that happened, kept for ladders, judging again and export. Segment texts live in the trace's own memory.
+// All events of a run, for ladder diagrams and export. The trace owns the segments' text.
 struct Trace {
   std::string scenario;
   std::vector<Event> events;
-  std::vector<std::string> states;  // after each event, the states the oracle holds possible; empty when it was off
-  std::vector<Place> places;        // the script line that caused each stimulus; line 0 elsewhere
-  std::deque<Bytes> store;          // what the events' texts point into
+  std::vector<std::string>
+      states;  // after each event, the states that the oracle considers possible; empty without the oracle
+  std::vector<Place> places;  // the script's line for each stimulus; line 0 for other events
+  std::deque<Bytes> store;    // what the events' texts point into
 };
 
-// A `>` line or the result of a call that did not come as the script says. Beside the oracle, never a rule.
+// An assertion of the script (a `>` line, the result of a call, code) that failed. The oracle's verdicts are separate.
 struct Mismatch {
   Place where;
   std::string expected, seen;
 };
 
-// Is told everything that the oracle is shown.
+// Receives every event that the oracle is shown.
 class TraceObserver {
  public:
   virtual ~TraceObserver() = default;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between the script's terms and the wire's: numbers, options, handles, ports.
+// Converts between script terms and wire terms: sequence numbers, options, handles, ports.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,7 +29,8 @@ Conversation& Session::Impl::conversation(Tuple tuple) {
   return fresh;
 }
 
-// A TSecr echoes the target's clock: the number that a `>` line gave, or one counted from the target's latest TSval.
+// TSecr on the wire: if a `>` line gave this number to a TSval, the real TSval; else counted from the target's latest
+// TSval.
 std::uint32_t Session::Impl::echo_on_wire(std::uint32_t echo, const SegmentSpec& spec, const Conversation& with) const {
   for (const auto& [script, wire] : timestamps) {
     if (script == echo) return wire;
@@ -38,7 +39,7 @@ std::uint32_t Session::Impl::echo_on_wire(std::uint32_t echo, const SegmentSpec&
   return echo + (valid ? *with.peer.tsval : 0);
 }
 
-// SACK edges that we send count the target's octets.
+// SACK edges in our segments are sequence numbers of the target.
 const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, const Conversation& with) {
   adjusted = spec.options;
   for (auto& option : adjusted) {
@@ -76,7 +77,7 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
                       .seq = spec.seq};
   if (spec.ack) fields.ack = *spec.ack + (with.peer.irs ? *with.peer.irs - with.script_iss : 0);
   fields.ctl = control_of(spec);
-  fields.wnd = spec.wnd.value_or(kUnsaidWindow);
+  fields.wnd = spec.wnd.value_or(kDefaultWindow);
   fields.up = spec.up.value_or(0);
   if (spec.ttl) fields.ttl = *spec.ttl;
   if (spec.traffic_class) fields.traffic_class = *spec.traffic_class;
@@ -140,7 +141,7 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
 
 UserCall Session::Impl::call(const Call& call, const Place& where) {
   const Socket* socket = call.kind == CallKind::kSocket ? nullptr : by_script(call.handle);
-  if (call.kind != CallKind::kSocket && !socket && named) {  // the script's handle never came to be: nothing to call
+  if (call.kind != CallKind::kSocket && !socket && named) {  // the call that should have made this handle failed
     UserCall refused = wire_call(call, nullptr);
     refused.result = -1;
     refused.error = UserError::kBadHandle;
@@ -154,7 +155,7 @@ UserCall Session::Impl::call(const Call& call, const Place& where) {
   return made;
 }
 
-// No rule speaks of it, so the oracle is not told.
+// No rule mentions these values, so the oracle is not told.
 UserCall Session::Impl::implementation_specific_call(const Call& call, const Socket* socket) {
   UserCall made = wire_call(call, socket);
   const bool sets = call.kind == CallKind::kSetOption;
@@ -167,7 +168,7 @@ UserCall Session::Impl::implementation_specific_call(const Call& call, const Soc
   return made;
 }
 
-// What a call's success says about handles, ports and the stream.
+// Learns handles, ports and stream offsets from a call that succeeded.
 void Session::Impl::learn(const Call& call, const UserCall& made) {
   const bool names = call.result && *call.result >= 0;
   if ((made.kind == CallKind::kSocket || made.kind == CallKind::kAccept) && made.result >= 0) {

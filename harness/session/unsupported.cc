@@ -15,15 +15,15 @@ namespace {
 using std::chrono::seconds;
 using Why = std::optional<std::string>;
 
-// What every step is asked with.
+// What the check of each step needs.
 struct Asked {
   const Identity& target;
   std::uint8_t ip;
   bool assertions;
-  CodeNames names{};  // that the code so far has assigned
+  CodeNames names{};  // variables that the code has assigned so far
 };
 
-// Commands are never run; what they configure is a setting of the target, or they cannot be left out.
+// Commands are never run. A command that configures something must correspond to a setting of the target.
 Why unsupported_shell(const Shell& shell, const Asked& asked) {
   const ShellMeaning meaning = read_shell(shell.text);
   if (meaning.unsupported) return fmt::format("shell command `{}`", *meaning.unsupported);
@@ -37,7 +37,7 @@ Why unsupported_shell(const Shell& shell, const Asked& asked) {
 
 Why unsupported_code(const Code& code, Asked& asked) {
   if (!asked.assertions) return std::nullopt;
-  const CodeReport needs = look_at_code(code.text, asked.names);
+  const CodeReport needs = dry_run_code(code.text, asked.names);
   if (!needs.unsupported.empty()) return fmt::format("code `{}`", needs.unsupported);
   for (const std::string& field : needs.fields) {
     const bool state = field == "tcpi_state" && asked.target.can(Ability::kState);

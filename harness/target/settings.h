@@ -15,7 +15,7 @@ struct Setting {
   friend bool operator==(const Setting&, const Setting&) = default;
 };
 
-// One row of harness/target/settings.def. A target has all of them, some or none; each keeps its own defaults.
+// One row of harness/target/settings.def. A target may support all of them, some or none, and has its own defaults.
 struct SettingInfo {
   std::string_view name;
   std::int64_t least, most;

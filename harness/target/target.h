@@ -15,10 +15,10 @@
 
 namespace tcpassay {
 
-// What a target can do. A scenario that needs what is missing is skipped with the ability's name.
+// What a target can do. A scenario that needs a missing ability is skipped, and the report names the ability.
 enum class Ability : std::uint8_t {
   kVirtualTime,  // time passes only in advance(); a run is a function of its input
-  kSynchronous,  // collect() returning nothing means that the target is silent, no waiting needed
+  kSynchronous,  // when collect() returns nothing, the target has nothing more to send: no waiting needed
   kState,        // state() reports the connection's state (white box)
   kPassiveOpen,
   kActiveOpen,
@@ -34,15 +34,15 @@ struct Identity {
   Time msl{std::chrono::minutes(2)};            // the maximum segment lifetime it declares (RFC 9293 section 3.4.2)
   Address address, peer_address;                // the target's address and the one our side speaks from
   Address ipv6_address{}, ipv6_peer_address{};  // the same over IPv6, with Ability::kIpv6
-  std::vector<std::string> settings{};          // what configure() knows (harness/target/settings.def)
-  std::vector<std::string> implementation_specific{};  // what peculiar() knows
+  std::vector<std::string> settings{};          // names that configure() accepts (harness/target/settings.def)
+  std::vector<std::string> implementation_specific{};  // names that implementation_specific() accepts
 
   bool can(Ability ability) const;
   bool has_setting(std::string_view name) const;
   bool has_implementation_specific(std::string_view name) const;
 };
 
-// The target cannot be made or has died: one line that says what and what to do.
+// The target cannot be created or has failed: one line that says what is wrong and what to do.
 struct TargetError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -66,7 +66,7 @@ class Target {
   // virtual time behaves the same again, byte for byte.
   virtual void reset(std::uint64_t seed) = 0;
 
-  // Changes the configuration until the next reset; false when the target cannot. Called before anything is done.
+  // Changes the configuration until the next reset; false when the target cannot. Called right after reset().
   virtual bool configure(std::string_view /*name*/, std::int64_t /*value*/) { return false; }
 
   virtual Time now() = 0;
@@ -74,8 +74,8 @@ class Target {
   // Puts one IP packet on the target's wire.
   virtual void inject(ByteView packet) = 0;
 
-  // The next packet that the target sent, oldest first, or nothing when none is there. Never waits. Packets that do not
-  // belong to TCP are left out by the target.
+  // The oldest packet that the target sent and nobody has collected, or nothing. Never waits. The target leaves out
+  // packets that do not belong to TCP.
   virtual std::optional<Collected> collect() = 0;
 
   // Lets time pass until `deadline` or until the target has sent something, whichever is first.
@@ -85,12 +85,12 @@ class Target {
   // next call on the target. `text` of a write is what to send.
   virtual void call(UserCall& call) = 0;
 
-  // The state of one conversation, for a target that can tell; empty when it knows nothing of it (CLOSED or LISTEN).
+  // The state of one connection, with Ability::kState; empty when the target has no such connection (CLOSED or LISTEN).
   virtual std::optional<StateReport> state(Tuple tuple) = 0;
 
-  // What is peculiar to an implementation, so that no rule speaks of it, and scripts ask for: a field of TCP_INFO
-  // ("tcpi_snd_cwnd"), a socket option ("SOL_TCP.TCP_INQ"), what an ioctl tells ("SIOCINQ"). With a value it is set.
-  // Returns what it is then; empty when it cannot be told or set.
+  // Values that scripts ask for although no rule mentions them: a field of TCP_INFO ("tcpi_snd_cwnd"), a socket option
+  // ("SOL_TCP.TCP_INQ"), the result of an ioctl ("SIOCINQ"). With `value`, sets it first. Returns the value; empty when
+  // the target cannot read or set it.
   virtual std::optional<std::int64_t> implementation_specific(int /*handle*/, std::string_view /*name*/,
                                                               std::optional<std::int64_t> /*value*/ = {}) {
     return std::nullopt;

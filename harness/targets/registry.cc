@@ -27,13 +27,13 @@ own::LegalVariant legal_variant_of(const std::string& id) {
   if (const auto legal_variant = own::legal_variant_named(id)) return *legal_variant;
   std::vector<std::string_view> known;
   for (const auto& entry : own::all_legal_variants()) known.push_back(entry.id);
-  throw TargetError(fmt::format("unknown temperament '{}'{} ('tcpassay targets --temperaments' lists them)", id,
+  throw TargetError(fmt::format("unknown legal variant '{}'{} ('tcpassay targets --temperaments' lists them)", id,
                                 did_you_mean(id, known)));
 }
 
 std::unique_ptr<Target> make_own(const OwnStackOptions& own_options) {
   auto target = std::make_unique<OwnTarget>();
-  for (const auto& id : own_options.legal_variants) target->temper(legal_variant_of(id));
+  for (const auto& id : own_options.legal_variants) target->enable(legal_variant_of(id));
   const std::string& defect = own_options.defect;
   if (defect.empty()) return target;
   const auto planted = own::defect_named(defect);
@@ -47,11 +47,11 @@ std::unique_ptr<Target> make_own(const OwnStackOptions& own_options) {
   return target;
 }
 
-// The kernel is as it is.
+// A target that is not ours to change: it has no defects to plant and no variants to enable.
 template <std::unique_ptr<Target> (*make)()>
 std::unique_ptr<Target> make_real(const OwnStackOptions& own_options) {
   if (!own_options.defect.empty()) throw TargetError("defects can be planted in 'own' only");
-  if (!own_options.legal_variants.empty()) throw TargetError("temperaments are those of 'own' only");
+  if (!own_options.legal_variants.empty()) throw TargetError("legal variants are those of 'own' only");
   return make();
 }
 

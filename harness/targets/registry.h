@@ -13,16 +13,16 @@
 
 namespace tcpassay {
 
-// How the own stack is to behave.
+// How the own stack behaves, for targets named `own`.
 struct OwnStackOptions {
-  std::string defect{};                       // planted, if any
-  std::vector<std::string> legal_variants{};  // legal variations
+  std::string defect{};                       // id of the defect to plant (targets/own/defects.def); empty: none
+  std::vector<std::string> legal_variants{};  // ids of the legal variants to enable (targets/own/legal_variants.def)
 };
 
 struct TargetEntry {
   std::string_view name;
   std::string_view what;                    // one line
-  std::optional<std::string> (*missing)();  // what it lacks here and how to get it, in one line; nothing when it works
+  std::optional<std::string> (*missing)();  // one line: what this machine lacks and how to get it; empty when it works
   std::unique_ptr<Target> (*make)(const OwnStackOptions& own_options);  // throws TargetError
 };
 

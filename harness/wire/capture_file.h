@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Capture files: a trace's packets written for Wireshark and tcpdump, and recorded conversations read back.
+// Capture files: writes packets for Wireshark and tcpdump, and reads recorded conversations.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,13 @@ struct PcapClose {
   void operator()(pcap_dumper* dumper) const;
 };
 
-// A capture file that cannot be written or read: one line that names the file.
+// A capture file cannot be written or read: one line that names the file.
 struct CaptureError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Writes IP packets (link type RAW, nanoseconds), none with a time before the last one's. The file appears under its
-// name only when close() has succeeded; until then it is FILE.part, which the destructor removes.
+// Writes IP packets (link type RAW, nanoseconds) with times that never go back. Until close() succeeds the file is
+// called FILE.part; the destructor removes that if close() was not called.
 class CaptureFile {
  public:
   explicit CaptureFile(std::string path);

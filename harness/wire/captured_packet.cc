@@ -90,14 +90,14 @@ std::optional<QuotedSegment> read_error(ByteView packet, const Upper& upper) {
   return quoted;
 }
 
-// The length that the IP header names, or nothing where it is left open (the interface segments by itself).
+// The length in the IP header, or nothing when it is zero (the sending interface does the segmentation).
 std::size_t named_length(ByteView packet) {
   const bool v6 = packet[0] >> 4 == 6;
   const std::size_t named = get16(packet, v6 ? 4 : 2);
   return named == 0 ? 0 : named + (v6 ? kIpv6Header : 0);
 }
 
-// The packet as it was, with zeroes for what was cut. Empty when the headers are not all there.
+// The packet at its full length, with zeros for what the capture cut. Empty when a header is incomplete.
 ByteView mended(ByteView packet, const Upper& upper, Bytes& room) {
   if (packet.size() < upper.at + kTcpHeader) return {};
   if (packet.size() < upper.at + (packet[upper.at + 12] >> 4) * std::size_t{4}) return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a captured IP packet holds: a TCP segment, an ICMP error about one, or why it is neither.
+// Classifies a captured IP packet: a TCP segment, an ICMP error about one, or the reason why it is neither.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace tcpassay {
 
-// Whose segment it is that an ICMP error message quotes, or of which no more is known than that.
+// Addresses and ports of a segment that an ICMP error quotes, or of which the capture kept nothing else.
 struct QuotedSegment {
   std::uint8_t type = 0, code = 0;  // of the ICMP message
   Address source{}, destination{};
@@ -22,18 +22,18 @@ struct CapturedPacket {
     kSegment,
     kIcmp,
     kFragment,       // of a packet that may hold a segment
-    kOtherProtocol,  // UDP, say
+    kOtherProtocol,  // for example UDP
     kCut,            // the capture kept less than the headers
-    kMalformed,      // the IP header contradicts itself, or asks for what no host does for TCP
+    kMalformed,      // the IP header contradicts itself, or a host would not pass the packet to TCP
   };
   Kind kind = Kind::kOtherProtocol;
   std::optional<Decoded> segment{};
   std::optional<QuotedSegment> named{};  // kIcmp; kFragment and kCut as far as the ports are there
-  bool text_kept = true;  // false: the capture cut the text, whose octets read as zero; the checksum is not known then
+  bool text_kept = true;  // false: the capture cut the text, which reads as zeros; the checksum cannot be verified
 };
 
-// Views in the result point into `captured` or into `room`, which is used when the packet must be mended: the capture
-// cut its text, or an interface that segments by itself left the length open.
+// Views in the result point into `captured`, or into `room` when the packet had to be completed: the capture cut its
+// text, or the sending interface does the segmentation and left the length field zero.
 CapturedPacket read_captured(const Captured& captured, Bytes& room);
 
 }  // namespace tcpassay

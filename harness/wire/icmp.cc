@@ -13,9 +13,10 @@ namespace {
 struct Name {
   const char *type, *code;  // "" for the first code of the type
   std::uint8_t version, type_number, code_number;
-  bool ours = false;  // packetdrill does not know it
+  bool ours = false;  // an extension: packetdrill does not know this name
 };
-// One name stands for the like of it in both versions of IP; of those that only one has, packetdrill's are known.
+// One name stands for the corresponding message of both IP versions. Of messages that only one version has, the table
+// lists those that packetdrill knows.
 constexpr Name kNames[] = {
     {"unreachable", "net_unreachable", 4, 3, 0},
     {"unreachable", "", 4, 3, 0},
@@ -82,7 +83,7 @@ std::optional<std::uint32_t> number(const std::string& text) {
   return value;
 }
 
-// What follows the prefix, as "code_1" has it: 0 to 255.
+// The number after the prefix, as in "code_1": 0 to 255.
 std::optional<std::uint8_t> numbered(const std::string& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return std::nullopt;
   const auto value = number(text.substr(prefix.size()));
@@ -165,7 +166,7 @@ Bytes encode_icmp(const IcmpArrives& message, const PacketFields& quoted) {
   icmp.insert(icmp.end(), segment.begin(), segment.end());
   Bytes covered;
   const std::size_t octets = v6 ? 16 : 4;
-  if (v6) {  // a pseudo header: from the peer to the target, whom the quote has the other way round
+  if (v6) {  // the pseudo header: from the peer to the target (the quoted segment has the opposite direction)
     covered.insert(covered.end(), quoted.destination.octets.begin(), quoted.destination.octets.end());
     covered.insert(covered.end(), quoted.source.octets.begin(), quoted.source.octets.end());
     covered.insert(covered.end(), {0, 0, 0, static_cast<std::uint8_t>(icmp.size()), 0, 0, 0, 58});

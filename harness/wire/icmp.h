@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// ICMP error messages (RFC 792, RFC 4443) that quote a segment of the target's: from a script's words to octets.
+// ICMP error messages (RFC 792, RFC 4443) that quote a segment sent by the target: from script text to octets.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +20,18 @@ struct IcmpSpec {
   friend bool operator==(const IcmpSpec&, const IcmpSpec&) = default;
 };
 
-// From what the script says behind `<`; empty when it is not understood.
+// From the script's text after `<`; empty when it is not understood.
 std::optional<IcmpSpec> read_icmp(const std::string& text);
 
-// Type, code and MTU in the numbers of an IP version; empty when it has no such message.
+// Type, code and MTU as numbers of this IP version; empty when this version has no such message.
 std::optional<IcmpArrives> icmp_numbers(const IcmpSpec& spec, std::uint8_t version);
 
-// The message in packetdrill's words, but for what it quotes: "unreachable frag_needed mtu 1200", "type_9 code_1".
+// The message as packetdrill writes it, without the quoted segment: "unreachable frag_needed mtu 1200", "type_9
+// code_1".
 std::string icmp_words(const IcmpArrives& message);
 
-// The packet from a router (the peer's address) to the target. It quotes the IP header and eight octets of the segment
-// whose fields are given: they are those of a segment that the target sent.
+// The packet, sent from the peer's address as if by a router, to the target. It quotes the IP header and the first
+// eight octets of the segment `quoted`, which the target has sent.
 Bytes encode_icmp(const IcmpArrives& message, const PacketFields& quoted);
 
 }  // namespace tcpassay

@@ -198,7 +198,7 @@ bool read_options(ByteView area, Options& opt) {
   return true;
 }
 
-// Where the TCP segment is in an IP packet, and what the IP header says of it.
+// The TCP segment within an IP packet, and the fields of the IP header that matter to TCP.
 struct Carried {
   ByteView addresses{}, segment{};  // source and destination side by side; the TCP segment
   std::uint8_t ttl = 0, traffic_class = 0;
@@ -222,7 +222,8 @@ std::optional<Carried> read_ipv4(ByteView packet) {
                  .options = header > kIpv4Header};
 }
 
-// RFC 8200 section 4.2: whoever does not know an option drops the packet unless the option's two upper bits are zero.
+// RFC 8200 section 4.2: a host that does not know an option drops the packet unless the option's two upper bits are
+// zero.
 bool only_skippable(ByteView options) {
   constexpr std::uint8_t kPad1 = 0, kPadN = 1;
   for (std::size_t at = 0; at < options.size();) {
@@ -251,7 +252,7 @@ std::size_t extension_header(std::uint8_t kind, ByteView rest, bool first) {
 
 std::optional<Carried> read_ipv6(ByteView packet) {
   if (packet.size() < kIpv6Header) return std::nullopt;
-  const std::size_t end = kIpv6Header + get16(&packet[4]);  // zero for a jumbogram (RFC 2675), which ends here
+  const std::size_t end = kIpv6Header + get16(&packet[4]);  // a jumbogram (RFC 2675) says zero here and is not decoded
   if (end > packet.size()) return std::nullopt;
   std::uint8_t next = packet[6];
   std::size_t at = kIpv6Header;
@@ -343,7 +344,7 @@ void encode(const PacketFields& fields, Bytes& out) {
   if (fields.damage.bad_checksum) tcp[kChecksumAt] ^= 0x01;  // never 0000 to ffff, which both verify
 }
 
-// The IPv4 header checksum is not looked at: captures taken before the network card filled it in are still readable.
+// The IPv4 header checksum is not verified, so that captures taken before the network card filled it in can be read.
 std::optional<Decoded> decode(ByteView packet) {
   if (packet.empty()) return std::nullopt;
   const std::uint8_t version = packet[0] >> 4;

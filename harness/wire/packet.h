@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes and back: IPv4 and IPv6 packets that carry TCP, for our side of the wire (RFC 791, 8200, 9293 section 3.1).
+// Encodes and decodes IPv4 and IPv6 packets that carry TCP, for the peer's side (RFC 791, RFC 8200, RFC 9293
+// section 3.1).
 #pragma once
 
 #include <array>
@@ -26,18 +27,18 @@ struct Address {
   friend bool operator==(const Address&, const Address&) = default;
 };
 
-// What is done to a packet on purpose after it was built well.
+// Faults that are put into a well-formed packet on purpose.
 struct Damage {
-  bool bad_checksum = false;                    // the TCP checksum is made wrong
+  bool bad_checksum = false;                    // flips a bit of the TCP checksum
   std::optional<std::uint8_t> data_offset;      // overwrites the field, in 32-bit words (0 to 15)
   std::optional<std::uint16_t> truncate;        // keeps only so many octets of the TCP segment
-  std::optional<Address> source, destination;   // in place of the peer's and the target's; the checksum counts them
+  std::optional<Address> source, destination;   // replace the peer's and the target's address; the checksum covers them
   std::optional<std::uint16_t> identification;  // of the IPv4 header
   Bytes ip_options{};                           // of the IPv4 header, a multiple of four octets
   friend bool operator==(const Damage&, const Damage&) = default;
 };
 
-// Everything needed to write one packet. Sequence numbers are those of the wire.
+// All fields of one packet to be encoded. Sequence numbers are those on the wire.
 struct PacketFields {
   Address source, destination;
   std::uint16_t source_port = 0, destination_port = 0;
@@ -53,7 +54,7 @@ struct PacketFields {
 // Appends the packet to `out` (cleared first).
 void encode(const PacketFields& fields, Bytes& out);
 
-// One TCP packet read back. Views point into the packet.
+// One decoded TCP packet. Its views point into the packet's octets.
 struct Decoded {
   Address source, destination;
   std::uint16_t source_port = 0, destination_port = 0;
@@ -63,7 +64,7 @@ struct Decoded {
   std::uint8_t ttl = 0, traffic_class = 0;
   std::uint16_t identification = 0;
   bool dont_fragment = true;  // IPv6 always
-  bool ip_options = false;    // the IP header is not plain
+  bool ip_options = false;    // the packet has IPv4 options or IPv6 extension headers
   Fault fault = Fault::kNone;
   Options opt{};
   ByteView options{}, text{};

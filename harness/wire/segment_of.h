@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the oracle is shown of a packet: the segment in it.
+// Converts a decoded packet to the segment that the oracle is given.
 #pragma once
 
 #include "harness/wire/packet.h"
@@ -7,8 +7,8 @@
 
 namespace tcpassay {
 
-// SegmentT is Arriving or Departing. Its text lives in the packet's octets. Carrier::oddity is left to the caller, who
-// knows the addresses.
+// SegmentT is Arriving or Departing. Its text points into the packet's octets. The caller sets Carrier::oddity, because
+// that depends on the target's addresses.
 template <class SegmentT>
 SegmentT observed(const Decoded& packet) {
   SegmentT segment;

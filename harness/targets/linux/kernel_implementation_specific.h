@@ -12,7 +12,7 @@ namespace tcpassay {
 
 std::vector<std::string> kernel_peculiar_names();
 
-// As Target::peculiar, of a socket's descriptor.
+// As Target::implementation_specific, for the socket with this descriptor.
 std::optional<std::int64_t> kernel_implementation_specific(int fd, std::string_view name,
                                                            std::optional<std::int64_t> value);
 

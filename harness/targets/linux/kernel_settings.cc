@@ -60,8 +60,8 @@ std::optional<std::string> read_file(const std::string& path) {
   return std::string(text, static_cast<std::size_t>(count));
 }
 
-// Cookies of Fast Open are kept with what else is known of a destination (tcp_metrics). Without the right to forget
-// them (root) they stay.
+// The kernel keeps Fast Open cookies with its metrics of a destination (tcp_metrics). Only root may delete these;
+// otherwise they stay.
 void forget_servers() {
   NetlinkSocket socket(NETLINK_GENERIC);
   NetlinkMessage ask(GENL_ID_CTRL, 0);

@@ -15,15 +15,15 @@ class KernelSettings {
  public:
   explicit KernelSettings(const NetworkNamespace& where) : where_(where) {}
 
-  std::vector<std::string> names() const;  // what this kernel has
+  std::vector<std::string> names() const;  // the settings that this kernel supports
 
   // False when the kernel has no such setting or refuses the value. Throws TargetError when it cannot be written.
   bool set(std::string_view name, std::int64_t value);
 
-  // What was there before the first set().
+  // Restores the values from before the first set().
   void restore();
 
-  // Drops what was learnt of the path to the peer: its MTU.
+  // Makes the kernel forget the path MTU to the peer.
   void forget_paths();
 
  private:

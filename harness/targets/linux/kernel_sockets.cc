@@ -29,7 +29,7 @@ constexpr Address kLoopback{.octets = {127, 0, 0, 1}};
 constexpr Address kBroadcastAddress{.octets = {255, 255, 255, 255}};
 constexpr Address kAllHosts{.octets = {224, 0, 0, 1}};
 
-// An address and a port as the kernel wants them.
+// An address and a port as a sockaddr.
 class SocketName {
  public:
   SocketName() = default;
@@ -133,7 +133,7 @@ void KernelSockets::make_socket(UserCall& call) {
   const NetworkNamespace::Visit visit(where_);
   FileDescriptor fd(socket(family_of(target_address_), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail(call, errno);
-  // As every server does: a port whose earlier connections are in TIME-WAIT can be listened on again.
+  // As servers do, so that a port can be listened on while earlier connections of it are in TIME-WAIT.
   const int on = 1;
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   add_socket(std::move(fd), {}, call);
@@ -193,8 +193,8 @@ std::optional<std::int64_t> KernelSockets::implementation_specific(int handle, s
 }
 
 std::optional<State> KernelSockets::state(Tuple tuple) {
-  // A tenth of the price where there is a socket. One in CLOSED may have left its tuple to a remainder in TIME-WAIT or
-  // to another connection.
+  // Asking a socket takes a tenth of the time of asking the monitor. When the socket is in CLOSED, a TIME-WAIT entry or
+  // another connection may have its tuple: then ask the monitor.
   for (const Socket& socket : sockets_) {
     if (!socket.fd || socket.tuple != tuple) continue;
     tcp_info info{};
@@ -214,7 +214,7 @@ void KernelSockets::note_arriving(ByteView packet) {
   const std::size_t header = ipv6 ? 40 : 20, addresses = ipv6 ? 8 : 12, octets = ipv6 ? 16 : 4;
   if ((version != 4 && !ipv6) || packet.size() < header) return;
   const std::uint8_t protocol = packet[ipv6 ? 6 : 9];
-  if (ipv6 && protocol != IPPROTO_TCP) flows_overflowed_ = true;  // behind an extension header may be a SYN
+  if (ipv6 && protocol != IPPROTO_TCP) flows_overflowed_ = true;  // a SYN may follow the extension header
   if (protocol != IPPROTO_TCP) return;
   const std::size_t tcp = ipv6 ? header : static_cast<std::size_t>(packet[0] & 15) * 4;
   if (packet.size() <= tcp + kControlBits || !(packet[tcp + kControlBits] & kSyn)) return;
@@ -236,13 +236,13 @@ void KernelSockets::note_flow(const Flow& flow) {
 }
 
 void KernelSockets::clear() {
-  // Listeners go first or last, it does not matter: a connection that waits to be accepted ends with its listener.
+  // The order does not matter: a connection that waits to be accepted ends with its listener.
   const linger abort_at_close{.l_onoff = 1, .l_linger = 0};
   for (const Socket& socket : sockets_) {
     if (socket.fd) setsockopt(socket.fd.get(), SOL_SOCKET, SO_LINGER, &abort_at_close, sizeof abort_at_close);
   }
   sockets_.clear();
-  // Now no listener is left that an exact look-up could take for a connection it does not find.
+  // No listener is left now. (The kernel answers a query for a missing connection with a matching listener.)
   if (flows_overflowed_ || !monitor_.destroy(flows_)) monitor_.destroy_all();
   flows_.clear();
   flows_overflowed_ = false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user's side of the host kernel: socket calls, the state of a conversation, and the end of all that is left over.
+// Socket calls to the host kernel, the states of its connections, and the clean-up after a scenario.
 #pragma once
 
 #include <cstdint>
@@ -16,31 +16,30 @@ namespace tcpassay {
 
 class KernelSockets {
  public:
-  // Sockets are made in the namespace, which must outlive this.
+  // Sockets are created in this namespace, which must outlive the object.
   explicit KernelSockets(const NetworkNamespace& where);
 
-  // What the next sockets bind to and connect to, and so their family. There must be none.
+  // Sets the addresses that sockets bind and connect to, and so their family. No socket may be open.
   void use(const Address& target, const Address& peer);
 
-  // As Target::call. Handles count from 3 after each clear(), as file descriptors do in a fresh process; none is used
-  // twice, so that a call on a closed one always fails with EBADF.
+  // As Target::call. Handles count from 3 after each clear(), as file descriptors do in a new process. No handle is
+  // reused, so that a call on a closed one always fails with EBADF.
   void call(UserCall& call);
 
-  // As Target::peculiar.
+  // As Target::implementation_specific.
   std::optional<std::int64_t> implementation_specific(int handle, std::string_view name,
                                                       std::optional<std::int64_t> value);
 
-  // The kernel's state of a conversation: of a socket, a request in SYN-RECEIVED, an orphan or a TIME-WAIT remainder.
+  // The state of a connection, also when it has no socket: a request in SYN-RECEIVED, an orphan, TIME-WAIT.
   std::optional<State> state(Tuple tuple);
 
-  // Must see each packet before the kernel does: a SYN may begin a connection that clear() has to end.
+  // Must be called with each packet before the kernel gets it: a SYN may open a connection that clear() must destroy.
   void note_arriving(ByteView packet);
 
-  // Closes every socket and destroys what the kernel keeps of their connections. May send RST segments, all of them
-  // before it returns.
+  // Closes every socket and destroys all connections. The kernel may send RST segments, all before this returns.
   void clear();
 
-  // Everything of TCP that the kernel still holds in the namespace.
+  // All connections and listeners that the kernel still has in the namespace.
   std::vector<Flow> remaining() { return monitor_.all(); }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wire between our side and the host kernel: IP packets in, IP packets out, whatever the device beneath.
+// The interface of the wire between the peer's side and the host kernel: IP packets in, IP packets out.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace tcpassay {
 
-// The addresses on every such wire.
+// The addresses that every kind of wire uses.
 inline constexpr Address kTargetAddress{.family = 4, .octets = {10, 77, 0, 1}};
 inline constexpr Address kPeerAddress{.family = 4, .octets = {10, 77, 0, 2}};
 inline constexpr Address kNetwork{.family = 4, .octets = {10, 77, 0, 0}};
@@ -27,16 +27,17 @@ class KernelWire {
  public:
   virtual ~KernelWire() = default;
 
-  // Hands one packet to the kernel, which has processed it on return.
+  // Passes one packet to the kernel. The kernel has processed it when this returns.
   virtual void put(ByteView packet) = 0;
 
-  // What is done next makes the kernel send; and it has been done. Between the two the wire may look where it happens.
+  // Called before and after something that may make the kernel send, so that the wire can note the processor it ran on.
   virtual void before_stimulus() {}
   virtual void after_stimulus() {}
 
-  virtual void use_ip(std::uint8_t version) { (void)version; }  // of what comes next: 4 or 6
+  virtual void use_ip(std::uint8_t version) { (void)version; }  // the version of the packets that follow: 4 or 6
 
-  // From now on take() gives nothing only when all that the stimuli so far made the kernel send at once has come.
+  // After this, when take() returns nothing, all packets that the kernel sent at once in answer to stimuli have been
+  // taken.
   virtual void fence() {}
 
   // The next packet that the kernel sent, or nothing when none is there. Valid until the next call.

@@ -58,7 +58,7 @@ TEST_P(LinuxIpv6, AnActiveOpen) {
   EXPECT_TRUE(remaining().empty());
 }
 
-// Behind an extension header the kernel finds the SYN, and the target what it leaves.
+// The kernel accepts a SYN after an extension header, and the target cleans up the connection.
 TEST_P(LinuxIpv6, ExtensionHeaders) {
   listening(*target_);
   Bytes packet;
@@ -81,7 +81,7 @@ TEST_P(LinuxIpv6, ExtensionHeaders) {
   EXPECT_TRUE(remaining().empty());
 }
 
-// The way to the target carries more than the target itself sends in one packet.
+// Packets to the target may be longer than those that the target sends.
 TEST_P(LinuxIpv6, PacketsLongerThanTheMtu) {
   for (const std::uint8_t ip : {std::uint8_t{4}, std::uint8_t{6}}) {
     target_->use_ip(ip);

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr Time kMsl = 30s;  // the kernel's TIME-WAIT of 60 s is twice that
 
-// While time passes the wire is looked at so often, which bounds the error of the time at which a packet left.
+// How often advance() polls the wire. This bounds the error of the time at which a packet left.
 constexpr Time kLookInterval = 1ms;
 
 // Steady is CLOCK_MONOTONIC.
@@ -81,7 +81,7 @@ void LinuxTarget::reset(std::uint64_t) {
   settings_.restore();
   if (std::exchange(icmp_seen_, false)) settings_.forget_paths();
   ahead_.reset();
-  stirred_ = false;
+  stimulated_ = false;
   while (wire_->take()) {
   }
   started_ = monotonic();
@@ -98,7 +98,7 @@ void LinuxTarget::inject(ByteView packet) {
   wire_->before_stimulus();
   wire_->put(packet);
   wire_->after_stimulus();
-  stirred_ = true;
+  stimulated_ = true;
 }
 
 std::optional<Collected> LinuxTarget::collect() {
@@ -106,15 +106,15 @@ std::optional<Collected> LinuxTarget::collect() {
   return take();
 }
 
-// A packet may have waited since the wire was last seen empty, even if it is read after a later stimulus: a timer of
-// the kernel does not ask. So that is where its interval begins.
+// A kernel timer may send a packet at any time. So a packet may have left at any moment since the wire was last seen
+// empty, even when it is read after a later stimulus: its interval begins there.
 std::optional<Collected> LinuxTarget::take() {
   for (;;) {
     const Time before = now();
     while (const auto packet = wire_->take()) {
       if (carries_tcp(*packet)) return Collected{.from = silent_at_, .until = now(), .packet = *packet};
     }
-    if (!std::exchange(stirred_, false)) {
+    if (!std::exchange(stimulated_, false)) {
       silent_at_ = before;
       return std::nullopt;
     }
@@ -135,7 +135,7 @@ void LinuxTarget::call(UserCall& call) {
   wire_->before_stimulus();
   sockets_.call(call);
   wire_->after_stimulus();
-  stirred_ = true;
+  stimulated_ = true;
 }
 
 std::optional<StateReport> LinuxTarget::state(Tuple tuple) {

@@ -49,8 +49,8 @@ class LinuxTarget : public Target {
   std::uint8_t ip_ = 4;
   bool icmp_seen_ = false;          // a path MTU may have been learnt
   Time started_{};                  // on the monotonic clock
-  bool stirred_ = false;            // something was done since the wire was last seen empty
-  Time silent_at_{};                // when the wire was last seen empty: what is read later left the target later
+  bool stimulated_ = false;         // there was a stimulus since the wire was last seen empty
+  Time silent_at_{};                // when the wire was last seen empty: packets read after that were sent after that
   std::optional<Collected> ahead_;  // read by advance() for the next collect()
 };
 

@@ -23,7 +23,7 @@ std::ptrdiff_t open_files() {
   return std::distance(begin(files), end(files));
 }
 
-// Whether the caller's namespace need not be given up, which takes a right that root has.
+// True with the right (of root) to enter and leave network namespaces.
 bool may_leave() {
   bool may = false;
   std::thread([&] { may = unshare(CLONE_NEWNET) == 0; }).join();  // the namespace goes with the thread
@@ -195,7 +195,7 @@ TEST_P(Linux, OptionsAreSetAndRead) {
   EXPECT_EQ(answer.error, UserError::kNoProtocolOption);
 }
 
-// One connection is left in each state that outlives its socket, and others with their sockets open.
+// Leaves one connection in each state that can exist without a socket, and others with open sockets.
 TEST_P(Linux, ResetLeavesNothing) {
   const int listener = listening(*target_);
   peer_->send({kPort, 6001}, kSyn, kIss, 0);  // SYN-RECEIVED
@@ -316,7 +316,7 @@ TEST_P(Linux, CheckIsCheapAndLeavesNothing) {
   EXPECT_EQ(own_namespace(), before);
 }
 
-// What a target says to a fixed conversation, but for what the kernel chooses at random.
+// The segments that a target sends in a fixed conversation, without what the kernel chooses at random.
 std::vector<std::tuple<bool, bool, bool, bool, std::uint32_t, std::uint32_t, std::uint16_t, Bytes, Bytes>> converse(
     Target& target) {
   Peer peer(target);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of the kernel targets share: a peer that speaks segment by segment, and one target of each kind.
+// For the tests of the kernel targets: a peer that sends and receives single segments, and one target of each kind.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ inline void PrintTo(const Kind& kind, std::ostream* out) {
 }
 inline const Kind kKinds[] = {{"linux", make_linux, linux_missing}, {"linux_raw", make_linux_raw, linux_raw_missing}};
 
-// A peer that speaks segment by segment to a target.
+// A peer that sends and receives single segments.
 class Peer {
  public:
   explicit Peer(Target& target) : target_(target) {}
@@ -54,7 +54,7 @@ class Peer {
           .ctl = ctl,
           .text = text});
   }
-  // What came out, without its text.
+  // The next packet that the target sent.
   std::optional<Decoded> receive() {
     const auto collected = target_.collect();
     if (!collected) return std::nullopt;
@@ -75,7 +75,7 @@ class Peer {
   Bytes packet_;
 };
 
-// The result of a call, and the call's other answers where they are wanted.
+// Makes a call and returns its result; `answer` gets its other results too.
 inline std::int64_t call(Target& target, UserCall made, UserCall* answer = nullptr) {
   target.call(made);
   if (answer) *answer = made;
@@ -93,7 +93,7 @@ inline int accepted(Target& target, int listener, UserCall* answer = nullptr) {
   return static_cast<int>(call(target, {.kind = CallKind::kAccept, .handle = listener}, answer));
 }
 
-// The peer opens; returns the number that the peer acknowledges next.
+// The peer opens a connection; returns the peer's next SEG.ACK.
 inline std::uint32_t open_from_peer(Peer& peer, Tuple tuple) {
   peer.send(tuple, kSyn, kIss, 0);
   const auto answer = peer.receive();
@@ -108,7 +108,7 @@ inline std::optional<State> state(Target& target, Tuple tuple) {
   return report ? std::optional(report->state) : std::nullopt;
 }
 
-// One target of each kind serves all tests, as it serves all scenarios of a run.
+// All tests use one target of each kind, as all scenarios of a run do.
 class Linux : public testing::TestWithParam<Kind> {
  protected:
   static void SetUpTestSuite() {}

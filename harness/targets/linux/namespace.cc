@@ -19,28 +19,28 @@ namespace {
 
 constexpr char kThreadNamespace[] = "/proc/thread-self/ns/net";
 
-// Written into every namespace before an interface exists. What an older kernel does not have is left out.
+// Sysctls of every new namespace, written before an interface exists. Those that an older kernel lacks are skipped.
 struct Setting {
   const char* path;
   std::string_view value;
 };
 constexpr Setting kSettings[] = {
-    // No rate limits: each segment that deserves a challenge ACK gets one (RFC 5961 section 7 allows limits).
+    // No rate limits: every segment that calls for a challenge ACK gets one (RFC 5961 section 7 allows limits).
     {"/proc/sys/net/ipv4/tcp_invalid_ratelimit", "0"},
     {"/proc/sys/net/ipv4/tcp_challenge_ack_limit", "2147483647"},
     // Nothing is remembered from one connection to the next.
     {"/proc/sys/net/ipv4/tcp_no_metrics_save", "1"},
-    // Standard congestion control; bbr, a default of some hosts, paces.
+    // Standard congestion control; bbr, the default of some hosts, would pace segments.
     {"/proc/sys/net/ipv4/tcp_congestion_control", "reno"},
     // Many half-open connections, each with a TCB.
     {"/proc/sys/net/ipv4/tcp_syncookies", "0"},
     {"/proc/sys/net/ipv4/tcp_max_syn_backlog", "65536"},
     {"/proc/sys/net/core/somaxconn", "65535"},
-    // Some hosts' choice would be inherited.
+    // Otherwise the namespace would inherit the host's choice.
     {"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
     {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
-    // IPv6 with nothing among the frames that it does of itself: no address of its own making, none tested for
-    // duplicates, no routers asked or heard. What is left, reports of multicast groups, is not TCP.
+    // IPv6 without packets of its own: no automatic addresses, no duplicate address detection, no router discovery. It
+    // still sends multicast group reports, which are not TCP.
     {"/proc/sys/net/ipv6/conf/all/disable_ipv6", "0"},
     {"/proc/sys/net/ipv6/conf/default/disable_ipv6", "0"},
     {"/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"},
@@ -76,7 +76,7 @@ FileDescriptor open_own_namespace() {
   return file;
 }
 
-// The user keeps his number inside the user namespace.
+// Maps the user's own user id into the user namespace.
 void keep_user(uid_t user, gid_t group) {
   write_file("/proc/self/setgroups", "deny");
   const std::string users = std::to_string(user) + " " + std::to_string(user) + " 1";

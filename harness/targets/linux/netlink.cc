@@ -40,8 +40,9 @@ void add_address_attribute(NetlinkMessage& message, std::uint16_t type, const Ad
   message.attribute(type, octets);
 }
 
-// The kernel makes the route to an IPv6 address of its own a little later, and until then takes no packet for it: so
-// one is sent from the address to itself until it arrives. In the calling thread's namespace, whose `lo` is up.
+// The kernel adds the local route of a new IPv6 address a little later and drops packets to it until then. So this
+// sends packets from the address to itself until one arrives. Runs in the calling thread's namespace, whose `lo` must
+// be up.
 void await_route_to_self(const Address& address) {
   constexpr int kTries = 500, kTryMs = 2;
   const FileDescriptor self(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));

@@ -24,9 +24,10 @@ namespace {
 constexpr char kTargetInterface[] = "target0", kPeerInterface[] = "peer0";
 constexpr std::array<std::uint8_t, 6> kTargetLink = {2, 0, 10, 77, 0, 1};
 constexpr std::array<std::uint8_t, 6> kPeerLink = {2, 0, 10, 77, 0, 2};
-constexpr std::array<std::uint8_t, 6> kInterfaceLink = {2, 0, 10, 77, 0, 3};  // of peer0: not where the target sends to
-constexpr std::size_t kLinkHeader = 14;                                       // octets
-// The link carries whatever our side may want to send, the routes of the target let it send what is usual.
+constexpr std::array<std::uint8_t, 6> kInterfaceLink = {2, 0, 10, 77,
+                                                        0, 3};  // of peer0; the target sends to another link address
+constexpr std::size_t kLinkHeader = 14;                         // octets
+// The link carries packets of any length to the target; the target's routes have the usual MTU.
 constexpr std::uint32_t kLinkMtu = 65535, kTargetMtu = 1500;   // octets
 constexpr std::uint8_t kIpHeader = 20, kEchoHeader = 8;        // octets
 constexpr std::uint8_t kEchoRequest = 8, kEchoRequest6 = 128;  // RFC 792, RFC 4443
@@ -34,7 +35,7 @@ constexpr int kEchoTimeoutMs = 5000;
 constexpr int kCaptureBuffer = 8 << 20;  // octets
 constexpr int kSnapLength = 65535 + kLinkHeader;
 
-// Whatever lets a device compute checksums or cut and join segments.
+// Offloads that let a device compute checksums or split and join segments: switched off.
 constexpr std::uint32_t kOffloads[] = {ETHTOOL_SRXCSUM, ETHTOOL_STXCSUM, ETHTOOL_SSG,
                                        ETHTOOL_STSO,    ETHTOOL_SGSO,    ETHTOOL_SGRO};
 
@@ -113,7 +114,7 @@ RawWire::RawWire(const NetworkNamespace& target) {
   interfaces.add_neighbour(kPeerInterface, kTargetAddress, kTargetLink);
   socket_ = open_raw_socket(AF_INET);
   if (target.has_ipv6()) {
-    // An address of its own, without which our side's kernel would not send what we write.
+    // Without an address of its own, the peer's kernel would not send the packets that we write.
     interfaces.add_address(kPeerInterface, ipv6_address(3), kIpv6PrefixLength);
     interfaces.add_neighbour(kPeerInterface, kTargetIpv6, kTargetLink);
     socket6_ = open_raw_socket(AF_INET6);
@@ -187,7 +188,7 @@ void RawWire::fence() {
   CPU_ZERO(&touched_);
 }
 
-// Answered by the kernel under test with the same identifier and sequence number.
+// The kernel under test answers with the same identifier and sequence number.
 void RawWire::send_echo_request() {
   ++echo_;
   std::array<std::uint8_t, kEchoHeader> echo{ip_ == 6 ? kEchoRequest6 : kEchoRequest};

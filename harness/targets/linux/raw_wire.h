@@ -19,9 +19,9 @@ namespace tcpassay {
 // usual MTU. Nothing on the way touches TCP checksums or segment boundaries; the total length and the checksum of the
 // IP header are written anew by our side's kernel.
 //
-// sendto() returns when the packet has crossed, been answered and the answer been captured, as long as the soft
-// interrupt that ends it runs at once. A busy machine may put it off. So silence is made sure by an echo request behind
-// the stimulus, on the same processor and hence in the same queue: what comes before its reply is all there is.
+// Usually the answer to a packet has been captured when sendto() returns. On a busy machine, though, the soft interrupt
+// that processes the packet may run later. So an echo request follows the stimulus on the same processor, hence in the
+// same queue: all immediate answers to the stimulus come before the echo reply.
 class RawWire : public KernelWire {
  public:
   // Makes the pair between the namespace and one of its own. Throws TargetError.
@@ -49,13 +49,13 @@ class RawWire : public KernelWire {
   std::uint8_t ip_ = 4;  // of the echo requests
   std::unique_ptr<pcap_t, Closer> capture_;
   int readable_ = -1;
-  cpu_set_t touched_{};     // the processors on which stimuli ran since the last fence
+  cpu_set_t touched_{};     // the processors that handled stimuli since the last echo request
   std::uint16_t echo_ = 0;  // the number of the last echo request
   int replies_due_ = 0;
 };
 
-// Tries in the calling thread's namespace, which is to be thrown away, what is not there on every machine. Throws
-// TargetError.
+// Tries everything that may be missing on a machine, in the calling thread's namespace, which is not used afterwards.
+// Throws TargetError.
 void probe_raw_wire();
 
 }  // namespace tcpassay

@@ -18,7 +18,7 @@
 namespace tcpassay {
 namespace {
 
-constexpr int kClearRoundsMax = 8;  // dumps until nothing is left
+constexpr int kClearRoundsMax = 8;  // attempts to destroy everything
 
 // One request of the socket monitoring interface: about one flow, or a dump of all.
 struct DiagRequest {
@@ -86,7 +86,7 @@ NetlinkSocket open_monitor(const NetworkNamespace& where) {
 
 SocketMonitor::SocketMonitor(const NetworkNamespace& where) : where_(where), socket_(open_monitor(where)) {
   all();  // loads the kernel's module for it, or throws
-  // Nothing is there to be destroyed; a kernel that can destroy says so.
+  // There is no socket to destroy. A kernel that can destroy sockets answers ENOENT, others another error.
   const DiagRequest request = diag_request(SOCK_DESTROY, NLM_F_ACK);
   if (send(socket_.get(), &request, sizeof request, 0) < 0) no_monitoring(errno);
   const ssize_t size = recv(socket_.get(), answer_.data(), answer_.size(), 0);
@@ -102,13 +102,14 @@ std::optional<State> SocketMonitor::state(const Flow& flow) {
   const ssize_t size = recv(socket_.get(), answer_.data(), answer_.size(), 0);
   if (size < 0) no_monitoring(errno);
   std::optional<State> state;
-  for_each_message(ByteView(answer_.data(), static_cast<std::size_t>(size)),
-                   [&](const nlmsghdr& header, ByteView payload) {
-                     inet_diag_msg message;
-                     if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || payload.size() < sizeof message) return;
-                     std::memcpy(&message, payload.data(), sizeof message);
-                     if (flow_of(message) == flow) state = state_of(message.idiag_state);  // a miss brings the listener
-                   });
+  for_each_message(
+      ByteView(answer_.data(), static_cast<std::size_t>(size)), [&](const nlmsghdr& header, ByteView payload) {
+        inet_diag_msg message;
+        if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY || payload.size() < sizeof message) return;
+        std::memcpy(&message, payload.data(), sizeof message);
+        if (flow_of(message) == flow)
+          state = state_of(message.idiag_state);  // if there is no connection, the answer is about the listener
+      });
   return state;
 }
 
@@ -119,7 +120,7 @@ bool SocketMonitor::destroy(const std::vector<Flow>& flows) {
   std::transform(flows.begin(), flows.end(), batch.begin(),
                  [](const Flow& flow) { return diag_request(SOCK_DESTROY, 0, flow); });
   if (send(socket_.get(), batch.data(), flows.size() * sizeof(DiagRequest), 0) < 0) return false;
-  // The kernel has done it all when send() returns, and answers only where it failed.
+  // The kernel has finished when send() returns. It answers only requests that failed.
   bool done = true;
   for (;;) {
     const ssize_t size = recv(socket_.get(), answer_.data(), answer_.size(), MSG_DONTWAIT);

@@ -14,7 +14,7 @@
 
 namespace tcpassay {
 
-// What the kernel knows a connection by.
+// The addresses and ports that identify a connection.
 struct Flow {
   Address target_address{}, peer_address{};
   Tuple tuple{};
@@ -25,8 +25,8 @@ class SocketMonitor {
  public:
   static constexpr std::size_t kFlowsMax = 64;  // of one call of destroy()
 
-  // Loads the kernel's module for it. Throws TargetError where the kernel has none, or cannot destroy. The namespace
-  // must outlive this.
+  // Makes the kernel load its module. Throws TargetError when the kernel has no such interface or cannot destroy
+  // sockets. The namespace must outlive this object.
   explicit SocketMonitor(const NetworkNamespace& where);
 
   // The state of one connection; empty when the kernel has none.

@@ -17,7 +17,7 @@ namespace tcpassay {
 namespace {
 
 constexpr char kInterface[] = "tun0";
-constexpr std::uint32_t kQueuePackets = 4096;  // that the kernel may send before we read; beyond it drops
+constexpr std::uint32_t kQueuePackets = 4096;  // packets that the kernel may send before we read; it drops more
 
 }  // namespace
 

@@ -19,7 +19,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::optimistic_ack)) c.cc.cwnd += c.cc.smss;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_dropped)) return Then::kReturn;
   const std::uint32_t range = planted.has(Defect::ack_range_of_latest_window) ? c.snd_wnd : c.max_snd_wnd;
-  const bool too_old = lt(seg.ack, c.snd_una - range) && !tempered.has(LegalVariant::ack_range_unchecked);
+  const bool too_old = lt(seg.ack, c.snd_una - range) && !variants.has(LegalVariant::ack_range_unchecked);
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::unsent_ack_resets)) {
     send_reset_for(seg);
     return Then::kReturn;
@@ -56,7 +56,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   } else if (duplicate) {
     duplicate_ack(c);
   }
-  if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer goes on answering
+  if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer still answers
 
   return after_ack(c);
 }
@@ -68,7 +68,7 @@ Stack::Then Stack::after_ack(Connection& c) {
   if (c.state == State::kClosing) {
     if (c.fin_acked) {
       enter_time_wait(c);
-    } else {  // "otherwise, ignore the segment", but for text that its window lets go
+    } else {  // "otherwise, ignore the segment", but send text that its window allows
       send_queued(c);
       return Then::kReturn;
     }
@@ -110,7 +110,7 @@ void Stack::established(Connection& c) {
   start_keep_alive_timer(c);
 }
 
-// SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
+// SND.UNA <- SEG.ACK: removes acknowledged octets from the retransmission queue.
 void Stack::acknowledge(Connection& c, SeqNum ack) {
   std::uint32_t octets = ack - c.snd_una;
   const bool opens = !c.syn_acked;
@@ -128,7 +128,7 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
   c.send_queue.drop(octets);
   c.snd_una = ack;
   c.probed = false;
-  // One measurement for each flight, so that the history is that of RFC 6298 (RFC 7323 section 4.2).
+  // One measurement a flight, so that SRTT and RTTVAR remember as much as in RFC 6298 (RFC 7323 section 4.2).
   const std::optional<Time> echoed = echoed_round_trip(c);
   const bool measures = c.timing ? le(c.timed_end, ack) : echoed.has_value();
   if (measures) {
@@ -175,7 +175,7 @@ void Stack::take_window(Connection& c, const Segment& seg) {
   c.snd_wl1 = seg.seq;
   c.snd_wl2 = seg.ack;
   c.max_snd_wnd = std::max(c.max_snd_wnd, seg.wnd);
-  // A window that closes or opens starts another interval: the first probe comes one RTO after a window became zero.
+  // The timer restarts when the window closes or opens: the first probe leaves one RTO after the window became zero.
   if (was_zero == (seg.wnd == 0) || c.timers.retransmission == kNever) return;
   if (c.in_flight()) {
     start_retransmission_timer(c);

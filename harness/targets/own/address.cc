@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What lies between IP and TCP: addresses that can be no party to a connection (RFC 9293 section 3.9.2.3), and what the
-// IP header says that TCP does not heed.
+// Segments that TCP drops because of the IP header: addresses that cannot be an end of a connection (RFC 9293 section
+// 3.9.2.3), and, with a defect planted, other fields.
 #include "harness/targets/own/stack.h"
 
 namespace own {
 
-// MUST-57, MUST-63: of no segment that this is true of anything is heard again.
+// MUST-57, MUST-63: such a segment is dropped silently.
 bool Stack::stray(const Segment& seg) const {
   const bool syn = seg.ctl.syn;
   const bool group = !is_unicast(seg.destination);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user calls of RFC 9293 sections 3.10.1 to 3.10.5. What a wrong call returns is decided in sockets.cc.
+// The user calls of RFC 9293 sections 3.10.1 to 3.10.5. sockets.cc decides what a wrong call returns.
 #include <algorithm>
 #include <cassert>
 
@@ -57,7 +57,7 @@ Connection* Stack::open_active(std::uint16_t local_port, const Address& remote_a
   return c;
 }
 
-// The oldest connection that awaits the user, or nothing.
+// The oldest connection that waits to be accepted, or null.
 Connection* Stack::accept(Listener& listener) {
   if (listener.accept_queue.empty()) return nullptr;
   Connection* c = listener.accept_queue.front();
@@ -81,14 +81,15 @@ std::uint32_t Stack::send(Connection& c, ByteView text, bool urgent) {
   return static_cast<std::uint32_t>(taken.size());
 }
 
-// 3.10.3 RECEIVE. Room that the user makes is told to the peer once it is worth it (section 3.8.6.2.2).
+// 3.10.3 RECEIVE. A window update tells the peer of the freed space when there is enough (section 3.8.6.2.2).
 std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   const std::uint32_t count = c.received.read(out);
   if (count > 0) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
   if (count > 0 && c.receives() && open_window(c)) {
-    // A window that scaling rounds to what was said before is no news, but one more ACK (RFC 5681 section 4.2).
+    // When scaling rounds the window to the last SEG.WND, an update would only be a duplicate ACK (RFC 5681
+    // section 4.2).
     const bool news = c.stamps.last_ack_sent != c.rcv_nxt || c.scaling.announced != announced_window(c);
-    if (news && !tempered.has(LegalVariant::no_window_update)) {
+    if (news && !variants.has(LegalVariant::no_window_update)) {
       c.ack_now = true;
       respond(c);
     }
@@ -214,7 +215,7 @@ void Stack::release(Connection& c) {
     return;
   }
   // SHLD-3: "while received data is still pending ... send a RST to show that data was lost".
-  const bool quiet = planted.has(Defect::no_rst_on_unread_close) || tempered.has(LegalVariant::no_rst_on_close);
+  const bool quiet = planted.has(Defect::no_rst_on_unread_close) || variants.has(LegalVariant::no_rst_on_close);
   const bool unread = c.received.user() > 0 && !quiet;
   if (unread && (c.receives() || c.state == State::kCloseWait)) return abort(c);
   close(c);

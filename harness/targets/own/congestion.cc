@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Congestion control as it acts on segments: RFC 5681 sections 3 and 4.1, RFC 6582 section 3.2, RFC 3042.
+// Congestion control: RFC 5681 sections 3 and 4.1, RFC 6582 section 3.2, RFC 3042.
 #include <algorithm>
 
 #include "harness/targets/own/stack.h"
@@ -13,7 +13,7 @@ constexpr std::uint32_t kInitialOctets = 14600;  // the same
 
 }  // namespace
 
-// The window at the start, and after a lost SYN that of one segment (section 3.1).
+// The initial window; after a lost SYN one segment (section 3.1).
 void Stack::start_congestion_control(Connection& c) {
   Congestion& cc = c.cc;
   cc.smss = c.eff_snd_mss;
@@ -26,7 +26,7 @@ void Stack::start_congestion_control(Connection& c) {
   if (planted.has(Defect::ssthresh_low)) cc.ssthresh = 4 * cc.smss;
 }
 
-// How far above SND.UNA text may be sent.
+// How many octets above SND.UNA may be sent.
 std::uint32_t Stack::congestion_window(const Connection& c) const {
   const Congestion& cc = c.cc;
   if (c.choices.no_delay && planted.has(Defect::no_delay_ignores_window)) return Congestion::kArbitrarilyHigh;
@@ -102,8 +102,9 @@ bool Stack::is_duplicate_ack(const Connection& c, const Segment& seg) const {
 void Stack::duplicate_ack(Connection& c) {
   Congestion& cc = c.cc;
   ++cc.duplicates;
-  // (1): each of the first two lets one segment of new text go, two beyond cwnd at most (RFC 3042).
-  const bool of_old = cc.recover_known && le(c.snd_una, cc.recover);  // duplicates of segments that were sent twice
+  // (1): each of the first two allows one segment of new text, at most two beyond cwnd (RFC 3042).
+  const bool of_old =
+      cc.recover_known && le(c.snd_una, cc.recover);  // duplicate ACKs for segments that were sent twice
   if (!cc.recovering && !of_old && cc.duplicates < kDupThresh && !planted.has(Defect::no_limited_transmit)) {
     cc.limit = std::min(cc.cwnd + (kDupThresh - 1) * cc.smss, c.snd_nxt - c.snd_una + cc.smss);
   }

@@ -18,18 +18,18 @@ struct Congestion {
   std::uint32_t initial = 536;  // IW
   std::uint32_t counted = 0;    // octets acknowledged in congestion avoidance since cwnd last grew
   unsigned duplicates = 0;      // duplicate ACKs in a row
-  std::uint32_t limited = 0;    // octets that limited transmit has let go (RFC 3042)
-  std::uint32_t limit = 0;      // how far above SND.UNA it lets text go, beside cwnd
+  std::uint32_t limited = 0;    // octets sent by limited transmit (RFC 3042)
+  std::uint32_t limit = 0;      // how far above SND.UNA limited transmit may send, beside cwnd
   bool recovering = false;      // fast recovery
   bool timed_out = false;       // the segment at SND.UNA was sent again by the timer
   bool recover_known = false;
   bool front_again = false;  // the segment at SND.UNA is to be sent again
   SeqNum recover = 0;        // behind the highest octet sent when the last recovery or timeout began
-  SeqNum resend = 0;  // what the timer gave up for lost goes again from here, as cwnd admits; SND.NXT when nothing is
-  Time sent_at = 0;   // when text was last sent
+  SeqNum resend = 0;         // octets from here to SND.NXT are considered lost and sent again as cwnd allows
+  Time sent_at = 0;          // when text was last sent
 
   bool slow_start() const { return cwnd < ssthresh; }
-  // Equation (4) of RFC 5681; what limited transmit let go does not count.
+  // Equation (4) of RFC 5681; octets sent by limited transmit do not count.
   void reduce(std::uint32_t flight) {
     ssthresh = std::max((flight - std::min(flight, limited)) / 2, 2 * smss);
     counted = 0;

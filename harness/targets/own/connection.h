@@ -32,7 +32,7 @@ enum class State : std::uint8_t {
   kTimeWait,
 };
 
-// Why a connection came to its end, and what its user is told.
+// Why a connection ended; decides which error its user gets.
 enum class Ended : std::uint8_t { kNot, kNormally, kRefused, kReset, kTimedOut, kUnreachable };
 
 inline constexpr Time kDefaultIdle = 7200 * kSecond;  // MUST-28
@@ -51,7 +51,7 @@ struct Choices {
   unsigned keep_count = 9;         // probes that go unanswered before the connection is given up
   std::uint8_t traffic_class = 0;  // MUST-48
   std::uint8_t ttl = 64;           // MUST-49
-  bool elsewhere = false;          // MUST-43: bound to an address to which nothing comes here
+  bool elsewhere = false;          // MUST-43: bound to an address that gets no packets here
 
   std::uint32_t fast_open = 0;  // of a passive OPEN: requests that may be pending; 0 is off (RFC 7413)
 };
@@ -67,7 +67,7 @@ struct Timers {
   Time next() const { return std::min({retransmission, delayed_ack, override, time_wait, user, keep_alive}); }
 };
 
-// RFC 7323 section 2: the scale factors that both SYNs have settled.
+// RFC 7323 section 2: the scale factors from both SYNs.
 struct Scaling {
   bool offered = false, ok = false;
   std::uint8_t snd = 0, rcv = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift
@@ -98,7 +98,7 @@ struct Reopened {
 
 // Selective acknowledgment (RFC 2018, RFC 2883), as receiver of text.
 struct Selective {
-  static constexpr std::size_t kIslandsMax = 8;  // remembered; as many as an option can name matter
+  static constexpr std::size_t kIslandsMax = 8;  // how many are remembered; an option can report fewer
 
   bool permitted = false;  // both SYNs carried SACK-permitted
   std::uint8_t islands = 0;
@@ -121,16 +121,16 @@ struct Ecn {
   SeqNum recover = 0;
 };
 
-// What the peer has reported by SACK options, and how far recovery has come (RFC 6675 sections 2 and 3).
+// The scoreboard of the peer's SACK options, and the progress of recovery (RFC 6675 sections 2 and 3).
 struct Scoreboard {
-  static constexpr std::size_t kSpansMax = 32;  // what is reported beyond is forgotten
+  static constexpr std::size_t kSpansMax = 32;  // more reports are ignored
 
   std::uint8_t spans = 0;
   std::array<Block, kSpansMax> span{};      // in order, apart from each other
   SeqNum high_rxt = 0;                      // behind the highest octet that this recovery has sent again
-  bool reported = false, progress = false;  // by the segment in hand: recovery goes on once its text is taken
-  int probes = 0;                           // of the defects that probe,
-  Block discarded{};                        // and of the one that discards
+  bool reported = false, progress = false;  // of the current segment; recovery continues after its text is processed
+  int probes = 0;                           // for defects that send probes
+  Block discarded{};                        // for the defect that discards reported octets
 };
 
 // RFC 7413 section 4.2.
@@ -150,7 +150,7 @@ struct FastOpenServer {
   Address address{};
   Cookie cookie{};
   std::uint16_t mss = 536;
-  std::uint16_t negative_port = 0;  // that would not have text on the SYN; 0: none
+  std::uint16_t negative_port = 0;  // a port that did not accept text on the SYN; 0: none
 };
 
 struct Listener;
@@ -199,7 +199,7 @@ struct Tcb {
   Stamps stamps{};
   Scoreboard board{};
 
-  // What is owed to the peer.
+  // Acknowledgments that are due.
   bool ack_now = false;
   unsigned segments_unacked = 0;     // text segments since the last ACK
   std::uint32_t octets_unacked = 0;  // and their octets
@@ -227,9 +227,9 @@ struct Tcb {
 
   // The user.
   Listener* parent = nullptr;  // of a passive OPEN, until the user has accepted the connection
-  bool held = false;           // someone will still ask for this connection after its end
+  bool held = false;           // a socket still refers to this connection, also after its end
   bool user_gone = false;      // CLOSE came from a user who will not receive any more
-  bool reading_ended = false;  // the user ended receiving only
+  bool reading_ended = false;  // the user has ended receiving, but not sending
   Ended ended = Ended::kNot;   // told to the user once
   bool was_established = false;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Known mistakes of TCP implementations, which the own stack makes on demand so that the judge can be judged.
+// Known mistakes of TCP implementations. The own stack makes one of them on demand, to test that the oracle finds it.
 #pragma once
 
 #include <cstddef>
@@ -21,14 +21,14 @@ struct DefectEntry {
   std::string_view id;      // "rst_out_of_window"
   std::string_view origin;  // "3.5.3"
   std::string_view what;    // one sentence
-  std::string_view rules;   // "S3_5_3_window R5961_3_2_outside": those that name it
+  std::string_view rules;   // "S3_5_3_window R5961_3_2_outside": the rules that should be blamed
 };
 
 std::span<const DefectEntry> all_defects();
 const DefectEntry& entry(Defect defect);
 std::optional<Defect> defect_named(std::string_view id);
 
-// The one defect that is planted, if any. Asking is one comparison.
+// The defect that is planted, if any; at most one. has() is a single comparison.
 class Planted {
  public:
   void plant(std::optional<Defect> defect) { code_ = defect ? static_cast<int>(*defect) : kNothing; }

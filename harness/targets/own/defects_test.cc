@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every planted defect shows: it changes what is seen of the target in a scenario made for it.
+// Every planted defect has an effect: it changes what the target does in a scenario made for it.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -480,7 +480,7 @@ std::vector<std::string> play(const Scenario& scenario, std::optional<Defect> de
   return peer.transcript;
 }
 
-// Those that are not in this table are shown by the corpus alone (`tcpassay zoo`).
+// Only the corpus shows the defects that are not in this table (`tcpassay zoo`).
 TEST(OwnDefects, EachChangesWhatIsSeen) {
   for (const auto& [defect, scenario] : scenarios()) {
     EXPECT_TRUE(play(scenario, defect) != play(scenario, std::nullopt)) << own::entry(defect).id;

@@ -10,9 +10,9 @@ namespace own {
 void Stack::ecn_setup(Connection& c, Segment& syn) {
   Ecn& ecn = c.ecn;
   if (planted.has(Defect::ecn_ect_on_syn) && settings.ecn != 0) syn.ecn = kEct0;
-  const bool willing = settings.ecn != 0 && !tempered.has(LegalVariant::ecn_never);
+  const bool willing = settings.ecn != 0 && !variants.has(LegalVariant::ecn_never);
   if (!syn.ctl.ack) {
-    const bool once = c.syn_retransmitted && tempered.has(LegalVariant::ecn_asked_once);
+    const bool once = c.syn_retransmitted && variants.has(LegalVariant::ecn_asked_once);
     ecn.declined = ecn.declined || (ecn.asked && once);
     if (settings.ecn != 1 || !willing || once) return;
     syn.ctl.ece = true;
@@ -32,7 +32,7 @@ void Stack::ecn_setup_arrives(Connection& c, const Segment& syn) {
   Ecn& ecn = c.ecn;
   if (!syn.ctl.ack) {
     ecn.peer_asked = syn.ctl.ece && syn.ctl.cwr;
-    ecn.agreed = ecn.peer_asked && settings.ecn != 0 && !tempered.has(LegalVariant::ecn_never);
+    ecn.agreed = ecn.peer_asked && settings.ecn != 0 && !variants.has(LegalVariant::ecn_never);
     return;
   }
   const bool reflected = syn.ctl.cwr && !planted.has(Defect::ecn_believes_reflection);
@@ -53,13 +53,13 @@ void Stack::ecn_mark(Connection& c, Segment& seg, bool again) {
     seg.ctl.cwr = planted.has(Defect::ecn_cwr_on_retransmission);
     return;
   }
-  if (tempered.has(LegalVariant::ecn_unmarked) || ecn.declined) return;
-  seg.ecn = planted.has(Defect::ecn_ect1) || tempered.has(LegalVariant::ecn_ect1) ? kEct1 : kEct0;
+  if (variants.has(LegalVariant::ecn_unmarked) || ecn.declined) return;
+  seg.ecn = planted.has(Defect::ecn_ect1) || variants.has(LegalVariant::ecn_ect1) ? kEct1 : kEct0;
   seg.ctl.cwr = ecn.cwr_due && !planted.has(Defect::ecn_no_cwr);
   if (!planted.has(Defect::ecn_cwr_sticks)) ecn.cwr_due = false;
 }
 
-// A reduction of the congestion window for whatever reason; one is enough until what is in flight is acknowledged.
+// After any reduction of the congestion window: no other one until all octets now in flight are acknowledged.
 void Stack::ecn_reduced(Connection& c) {
   if (!c.ecn.agreed) return;
   c.ecn.cwr_due = true;
@@ -98,8 +98,8 @@ void Stack::ecn_text_arrives(Connection& c, const Segment& seg) {
   ecn.echo = true;
 }
 
-// 6.1.5: CE outside the window is ignored; 6.1.6: but on a window probe it counts. A SYN that comes again without the
-// question takes it back (6.1.1.1).
+// 6.1.5: CE outside the window is ignored, but not on a window probe (6.1.6). A retransmitted SYN that no longer asks
+// for ECN withdraws the request (6.1.1.1).
 void Stack::ecn_unacceptable(Connection& c, const Segment& seg) {
   Ecn& ecn = c.ecn;
   if (c.state == State::kSynReceived && seg.ctl.syn && !seg.ctl.ack && !(seg.ctl.ece && seg.ctl.cwr)) {

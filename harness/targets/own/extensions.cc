@@ -8,29 +8,30 @@ namespace own {
 namespace {
 
 constexpr std::uint8_t kUsualShift = 7, kShiftMax = 14;
-constexpr std::uint32_t kLeastScaled = 1000;  // octets: in a smaller buffer whole units of the scale would matter
+constexpr std::uint32_t kLeastScaled =
+    1000;  // octets: a smaller receive buffer is not scaled, since the rounding would matter
 constexpr Time kOutdated = 24 * 24 * 3600 * kSecond;  // RFC 7323 section 5.5
 
 }  // namespace
 
-// Rcv.Wind.Shift: as much as the buffer needs, and the usual number at least.
+// Rcv.Wind.Shift: as much as the buffer needs, but at least the usual shift.
 std::uint8_t Stack::receive_shift(const Choices& choices) const {
   if (planted.has(Defect::ws_shift_15)) return 15;
-  if (tempered.has(LegalVariant::scale_0)) return 0;
-  if (tempered.has(LegalVariant::scale_14) && choices.receive_buffer >= 0xffff) return kShiftMax;
+  if (variants.has(LegalVariant::scale_0)) return 0;
+  if (variants.has(LegalVariant::scale_14) && choices.receive_buffer >= 0xffff) return kShiftMax;
   std::uint8_t shift = choices.receive_buffer < kLeastScaled ? std::uint8_t{0} : kUsualShift;
   while (choices.receive_buffer >> shift > 0xffff && shift < kShiftMax) ++shift;
   return shift;
 }
 
-// What our SYN offers, or our SYN,ACK answers. Section 2.2: also when the shift is of no use.
+// The options of our SYN, or of our SYN,ACK in answer. Section 2.2: offered even when a shift of 0 would do.
 void Stack::offer_options(Connection& c, Segment& syn) {
   Scaling& ws = c.scaling;
   Stamps& ts = c.stamps;
   if (!syn.ctl.ack) {
     const bool small = c.choices.receive_buffer < 0xffff && planted.has(Defect::ws_small_buffer_unoffered);
-    ws.offered = !small && settings.window_scaling && !tempered.has(LegalVariant::scale_not_offered);
-    ts.offered = settings.timestamps && !tempered.has(LegalVariant::stamps_not_offered);
+    ws.offered = !small && settings.window_scaling && !variants.has(LegalVariant::scale_not_offered);
+    ts.offered = settings.timestamps && !variants.has(LegalVariant::stamps_not_offered);
   }
   ws.rcv = receive_shift(c.choices);
   const bool unanswered = c.passive && planted.has(Defect::ws_not_answered);
@@ -42,24 +43,24 @@ void Stack::offer_options(Connection& c, Segment& syn) {
   if ((syn.ctl.ack ? ts.ok : ts.offered) || ts_unasked) syn.timestamps = stamp(c, syn, false);
 }
 
-// What the two SYNs have settled. A passive OPEN is prepared to answer whatever is offered.
+// Evaluates the options of both SYNs. After a passive OPEN every offer is accepted.
 void Stack::settle_options(Connection& c, const Segment& syn) {
   Scaling& ws = c.scaling;
-  const bool scales = settings.window_scaling && !tempered.has(LegalVariant::scale_not_offered);
+  const bool scales = settings.window_scaling && !variants.has(LegalVariant::scale_not_offered);
   const bool ws_ours = c.passive ? scales : ws.offered;
   ws.ok = ws_ours && (syn.window_scale.has_value() || planted.has(Defect::ws_one_sided));
   ws.snd = syn.window_scale.value_or(0);
   if (ws.snd > kShiftMax && !planted.has(Defect::ws_unclamped)) ws.snd = kShiftMax;
   ws.snd &= 31;
   ws.rcv = receive_shift(c.choices);
-  if (!ws.ok) {  // no window can tell of more
+  if (!ws.ok) {  // SEG.WND cannot express more
     c.choices.receive_buffer = std::min(c.choices.receive_buffer, 0xffffu);
     c.buffer_limit = std::min(c.buffer_limit, 0xffffu);
     c.rcv_wnd = std::min(c.rcv_wnd, 0xffffu);
   }
 
   Stamps& ts = c.stamps;
-  const bool ts_ours = c.passive ? settings.timestamps && !tempered.has(LegalVariant::stamps_not_offered) : ts.offered;
+  const bool ts_ours = c.passive ? settings.timestamps && !variants.has(LegalVariant::stamps_not_offered) : ts.offered;
   ts.ok = ts_ours && syn.timestamps.has_value();
   if (!ts.ok) return;
   ts.recent = syn.timestamps->value;
@@ -71,7 +72,7 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
   c.eff_snd_mss = static_cast<std::uint16_t>(std::max(most, 1));
 }
 
-// A millisecond clock with an offset that nobody can foretell (sections 5.4 and 7).
+// A millisecond clock with an unpredictable offset (sections 5.4 and 7).
 std::uint32_t Stack::timestamp_clock(Connection& c) {
   Stamps& ts = c.stamps;
   if (ts.offset == 0 && !planted.has(Defect::ts_no_offset)) {
@@ -88,8 +89,8 @@ std::uint32_t Stack::timestamp_clock(Connection& c) {
 }
 
 Time Stack::timestamp_tick() const {
-  if (tempered.has(LegalVariant::stamps_tick_1s)) return kSecond;
-  return tempered.has(LegalVariant::stamps_tick_10ms) ? 10 * kMillisecond : kMillisecond;
+  if (variants.has(LegalVariant::stamps_tick_1s)) return kSecond;
+  return variants.has(LegalVariant::stamps_tick_10ms) ? 10 * kMillisecond : kMillisecond;
 }
 
 // Section 3.2: TSval is the clock now; TSecr is TS.Recent on a segment with ACK, else zero.
@@ -106,7 +107,7 @@ Timestamps Stack::stamp(Connection& c, const Segment& seg, bool again) {
   return {.value = value, .echo = echo};
 }
 
-// What TSecr says of the round trip, when it is a TSval that this connection has sent.
+// The round trip according to TSecr, if it is a TSval that this connection has sent.
 std::optional<Time> Stack::echoed_round_trip(Connection& c) {
   const Stamps& ts = c.stamps;
   if (!ts.ok || !ts.echo || planted.has(Defect::ts_clock_per_segment)) return std::nullopt;
@@ -124,7 +125,7 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
     return ignored ? Then::kProceed : Then::kReturn;
   }
   if (!seg.timestamps) {
-    const bool taken = planted.has(Defect::ts_missing_accepted) || tempered.has(LegalVariant::stamps_may_be_missing);
+    const bool taken = planted.has(Defect::ts_missing_accepted) || variants.has(LegalVariant::stamps_may_be_missing);
     if (seg.ctl.rst || taken) return Then::kProceed;
     if (planted.has(Defect::ts_missing_aborts)) {
       send_reset(c);
@@ -136,10 +137,10 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
   if (planted.has(Defect::rttm_from_duplicates) && seg.text.empty()) {
     if (const auto round_trip = echoed_round_trip(c)) c.rto.sample(*round_trip);
   }
-  const bool strict = tempered.has(LegalVariant::reset_echo_checked);
+  const bool strict = variants.has(LegalVariant::reset_echo_checked);
   if (seg.ctl.rst && strict && seg.timestamps->echo != ts.last) return Then::kReturn;
   if (seg.ctl.rst && !planted.has(Defect::paws_on_reset)) return Then::kProceed;
-  if (tempered.has(LegalVariant::old_stamps_accepted)) return Then::kProceed;
+  if (variants.has(LegalVariant::old_stamps_accepted)) return Then::kProceed;
   const std::uint32_t value = seg.timestamps->value;
   const bool equal = value == ts.recent && !seg.text.empty() && planted.has(Defect::paws_drops_equal);
   if (!lt(value, ts.recent) && !equal) return Then::kProceed;
@@ -171,7 +172,7 @@ void Stack::record_timestamp(Connection& c, const Segment& seg) {
 // A SYN in TIME-WAIT begins a new connection or is dropped (RFC 6191 section 2, MAY-2 of RFC 9293 section 3.6.1).
 Stack::Then Stack::syn_in_time_wait(Connection& c, const Segment& seg) {
   if (c.state != State::kTimeWait || !seg.ctl.syn || seg.ctl.ack || seg.ctl.rst) return Then::kProceed;
-  if (tempered.has(LegalVariant::time_wait_not_reopened)) return Then::kProceed;
+  if (variants.has(LegalVariant::time_wait_not_reopened)) return Then::kProceed;
   if (find_listener(c.local_port) == nullptr) return Then::kProceed;
   if (honours(c, seg)) return reopens(c, seg) ? Then::kReturn : Then::kProceed;
   return planted.has(Defect::tw_old_syn_acked) ? Then::kProceed : Then::kReturn;
@@ -181,7 +182,7 @@ Stack::Then Stack::syn_in_time_wait(Connection& c, const Segment& seg) {
 bool Stack::honours(const Connection& c, const Segment& seg) const {
   bool above = ge(seg.seq, c.rcv_nxt) && !planted.has(Defect::tw_never_reopened);
   if (planted.has(Defect::tw_any_sequence)) above = true;
-  const bool was = c.stamps.ok, will = seg.timestamps && !tempered.has(LegalVariant::stamps_not_offered);
+  const bool was = c.stamps.ok, will = seg.timestamps && !variants.has(LegalVariant::stamps_not_offered);
   if (!was && will) return above || !planted.has(Defect::tw_new_timestamps_refused);
   if (!was) return above;
   if (!will) return above && !planted.has(Defect::tw_lost_timestamps_refused);

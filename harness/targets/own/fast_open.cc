@@ -33,7 +33,7 @@ std::uint32_t Stack::pending_fast_opens(const Listener& listener) const {
   }));
 }
 
-// 4.2.2, steps 1 to 4: whether the text of the SYN is taken at once.
+// 4.2.2, steps 1 to 4: decides whether the text of the SYN is accepted at once.
 void Stack::fast_open_syn_arrives(Listener& listener, Connection& c, const Segment& syn) {
   FastOpen& state = c.fast_open;
   const std::uint32_t limit = settings.fast_open ? listener.choices.fast_open : 0;
@@ -49,7 +49,7 @@ void Stack::fast_open_syn_arrives(Listener& listener, Connection& c, const Segme
       !planted.has(Defect::fast_open_length_ignored)) {
     return;
   }
-  if (planted.has(Defect::fast_open_never) || tempered.has(LegalVariant::syn_text_dropped)) return;
+  if (planted.has(Defect::fast_open_never) || variants.has(LegalVariant::syn_text_dropped)) return;
   state.opened = true;
   c.rcv_wnd -= std::min(c.rcv_wnd, c.received.deliver(c.rcv_nxt));
   c.rcv_nxt += c.received.user();
@@ -70,7 +70,7 @@ void Stack::fast_open_syn_ack(Connection& c, Segment& syn_ack) {
   syn_ack.cookie = cookie_for(c.remote_address);
 }
 
-// 4.1.3: what is remembered of servers.
+// 4.1.3: the cache of servers.
 FastOpenServer& Stack::server_at(const Address& address) {
   for (FastOpenServer& known : servers_) {
     if (known.address == address) return known;
@@ -78,7 +78,7 @@ FastOpenServer& Stack::server_at(const Address& address) {
   return servers_.emplace_back(FastOpenServer{.address = address});
 }
 
-// 4.2.1 and 4.2.2, Client: before the SYN. How much of the text goes with it.
+// 4.2.1 and 4.2.2, Client: prepares the SYN. Returns how many octets of text it carries.
 std::uint32_t Stack::fast_open_text(Connection& c, ByteView text) {
   if (!settings.fast_open) return 0;
   FastOpen& state = c.fast_open;
@@ -101,7 +101,7 @@ std::uint32_t Stack::fast_open_text(Connection& c, ByteView text) {
   return state.text;
 }
 
-// When the timer fires the SYN goes without text and option.
+// After a timeout the SYN is sent without text and without the option.
 std::uint32_t Stack::fast_open_syn(Connection& c, Segment& syn) {
   const bool again = c.syn_retransmitted && !planted.has(Defect::fast_open_syn_again);
   if (!c.fast_open.wanted || again) return 0;
@@ -114,7 +114,7 @@ std::uint32_t Stack::fast_open_syn(Connection& c, Segment& syn) {
   return c.fast_open.text;
 }
 
-// Client: receiving SYN-ACK. The cache is brought up to date; 4.1.3.1: text that was not taken is a negative answer.
+// Client: receiving SYN-ACK. Updates the cache; 4.1.3.1: text that was not acknowledged counts as a negative response.
 void Stack::fast_open_syn_ack_arrives(Connection& c, const Segment& seg) {
   const FastOpen& state = c.fast_open;
   if (!state.wanted) return;
@@ -127,7 +127,7 @@ void Stack::fast_open_syn_ack_arrives(Connection& c, const Segment& seg) {
   if (state.text > 0 && seg.ack == c.iss + 1 && !given) server.negative_port = c.remote_port;
 }
 
-// What the SYN-ACK did not acknowledge goes again with the first ACK.
+// Text that the SYN-ACK did not acknowledge is sent again with the first ACK.
 void Stack::fast_open_resend(Connection& c) {
   if (c.fast_open.text == 0 || !c.in_flight() || planted.has(Defect::fast_open_text_late)) return;
   const std::uint32_t length = std::min({c.text_in_flight(), std::uint32_t{c.eff_snd_mss}, c.snd_wnd});

@@ -73,7 +73,7 @@ void Stack::icmp_arrives(ByteView packet) {
     return;
   }
   if (kind == Kind::kTooBig) return too_big(*c, v6 ? get32(icmp + 4) : get16(icmp + 6));
-  // In the synchronized states a hard error is taken for a soft one (RFC 5927 section 5).
+  // In the synchronized states a hard error is treated as a soft one (RFC 5927 section 5).
   const bool ends = kind == Kind::kHard && c->state == State::kSynSent && !planted.has(Defect::hard_error_ignored);
   const bool wrongly = c->synchronized() && planted.has(Defect::soft_error_ends);
   if (ends || wrongly) return delete_tcb(*c, Ended::kUnreachable);
@@ -105,7 +105,7 @@ void Stack::too_big(Connection& c, std::uint32_t mtu) {
   if (!lowers && planted.has(Defect::path_mtu_raised)) return;
   if (planted.has(Defect::too_big_not_reduced)) c.eff_snd_mss = c.mss_of_peer;
   if (c.text_in_flight() == 0) return;
-  // What was too big is lost; that is no sign of congestion (section 6.4).
+  // The packets that were too big are lost, but this is not a sign of congestion (section 6.4).
   retransmit(c);
   if (lowers && !c.cc.recovering) send_queued(c);
 }

@@ -9,10 +9,10 @@ namespace {
 
 using Value = std::int64_t;
 
-// The numbers of Linux, in the order of State.
+// Linux's numbers of the states, in the order of State.
 constexpr std::array<Value, 11> kStates{7, 10, 2, 3, 1, 4, 5, 8, 11, 9, 6};
 
-// Linux counts in segments.
+// Linux counts these in segments, the stack in octets.
 Value segments(const Connection& c, std::uint32_t octets) {
   const std::uint32_t size = std::max<std::uint32_t>(c.eff_snd_mss, 1);
   return (octets + size - 1) / size;
@@ -64,7 +64,7 @@ std::optional<std::int64_t> implementation_specific(const Connection& c, std::st
   return std::nullopt;
 }
 
-const char* peculiar_name(int number) {
+const char* implementation_specific_name(int number) {
   return number < static_cast<int>(kRows.size()) ? kRows[static_cast<std::size_t>(number)].name : nullptr;
 }
 

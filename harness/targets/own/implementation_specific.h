@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the stack tells of a connection in the terms of Linux's TCP_INFO and of its ioctls.
+// Values of a connection under the names of Linux's TCP_INFO fields and ioctls.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace own {
 
 std::optional<std::int64_t> implementation_specific(const Connection& c, std::string_view name);
 
-// The names, one after the other; null behind the last.
-const char* peculiar_name(int number);
+// The known names by number, counted from 0; null after the last.
+const char* implementation_specific_name(int number);
 
 }  // namespace own

@@ -49,7 +49,7 @@ bool may_be_skipped(ByteView options) {
   return true;
 }
 
-// How long the extension header is that stands here; zero when the packet ends with it (RFC 8200 section 4).
+// The length of the extension header at this place; zero when the packet must be dropped (RFC 8200 section 4).
 std::size_t extension_header(std::uint8_t kind, ByteView rest, bool first) {
   constexpr std::uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kDestination = 60;
   constexpr std::uint16_t kOffsetOrMore = 0xfff9;
@@ -64,7 +64,7 @@ std::size_t extension_header(std::uint8_t kind, ByteView rest, bool first) {
   return passes ? length : 0;
 }
 
-// The payload length of a jumbogram is zero (RFC 2675): it ends here, as does what is shorter than it says.
+// Drops jumbograms, whose payload length is zero (RFC 2675), and packets shorter than their length field says.
 std::optional<Datagram> parse_ipv6(ByteView packet) {
   if (packet.size() < kIpv6Header) return std::nullopt;
   const std::size_t end = kIpv6Header + get16(&packet[4]);

@@ -10,8 +10,8 @@ namespace own {
 
 using ByteView = std::span<const std::uint8_t>;
 
-// An address of either family. One of IPv4 stands mapped, as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2); such an address
-// never comes from an IPv6 packet.
+// An address of either family. An IPv4 address is stored as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). IPv6 packets
+// with such an address are dropped, so the two cannot be confused.
 struct Address {
   std::uint64_t high = 0, low = 0;
 
@@ -32,11 +32,11 @@ constexpr std::uint32_t ip_header(const Address& address) {
   return address.is_ipv4() ? kIpv4Header : kIpv6Header;
 }
 
-// What a segment to or from this address carries at most: MMS_S and MMS_R less the fixed TCP header (section 3.7.1).
+// The largest segment to or from this address: MMS_S and MMS_R minus the fixed TCP header (section 3.7.1).
 constexpr std::uint16_t interface_mss(const Address& address) {
   return static_cast<std::uint16_t>(kMtu - ip_header(address) - kTcpHeader);
 }
-// What a peer takes that did not say (MUST-15).
+// The MSS of a peer whose SYN had no MSS option (MUST-15).
 constexpr std::uint16_t default_send_mss(const Address& address) {
   return address.is_ipv4() ? 536 : 1220;
 }

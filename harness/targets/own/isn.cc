@@ -8,14 +8,14 @@ namespace {
 
 constexpr Time kTick = 4000;  // four microseconds
 
-// A permutation of 64 bits in which every input bit moves every output bit.
+// A permutation of 64 bits in which every input bit affects every output bit.
 std::uint64_t mix(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
   return x ^ (x >> 31);
 }
 
-// Four words stirred by add, rotate and xor, in the manner of SipHash.
+// Mixes four words by addition, rotation and exclusive or, as SipHash does.
 struct CliOptions {
   std::uint64_t a, b, c, d;
 

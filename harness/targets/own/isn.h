@@ -10,7 +10,7 @@
 
 namespace own {
 
-// 128 bits that nobody outside can know; here they come from the seed, so that a run can be repeated.
+// A secret of 128 bits. It comes from the seed, so that a run can be repeated.
 struct Secret {
   std::uint64_t k0 = 0, k1 = 0;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Legal variations of the own stack, which the judge has to spare. Several may be on at once.
+// Legal variants of the own stack: behaviour that the RFCs allow, which the oracle must accept. Several may be enabled
+// at once.
 #pragma once
 
 #include <bitset>
@@ -12,29 +13,30 @@
 namespace own {
 
 enum class LegalVariant : std::uint8_t {
-#define TEMPERAMENT(id, departs, what) id,
+#define LEGAL_VARIANT(id, departs, what) id,
 #include "harness/targets/own/legal_variants.def"
-#undef TEMPERAMENT
+#undef LEGAL_VARIANT
 };
 
 inline constexpr std::size_t kLegalVariants = 0
-#define TEMPERAMENT(id, departs, what) +1
+#define LEGAL_VARIANT(id, departs, what) +1
 #include "harness/targets/own/legal_variants.def"
-#undef TEMPERAMENT
+#undef LEGAL_VARIANT
     ;
 
-struct TemperamentEntry {
+struct LegalVariantEntry {
   LegalVariant legal_variant;
   std::string_view id;       // "nagle_off"
-  std::string_view departs;  // "SHLD_7": ids of the SHOULDs that it does not follow, separated by spaces
+  std::string_view departs;  // "SHLD_7": ids of the SHOULDs that it departs from, separated by spaces
   std::string_view what;     // one sentence
 };
 
-std::span<const TemperamentEntry> all_legal_variants();
-const TemperamentEntry& entry(LegalVariant legal_variant);
+std::span<const LegalVariantEntry> all_legal_variants();
+const LegalVariantEntry& entry(LegalVariant legal_variant);
 std::optional<LegalVariant> legal_variant_named(std::string_view id);
 
-class Tempered {
+// The variants that are enabled.
+class LegalVariants {
  public:
   void add(LegalVariant legal_variant) { bits_.set(static_cast<std::size_t>(legal_variant)); }
   void clear() { bits_.reset(); }

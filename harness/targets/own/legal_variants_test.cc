@@ -12,9 +12,9 @@ namespace {
 
 using own::LegalVariant;
 
-TEST(OwnTemperaments, Table) {
+TEST(OwnLegalVariants, Table) {
   std::set<std::string_view> names;
-  for (const own::TemperamentEntry& entry : own::all_legal_variants()) {
+  for (const own::LegalVariantEntry& entry : own::all_legal_variants()) {
     EXPECT_TRUE(names.insert(entry.id).second) << entry.id;
     EXPECT_EQ(own::legal_variant_named(entry.id), entry.legal_variant);
     EXPECT_FALSE(entry.what.empty()) << entry.id;
@@ -24,23 +24,23 @@ TEST(OwnTemperaments, Table) {
 
 std::vector<std::string> short_text(std::initializer_list<LegalVariant> legal_variants) {
   TestPeer p(1);
-  for (const LegalVariant legal_variant : legal_variants) p.target.temper(legal_variant);
+  for (const LegalVariant legal_variant : legal_variants) p.target.enable(legal_variant);
   p.passive(), p.put({.length = 9}), p.wait(1), p.hears();
   return p.transcript;
 }
 
-// Several are on at once, and each is still seen: the ACK leaves at once and the window is the small one.
-TEST(OwnTemperaments, AddUp) {
+// Two variants at once, and both have their effect: the ACK leaves at once, and the window is small.
+TEST(OwnLegalVariants, AddUp) {
   const auto both = short_text({LegalVariant::acks_every_segment, LegalVariant::window_1000});
   EXPECT_NE(both, short_text({}));
   EXPECT_NE(both, short_text({LegalVariant::acks_every_segment}));
   EXPECT_NE(both, short_text({LegalVariant::window_1000}));
 }
 
-// A window of 3 << 14 grows by less than the scale can say: to tell it would only be a duplicate ACK.
-TEST(OwnTemperaments, AWindowThatScalingHidesIsNotToldAgain) {
+// The window grows by less than one unit of the scale: a window update would only be a duplicate ACK.
+TEST(OwnLegalVariants, AWindowThatScalingHidesIsNotToldAgain) {
   TestPeer p(1);
-  p.target.temper(LegalVariant::scale_14);
+  p.target.enable(LegalVariant::scale_14);
   const int handle = p.passive({2, 4, 5, 180, 3, 3, 7, 0});
   for (std::uint32_t i = 0; i < 6; ++i) p.put({.seq = 1 + 1460 * i, .length = 1460});
   EXPECT_EQ(p.hears(), "A 1 2921 0; A 1 5841 0; A 1 8761 0");
@@ -48,13 +48,13 @@ TEST(OwnTemperaments, AWindowThatScalingHidesIsNotToldAgain) {
   EXPECT_EQ(p.hears(), "");
 }
 
-TEST(OwnTemperaments, AreTakenBackTogether) {
-  own::Tempered tempered;
-  tempered.add(LegalVariant::nagle_off);
-  EXPECT_TRUE(tempered.has(LegalVariant::nagle_off));
-  EXPECT_FALSE(tempered.has(LegalVariant::fin_apart));
-  tempered.clear();
-  EXPECT_FALSE(tempered.has(LegalVariant::nagle_off));
+TEST(OwnLegalVariants, AreTakenBackTogether) {
+  own::LegalVariants variants;
+  variants.add(LegalVariant::nagle_off);
+  EXPECT_TRUE(variants.has(LegalVariant::nagle_off));
+  EXPECT_FALSE(variants.has(LegalVariant::fin_apart));
+  variants.clear();
+  EXPECT_FALSE(variants.has(LegalVariant::nagle_off));
 }
 
 }  // namespace

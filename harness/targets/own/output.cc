@@ -7,25 +7,25 @@
 
 namespace own {
 
-// Sends what a step left to be sent: text if some may go, and the ACK with it, alone, or later.
+// After the steps of SEGMENT ARRIVES: sends text if allowed, and an ACK with it, alone, or delayed.
 void Stack::respond(Connection& c) {
   if (c.state == State::kClosed) return;
   if (c.board.progress && c.cc.recovering) recover_by_sack(c);
   if (c.board.reported) duplicate_ack(c);
   c.board.reported = c.board.progress = false;
-  if (c.ack_now && tempered.has(LegalVariant::ack_first)) send_ack(c);
+  if (c.ack_now && variants.has(LegalVariant::ack_first)) send_ack(c);
   send_queued(c);
   if (c.ack_now) return send_ack(c);
   const bool runs = c.timers.delayed_ack != kNever && !planted.has(Defect::delayed_ack_restarts);
   if (c.segments_unacked == 0 || runs) return;
   Time delay = kDelayedAck;
   if (planted.has(Defect::delayed_ack_one_second)) delay = kSecond;
-  if (tempered.has(LegalVariant::delayed_ack_40ms)) delay = 40 * kMillisecond;
-  if (tempered.has(LegalVariant::delayed_ack_450ms)) delay = 450 * kMillisecond;
+  if (variants.has(LegalVariant::delayed_ack_40ms)) delay = 40 * kMillisecond;
+  if (variants.has(LegalVariant::delayed_ack_450ms)) delay = 450 * kMillisecond;
   c.timers.delayed_ack = now_ + delay;
 }
 
-// Segmentizes the send queue as far as windows, the Nagle algorithm and silly window avoidance admit.
+// Segmentizes the send queue as far as the windows, the Nagle algorithm and silly window avoidance allow.
 void Stack::send_queued(Connection& c, bool override_sws) {
   if (!c.sends() || c.ecn.waits) return;
   const bool tries = c.path_mtu < 1500 && now_ - c.path_mtu_at >= 120 * kSecond;
@@ -36,15 +36,15 @@ void Stack::send_queued(Connection& c, bool override_sws) {
   }
   if (c.unsent()) restart_after_idle(c);
   while (true) {
-    // What was sent into a zero window was refused there, so once the window is open it goes again without delay; so
-    // does what the timer has given up for lost.
+    // Octets sent into a zero window were refused, so they are sent again at once when the window opens. So are octets
+    // that the retransmission timer considers lost.
     if (c.board.spans > 0 && !planted.has(Defect::sack_unused_after_timeout)) {
       c.cc.resend = next_unsacked(c, c.cc.resend);
     }
     const Block& gone = c.board.discarded;
     if (le(gone.left, c.cc.resend) && lt(c.cc.resend, gone.right)) c.cc.resend = gone.right;
     const bool lost = c.syn_acked && lt(c.cc.resend, c.snd_nxt);
-    const bool refused = c.probed && !tempered.has(LegalVariant::probe_without_text);
+    const bool refused = c.probed && !variants.has(LegalVariant::probe_without_text);
     const bool again = (refused || lost) && c.snd_wnd > 0 && c.in_flight();
     const SeqNum next = again ? (refused ? c.snd_una : c.cc.resend) : c.snd_nxt;
     const std::uint32_t d = c.text_queued() - std::min(c.text_queued(), next - c.send_base());
@@ -59,7 +59,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     if (d > 0 && !may) break;
     if (next - c.snd_una + length > congestion_window(c)) break;
     // FIN occupies the octet behind the text and needs its place in the window.
-    const bool together = length == 0 || !tempered.has(LegalVariant::fin_apart);
+    const bool together = length == 0 || !variants.has(LegalVariant::fin_apart);
     const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u && together;
     if (length == 0 && !fin) break;
     const bool beyond = next - c.snd_una + length > c.cc.cwnd;
@@ -72,8 +72,8 @@ void Stack::send_queued(Connection& c, bool override_sws) {
   }
   if (c.in_flight() || !c.unsent()) {
     c.timers.override = kNever;
-  } else if (c.snd_wnd > 0) {  // no acknowledgment will come that could set this going
-    const Time wait = tempered.has(LegalVariant::override_100ms) ? 100 * kMillisecond : kSwsOverride;
+  } else if (c.snd_wnd > 0) {  // no acknowledgment will arrive that could trigger this later
+    const Time wait = variants.has(LegalVariant::override_100ms) ? 100 * kMillisecond : kSwsOverride;
     if (!planted.has(Defect::no_sws_override)) c.timers.override = std::min(c.timers.override, now_ + wait);
   } else if (c.timers.retransmission == kNever) {
     c.r2_since = c.last_sent = now_;
@@ -86,8 +86,8 @@ void Stack::send_queued(Connection& c, bool override_sws) {
 bool Stack::may_send(Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const {
   if (planted.has(Defect::silly_window_sender) && u > 0) return true;
   const bool no_delay = c.choices.no_delay && !planted.has(Defect::nagle_always);
-  const bool no_small = tempered.has(LegalVariant::nagle_of_minshall) && le(c.small_end, c.snd_una);
-  const bool off = no_delay || no_small || planted.has(Defect::no_nagle) || tempered.has(LegalVariant::nagle_off);
+  const bool no_small = variants.has(LegalVariant::nagle_of_minshall) && le(c.small_end, c.snd_una);
+  const bool off = no_delay || no_small || planted.has(Defect::no_nagle) || variants.has(LegalVariant::nagle_off);
   const bool nagle = in_flight == 0 || off;  // [SND.NXT = SND.UNA and]
   const std::uint32_t most = std::min(d, u);
   if (most >= segment_room(c)) return true;
@@ -106,7 +106,7 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   seg.ctl.fin = fin;
   // MUST-61: PSH on the last segment of what is queued.
   seg.ctl.psh = length > 0 && offset + length == c.text_queued() && !planted.has(Defect::no_push);
-  if (length > 0 && tempered.has(LegalVariant::push_everywhere)) seg.ctl.psh = true;
+  if (length > 0 && variants.has(LegalVariant::push_everywhere)) seg.ctl.psh = true;
   if (fin && planted.has(Defect::fin_without_ack)) seg.ctl.ack = false;
   if (length > 0) ecn_mark(c, seg, again);
   if (again && planted.has(Defect::stale_ack_on_retransmit)) seg.ack = c.irs + 1;
@@ -142,7 +142,7 @@ void Stack::send_syn(Connection& c) {
   ecn_setup(c, seg);
   if (!seg.ctl.ack && planted.has(Defect::syn_from_elsewhere)) ++seg.source.low;
   const bool forgotten = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
-  const bool omit = forgotten || tempered.has(LegalVariant::mss_not_offered);
+  const bool omit = forgotten || variants.has(LegalVariant::mss_not_offered);
   if (seg.ctl.ack == false && planted.has(Defect::syn_with_ack)) seg.ctl.ack = true;
   if (c.syn_retransmitted && planted.has(Defect::syn_number_moves)) ++seg.seq;
   if (!omit) seg.mss = planted.has(Defect::mss_offered_too_large) ? 9000 : c.rcv_mss;  // SHLD-5, MAY-3
@@ -178,12 +178,13 @@ void Stack::send_ack(Connection& c) {
   emit(c, seg);
 }
 
-// The same for a segment that is not acceptable (section 3.5.2 group 3, RFC 5961): once for each.
+// The ACK in answer to a segment that is not acceptable (section 3.5.2 group 3, RFC 5961): at most one for each
+// segment.
 void Stack::challenge(Connection& c, Segment& seg) {
   if (seg.answered) return;
   seg.answered = true;
   const bool blind = seg.ctl.rst || seg.ctl.syn;
-  if (blind && tempered.has(LegalVariant::challenges_throttled)) {
+  if (blind && variants.has(LegalVariant::challenges_throttled)) {
     if (now_ - c.challenged_at < kChallengePeriod) return;
     c.challenged_at = now_;
   }
@@ -193,7 +194,7 @@ void Stack::challenge(Connection& c, Segment& seg) {
 // ABORT: <SEQ=SND.NXT><CTL=RST>
 void Stack::send_reset(Connection& c) {
   Segment seg = from(c);
-  seg.ctl.ack = tempered.has(LegalVariant::rst_with_ack);
+  seg.ctl.ack = variants.has(LegalVariant::rst_with_ack);
   seg.ctl.ece = false;
   seg.ctl.rst = true;
   if (c.ecn.agreed && planted.has(Defect::ecn_ect_on_rst)) seg.ecn = kEct0;
@@ -217,12 +218,12 @@ void Stack::send_reset_for(const Segment& seg) {
     rst.ack = seg.seq + (planted.has(Defect::closed_rst_wrong_ack) ? 0 : seg.len());
   }
   // RFC 7323 section 5.2
-  const bool bare = planted.has(Defect::rst_without_timestamp) || tempered.has(LegalVariant::stamps_not_on_resets);
+  const bool bare = planted.has(Defect::rst_without_timestamp) || variants.has(LegalVariant::stamps_not_on_resets);
   if (seg.timestamps && !bare) rst.timestamps = {0, seg.timestamps->value};
   depart(rst, nullptr, 0, 0);
 }
 
-// What every segment of the connection has in common; as it stands, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
+// A segment with the fields that all segments of the connection share: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
 Segment Stack::from(const Connection& c) const {
   Segment seg{.source = address_for(c.remote_address),
               .destination = c.remote_address,
@@ -249,12 +250,12 @@ std::uint32_t Stack::announced_window(const Connection& c) const {
   return std::min(c.rcv_wnd >> (scale ? c.scaling.rcv : 0), 0xffffu);
 }
 
-// A segment with the ACK bit carries whatever acknowledgment was owed.
+// Sends a segment. With the ACK bit it also serves as the acknowledgment that was due.
 void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t length) {
   const bool again = lt(seg.seq, c.snd_nxt) && (length > 0 || seg.ctl.fin);
   if (c.stamps.ok && !seg.timestamps) seg.timestamps = stamp(c, seg, again);
   if (seg.ctl.fin && planted.has(Defect::ts_missing_on_fin)) seg.timestamps.reset();
-  const bool bare = planted.has(Defect::ts_missing_on_reset) || tempered.has(LegalVariant::stamps_not_on_resets);
+  const bool bare = planted.has(Defect::ts_missing_on_reset) || variants.has(LegalVariant::stamps_not_on_resets);
   if (seg.ctl.rst && bare) seg.timestamps.reset();
   if (seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst) {
     add_blocks(c, seg);
@@ -296,13 +297,13 @@ void Stack::depart(const Segment& seg, const Ring* text, std::uint32_t offset, s
   departed_.push_back({.at = now_, .start = start, .length = wire_.size() - start});
 }
 
-// Section 3.8.6.2.2: RCV.WND grows when what the user freed is worth telling; true when it grew.
+// Section 3.8.6.2.2: enlarges RCV.WND when the user has freed enough space; true when it did.
 bool Stack::open_window(Connection& c) {
   const std::uint32_t user = c.received.user();
   const std::uint32_t kept = user + c.rcv_wnd;
   if (kept >= c.choices.receive_buffer) return false;
   const std::uint32_t reduction = c.choices.receive_buffer - kept;
-  const std::uint32_t full = c.eff_snd_mss * (tempered.has(LegalVariant::half_segments) ? 2u : 1u);
+  const std::uint32_t full = c.eff_snd_mss * (variants.has(LegalVariant::half_segments) ? 2u : 1u);
   const std::uint32_t worth = std::min(c.choices.receive_buffer / 2, full);
   if (reduction < worth && !planted.has(Defect::silly_window_receiver)) return false;
   c.rcv_wnd = c.choices.receive_buffer - user;
@@ -320,7 +321,7 @@ SeqNum Stack::choose_iss(const Connection& c) {
   if (planted.has(Defect::isn_small_steps)) {
     return last_iss_ += 64000 + static_cast<SeqNum>(prf(secret_, tuple) % 64000);
   }
-  Time clock = tempered.has(LegalVariant::isn_fast_clock) ? now_ * (4000 / 64) : now_;
+  Time clock = variants.has(LegalVariant::isn_fast_clock) ? now_ * (4000 / 64) : now_;
   if (planted.has(Defect::isn_slow_clock)) clock /= 16;
   if (planted.has(Defect::isn_clock_uneven)) clock *= 1 + c.remote_port % 16;
   return initial_sequence_number(secret_, tuple, clock) + isn_ahead_;

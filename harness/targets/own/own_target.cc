@@ -130,7 +130,8 @@ OwnTarget::OwnTarget()
       peer_(kPeerIpv4),
       stack_(kIpv4, kIpv6) {
   for (int i = 0; const char* name = own::setting_name(i); ++i) identity_.settings.emplace_back(name);
-  for (int i = 0; const char* name = own::peculiar_name(i); ++i) identity_.implementation_specific.emplace_back(name);
+  for (int i = 0; const char* name = own::implementation_specific_name(i); ++i)
+    identity_.implementation_specific.emplace_back(name);
 }
 
 void OwnTarget::use_ip(std::uint8_t version) {

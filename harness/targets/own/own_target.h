@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The own stack as a target: the embedded default, and the one on which the judge itself is tested.
+// The own stack as a target. The oracle itself is tested on it, with planted defects and legal variants.
 #pragma once
 
 #include <optional>
@@ -12,17 +12,17 @@
 
 namespace tcpassay {
 
-// Time is virtual and a run is a function of the seed and of what was done to the target.
+// Time is virtual: a run depends only on the seed and on the calls made to the target.
 class OwnTarget final : public Target {
  public:
   OwnTarget();
 
-  // Makes the stack wrong in one way, or right again. Takes effect at once and outlives reset().
+  // Plants one defect, or removes it. Takes effect at once and outlives reset().
   void plant(std::optional<own::Defect> defect) { stack_.planted.plant(defect); }
 
-  // Adds a legal variation; without one, all are gone. The same holds for it.
-  void temper(std::optional<own::LegalVariant> legal_variant) {
-    legal_variant ? stack_.tempered.add(*legal_variant) : stack_.tempered.clear();
+  // Enables one more legal variant; without a value, disables all. Takes effect at once and outlives reset().
+  void enable(std::optional<own::LegalVariant> legal_variant) {
+    legal_variant ? stack_.variants.add(*legal_variant) : stack_.variants.clear();
   }
 
   const Identity& identity() const override { return identity_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// IP packets that carry TCP (RFC 9293 section 3.1): read and written by the own stack itself. ip.h has the IP of it.
+// TCP segments of the own stack: reading and writing (RFC 9293 section 3.1). ip.h does the same for the IP header.
 #pragma once
 
 #include <array>

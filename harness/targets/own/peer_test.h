@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A peer for tests: it speaks to the own target in relative numbers and writes down all that it hears. It has a packet
-// builder and reader of its own, so that a mistake in packet.cc does not hide.
+// A peer for tests: it sends segments with relative numbers to the own target and records everything that the target
+// sends. It has its own packet builder and reader, so that a mistake in packet.cc cannot cancel itself out.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ class TestPeer {
 
   void use_ipv6();
   void put(const Put& put);
-  // What the target has sent since, in brief, joined by "; ".
+  // What the target has sent since the last call, in short form, joined by "; ".
   std::string hears();
   std::vector<Heard> hear();
   // The same for a stimulus.

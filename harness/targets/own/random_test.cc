@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Anything may arrive in any order: the stack neither breaks nor breaks its own invariants, and repeats itself exactly.
+// Random segments and calls in any order: the stack keeps its invariants, and the same input gives the same output.
 #include <gtest/gtest.h>
 
 #include <random>

@@ -23,7 +23,7 @@ class Reassembly {
 
   // Stores text that begins at `seq`, which is not below `rcv_nxt`.
   void hold(SeqNum rcv_nxt, SeqNum seq, std::span<const std::uint8_t> text, std::size_t stretches = kStretchesMax);
-  // Hands the text that begins at `rcv_nxt` to the user; the number of octets is the advance of RCV.NXT.
+  // Passes the text that begins at `rcv_nxt` to the user. Returns its octets, by which RCV.NXT advances.
   std::uint32_t deliver(SeqNum rcv_nxt);
   bool has_gap() const { return !stretches_.empty(); }
   void forget_held() { stretches_.clear(); }  // for paws_rechecks_queue

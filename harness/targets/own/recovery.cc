@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loss recovery by what the peer's SACK options report: RFC 6675, and what RFC 2018 section 5 asks of the sender.
+// Loss recovery with the peer's SACK options: RFC 6675, and the sender's part of RFC 2018 section 5.
 #include <algorithm>
 
 #include "harness/targets/own/stack.h"
@@ -9,7 +9,7 @@ namespace {
 
 constexpr unsigned kDupThresh = 3;
 
-// Marks octets that the scoreboard did not have; false when it had them all.
+// Adds octets to the scoreboard; false when it already had all of them.
 bool mark(Scoreboard& board, Block added) {
   const auto end = board.span.begin() + board.spans;
   auto first = std::find_if(board.span.begin(), end, [&](const Block& b) { return le(added.left, b.right); });
@@ -52,7 +52,7 @@ bool Stack::update_scoreboard(Connection& c, const Segment& seg) const {
   return news;
 }
 
-// The first octet at or above `from` that was not reported.
+// The first octet at or above `from` that the peer has not reported.
 SeqNum Stack::next_unsacked(const Connection& c, SeqNum from) const {
   for (std::size_t i = 0; i < c.board.spans; ++i) {
     const Block& b = c.board.span[i];
@@ -82,7 +82,7 @@ bool Stack::is_lost(const Connection& c, SeqNum seq) const {
   return spans >= kDupThresh || octets > (kDupThresh - 1) * c.cc.smss;
 }
 
-// SetPipe (): octets that are believed to be on their way.
+// SetPipe (): an estimate of the octets in the network.
 std::uint32_t Stack::pipe(const Connection& c) const {
   std::uint32_t octets = 0;
   for (SeqNum at = next_unsacked(c, c.snd_una); lt(at, c.snd_nxt);) {
@@ -102,11 +102,12 @@ void Stack::duplicate_by_sack(Connection& c) {
   Congestion& cc = c.cc;
   if (cc.recovering) return recover_by_sack(c);
   if (planted.has(Defect::no_fast_retransmit)) return;
-  if (next_unsacked(c, c.snd_una) != c.snd_una) return;  // the front is not what is missing
+  if (next_unsacked(c, c.snd_una) != c.snd_una) return;  // the segment at the front is not missing
   const bool lost = is_lost(c, c.snd_una) && !planted.has(Defect::sack_counts_acks);
-  if (cc.duplicates < kDupThresh && !lost) return;            // (3): limited transmit
-  if (cc.recover_known && lt(c.snd_una, cc.recover)) return;  // 5.1: what the timer sent again is not yet through
-  cc.reduce(c.snd_nxt - c.snd_una);                           // (4)
+  if (cc.duplicates < kDupThresh && !lost) return;  // (3): limited transmit
+  if (cc.recover_known && lt(c.snd_una, cc.recover))
+    return;                          // 5.1: the octets that the timer retransmitted are not acknowledged yet
+  cc.reduce(c.snd_nxt - c.snd_una);  // (4)
   cc.recovering = cc.recover_known = true;
   cc.recover = c.snd_nxt;
   cc.cwnd = cc.ssthresh;
@@ -137,9 +138,10 @@ void Stack::recover_by_sack(Connection& c) {
   }
 }
 
-// Loss probes (RFC 8985 section 7.3), which this stack sends by temperament or mistake only: true when one was sent.
+// Loss probes (RFC 8985 section 7.3), which this stack sends only with a legal variant or a defect: true when one was
+// sent.
 bool Stack::probe_for_loss(Connection& c) {
-  const bool legal = tempered.has(LegalVariant::loss_probe) && c.selective.permitted && c.board.spans == 0;
+  const bool legal = variants.has(LegalVariant::loss_probe) && c.selective.permitted && c.board.spans == 0;
   const bool unasked = planted.has(Defect::loss_probe_without_sack) && !c.selective.permitted;
   const bool twice = planted.has(Defect::loss_probe_twice);
   const bool middle = planted.has(Defect::loss_probe_of_middle);

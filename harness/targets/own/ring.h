@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A queue of octets in a circle of memory that is kept for the next connection.
+// A queue of octets in a ring buffer, whose memory is reused for the next connection.
 #pragma once
 
 #include <cstddef>

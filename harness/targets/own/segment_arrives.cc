@@ -69,19 +69,19 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
   if (!seg.text.empty() && planted.has(Defect::syn_text_reprocessed)) return_to_listen(*c);
 }
 
-// What a SYN brings, in LISTEN and in SYN-SENT. Text and FIN on it are queued until the connection is established.
+// Takes over the fields of the peer's SYN, in LISTEN and in SYN-SENT. Its text and FIN are queued until ESTABLISHED.
 void Stack::synchronize(Connection& c, const Segment& seg) {
   c.irs = seg.seq;
   c.rcv_nxt = seg.seq + 1;
   // Eff.snd.MSS (3.7.1): the lesser of what the peer takes, a default if it does not say, and what IP can send.
   const std::uint16_t most = interface_mss(c.remote_address);
   std::uint16_t send_mss = planted.has(Defect::mss_default_large) ? most : default_send_mss(c.remote_address);
-  if (seg.mss) send_mss = std::max<std::uint16_t>(*seg.mss, 1);  // zero would leave no way to send
+  if (seg.mss) send_mss = std::max<std::uint16_t>(*seg.mss, 1);  // with zero nothing could be sent
   if (planted.has(Defect::mss_ignored)) send_mss = most;
   c.peer_mss_known = seg.mss.has_value();
   c.eff_snd_mss = std::min({send_mss, most, c.choices.mss});
   if (planted.has(Defect::beyond_interface)) c.eff_snd_mss = send_mss;
-  if (tempered.has(LegalVariant::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
+  if (variants.has(LegalVariant::half_segments)) c.eff_snd_mss = std::max<std::uint16_t>(c.eff_snd_mss / 2, 1);
   c.mss_of_peer = c.eff_snd_mss;
 
   c.selective.permitted = (offers_sack(c) && seg.sack_permitted) || planted.has(Defect::sack_unasked);
@@ -94,7 +94,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   c.snd_wl1 = seg.seq;
   c.snd_wl2 = seg.ctl.ack ? seg.ack : c.iss;
 
-  if (tempered.has(LegalVariant::syn_text_dropped)) return;
+  if (variants.has(LegalVariant::syn_text_dropped)) return;
   const std::size_t fits = std::min<std::size_t>(seg.text.size(), c.rcv_wnd);
   c.received.hold(c.rcv_nxt, c.rcv_nxt, seg.text.first(fits));
   if (seg.ctl.fin && seg.text.size() < c.rcv_wnd) {

@@ -26,15 +26,15 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
     if (above) c.stamps.held = seg.timestamps->value;
     if (!above && had_gap && lt(c.stamps.held, seg.timestamps->value)) c.received.forget_held();
   }
-  const bool dropped = planted.has(Defect::drops_out_of_order) || tempered.has(LegalVariant::out_of_order_dropped);
-  const std::size_t most = tempered.has(LegalVariant::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
+  const bool dropped = planted.has(Defect::drops_out_of_order) || variants.has(LegalVariant::out_of_order_dropped);
+  const std::size_t most = variants.has(LegalVariant::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
   if (!above || !dropped) c.received.hold(c.rcv_nxt, at, text, most);
   const std::uint32_t count = c.received.deliver(c.rcv_nxt);
   if (above && !text.empty()) note_island(c, at, static_cast<std::uint32_t>(text.size()));
 
   // SHLD-3: "if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST"
   if (c.user_gone && (count > 0 || !text.empty()) && !planted.has(Defect::no_rst_after_close) &&
-      !tempered.has(LegalVariant::no_rst_on_close)) {
+      !variants.has(LegalVariant::no_rst_on_close)) {
     abort(c);
     return Then::kReturn;
   }
@@ -47,7 +47,7 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   c.rcv_wnd -= std::min(c.rcv_wnd, count);
   if (planted.has(Defect::window_shrinks)) c.rcv_wnd -= std::min(c.rcv_wnd, 3 * count);
   if (text.empty() && count == 0) {
-    c.ack_now = c.ack_now || !seg.text.empty();  // text behind the peer's own FIN: say again what is expected
+    c.ack_now = c.ack_now || !seg.text.empty();  // text after the peer's own FIN: acknowledge again
     return Then::kProceed;
   }
 
@@ -59,11 +59,11 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
 void Stack::schedule_ack(Connection& c, std::uint32_t count, bool at_gap) {
   ++c.segments_unacked;
   c.octets_unacked += count;
-  const bool by_octets = tempered.has(LegalVariant::counts_full_segments) || planted.has(Defect::delayed_ack_restarts);
+  const bool by_octets = variants.has(LegalVariant::counts_full_segments) || planted.has(Defect::delayed_ack_restarts);
   const bool full = !by_octets || c.octets_unacked >= 2u * c.rcv_mss;
   const bool second = c.segments_unacked >= 2 || c.octets_unacked >= 2u * c.rcv_mss;
   const bool every_second = second && full && !planted.has(Defect::stretch_ack);
-  const bool at_once = tempered.has(LegalVariant::acks_every_segment) || planted.has(Defect::no_delayed_ack);
+  const bool at_once = variants.has(LegalVariant::acks_every_segment) || planted.has(Defect::no_delayed_ack);
   const bool gap = at_gap && !planted.has(Defect::out_of_order_ack_delayed);
   if (count > 0 && planted.has(Defect::two_acks)) send_ack(c), c.ack_now = true;
   if (gap || every_second || at_once) c.ack_now = true;
@@ -71,7 +71,7 @@ void Stack::schedule_ack(Connection& c, std::uint32_t count, bool at_gap) {
 
 // Eighth, check the FIN bit
 Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
-  if (seg.ctl.fin && !c.receives()) {  // a FIN behind the FIN: remain in the state
+  if (seg.ctl.fin && !c.receives()) {  // a second FIN: remain in the state
     if (planted.has(Defect::second_fin_counted)) ++c.rcv_nxt;
     if (c.state == State::kTimeWait) enter_time_wait(c);
     challenge(c, seg);

@@ -11,7 +11,7 @@ bool within(const Block& inner, const Block& outer) {
   return le(outer.left, inner.left) && le(inner.right, outer.right);
 }
 
-// Islands that RCV.NXT has reached are gone.
+// Removes islands that RCV.NXT has reached.
 void forget_acknowledged(Selective& s, SeqNum rcv_nxt) {
   const auto end = s.island.begin() + s.islands;
   s.islands = static_cast<std::uint8_t>(
@@ -20,10 +20,10 @@ void forget_acknowledged(Selective& s, SeqNum rcv_nxt) {
 
 }  // namespace
 
-// Before anything is trimmed off: the first octets of the segment that had come before (RFC 2883 section 4).
+// Called before the segment is trimmed: notes its first duplicate octets (RFC 2883 section 4).
 void Stack::note_duplicate(Connection& c, const Segment& seg) {
   if (!c.selective.permitted || seg.text.empty() || seg.ctl.syn) return;
-  if (planted.has(Defect::dsack_missing) || tempered.has(LegalVariant::dsack_off)) return;
+  if (planted.has(Defect::dsack_missing) || variants.has(LegalVariant::dsack_off)) return;
   const SeqNum end = seg.seq + static_cast<SeqNum>(seg.text.size());
   if (lt(seg.seq, c.rcv_nxt)) {
     c.selective.duplicate = Block{.left = seg.seq, .right = min(end, c.rcv_nxt)};
@@ -35,7 +35,7 @@ void Stack::note_duplicate(Connection& c, const Segment& seg) {
   }
 }
 
-// The island that has the octet `seq` is the one that grew last; those which it has swallowed are gone.
+// The island with the octet `seq` moves to the front, since it grew last; islands that it now contains are removed.
 void Stack::note_island(Connection& c, SeqNum seq, std::uint32_t length) {
   Selective& s = c.selective;
   if (!s.permitted) return;
@@ -53,7 +53,7 @@ void Stack::note_island(Connection& c, SeqNum seq, std::uint32_t length) {
   s.islands = static_cast<std::uint8_t>(kept - s.island.begin() + 1);
 }
 
-// The duplicate, the island that grew last, then the others as they grew, as many as fit.
+// The blocks to send: the duplicate, then the islands, that which grew last first, as many as fit.
 void Stack::add_blocks(Connection& c, Segment& seg) const {
   Selective& s = c.selective;
   if (!s.permitted || (s.islands == 0 && !s.duplicate && !s.dropped)) return;
@@ -64,7 +64,7 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
   const std::uint32_t taken = option_octets(seg);
   std::size_t room = std::min<std::size_t>((kOptionsMax - 4 - taken) / 8, seg.block.size());
   if (planted.has(Defect::sack_one_block)) room = 1;
-  if (tempered.has(LegalVariant::sack_two_blocks)) room = std::min<std::size_t>(room, 2);
+  if (variants.has(LegalVariant::sack_two_blocks)) room = std::min<std::size_t>(room, 2);
   const auto add = [&](const Block& block) {
     if (seg.blocks < room) seg.block[seg.blocks++] = block;
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be configured in the stack as a whole; a reset brings the defaults back.
+// The configuration of the whole stack; a reset restores the defaults.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ struct Settings {
   bool sack = true;
 };
 
-// Sets what is named as in harness/target/settings.def; false when the stack has no such setting.
+// Sets a setting by its name in harness/target/settings.def; false when the stack has no such setting.
 bool set(Settings& settings, std::string_view name, std::int64_t value);
 
-// The names, one after the other; null behind the last.
+// The known names by number, counted from 0; null after the last.
 const char* setting_name(int number);
 
 }  // namespace own

@@ -41,7 +41,7 @@ const Connection* Sockets::connection(int handle) {
   return s == nullptr ? nullptr : s->connection;
 }
 
-// Why the connection ended, told once.
+// Returns once why the connection ended.
 Error Sockets::take_error(Connection& c) {
   const Error error = error_of(c.ended);
   if (error != Error::kNone) c.ended = Ended::kNormally;
@@ -111,7 +111,7 @@ Result Sockets::open(int handle, const Address& address, std::uint16_t port, con
     }
     if (const Error error = take_error(*c); error != Error::kNone) return fail(error);
     if (c->was_established || c->state != State::kClosed) return fail(Error::kIsConnected);
-    s->connection = nullptr;  // the attempt failed and was reported; another may follow
+    s->connection = nullptr;  // the failure has been reported; the user may try again
     stack_.release(*c);
   }
   const bool careless = stack_.planted.has(Defect::connect_without_remote);

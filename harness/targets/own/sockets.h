@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user's side of the own stack: non-blocking sockets with the errors that POSIX names, over the user calls.
+// Non-blocking sockets of the own stack, with POSIX's errors, on top of the user calls of section 3.10.
 #pragma once
 
 #include <cstdint>

@@ -136,7 +136,7 @@ Connection* Stack::create(std::uint16_t local_port, const Address& remote_addres
   }
   Connection& c = *free_.back();
   free_.pop_back();
-  static_cast<Tcb&>(c) = Tcb{};  // its buffers keep their memory
+  static_cast<Tcb&>(c) = Tcb{};  // the buffers are kept, with their memory
   c.send_queue.clear();
   c.received.clear();
   c.local_port = local_port;
@@ -152,22 +152,22 @@ Connection* Stack::create(std::uint16_t local_port, const Address& remote_addres
   return &c;
 }
 
-// What the temperaments make of a new connection.
+// Applies the legal variants to a new connection.
 void Stack::adapt(Connection& c) const {
   const std::uint32_t most = interface_mss(c.remote_address);
   std::uint32_t& buffer = c.choices.receive_buffer;
-  if (tempered.has(LegalVariant::window_2_segments)) buffer = std::min(buffer, 2u * most);
-  if (tempered.has(LegalVariant::window_1000)) buffer = std::min(buffer, 1000u);
-  if (tempered.has(LegalVariant::window_1)) buffer = 1;
+  if (variants.has(LegalVariant::window_2_segments)) buffer = std::min(buffer, 2u * most);
+  if (variants.has(LegalVariant::window_1000)) buffer = std::min(buffer, 1000u);
+  if (variants.has(LegalVariant::window_1)) buffer = 1;
   c.buffer_limit = buffer;
-  if (tempered.has(LegalVariant::window_grows)) buffer = std::min(buffer, 4u * most);
+  if (variants.has(LegalVariant::window_grows)) buffer = std::min(buffer, 4u * most);
   c.rcv_mss = c.choices.mss;
-  if (tempered.has(LegalVariant::mss_536)) c.rcv_mss = std::min<std::uint16_t>(c.rcv_mss, 536);
-  if (tempered.has(LegalVariant::mss_not_offered)) c.rcv_mss = default_send_mss(c.remote_address);
-  if (tempered.has(LegalVariant::rto_initial_3s)) c.rto.start_from(3 * kSecond);
+  if (variants.has(LegalVariant::mss_536)) c.rcv_mss = std::min<std::uint16_t>(c.rcv_mss, 536);
+  if (variants.has(LegalVariant::mss_not_offered)) c.rcv_mss = default_send_mss(c.remote_address);
+  if (variants.has(LegalVariant::rto_initial_3s)) c.rto.start_from(3 * kSecond);
 }
 
-// The connection enters CLOSED. What the user has not read stays for him after a normal end and is flushed otherwise.
+// The connection enters CLOSED. After a normal end the user can still read unread text; otherwise it is discarded.
 void Stack::delete_tcb(Connection& c, Ended why) {
   assert(c.state != State::kClosed);
   const auto at = std::find(existing_.begin(), existing_.end(), &c) - existing_.begin();

@@ -25,9 +25,9 @@ inline constexpr Time kR2Syn = 180 * kSecond;          // MUST-23
 inline constexpr Time kR2Data = 100 * kSecond;         // SHLD-11
 inline constexpr std::uint16_t kFirstEphemeral = 49152;
 inline constexpr std::size_t kConnectionsMax = 4096;      // "insufficient resources" beyond
-inline constexpr std::size_t kWireOctetsMax = 64u << 20;  // uncollected packets beyond are lost
+inline constexpr std::size_t kWireOctetsMax = 64u << 20;  // more uncollected packets are dropped
 
-// A passive OPEN: every connection that it brings is a copy of its choices.
+// A passive OPEN. Every connection from it starts with a copy of its choices.
 struct Listener {
   bool open = false;
   std::uint16_t port = 0;
@@ -45,14 +45,14 @@ class Stack {
   Stack(const Address& ipv4, const Address& ipv6);
 
   Planted planted;
-  Tempered tempered;
+  LegalVariants variants;
   Settings settings;
 
-  // Forgets everything. Time starts at zero; the seed decides all that is random.
+  // Forgets everything. Time starts at zero; all random choices follow from the seed.
   void reset(std::uint64_t seed);
 
   Time now() const { return now_; }
-  // Until `deadline`, or until something was sent.
+  // Lets time pass until `deadline` or until the stack sends something.
   void advance(Time deadline);
 
   void inject(ByteView packet);
@@ -79,14 +79,14 @@ class Stack {
   bool urgent_waits(const Connection& c) const;
   bool at_urgent_mark(const Connection& c) const;
   std::uint32_t up_to_mark(const Connection& c, std::uint32_t length) const;
-  // The user lets go: CLOSE, or ABORT where text is unread, and the connection lives on without him.
+  // The user closes the socket: CLOSE, or ABORT when text is unread. The connection then ends without a user.
   void release(Connection& c);
 
   Listener* find_listener(std::uint16_t port);
   Connection* find(std::uint16_t local_port, const Address& remote_address, std::uint16_t remote_port);
   bool port_in_use(std::uint16_t port, bool only_beyond_opening) const;
   std::uint16_t ephemeral_port(const Address& remote_address, std::uint16_t remote_port);
-  // Ours of the peer's family.
+  // The stack's address of the same family.
   const Address& address_for(const Address& peer) const { return peer.is_ipv4() ? ipv4_ : ipv6_; }
 
  private:
@@ -168,7 +168,7 @@ class Stack {
 
   // selective.cc: RFC 2018
   bool offers_sack(const Connection& c) const {
-    return settings.sack && c.choices.sack && !tempered.has(LegalVariant::sack_not_offered);
+    return settings.sack && c.choices.sack && !variants.has(LegalVariant::sack_not_offered);
   }
   void note_duplicate(Connection& c, const Segment& seg);
   void note_island(Connection& c, SeqNum seq, std::uint32_t length);

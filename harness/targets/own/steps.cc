@@ -135,7 +135,7 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   if (attempt && planted.has(Defect::active_synrcvd_ignores_rst)) return Then::kReturn;
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
-  const bool credulous = (inside && tempered.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
+  const bool credulous = (inside && variants.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
   const bool believed = exact || credulous;
   if (!inside && seg.seq != c.rcv_nxt && planted.has(Defect::rst_outside_answered)) challenge(c, seg);
   if (!believed && inside && planted.has(Defect::rst_challenged_and_believed)) {
@@ -147,7 +147,7 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
     if (inside) challenge_reset(c, seg);
     return Then::kReturn;
   }
-  if (c.state == State::kTimeWait && tempered.has(LegalVariant::time_wait_ignores_rst)) return Then::kReturn;
+  if (c.state == State::kTimeWait && variants.has(LegalVariant::time_wait_ignores_rst)) return Then::kReturn;
   reset_arrives(c);
   return Then::kReturn;
 }
@@ -164,7 +164,7 @@ void Stack::challenge_reset(Connection& c, Segment& seg) {
   c.challenged = Connection::Challenged::kByRst;
 }
 
-// What a RST that is believed does in each state.
+// The effect of an acceptable RST in each state.
 void Stack::reset_arrives(Connection& c) {
   switch (c.state) {
     case State::kSynReceived:
@@ -209,7 +209,7 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
   if (planted.has(Defect::no_challenge_on_syn) && c.synchronized()) return Then::kReturn;
   if (planted.has(Defect::crossing_syn_unchallenged) && !c.synchronized()) return Then::kReturn;
   const bool in_silence = planted.has(Defect::syn_resets_in_silence);
-  if (in_silence || planted.has(Defect::syn_resets) || tempered.has(LegalVariant::syn_rfc793)) {
+  if (in_silence || planted.has(Defect::syn_resets) || variants.has(LegalVariant::syn_rfc793)) {
     if (!in_silence) send_reset(c);
     delete_tcb(c, Ended::kReset);
     return Then::kReturn;
@@ -239,8 +239,8 @@ void Stack::enter_time_wait(Connection& c) {
   if (planted.has(Defect::timewait_for_ever)) c.timers.time_wait = kNever;
 }
 
-// The end of a connection in SYN-RECEIVED that came from LISTEN. The listener is still there; what goes is the
-// connection, unless it tried to reopen one in TIME-WAIT, which is then there again (MAY-2 of section 3.6.1).
+// Ends a connection in SYN-RECEIVED that came from LISTEN. The listener stays. If the connection tried to reopen one in
+// TIME-WAIT, that one is restored (MAY-2 of section 3.6.1); otherwise the connection is deleted.
 void Stack::return_to_listen(Connection& c) {
   if (!c.reopened || c.reopened->time_wait <= now_) return delete_tcb(c, Ended::kNormally);
   const Reopened old = *c.reopened;

@@ -73,7 +73,7 @@ bool Stack::excessive(const Connection& c) const {
   if (c.choices.user_timeout > 0 && !planted.has(Defect::user_timeout_ignored)) return false;
   const bool syn = !c.syn_acked;
   Time r2 = syn ? kR2Syn : kR2Data;
-  if (tempered.has(LegalVariant::gives_up_late)) r2 *= 2;
+  if (variants.has(LegalVariant::gives_up_late)) r2 *= 2;
   if (syn && planted.has(Defect::gives_up_syn_early)) r2 = 15 * kSecond;
   if (!syn && planted.has(Defect::gives_up_data_early)) r2 = 5 * kSecond;
   if (!syn && planted.has(Defect::never_gives_up)) return false;
@@ -81,8 +81,8 @@ bool Stack::excessive(const Connection& c) const {
   return c.last_sent - c.r2_since >= r2;
 }
 
-// (5.4): the earliest segment that has not been acknowledged, formed anew from the send queue. What lies beyond a
-// window that shrank waits: MAY-7 is not used.
+// (5.4): sends the earliest unacknowledged segment, built anew from the send queue. Octets beyond a window that shrank
+// wait: the stack does not use MAY-7.
 void Stack::retransmit(Connection& c) {
   if (!c.syn_acked) {
     c.syn_retransmitted = true;
@@ -91,7 +91,7 @@ void Stack::retransmit(Connection& c) {
     return send_syn(c);
   }
   std::uint32_t length = std::min({c.text_in_flight(), segment_room(c), c.snd_wnd});
-  if (tempered.has(LegalVariant::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
+  if (variants.has(LegalVariant::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
   const bool shrunk = c.snd_wnd > 0 && c.snd_wnd < c.snd_nxt - c.snd_una;
   if (shrunk && planted.has(Defect::shrunk_not_retransmitted)) return;
   if (le(c.board.discarded.left, c.snd_una) && lt(c.snd_una, c.board.discarded.right)) return;
@@ -104,7 +104,7 @@ void Stack::retransmit(Connection& c) {
   c.probed = false;
 }
 
-// A zero window is probed with the octet at its left edge, sent before or new (SHLD-29, SHLD-30).
+// Probes a zero window with the octet at its left edge, whether sent before or new (SHLD-29, SHLD-30).
 void Stack::probe(Connection& c) {
   const bool first = !c.probed;
   if (planted.has(Defect::zero_window_never_probed)) return;
@@ -116,7 +116,7 @@ void Stack::probe(Connection& c) {
     return delete_tcb(c, Ended::kTimedOut);
   }
   c.probed = true;
-  if (tempered.has(LegalVariant::probe_without_text)) {
+  if (variants.has(LegalVariant::probe_without_text)) {
     Segment seg = from(c);
     seg.seq = c.snd_una - 1;
     emit(c, seg);
@@ -137,7 +137,7 @@ void Stack::start_retransmission_timer(Connection& c) {
   if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
   Time at = now_ + (zero_window && c.probed ? c.probe_interval : rto);
   constexpr Time kTick = 500 * kMillisecond;
-  if (tempered.has(LegalVariant::timer_ticks_500ms)) at = (at + kTick - 1) / kTick * kTick;
+  if (variants.has(LegalVariant::timer_ticks_500ms)) at = (at + kTick - 1) / kTick * kTick;
   c.timers.retransmission = at;
 }
 

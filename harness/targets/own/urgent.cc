@@ -6,7 +6,7 @@
 
 namespace own {
 
-// SEND with the urgent flag: SND.UP is the octet behind all that the user has given.
+// SEND with the urgent flag: SND.UP is the octet after all text that the user has given.
 void Stack::send_urgently(Connection& c) {
   c.urgent_out = true;
   c.snd_up = c.send_base() + c.text_queued();
@@ -24,8 +24,8 @@ void Stack::mark_urgent(const Connection& c, Segment& seg) const {
   if (!seg.ctl.urg) seg.up = 0;
 }
 
-// Sixth, check the URG bit: RCV.UP <- max(RCV.UP,SEG.UP), and the user is told when it is ahead of what he has read.
-// The octets stay in the stream.
+// Sixth, check the URG bit: RCV.UP <- max(RCV.UP,SEG.UP). The user is told when RCV.UP is ahead of the text that he has
+// read. The urgent octets stay in the stream.
 Stack::Then Stack::check_urg_bit(Connection& c, Segment& seg) {
   const bool bare = seg.up != 0 && planted.has(Defect::urgent_without_flag);
   if (!seg.ctl.urg && !bare) return Then::kProceed;
