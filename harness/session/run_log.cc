@@ -265,7 +265,7 @@ RunLogReader::RunLogReader(const std::string& capture, std::string log)
   file_->number = 1;
   try {
     const Json json = Json::parse(file_->line);
-    if (json.at("format") != kFormat) throw CaptureError("another format of log than this program writes");
+    if (json.at("format") != kFormat) throw CaptureError("the log has a format that this version cannot read");
     scenario_ = json.at("scenario");
     terms_ = terms_from(json.at("terms"));
   } catch (const std::exception& error) {

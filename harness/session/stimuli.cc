@@ -103,7 +103,7 @@ void Session::Impl::advance_to(Time deadline) {
     const Time then = target.now();
     stalls = something || then != now ? 0 : stalls + 1;
     if (virtual_time && stalls > kStallsMax) {
-      throw TargetError(target.identity().name + " does not let its clock run on");
+      throw TargetError(target.identity().name + " does not advance its clock");
     }
     now = then;
   }

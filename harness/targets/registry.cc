@@ -51,7 +51,7 @@ std::unique_ptr<Target> make_own(const OwnStackOptions& own_options) {
 template <std::unique_ptr<Target> (*make)()>
 std::unique_ptr<Target> make_real(const OwnStackOptions& own_options) {
   if (!own_options.defect.empty()) throw TargetError("defects can be planted in 'own' only");
-  if (!own_options.legal_variants.empty()) throw TargetError("legal variants are those of 'own' only");
+  if (!own_options.legal_variants.empty()) throw TargetError("only 'own' has legal variants");
   return make();
 }
 

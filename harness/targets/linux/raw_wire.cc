@@ -230,7 +230,7 @@ std::optional<ByteView> RawWire::take() {
       if (replies_due_ == 0) return std::nullopt;
       pollfd wait{.fd = readable_, .events = POLLIN, .revents = 0};
       if (poll(&wait, 1, kEchoTimeoutMs) == 0) {
-        throw TargetError("the kernel under test does not answer an echo request: silence cannot be told from delay");
+        throw TargetError("the kernel under test does not answer an echo request: cannot tell silence from delay");
       }
       continue;
     }

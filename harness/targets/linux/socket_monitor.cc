@@ -73,7 +73,7 @@ int error_in(ByteView payload) {
 }
 
 [[noreturn]] void no_monitoring(int error) {
-  throw TargetError(std::string("the kernel does not let its sockets be looked at (") + std::strerror(error) +
+  throw TargetError(std::string("the kernel has no usable socket monitoring interface (") + std::strerror(error) +
                     "): modprobe tcp_diag, or a kernel with CONFIG_INET_DIAG and CONFIG_INET_DIAG_DESTROY");
 }
 
@@ -167,7 +167,7 @@ void SocketMonitor::destroy_all() {
                                 flows.begin() + static_cast<std::ptrdiff_t>(end)));
     }
   }
-  throw TargetError("the kernel does not forget " + std::to_string(all().size()) +
+  throw TargetError("the kernel still has " + std::to_string(all().size()) +
                     " connections of an earlier scenario; make a new target");
 }
 
