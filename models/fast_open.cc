@@ -146,67 +146,51 @@ void syn_ack_departs(Step& on, const Departing& seg, bool again) {
   state.granted = true;
 }
 
-// 4.2.1 and 4.2.2, Client: sending SYN
-void syn_departs(Step& on, const Departing& syn, bool again) {
-  FastOpen& state = on.tcb.fast_open;
-  const Known& known = known_to(on);
-  const bool option = syn.opt.fast_open || syn.opt.fast_open_experiment;
-  const auto octets = static_cast<std::uint32_t>(syn.text.size());
-  if (!state.wanted) {
-    if (option) {
-      on.refuse(Rule::R7413_2_default, 1);
-      return;
-    }
+namespace {
+
+// 2: without the wish of the user a SYN has no Fast Open option.
+void unwanted_syn_departs(Step& on, bool option) {
+  if (option) {
+    on.refuse(Rule::R7413_2_default, 1);
+  } else {
     on.cite(Rule::R7413_2_default);
+  }
+}
+
+// 4.2.1 and 4.2.2: the SYN leaves again, and should do so without option and text.
+void syn_departs_again(Step& on, bool option, std::uint32_t octets) {
+  const FastOpen& state = on.tcb.fast_open;
+  const Rule rule = state.text_sent ? Rule::R7413_4_2_2_retx : Rule::R7413_4_2_1_retx;
+  if (option || octets != 0) {
+    on.depart(rule);
+  } else if (state.option_sent) {
+    on.cite(rule);
+  }
+}
+
+bool right_octets(const Departing& syn) {
+  for (std::uint32_t i = 0; i < syn.text.size(); ++i) {
+    if (syn.text[i] != target_octet(i)) return false;
+  }
+  return true;
+}
+
+// 4.2.1: the option asks for a cookie.
+void cookie_requested(Step& on, const Known& known, std::uint32_t octets) {
+  if (octets != 0) {
+    on.refuse(Rule::R7413_4_2_1_request, 1);
     return;
   }
-  if (again) {
-    const Rule rule = state.text_sent ? Rule::R7413_4_2_2_retx : Rule::R7413_4_2_1_retx;
-    if (option || octets != 0) {
-      on.depart(rule);
-    } else if (state.option_sent) {
-      on.cite(rule);
-    }
+  on.cite(Rule::R7413_4_2_1_request);
+  if (known.cached && !known.negative && !known.unanswered) {
+    on.refuse(Rule::R7413_4_1_3_cache, 1);
     return;
   }
-  for (std::uint32_t i = 0; i < octets; ++i) {
-    if (syn.text[i] != target_octet(i)) {
-      on.refuse(Rule::S3_10_2_unsynchronized, 1);
-      return;
-    }
-  }
-  form_departs(on, syn, known.unanswered);
-  state.option_sent = option;
-  state.text_sent = option && octets != 0;
-  if (known.negative) {
-    if (state.text_sent) {
-      on.depart(Rule::R7413_4_1_3_1_disable);
-    } else {
-      on.cite(Rule::R7413_4_1_3_1_disable);
-    }
-  }
-  if (!option) {
-    if (known.unanswered) on.cite(Rule::R7413_4_2_1_forget, false);
-    return;
-  }
-  if (!well_formed(syn.opt)) {
-    on.refuse(Rule::R7413_4_1_1_len, 1);
-    return;
-  }
-  on.cite(Rule::R7413_4_1_1_len);
-  if (syn.opt.cookie_octets == 0) {
-    if (octets != 0) {
-      on.refuse(Rule::R7413_4_2_1_request, 1);
-      return;
-    }
-    on.cite(Rule::R7413_4_2_1_request);
-    if (known.cached && !known.negative && !known.unanswered) {
-      on.refuse(Rule::R7413_4_1_3_cache, 1);
-      return;
-    }
-    if (known.unanswered) on.cite(Rule::R7413_4_2_1_forget);
-    return;
-  }
+  if (known.unanswered) on.cite(Rule::R7413_4_2_1_forget);
+}
+
+// 4.2.2: the option has a cookie.
+void cookie_shown(Step& on, const Known& known, std::uint32_t octets) {
   if (!known.good) {
     on.refuse(Rule::R7413_4_2_2_need, 1);
     return;
@@ -220,6 +204,47 @@ void syn_departs(Step& on, const Departing& syn, bool again) {
     on.cite(Rule::R7413_4_1_3_synlimit);
   }
   if (kTypicalMss < known.mss && octets != 0) on.cite(Rule::R7413_4_1_3_mss, octets <= kTypicalMss);
+}
+
+}  // namespace
+
+// 4.2.1 and 4.2.2, Client: sending SYN
+void syn_departs(Step& on, const Departing& syn, bool again) {
+  FastOpen& state = on.tcb.fast_open;
+  const Known& known = known_to(on);
+  const bool option = syn.opt.fast_open || syn.opt.fast_open_experiment;
+  const auto octets = static_cast<std::uint32_t>(syn.text.size());
+  if (!state.wanted) {
+    unwanted_syn_departs(on, option);
+    return;
+  }
+  if (again) {
+    syn_departs_again(on, option, octets);
+    return;
+  }
+  if (!right_octets(syn)) {
+    on.refuse(Rule::S3_10_2_unsynchronized, 1);
+    return;
+  }
+  form_departs(on, syn, known.unanswered);
+  state.option_sent = option;
+  state.text_sent = option && octets != 0;
+  if (known.negative && state.text_sent) on.depart(Rule::R7413_4_1_3_1_disable);
+  if (known.negative && !state.text_sent) on.cite(Rule::R7413_4_1_3_1_disable);
+  if (!option) {
+    if (known.unanswered) on.cite(Rule::R7413_4_2_1_forget, false);
+    return;
+  }
+  if (!well_formed(syn.opt)) {
+    on.refuse(Rule::R7413_4_1_1_len, 1);
+    return;
+  }
+  on.cite(Rule::R7413_4_1_1_len);
+  if (syn.opt.cookie_octets == 0) {
+    cookie_requested(on, known, octets);
+  } else {
+    cookie_shown(on, known, octets);
+  }
 }
 
 // 4.2.2, Client: receiving SYN-ACK

@@ -10,6 +10,64 @@ namespace {
 
 constexpr std::size_t kPossibleMax = 48;  // TCBs the target may be in, for one conversation
 
+// After a violation: the TCB takes over what a segment of the target shows.
+void resynchronise_with(Candidate& p, const Departing& seg) {
+  if (seg.ctl.rst) {
+    p.state = State::kClosed;
+  } else if (seg.ctl.syn) {
+    p.state = seg.ctl.ack ? State::kSynReceived : State::kSynSent;
+    p.iss = p.snd_una = seg.seq;
+    p.iss_known = true;
+    p.snd_nxt = p.snd_end = seg.seq + 1;
+  } else {
+    if (p.state <= State::kSynReceived) {
+      p.state = State::kEstablished;
+      p.was_open = true;
+      if (!p.iss_known) p.iss = p.snd_una = p.snd_nxt = p.snd_end = seg.seq;
+      p.iss_known = true;
+    }
+    const SndSeq text_end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+    p.snd_end = later(p.snd_end, text_end);
+    p.snd_nxt = later(p.snd_nxt, seg.seq + seg.len());
+    if (seg.ctl.fin && !p.fin_queued) {
+      p.fin_queued = true;
+      p.snd_end = text_end;
+      p.state = p.rcv_fin ? State::kLastAck : State::kFinWait1;
+    }
+  }
+  if (seg.ctl.ack && !seg.ctl.rst) {
+    p.rcv_nxt = p.rcv_nxt_max = p.rcv_acked = seg.ack;
+    p.rcv_edge = seg.ack + seg.wnd;
+    p.edge_known = true;
+  }
+}
+
+// After a violation: the TCB takes over what a call has achieved.
+void resynchronise_with(Candidate& p, const UserCall& call) {
+  p.signal = Signal::kNone;
+  if (call.kind == CallKind::kRead && call.result > 0) {
+    p.rcv_user = p.rcv_user + static_cast<std::uint32_t>(call.result);
+    p.rcv_nxt_max = later(p.rcv_nxt_max, p.rcv_user);
+    p.was_open = true;
+  }
+  if (call.kind == CallKind::kWrite && call.result > 0) {
+    p.snd_end = p.snd_end + static_cast<std::uint32_t>(call.result);
+  }
+  if (call.kind == CallKind::kAccept) p.was_open = true;
+}
+
+// After a violation: the TCB takes over the reported state. TIME-WAIT has begun by now, and ends in three MSL at most.
+void resynchronise_with(Candidate& p, const StateReport& report, const Event& event, Time msl) {
+  p.state = report.state;
+  if (report.rcv_nxt) p.rcv_nxt = p.rcv_nxt_max = RcvSeq{*report.rcv_nxt};
+  if (report.snd_una) p.snd_una = SndSeq{*report.snd_una};
+  if (synchronized(p.state)) p.was_open = true;
+  if (p.state == State::kTimeWait) {
+    p.time_wait_from = event.from;
+    p.time_wait_to = event.until + 3 * msl;
+  }
+}
+
 }  // namespace
 
 void Oracle::Impl::count(const Cite& cite) {
@@ -120,56 +178,9 @@ void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Eve
   p.later.clear();
   p.demerits.clear();
   p.oddity.reset();
-  if (const auto* seg = std::get_if<Departing>(&event.what)) {
-    if (seg->ctl.rst) {
-      p.state = State::kClosed;
-    } else if (seg->ctl.syn) {
-      p.state = seg->ctl.ack ? State::kSynReceived : State::kSynSent;
-      p.iss = p.snd_una = seg->seq;
-      p.iss_known = true;
-      p.snd_nxt = p.snd_end = seg->seq + 1;
-    } else {
-      if (p.state <= State::kSynReceived) {
-        p.state = State::kEstablished;
-        p.was_open = true;
-        if (!p.iss_known) p.iss = p.snd_una = p.snd_nxt = p.snd_end = seg->seq;
-        p.iss_known = true;
-      }
-      const SndSeq text_end = seg->seq + static_cast<std::uint32_t>(seg->text.size());
-      p.snd_end = later(p.snd_end, text_end);
-      p.snd_nxt = later(p.snd_nxt, seg->seq + seg->len());
-      if (seg->ctl.fin && !p.fin_queued) {
-        p.fin_queued = true;
-        p.snd_end = text_end;
-        p.state = p.rcv_fin ? State::kLastAck : State::kFinWait1;
-      }
-    }
-    if (seg->ctl.ack && !seg->ctl.rst) {
-      p.rcv_nxt = p.rcv_nxt_max = p.rcv_acked = seg->ack;
-      p.rcv_edge = seg->ack + seg->wnd;
-      p.edge_known = true;
-    }
-  } else if (const auto* call = std::get_if<UserCall>(&event.what)) {
-    p.signal = Signal::kNone;
-    if (call->kind == CallKind::kRead && call->result > 0) {
-      p.rcv_user = p.rcv_user + static_cast<std::uint32_t>(call->result);
-      p.rcv_nxt_max = later(p.rcv_nxt_max, p.rcv_user);
-      p.was_open = true;
-    }
-    if (call->kind == CallKind::kWrite && call->result > 0) {
-      p.snd_end = p.snd_end + static_cast<std::uint32_t>(call->result);
-    }
-    if (call->kind == CallKind::kAccept) p.was_open = true;
-  } else if (const auto* report = std::get_if<StateReport>(&event.what)) {
-    p.state = report->state;
-    if (report->rcv_nxt) p.rcv_nxt = p.rcv_nxt_max = RcvSeq{*report->rcv_nxt};
-    if (report->snd_una) p.snd_una = SndSeq{*report->snd_una};
-    if (synchronized(p.state)) p.was_open = true;
-    if (p.state == State::kTimeWait) {
-      p.time_wait_from = event.from;
-      p.time_wait_to = event.until + 3 * terms.msl;
-    }
-  }
+  if (const auto* seg = std::get_if<Departing>(&event.what)) resynchronise_with(p, *seg);
+  if (const auto* call = std::get_if<UserCall>(&event.what)) resynchronise_with(p, *call);
+  if (const auto* report = std::get_if<StateReport>(&event.what)) resynchronise_with(p, *report, event, terms.msl);
   c.possible.clear();
   c.possible.push_back(p);
 }

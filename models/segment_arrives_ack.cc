@@ -111,53 +111,47 @@ bool refused_as_old(Step& on, const Arriving& seg) {
   return refused;
 }
 
-}  // namespace
-
-// Fifth, check the ACK field:
-Then check_ack_field(Step& on, const Arriving& seg) {
+// SYN-RECEIVED STATE, SND.UNA < SEG.ACK =< SND.NXT: enter ESTABLISHED state.
+Then complete_handshake(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
-  if (!seg.ctl.ack) {
-    on.cite(Rule::SA4_5_off);
-    on.cite_later(Rule::SA4_5_off);
+  if (tcb.passive && on.env.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
+  advance_snd_una(on, seg.ack);
+  take_window(on, seg);
+  tcb.window_at = on.env.now;
+  on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
+  if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may()) return reset_as_user_is_gone(on, seg);
+  if (tcb.rcv_nxt_max < tcb.syn_text_end) {  // what came with the SYN may be taken now
+    tcb.rcv_nxt_max = tcb.syn_text_end;
+    on.allow_ack();
+  }
+  on.cite(Rule::SA4_5_synrcvd_ok);
+  tcb.was_open = on.established_here = true;
+  if (!tcb.passive) on.cite_later(Rule::MUST_10);
+  if (tcb.fin_queued) {  // CLOSE had been queued for this
+    on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
+    tcb.send_pending = true;
+    tcb.send_due = on.env.now + kSendDelayMax;
+  }
+  return Then::kProceed;
+}
+
+// SYN-RECEIVED STATE
+Then syn_received_ack(Step& on, const Arriving& seg) {
+  if (acks_new(on.tcb, seg.ack)) return complete_handshake(on, seg);
+  on.cite(Rule::SA4_5_synrcvd_bad);
+  if (on.may()) {  // the range check of RFC 5961 comes first
+    on.acknowledge_now(Rule::SA4_5_synrcvd_bad);
     return Then::kReturn;
   }
-  if (tcb.state == State::kSynReceived) {
-    if (acks_new(tcb, seg.ack)) {
-      if (tcb.passive && on.env.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
-      advance_snd_una(on, seg.ack);
-      take_window(on, seg);
-      tcb.window_at = on.env.now;
-      on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
-      if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may()) {
-        const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
-        on.delete_tcb(Rule::SHLD_3);
-        on.reply(reply);
-        return Then::kReturn;
-      }
-      if (tcb.rcv_nxt_max < tcb.syn_text_end) {  // what came with the SYN may be taken now
-        tcb.rcv_nxt_max = tcb.syn_text_end;
-        on.allow_ack();
-      }
-      on.cite(Rule::SA4_5_synrcvd_ok);
-      tcb.was_open = on.established_here = true;
-      if (!tcb.passive) on.cite_later(Rule::MUST_10);
-      if (tcb.fin_queued) {  // CLOSE had been queued for this
-        on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
-        tcb.send_pending = true;
-        tcb.send_due = on.env.now + kSendDelayMax;
-      }
-      return Then::kProceed;
-    }
-    on.cite(Rule::SA4_5_synrcvd_bad);
-    if (on.may()) {  // the range check of RFC 5961 comes first
-      on.acknowledge_now(Rule::SA4_5_synrcvd_bad);
-    } else {
-      on.cite(Rule::S3_5_2_rst_ack);
-      on.cite_later(Rule::S3_5_2_same_state);
-      on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
-    }
-    return Then::kReturn;
-  }
+  on.cite(Rule::S3_5_2_rst_ack);
+  on.cite_later(Rule::S3_5_2_same_state);
+  on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
+  return Then::kReturn;
+}
+
+// Is SEG.ACK outside the range that is looked at? Then the segment is answered and dropped.
+Then check_ack_range(Step& on, const Arriving& seg) {
+  const Tcb& tcb = on.tcb;
   if (refused_as_old(on, seg)) {
     on.cite(Rule::SA4_5_range);
     on.cite(Rule::R5961_5_2_range);
@@ -171,15 +165,17 @@ Then check_ack_field(Step& on, const Arriving& seg) {
     on.acknowledge_now(Rule::SA4_5_unsent);
     return Then::kReturn;
   }
-  const bool had_fin_acked = tcb.fin_acked();
-  if (established_ack(on, seg) == Then::kReturn) return Then::kReturn;
-  on.fin_acked_here = !had_fin_acked && tcb.fin_acked();
+  return Then::kProceed;
+}
+
+// FIN-WAIT-1 to TIME-WAIT: "in addition to the processing for the ESTABLISHED state".
+Then closing_states_ack(Step& on) {
+  Candidate& tcb = on.tcb;
   switch (tcb.state) {
     case State::kFinWait1:
-      if (tcb.fin_acked()) {
-        tcb.quiet_since = on.env.now;
-        on.enter(State::kFinWait2, Rule::SA4_5_fin_wait_1);
-      }
+      if (!tcb.fin_acked()) break;
+      tcb.quiet_since = on.env.now;
+      on.enter(State::kFinWait2, Rule::SA4_5_fin_wait_1);
       break;
     case State::kFinWait2:
       on.cite(Rule::SA4_5_fin_wait_2);
@@ -196,11 +192,9 @@ Then check_ack_field(Step& on, const Arriving& seg) {
       on.enter(State::kTimeWait, Rule::SA4_5_closing);
       break;
     case State::kLastAck:
-      if (tcb.fin_acked()) {
-        on.delete_tcb(Rule::SA4_5_last_ack);
-        return Then::kReturn;
-      }
-      break;
+      if (!tcb.fin_acked()) break;
+      on.delete_tcb(Rule::SA4_5_last_ack);
+      return Then::kReturn;
     case State::kTimeWait:  // taken for a retransmission of the FIN, which restarts the timer
       on.cite(Rule::SA4_5_time_wait);
       tcb.time_wait_to = later_end(on);
@@ -210,6 +204,24 @@ Then check_ack_field(Step& on, const Arriving& seg) {
       break;
   }
   return Then::kProceed;
+}
+
+}  // namespace
+
+// Fifth, check the ACK field:
+Then check_ack_field(Step& on, const Arriving& seg) {
+  Candidate& tcb = on.tcb;
+  if (!seg.ctl.ack) {
+    on.cite(Rule::SA4_5_off);
+    on.cite_later(Rule::SA4_5_off);
+    return Then::kReturn;
+  }
+  if (tcb.state == State::kSynReceived) return syn_received_ack(on, seg);
+  if (check_ack_range(on, seg) == Then::kReturn) return Then::kReturn;
+  const bool had_fin_acked = tcb.fin_acked();
+  if (established_ack(on, seg) == Then::kReturn) return Then::kReturn;
+  on.fin_acked_here = !had_fin_acked && tcb.fin_acked();
+  return closing_states_ack(on);
 }
 
 }  // namespace tcpassay

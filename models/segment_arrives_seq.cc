@@ -20,25 +20,26 @@ Rule why_acknowledged(const Tcb& tcb, const Arriving& seg) {
   return probe ? Rule::S3_8_6_1_ack : Rule::SA4_1_ack;
 }
 
-// A segment that fails the test. Its ACK field may be used all the same: at a zero window that is a special allowance,
-// just below the window it is Appendix A.2.
-void unacceptable(Step& on, const Arriving& seg) {
+// An unacceptable RST is dropped in silence. Some stacks take one at RCV.NXT-1 once the peer's FIN has arrived: the
+// peer sent it before that FIN.
+void unacceptable_rst(Step& on, const Arriving& rst) {
   Candidate& tcb = on.tcb;
-  if (seg.ctl.rst) {
-    // Some stacks take a RST at RCV.NXT-1 once the peer's FIN has arrived: it was sent before that FIN was.
-    const bool behind_fin = tcb.rcv_fin && seg.seq == tcb.rcv_nxt - 1;
-    if (behind_fin && on.may()) {
-      tcb.signal = tcb.state == State::kCloseWait ? Signal::kReset : tcb.signal;
-      on.delete_tcb(Rule::SA4_2_closing);
-      return;
-    }
-    on.cite(Rule::S3_5_2_rst_on_rst);
-    on.cite(Rule::S3_5_3_window);
-    on.cite(Rule::R5961_3_2_outside);
-    on.cite(Rule::SA4_2_outside);
-    on.cite(Rule::SA4_1_rst);
+  const bool behind_fin = tcb.rcv_fin && rst.seq == tcb.rcv_nxt - 1;
+  if (behind_fin && on.may()) {
+    tcb.signal = tcb.state == State::kCloseWait ? Signal::kReset : tcb.signal;
+    on.delete_tcb(Rule::SA4_2_closing);
     return;
   }
+  on.cite(Rule::S3_5_2_rst_on_rst);
+  on.cite(Rule::S3_5_3_window);
+  on.cite(Rule::R5961_3_2_outside);
+  on.cite(Rule::SA4_2_outside);
+  on.cite(Rule::SA4_1_rst);
+}
+
+// The rules that speak of this segment, by its state and control bits.
+void cite_unacceptable(Step& on, const Arriving& seg) {
+  Candidate& tcb = on.tcb;
   if (synchronized(tcb.state)) {
     on.cite(Rule::S3_5_2_unclear);
     on.cite(Rule::S3_5_2_unacceptable);
@@ -58,39 +59,53 @@ void unacceptable(Step& on, const Arriving& seg) {
     on.cite(Rule::SA4_8_stay);
   }
   on.cite_later(Rule::SA4_1_drop);
+}
+
+// The ACK field of an unacceptable segment may be used all the same: at a zero window that is the "special allowance",
+// just below the window it is Appendix A.2.
+Then allowance_for_ack(Step& on, const Arriving& seg) {
+  Candidate& tcb = on.tcb;
+  const bool crossing = tcb.state == State::kSynReceived && seg.ctl.syn && seg.ctl.ack && seg.seq == tcb.irs &&
+                        acks_new(tcb, seg.ack);  // simultaneous open, figure 7
+  const bool plain_ack = seg.ctl.ack && !seg.ctl.syn;
+  const bool new_window = seg.ack == tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd;
+  const bool useful = plain_ack && (acks_new(tcb, seg.ack) || new_window);
+  const bool zero_window = tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
+  const bool near_below = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt <= seg.seq + seg.len() + 1;
+  if (useful && zero_window) {
+    if (!on.should(Rule::SA4_1_zero_window)) return Then::kReturn;
+    on.cite_later(Rule::SA4_1_zero_window);
+    return Then::kAckField;
+  }
+  if (!crossing && !(useful && near_below)) return Then::kReturn;
+  if (!on.may(Rule::SA_A2)) return Then::kReturn;
+  if (crossing) on.acknowledge_later(Rule::MUST_10);
+  if (on.may()) tcb.ack_now = false;  // a test that is widened so far as to accept it owes no answer
+  return crossing ? Then::kAckFieldAndFin : Then::kAckField;
+}
+
+// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the RST bit is set)".
+Then unacceptable(Step& on, const Arriving& seg) {
+  Candidate& tcb = on.tcb;
+  if (seg.ctl.rst) {
+    unacceptable_rst(on, seg);
+    return Then::kReturn;
+  }
+  cite_unacceptable(on, seg);
   const bool bad_ack = seg.ctl.ack && !acks_new(tcb, seg.ack);
   if (tcb.state == State::kSynReceived && bad_ack && !on.may()) {
     // 3.5.2, group 2: an unacceptable ACK in a state that is not synchronized draws a RST, whatever its SEQ.
     on.cite_later(Rule::S3_5_2_same_state);
     on.cite(Rule::S3_5_2_rst_ack);
     on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
-    return;
+    return Then::kReturn;
   }
   on.cite(Rule::SA4_1_ack);
   // Step 1 says "should"; of a probe and of the FIN in TIME-WAIT the text elsewhere says more.
   const Rule why = why_acknowledged(tcb, seg);
   on.acknowledge_now(why, why == Rule::S3_8_6_1_ack || why == Rule::SA4_5_time_wait);
   ecn::unacceptable_arrives(on, seg);
-
-  const bool useful = seg.ctl.ack && !seg.ctl.syn && acks_new(tcb, seg.ack);
-  const bool crossing = tcb.state == State::kSynReceived && seg.ctl.syn && seg.ctl.ack && seg.seq == tcb.irs &&
-                        acks_new(tcb, seg.ack);  // simultaneous open, figure 7
-  const bool window_news = seg.ctl.ack && !seg.ctl.syn && seg.ack == tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd;
-  const bool zero_window = tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
-  const bool near_below = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt <= seg.seq + seg.len() + 1;
-  if ((useful || window_news) && zero_window) {
-    if (on.should(Rule::SA4_1_zero_window)) {
-      on.cite_later(Rule::SA4_1_zero_window);
-      check_ack_field(on, seg);
-    }
-  } else if (crossing || ((useful || window_news) && near_below)) {
-    if (on.may(Rule::SA_A2)) {
-      if (crossing) on.acknowledge_later(Rule::MUST_10);
-      if (on.may()) tcb.ack_now = false;  // a test that is widened so far as to accept it owes no answer
-      check_ack_field(on, seg);
-      if (crossing) reach_fin(on, true);
-    }
-  }
+  return allowance_for_ack(on, seg);
 }
 
 }  // namespace
@@ -136,8 +151,7 @@ Then check_sequence_number(Step& on, const Arriving& seg) {
       break;
   }
   if (seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt) on.cite(Rule::S3_4_text_wnd0);
-  unacceptable(on, seg);
-  return Then::kReturn;
+  return unacceptable(on, seg);
 }
 
 }  // namespace tcpassay

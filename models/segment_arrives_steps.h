@@ -21,6 +21,12 @@ bool acks_new(const Tcb& tcb, SndSeq ack);
 // SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
 void advance_snd_una(Step& on, SndSeq ack);
 
+// What the peer's SYN says beside its sequence number.
+void take_options(Step& on, const Arriving& syn);
+
+// Text and FIN of a SYN may wait for ESTABLISHED, or for their retransmission.
+void queue_from_syn(Step& on, const Arriving& syn);
+
 // TIME-WAIT ends by then, when its timer starts now.
 Time later_end(const Step& on);
 
@@ -30,8 +36,24 @@ void reach_fin(Step& on, bool in_window);
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to what may be an attack (RFC 5961); repeats may be throttled.
 void challenge(Step& on, Rule rule);
 
+// What follows a step.
+enum class Then {
+  kProceed,         // the next step
+  kReturn,          // nothing: the segment is done with
+  kAckField,        // the segment is unacceptable, but its ACK field is used; then it is done with
+  kAckFieldAndFin,  // ... and then a FIN that waits may be next in sequence
+};
+
+// SHLD-3: text arrives, and the user, who has called CLOSE, will never receive it. Answers kReturn.
+Then reset_as_user_is_gone(Step& on, const Arriving& seg);
+
+// The sections of 3.10.7, one for each of these states and one for all others.
+void closed_state(Step& on, const Arriving& seg);    // 3.10.7.1
+void listen_state(Step& on, const Arriving& seg);    // 3.10.7.2
+void syn_sent_state(Step& on, const Arriving& seg);  // 3.10.7.3
+void other_states(Step& on, const Arriving& seg);    // 3.10.7.4
+
 // The eight steps of 3.10.7.4, in their order.
-enum class Then { kProceed, kReturn };
 Then check_sequence_number(Step& on, const Arriving& seg);
 Then check_rst_bit(Step& on, const Arriving& seg);
 Then check_security(Step& on, const Arriving& seg);

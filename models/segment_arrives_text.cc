@@ -55,65 +55,63 @@ void join_held(Candidate& tcb) {
   }
 }
 
-}  // namespace
+// No text, in whatever state. Text that waited, with the SYN say, may be found to be new only now that nobody is there
+// to receive it.
+Then no_text(Step& on, const Arriving& seg) {
+  const Tcb& tcb = on.tcb;
+  const bool text_waits = tcb.user_gone && !tcb.rcv_fin && tcb.rcv_nxt < tcb.rcv_nxt_max;
+  return text_waits && on.may() ? reset_as_user_is_gone(on, seg) : Then::kProceed;
+}
 
-// Seventh, process the segment text:
-Then process_segment_text(Step& on, const Arriving& seg) {
+// CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: "this should not occur since a FIN has been received". Ignore the text.
+Then text_behind_fin(Step& on, const Arriving& seg) {
+  on.cite(Rule::SA4_7_late);
+  on.cite_later(Rule::SA4_7_late);
+  if (on.tcb.user_gone && on.may()) return reset_as_user_is_gone(on, seg);
+  on.allow_ack();
+  return Then::kReturn;
+}
+
+// Where the text ends that counts. Of text beyond the peer's own FIN, which waits, either counts: the text or the FIN.
+RcvSeq end_of_text(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
-  const auto octets = static_cast<std::uint32_t>(seg.text.size());
-  ecn::text_arrives(on, seg);
-  // Text that waited, with the SYN say, may be found to be new only now that nobody is there to receive it.
-  if (octets == 0 && tcb.user_gone && !tcb.rcv_fin && tcb.rcv_nxt < tcb.rcv_nxt_max && on.may()) {
-    const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
-    on.delete_tcb(Rule::SHLD_3);
-    on.reply(reply);
-    return Then::kReturn;
-  }
-  if (octets == 0) return Then::kProceed;
-  RcvSeq end = seg.seq + octets;
-  if (tcb.rcv_fin) {  // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: this should not occur; ignore the text
-    on.cite(Rule::SA4_7_late);
-    on.cite_later(Rule::SA4_7_late);
-    if (tcb.user_gone && on.may()) {
-      const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
-      on.delete_tcb(Rule::SHLD_3);
-      on.reply(reply);
-      return Then::kReturn;
-    }
+  const RcvSeq end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+  if (!tcb.held_fin || !(tcb.fin_seq < end)) return end;
+  tcb.contradicted = true;
+  if (on.may()) {
     on.allow_ack();
-    return Then::kReturn;
+    return tcb.fin_seq;
   }
-  if (tcb.held_fin && tcb.fin_seq < end) tcb.contradicted = true;
-  if (tcb.held_fin && tcb.fin_seq < end) {  // beyond the peer's own FIN: it counts, or the FIN does
-    if (on.may()) {
-      on.allow_ack();
-      if (tcb.fin_seq <= seg.seq) return Then::kProceed;
-      end = tcb.fin_seq;
-    } else if (!seg.ctl.fin) {
-      tcb.held_fin = false;
-    }
+  if (!seg.ctl.fin) tcb.held_fin = false;
+  return end;
+}
+
+// FIN-WAIT-1 and FIN-WAIT-2 of a user who has gone: new text should draw a RST.
+bool refused_as_user_is_gone(Step& on, RcvSeq end) {
+  if (!on.tcb.user_gone || !(on.tcb.rcv_nxt < end)) return false;
+  const bool refused = on.should(Rule::SHLD_3);
+  on.cite(Rule::MAY_1, refused);
+  if (refused) on.cite(Rule::SHLD_3);
+  return refused;
+}
+
+// Text with a gap before it: it should be held, and an acknowledgment leaves at once.
+Then text_ahead_of_gap(Step& on, const Arriving& seg, RcvSeq end) {
+  Candidate& tcb = on.tcb;
+  on.cite(Rule::MAY_13);
+  on.cite(Rule::R5681_3_2_out_of_order);
+  for (const Span& span : tcb.held) {
+    if (seg.seq < span.to && span.from < end) on.cite(Rule::S3_10_overlap);
   }
-  const bool nobody = tcb.user_gone && tcb.rcv_nxt < end;
-  const bool refused = nobody && on.should(Rule::SHLD_3);
-  if (nobody) on.cite(Rule::MAY_1, refused);
-  if (refused) {
-    on.cite(Rule::SHLD_3);
-    const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
-    on.delete_tcb(Rule::SHLD_3);
-    on.reply(reply);
-    return Then::kReturn;
-  }
-  if (tcb.rcv_nxt_max < seg.seq) {  // ahead of a gap
-    on.cite(Rule::MAY_13);
-    on.cite(Rule::R5681_3_2_out_of_order);
-    for (const Span& span : tcb.held) {
-      if (seg.seq < span.to && span.from < end) on.cite(Rule::S3_10_overlap);
-    }
-    hold(tcb, seg.seq, end);
-    triggers_sack(tcb, {seg.seq, end});
-    on.acknowledge_now(Rule::R5681_3_2_out_of_order);
-    return Then::kProceed;
-  }
+  hold(tcb, seg.seq, end);
+  triggers_sack(tcb, {seg.seq, end});
+  on.acknowledge_now(Rule::R5681_3_2_out_of_order);
+  return Then::kProceed;
+}
+
+// Text that is next in sequence, or may be: RCV.NXT advances.
+Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
+  Candidate& tcb = on.tcb;
   const bool gap = !tcb.held.empty() || tcb.held_overflow;
   const RcvSeq old_nxt = tcb.rcv_nxt;
   RcvSeq sure = end;
@@ -146,6 +144,19 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   }
   on.acknowledge_later(on.taken_by);
   return Then::kProceed;
+}
+
+}  // namespace
+
+// Seventh, process the segment text:
+Then process_segment_text(Step& on, const Arriving& seg) {
+  ecn::text_arrives(on, seg);
+  if (seg.text.empty()) return no_text(on, seg);
+  if (on.tcb.rcv_fin) return text_behind_fin(on, seg);
+  const RcvSeq end = end_of_text(on, seg);
+  if (end <= seg.seq) return Then::kProceed;  // all of it lies beyond the FIN
+  if (refused_as_user_is_gone(on, end)) return reset_as_user_is_gone(on, seg);
+  return on.tcb.rcv_nxt_max < seg.seq ? text_ahead_of_gap(on, seg, end) : text_in_sequence(on, seg, end);
 }
 
 namespace {
@@ -230,12 +241,7 @@ Then check_fin_bit(Step& on, const Arriving& seg) {
     in_window = !tcb.edge_known || tcb.fin_seq < tcb.rcv_edge;
     tcb.held_fin_outside = !in_window;
     // A FIN ahead of a gap tells of text that nobody will receive, as text itself would.
-    if (tcb.user_gone && tcb.rcv_nxt_max < tcb.fin_seq && on.may()) {
-      const Reply reply = reset_reply(tcb, seg, Rule::SHLD_3);
-      on.delete_tcb(Rule::SHLD_3);
-      on.reply(reply);
-      return Then::kReturn;
-    }
+    if (tcb.user_gone && tcb.rcv_nxt_max < tcb.fin_seq && on.may()) return reset_as_user_is_gone(on, seg);
     if (seg.text.empty() && tcb.rcv_nxt_max < tcb.fin_seq) {
       on.cite(Rule::R5681_3_2_out_of_order);
       on.acknowledge_now(Rule::R5681_3_2_out_of_order);

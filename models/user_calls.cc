@@ -3,62 +3,10 @@
 
 #include "models/segment_arrives.h"
 #include "models/urgent.h"
+#include "models/user_calls_shared.h"
 
 namespace tcpassay {
 namespace {
-
-bool is_error_of(Signal signal, UserError error) {
-  switch (signal) {
-    case Signal::kNone:
-      return false;
-    // Which name is given to refused, reset and timed out is the interface's affair; end of stream it must not be.
-    case Signal::kRefused:
-    case Signal::kReset:
-      return error == UserError::kRefused || error == UserError::kReset || error == UserError::kPipe ||
-             error == UserError::kAborted || error == UserError::kNotConnected;
-    case Signal::kTimedOut:
-      return error == UserError::kTimedOut || error == UserError::kReset || error == UserError::kPipe ||
-             error == UserError::kUnreachable || error == UserError::kNotConnected;
-    case Signal::kUnreachable:  // an ICMP message has many names
-      return error != UserError::kNone && error != UserError::kWouldBlock;
-  }
-  return false;
-}
-
-bool tells_of_reset(UserError error) {
-  return error == UserError::kRefused || error == UserError::kReset || error == UserError::kAborted ||
-         error == UserError::kTimedOut || error == UserError::kUnreachable;
-}
-
-// A passive OPEN on the same port may stand again where this connection has ended; to its user it is gone.
-bool gone(const Tcb& tcb) {
-  return tcb.state == State::kClosed || tcb.state == State::kListen;
-}
-
-Rule receive_rule(const Tcb& tcb) {
-  if (gone(tcb)) return Rule::S3_10_3_closed;
-  switch (tcb.state) {
-    case State::kEstablished:
-    case State::kFinWait1:
-    case State::kFinWait2:
-      return Rule::S3_10_3_established;
-    case State::kCloseWait:
-      return Rule::S3_10_3_close_wait;
-    case State::kClosing:
-    case State::kLastAck:
-    case State::kTimeWait:
-      return Rule::S3_10_3_closing;
-    default:
-      return Rule::S3_10_3_unsynchronized;
-  }
-}
-
-RcvSeq text_end(const Tcb& tcb) {
-  return tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt;
-}
-RcvSeq text_end_max(const Tcb& tcb) {
-  return tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt_max;
-}
 
 // CLOSE in the RFC's sense: nothing more is sent after what was given, and a FIN stands behind it.
 void close_sending(Step& on) {
@@ -128,6 +76,33 @@ void active_open_call(Step& on, const UserCall& call) {
   if (call.result == 0 && !first_done) on.refuse(Rule::S3_10_1_again);
 }
 
+namespace {
+
+// By state: false when the call gives the connection no text, or was answered wrongly.
+bool send_in_state(Step& on, const UserCall& call) {
+  const bool taken = call.result > 0;
+  switch (on.tcb.state) {
+    case State::kClosed:
+    case State::kListen:
+      on.cite(Rule::S3_10_2_closed);
+      if (taken) on.refuse(Rule::S3_10_2_closed);
+      return false;
+    case State::kSynSent:
+    case State::kSynReceived:
+      on.cite(Rule::S3_10_2_unsynchronized);
+      return taken;
+    default:
+      if (!taken && call.error != UserError::kWouldBlock && call.error != UserError::kNoBuffers) {
+        on.refuse(Rule::S3_10_2_established);
+        return false;
+      }
+      on.cite(Rule::S3_10_2_established);
+      return taken;
+  }
+}
+
+}  // namespace
+
 // 3.10.2. SEND Call
 void send_call(Step& on, const UserCall& call) {
   Candidate& tcb = on.tcb;
@@ -144,28 +119,7 @@ void send_call(Step& on, const UserCall& call) {
     if (taken) on.refuse(Rule::S3_10_2_closing);
     return;
   }
-  switch (tcb.state) {
-    case State::kClosed:
-    case State::kListen:
-      on.cite(Rule::S3_10_2_closed);
-      if (taken) {
-        on.refuse(Rule::S3_10_2_closed);
-        return;
-      }
-      return;
-    case State::kSynSent:
-    case State::kSynReceived:
-      on.cite(Rule::S3_10_2_unsynchronized);
-      break;
-    default:
-      if (!taken && call.error != UserError::kWouldBlock && call.error != UserError::kNoBuffers) {
-        on.refuse(Rule::S3_10_2_established);
-        return;
-      }
-      on.cite(Rule::S3_10_2_established);
-      break;
-  }
-  if (!taken) return;
+  if (!send_in_state(on, call)) return;
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
   tcb.window_at = on.env.now;
   if (call.urgent) urgent_given(on);
@@ -176,88 +130,6 @@ void send_call(Step& on, const UserCall& call) {
   if (synchronized(tcb.state) && (idle || fits) && tcb.snd_wnd != 0 && !tcb.send_pending) {
     tcb.send_pending = true;
     tcb.send_due = on.env.now + kSendDelayMax;
-  }
-}
-
-// 3.10.3. RECEIVE Call
-void receive_call(Step& on, const UserCall& call) {
-  Candidate& tcb = on.tcb;
-  if (call.length == 0) return;
-  const Rule rule = receive_rule(tcb);
-  if (call.result > 0) {  // so many octets were delivered
-    const auto octets = static_cast<std::uint32_t>(call.result);
-    if (!tcb.was_open && !synchronized(tcb.state) && !tcb.fast_open.opened) {
-      on.refuse(gone(tcb) ? rule : Rule::S3_5_synrcvd_text);
-      return;
-    }
-    for (std::size_t i = 0; i < call.text.size() && !tcb.uncoded; ++i) {
-      if (call.text[i] != peer_octet(tcb.rcv_user.value + static_cast<std::uint32_t>(i))) {
-        if (tcb.up.arrived && !tcb.up.in_line) {  // the urgent octet went another way
-          tcb.rcv_user = tcb.rcv_user + 1;
-          break;
-        }
-        on.refuse(misread(tcb, rule), 1);
-        return;
-      }
-    }
-    const RcvSeq end = tcb.rcv_user + octets;
-    if (text_end_max(tcb) < end && !tcb.contradicted) {
-      on.refuse(gone(tcb) ? Rule::SA4_7_deliver : rule, 2);
-      return;
-    }
-    if (!urgent_read(on, tcb.rcv_user, end)) return;
-    on.cite(rule);
-    on.cite(Rule::SA4_7_deliver);
-    if (tcb.rcv_fin) on.cite(Rule::S3_10_3_close_wait);
-    tcb.rcv_user = end;
-    if (!tcb.rcv_fin && tcb.rcv_nxt < end) tcb.rcv_nxt = end;
-    return;
-  }
-  if (tcb.up.arrived && !tcb.up.in_line && tcb.rcv_user + 1 == text_end(tcb)) tcb.rcv_user = text_end(tcb);
-  const bool unread = tcb.rcv_user < text_end(tcb);
-  if (call.result == 0) {  // end of stream
-    if (tcb.signal != Signal::kNone && !tcb.rcv_fin) {
-      on.refuse(Rule::MUST_12);
-    } else if (gone(tcb) && !tcb.rcv_fin) {
-      if (!tcb.told) on.refuse(Rule::S3_10_3_closed);  // what was told once may be repeated as end of stream
-    } else if (!tcb.rcv_fin) {
-      on.refuse(rule == Rule::S3_10_3_unsynchronized ? rule : Rule::S3_10_3_established);
-    } else if (unread && !gone(tcb)) {
-      on.refuse(Rule::S3_10_3_close_wait);
-    } else {
-      on.cite(Rule::S3_6_close_signal);
-      on.cite(Rule::MUST_12);
-      on.cite(rule == Rule::S3_10_3_closed ? Rule::S3_10_3_closing : rule);
-    }
-    return;
-  }
-  if (call.error == UserError::kWouldBlock || call.error == UserError::kNotConnected) {  // nothing there yet
-    if (tcb.signal != Signal::kNone && call.error == UserError::kWouldBlock) {
-      on.refuse(Rule::MUST_12);
-    } else if (unread && synchronized(tcb.state)) {
-      on.refuse(Rule::SA4_7_deliver);
-    } else if (tcb.rcv_fin && synchronized(tcb.state)) {
-      on.refuse(Rule::S3_6_close_signal);
-    } else if (tcb.was_open && gone(tcb) && call.error == UserError::kWouldBlock) {
-      on.refuse(Rule::S3_10_3_closed);
-    } else {
-      on.cite(rule);
-      if (!tcb.was_open && tcb.rcv_user < tcb.syn_text_end) on.cite(Rule::S3_5_synrcvd_text);
-    }
-    return;
-  }
-  // An error: there must have been a reason, told once.
-  if (is_error_of(tcb.signal, call.error)) {
-    on.cite(Rule::MUST_12);
-    on.cite(tcb.signal == Signal::kTimedOut ? Rule::SA8_user
-            : tcb.signal == Signal::kReset  ? Rule::SA4_2_established
-                                            : Rule::SA4_2_active);
-    tcb.signal = Signal::kNone;
-    tcb.told = true;
-  } else if (!gone(tcb) && tcb.ip.may_tell) {  // an ICMP message, told once
-    tcb.ip.may_tell = tcb.ip.soft_error = false;
-  } else if (!gone(tcb) && tells_of_reset(call.error)) {
-    on.refuse(call.error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23) : rule);
   }
 }
 
@@ -368,39 +240,6 @@ void listener_gone(Step& on) {
               .other = snd_nxt,
               .rule = Rule::S3_10_4_listen});
   }
-}
-
-void error_call(Step& on, const UserCall& call) {
-  Candidate& tcb = on.tcb;
-  const auto error = static_cast<UserError>(call.value);
-  if (call.result != 0) return;
-  const bool only_icmp = tcb.signal == Signal::kNone && !gone(tcb);
-  if (error == UserError::kNone) {  // some other call may have told it
-    if (only_icmp && tcb.ip.soft_error) on.depart(Rule::SHLD_25);
-    tcb.ip.soft_error = false;
-    if (!gone(tcb) && tcb.rexmits > 0 && tcb.rexmits < 3) on.cite(Rule::SHLD_10);
-    return;
-  }
-  if (only_icmp && tcb.ip.may_tell) {
-    if (tcb.ip.soft_error) on.cite(Rule::SHLD_25);
-    tcb.ip.may_tell = tcb.ip.soft_error = false;
-    return;
-  }
-  if (tcb.signal == Signal::kNone && !gone(tcb)) {
-    // Trouble with delivery may be told from R1 on, and the connection lives on.
-    const bool trouble = (error == UserError::kTimedOut || error == UserError::kUnreachable) && tcb.rexmits > 0;
-    if (trouble && tcb.rexmits >= 3) return;
-    if (trouble && on.may()) {
-      on.depart(Rule::SHLD_10);
-      return;
-    }
-    on.refuse(error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
-                                            : Rule::MUST_12);
-    return;
-  }
-  if (is_error_of(tcb.signal, error)) on.cite(Rule::MUST_12);
-  tcb.signal = Signal::kNone;
-  tcb.told = true;
 }
 
 }  // namespace tcpassay

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// 3.10.3, RECEIVE, and the errors that a user is told: by RECEIVE or by getsockopt(SO_ERROR).
+#include "models/urgent.h"
+#include "models/user_calls.h"
+#include "models/user_calls_shared.h"
+
+namespace tcpassay {
+namespace {
+
+bool is_error_of(Signal signal, UserError error) {
+  switch (signal) {
+    case Signal::kNone:
+      return false;
+    // Which name is given to refused, reset and timed out is the interface's affair; end of stream it must not be.
+    case Signal::kRefused:
+    case Signal::kReset:
+      return error == UserError::kRefused || error == UserError::kReset || error == UserError::kPipe ||
+             error == UserError::kAborted || error == UserError::kNotConnected;
+    case Signal::kTimedOut:
+      return error == UserError::kTimedOut || error == UserError::kReset || error == UserError::kPipe ||
+             error == UserError::kUnreachable || error == UserError::kNotConnected;
+    case Signal::kUnreachable:  // an ICMP message has many names
+      return error != UserError::kNone && error != UserError::kWouldBlock;
+  }
+  return false;
+}
+
+Rule receive_rule(const Tcb& tcb) {
+  if (gone(tcb)) return Rule::S3_10_3_closed;
+  switch (tcb.state) {
+    case State::kEstablished:
+    case State::kFinWait1:
+    case State::kFinWait2:
+      return Rule::S3_10_3_established;
+    case State::kCloseWait:
+      return Rule::S3_10_3_close_wait;
+    case State::kClosing:
+    case State::kLastAck:
+    case State::kTimeWait:
+      return Rule::S3_10_3_closing;
+    default:
+      return Rule::S3_10_3_unsynchronized;
+  }
+}
+
+// Each octet is the one that the peer sent at its place; the urgent one may have gone another way.
+bool right_octets(Step& on, const UserCall& call, Rule rule) {
+  Candidate& tcb = on.tcb;
+  for (std::size_t i = 0; i < call.text.size() && !tcb.uncoded; ++i) {
+    if (call.text[i] == peer_octet(tcb.rcv_user.value + static_cast<std::uint32_t>(i))) continue;
+    if (tcb.up.arrived && !tcb.up.in_line) {
+      tcb.rcv_user = tcb.rcv_user + 1;
+      return true;
+    }
+    on.refuse(misread(tcb, rule), 1);
+    return false;
+  }
+  return true;
+}
+
+// So many octets were delivered.
+void octets_delivered(Step& on, const UserCall& call, Rule rule) {
+  Candidate& tcb = on.tcb;
+  const auto octets = static_cast<std::uint32_t>(call.result);
+  if (!tcb.was_open && !synchronized(tcb.state) && !tcb.fast_open.opened) {
+    on.refuse(gone(tcb) ? rule : Rule::S3_5_synrcvd_text);
+    return;
+  }
+  if (!right_octets(on, call, rule)) return;
+  const RcvSeq end = tcb.rcv_user + octets;
+  if (text_end_max(tcb) < end && !tcb.contradicted) {
+    on.refuse(gone(tcb) ? Rule::SA4_7_deliver : rule, 2);
+    return;
+  }
+  if (!urgent_read(on, tcb.rcv_user, end)) return;
+  on.cite(rule);
+  on.cite(Rule::SA4_7_deliver);
+  if (tcb.rcv_fin) on.cite(Rule::S3_10_3_close_wait);
+  tcb.rcv_user = end;
+  if (!tcb.rcv_fin && tcb.rcv_nxt < end) tcb.rcv_nxt = end;
+}
+
+// RECEIVE says that the peer sends no more.
+void end_of_stream_told(Step& on, Rule rule) {
+  Candidate& tcb = on.tcb;
+  const bool unread = tcb.rcv_user < text_end(tcb);
+  if (tcb.signal != Signal::kNone && !tcb.rcv_fin) {
+    on.refuse(Rule::MUST_12);
+  } else if (gone(tcb) && !tcb.rcv_fin) {
+    if (!tcb.told) on.refuse(Rule::S3_10_3_closed);  // what was told once may be repeated as end of stream
+  } else if (!tcb.rcv_fin) {
+    on.refuse(rule == Rule::S3_10_3_unsynchronized ? rule : Rule::S3_10_3_established);
+  } else if (unread && !gone(tcb)) {
+    on.refuse(Rule::S3_10_3_close_wait);
+  } else {
+    on.cite(Rule::S3_6_close_signal);
+    on.cite(Rule::MUST_12);
+    on.cite(rule == Rule::S3_10_3_closed ? Rule::S3_10_3_closing : rule);
+  }
+}
+
+// RECEIVE says that there is nothing to read yet.
+void nothing_to_read(Step& on, const UserCall& call, Rule rule) {
+  Candidate& tcb = on.tcb;
+  const bool unread = tcb.rcv_user < text_end(tcb);
+  if (tcb.signal != Signal::kNone && call.error == UserError::kWouldBlock) {
+    on.refuse(Rule::MUST_12);
+  } else if (unread && synchronized(tcb.state)) {
+    on.refuse(Rule::SA4_7_deliver);
+  } else if (tcb.rcv_fin && synchronized(tcb.state)) {
+    on.refuse(Rule::S3_6_close_signal);
+  } else if (tcb.was_open && gone(tcb) && call.error == UserError::kWouldBlock) {
+    on.refuse(Rule::S3_10_3_closed);
+  } else {
+    on.cite(rule);
+    if (!tcb.was_open && tcb.rcv_user < tcb.syn_text_end) on.cite(Rule::S3_5_synrcvd_text);
+  }
+}
+
+// RECEIVE fails: there must have been a reason, which is told once.
+void error_told(Step& on, const UserCall& call, Rule rule) {
+  Candidate& tcb = on.tcb;
+  if (is_error_of(tcb.signal, call.error)) {
+    on.cite(Rule::MUST_12);
+    on.cite(tcb.signal == Signal::kTimedOut ? Rule::SA8_user
+            : tcb.signal == Signal::kReset  ? Rule::SA4_2_established
+                                            : Rule::SA4_2_active);
+    tcb.signal = Signal::kNone;
+    tcb.told = true;
+  } else if (!gone(tcb) && tcb.ip.may_tell) {  // an ICMP message, told once
+    tcb.ip.may_tell = tcb.ip.soft_error = false;
+  } else if (!gone(tcb) && tells_of_reset(call.error)) {
+    on.refuse(call.error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23) : rule);
+  }
+}
+
+}  // namespace
+
+// 3.10.3. RECEIVE Call
+void receive_call(Step& on, const UserCall& call) {
+  Candidate& tcb = on.tcb;
+  if (call.length == 0) return;
+  const Rule rule = receive_rule(tcb);
+  if (call.result > 0) {
+    octets_delivered(on, call, rule);
+    return;
+  }
+  if (tcb.up.arrived && !tcb.up.in_line && tcb.rcv_user + 1 == text_end(tcb)) tcb.rcv_user = text_end(tcb);
+  if (call.result == 0) {
+    end_of_stream_told(on, rule);
+  } else if (call.error == UserError::kWouldBlock || call.error == UserError::kNotConnected) {
+    nothing_to_read(on, call, rule);
+  } else {
+    error_told(on, call, rule);
+  }
+}
+
+void error_call(Step& on, const UserCall& call) {
+  Candidate& tcb = on.tcb;
+  const auto error = static_cast<UserError>(call.value);
+  if (call.result != 0) return;
+  const bool only_icmp = tcb.signal == Signal::kNone && !gone(tcb);
+  if (error == UserError::kNone) {  // some other call may have told it
+    if (only_icmp && tcb.ip.soft_error) on.depart(Rule::SHLD_25);
+    tcb.ip.soft_error = false;
+    if (!gone(tcb) && tcb.rexmits > 0 && tcb.rexmits < 3) on.cite(Rule::SHLD_10);
+    return;
+  }
+  if (only_icmp && tcb.ip.may_tell) {
+    if (tcb.ip.soft_error) on.cite(Rule::SHLD_25);
+    tcb.ip.may_tell = tcb.ip.soft_error = false;
+    return;
+  }
+  if (tcb.signal == Signal::kNone && !gone(tcb)) {
+    // Trouble with delivery may be told from R1 on, and the connection lives on.
+    const bool trouble = (error == UserError::kTimedOut || error == UserError::kUnreachable) && tcb.rexmits > 0;
+    if (trouble && tcb.rexmits >= 3) return;
+    if (trouble && on.may()) {
+      on.depart(Rule::SHLD_10);
+      return;
+    }
+    on.refuse(error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
+                                            : Rule::MUST_12);
+    return;
+  }
+  if (is_error_of(tcb.signal, error)) on.cite(Rule::MUST_12);
+  tcb.signal = Signal::kNone;
+  tcb.told = true;
+}
+
+}  // namespace tcpassay
