@@ -69,22 +69,23 @@ def dead_links(root, name):
                 yield f"{name}:{number}: {target}: no such heading"
 
 
-def is_path(word, root):
-    """A path is what begins with something that stands at the top of the tree, and the name of a page."""
+def is_path(word, *folders):
+    """A path is what begins with something that stands in one of the folders, and the name of a page."""
     if not PATH.match(word) or word.startswith(PRODUCTS):
         return False
     parts = word.rstrip("/").split("/")
     if any(part.split(".")[0] in PLACEHOLDERS for part in parts):
         return False
-    return ("/" in word and (root / parts[0]).exists()) or word.endswith(".md")
+    return ("/" in word and any((folder / parts[0]).exists() for folder in folders)) or word.endswith(".md")
 
 
 def missing_paths(root, name):
+    folders = (root, (root / name).parent)
     for number, line, fenced in lines_of(root / name):
         if fenced:
             continue
         for word in INLINE_CODE.findall(line):
-            if is_path(word, root) and not any(any(folder.glob(word)) for folder in (root, (root / name).parent)):
+            if is_path(word, *folders) and not any(any(folder.glob(word)) for folder in folders):
                 yield f"{name}:{number}: {word} does not exist"
 
 
