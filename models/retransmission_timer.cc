@@ -96,6 +96,79 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
   return true;
 }
 
+void front_departs_first(Step& on) {
+  RetransmissionTimer& timer = on.tcb.timer;
+  timer.sent_at = on.env.since;
+  timer.rested = false;
+  on.tcb.front_gap = Time{};
+  timer.doubled = false;
+}
+
+// Something has arrived since the front left last, which may be another reason to send it again than the timer.
+bool front_departs_after_arrival(Step& on, bool probing) {
+  Candidate& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  const Congestion& cc = tcb.congestion;
+  const Time least = least_timeout(tcb);
+  // (5.3): since the last ACK of new text a whole timeout has passed.
+  const bool by_timer = !cc.arrived_since_quiet && !probing && synchronized(tcb.state) && !tcb.sack();
+  if (by_timer && timer.acked_at >= tcb.front_to && timer.karn == Time{}) {
+    if (on.env.now - timer.acked_at < with_slack(least)) {
+      on.depart(Rule::R6298_5_3);
+    } else if (least > 10 * kClockSlack) {
+      on.cite(Rule::R6298_5_3);
+    }
+  }
+  // Only the timer, duplicate ACKs and what follows them send the front again.
+  const bool quickly = on.env.now - tcb.front_from < std::max(with_slack(least), kClockSlack);
+  const bool no_loss_shown =
+      cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 && cc.lossless && !cc.lost_told && !tcb.sack();
+  const bool no_other_reason = !cc.progress && !cc.window_moved && !probing && !tcb.fast_open.text_due;
+  if (quickly && cc.arrived_since_quiet && no_loss_shown && no_other_reason) {
+    return on.refuse(Rule::R6298_5_early, 1);
+  }
+  tcb.front_gap = Time{};
+  timer.doubled = false;
+  return true;
+}
+
+// (5.5) and (2.5): from one expiry to the next the timeout doubles.
+bool timeout_doubles(Step& on, bool probing, Time longest) {
+  Candidate& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  if (longest < std::min<Time>(doubled_at_least(tcb.front_gap), kRtoMaxMin)) {
+    if (!probing) return on.refuse(timer.doubled ? Rule::R6298_2_5 : Rule::R6298_5_5, 1);
+    on.depart(Rule::SHLD_30);
+    return true;
+  }
+  on.cite(probing ? Rule::SHLD_30 : Rule::R6298_5_5);
+  if (!probing && tcb.front_gap > kRtoMaxMin / 4) on.cite(Rule::R6298_2_5);
+  timer.doubled = true;
+  return true;
+}
+
+// Nothing has arrived since the front left last: only the timer can have sent it, so the time between is measured.
+bool front_departs_by_timer(Step& on, bool probing) {
+  Candidate& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  const Time longest = on.env.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack;
+  const Time shortest = on.env.since - std::max(tcb.front_to, timer.probed_at);
+  if (tcb.front_gap == Time{}) {
+    if (!probing && !first_expiry(on, shortest, longest)) return false;
+    if (probing && longest < kRtoMin) on.depart(Rule::R6298_2_4);
+    const bool single = tcb.snd_nxt - tcb.snd_una <= tcb.snd_mss;
+    timer.probed = !on.env.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
+  } else if (timer.probed) {  // what came first may have been a loss probe, which the timeout follows (RFC 8985)
+    timer.probed = false;
+  } else if (!timeout_doubles(on, probing, longest)) {
+    return false;
+  }
+  if (timer.followed && !probing) on.cite(Rule::R6298_5_1);
+  if (synchronized(tcb.state) && tcb.snd_nxt - tcb.snd_una > tcb.congestion.smss) on.cite(Rule::R6298_5_4);
+  tcb.front_gap = shortest;
+  return true;
+}
+
 }  // namespace
 
 void RetransmissionTimer::Estimate::sample(Time r) {
@@ -121,61 +194,14 @@ Time retransmission_bound(const Tcb& tcb) {
   return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
 }
 
-// What has arrived meanwhile may be another reason to send again, so only gaps in which nothing arrived are measured.
 bool front_departs(Step& on, bool again) {
   Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
   if (!again) {
-    timer.sent_at = on.env.since;
-    timer.rested = false;
-    tcb.front_gap = Time{};
-    timer.doubled = false;
-  } else if (!tcb.front_alone) {
-    // (5.3): since the last ACK of new text a whole timeout has passed.
-    const bool by_timer = !tcb.congestion.arrived_since_quiet && !probing && synchronized(tcb.state) && !tcb.sack();
-    if (by_timer && timer.acked_at >= tcb.front_to && timer.karn == Time{}) {
-      if (on.env.now - timer.acked_at < with_slack(least_timeout(tcb))) {
-        on.depart(Rule::R6298_5_3);
-      } else if (least_timeout(tcb) > 10 * kClockSlack) {
-        on.cite(Rule::R6298_5_3);
-      }
-    }
-    // Nothing but the timer, duplicate ACKs and what they lead to sends the front again.
-    const bool quickly = on.env.now - tcb.front_from < std::max(with_slack(least_timeout(tcb)), kClockSlack);
-    const Congestion& cc = tcb.congestion;
-    if (quickly && cc.arrived_since_quiet && cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 &&
-        !cc.progress && !cc.window_moved && !tcb.sack() && !probing && cc.lossless && !tcb.fast_open.text_due &&
-        !cc.lost_told) {
-      on.refuse(Rule::R6298_5_early, 1);
-      return false;
-    }
-    tcb.front_gap = Time{};
-    timer.doubled = false;
-  } else {
-    const Time longest = on.env.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack;
-    const Time shortest = on.env.since - std::max(tcb.front_to, timer.probed_at);
-    if (tcb.front_gap == Time{}) {
-      if (!probing && !first_expiry(on, shortest, longest)) return false;
-      if (probing && longest < kRtoMin) on.depart(Rule::R6298_2_4);
-      const bool single = tcb.snd_nxt - tcb.snd_una <= tcb.snd_mss;
-      timer.probed = !on.env.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
-    } else if (timer.probed) {  // what came first may have been a loss probe, which the timeout follows (RFC 8985)
-      timer.probed = false;
-    } else if (longest < std::min<Time>(doubled_at_least(tcb.front_gap), kRtoMaxMin)) {
-      if (!probing) {
-        on.refuse(timer.doubled ? Rule::R6298_2_5 : Rule::R6298_5_5, 1);
-        return false;
-      }
-      on.depart(Rule::SHLD_30);
-    } else {
-      on.cite(probing ? Rule::SHLD_30 : Rule::R6298_5_5);
-      if (!probing && tcb.front_gap > kRtoMaxMin / 4) on.cite(Rule::R6298_2_5);
-      timer.doubled = true;
-    }
-    if (timer.followed && !probing) on.cite(Rule::R6298_5_1);
-    if (synchronized(tcb.state) && tcb.snd_nxt - tcb.snd_una > tcb.congestion.smss) on.cite(Rule::R6298_5_4);
-    tcb.front_gap = shortest;
+    front_departs_first(on);
+  } else if (!(tcb.front_alone ? front_departs_by_timer(on, probing) : front_departs_after_arrival(on, probing))) {
+    return false;
   }
   if (again) timer.sent_at = RetransmissionTimer::kNone;
   timer.followed = false;

@@ -112,37 +112,52 @@ std::uint32_t blocks_that_fit(const Options& opt) {
   return std::min((kOptionsMax - kSackHeader - others) / kBlock, 4u);
 }
 
-// "As many distinct SACK blocks as possible", and which: those that were first in the options before. Which of them are
-// still held shows later.
-void judge_choice(Step& on, const std::array<Span, 4>& block, int first, int count, const Options& opt) {
-  Sack& sack = on.tcb.selective;
-  const int room = static_cast<int>(blocks_that_fit(opt));
-  if (opt.unknown || opt.fast_open) return;
-  const auto included = [&](const Span& span) {
+// The blocks of one SACK option. The first may be a D-SACK block; those of RFC 2018 begin at `first`.
+struct Blocks {
+  std::array<Span, 4> block{};
+  int first = 0, count = 0;
+
+  const Span& at(int i) const { return block[static_cast<std::size_t>(i)]; }
+  bool none() const { return first == count; }
+  Span newest() const { return none() ? Span{} : at(first); }
+  bool include(const Span& span) const {
     for (int i = first; i < count; ++i) {
-      if (within(span, block[static_cast<std::size_t>(i)])) return true;
+      if (within(span, at(i))) return true;
     }
     return false;
-  };
-  // A block whose own ACK was put off has never been first, and takes room all the same.
-  int strangers = 0;
-  for (int i = first + 1; i < count; ++i) {
-    const Span& here = block[static_cast<std::size_t>(i)];
-    strangers +=
+  }
+};
+
+// Blocks whose own ACK was put off have never been first, and take room all the same.
+int never_first(const Sack& sack, const Blocks& blocks) {
+  int found = 0;
+  for (int i = blocks.first + 1; i < blocks.count; ++i) {
+    const Span& here = blocks.at(i);
+    found +=
         std::none_of(sack.reported.begin(), sack.reported.end(), [&](const Span& span) { return overlap(span, here); });
   }
+  return found;
+}
+
+// RFC 2018 section 4: the option is filled with other blocks, those that were first in earlier options. Whether the
+// target still holds a block that it leaves out shows later.
+void judge_choice(Step& on, const Blocks& blocks, const Options& opt) {
+  Sack& sack = on.tcb.selective;
+  if (opt.unknown || opt.fast_open) return;
+  const int room = static_cast<int>(blocks_that_fit(opt));
+  const int taken = blocks.first + 1 + never_first(sack, blocks);
   int others = 0, left = 0;
   for (const Span& span : sack.reported) {
-    if (within(span, block[static_cast<std::size_t>(first)])) continue;
-    if (first + 1 + others + strangers >= room) {
+    if (within(span, blocks.at(blocks.first))) continue;
+    if (taken + others >= room) {
       ++left;
       continue;
     }
     ++others;
-    if (included(span)) continue;
+    if (blocks.include(span)) continue;
     if (empty(sack.omitted)) {
       sack.omitted = span;
-      sack.omitted_rule = count < room ? Rule::R2018_4_many : Rule::R2018_4_repeat;
+      sack.omitted_rule = blocks.count < room ? Rule::R2018_4_many : Rule::R2018_4_repeat;
     }
     return;
   }
@@ -150,80 +165,94 @@ void judge_choice(Step& on, const std::array<Span, 4>& block, int first, int cou
   if (left > 0) on.cite(Rule::R2018_4_repeat);
 }
 
+// RFC 2018 section 3: each block has a left and a right edge, above the ACK field, and the target has received all of
+// it. RFC 2883 section 5: a first block below the ACK field, or inside the second block, is a D-SACK block.
+std::optional<Blocks> read_blocks(Step& on, const Departing& seg, const Span& open) {
+  Blocks blocks{.count = seg.opt.blocks};
+  for (std::size_t i = 0; i < seg.opt.blocks; ++i) {
+    Span& block = blocks.block[i];
+    block = {RcvSeq{seg.opt.block[i].left}, RcvSeq{seg.opt.block[i].right}};
+    if (block.from < block.to) continue;
+    on.refuse(Rule::R2018_3_format, 1);
+    return {};
+  }
+  const bool below = blocks.at(0).to <= seg.ack;
+  const bool inside = !below && blocks.count > 1 && within(blocks.at(0), blocks.at(1));
+  blocks.first = below || inside ? 1 : 0;
+  for (int i = blocks.first; i < blocks.count; ++i) {
+    const Span& block = blocks.at(i);
+    if (!(block.from <= seg.ack) && has_arrived(on.tcb, block, open)) continue;
+    on.refuse(Rule::R2018_3_format, 1);
+    return {};
+  }
+  on.cite(Rule::R2018_3_format);
+  if (blocks.first == 1) duplicate_reported(on, blocks.at(0), inside);
+  return blocks;
+}
+
+// RFC 2018 section 4: the first block holds the text of the segment that called for this ACK. False when refused.
+bool first_block_is_right(Step& on, const Departing& seg, const Blocks& blocks) {
+  const Tcb& tcb = on.tcb;
+  Sack& sack = on.tcb.selective;
+  const bool triggered = sack.triggered && seg.ack < sack.trigger.from && sack.trigger.to <= tcb.rcv_edge;
+  if (!triggered) {
+    sack.unanswered = false;
+    if (!blocks.none()) on.cite(Rule::R2018_4_all_acks);
+    return true;
+  }
+  const bool holds = !blocks.none() && within(sack.trigger, blocks.newest());
+  // An ACK that was put off for an earlier segment may leave before the target looks at this one.
+  const bool put_off = !blocks.none() && !empty(sack.earlier) && within(sack.earlier, blocks.newest());
+  if (!holds && !put_off) return on.refuse(Rule::R2018_4_first, 1);
+  if (holds) {
+    on.cite(Rule::R2018_4_first);
+    on.cite(Rule::R2018_4_every_segment);
+    sack.unanswered = false;
+  }
+  sack.earlier = {};
+  return true;
+}
+
+// Text that an option before did not report was held all the same.
+void omitted_is_reported(Step& on, const Blocks& blocks) {
+  Sack& sack = on.tcb.selective;
+  if (empty(sack.omitted) || !blocks.include(sack.omitted)) return;
+  on.depart(sack.omitted_rule);
+  sack.omitted = {};
+}
+
+void blocks_are_distinct(Step& on, const Blocks& blocks) {
+  const Sack& sack = on.tcb.selective;
+  // A part of a block that was reported before is a duplicate, and RFC 2883 wants the whole block behind it.
+  for (const Span& span : sack.reported) {
+    const bool part = within(blocks.newest(), span) && !(blocks.newest() == span);
+    if (blocks.first == 0 && sack.duplicate && part) on.depart(Rule::R2883_4_island);
+  }
+  for (int i = blocks.first; i < blocks.count; ++i) {
+    for (int k = blocks.first; k < blocks.count; ++k) {
+      if (i != k && within(blocks.at(i), blocks.at(k))) on.depart(Rule::R2018_4_many);
+    }
+  }
+}
+
 void judge_blocks(Step& on, const Departing& seg, const Span& open) {
-  Tcb& tcb = on.tcb;
-  Sack& sack = tcb.selective;
+  Sack& sack = on.tcb.selective;
   if (!sack.peer_permits) {
     on.refuse(Rule::R2018_4_not_permitted, 1);
     return;
   }
-  const int count = seg.opt.blocks;
-  std::array<Span, 4> block{};
-  for (int i = 0; i < count; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    block[at] = {RcvSeq{seg.opt.block[at].left}, RcvSeq{seg.opt.block[at].right}};
-    if (!(block[at].from < block[at].to)) {
-      on.refuse(Rule::R2018_3_format, 1);
-      return;
-    }
-  }
-  // RFC 2883 section 5: a first block below the ACK field, or inside the second block, is a D-SACK block.
-  const bool below = block[0].to <= seg.ack;
-  const bool inside = !below && count > 1 && within(block[0], block[1]);
-  const int first = below || inside ? 1 : 0;
-  for (int i = first; i < count; ++i) {
-    const Span& b = block[static_cast<std::size_t>(i)];
-    if (b.from <= seg.ack || !has_arrived(tcb, b, open)) {
-      on.refuse(Rule::R2018_3_format, 1);
-      return;
-    }
-  }
-  on.cite(Rule::R2018_3_format);
-  if (first == 1) duplicate_reported(on, block[0], inside);
+  const std::optional<Blocks> blocks = read_blocks(on, seg, open);
+  if (!blocks) return;
   sack.generates = true;
   on.cite(Rule::R2018_4_elect);
-  if (!empty(sack.omitted)) {  // was it held although it was not reported?
-    for (int i = first; i < count; ++i) {
-      if (!within(sack.omitted, block[static_cast<std::size_t>(i)])) continue;
-      on.depart(sack.omitted_rule);
-      sack.omitted = {};
-      break;
-    }
-  }
-  const Span newest = first < count ? block[static_cast<std::size_t>(first)] : Span{};
-  if (sack.triggered && seg.ack < sack.trigger.from && sack.trigger.to <= tcb.rcv_edge) {
-    const bool holds = first < count && within(sack.trigger, newest);
-    // An ACK that had been put off for an earlier segment may leave before this one is looked at.
-    const bool put_off = first < count && !empty(sack.earlier) && within(sack.earlier, newest);
-    if (!holds && !put_off) {
-      on.refuse(Rule::R2018_4_first, 1);
-      return;
-    }
-    if (holds) {
-      on.cite(Rule::R2018_4_first);
-      on.cite(Rule::R2018_4_every_segment);
-      sack.unanswered = false;
-    }
-    sack.earlier = {};
-  } else {
-    sack.unanswered = false;
-    if (first == count) return;
-    on.cite(Rule::R2018_4_all_acks);
-  }
-  // A part of an island that was reported before is a duplicate without the whole behind it.
-  for (const Span& span : sack.reported) {
-    const bool part = within(newest, span) && !(newest == span);
-    if (first == 0 && sack.duplicate && part) on.depart(Rule::R2883_4_island);
-  }
-  for (int i = first; i < count; ++i) {
-    for (int k = first; k < count; ++k) {
-      const bool twice = i != k && within(block[static_cast<std::size_t>(i)], block[static_cast<std::size_t>(k)]);
-      if (twice) on.depart(Rule::R2018_4_many);
-    }
-  }
+  omitted_is_reported(on, *blocks);
+  if (!first_block_is_right(on, seg, *blocks) || blocks->none()) return;
+  blocks_are_distinct(on, *blocks);
+  const Span newest = blocks->newest();
+  const int second = blocks->first + 1;
   if (!(newest == sack.trigger)) sack.kept = newest;
-  if (first + 1 < count && within(sack.trigger, newest)) sack.kept = block[static_cast<std::size_t>(first) + 1];
-  judge_choice(on, block, first, count, seg.opt);
+  if (second < blocks->count && within(sack.trigger, newest)) sack.kept = blocks->at(second);
+  judge_choice(on, *blocks, seg.opt);
   remember_first(sack, newest);
 }
 

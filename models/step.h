@@ -63,7 +63,10 @@ struct Step {
   Rule taken_by = Rule::SA4_7_ack;  // why the text of this segment counts
   bool answered = false;            // a SYN in TIME-WAIT that is neither dropped nor begins a connection
 
-  void refuse(Rule rule, int distance = 1) { refusal = {rule, distance}; }
+  bool refuse(Rule rule, int distance = 1) {  // false, for functions that say whether a segment may leave
+    refusal = {rule, distance};
+    return false;
+  }
   bool refused() const { return refusal.distance != Refusal::kFar; }
 
   // The target is held to this edition of the text, or to a later one.

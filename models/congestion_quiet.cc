@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The target is silent: what kept it from sending more, and does its congestion window grow as RFC 5681 demands?
+#include <algorithm>
+
+#include "models/blame.h"
+#include "models/congestion_steps.h"
+
+namespace tcpassay {
+namespace {
+
+using Phase = Congestion::Phase;
+
+constexpr int kFlatSlowStart = 3, kFlatAvoidance = 6;  // round trips in a row that show what is no accident
+constexpr std::uint32_t kDelayBasedFrom = 16;          // segments: beyond, slow start may end by itself (RFC 9406)
+
+// One more round trip whose flight has grown, or has not. Too many of the second kind in a row depart from `rule`.
+void judge_growth(Step& on, bool grown, int flat_max, Rule rule) {
+  Congestion& cc = on.tcb.congestion;
+  cc.flat = grown ? std::uint8_t{0} : static_cast<std::uint8_t>(cc.flat + 1);
+  if (cc.flat == 0) on.cite(rule);
+  if (cc.flat < flat_max) return;
+  on.depart(rule);
+  cc.flat = 0;
+}
+
+// Does the flight of each round trip grow as slow start and congestion avoidance demand, be it only a little?
+void watch_growth(Step& on) {
+  const Tcb& tcb = on.tcb;
+  Congestion& cc = on.tcb.congestion;
+  if (tcb.snd_una < cc.round_end) return;
+  const std::uint32_t now = flight(tcb), last = cc.round_flight;
+  const bool each = (cc.acks + 1u) * cc.largest >= last;  // an ACK for nearly every segment
+  const bool unreduced = cc.lossless && !tcb.ecn.heard;   // an echo of CE ends slow start as a loss does (RFC 3168)
+  const bool avoids = !cc.lossless && cc.reno_ssthresh <= last;
+  if (last >= cc.smss && each && cc.phase == Phase::kOpen) {
+    if (unreduced && last < kDelayBasedFrom * cc.smss) {
+      judge_growth(on, now > last + last / 6, kFlatSlowStart, Rule::R5681_3_1_ssthresh_init);
+    } else if (avoids) {
+      judge_growth(on, now > last, kFlatAvoidance, Rule::R5681_3_1_ca_should);
+    }
+  }
+  cc.round_end = tcb.snd_nxt;
+  cc.round_flight = now;
+  cc.acks = 0;
+}
+
+// Section 3.1 and RFC 6928: before the first ACK no more leaves than the initial window. False when refused.
+bool initial_window_is_kept(Step& on) {
+  const Tcb& tcb = on.tcb;
+  const Congestion& cc = tcb.congestion;
+  const SndSeq text_nxt = earlier(tcb.snd_nxt, tcb.snd_end);  // a FIN is no octet of text
+  const std::uint32_t text = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
+  if (!first_burst(cc) || text <= cc.cwnd || tcb.snd_wnd == 0) return true;
+  const bool unbounded = cc.cap == Rule::R5681_3_1_iw && text > 2 * cc.initial;
+  const Rule rule = blamed({
+      {!unbounded, cc.cap},
+      {tcb.no_delay, Rule::S3_7_4_nodelay_cwnd},
+      {kOtherwise, Rule::MUST_19},
+  });
+  return on.refuse(rule, 1);
+}
+
+// RFC 5681 section 3.2 and RFC 6582: what duplicate and partial ACKs have called for should have left by now.
+void recovery_has_acted(Step& on) {
+  const Tcb& tcb = on.tcb;
+  const Congestion& cc = tcb.congestion;
+  if (cc.fr_due) on.depart(Rule::R5681_3_2_fr);
+  if (cc.partial_due && tcb.snd_una + cc.smss <= tcb.snd_edge()) on.depart(Rule::R6582_3_2_partial);
+  if (!cc.duplicated) return;
+  if (cc.lt_due && cc.news) on.cite(Rule::R5681_3_2_1_lt);
+  if (cc.lt_due && !cc.news) on.depart(Rule::R5681_3_2_1_lt);
+  if (selective(tcb)) return;
+  if (cc.phase == Phase::kLoss && cc.duplicates >= kDupAckThreshold) on.cite(Rule::R6582_3_2_recover);
+  if (cc.phase != Phase::kRecovery || cc.duplicates <= kDupAckThreshold) return;
+  on.cite(Rule::R5681_3_2_4);
+  if (cc.news) on.cite(Rule::R5681_3_2_5);
+  const std::uint32_t gone = std::min(flight(tcb), cc.duplicates * cc.largest);
+  const bool has_room = flight(tcb) - gone + 2 * cc.smss <= cc.reno_ssthresh;
+  if (!cc.news && held_back(tcb) && has_room) on.depart(Rule::R5681_3_2_5);
+}
+
+// An algorithm that keeps 0.7 of its window would have sent more now, so this target halves it, as RFC 5681 has it.
+void recognise_halving(Tcb& tcb) {
+  Congestion& cc = tcb.congestion;
+  if (cc.cap != Rule::R5681_3_2_6 || cc.lossless || !cc.progress || cc.other) return;
+  if (flight(tcb) > cc.reno_ssthresh + cc.smss || cc.reno_ssthresh + 2 * cc.smss >= cc.ssthresh) return;
+  cc.halves = true;
+  cc.ssthresh = cc.reno_ssthresh;
+  cc.cwnd = cc.reno;
+}
+
+// Only the congestion window has held text back: the rules that bound the window are obeyed.
+void window_is_kept(Step& on) {
+  const Tcb& tcb = on.tcb;
+  const Congestion& cc = tcb.congestion;
+  on.cite(cc.cap);
+  if (cc.cap == Rule::R5681_3_1_iw) {
+    on.cite(Rule::MUST_19);
+    if (tcb.no_delay) on.cite(Rule::S3_7_4_nodelay_cwnd);
+  } else {
+    on.cite(Rule::R5681_3_1_use);
+  }
+  if (info(cc.soft_cap).level == Level::kShould) on.cite(cc.soft_cap);
+  if (cc.phase == Phase::kRecovery) on.cite(Rule::R5681_4_3_half);
+  if (selective(tcb) && cc.duplicated && !cc.progress && cc.phase == Phase::kOpen) on.cite(Rule::R5681_3_2_1_lt_sack);
+}
+
+}  // namespace
+
+void congestion_silent(Step& on) {
+  Tcb& tcb = on.tcb;
+  Congestion& cc = tcb.congestion;
+  if (cc.phase == Phase::kNone || tcb.state == State::kClosed) return;
+  if (cc.scaled != 0 && cc.scaled_sent > 0 && cc.scaled + 2 * cc.largest < flight(tcb)) on.cite(Rule::R5681_3_1_pmtu);
+  if (!initial_window_is_kept(on)) return;
+  recovery_has_acted(on);
+  const bool inflated = cc.phase == Phase::kRecovery;  // it shows nothing of the window that comes after
+  if (cc.news && cc.duplicates == 0 && !inflated) cc.sure = std::max(cc.sure, flight(tcb));
+  if (held_back(tcb)) {
+    window_is_kept(on);
+    recognise_halving(tcb);
+    watch_growth(on);
+  }
+  cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.news = false;
+  cc.fr_due = cc.partial_due = cc.lt_due = false;
+}
+
+}  // namespace tcpassay

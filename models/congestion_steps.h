@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of congestion control: what is in flight, and how a loss begins. Octets throughout.
+#pragma once
+
+#include "models/step.h"
+
+namespace tcpassay {
+
+inline constexpr std::uint8_t kDupAckThreshold = 3;  // RFC 5681 section 3.2
+
+// FlightSize of RFC 5681: what was sent and not acknowledged.
+std::uint32_t flight(const Tcb& tcb);
+// ... less what has left the network, as far as the ACKs tell (Pipe of RFC 6675).
+std::uint32_t pipe(const Tcb& tcb);
+// Selective acknowledgments say more than counting does; who has them may recover in other ways (RFC 6675, RFC 8985).
+bool selective(const Tcb& tcb);
+// Full segments wait, and the peer's window has room: only the congestion window holds them back.
+bool held_back(const Tcb& tcb);
+// No text has been acknowledged, and none lost.
+bool first_burst(const Congestion& cc);
+
+// RFC 5681 section 3.2, steps 2 and 3: fast recovery begins.
+void enter_recovery(Step& on);
+// RFC 5681 section 3.1: the retransmission timer has expired. The window is the loss window now, and what was in flight
+// counts as lost.
+void enter_loss(Step& on);
+
+}  // namespace tcpassay

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Acknowledgments: segments without text and FIN, and the acknowledgment field of every segment (RFC 9293 sections
+// 3.8.6.1, 3.8.6.3 and 3.10.7.4).
+#include "models/segment_departs_steps.h"
+
+namespace tcpassay {
+namespace {
+
+bool numbers_an_old_octet(const Tcb& tcb, const Departing& seg) {
+  return seg.seq == tcb.snd_una - 1 || seg.seq == tcb.snd_nxt - 1;
+}
+
+// 3.8.6.1: an empty segment with the number of an old octet probes a window that is closed.
+bool is_window_probe(const Tcb& tcb, const Departing& seg) {
+  return tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && numbers_an_old_octet(tcb, seg);
+}
+
+void window_probe_departs(Step& on, const Departing& seg) {
+  Candidate& tcb = on.tcb;
+  if (!ack_is_current(on, seg)) return;
+  on.cite(Rule::MUST_36);
+  if (!front_departs(on, true)) return;
+  tcb.timed = false;
+  if (tcb.rexmits < 255) ++tcb.rexmits;
+  acknowledgment_seen(on, seg.ack);
+}
+
+// A keep-alive while text is outstanding, which 3.8.4 forbids.
+bool is_early_keep_alive(const Tcb& tcb, const Departing& seg) {
+  return tcb.keep.on && tcb.snd_una < tcb.snd_nxt && tcb.snd_wnd != 0 && !tcb.ack_now && !tcb.ack_later &&
+         numbers_an_old_octet(tcb, seg);
+}
+
+// SEG.SEQ=SND.NXT. After the peer shrank its window SND.NXT may lie beyond it; such an ACK would not be acceptable to
+// the peer, so it may have a number in the window instead.
+bool ack_sequence_is_due(Step& on, const Departing& seg) {
+  const Candidate& tcb = on.tcb;
+  if (seg.seq == tcb.snd_nxt) return true;
+  const bool shrunk = tcb.snd_edge() < tcb.snd_nxt;
+  if (shrunk && tcb.snd_una <= seg.seq && seg.seq <= tcb.snd_edge()) return true;
+  const Rule demands = blamed({
+      {tcb.ack_now, tcb.ack_now_rule},
+      {tcb.ack_later, tcb.ack_rule},
+      {kOtherwise, at_work(tcb, Rule::SA4_7_ack)},
+  });
+  const bool never_sent = tcb.snd_nxt < seg.seq;
+  return on.refuse(never_sent && info(demands).level != Level::kMust ? Rule::SA4_7_ack : demands, 1);
+}
+
+// The target owes this acknowledgment, moves the window with it, acknowledges something new, or an arriving segment
+// has called for it.
+bool ack_is_called_for(Step& on, const Departing& seg) {
+  const Candidate& tcb = on.tcb;
+  const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << (tcb.scaled() ? tcb.rcv_shift : 0);
+  const bool owed = tcb.ack_now || tcb.ack_later;
+  const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + wnd;
+  if (owed || update || seg.ack != tcb.rcv_acked || tcb.ack_credits != 0) return true;
+  const bool other_due = tcb.reply.form != Reply::Form::kNone;
+  return on.refuse(other_due ? tcb.reply.rule : at_work(tcb, Rule::R5681_4_2_one_ack), 2);
+}
+
+// Text that was held filled the gap: the acknowledgment shows whether the target has kept it (3.8, SHLD-31).
+bool filled_gap_acknowledged(Step& on, RcvSeq ack) {
+  Candidate& tcb = on.tcb;
+  std::int8_t& holds = tcb.traits[static_cast<std::size_t>(Trait::kHoldsText)];
+  const bool all = ack == tcb.rcv_nxt_max;
+  const bool unsure = tcb.contradicted || tcb.held_overflow;  // what is held is not known
+  if (tcb.stamps.held_is_older && tcb.stamps.on() && holds > 0 && !unsure && ack <= tcb.rcv_edge) {
+    if (!all) return on.refuse(Rule::R7323_5_3_once);  // it held the text, but tested its timestamps once more
+    on.cite(Rule::R7323_5_3_once);
+  }
+  tcb.stamps.held_is_older = false;
+  if (all) {
+    on.cite(Rule::SHLD_31);
+    on.cite(Rule::MUST_59);
+    if (!tcb.contradicted) holds = 1;
+  } else if (!unsure && ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // beyond the window text need not be held
+    on.depart(Rule::SHLD_31);
+    tcb.partial_gap_ack = true;
+    tcb.partial_gap_ack_end = tcb.rcv_nxt_max;
+  }
+  tcb.filled = false;
+  return true;
+}
+
+// 3.8.6.3: an acknowledgment that may be delayed leaves.
+bool delayed_ack_is_in_time(Step& on) {
+  Candidate& tcb = on.tcb;
+  if (tcb.ack_due < on.env.since) return on.refuse(tcb.ack_put_off ? Rule::R5681_4_2_500ms : Rule::MUST_40);
+  on.cite(tcb.ack_rule);
+  on.cite(Rule::MUST_40);
+  on.cite(Rule::R5681_4_2_500ms);
+  const bool prompt = tcb.ack_rule == Rule::SA4_7_ack && !tcb.ack_now && tcb.prompt_acks < kPromptAcksMax;
+  if (prompt && ++tcb.prompt_acks == kPromptAcksMax) on.depart(Rule::SHLD_18);
+  return true;
+}
+
+}  // namespace
+
+void acknowledgment_departs(Step& on, const Departing& seg) {
+  Candidate& tcb = on.tcb;
+  if (is_window_probe(tcb, seg)) {
+    window_probe_departs(on, seg);
+    return;
+  }
+  if (is_early_keep_alive(tcb, seg)) {
+    on.refuse(Rule::MUST_26, 1);
+    return;
+  }
+  if (!ack_sequence_is_due(on, seg) || !ack_is_current(on, seg) || !ack_is_called_for(on, seg)) return;
+  if (tcb.ack_credits > 0) {
+    --tcb.ack_credits;
+    on.cite(Rule::R5681_4_2_one_ack);
+  }
+  window_offered(on, seg);
+  acknowledgment_seen(on, seg.ack);
+}
+
+void acknowledgment_seen(Step& on, RcvSeq ack) {
+  Candidate& tcb = on.tcb;
+  if (tcb.filled && !filled_gap_acknowledged(on, ack)) return;
+  if (tcb.ack_later && !delayed_ack_is_in_time(on)) return;
+  if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = ack;
+  if (tcb.state == State::kTimeWait) tcb.acked_in_time_wait = true;
+  tcb.rcv_unacked = 0;
+  tcb.ack_now = tcb.ack_later = false;
+}
+
+bool early_ack(const Tcb& tcb, const Departing& seg) {
+  return tcb.congestion.arrived_since_quiet && !seg.text.empty() && seg.ack < tcb.rcv_nxt &&
+         seg.ack == tcb.rcv_nxt_before;
+}
+
+bool ack_is_current(Step& on, const Departing& seg) {
+  const Candidate& tcb = on.tcb;
+  if (!seg.ctl.ack) return on.refuse(Rule::S3_1_ack_always, 1);
+  const bool held_after_all = tcb.partial_gap_ack && tcb.rcv_nxt_max < seg.ack && seg.ack <= tcb.partial_gap_ack_end;
+  if (held_after_all) return on.refuse(Rule::MUST_59, 1);
+  if (early_ack(tcb, seg)) return true;
+  const bool never_arrived = tcb.rcv_nxt_max < seg.ack;
+  if (!never_arrived && !(seg.ack < tcb.rcv_nxt)) {
+    on.cite(Rule::S3_1_ack_always);
+    return true;
+  }
+  const Rule demands = blamed({
+      {tcb.ack_later, tcb.ack_rule},
+      {tcb.ack_now, tcb.ack_now_rule},
+      {kOtherwise, at_work(tcb, Rule::S3_8_ack_current)},
+  });
+  // A rule that an acknowledgment should leave, or text be held, does not allow it to name what never arrived.
+  return on.refuse(never_arrived && info(demands).level != Level::kMust ? Rule::S3_8_ack_current : demands, 2);
+}
+
+}  // namespace tcpassay

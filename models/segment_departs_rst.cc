@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// A RST leaves: where one is due, and in the form that RFC 9293 sections 3.5.2 and 3.10.7 give it.
+#include "models/segment_departs_steps.h"
+#include "models/timestamps.h"
+
+namespace tcpassay {
+namespace {
+
+// What is blamed for a RST where no reply is due.
+Rule forbids_reset(const Candidate& tcb) {
+  return blamed({
+      {tcb.state == State::kTimeWait, Rule::MUST_13},
+      {tcb.keep.unanswered > 0, Rule::MUST_29},
+      {tcb.ack_now && tcb.ack_now_must, tcb.ack_now_rule},  // a challenge ACK is due
+      {tcb.ack_now, Rule::S3_5_2_unclear},
+      {kOtherwise, forbids_any_segment(tcb, Rule::S3_5_2_unclear)},
+  });
+}
+
+// <SEQ=SEG.ACK><CTL=RST>, or <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>.
+bool has_the_due_form(const Reply& due, const Departing& seg) {
+  if (due.form == Reply::Form::kRst) return seg.seq == due.seq || seg.seq == due.other;
+  return seg.seq == SndSeq{0} && seg.ctl.ack && seg.ack == due.ack;
+}
+
+bool reset_may_leave(Step& on, const Departing& seg) {
+  const Candidate& tcb = on.tcb;
+  const Reply& due = tcb.reply;
+  switch (due.form) {
+    case Reply::Form::kNone:
+      return on.refuse(forbids_reset(tcb), 3);
+    case Reply::Form::kSyn:
+    case Reply::Form::kSynAck:
+      return on.refuse(due.rule, 3);
+    case Reply::Form::kRst:
+    case Reply::Form::kRstAck:
+      break;
+  }
+  if (!has_the_due_form(due, seg)) return on.refuse(due.rule, 1);
+  if (seg.ctl.syn || seg.ctl.fin) return on.refuse(due.rule, 2);
+  return true;
+}
+
+}  // namespace
+
+void reset_departs(Step& on, const Departing& seg) {
+  if (!reset_may_leave(on, seg)) return;
+  timestamps_depart_on_reset(on, seg);
+  on.tcb.reply = {};
+}
+
+}  // namespace tcpassay

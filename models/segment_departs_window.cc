@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The window that a departing segment offers (RFC 9293 section 3.8.6): it does not shrink, and it does not open by a
+// few octets at a time (3.8.6.2.2).
+#include "models/segment_departs_steps.h"
+#include "models/window_scale.h"
+
+namespace tcpassay {
+namespace {
+
+std::uint32_t least_opening(const Tcb& tcb) {
+  return std::min<std::uint32_t>({tcb.rcv_mss, tcb.snd_mss, tcb.rcv_wnd_max / 2});
+}
+
+// 3.8.6.2.2: the right edge has moved by `moved` octets, which are fewer than a segment or half the buffer or not.
+void opening_is_sensible(Step& on, const Departing& seg, std::uint32_t moved) {
+  Candidate& tcb = on.tcb;
+  const std::uint32_t least = least_opening(tcb);
+  if (moved < least) {
+    on.depart(Rule::S3_8_6_2_2_threshold);
+  } else {
+    on.cite(Rule::S3_8_6_2_2_threshold);
+  }
+  const bool alone = seg.len() == 0 && seg.ack == tcb.rcv_acked && !tcb.ack_now && !tcb.ack_later;
+  if (alone && moved < least / 8) {
+    if (++tcb.silly_updates == kSillyUpdatesMax) on.refuse(Rule::MUST_39, 1);
+    return;
+  }
+  tcb.silly_updates = 0;
+  if (alone) on.cite(Rule::MUST_39);
+}
+
+// Each window but the first. `unit`: octets that rounding may take away (RFC 7323 section 2.4).
+void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t wnd, std::uint32_t unit) {
+  Candidate& tcb = on.tcb;
+  if (edge + unit < tcb.rcv_edge) {
+    on.depart(Rule::SHLD_14);
+    return;
+  }
+  on.cite(Rule::SHLD_14);
+  const std::uint32_t moved = edge < tcb.rcv_edge ? 0 : edge - tcb.rcv_edge;
+  tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
+  const bool mss_zero = tcb.mss_given && tcb.snd_mss == 0xffff;
+  const bool opens = moved > unit && seg.wnd != 0xffff;
+  if (opens && synchronized(tcb.state) && !tcb.rcv_fin && !mss_zero) opening_is_sensible(on, seg, moved);
+}
+
+}  // namespace
+
+void window_offered(Step& on, const Departing& seg) {
+  Candidate& tcb = on.tcb;
+  const std::uint32_t shift = tcb.scaled() && !seg.ctl.syn ? tcb.rcv_shift : 0;
+  const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << shift;
+  const RcvSeq edge = seg.ack + wnd;
+  if (wnd == 0 && tcb.edge_known && edge == tcb.rcv_edge) on.cite(Rule::MAY_8);
+  if (!scaled_window_offered(on, seg, edge)) return;
+  const bool first = !tcb.edge_known || tcb.edge_of_syn;
+  if (!first) edge_moves(on, seg, edge, wnd, (1u << shift) - 1);
+  tcb.rcv_edge = first ? edge : later(tcb.rcv_edge, edge);
+  tcb.edge_known = true;
+  tcb.edge_of_syn = false;
+}
+
+}  // namespace tcpassay

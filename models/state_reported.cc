@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// A white-box target says which state it is in, and what its RCV.NXT and SND.UNA are (RFC 9293 section 3.10.6).
+#include "models/segment_departs_steps.h"
+
+namespace tcpassay {
+namespace {
+
+bool no_connection(State state) {
+  return state == State::kClosed || state == State::kListen;
+}
+
+// The FIN that CLOSE has queued may not be out yet: the state that follows it comes with it (3.10.4, CLOSE-WAIT).
+bool fin_is_still_queued(const Step& on, State reported) {
+  const Candidate& tcb = on.tcb;
+  if (tcb.fin_sent()) return false;
+  const bool closing = tcb.state == State::kLastAck || (tcb.state == State::kClosing && !on.since(Edition::k1122));
+  return (reported == State::kCloseWait && closing) ||
+         (reported == State::kEstablished && tcb.state == State::kFinWait1);
+}
+
+bool is_the_state(const Step& on, State reported) {
+  const State state = on.tcb.state;
+  return reported == state || (no_connection(reported) && no_connection(state)) || fin_is_still_queued(on, reported);
+}
+
+// What is blamed for a connection that ends although nothing has ended it.
+Rule forbids_early_end(const Tcb& tcb) {
+  return blamed({
+      {tcb.state == State::kTimeWait, Rule::MUST_13},
+      {tcb.rexmits == 0 || tcb.snd_una == tcb.snd_nxt, Rule::SA4_1_drop},
+      {!synchronized(tcb.state), Rule::MUST_23},
+      {tcb.snd_wnd == 0, Rule::MUST_37},
+      {kOtherwise, Rule::SHLD_11},
+  });
+}
+
+// The last rule that changed the state, or that the latest stimulus called upon, and that leaves no freedom.
+Rule changed_the_state(const Candidate& tcb, State reported) {
+  for (int i = tcb.later.size; i-- > 0;) {
+    const Rule rule = tcb.later.items[static_cast<std::size_t>(i)].rule;
+    if (info(rule).level != Level::kMay) return rule;
+  }
+  return at_work(tcb, no_connection(reported) ? forbids_early_end(tcb) : Rule::SA4_1_drop);
+}
+
+// What is blamed when the target is in another state than it should be.
+Rule forbids_the_state(const Candidate& tcb, State reported) {
+  const bool gave_up = no_connection(reported) && synchronized(tcb.state) && tcb.snd_una < tcb.snd_limit() &&
+                       tcb.later.empty() && tcb.prompted == 0;
+  const bool shrunk = tcb.snd_edge() + 1 < tcb.snd_nxt;  // the window, by more than a probe
+  // What had to leave first and did not is the nearer reason.
+  return blamed({
+      {tcb.keep.unanswered > 0 && reported == State::kClosed, Rule::MUST_29},
+      {tcb.ack_now && info(tcb.ack_now_rule).level == Level::kMust, tcb.ack_now_rule},
+      {tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional, unanswered(tcb)},
+      {gave_up && (tcb.snd_wnd != 0 || tcb.rexmits == 0), Rule::SHLD_11},
+      {gave_up && shrunk, Rule::SHLD_17},
+      {gave_up, Rule::MUST_37},
+      {kOtherwise, changed_the_state(tcb, reported)},
+  });
+}
+
+bool numbers_are_right(Step& on, const StateReport& report) {
+  const Candidate& tcb = on.tcb;
+  if (!synchronized(tcb.state) || tcb.state == State::kTimeWait) return true;
+  if (report.rcv_nxt) {
+    const RcvSeq nxt{*report.rcv_nxt};
+    if (nxt < tcb.rcv_nxt || tcb.rcv_nxt_max < nxt) return on.refuse(at_work(tcb, Rule::SA4_7_deliver), 1);
+  }
+  const bool moved = report.snd_una && SndSeq{*report.snd_una} != tcb.snd_una;
+  return !moved || on.refuse(at_work(tcb, Rule::SA4_5_new), 1);
+}
+
+}  // namespace
+
+void state_reported(Step& on, const StateReport& report) {
+  Candidate& tcb = on.tcb;
+  if (!is_the_state(on, report.state)) {
+    on.refuse(forbids_the_state(tcb, report.state), 2);
+    return;
+  }
+  if (!numbers_are_right(on, report)) return;
+  on.cite(Rule::S3_10_6_status);
+  for (const Cite& cite : tcb.later) tcb.now.add(cite);
+  tcb.later.clear();
+}
+
+}  // namespace tcpassay
