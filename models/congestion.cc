@@ -10,7 +10,7 @@ namespace {
 
 using Phase = Congestion::Phase;
 
-// Section 3.1: the initial window. RFC 6928 allows ten segments, and that a single lost SYN leaves it as it is.
+// Section 3.1: the initial window. RFC 6928 allows ten segments, even when a single SYN was lost.
 void begin(Step& on) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
@@ -29,7 +29,7 @@ void begin(Step& on) {
   cc.timed_out = cc.resent_to = tcb.iss;
 }
 
-// The window grows by an ACK of `octets`: in slow start by as much, or by SMSS; in congestion avoidance more slowly.
+// An ACK of `octets` opens the window: in slow start by `octets` or SMSS, in congestion avoidance by less.
 void grow(Congestion& cc, std::uint32_t octets) {
   const std::uint32_t before = cc.cwnd, reno_before = cc.reno;
   const bool avoidance = cc.cwnd >= cc.ssthresh;
@@ -39,7 +39,7 @@ void grow(Congestion& cc, std::uint32_t octets) {
   if (!avoidance) {
     cc.cwnd += std::max(octets, cc.smss);
     if (cc.cap == Rule::R5681_3_1_iw || cc.cap == Rule::R5681_3_1_iw_synloss) cc.cap = Rule::R5681_3_1_use;
-  } else if (cc.halves) {
+  } else if (cc.halves_window) {
     cc.cwnd += linear(cc.cwnd);
   } else {
     cc.cwnd += std::max(octets / 2, std::max(cc.smss * cc.smss / cc.cwnd, 1u));
@@ -58,27 +58,29 @@ void grow(Congestion& cc, std::uint32_t octets) {
     }
   } else {
     cc.reno += linear(cc.reno);
-    if (octets < cc.smss && !cc.other) cc.soft_cap = Rule::R5681_3_1_ca_bytes;
+    if (octets < cc.smss && !cc.other_algorithm) cc.soft_cap = Rule::R5681_3_1_ca_bytes;
   }
   cc.reno = std::min(cc.reno, cc.cwnd);
 }
 
-// Equation (4). RFC 9438 keeps 0.7, of the window or of what was in flight; limited transmit does not count.
+// Equation (4): a loss halves the window. RFC 9438 keeps 0.7 of the window or of the flight. Segments sent by limited
+// transmit are not part of the flight.
 void reduce(Step& on, Rule cap) {
   Congestion& cc = on.tcb.congestion;
   const std::uint32_t outstanding = flight(on.tcb) - std::min(flight(on.tcb), cc.limited);
-  const std::uint32_t widest = cc.halves ? outstanding : std::max(outstanding, std::min(cc.cwnd, 2 * outstanding));
+  const std::uint32_t widest =
+      cc.halves_window ? outstanding : std::max(outstanding, std::min(cc.cwnd, 2 * outstanding));
   cc.prior = cc.cwnd;
   cc.scaled = 0;
-  cc.ssthresh = std::max(cc.halves ? widest / 2 : widest / 10 * 7, 2 * cc.smss);
+  cc.ssthresh = std::max(cc.halves_window ? widest / 2 : widest / 10 * 7, 2 * cc.smss);
   cc.reno_ssthresh = std::max(outstanding / 2, 2 * cc.smss);
   cc.recover = on.tcb.snd_nxt;
   cc.recover_known = true;
   cc.lossless = false;
   cc.cap = cap;
   cc.soft_cap = Rule::MAY_18;
-  cc.sure = 0;
-  cc.flat = 0;
+  cc.cwnd_at_least = 0;
+  cc.flat_rounds = 0;
 }
 
 // RFC 6582 section 3.2, step 3: a partial acknowledgment leaves NewReno in recovery, a full one ends it.
@@ -92,7 +94,8 @@ void ack_in_recovery(Tcb& tcb, SndSeq ack) {
     return;
   }
   cc.after_partial = true;
-  cc.partial_due = !selective(tcb) && cc.resent_to <= ack;  // unless text behind it that left again is on its way
+  cc.partial_retransmit_due =
+      !selective(tcb) && cc.resent_to <= ack;               // unless text behind it that left again is on its way
   cc.left = cc.left - std::min(cc.left, octets) + cc.smss;  // the window stays inflated, less what was acknowledged
   cc.resent = cc.delivered = 0;
 }
@@ -171,13 +174,13 @@ void congestion_acked(Step& on, SndSeq ack) {
   }
   const std::uint32_t octets = ack - tcb.snd_una;
   const std::uint32_t flight_after = flight(tcb) - octets;
-  cc.resent_to = later(cc.resent_to, tcb.snd_una);  // kept near, or in a long connection it would seem to lie ahead
+  cc.resent_to = later(cc.resent_to, tcb.snd_una);  // never more than 2^31 behind, so that comparing it has a meaning
   cc.progress = true;
   cc.scaled = 0;
   if (cc.acks < 255) ++cc.acks;
   const bool limited = cc.limited > 0 && cc.duplicates < kDupAckThreshold;
   cc.duplicates = 0;
-  cc.fr_due = cc.lt_due = false;
+  cc.fast_retransmit_due = cc.limited_transmit_due = false;
   cc.limited = 0;
   if (cc.phase == Phase::kRecovery) {
     ack_in_recovery(tcb, ack);
@@ -201,14 +204,14 @@ void congestion_not_acked(Step& on, bool duplicate) {
   cc.duplicated = true;
   if (cc.duplicates < 255) ++cc.duplicates;
   if (selective(tcb)) return;
-  cc.left += cc.smss;  // beyond what is in flight, too: inflation need not be capped
+  cc.left += cc.smss;  // may exceed the flight: RFC 5681 does not bound how far the window is inflated
   if (cc.phase == Phase::kRecovery) cc.delivered += cc.smss;
   if (cc.phase != Phase::kOpen) return;
   if (cc.recover_known && tcb.snd_una <= cc.recover) return;
   const bool within = tcb.snd_una + std::min(cc.smss, flight(tcb)) <= tcb.snd_edge();
-  const bool within_two = flight(tcb) + cc.largest <= cc.sure + (kDupAckThreshold - 1) * cc.largest;
-  if (cc.duplicates < kDupAckThreshold) cc.lt_due = held_back(tcb) && within_two;
-  if (cc.duplicates == kDupAckThreshold) cc.fr_due = flight(tcb) >= 4 * cc.smss && within;
+  const bool within_two = flight(tcb) + cc.largest <= cc.cwnd_at_least + (kDupAckThreshold - 1) * cc.largest;
+  if (cc.duplicates < kDupAckThreshold) cc.limited_transmit_due = held_back(tcb) && within_two;
+  if (cc.duplicates == kDupAckThreshold) cc.fast_retransmit_due = flight(tcb) >= 4 * cc.smss && within;
 }
 
 void congestion_informed(Step& on, SndSeq highest, bool undone) {

@@ -59,14 +59,15 @@ bool fast_retransmit(Step& on, Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (!seg.again || !cc.arrived_since_quiet) return true;
   if (cc.phase == Phase::kLoss) duplicates_after_timeout(on, seg);
-  const bool reopened = cc.window_moved && !cc.fr_due;  // what a closed window has refused goes again, lost or not
+  const bool reopened =
+      cc.window_moved && !cc.fast_retransmit_due;  // what a closed window has refused goes again, lost or not
   const bool loss_seen = cc.duplicates > 0 || selective(tcb);
   if (cc.phase != Phase::kOpen || reopened || !loss_seen) return true;
   if (!seg.front) {
-    const bool wrong = !selective(tcb) && cc.duplicates >= kDupAckThreshold && cc.fr_due;
+    const bool wrong = !selective(tcb) && cc.duplicates >= kDupAckThreshold && cc.fast_retransmit_due;
     return !wrong || on.refuse(Rule::R5681_3_2_3, 1);
   }
-  if (cc.fr_due) {
+  if (cc.fast_retransmit_due) {
     on.cite(Rule::R5681_3_2_fr);
     on.cite(Rule::R5681_3_2_3);
   }
@@ -79,16 +80,16 @@ bool fast_retransmit(Step& on, Leaving& seg) {
 void front_has_left_again(Step& on, Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (!seg.again || !seg.front) return;
-  cc.fr_due = false;
-  if (!cc.partial_due) return;
-  cc.partial_due = false;
+  cc.fast_retransmit_due = false;
+  if (!cc.partial_retransmit_due) return;
+  cc.partial_retransmit_due = false;
   on.cite(Rule::R6582_3_2_partial);
   seg.replaces = true;
 }
 
 void new_text_has_left(Congestion& cc, const Leaving& seg) {
   if (seg.again) return;
-  if (cc.lt_due) cc.limited += seg.octets;
+  if (cc.limited_transmit_due) cc.limited += seg.octets;
   cc.news = true;
 }
 
@@ -132,7 +133,7 @@ Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
 bool cwnd_has_room(Step& on, const Leaving& seg, bool proportional) {
   const Congestion& cc = on.tcb.congestion;
   const std::uint32_t probe = seg.may_probe ? cc.smss : 0;
-  const std::uint32_t rounding = cc.halves && cc.cwnd >= cc.ssthresh ? cc.smss : 0;
+  const std::uint32_t rounding = cc.halves_window && cc.cwnd >= cc.ssthresh ? cc.smss : 0;
   const std::uint32_t slack = limited_transmit(cc, seg) + probe + rounding;
   const bool exceeded = seg.before > 0 && seg.before + seg.more > cc.cwnd + slack && !proportional;
   return !exceeded || on.refuse(bounds_the_flight(on.tcb, seg), 1);
@@ -147,7 +148,7 @@ void note_more_than_reno(Step& on, const Leaving& seg) {
     on.depart(cc.soft_cap);
   } else {
     on.cite(Rule::MAY_18, true);
-    cc.other = true;
+    cc.other_algorithm = true;
   }
   cc.soft_cap = Rule::MAY_18;
   cc.reno = seg.before + seg.more;

@@ -16,11 +16,11 @@ constexpr std::uint32_t kDelayBasedFrom = 16;          // segments: beyond, slow
 // One more round trip whose flight has grown, or has not. Too many of the second kind in a row depart from `rule`.
 void judge_growth(Step& on, bool grown, int flat_max, Rule rule) {
   Congestion& cc = on.tcb.congestion;
-  cc.flat = grown ? std::uint8_t{0} : static_cast<std::uint8_t>(cc.flat + 1);
-  if (cc.flat == 0) on.cite(rule);
-  if (cc.flat < flat_max) return;
+  cc.flat_rounds = grown ? std::uint8_t{0} : static_cast<std::uint8_t>(cc.flat_rounds + 1);
+  if (cc.flat_rounds == 0) on.cite(rule);
+  if (cc.flat_rounds < flat_max) return;
   on.depart(rule);
-  cc.flat = 0;
+  cc.flat_rounds = 0;
 }
 
 // Does the flight of each round trip grow as slow start and congestion avoidance demand, be it only a little?
@@ -30,7 +30,8 @@ void watch_growth(Step& on) {
   if (tcb.snd_una < cc.round_end) return;
   const std::uint32_t now = flight(tcb), last = cc.round_flight;
   const bool each = (cc.acks + 1u) * cc.largest >= last;  // an ACK for nearly every segment
-  const bool unreduced = cc.lossless && !tcb.ecn.heard;   // an echo of CE ends slow start as a loss does (RFC 3168)
+  const bool unreduced =
+      cc.lossless && !tcb.ecn.echo_arrived;  // an echo of CE ends slow start as a loss does (RFC 3168)
   const bool avoids = !cc.lossless && cc.reno_ssthresh <= last;
   if (last >= cc.smss && each && cc.phase == Phase::kOpen) {
     if (unreduced && last < kDelayBasedFrom * cc.smss) {
@@ -64,11 +65,11 @@ bool initial_window_is_kept(Step& on) {
 void recovery_has_acted(Step& on) {
   const Tcb& tcb = on.tcb;
   const Congestion& cc = tcb.congestion;
-  if (cc.fr_due) on.depart(Rule::R5681_3_2_fr);
-  if (cc.partial_due && tcb.snd_una + cc.smss <= tcb.snd_edge()) on.depart(Rule::R6582_3_2_partial);
+  if (cc.fast_retransmit_due) on.depart(Rule::R5681_3_2_fr);
+  if (cc.partial_retransmit_due && tcb.snd_una + cc.smss <= tcb.snd_edge()) on.depart(Rule::R6582_3_2_partial);
   if (!cc.duplicated) return;
-  if (cc.lt_due && cc.news) on.cite(Rule::R5681_3_2_1_lt);
-  if (cc.lt_due && !cc.news) on.depart(Rule::R5681_3_2_1_lt);
+  if (cc.limited_transmit_due && cc.news) on.cite(Rule::R5681_3_2_1_lt);
+  if (cc.limited_transmit_due && !cc.news) on.depart(Rule::R5681_3_2_1_lt);
   if (selective(tcb)) return;
   if (cc.phase == Phase::kLoss && cc.duplicates >= kDupAckThreshold) on.cite(Rule::R6582_3_2_recover);
   if (cc.phase != Phase::kRecovery || cc.duplicates <= kDupAckThreshold) return;
@@ -82,9 +83,9 @@ void recovery_has_acted(Step& on) {
 // An algorithm that keeps 0.7 of its window would have sent more now, so this target halves it, as RFC 5681 has it.
 void recognise_halving(Tcb& tcb) {
   Congestion& cc = tcb.congestion;
-  if (cc.cap != Rule::R5681_3_2_6 || cc.lossless || !cc.progress || cc.other) return;
+  if (cc.cap != Rule::R5681_3_2_6 || cc.lossless || !cc.progress || cc.other_algorithm) return;
   if (flight(tcb) > cc.reno_ssthresh + cc.smss || cc.reno_ssthresh + 2 * cc.smss >= cc.ssthresh) return;
-  cc.halves = true;
+  cc.halves_window = true;
   cc.ssthresh = cc.reno_ssthresh;
   cc.cwnd = cc.reno;
 }
@@ -115,14 +116,14 @@ void congestion_silent(Step& on) {
   if (!initial_window_is_kept(on)) return;
   recovery_has_acted(on);
   const bool inflated = cc.phase == Phase::kRecovery;  // it shows nothing of the window that comes after
-  if (cc.news && cc.duplicates == 0 && !inflated) cc.sure = std::max(cc.sure, flight(tcb));
+  if (cc.news && cc.duplicates == 0 && !inflated) cc.cwnd_at_least = std::max(cc.cwnd_at_least, flight(tcb));
   if (held_back(tcb)) {
     window_is_kept(on);
     recognise_halving(tcb);
     watch_growth(on);
   }
   cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.news = false;
-  cc.fr_due = cc.partial_due = cc.lt_due = false;
+  cc.fast_retransmit_due = cc.partial_retransmit_due = cc.limited_transmit_due = false;
 }
 
 }  // namespace tcpassay

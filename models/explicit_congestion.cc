@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RFC 3168 section 6.1. RFC 8311 lets experiments do otherwise; the one that shows on the wire is Accurate ECN (RFC
-// 9768, a SYN with AE): where both sides have agreed to it nothing here is judged.
+// RFC 3168 section 6.1. RFC 8311 allows experiments to do otherwise. The one that shows on the wire is Accurate ECN
+// (RFC 9768, a SYN with AE); where both sides have agreed to it, nothing is judged here.
 #include "models/explicit_congestion.h"
 
 #include <algorithm>
@@ -16,7 +16,8 @@ using Cwr = ExplicitCongestion::Cwr;
 constexpr std::uint8_t kCe = 3, kEct0 = 2;
 constexpr std::uint8_t kAe = 1;                                 // of the reserved bits
 constexpr Time kTimerAtLeast = std::chrono::milliseconds(100);  // no retransmission timer is shorter
-constexpr std::uint32_t kLossPercent = 85;  // what is left of a window: a half, CUBIC 70, ABE (RFC 8511) up to 85
+constexpr std::uint32_t kLossPercent =
+    85;  // of the window that remain: RFC 3168 keeps 50, CUBIC 70, RFC 8511 (ABE) up to 85
 
 bool accurate(const Ctl& ctl) {
   return ctl.cwr || (ctl.reserved & kAe) != 0;
@@ -33,8 +34,8 @@ Rule echo_rule(const ExplicitCongestion& state) {
   return state.ended ? Rule::R3168_6_1_3_ece_again : Rule::R3168_6_1_1_process;
 }
 
-// 6.1.3: ECE on every acknowledgment from CE to CWR, and on none else. `strict`: a pure ACK or new text, not something
-// that was formed before.
+// 6.1.3: every acknowledgment has ECE from the arrival of CE to that of CWR, and no other has it. `strict`: the segment
+// is a pure ACK or new text; one that is sent again may still have the bits it had before.
 void echo_departs(Step& on, const Departing& seg, bool strict) {
   ExplicitCongestion& state = on.tcb.ecn;
   if (!state.processes_ce()) return;
@@ -52,7 +53,7 @@ void echo_departs(Step& on, const Departing& seg, bool strict) {
   }
 }
 
-// 6.1.1: ECT on new text when both have agreed and nothing else was said.
+// 6.1.1: new text may have ECT when both sides have agreed and no SYN since has said otherwise.
 void mark_departs(Step& on, const Departing& seg) {
   ExplicitCongestion& state = on.tcb.ecn;
   if (seg.ip.ecn() == 0) {
@@ -87,7 +88,7 @@ void cwr_departs(Step& on, const Departing& seg) {
   ExplicitCongestion& state = on.tcb.ecn;
   if (seg.ctl.cwr) {
     if (state.cwr == Cwr::kNo) {
-      const bool same_window = state.reacts && on.tcb.snd_una < state.recover && !state.cwr_sent;
+      const bool same_window = state.window_reduced && on.tcb.snd_una < state.recover && !state.cwr_sent;
       on.depart(same_window ? Rule::R3168_6_1_2_react : Rule::R3168_6_1_2_cwr_first);
     } else if (state.cwr == Cwr::kAfterLoss) {
       on.cite(Rule::R3168_6_1_2_cwr_any);
@@ -109,22 +110,22 @@ void cwr_departs(Step& on, const Departing& seg) {
   state.cwr = Cwr::kNo;
 }
 
-// 5 and 6.1.2: what may be in flight after the echo, where the congestion window was the limit before it.
+// 5 and 6.1.2: how large the flight may be after an echo, if the congestion window was its limit before.
 void flight_departs(Step& on, SndSeq end) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Tcb& tcb = on.tcb;
-  if (state.single) {
-    if (on.env.now.count() < state.single_at + kTimerAtLeast.count()) {
+  if (state.at_one_segment) {
+    if (on.env.now.count() < state.one_segment_echo_at + kTimerAtLeast.count()) {
       on.refuse(Rule::R3168_6_1_2_cwnd1, 1);
       return;
     }
     on.cite(Rule::R3168_6_1_2_cwnd1);
-    state.single = false;
+    state.at_one_segment = false;
   }
   if (state.reduced_to == 0) return;
   const std::uint32_t in_flight = end - tcb.snd_una;
   if (tcb.snd_una < state.recover) {
-    if (in_flight > state.flight) {
+    if (in_flight > state.flight_at_echo) {
       on.depart(Rule::R3168_6_1_2_noincrease);
     } else {
       on.cite(Rule::R3168_6_1_2_noincrease);
@@ -137,10 +138,10 @@ void flight_departs(Step& on, SndSeq end) {
     return;
   }
   on.cite(Rule::R3168_5_ce_loss);
-  if (since > state.flight) state.reduced_to = 0;
+  if (since > state.flight_at_echo) state.reduced_to = 0;
 }
 
-// Text that was sent before goes again: as a rule after a loss, which is a reason for a reduction too.
+// Text is sent again, as a rule because it was lost, and a loss reduces the congestion window like an echo.
 void resent_departs(Step& on, const Departing& seg, SndSeq end, const SendBefore& before) {
   ExplicitCongestion& state = on.tcb.ecn;
   if (seg.ip.ecn() != 0) {
@@ -154,21 +155,21 @@ void resent_departs(Step& on, const Departing& seg, SndSeq end, const SendBefore
   } else {
     on.cite(Rule::R3168_6_1_2_cwr_retx);
   }
-  state.limited = false;
+  state.cwnd_limited = false;
   state.reduced_to = 0;
-  const bool another = !state.reacts || state.recover <= before.snd_una;
+  const bool another = !state.window_reduced || state.recover <= before.snd_una;
   if (another) {
-    state.reacts = true;
+    state.window_reduced = true;
     state.recover = before.snd_nxt;
     if (state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
   }
-  // The first may have been a probe for a loss at the tail; the second was sent because a timer had expired again.
+  // The first retransmission may have been a loss probe; the second left because the timer had expired again.
   if (on.tcb.rexmits >= 2 && end == before.snd_nxt && seg.seq == before.snd_una && state.cwr == Cwr::kMay) {
     state.cwr = Cwr::kAfterLoss;
   }
 }
 
-// Text at the edge of a window that is closed.
+// The segment probes the target's window, which is closed.
 bool probes(const Tcb& tcb, const Arriving& seg) {
   return !seg.text.empty() && tcb.edge_known && tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
 }
@@ -221,7 +222,7 @@ void text_arrives(Step& on, const Arriving& seg) {
   if (seg.ctl.cwr && state.echo == Echo::kOn && (surely_taken || !on.may())) {
     state.echo = Echo::kEnding;
     state.ended = true;
-    if (ce && on.may()) return;  // one after the other, in either order
+    if (ce && on.may()) return;  // the target may act on CE first, then on CWR
   } else if (state.echo == Echo::kEnding && surely_taken && !ce) {
     state.echo = Echo::kOff;
   }
@@ -258,32 +259,34 @@ void unacceptable_arrives(Step& on, const Arriving& seg) {
 void ack_arrives(Step& on, const Arriving& seg, bool news) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Tcb& tcb = on.tcb;
-  if (seg.ctl.ece && (state.may_mark() || state.unjudged)) state.heard = true;
+  if (seg.ctl.ece && (state.may_mark() || state.unjudged)) state.echo_arrived = true;
   if (!seg.ctl.ece || !state.marks || state.unjudged) return;
-  const bool same_window = state.reacts && seg.ack <= state.recover;
-  if (!news || (same_window && seg.ack == state.recover)) {  // it may count or not
+  const bool same_window = state.window_reduced && seg.ack <= state.recover;
+  if (!news || (same_window && seg.ack == state.recover)) {  // the target may react to this echo or not
     if (state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
-    state.limited = false;
+    state.cwnd_limited = false;
     state.reduced_to = 0;
     if (!same_window) {
-      state.reacts = true;
+      state.window_reduced = true;
       state.recover = tcb.snd_nxt;
     }
     return;
   }
   if (same_window) return;
   state.cwr = Cwr::kDue;
-  state.reacts = true;
+  state.window_reduced = true;
   state.recover = tcb.snd_nxt;
-  state.flight = state.held_at;
-  // The first of them may have found a window between one and two segments.
-  const bool alone = state.limited && state.flight <= tcb.snd_mss;
-  state.singles = alone ? static_cast<std::uint8_t>(std::min(state.singles + 1, 2)) : std::uint8_t{0};
-  state.single = state.singles == 2;
-  state.single_at = on.env.now.count();
+  state.flight_at_echo = state.limited_flight;
+  // The first of these echoes may have found a window between one and two segments, so the second one counts.
+  const bool alone = state.cwnd_limited && state.flight_at_echo <= tcb.snd_mss;
+  state.one_segment_echoes =
+      alone ? static_cast<std::uint8_t>(std::min(state.one_segment_echoes + 1, 2)) : std::uint8_t{0};
+  state.at_one_segment = state.one_segment_echoes == 2;
+  state.one_segment_echo_at = on.env.now.count();
   state.reduced_to = 0;
-  if (state.limited) {
-    state.reduced_to = std::max<std::uint32_t>(state.flight / 100 * kLossPercent + tcb.snd_mss, 2u * tcb.snd_mss);
+  if (state.cwnd_limited) {
+    state.reduced_to =
+        std::max<std::uint32_t>(state.flight_at_echo / 100 * kLossPercent + tcb.snd_mss, 2u * tcb.snd_mss);
   }
 }
 
@@ -330,7 +333,7 @@ void syn_departs(Step& on, const Departing& syn, bool again) {
   (setup ? state.setup_sent : state.other_sent) = true;
 }
 
-// 5.2: a packet whose loss nobody would notice carries no mark.
+// 5.2: a packet whose loss the sender would not notice carries no ECT.
 void reset_departs(Step& on, const Departing& rst) {
   const ExplicitCongestion& state = on.tcb.ecn;
   if (rst.ip.ecn() != 0) {
@@ -375,15 +378,15 @@ void segment_departs(Step& on, const Departing& seg, const SendBefore& before) {
   if (!on.refused()) echo_departs(on, seg, !old && !probe);
 }
 
-// Whether nothing but the congestion window holds text back.
+// Only the congestion window holds text back, when it does.
 void falls_quiet(Step& on) {
   ExplicitCongestion& state = on.tcb.ecn;
   if (!state.marks) return;
   const Tcb& tcb = on.tcb;
   const std::uint32_t unsent = tcb.snd_nxt < tcb.snd_end ? tcb.snd_end - tcb.snd_nxt : 0;
   const std::uint32_t room = tcb.snd_nxt < tcb.snd_edge() ? tcb.snd_edge() - tcb.snd_nxt : 0;
-  state.limited = tcb.snd_una < tcb.snd_nxt && tcb.rexmits == 0 && std::min(unsent, room) >= tcb.snd_mss;
-  if (state.limited) state.held_at = tcb.snd_nxt - tcb.snd_una;
+  state.cwnd_limited = tcb.snd_una < tcb.snd_nxt && tcb.rexmits == 0 && std::min(unsent, room) >= tcb.snd_mss;
+  if (state.cwnd_limited) state.limited_flight = tcb.snd_nxt - tcb.snd_una;
 }
 
 }  // namespace tcpassay::ecn

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Explicit congestion notification (RFC 3168 section 6.1): who agreed to it, which packets may carry ECT, the echo of
-// CE until CWR, and the reaction to that echo.
+// Explicit congestion notification (RFC 3168 section 6.1): whether both sides have agreed to it, which packets may
+// carry ECT, how CE is echoed until CWR arrives, and how the sender reacts to an echo.
 #pragma once
 
 #include <cstdint>
@@ -13,32 +13,32 @@ namespace tcpassay {
 struct Step;
 
 struct ExplicitCongestion {
-  enum class Echo : std::uint8_t { kOff, kEnding, kOn };  // of CE, on our acknowledgments; kEnding: CWR has come
+  enum class Echo : std::uint8_t { kOff, kEnding, kOn };          // ECE on the target's ACKs; kEnding: CWR has arrived
   enum class Cwr : std::uint8_t { kNo, kMay, kAfterLoss, kDue };  // on the next new text
 
   // 6.1.1: ECN-setup SYN and SYN,ACK, and the others.
   bool setup_sent = false, other_sent = false, setup_received = false, other_received = false;
-  bool reflected = false;                                 // the SYN,ACK that arrived had CWR: our own bits, sent back
+  bool reflected = false;                                 // the SYN,ACK that arrived sends the SYN's bits back
   bool accurate_offered = false, accurate_asked = false;  // the target's SYN, the peer's SYN had AE too (RFC 9768)
   bool unjudged = false;                                  // Accurate ECN is in use, or the SYNs crossed
   bool marks = false;                                     // text was sent with ECT
 
   Echo echo = Echo::kOff;
-  bool echoed = false;  // on a segment since the CE arrived
+  bool echoed = false;  // a segment with ECE has left since CE arrived
   bool ended = false;   // CWR has ended an echo before
 
   Cwr cwr = Cwr::kNo;
-  bool cwr_sent = false;         // on the last new text
-  bool reacts = false;           // the window of data that ends at `recover` has had its reduction
-  bool heard = false;            // an echo has come, which may be believed even if nothing was marked
-  bool limited = false;          // the congestion window alone held text back when the target was last quiet
-  std::uint32_t held_at = 0;     // what was in flight then
-  std::uint32_t flight = 0;      // the same when the echo came
-  std::uint32_t reduced_to = 0;  // what may be in flight when that window is acknowledged; 0: not known
+  bool cwr_sent = false;             // the last new text had CWR
+  bool window_reduced = false;       // the congestion window was reduced for the window of data that ends at `recover`
+  bool echo_arrived = false;         // a target may react to an echo even if it has marked nothing
+  bool cwnd_limited = false;         // only the congestion window held text back when the target was last silent
+  std::uint32_t limited_flight = 0;  // the flight at that time
+  std::uint32_t flight_at_echo = 0;  // `limited_flight` when the echo arrived
+  std::uint32_t reduced_to = 0;      // the largest flight once that window of data is acknowledged; 0: not known
   SndSeq recover{};
-  std::uint8_t singles = 0;    // echoes in a row that came while one segment was all that could be in flight
-  bool single = false;         // ... and the window was one segment already
-  std::int64_t single_at = 0;  // ns
+  std::uint8_t one_segment_echoes = 0;   // echoes in a row that arrived while the flight was limited to one segment
+  bool at_one_segment = false;           // the last of them found a window of one segment (6.1.2)
+  std::int64_t one_segment_echo_at = 0;  // when it arrived, ns
 
   // 6.1.1: "an ECN-capable connection", for its two roles.
   bool processes_ce() const { return setup_sent && setup_received && !other_received && !unjudged; }
@@ -47,7 +47,7 @@ struct ExplicitCongestion {
   friend bool operator==(const ExplicitCongestion&, const ExplicitCongestion&) = default;
 };
 
-// What a departing segment was measured against: the send variables before it.
+// The send variables before a departing segment moved them.
 struct SendBefore {
   SndSeq snd_una{}, snd_nxt{}, snd_edge{};
   std::uint32_t snd_wnd = 0;
@@ -56,7 +56,7 @@ struct SendBefore {
 namespace ecn {
 
 void syn_arrives(Step& on, const Arriving& syn);
-bool tries_without(Step& on);                      // a RST has answered the SYN: another SYN may follow
+bool tries_without(Step& on);                      // a RST has answered the SYN: a SYN without ECN may follow
 void syns_cross(Step& on);                         // a simultaneous open
 void text_arrives(Step& on, const Arriving& seg);  // an acceptable segment: CE and CWR
 void unacceptable_arrives(Step& on, const Arriving& seg);

@@ -174,9 +174,9 @@ bool retransmission_is_not_overdue(Step& on) {
   }
   if (!(tcb.rexmit_due < on.env.since)) return true;
   if (tcb.rexmit_due - tcb.sent_at < least_user_timeout(tcb)) {
-    if (!tcb.timer.followed || !synchronized(tcb.state)) return on.refuse(demands_retransmission(tcb), 3);
+    if (!tcb.timer.new_text_followed || !synchronized(tcb.state)) return on.refuse(demands_retransmission(tcb), 3);
     on.depart(Rule::R6298_5_1);  // each new segment has restarted the timer
-    tcb.timer.followed = false;
+    tcb.timer.new_text_followed = false;
   }
   tcb.timed = false;
   return true;

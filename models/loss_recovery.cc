@@ -5,7 +5,7 @@ namespace tcpassay {
 namespace {
 
 constexpr std::uint32_t kDupThresh = 3;
-constexpr Time kProbeTimeoutMin = std::chrono::milliseconds(1);  // answers to an ACK do not take so long
+constexpr Time kProbeTimeoutMin = std::chrono::milliseconds(1);  // a segment in answer to an ACK leaves sooner
 
 bool both_permit(const Tcb& tcb) {
   return tcb.selective.peer_permits && tcb.selective.target_permits;
@@ -15,7 +15,8 @@ bool within(const SndSpan& inner, const SndSpan& outer) {
   return outer.from <= inner.from && inner.to <= outer.to;
 }
 
-// Update () of RFC 6675 section 4; false when all of it was known. More spans than are remembered make the rest vague.
+// Update () of RFC 6675 section 4; false when all of `added` was known. With more spans than the scoreboard can hold,
+// it is `vague`.
 bool mark(Scoreboard& board, SndSpan added) {
   for (const SndSpan& span : board.sacked) {
     if (within(added, span)) return false;
@@ -70,12 +71,13 @@ bool is_lost(const Tcb& tcb, SndSeq seq) {
   return spans >= kDupThresh || octets > (kDupThresh - 1) * tcb.snd_mss;
 }
 
-// It leaves because something has arrived, and not by a timer.
+// The segment leaves because an ACK has arrived, and not because a timer has expired.
 bool is_answer(const Step& on) {
   return on.env.since - on.tcb.board.arrived_at <= kClockSlack;
 }
 
-// A timer lets text leave again: from SND.UNA on, or one loss probe from the end of the flight (RFC 8985 section 7.3).
+// A timer has expired: text leaves again from SND.UNA on, or a loss probe from the end of the flight (RFC 8985 section
+// 7.3).
 void by_timer(Step& on, const Departing& seg, SndSeq end) {
   Candidate& tcb = on.tcb;
   Scoreboard& board = tcb.board;
@@ -83,7 +85,7 @@ void by_timer(Step& on, const Departing& seg, SndSeq end) {
     if (!board.sacked.empty()) on.cite(Rule::R2018_5_rto_left);
     if (board.probed) on.cite(Rule::R8985_7_3_single);
     if (!both_permit(tcb) && end != tcb.snd_nxt) on.cite(Rule::R8985_4_sack);
-    // The peer may have reneged: what it had reported counts no more.
+    // The peer may have reneged: its earlier reports no longer count.
     for (const SndSpan& span : board.sacked) {
       if (board.before.from == board.before.to || span.from < board.before.from) board.before = span;
     }
@@ -97,11 +99,11 @@ void by_timer(Step& on, const Departing& seg, SndSeq end) {
   }
   if (board.front_again) return;  // the front has left already
   if (!both_permit(tcb)) {
-    // So late it is the timer of RFC 6298, whose own rule says where that begins.
+    // Later than that it is the timer of RFC 6298, which another rule judges.
     if (on.env.now - tcb.front_to < kRtoMin) on.refuse(Rule::R8985_4_sack, 1);
     return;
   }
-  if (!board.sacked.empty() && end != tcb.snd_nxt) {  // the end of the flight may be a probe all the same
+  if (!board.sacked.empty() && end != tcb.snd_nxt) {  // a segment at the end of the flight may be a loss probe
     on.refuse(Rule::R2018_5_rto_left, 1);
   } else if (board.probed) {
     on.refuse(Rule::R8985_7_3_single, 1);
@@ -133,7 +135,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   if (moved) {
     board.probed = false;
     board.front_again = tcb.snd_una < board.again;
-    if (board.again <= una) {  // nothing has left twice, so what is acknowledged behind later text was reordered
+    if (board.again <= una) {  // nothing was sent twice, so the text that was acknowledged late was reordered, not lost
       if (!board.sacked.empty()) board.reordered = true;
       board.again = tcb.snd_una;
     }
@@ -150,7 +152,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   for (std::size_t i = 0; i < seg.opt.blocks; ++i) {
     const SndSpan block{SndSeq{seg.opt.block[i].left}, SndSeq{seg.opt.block[i].right}};
     const std::uint32_t left = block.from - tcb.snd_una, right = block.to - tcb.snd_una;
-    if (i == 0 && block.to <= seg.ack && tcb.iss < block.from) {  // RFC 2883: text that the peer has twice
+    if (i == 0 && block.to <= seg.ack && tcb.iss < block.from) {  // RFC 2883: the peer has received text twice
       board.duplicate = true;
       on.cite(Rule::R2883_5_tolerate);
     }
@@ -176,10 +178,10 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
   Candidate& tcb = on.tcb;
   Scoreboard& board = tcb.board;
   if (tcb.snd_wnd == 0 || !synchronized(tcb.state)) return;
-  if (!on.env.user_known) return;  // what an answer is and what a timer's work, only a target in lock step shows
+  if (!on.env.user_known) return;  // only a target in lock step shows what it sends by a timer and what as an answer
   if (was_reported(tcb, later(seg.seq, tcb.snd_una))) on.cite(Rule::R2018_8_keep);
   const bool front = seg.seq <= tcb.snd_una;
-  // Where round trips are short a loss probe follows soon upon an ACK, of whatever it was (RFC 8985 section 7.2).
+  // Where round trips are short, a loss probe soon follows any ACK (RFC 8985 section 7.2).
   const bool probe = both_permit(tcb) && end == tcb.snd_nxt && !front && !board.probed && !board.front_again &&
                      on.env.now - board.arrived_at >= kProbeTimeoutMin;
   if (!is_answer(on) || probe) {
@@ -194,7 +196,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
     } else {
       on.cite(skip);
     }
-    // NextSeg (), rule (1): the lowest hole that is lost and has not left again comes first.
+    // NextSeg (), rule (1): of the holes that are lost and have not left again, the lowest leaves first.
     const SndSeq next = next_hole(board, later(tcb.snd_una, board.again));
     if (!board.after_rto && !board.reordered && next < highest(tcb) && is_lost(tcb, next)) {
       if (next < seg.seq) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "models/blame.h"
 #include "models/step.h"
 
 namespace tcpassay {
@@ -11,8 +12,8 @@ namespace {
 constexpr Time kAfterSynLoss = std::chrono::seconds(3);  // (5.7)
 constexpr Time kGranularity = std::chrono::milliseconds(1);
 
-// The least that the timeout can be, without backing off. Not less than the shortest round trip, unless that is longer
-// than the least maximum (2.5).
+// The shortest timeout that the target can have, before it backs off. It is not shorter than the shortest round trip,
+// but a target may limit its timeout to 60 s (2.5).
 Time least_timeout(const Tcb& tcb) {
   const RetransmissionTimer& timer = tcb.timer;
   const Time least = std::min<Time>(std::max(timer.rtt_min, Time{}), kRtoMaxMin);
@@ -21,27 +22,30 @@ Time least_timeout(const Tcb& tcb) {
   return std::max(least, std::min<Time>({timer.all.rto(), text, kRtoMaxMin}));
 }
 
-// A timer's gap may seem shorter by what the clocks differ.
+// A timeout may seem shorter than it was, since the clocks of the target and of the trace differ.
 Time with_slack(Time time) {
   return time - time / 20 - kClockSlack;
 }
 
-// What follows a gap when the timeout doubles. The gap may be longer than the timeout was by a tick of half a second,
-// so coarse are the timers of some stacks.
+// The least gap that follows `gap` when the timeout doubles. Some stacks have timers with ticks of half a second, so
+// `gap` may have been longer than the timeout by as much.
 Time doubled_at_least(Time gap) {
   constexpr Time kTick = std::chrono::milliseconds(500);
   return gap + gap / 2 - std::min(kTick, gap / 4);
 }
 
-// Which rule forbids a timeout that is shorter than it can be.
+// What is blamed for a timeout that is shorter than it can be.
 Rule too_early(const Tcb& tcb, Time gap) {
   const RetransmissionTimer& timer = tcb.timer;
-  if (!timer.exact || timer.samples == 0 || gap < with_slack(timer.rtt_min)) return Rule::R6298_5_early;
-  if (timer.samples == 1) return Rule::R6298_2_2;
-  return gap >= with_slack(std::max(timer.first, kRtoMin)) ? Rule::R6298_3_onesample : Rule::R6298_2_3;
+  return blamed({
+      {!timer.exact || timer.samples == 0 || gap < with_slack(timer.rtt_min), Rule::R6298_5_early},
+      {timer.samples == 1, Rule::R6298_2_2},
+      {gap >= with_slack(std::max(timer.first, kRtoMin)), Rule::R6298_3_onesample},
+      {kOtherwise, Rule::R6298_2_3},
+  });
 }
 
-// The first time that the timer has sent this front again, after `shortest` to `longest`.
+// The timer sends this front of the queue again for the first time, after `shortest` to `longest`.
 bool first_expiry(Step& on, Time shortest, Time longest) {
   Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
@@ -54,12 +58,13 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
     }
     on.cite(Rule::R6298_5_7);
   }
-  if (text && timer.karn != Time{}) {
-    if (longest < timer.karn / 4 * 3) {  // the gap that it was taken from was a timer's too
+  if (text && timer.backed_off_rto != Time{}) {
+    if (longest < timer.backed_off_rto / 4 * 3) {  // the gap that it was computed from was imprecise, too
       on.refuse(Rule::R6298_3_karn, 1);
       return false;
     }
-    if (tcb.rexmits == 0 && !timer.karn_at_least && shortest > timer.karn + timer.karn / 2 + kRtoMin) {
+    if (tcb.rexmits == 0 && !timer.backed_off_further &&
+        shortest > timer.backed_off_rto + timer.backed_off_rto / 2 + kRtoMin) {
       on.refuse(Rule::MUST_18, 1);
       return false;
     }
@@ -99,7 +104,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
 void front_departs_first(Step& on) {
   RetransmissionTimer& timer = on.tcb.timer;
   timer.sent_at = on.env.since;
-  timer.rested = false;
+  timer.stop_judged = false;
   on.tcb.front_gap = Time{};
   timer.doubled = false;
 }
@@ -112,7 +117,7 @@ bool front_departs_after_arrival(Step& on, bool probing) {
   const Time least = least_timeout(tcb);
   // (5.3): since the last ACK of new text a whole timeout has passed.
   const bool by_timer = !cc.arrived_since_quiet && !probing && synchronized(tcb.state) && !tcb.sack();
-  if (by_timer && timer.acked_at >= tcb.front_to && timer.karn == Time{}) {
+  if (by_timer && timer.acked_at >= tcb.front_to && timer.backed_off_rto == Time{}) {
     if (on.env.now - timer.acked_at < with_slack(least)) {
       on.depart(Rule::R6298_5_3);
     } else if (least > 10 * kClockSlack) {
@@ -157,13 +162,13 @@ bool front_departs_by_timer(Step& on, bool probing) {
     if (!probing && !first_expiry(on, shortest, longest)) return false;
     if (probing && longest < kRtoMin) on.depart(Rule::R6298_2_4);
     const bool single = tcb.snd_nxt - tcb.snd_una <= tcb.snd_mss;
-    timer.probed = !on.env.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
-  } else if (timer.probed) {  // what came first may have been a loss probe, which the timeout follows (RFC 8985)
-    timer.probed = false;
+    timer.front_probed = !on.env.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
+  } else if (timer.front_probed) {  // what came first may have been a loss probe, which the timeout follows (RFC 8985)
+    timer.front_probed = false;
   } else if (!timeout_doubles(on, probing, longest)) {
     return false;
   }
-  if (timer.followed && !probing) on.cite(Rule::R6298_5_1);
+  if (timer.new_text_followed && !probing) on.cite(Rule::R6298_5_1);
   if (synchronized(tcb.state) && tcb.snd_nxt - tcb.snd_una > tcb.congestion.smss) on.cite(Rule::R6298_5_4);
   tcb.front_gap = shortest;
   return true;
@@ -185,8 +190,8 @@ Time RetransmissionTimer::Estimate::rto() const {
   return srtt + std::max(kGranularity, 4 * rttvar);
 }
 
-// Generous: 3 s at first (the greatest initial value in use), three times the longest round trip seen, doubled on each
-// expiry, and up to two minutes for the cap (RFC 6298 section 2).
+// The bound is generous: 3 s at first (the greatest initial value in use) or three times the longest round trip seen,
+// doubled on each expiry up to two minutes, where RFC 6298 section 2 allows a limit of 60 s or more.
 Time retransmission_bound(const Tcb& tcb) {
   if (tcb.stamps.odd_echo) return std::chrono::seconds(132);
   Time bound = std::max<Time>(std::chrono::seconds(3), 3 * tcb.rtt_max);
@@ -204,7 +209,7 @@ bool front_departs(Step& on, bool again) {
     return false;
   }
   if (again) timer.sent_at = RetransmissionTimer::kNone;
-  timer.followed = false;
+  timer.new_text_followed = false;
   if (!again || !tcb.congestion.arrived_since_quiet) timer.runs_since = on.env.since;
   timer.probed_at = RetransmissionTimer::kNone;
   tcb.front_from = on.env.since;
@@ -220,7 +225,7 @@ void text_follows(Step& on, SndSeq seq, bool again) {
   if (tcb.sack() && !tcb.congestion.arrived_since_quiet && tcb.front_to < on.env.since) timer.probed_at = on.env.now;
   if (!again) {
     if (on.env.since != timer.sent_at) timer.sent_at = RetransmissionTimer::kNone;
-    if (on.env.since - tcb.front_to > kClockSlack) timer.followed = true;
+    if (on.env.since - tcb.front_to > kClockSlack) timer.new_text_followed = true;
     return;
   }
   timer.sent_at = RetransmissionTimer::kNone;
@@ -234,17 +239,17 @@ void timer_acked(Step& on, SndSeq ack) {
   const bool handshake = tcb.snd_una == tcb.iss;
   timer.runs_since = on.env.since;
   const bool again = tcb.rexmits > 0;
-  const bool ambiguous = ack <= tcb.congestion.resent_to;  // what was sent once gives a sample all the same
+  const bool ambiguous = ack <= tcb.congestion.resent_to;  // text behind that was sent once, and gives a sample
   const bool probed = tcb.snd_wnd == 0;                    // the interval of window probes need not be the timeout
   if (again && ambiguous && !handshake && !probed && tcb.front_gap != Time{} && !tcb.timestamped()) {
-    timer.karn = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
-    timer.karn_at_least = false;
+    timer.backed_off_rto = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
+    timer.backed_off_further = false;
   } else if (!again || !ambiguous) {
-    timer.karn = Time{};
+    timer.backed_off_rto = Time{};
   } else {
-    timer.karn_at_least = true;
+    timer.backed_off_further = true;
   }
-  // What a timestamp measures began with the latest one that the target has sent, or with any if it was not echoed.
+  // A sample from a timestamp begins when the target sent its latest TSval, or at any time if the peer echoed another.
   const Stamps& stamps = tcb.stamps;
   if (tcb.timestamped() && (again || stamps.odd_echo || stamps.last_at != timer.sent_at)) {
     const Time least = stamps.odd_echo ? Time{} : on.env.since - stamps.last_at;
@@ -263,7 +268,8 @@ void timer_acked(Step& on, SndSeq ack) {
     if (timer.samples < 255) ++timer.samples;
     if (timer.samples == 1) timer.first = timer.all.rto();
   } else if (!again || (!ambiguous && !handshake)) {
-    // It left with the last of what is in flight, or before; or what was timed is what was sent twice, and nothing is.
+    // The segment that was timed left with the last text in flight or before it; or it was sent twice, and no sample is
+    // taken.
     timer.exact = false;
     const Time since = on.env.since - std::max(tcb.congestion.sent_at, Time{});
     const bool first = timer.rtt_min < Time{};
@@ -278,8 +284,8 @@ void timer_acked(Step& on, SndSeq ack) {
 void timer_rests(Step& on) {
   Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
-  if (timer.rested || timer.acked_at < Time{} || on.env.since - timer.acked_at < kRtoMin) return;
-  timer.rested = true;
+  if (timer.stop_judged || timer.acked_at < Time{} || on.env.since - timer.acked_at < kRtoMin) return;
+  timer.stop_judged = true;
   on.cite(Rule::R6298_5_2);
 }
 

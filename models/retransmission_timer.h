@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The retransmission timer, RFC 6298: when the front of the queue may leave again, and when it should have. What a
-// target measures is not seen, so the timeout is known exactly only where there is no doubt which segment was timed.
+// The retransmission timer, RFC 6298: when the first unacknowledged segment, the front of the queue, may leave again,
+// and by when it should. The model does not see which round trips a target measures, so it knows the timeout exactly
+// only as long as the target could time one segment and no other.
 #pragma once
 
 #include "models/event.h"
@@ -23,36 +24,37 @@ struct RetransmissionTimer {
     Time rto() const;
     friend bool operator==(const Estimate&, const Estimate&) = default;
   };
-  Estimate all, text;          // from every sure sample; from those that text gave, if the handshake was not timed
-  Time first{};                // the timeout after the first sample
-  Time rtt_min = kNone;        // the shortest round trip that was seen
-  Time karn{};                 // what the timeout has been raised to, while no new sample may lower it; zero: nothing
-  Time sent_at = kNone;        // when what is in flight was sent, if all of it left at once
-  Time acked_at = kNone;       // when new text was last acknowledged
-  Time runs_since{};           // the timer may have run since then: a fast retransmission need not restart it
-  Time probed_at = kNone;      // when what may be a loss probe left: the timer starts anew (RFC 8985 section 7.3)
-  SndSeq fresh_end{};          // behind the first new text that left since anything was sent again
-  bool fresh = false;          // there is some: an ACK of all of it gives a sample
-  bool karn_at_least = false;  // it may have been raised further since
+  Estimate all, text;      // from every sure sample; from those of text, for targets that time no handshake
+  Time first{};            // the timeout after the first sample
+  Time rtt_min = kNone;    // the shortest round trip seen
+  Time backed_off_rto{};   // the timeout that the timer has backed off to, until a new sample; zero: it has not
+  Time sent_at = kNone;    // when the flight was sent, if all of it left at once
+  Time acked_at = kNone;   // when new text was last acknowledged
+  Time runs_since{};       // the timer may have run since then: a fast retransmission need not restart it
+  Time probed_at = kNone;  // when a segment left that may be a loss probe, which restarts the timer (RFC 8985, 7.3)
+  SndSeq fresh_end{};      // behind the first new text that left after the last retransmission
+  bool fresh = false;      // there is such text: an ACK of all of it gives a sample
+  bool backed_off_further = false;  // the timeout may be longer than `backed_off_rto` by now
   std::uint8_t samples = 0;
-  bool exact = true;      // every sample was sure
-  bool followed = false;  // new text has left behind the front since that did
-  bool doubled = false;   // the gap before the last was half of it
-  bool probed = false;    // the front, alone in flight, has left again once: that may have been a loss probe
-  bool rested = true;     // that the timer is off was judged
+  bool exact = true;               // every sample was sure
+  bool new_text_followed = false;  // new text has left since the front of the queue did
+  bool doubled = false;            // the last gap between retransmissions was twice the one before
+  bool front_probed = false;       // a single segment in flight has left again once, perhaps as a loss probe
+  bool stop_judged = true;         // rule (5.2), that the timer stops when all is acknowledged, was judged
 
   friend bool operator==(const RetransmissionTimer&, const RetransmissionTimer&) = default;
 };
 
-// The front of the retransmission queue, a SYN or a window probe leaves, for the first time or again. False: refused.
+// The front of the retransmission queue, a SYN or a window probe leaves, for the first time or again. Returns false
+// when it refuses the segment.
 bool front_departs(Step& on, bool again);
 // Text leaves behind the front, new or again.
 void text_follows(Step& on, SndSeq seq, bool again);
-// An ACK is about to move SND.UNA.
+// An ACK is about to move SND.UNA: it may give a sample of the round trip time.
 void timer_acked(Step& on, SndSeq ack);
-// Nothing is in flight, and nothing was sent again.
+// The target is silent although the timer would have expired, had it not stopped: rule (5.2) is obeyed.
 void timer_rests(Step& on);
-// By when the front must have left again.
+// How long after it left the front of the queue must have left again, at the latest.
 Time retransmission_bound(const Tcb& tcb);
 
 }  // namespace tcpassay

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a target may send, and when it must have sent: the replies of 3.10.7, the data communication of RFC 9293
-// section 3.8.
+// What a target may send, and by when it must have sent it: the replies of RFC 9293 section 3.10.7, and the data
+// communication of section 3.8.
 #pragma once
 
 #include "models/step.h"
 
 namespace tcpassay {
 
-// One segment seen out of the target: discharges what is owed or is permitted unprompted; otherwise it is refused.
+// The target has sent a segment: the segment is one that it owed, or one that it may send unprompted; otherwise it is
+// refused.
 void segment_departs(Step& on, const Departing& seg);
 
-// The target is silent now: what had to leave before is overdue, what must leave later gets its time.
+// The target is silent now: segments that had to leave before are overdue, and those that must leave later get a time.
 void falls_quiet(Step& on);
 
-// A white-box target says where it is.
+// A white-box target reports its state.
 void state_reported(Step& on, const StateReport& report);
 
 }  // namespace tcpassay

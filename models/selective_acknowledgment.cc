@@ -39,7 +39,7 @@ void remember_first(Sack& sack, const Span& block) {
   sack.reported = kept;
 }
 
-// What the acknowledgment has reached is reported no more. Where it stops inside a block, the rest was dropped.
+// Blocks below the acknowledgment are no longer reported. If it stops inside a block, the target has dropped the rest.
 void acknowledged(Step& on, RcvSeq ack) {
   Sack& sack = on.tcb.selective;
   InlineVector<Span, 4> kept;
@@ -52,7 +52,7 @@ void acknowledged(Step& on, RcvSeq ack) {
   }
   sack.reported = kept;
   if (empty(sack.omitted) || ack < sack.omitted.to) return;
-  // It was held all the time, since nobody has sent it again.
+  // The acknowledgment covers text that was omitted and not sent again, so the target has held it all the time.
   if (!sack.generates) {
     on.cite(Rule::R2018_4_elect, false);
   } else {
@@ -81,7 +81,7 @@ void no_blocks(Step& on, const Departing& seg) {
   }
 }
 
-// RFC 2883 section 4: the first block reports octets that came a second time, below the acknowledgment or above it.
+// RFC 2883 section 4: the first block reports octets that arrived a second time, below the acknowledgment or above it.
 void duplicate_reported(Step& on, const Span& block, bool above) {
   Sack& sack = on.tcb.selective;
   for (int i = sack.duplicates.size - 1; i >= 0; --i) {
@@ -271,14 +271,14 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
   Span again{all.to, all.to};
   if (all.from < tcb.rcv_nxt_max) {
     again = {all.from, earlier(all.to, tcb.rcv_nxt_max)};
-    // Octets from before the first one, and a SYN or FIN, may count or not.
+    // Octets before the first one, a SYN and a FIN may be reported or not.
     sack.exact = tcb.rcv_nxt == tcb.rcv_nxt_max && tcb.irs < all.from && !seg.ctl.syn && !seg.ctl.fin;
   } else {
     for (const Span& span : tcb.held) {
       if (!overlap(span, all) || again.from <= span.from) continue;
       again = {later(span.from, all.from), earlier(span.to, all.to)};
     }
-    sack.exact = within(again, sack.kept) && !seg.ctl.fin;  // what came need not be held
+    sack.exact = within(again, sack.kept) && !seg.ctl.fin;  // the target need not hold what arrived
   }
   if (empty(again)) return;
   if (sack.duplicates.size == 3) {
@@ -315,7 +315,7 @@ void blocks_depart(Step& on, const Departing& seg, Span open) {
   if (seg.opt.octets != 0) on.cite(Rule::R2018_2_syn_only);
   if (!seg.ctl.ack) return;
   acknowledged(on, seg.ack);
-  if (seg.ack < open.to) sack.vague = true;  // something that came was not kept, or not all of it
+  if (seg.ack < open.to) sack.vague = true;  // the target has not kept all that arrived
   if (seg.opt.blocks == 0) {
     no_blocks(on, seg);
   } else {

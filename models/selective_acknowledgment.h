@@ -6,18 +6,18 @@
 
 namespace tcpassay {
 
-// RFC 2018 section 2: the peer's SYN gives permission, or not.
+// RFC 2018 section 2: the peer's SYN permits SACK options, or does not.
 void take_sack_permitted(Tcb& tcb, const Arriving& syn);
 
-// A segment arrives in a synchronized state: does it bring octets again? Before RCV.NXT moves.
+// A segment arrives in a synchronized state: does it have octets that arrived before? Called before RCV.NXT moves.
 void note_duplicate(Tcb& tcb, const Arriving& seg);
-// Its text lies ahead of a gap, so the first block of the ACK that it calls for holds it.
+// The text of the segment lies ahead of a gap, so the ACK that it calls for has this text in its first block.
 void triggers_sack(Tcb& tcb, Span text);
-// The octet behind the highest that was reported: some stacks take a RST there.
+// Is this the octet behind the highest that was reported? Some stacks accept a RST there.
 bool at_sack_edge(const Tcb& tcb, RcvSeq seq);
 
-// RFC 2018 section 4 and RFC 2883 section 4: what the SACK option of this segment says, or that there is none. `open`
-// is text that the target may have taken before it sent this.
+// RFC 2018 section 4 and RFC 2883 section 4: judges the SACK option of a departing segment, or that it has none. `open`
+// is text that the target may have taken before it sent this segment.
 void blocks_depart(Step& on, const Departing& seg, Span open);
 
 }  // namespace tcpassay

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A white-box target says which state it is in, and what its RCV.NXT and SND.UNA are (RFC 9293 section 3.10.6).
+// A white-box target reports its state, RCV.NXT and SND.UNA (RFC 9293 section 3.10.6).
 #include "models/segment_departs_steps.h"
 
 namespace tcpassay {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// 3.10.8. Timeouts, and the time that TIME-WAIT lasts.
+// 3.10.8. Timeouts, and how long TIME-WAIT lasts.
 #include "models/keep_alive.h"
 #include "models/segment_arrives_steps.h"
 
 namespace tcpassay {
 
-// TIME-WAIT ends by then, when its timer starts now.
+// When TIME-WAIT ends at the latest, if its timer starts now.
 Time later_end(const Step& on) {
   return on.env.now + 2 * on.env.msl + on.env.msl / 5 + std::chrono::seconds(1);
 }
@@ -13,8 +13,9 @@ Time later_end(const Step& on) {
 void start_time_wait(Step& on) {
   on.tcb.time_wait_from = on.env.since + 2 * on.env.msl;
   on.tcb.time_wait_to = later_end(on);
-  if (!on.env.user_known) on.tcb.time_wait_from = on.env.since;  // nor is the MSL, or whether he has aborted
-  on.tcb.timed = on.tcb.send_pending = false;                    // turn off the other timers
+  if (!on.env.user_known)
+    on.tcb.time_wait_from = on.env.since;      // the MSL is not known, nor whether the user has aborted
+  on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
   on.tcb.old_seq = on.tcb.rcv_nxt;
 }
 

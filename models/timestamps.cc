@@ -41,13 +41,13 @@ void take_recent(Stamps& ts, std::uint32_t value, bool surely) {
   for (const std::uint32_t recent : old) add_recent(ts, older(value, recent) ? recent : value);
 }
 
-// The rule is the last that the segment called upon, so that it is blamed when the segment is not taken.
+// Cites the rule after all others, so that at_work() blames it when the target does not take the segment.
 void at_last(Step& on, Rule rule) {
   on.tcb.now.remove({rule, true});
   on.cite(rule);
 }
 
-// The same, for text whose acknowledgment is now owed.
+// The same, for text that the target must acknowledge.
 void demands_text(Step& on, Rule rule) {
   at_last(on, rule);
   if (on.tcb.ack_later) on.tcb.ack_rule = rule;
@@ -57,7 +57,7 @@ bool in_sequence(const Arriving& seg, const BeforeSegment& before) {
   return !seg.text.empty() && seg.seq <= before.nxt && before.nxt < seg.seq + seg.len();
 }
 
-// TSecr as a measure of the round trip: what the target sent last is current.
+// TSecr measures a round trip when it echoes the TSval that the target has sent last.
 void note_echo(Step& on, const Arriving& seg) {
   const Tcb& tcb = on.tcb;
   Stamps& ts = on.tcb.stamps;
@@ -106,7 +106,7 @@ void timestamps_of_syn(Tcb& tcb, const Arriving& syn, Time now) {
 bool dropped_by_timestamps(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   Stamps& ts = tcb.stamps;
-  if (ts.free) {  // what never came from the peer is not in use: then nothing is dropped for the want of it
+  if (ts.free) {  // if the peer never sent the option, the target does not use it, and drops nothing because of it
     ts.peer = ts.peer || (seg.ctl.syn && seg.opt.timestamps);
     return ts.peer && !seg.ctl.rst && on.may();
   }
@@ -171,7 +171,7 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
     return;
   }
   const std::uint32_t value = seg.opt.timestamps->value;
-  if (reached == Reached::kReset) {  // nothing of it is used
+  if (reached == Reached::kReset) {  // a RST changes no TS.Recent
     if (some_newer(ts, value)) {
       at_last(on, Rule::R7323_5_2_rst_nopaws);
       on.cite_later(Rule::R7323_5_2_rst_nopaws);
@@ -205,7 +205,7 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
   } else if (before.nxt_max < seg.seq) {  // (B) a hole
     ts.why = Rule::R7323_4_3_hole;
     ts.held = before.gap && older(value, ts.held) ? ts.held : value;
-  } else {  // one or the other
+  } else {  // (A) or (B), depending on what the target has kept
     take_recent(ts, value, false);
     return;
   }
@@ -218,11 +218,12 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
 void reset_prompted(Tcb& tcb, const Arriving& seg, State before) {
   using Reset = Stamps::Reset;
   Stamps& ts = tcb.stamps;
-  // A SYN in the window ends a connection that has exchanged timestamps, in SYN-RECEIVED too.
+  // In SYN-RECEIVED a SYN in the window, too, ends a connection that has exchanged timestamps.
   if (ts.on() && (synchronized(before) || tcb.reply.rule == Rule::SA4_4_reset)) {
     ts.reset = Reset::kWithin;
   } else {
-    const bool stamps = tcb.traits[static_cast<std::size_t>(Trait::kStamps)] >= 0;  // the target knows of them, or may
+    const bool stamps =
+        tcb.traits[static_cast<std::size_t>(Trait::kStamps)] >= 0;  // the target implements the option, or may
     ts.reset = seg.opt.timestamps && stamps ? Reset::kProvoked : Reset::kPlain;
     ts.reset_echo = seg.opt.timestamps ? seg.opt.timestamps->value : 0;
   }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// RFC 7323 sections 3 to 5: the Timestamps option, which value is echoed, and protection against wrapped sequences.
+// RFC 7323 sections 3 to 5: the Timestamps option, the value that is echoed, and protection against wrapped sequence
+// numbers (PAWS).
 #pragma once
 
 #include "models/step.h"
 
 namespace tcpassay {
 
-// What a TCB was before a segment was processed, as far as TS.Recent depends on it.
+// The variables of a TCB before a segment was processed, as far as TS.Recent depends on them.
 struct BeforeSegment {
   RcvSeq acked{}, nxt{}, nxt_max{};
   State state{};
-  bool gap = false;  // text was held
+  bool gap = false;  // text beyond a gap was held
 };
 BeforeSegment before_segment(const Tcb& tcb);
 
@@ -18,7 +19,7 @@ BeforeSegment before_segment(const Tcb& tcb);
 enum class Reached : std::uint8_t { kSequence, kReset, kEarly, kPass };
 
 void timestamps_of_syn(Tcb& tcb, const Arriving& syn, Time now);
-// R1 of section 5.3, and a segment that lacks the option: true when the segment is dropped here.
+// R1 of section 5.3, and a segment without the option: true when the target drops the segment.
 bool dropped_by_timestamps(Step& on, const Arriving& seg);
 // R3 of section 5.3 and section 4.3: TS.Recent after the segment was processed.
 void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& before, Reached reached);
