@@ -24,6 +24,7 @@
 #include "harness/check/report.h"
 #include "harness/check/requirement_coverage.h"
 #include "harness/cli/benchmark.h"
+#include "harness/cli/corpus_place.h"
 #include "harness/cli/options.h"
 #include "harness/mutation/by_corpus.h"
 #include "harness/mutation/of_segments.h"
@@ -58,8 +59,7 @@ std::string corpus_folder(const CliOptions& cli) {
     return named;
   }
   if (fs::is_directory("corpus")) return "corpus";
-  const fs::path sources = fs::path(__FILE__).parent_path().parent_path().parent_path() / "corpus";
-  if (fs::is_directory(sources)) return sources.string();
+  if (const auto own = own_corpus()) return own->string();
   throw UsageError("no corpus here: give --corpus DIR or set TCPASSAY_CORPUS");
 }
 
