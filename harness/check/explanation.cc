@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "harness/base/text.h"
 #include "harness/check/rfc_text.h"
@@ -76,9 +77,10 @@ std::string passage_text(const Explanation& explanation) {
   const Wording wording = wording_of(explanation.rule);
   std::string text = "the RFC's words";
   if (wording != Wording::kKeyword) text += fmt::format(" ({})", to_string(wording));
-  text += ":\n  | ";
-  for (const char c : explanation.passage) text += c == '\n' ? std::string("\n  | ") : std::string(1, c);
-  return text + "\n";
+  text += ":\n";
+  std::istringstream lines(explanation.passage);
+  for (std::string line; std::getline(lines, line);) text += (line.empty() ? "  |" : "  | " + line) + "\n";
+  return text;
 }
 
 std::string list_text(const std::string& heading, const std::vector<std::string>& lines,

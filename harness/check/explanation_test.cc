@@ -63,6 +63,12 @@ TEST(Explanation, SaysHowToGetTheTextThatIsNot) {
   EXPECT_TRUE(explanation_json(of(Rule::SA1_text))["text"].is_null());
 }
 
+TEST(Explanation, KeepsAnEmptyLineOfTheTextEmpty) {
+  Explanation explanation = of(Rule::SA1_text);
+  explanation.passage = "If it is so,\n\n<SEQ=0>";
+  EXPECT_TRUE(contains(explanation_text(explanation, 100), "\n  | If it is so,\n  |\n  | <SEQ=0>\n"));
+}
+
 TEST(Explanation, OfARuleThatNoUnitTestNamesSaysSo) {
   Explanation explanation = of(Rule::SA1_text);
   explanation.tests.clear();

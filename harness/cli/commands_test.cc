@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "models/rules.h"
+
 namespace tcpassay {
 namespace {
 
@@ -166,13 +168,18 @@ TEST(Commands, ExplainNamesScenarios) {
   EXPECT_EQ(explained.status, 0);
   const auto json = nlohmann::json::parse(explained.out);
   EXPECT_EQ(json["id"], "MUST_10");
-  EXPECT_FALSE(json["judged_by"].empty());
+  for (const char* key : {"judged_by", "covered_by", "code", "unit_tests", "defects"}) {
+    EXPECT_FALSE(json[key].empty()) << key;
+  }
 }
 
 TEST(Commands, ExplainKnowsRequirementsToo) {
   const Outcome explained = run({"explain", "RFC9293-MUST-10"});
   EXPECT_EQ(explained.status, 0);
   EXPECT_NE(explained.out.find("stated by MUST_10"), std::string::npos) << explained.out;
+  const auto json = nlohmann::json::parse(run({"explain", "RFC9293-MUST-10", "--format", "json"}).out);
+  EXPECT_EQ(json["rules"][0], "MUST_10");
+  EXPECT_EQ(json["explanations"][0]["paragraph"], info(Rule::MUST_10).paragraph);
 }
 
 TEST(Commands, CatalogueCountsRequirements) {
