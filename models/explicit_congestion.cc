@@ -219,17 +219,17 @@ void text_arrives(Step& on, const Arriving& seg) {
   const RcvSeq end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
   const bool surely_taken =
       !seg.text.empty() && !tcb.rcv_fin && tcb.rcv_nxt_max <= seg.seq && (!tcb.edge_known || end <= tcb.rcv_edge);
-  if (seg.ctl.cwr && state.echo == Echo::kOn && (surely_taken || !on.may())) {
+  if (seg.ctl.cwr && state.echo == Echo::kOn && (surely_taken || !on.may(Freedom::kCwrPassedOver))) {
     state.echo = Echo::kEnding;
     state.ended = true;
-    if (ce && on.may()) return;  // the target may act on CE first, then on CWR
+    if (ce && on.may(Freedom::kCeBeforeCwr)) return;  // the target may act on CE first, then on CWR
   } else if (state.echo == Echo::kEnding && surely_taken && !ce) {
     state.echo = Echo::kOff;
   }
   if (!ce || state.echo == Echo::kOn) return;
   if (probes(tcb, seg)) {
     answer_probe(on);
-  } else if (surely_taken || !on.may()) {
+  } else if (surely_taken || !on.may(Freedom::kCePassedOver)) {
     echo_begins(state);
   }
 }
@@ -240,13 +240,13 @@ void unacceptable_arrives(Step& on, const Arriving& seg) {
   const Tcb& tcb = on.tcb;
   if (tcb.state == State::kSynReceived && seg.ctl.syn && !seg.ctl.ack && seg.seq == tcb.irs) syn_arrives(on, seg);
   if (!state.processes_ce()) return;
-  if (seg.ctl.cwr && state.echo == Echo::kOn && !on.may()) {
+  if (seg.ctl.cwr && state.echo == Echo::kOn && !on.may(Freedom::kCwrOfUnacceptable)) {
     state.echo = Echo::kEnding;
     state.ended = true;
   }
   if (seg.ip.ecn() != kCe || state.echo == Echo::kOn || seg.text.empty()) return;
   if (state.echo == Echo::kEnding) {
-    if (!on.may()) echo_begins(state);
+    if (!on.may(Freedom::kCeOfUnacceptable)) echo_begins(state);
   } else if (probes(tcb, seg)) {
     answer_probe(on);
   } else if (on.should(Rule::R3168_6_1_5_oow)) {

@@ -91,7 +91,7 @@ void syn_arrives(Step& on, const Arriving& syn) {
   } else {
     state.why = Rule::R7413_4_2_2_valid;
     const bool sure = known.cookie == Known::Cookie::kIssued && known.pending_most < known.limit;
-    state.opened = sure ? on.should(Rule::R7413_4_2_2_valid) : !on.may();
+    state.opened = sure ? on.should(Rule::R7413_4_2_2_valid) : !on.may(Freedom::kFastOpenNotTaken);
     state.only_syn = !state.opened;
   }
 }

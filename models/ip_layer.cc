@@ -194,7 +194,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
       return;
     case Kind::kSoft:
       // RFC 5461 section 4: many stacks give an attempt up that meets a soft error, so that another address is tried.
-      if (opening && !on.may()) {
+      if (opening && !on.may(Freedom::kSoftErrorLeavesAttempt)) {
         tcb.signal = Signal::kUnreachable;
         on.delete_tcb(Rule::MUST_54);
         return;
@@ -209,9 +209,12 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
     case Kind::kHard: {
       // An attempt to open is given up; RFC 5927 section 4 has synchronized states treat it as a soft error.
       const bool ours = message.seq == tcb.iss || (tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt);
-      const bool abort = opening && ours ? tcb.passive ? on.may() : on.should(Rule::SHLD_26) : on.may();
+      const bool attempt = opening && ours;
+      const bool abort = !attempt      ? on.may(Freedom::kHardErrorEndsSynchronized)
+                         : tcb.passive ? on.may(Freedom::kHardErrorEndsPassive)
+                                       : on.should(Rule::SHLD_26);
       if (!abort) return;
-      if (opening && ours && !tcb.passive) {
+      if (attempt && !tcb.passive) {
         on.cite(Rule::SHLD_26);
         on.cite(Rule::MUST_54);
       }
@@ -223,7 +226,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
       too_big(on, message);
       return;
     case Kind::kOther:  // not classified: it may end an attempt to open, or count as soft
-      if (on.may()) {
+      if (on.may(Freedom::kOtherErrorEnds)) {
         tcb.signal = Signal::kUnreachable;
         on.delete_tcb(Rule::MUST_54);
       }

@@ -34,6 +34,8 @@ void Oracle::Impl::start() {
   guessed = same_clock = 0;
   loose.clear();
   verdicts.clear();
+  tolerated.clear();
+  taken.reset();
   std::fill(counts.begin(), counts.end(), Count{});
   traits.fill(0);
   tainted = false;
@@ -224,7 +226,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
 bool Oracle::Impl::rests(const Conversation& c) {
   const Candidate& p = c.possible.front();
   return c.possible.size() == 1 && p.state <= State::kListen && p.reply.form == Reply::Form::kNone && p.now.empty() &&
-         p.demerits.empty() && !p.ack_now && !p.ack_later && !p.timed && !c.begins;
+         p.demerits.empty() && p.freedoms.none() && !p.ack_now && !p.ack_later && !p.timed && !c.begins;
 }
 
 void Oracle::Impl::quiet(const Event& event) {
@@ -280,6 +282,14 @@ void Oracle::finish() {
 
 const std::vector<Verdict>& Oracle::verdicts() const {
   return impl_->verdicts;
+}
+
+const std::vector<Verdict>& Oracle::tolerated() const {
+  return impl_->tolerated;
+}
+
+const FreedomSet& Oracle::freedoms_taken() const {
+  return impl_->taken;
 }
 const std::vector<Count>& Oracle::counts() const {
   return impl_->counts;

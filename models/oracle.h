@@ -12,6 +12,7 @@
 
 #include "models/edition.h"
 #include "models/event.h"
+#include "models/freedom.h"
 #include "models/rule.h"
 
 namespace tcpassay {
@@ -23,6 +24,7 @@ struct Terms {
   std::uint32_t mms_s = 1480;          // and send
   std::uint16_t default_mss = 536;     // MUST-15, IPv4; over IPv6 it is 1220
   Edition edition = kNewest;           // the text that it is held to
+  bool strict = false;                 // a tolerated freedom is held against it
 };
 
 struct Verdict {
@@ -32,10 +34,11 @@ struct Verdict {
   std::size_t event = 0;        // index of the event in its trace, from 0
   Time at{};
   Tuple tuple{};
-  std::string state;            // where the target may have been: "ESTABLISHED", "CLOSING|TIME-WAIT"
-  std::string allowed, seen;    // one line each, sequence numbers relative to the first SYN of each side
-  std::vector<Rule> at_work{};  // other rules that were applied on the way to what was allowed
-  bool consequence = false;     // follows from an earlier verdict of this trace; not a finding of its own
+  std::string state;                 // where the target may have been: "ESTABLISHED", "CLOSING|TIME-WAIT"
+  std::string allowed, seen;         // one line each, sequence numbers relative to the first SYN of each side
+  std::vector<Rule> at_work{};       // other rules that were applied on the way to what was allowed
+  std::optional<Freedom> freedom{};  // the tolerated one that excuses the rule
+  bool consequence = false;          // follows from an earlier verdict of this trace; not a finding of its own
 };
 
 struct Count {
@@ -58,6 +61,9 @@ class Oracle {
 
   const std::vector<Verdict>& verdicts() const;  // of this trace
   const std::vector<Count>& counts() const;      // of this trace, indexed by Rule
+  // Uses of freedoms that no text grants, each with the rule that it excuses; among the verdicts under strict terms.
+  const std::vector<Verdict>& tolerated() const;
+  const FreedomSet& freedoms_taken() const;      // those that every explanation of this trace needs
   std::optional<bool> trait(Trait trait) const;  // what this trace revealed; empty when it revealed nothing
 
   // For people: the state or states the conversation may be in ("SYN-RECEIVED", "CLOSING|TIME-WAIT").

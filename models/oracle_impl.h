@@ -80,7 +80,8 @@ struct Oracle::Impl {
   fast_open::Known cookies;             // what `ledger` says of the SYN at hand
   int guessed = 0;                      // first sequence numbers that another connection's told
   InlineVector<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
-  std::vector<Verdict> verdicts;
+  std::vector<Verdict> verdicts, tolerated;
+  FreedomSet taken;  // freedoms that every explanation of this trace needs
   std::vector<Count> counts = std::vector<Count>(rules().size());
   std::array<std::int8_t, kTraits> traits{};
   bool tainted = false;
@@ -153,6 +154,7 @@ struct Oracle::Impl {
   void resynchronise(Conversation& c, std::size_t nearest, const Event& event);
   // The reaction is complete: the rules on which all explanations agree have been judged.
   void settle(Conversation& c, const Event& event);
+  void settle_freedoms(Conversation& c, const Event& event);
   void count(const Cite& cite);
   void add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
                    std::string seen);

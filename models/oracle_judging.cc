@@ -152,6 +152,7 @@ void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits
         intersect(set[i].now, set[k].now);
         intersect(set[i].later, set[k].later);
         intersect(set[i].demerits, set[k].demerits);
+        set[i].freedoms &= set[k].freedoms;
         if (k + 1 != set.size()) set[k] = set.back();
         set.pop_back();
       } else {
@@ -177,12 +178,44 @@ void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Eve
   p.prompted = 0;
   p.later.clear();
   p.demerits.clear();
+  p.freedoms.reset();
   p.oddity.reset();
   if (const auto* seg = std::get_if<Departing>(&event.what)) resynchronise_with(p, *seg);
   if (const auto* call = std::get_if<UserCall>(&event.what)) resynchronise_with(p, *call);
   if (const auto* report = std::get_if<StateReport>(&event.what)) resynchronise_with(p, *report, event, terms.msl);
   c.possible.clear();
   c.possible.push_back(p);
+}
+
+// The freedoms that every explanation needs have been taken. Those that no text grants are reported, or held against
+// the target when the terms are strict.
+void Oracle::Impl::settle_freedoms(Conversation& c, const Event& event) {
+  FreedomSet needed = c.possible.front().freedoms;
+  for (const Candidate& p : c.possible) needed &= p.freedoms;
+  if (needed.none()) return;
+  for (Candidate& p : c.possible) p.freedoms &= ~needed;
+  if (c.tainted) return;
+  taken |= needed;
+  for (std::size_t i = 0; i < kFreedoms; ++i) {
+    const FreedomInfo& freedom = freedoms()[i];
+    if (!needed.test(i) || !freedom.excuses || !in_force(*freedom.excuses, terms.edition)) continue;
+    const Rule rule = *freedom.excuses;
+    const std::string allowed(info(rule).sentence), seen(freedom.sentence);
+    if (terms.strict) {
+      add_verdict(rule, kind_of(rule), &c, event, allowed, seen);
+      verdicts.back().freedom = static_cast<Freedom>(i);
+      continue;
+    }
+    tolerated.push_back({.kind = kind_of(rule),
+                         .rule = rule,
+                         .event = event_index,
+                         .at = event.until,
+                         .tuple = c.tuple,
+                         .state = states(c),
+                         .allowed = allowed,
+                         .seen = seen,
+                         .freedom = static_cast<Freedom>(i)});
+  }
 }
 
 // The reaction is complete: the rules on which all explanations agree have been judged.
@@ -212,6 +245,7 @@ void Oracle::Impl::settle(Conversation& c, const Event& event) {
   for (const Rule rule : departed) {
     add_verdict(rule, Verdict::Kind::kDeparted, &c, event, std::string(info(rule).sentence), last_seen);
   }
+  settle_freedoms(c, event);
   for (std::size_t t = 0; t < traits.size(); ++t) {
     const std::int8_t value = first.traits[t];
     if (value != 0 &&

@@ -191,7 +191,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     process(c, event, [&](Step& on) {
       accept_call(on, call);
       on.tcb.nagle_free = listener_no_delay;
-      if (inherited.empty() || on.may()) return;  // a copy of the listener's choices, or not
+      if (inherited.empty() || on.may(Freedom::kListenersOptions)) return;  // a copy of the listener's choices, or not
       for (const UserCall& option : inherited) option_set(on, option);
     });
     return;

@@ -156,6 +156,7 @@ Set PassiveOracle::Impl::one_segment(const Set& before, const Event& event) {
         on.tcb.now.clear();
         on.tcb.later.clear();
         on.tcb.demerits.clear();
+        on.tcb.freedoms.reset();
         segment_arrives(on, *in);
         on.tcb.prompted = on.tcb.now.size;
       } else {

@@ -17,17 +17,17 @@ void choose_closed_or_listen(Step& on, const Arriving& seg) {
   if (tcb.state != State::kClosed && tcb.state != State::kListen) return;
   tcb.state = on.env.listening ? State::kListen : State::kClosed;
   // An unknown user does not say whether a passive OPEN stands. With an ACK LISTEN allows all that CLOSED does.
-  if (!on.env.user_known && !seg.ctl.rst && !seg.ctl.ack && on.may()) tcb.state = State::kClosed;
+  if (!on.env.user_known && !seg.ctl.rst && !seg.ctl.ack && on.may(Freedom::kNoPassiveOpen)) tcb.state = State::kClosed;
 }
 
 // MUST-7: a segment with an illegal option length is used as far as it goes, dropped, or taken for a reason to reset.
 Then bad_option_length(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   on.cite_later(Rule::MUST_7);
-  if (on.may()) return Then::kReturn;
-  if (!on.may()) return Then::kProceed;
+  if (on.may(Freedom::kBadLengthDropped)) return Then::kReturn;
+  if (!on.may(Freedom::kBadLengthAnswered)) return Then::kProceed;
   const Reply reply = reset_reply(tcb, seg, Rule::MUST_7);
-  if (synchronized(tcb.state) && !on.may()) {
+  if (synchronized(tcb.state) && !on.may(Freedom::kBadLengthSurvived)) {
     tcb.signal = Signal::kReset;
     on.delete_tcb(Rule::MUST_7);
   }

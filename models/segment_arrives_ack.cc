@@ -15,15 +15,15 @@ void update_send_window(Step& on, const Arriving& seg) {
   const std::uint32_t wnd = window_of(tcb, seg);
   // Of a segment that begins before RCV.NXT the new part counts, with its header adjusted or not.
   const bool straddles = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt < seg.seq + seg.len();
-  const RcvSeq seq = straddles && wnd != tcb.snd_wnd && !on.may() ? tcb.rcv_nxt : seg.seq;
+  const RcvSeq seq = straddles && wnd != tcb.snd_wnd && !on.may(Freedom::kUntrimmedForWindow) ? tcb.rcv_nxt : seg.seq;
   // What is ahead of a gap should be held for later, and its window with it. Of text both orders come to the same in
   // the end; a segment without any may be dropped.
   const bool ahead = tcb.rcv_nxt < seg.seq && seg.len() == 0;
   const bool newer = tcb.snd_wl1 < seq || (tcb.snd_wl1 == seq && tcb.snd_wl2 <= seg.ack);
-  if (newer && ahead && wnd != tcb.snd_wnd && on.may()) return;
+  if (newer && ahead && wnd != tcb.snd_wnd && on.may(Freedom::kWindowAheadDropped)) return;
   const RcvSeq least = newer && ahead && wnd == tcb.snd_wnd ? tcb.snd_wl1_least : seq;
   const bool newer_than_least = tcb.snd_wl1_least <= seq && seq < tcb.snd_wl1 && wnd != tcb.snd_wnd;
-  if (newer || (newer_than_least && on.may())) {
+  if (newer || (newer_than_least && on.may(Freedom::kWindowBeforeAhead))) {
     tcb.window_at = on.env.now;
     if (wnd != tcb.snd_wnd) {
       tcb.congestion.window_moved = true;
@@ -79,7 +79,7 @@ Then established_ack(Step& on, const Arriving& seg) {
   }
   // RFC 793 takes the window only with an ACK of something new; RFC 1122 mends that.
   const bool literally_old = !on.since(Edition::k1122) && !advances && window_of(tcb, seg) != tcb.snd_wnd;
-  if (tcb.snd_una == seg.ack && !(literally_old && on.may())) update_send_window(on, seg);
+  if (tcb.snd_una == seg.ack && !(literally_old && on.may(Freedom::kOldAckKeepsWindow))) update_send_window(on, seg);
   if (seg.ack < tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd) on.cite(Rule::S3_8_6_highest_ack);
   report_arrives(on, seg, una, wnd);
   if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
@@ -105,7 +105,7 @@ bool refused_as_old(Step& on, const Arriving& seg) {
   }
   if (tcb.snd_nxt < seg.ack && !(seg.ack < tcb.snd_una)) return false;
   constexpr std::uint32_t kLargestWindow = 1u << 30;
-  if (tcb.snd_una - kLargestWindow <= seg.ack) return on.may();
+  if (tcb.snd_una - kLargestWindow <= seg.ack) return on.may(Freedom::kOldAckRefused);
   const bool refused = on.trait(Trait::kChecksAckRange);
   on.cite(Rule::MAY_12, refused);
   return refused;
@@ -114,12 +114,14 @@ bool refused_as_old(Step& on, const Arriving& seg) {
 // SYN-RECEIVED STATE, SND.UNA < SEG.ACK =< SND.NXT: enter ESTABLISHED state.
 Then complete_handshake(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
-  if (tcb.passive && on.env.backlog_full && on.may()) return Then::kReturn;  // no room: ignored
+  if (tcb.passive && on.env.backlog_full && on.may(Freedom::kBacklogDropsAck))
+    return Then::kReturn;  // no room: ignored
   advance_snd_una(on, seg.ack);
   take_window(on, seg);
   tcb.window_at = on.env.now;
   on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
-  if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may()) return reset_as_user_is_gone(on, seg);
+  if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may(Freedom::kTextOfSynResets))
+    return reset_as_user_is_gone(on, seg);
   if (tcb.rcv_nxt_max < tcb.syn_text_end) {  // what came with the SYN may be taken now
     tcb.rcv_nxt_max = tcb.syn_text_end;
     on.allow_ack();
@@ -139,7 +141,7 @@ Then complete_handshake(Step& on, const Arriving& seg) {
 Then syn_received_ack(Step& on, const Arriving& seg) {
   if (acks_new(on.tcb, seg.ack)) return complete_handshake(on, seg);
   on.cite(Rule::SA4_5_synrcvd_bad);
-  if (on.may()) {  // the range check of RFC 5961 comes first
+  if (on.may(Freedom::kRangeBeforeReset)) {  // the range check of RFC 5961 comes first
     on.acknowledge_now(Rule::SA4_5_synrcvd_bad);
     return Then::kReturn;
   }
@@ -160,7 +162,7 @@ Then check_ack_range(Step& on, const Arriving& seg) {
     return Then::kReturn;
   }
   // Half the number space away, an ACK is as old as it is unsent.
-  if (seg.ack < tcb.snd_una && tcb.snd_nxt < seg.ack && !on.may()) {
+  if (seg.ack < tcb.snd_una && tcb.snd_nxt < seg.ack && !on.may(Freedom::kHalfSpaceOld)) {
     on.cite(Rule::SA4_5_unsent);
     on.acknowledge_now(Rule::SA4_5_unsent);
     return Then::kReturn;

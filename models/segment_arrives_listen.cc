@@ -37,6 +37,7 @@ void fresh(Candidate& tcb) {
   begun.now = tcb.now;
   begun.later = tcb.later;
   begun.demerits = tcb.demerits;
+  begun.freedoms = tcb.freedoms;
   begun.oddity = tcb.oddity;
   begun.user_timeout = tcb.user_timeout;
   tcb = begun;
@@ -98,8 +99,8 @@ void listen_state(Step& on, const Arriving& seg) {
   }
   // Third, check for a SYN:
   if (seg.ctl.syn) {
-    if (on.env.backlog_full && on.may()) return;  // there is no room: dropped
-    if (seg.ctl.fin && on.may()) return;          // SYN with FIN is dropped by policy in many stacks
+    if (on.env.backlog_full && on.may(Freedom::kBacklogDropsSyn)) return;  // there is no room: dropped
+    if (seg.ctl.fin && on.may(Freedom::kSynFinDropped)) return;  // SYN with FIN is dropped by policy in many stacks
     begin_connection(on, seg);
     return;
   }

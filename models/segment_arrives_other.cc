@@ -31,7 +31,7 @@ Then take_text_of_syn(Step& on, const Arriving& seg) {
   if (tcb.state == State::kSynReceived || tcb.syn_text_end <= tcb.rcv_nxt_max || tcb.rcv_fin || !tcb.fin_queued) {
     return Then::kProceed;
   }
-  if (tcb.user_gone && on.may()) return reset_as_user_is_gone(on, seg);
+  if (tcb.user_gone && on.may(Freedom::kTextOfSynResets)) return reset_as_user_is_gone(on, seg);
   tcb.rcv_nxt_max = tcb.syn_text_end;
   on.allow_ack();
   return Then::kProceed;
@@ -54,7 +54,7 @@ std::optional<Arriving> without_syn(Step& on, const Arriving& seg) {
   const Tcb& tcb = on.tcb;
   const bool crossing = tcb.state == State::kSynReceived && !tcb.passive && seg.ctl.syn && seg.ctl.ack &&
                         !seg.ctl.rst && seg.seq == tcb.irs && acks_new(tcb, seg.ack) && seg.len() > 1;
-  if (!crossing || !on.may()) return {};
+  if (!crossing || !on.may(Freedom::kSynTrimmed)) return {};
   Arriving ideal = seg;
   ideal.ctl.syn = false;
   ideal.seq = seg.seq + 1;

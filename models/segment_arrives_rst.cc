@@ -24,7 +24,7 @@ bool reaches(const Tcb& tcb, RcvSeq seq) {
 // Return to the LISTEN state; or to TIME-WAIT, when the SYN that ended it was old (3.6.1, MAY-2).
 void back_to_listen(Step& on, Rule rule) {
   Candidate& tcb = on.tcb;
-  const bool back = tcb.reopened && on.may();
+  const bool back = tcb.reopened && !on.may(Freedom::kStaysReopened);
   on.delete_tcb(rule);
   if (on.env.listening) tcb.state = State::kListen;
   if (!back) return;
@@ -82,11 +82,11 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
   }
   if (tcb.stamps.on() && seg.opt.timestamps && seg.opt.timestamps->echo != tcb.stamps.last &&
       on.may(Rule::R7323_5_2_rst_tsecr)) {
-    if (!on.may()) challenge(on, Rule::SA4_2_inexact);
+    if (!on.may(Freedom::kOddEchoUnanswered)) challenge(on, Rule::SA4_2_inexact);
     return Then::kReturn;
   }
   if (reaches(tcb, seg.seq)) {
-    if (tcb.rcv_nxt != tcb.rcv_nxt_max && on.may()) {  // what RCV.NXT is, is not known
+    if (tcb.rcv_nxt != tcb.rcv_nxt_max && on.may(Freedom::kRstMissesAckPoint)) {  // what RCV.NXT is, is not known
       challenge(on, Rule::SA4_2_inexact);
       return Then::kReturn;
     }
@@ -101,7 +101,8 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
     if (challenged == Tcb::Challenge::kSyn) on.cite_later(Rule::R5961_4_2_rst);
     return Then::kReturn;
   }
-  if (at_sack_edge(tcb, seg.seq) && on.may()) {  // the RST of a peer that believes the gap to be filled
+  if (at_sack_edge(tcb, seg.seq) &&
+      on.may(Freedom::kRstAtSackEdge)) {  // the RST of a peer that believes the gap to be filled
     reset_by_peer(on, Rule::SA4_2_established);
     return Then::kReturn;
   }
@@ -130,14 +131,17 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
   if (tcb.state == State::kSynReceived && tcb.passive) {
     // RFC 9293 returns to LISTEN, 793 resets, 5961 challenges; dropping it is seen too. What all exclude is taking it.
     on.cite_later(Rule::SA4_4_passive);
-    if (seg.ctl.ack && !acks_new(tcb, seg.ack) && on.may()) {  // 3.5.2, group 2, which names no order
+    if (seg.ctl.ack && !acks_new(tcb, seg.ack) &&
+        on.may(Freedom::kBadAckBeforeSyn)) {  // 3.5.2, group 2, which names no order
       on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
       return Then::kReturn;
     }
-    if (!on.may()) {
+    if (!on.may(Freedom::kSynLeavesSynReceived)) {
       back_to_listen(on, Rule::SA4_4_passive);
-      if (tcb.state != State::kTimeWait && on.may()) on.reply(reset_reply(seg, Rule::SA4_4_passive, true));
-    } else if (!on.may()) {
+      if (tcb.state != State::kTimeWait && on.may(Freedom::kSynReceivedResets)) {
+        on.reply(reset_reply(seg, Rule::SA4_4_passive, true));
+      }
+    } else if (!on.may(Freedom::kSynPassedOver)) {
       challenge(on, Rule::SA4_4_passive);
     }
     return Then::kReturn;

@@ -25,7 +25,7 @@ Rule why_acknowledged(const Tcb& tcb, const Arriving& seg) {
 void unacceptable_rst(Step& on, const Arriving& rst) {
   Candidate& tcb = on.tcb;
   const bool behind_fin = tcb.rcv_fin && rst.seq == tcb.rcv_nxt - 1;
-  if (behind_fin && on.may()) {
+  if (behind_fin && on.may(Freedom::kRstBehindFin)) {
     tcb.signal = tcb.state == State::kCloseWait ? Signal::kReset : tcb.signal;
     on.delete_tcb(Rule::SA4_2_closing);
     return;
@@ -80,7 +80,8 @@ Then allowance_for_ack(Step& on, const Arriving& seg) {
   if (!crossing && !(useful && near_below)) return Then::kReturn;
   if (!on.may(Rule::SA_A2)) return Then::kReturn;
   if (crossing) on.acknowledge_later(Rule::MUST_10);
-  if (on.may()) tcb.ack_now = false;  // a test that is widened so far as to accept it owes no answer
+  if (on.may(Freedom::kWidenedTestOwesNothing))
+    tcb.ack_now = false;  // a test that is widened so far as to accept it owes no answer
   return crossing ? Then::kAckFieldAndFin : Then::kAckField;
 }
 
@@ -93,7 +94,7 @@ Then unacceptable(Step& on, const Arriving& seg) {
   }
   cite_unacceptable(on, seg);
   const bool bad_ack = seg.ctl.ack && !acks_new(tcb, seg.ack);
-  if (tcb.state == State::kSynReceived && bad_ack && !on.may()) {
+  if (tcb.state == State::kSynReceived && bad_ack && !on.may(Freedom::kAckBeforeReset)) {
     // 3.5.2, group 2: an unacceptable ACK in a state that is not synchronized draws a RST, whatever its SEQ.
     on.cite_later(Rule::S3_5_2_same_state);
     on.cite(Rule::S3_5_2_rst_ack);
@@ -140,7 +141,7 @@ Then check_sequence_number(Step& on, const Arriving& seg) {
     case Acceptable::kEither: {
       const bool probe = seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
       if (probe) on.cite(Rule::S3_8_6_1_ack);
-      if (!on.may()) {
+      if (!on.may(Freedom::kNotAcceptable)) {
         if (probe && seg.ctl.ack && tcb.snd_una < seg.ack) on.cite_later(Rule::SA4_1_zero_window);
         return Then::kProceed;
       }

@@ -60,14 +60,14 @@ void join_held(Candidate& tcb) {
 Then no_text(Step& on, const Arriving& seg) {
   const Tcb& tcb = on.tcb;
   const bool text_waits = tcb.user_gone && !tcb.rcv_fin && tcb.rcv_nxt < tcb.rcv_nxt_max;
-  return text_waits && on.may() ? reset_as_user_is_gone(on, seg) : Then::kProceed;
+  return text_waits && on.may(Freedom::kTextThatWaitedResets) ? reset_as_user_is_gone(on, seg) : Then::kProceed;
 }
 
 // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: "this should not occur since a FIN has been received". Ignore the text.
 Then text_behind_fin(Step& on, const Arriving& seg) {
   on.cite(Rule::SA4_7_late);
   on.cite_later(Rule::SA4_7_late);
-  if (on.tcb.user_gone && on.may()) return reset_as_user_is_gone(on, seg);
+  if (on.tcb.user_gone && on.may(Freedom::kTextBehindFinResets)) return reset_as_user_is_gone(on, seg);
   on.allow_ack();
   return Then::kReturn;
 }
@@ -78,7 +78,7 @@ RcvSeq end_of_text(Step& on, const Arriving& seg) {
   const RcvSeq end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
   if (!tcb.held_fin || !(tcb.fin_seq < end)) return end;
   tcb.contradicted = true;
-  if (on.may()) {
+  if (on.may(Freedom::kTextEndsAtFin)) {
     on.allow_ack();
     return tcb.fin_seq;
   }
@@ -204,13 +204,13 @@ void reach_fin(Step& on, bool in_window) {
   if (tcb.fin_seq < tcb.rcv_nxt) {  // the peer sent text beyond its own FIN: either may count
     tcb.contradicted = true;
     tcb.held_fin = false;
-    if (on.may()) return;
+    if (on.may(Freedom::kFinPassedOver)) return;
   }
   const bool next = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq;
   const bool sure = next && in_window && !tcb.contradicted;
   if (!sure) {
     const bool held = tcb.filled && !tcb.held_fin_outside && tcb.rcv_nxt_max == tcb.fin_seq;
-    const bool taken = held ? on.should(Rule::SHLD_31) : on.may();
+    const bool taken = held ? on.should(Rule::SHLD_31) : on.may(Freedom::kFinTaken);
     if (!taken) {
       on.allow_ack();
       tcb.contradicted = tcb.contradicted || tcb.fin_seq < tcb.rcv_nxt_max;
@@ -236,12 +236,13 @@ Then check_fin_bit(Step& on, const Arriving& seg) {
     const RcvSeq fin = seg.seq + static_cast<std::uint32_t>(seg.text.size());
     const bool moved = tcb.held_fin && fin != tcb.fin_seq;
     tcb.contradicted = tcb.contradicted || moved;
-    if (!moved || !on.may()) tcb.fin_seq = fin;  // a peer that moves its FIN may be held to either
+    if (!moved || !on.may(Freedom::kFinStands)) tcb.fin_seq = fin;  // a peer that moves its FIN may be held to either
     tcb.held_fin = true;
     in_window = !tcb.edge_known || tcb.fin_seq < tcb.rcv_edge;
     tcb.held_fin_outside = !in_window;
     // A FIN ahead of a gap tells of text that nobody will receive, as text itself would.
-    if (tcb.user_gone && tcb.rcv_nxt_max < tcb.fin_seq && on.may()) return reset_as_user_is_gone(on, seg);
+    if (tcb.user_gone && tcb.rcv_nxt_max < tcb.fin_seq && on.may(Freedom::kFinAheadResets))
+      return reset_as_user_is_gone(on, seg);
     if (seg.text.empty() && tcb.rcv_nxt_max < tcb.fin_seq) {
       on.cite(Rule::R5681_3_2_out_of_order);
       on.acknowledge_now(Rule::R5681_3_2_out_of_order);

@@ -4,6 +4,7 @@
 
 #include "models/edition.h"
 #include "models/event.h"
+#include "models/freedom.h"
 #include "models/pick.h"
 #include "models/rules.h"
 #include "models/tcb.h"
@@ -100,7 +101,12 @@ struct Step {
     cite(rule, taken);
     return taken;
   }
-  bool may() { return pick.ask(); }  // freedom without a rule of its own
+  // A freedom of models/catalogue/freedoms.def; recorded when it is taken.
+  bool may(Freedom freedom) {
+    const bool taken = pick.ask();
+    if (taken) tcb.freedoms.set(static_cast<std::size_t>(freedom));
+    return taken;
+  }
   // A choice made once: the first answer is remembered.
   bool trait(Trait trait) {
     std::int8_t& known = tcb.traits[static_cast<std::size_t>(trait)];

@@ -12,6 +12,7 @@
 #include "models/event.h"
 #include "models/explicit_congestion.h"
 #include "models/fast_open.h"
+#include "models/freedom.h"
 #include "models/retransmission_timer.h"
 #include "models/rule.h"
 #include "models/seq.h"
@@ -352,6 +353,7 @@ struct Candidate : Tcb {
   std::uint8_t prompted = 0;            // how many of `now` the latest stimulus called upon
   InlineVector<Cite, kCitesMax> later{};  // judged by the reaction to the next stimulus, or by a report of the state
   InlineVector<Rule, kDemeritsMax> demerits{};  // SHOULDs departed from on the way here
+  FreedomSet freedoms{};                        // freedoms taken on the way here
 };
 
 constexpr bool synchronized(State state) {

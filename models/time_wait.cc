@@ -50,7 +50,9 @@ Advice advice(const Tcb& tcb, const Arriving& syn, bool will) {
 SynInTimeWait syn_in_time_wait(Step& on, const Arriving& syn) {
   Candidate& tcb = on.tcb;
   const bool above = tcb.rcv_nxt - 1 < syn.seq;
-  const auto refused = [&] { return on.may() ? SynInTimeWait::kDropped : SynInTimeWait::kProceeds; };
+  const auto refused = [&] {
+    return on.may(Freedom::kSynDroppedInTimeWait) ? SynInTimeWait::kDropped : SynInTimeWait::kProceeds;
+  };
   if (!on.env.listening) return refused();
   const std::int8_t stamps = tcb.stamps.on() ? std::int8_t{1} : tcb.traits[static_cast<std::size_t>(Trait::kStamps)];
   Advice found = advice(tcb, syn, syn.opt.timestamps && stamps >= 0);
@@ -71,7 +73,7 @@ SynInTimeWait syn_in_time_wait(Step& on, const Arriving& syn) {
       }
       break;
     case What::kEither:
-      if (on.may()) return begins();
+      if (on.may(Freedom::kSynReopens)) return begins();
       break;
     case What::kDrop:
       if (!on.should(found.rule)) return SynInTimeWait::kProceeds;

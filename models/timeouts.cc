@@ -45,15 +45,15 @@ void time_passes(Step& on) {
   Candidate& tcb = on.tcb;
   if (tcb.state == State::kTimeWait) {
     // TIME-WAIT TIMEOUT: delete the TCB, enter the CLOSED state.
-    if (tcb.time_wait_to < on.env.since || !on.may()) on.delete_tcb(Rule::SA8_time_wait);
+    if (tcb.time_wait_to < on.env.since || !on.may(Freedom::kTimeWaitGoesOn)) on.delete_tcb(Rule::SA8_time_wait);
     return;
   }
   if (tcb.state == State::kFinWait2 && (tcb.user_gone || !on.env.user_known)) {
-    if (!on.may()) on.delete_tcb(Rule::SA4_5_fin_wait_2);
+    if (on.may(Freedom::kFinWait2GivenUp)) on.delete_tcb(Rule::SA4_5_fin_wait_2);
     return;
   }
   // USER TIMEOUT: flush all queues, signal the user, delete the TCB. A reset may be sent to tell the peer.
-  if (on.may()) return;
+  if (on.may(Freedom::kUserTimeoutAhead)) return;
   if (tcb.user_timeout == Time{}) on.cite_later(Rule::S3_9_1_1_timeout);
   tcb.signal = Signal::kTimedOut;
   const SndSeq snd_nxt = tcb.snd_nxt;

@@ -73,7 +73,7 @@ bool outdated(Step& on, std::uint32_t value) {
   Stamps& ts = on.tcb.stamps;
   const Time idle = on.env.now - ts.recent_at;
   if (idle <= kOutdated) return false;
-  if (idle <= kOutdated + hours(24) && on.may()) return false;
+  if (idle <= kOutdated + hours(24) && on.may(Freedom::kStillRecent)) return false;
   ts.recent.clear();
   ts.recent.add(value);
   ts.unsure = false;
@@ -108,7 +108,7 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
   Stamps& ts = tcb.stamps;
   if (ts.free) {  // if the peer never sent the option, the target does not use it, and drops nothing because of it
     ts.peer = ts.peer || (seg.ctl.syn && seg.opt.timestamps);
-    return ts.peer && !seg.ctl.rst && on.may();
+    return ts.peer && !seg.ctl.rst && on.may(Freedom::kCrossingStampsDrop);
   }
   if (!ts.on() || seg.ctl.rst) return false;  // a RST is not subjected to the test (5.2)
   if (!seg.opt.timestamps) {
@@ -135,11 +135,11 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
     return false;
   }
   if (tcb.state == State::kSynReceived) {  // the rules are for a synchronized connection
-    if (!on.may()) return false;
+    if (!on.may(Freedom::kStampsInSynReceived)) return false;
     on.allow_ack();
     return true;
   }
-  if (!checks || (!surely && !on.may())) {
+  if (!checks || (!surely && !on.may(Freedom::kMaybeOldStamp))) {
     note_echo(on, seg);
     return false;
   }
@@ -155,7 +155,7 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
   }
   const bool recently = tcb.challenged >= Time{} && on.env.now - tcb.challenged < kThrottlePeriod;
   tcb.challenged = on.env.now;
-  if (recently && on.may()) return true;
+  if (recently && on.may(Freedom::kOldStampsThrottled)) return true;
   on.acknowledge_now(Rule::R7323_5_3_R1);
   return true;
 }

@@ -26,7 +26,7 @@ void close_sending(Step& on) {
     case State::kSynReceived:
       tcb.fin_queued = true;
       on.cite_later(Rule::S3_10_4_syn_received);
-      if (!on.may()) on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);  // now, or once ESTABLISHED
+      if (!on.may(Freedom::kCloseQueued)) on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
       break;
     case State::kEstablished:
       tcb.fin_queued = true;
@@ -35,7 +35,8 @@ void close_sending(Step& on) {
     case State::kCloseWait:
       tcb.fin_queued = true;
       // RFC 793 says CLOSING; RFC 1122 mends that.
-      on.enter(on.since(Edition::k1122) || on.may() ? State::kLastAck : State::kClosing, Rule::S3_10_4_close_wait);
+      on.enter(on.since(Edition::k1122) || on.may(Freedom::kCloseCorrected) ? State::kLastAck : State::kClosing,
+               Rule::S3_10_4_close_wait);
       break;
     case State::kFinWait1:
     case State::kFinWait2:
@@ -151,7 +152,7 @@ void close_socket_call(Step& on, const UserCall& call) {
   tcb.user_gone = true;
   tcb.signal = Signal::kNone;
   tcb.quiet_since = on.env.now;
-  if (unread ? on.should(Rule::SHLD_3) : (maybe_unread && on.may())) {
+  if (unread ? on.should(Rule::SHLD_3) : (maybe_unread && on.may(Freedom::kMaybeUnread))) {
     on.cite(Rule::SHLD_3);
     const SndSeq snd_nxt = tcb.snd_nxt;
     on.delete_tcb(Rule::SHLD_3);
@@ -181,7 +182,7 @@ void abort_call(Step& on, const UserCall& call) {
       on.delete_tcb(Rule::S3_10_5_syn_sent);
       return;
     case State::kTimeWait:
-      if (on.may()) return;  // the port stays in TIME-WAIT without its user (3.5.2)
+      if (on.may(Freedom::kStaysInTimeWait)) return;  // the port stays in TIME-WAIT without its user (3.5.2)
       [[fallthrough]];
     case State::kClosing:
     case State::kLastAck:
@@ -209,7 +210,7 @@ void abort_call(Step& on, const UserCall& call) {
 }
 
 void leave_time_wait(Step& on) {
-  if (on.tcb.state == State::kTimeWait && on.may()) on.delete_tcb(Rule::S3_10_5_closing);
+  if (on.tcb.state == State::kTimeWait && on.may(Freedom::kTimeWaitCutShort)) on.delete_tcb(Rule::S3_10_5_closing);
 }
 
 // accept: only a connection whose handshake is complete is handed to the user.
@@ -230,7 +231,7 @@ void listener_gone(Step& on) {
   const SndSeq snd_nxt = tcb.snd_nxt;
   if (tcb.state == State::kListen) {
     on.delete_tcb(Rule::S3_10_4_listen);
-  } else if (tcb.state != State::kClosed && tcb.state != State::kTimeWait && !on.may()) {
+  } else if (tcb.state != State::kClosed && tcb.state != State::kTimeWait && !on.may(Freedom::kOutlivesListener)) {
     // Nobody will take the connection: most stacks abort it. The RFC knows one TCB for each OPEN and says nothing here.
     on.delete_tcb(Rule::S3_10_4_listen);
     on.reply({.form = Reply::Form::kRst,

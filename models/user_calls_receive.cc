@@ -175,7 +175,7 @@ void error_call(Step& on, const UserCall& call) {
     // Trouble with delivery may be told from R1 on, and the connection lives on.
     const bool trouble = (error == UserError::kTimedOut || error == UserError::kUnreachable) && tcb.rexmits > 0;
     if (trouble && tcb.rexmits >= 3) return;
-    if (trouble && on.may()) {
+    if (trouble && on.may(Freedom::kTroubleTold)) {
       on.depart(Rule::SHLD_10);
       return;
     }
