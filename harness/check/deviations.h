@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of a target: the rules it breaks and why that is accepted. corpus/deviations/TARGET.txt.
+// Known deviations of a target: the rules that it breaks, and why that is accepted. corpus/deviations/TARGET.txt has
+// them.
 //
 //   # comment
 //   include linux
-//   version 6.18          what follows was seen on this version, and may be absent from others
-//   ip 4                  what follows is seen over this version of IP alone; `ip any` ends it
+//   version 6.18          the lines below were seen on this version; other versions may not deviate
+//   ip 4                  the lines below hold over this IP version only; `ip any` ends that
 //   RULE_ID: reason
-//   sweep RULE_ID STATE ...: reason    the sweep sees it, the scenarios do not; in these states, or in any if none is
-//   named
+//   sweep RULE_ID STATE ...: reason    only the sweep shows it, in these states; in any state if none is named
 #pragma once
 
 #include <optional>
@@ -25,22 +25,22 @@ struct Deviation {
   Rule rule{};
   std::string reason;
   std::string where;            // file:line
-  std::string version;          // the target's version begins with this where it must occur; empty: everywhere
-  std::uint8_t ip = 0;          // the version of IP over which it occurs; 0: any
-  bool sweep = false;           // only the sweep sees it
-  std::vector<State> states{};  // in which; empty: in any
+  std::string version;          // it must occur where the target's version begins with this; empty: on every version
+  std::uint8_t ip = 0;          // the IP version over which it occurs; 0: any
+  bool sweep = false;           // only the sweep shows it
+  std::vector<State> states{};  // in which the sweep shows it; empty: any
 };
 
-// file:line: what is wrong with it.
+// A line of the file cannot be read. The message is "file:line: what is wrong".
 struct DeviationError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// `folder` holds the files of all targets. A target without a file has none. Those that only the sweep sees are left
-// out unless it asks. Throws DeviationError.
+// Reads FOLDER/TARGET.txt; a target without a file has no deviations. Those that only the sweep shows are left out
+// unless `sweep` is true. Throws DeviationError.
 std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep = false);
 
-// Reads "FIN-WAIT-1", whatever the case.
+// The state called "FIN-WAIT-1" or "fin-wait-1".
 std::optional<State> state_named(std::string_view word);
 
 }  // namespace tcpassay

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The result of a check, as text for people, JSON for programs and JUnit XML for CI.
+// Prints the result of a check: text for people, JSON for programs, JUnit XML for continuous integration.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ std::string check_text(const CheckResult& result, const TextStyle& style);
 std::string check_json(const CheckResult& result);
 std::string check_junit(const CheckResult& result);
 
-const char* to_string(TraitValue value);  // "both"
+// A rule's standing as people read it: "departed, listed", "option taken".
+std::string standing_text(const CheckResult& result, const RuleResult& rule);
 
 }  // namespace tcpassay

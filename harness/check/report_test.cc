@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "harness/check/tally.h"
 #include "harness/report/run_report.h"
 #include "models/rules.h"
 
@@ -16,20 +17,20 @@ using nlohmann::json;
 
 // MUST_2 is violated, SA4_1_ack departed from, MUST_3 obeyed.
 CheckResult sample() {
-  Judged judged{.scenario = "corpus/a<b>.pkt", .replay = "tcpassay run corpus/a<b>.pkt --target own"};
-  judged.counts.resize(rules().size());
-  judged.counts[static_cast<std::size_t>(Rule::MUST_3)].judged = 4;
-  judged.traits.resize(traits().size());
+  TraceResult one{.scenario = "corpus/a<b>.pkt", .replay = "tcpassay run corpus/a<b>.pkt --target own"};
+  one.counts.resize(rules().size());
+  one.counts[static_cast<std::size_t>(Rule::MUST_3)].judged = 4;
+  one.traits.resize(traits().size());
   Verdict verdict{.rule = Rule::MUST_2, .event = 7, .at = std::chrono::milliseconds(1500)};
   verdict.state = "ESTABLISHED";
   verdict.allowed = "<SEQ=1><ACK=11><CTL=ACK>";
   verdict.seen = "nothing & more";
-  judged.verdicts.push_back(verdict);
+  one.verdicts.push_back(verdict);
   verdict.rule = Rule::SA4_1_ack;
   verdict.kind = Verdict::Kind::kDeparted;
-  judged.verdicts.push_back(verdict);
+  one.verdicts.push_back(verdict);
   Tally tally;
-  tally.add(judged);
+  tally.add(one);
   tally.skip("corpus/c.pkt", "needs virtual-time");
   CheckResult result;
   result.target.name = "own";
@@ -38,7 +39,7 @@ CheckResult sample() {
   result.scenarios = 1;
   result.steps = 9;
   result.deviations = {{.deviation = {.rule = Rule::MUST_3, .reason = "was so once"}}};
-  tally.settle(result);
+  tally.write_to(result);
   return result;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast connections are played on a target, with the judge and without.
+// Measures how fast connections are played on a target, with the judge and without it.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace tcpassay {
 
 struct BenchResult {
   std::string target;
-  double bare_steps_per_s = 0, judged_steps_per_s = 0;  // a step is one segment put in or one user call
+  double bare_steps_per_s = 0, judged_steps_per_s = 0;  // a step is one injected segment or one user call
   double bare_connections_per_s = 0, judged_connections_per_s = 0;
-  double overhead = 0;  // time judged over time bare; the median over neighbouring rounds
+  double overhead = 0;  // judged time divided by bare time: the median over pairs of rounds
   std::size_t rounds = 0;
-  std::size_t verdicts = 0;  // of the judged rounds, to be zero on a target that conforms
+  std::size_t verdicts = 0;  // in the judged rounds; zero on a target that conforms
 };
 
-// Opens, uses and closes connections of six segments, in short rounds that are bare and judged in turn.
+// Opens, uses and closes connections of six segments, in short rounds that are alternately bare and judged.
 BenchResult bench(Target& target, double seconds, Edition edition = kNewest, std::uint8_t ip = 4);
 
 std::string bench_text(const BenchResult& result);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verbs of the command line.
+// The entry of the program: parses the command line and runs the verb that it names.
 #pragma once
 
 namespace tcpassay {
 
-// Runs the command that the arguments name and returns the exit status: 0 conforms, 1 does not, 2 could not be done.
-// What went wrong is one line on stderr.
+// Runs the verb that the arguments name and returns the exit status: 0 the target conforms, 1 it does not, 2 the
+// command could not do its work; then one line on stderr says why.
 int run_command(int count, char** arguments);
 
 }  // namespace tcpassay

@@ -8,7 +8,7 @@
 #include "harness/base/text.h"
 #include "harness/check/explanation.h"
 #include "harness/check/requirement_coverage.h"
-#include "harness/cli/options.h"
+#include "harness/cli/verbs.h"
 
 namespace tcpassay {
 namespace {

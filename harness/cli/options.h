@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user's words came to, and what the verbs of the command line share.
+// Parsed command line options, and what the verbs share.
 #pragma once
 
 #include <cstdint>
@@ -10,50 +10,74 @@
 
 #include "models/edition.h"
 
+namespace CLI {
+class App;
+}
+
 namespace tcpassay {
 
-inline constexpr int kRealJobs = 16;  // a target whose time is real mostly waits
+inline constexpr int kRealTimeJobs = 16;  // processes for a real-time target: they mostly wait
 
-// Every verb uses some of it.
+// The options of all verbs. Each verb uses some of them.
 struct CliOptions {
-  std::string target = "own", plant{}, suite{}, format = "text", corpus{}, pcap{}, rule{}, zoo{}, ip = "4";
+  std::string target = "own", defect{};       // defect: planted in the own stack
+  std::vector<std::string> legal_variants{};  // of the own stack
+  bool target_given = false;                  // export and catalogue play on a target only if the user names one
+  std::string ip = "4";                       // "4", "6" or "both"
   std::string ruleset = to_string(kNewest);
-  std::vector<std::string> paths{}, temper{};
-  double seconds = 3;
-  std::size_t samples = 10000;
-  std::uint64_t seed = 1;
-  bool pairs = true;
-  std::vector<std::string> plants{};
-  std::vector<std::string> ends{};  // of conversations
-  bool packets_alone = false;       // of captures, without the log of the run
-  int jobs = 0;                     // 0: as many as serve the target
-  bool defects = false, legal_variants = false, diagrams = false, play = false, sweep = false;
-  bool oracle_only = false;
+  std::string format = "text";
+  std::string corpus{}, suite{};
+  std::vector<std::string> paths{};
   std::vector<std::string> defines{};  // NAME or NAME=VALUE, for scripts
+  bool oracle_only = false;            // do not compare what scripts themselves say of the target
+  std::string pcap{};                  // a file; of check a folder
   std::string output{};                // a file
-  std::vector<std::string> states{}, flags{};
-  std::string road{}, findings = "findings";
-  std::uint64_t one_in = 1;
+  int jobs = 0;                        // 0: as many as suit the target
+
+  bool list_defects = false, list_legal_variants = false;  // targets
+  bool ladders = false;                                    // judge
+  std::vector<std::string> ends{};                         // judge: only these ends of conversations
+  bool packets_alone = false;                              // judge: captures without the log of the run
+  std::string rule{};                                      // explain
+  std::string kill_matrix{};                               // catalogue: the file that zoo --format json has written
+  double seconds = 3;                                      // bench
+  std::vector<std::string> defects{};                      // zoo: only these
+  bool pairs = true, by_sweep = false;                     // zoo
+  std::size_t samples = 10000;                             // sharpness
+  std::uint64_t seed = 1;                                  // sharpness
+  std::vector<std::string> states{}, flags{};              // sweep
+  std::string road{}, findings = "findings";               // sweep
+  std::uint64_t one_in = 1;                                // sweep
 };
 
-// What is wrong with them, in one line.
+// The command line asks for something that cannot be done. The message is one line.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
 void print(const std::string& text);
+// --corpus, else $TCPASSAY_CORPUS, else ./corpus, else the corpus of this installation (corpus_place.h).
 std::string corpus_folder(const CliOptions& cli);
-std::string target_name(const CliOptions& cli);  // without a defect
+std::string target_name(const CliOptions& cli);  // "own" of "own:rst_out_of_window"
 Edition edition_of(const CliOptions& cli);
+std::uint8_t ip_version_of(const CliOptions& cli);
 std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli);
+int jobs_of(const CliOptions& cli);  // --jobs; if it is not given, 1 for the own stack and kRealTimeJobs for others
 
-// A line on a terminal that says how far the work is; empty where there is no terminal.
+// A line on a terminal that shows progress; empty where there is no terminal.
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line();
 void end_progress();
 
-// Verbs of another file.
-int explain(const CliOptions& cli);
-int run_sweep(const CliOptions& cli);
-int run_sweep_mutation_test(const CliOptions& cli);  // zoo --sweep
+// Options that several verbs have.
+void add_target_options(CLI::App& app, CliOptions& cli);
+void add_optional_target(CLI::App& app, CliOptions& cli, const char* help);
+void add_ruleset_option(CLI::App& app, CliOptions& cli);
+void add_ip_option(CLI::App& app, CliOptions& cli, const std::vector<std::string>& versions);
+void add_format_option(CLI::App& app, CliOptions& cli, const std::vector<std::string>& formats);
+void add_corpus_option(CLI::App& app, CliOptions& cli);
+void add_define_option(CLI::App& app, CliOptions& cli);
+void add_oracle_only_option(CLI::App& app, CliOptions& cli);
+void add_jobs_option(CLI::App& app, CliOptions& cli, const char* help);
+void add_corpus_paths(CLI::App& app, CliOptions& cli);
 
 }  // namespace tcpassay

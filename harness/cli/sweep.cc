@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// tcpassay sweep and tcpassay zoo --sweep
+// tcpassay sweep
 #include "harness/sweep/sweep.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <thread>
 
-#include "harness/cli/options.h"
-#include "harness/mutation/by_sweep.h"
+#include "harness/cli/verbs.h"
 
 namespace tcpassay {
 namespace {
@@ -30,9 +30,30 @@ std::uint8_t flags_of(const std::string& word) {
 
 }  // namespace
 
+void sweep_options(CLI::App& app, CliOptions& cli) {
+  add_target_options(app, cli);
+  add_ip_option(app, cli, {"4", "6", "both"});
+  add_ruleset_option(app, cli);
+  add_format_option(app, cli, {"text", "json"});
+  add_corpus_option(app, cli);
+  app.add_option("--state", cli.states, "test only these states, separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--road", cli.road, "use only roads (ways into a state) whose name contains this: 'simultaneous'");
+  app.add_option("--flags", cli.flags, "send only these sets of control bits, for example SYN+ACK,FA,R,none")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--one-in", cli.one_in, "with N, play only every Nth cell, spread over the grid")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--findings", cli.findings, "the folder to which a script for each cause is written")
+      ->capture_default_str();
+  add_jobs_option(app, cli, "processes, each with its own target; if not given, one for each processor");
+}
+
 int run_sweep(const CliOptions& cli) {
   SweepOptions options{.target = cli.target,
-                       .own_options = {.defect = cli.plant, .legal_variants = cli.temper},
+                       .own_options = {.defect = cli.defect, .legal_variants = cli.legal_variants},
                        .edition = edition_of(cli),
                        .ip = ip_versions_of(cli),
                        .road = cli.road,
@@ -49,17 +70,6 @@ int run_sweep(const CliOptions& cli) {
   end_progress();
   print(cli.format == "json" ? sweep_json(result) : sweep_text(result, style_of_stdout()));
   return result.exit_status();
-}
-
-int run_sweep_mutation_test(const CliOptions& cli) {
-  SweepMutationOptions options{.defects = cli.plants};
-  if (cli.jobs != 0) options.jobs = cli.jobs;
-  options.progress = progress_line();
-  const auto fates = sweep_mutation_test(options);
-  end_progress();
-  print(cli.format == "json" ? sweep_mutation_json(fates) : sweep_mutation_text(fates, style_of_stdout()));
-  const bool all = std::all_of(fates.begin(), fates.end(), [](const SweepDefectFate& fate) { return fate.caught; });
-  return all ? 0 : 1;
 }
 
 }  // namespace tcpassay

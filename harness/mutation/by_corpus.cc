@@ -13,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "harness/check/check.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
 #include "harness/targets/registry.h"
@@ -32,17 +33,17 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-// What was broken when the corpus was played in one manner.
-std::vector<Strike> strikes(const CheckResult& result) {
-  std::vector<Strike> all;
+// The rules that a run of the corpus found broken.
+std::vector<BrokenRule> broken_rules(const CheckResult& result) {
+  std::vector<BrokenRule> all;
   for (const auto& rule : result.rules) {
     if (rule.standing != Standing::kViolated && rule.standing != Standing::kDeparted) continue;
-    Strike strike{.rule = rule.rule, .broken = rule.broken};
+    BrokenRule broken{.rule = rule.rule, .times = rule.broken};
     if (!rule.evidence.empty()) {
-      strike.scenario = rule.evidence.front().scenario;
-      strike.replay = rule.evidence.front().replay;
+      broken.scenario = rule.evidence.front().scenario;
+      broken.replay = rule.evidence.front().replay;
     }
-    all.push_back(std::move(strike));
+    all.push_back(std::move(broken));
   }
   return all;
 }
@@ -52,8 +53,8 @@ DefectFate fate_of(const own::DefectEntry& entry, const CheckResult& result) {
                   .origin = std::string(entry.origin),
                   .what = std::string(entry.what),
                   .expected = words_of(entry.rules),
-                  .by = strikes(result)};
-  const auto named = [&](const Strike& strike) { return contains(fate.expected, info(strike.rule).id); };
+                  .by = broken_rules(result)};
+  const auto named = [&](const BrokenRule& broken) { return contains(fate.expected, info(broken.rule).id); };
   std::stable_partition(fate.by.begin(), fate.by.end(), named);
   fate.caught = !fate.by.empty() && (fate.expected.empty() || named(fate.by.front()));
   for (const auto& id : fate.expected) {
@@ -63,7 +64,7 @@ DefectFate fate_of(const own::DefectEntry& entry, const CheckResult& result) {
   return fate;
 }
 
-// What may be held against a combination: the SHOULDs that its temperaments depart from.
+// The SHOULDs that a combination departs from, so that the judge rightly reports them.
 std::vector<std::string> departures(const std::vector<std::string>& legal_variants) {
   std::vector<std::string> all;
   for (const auto& id : legal_variants) {
@@ -72,18 +73,18 @@ std::vector<std::string> departures(const std::vector<std::string>& legal_varian
   return all;
 }
 
-// Rules that no defect can be seen to break.
+// Rules that no defect can visibly break.
 struct Unprovable {
   Rule rule;
   const char* why;
 };
 constexpr Unprovable kUnprovable[] = {
     {Rule::S3_4_text_wnd0,
-     "text that is taken at a window of zero may have met room that had not been told yet; that it is answered is "
-     "S3_8_6_1_ack's"},
+     "text that is accepted at a window of zero may have met room which was not announced yet; that it is answered is "
+     "what S3_8_6_1_ack demands"},
 };
 
-// Why no defect has to strike the rule; empty when one has to.
+// Why no defect has to break the rule; empty when one has to.
 std::string exemption(Rule rule) {
   if (info(rule).level == Level::kMay) return "an option: a stack conforms with it and without it";
   for (const Unprovable& each : kUnprovable) {
@@ -125,13 +126,13 @@ std::vector<const own::DefectEntry*> chosen(const MutationTestOptions& options) 
 // A rule is proven when a defect made it fail: it was blamed, or the defect negates it and the judge was applying it
 // when it found the target to be wrong.
 void find_proven(MutationTestResult& result) {
-  std::vector<bool> struck(rules().size());
+  std::vector<bool> proven(rules().size());
   for (const auto& fate : result.defects) {
-    for (const auto& strike : fate.by) struck[static_cast<std::size_t>(strike.rule)] = true;
-    for (const Rule rule : fate.at_work) struck[static_cast<std::size_t>(rule)] = true;
+    for (const auto& broken : fate.by) proven[static_cast<std::size_t>(broken.rule)] = true;
+    for (const Rule rule : fate.at_work) proven[static_cast<std::size_t>(rule)] = true;
   }
-  for (std::size_t i = 0; i < struck.size(); ++i) {
-    if (struck[i]) {
+  for (std::size_t i = 0; i < proven.size(); ++i) {
+    if (proven[i]) {
       ++result.proven;
     } else {
       result.unproven.push_back({.rule = static_cast<Rule>(i), .why = exemption(static_cast<Rule>(i))});
@@ -151,10 +152,10 @@ std::string cut(std::string text, int columns) {
 
 std::string by_text(const DefectFate& fate) {
   std::string text;
-  for (const auto& strike : fate.by) {
-    const std::string_view id = info(strike.rule).id;
+  for (const auto& broken : fate.by) {
+    const std::string_view id = info(broken.rule).id;
     const char* mark = fate.expected.empty() || contains(fate.expected, id) ? "" : "~";
-    text += fmt::format("{}{}{}x{}", text.empty() ? "" : " ", mark, id, strike.broken);
+    text += fmt::format("{}{}{}x{}", text.empty() ? "" : " ", mark, id, broken.times);
   }
   return text.empty() ? "nothing" : text;
 }
@@ -173,22 +174,22 @@ std::string kill_matrix(const MutationTestResult& result, const TextStyle& style
   return text;
 }
 
-// One defect, told at length.
-std::string closer(const DefectFate& fate, const TextStyle& style) {
+// One defect in detail.
+std::string defect_text(const DefectFate& fate, const TextStyle& style) {
   std::string text = fmt::format("{}: {} ({})\n", fate.id, fate.what, fate.origin);
   text += fmt::format("expected: {}\n", fate.expected.empty() ? "any rule" : listed(fate.expected));
-  for (const auto& strike : fate.by) {
-    text += wrapped(fmt::format("  {} x{}: {}", info(strike.rule).id, strike.broken, info(strike.rule).sentence),
+  for (const auto& broken : fate.by) {
+    text += wrapped(fmt::format("  {} x{}: {}", info(broken.rule).id, broken.times, info(broken.rule).sentence),
                     style.columns, 4) +
-            "\n    " + strike.replay + "\n";
+            "\n    " + broken.replay + "\n";
   }
   return text + (fate.caught ? "caught\n" : "NOT caught\n");
 }
 
-std::string condemned_text(const Condemned& condemned) {
-  const auto& names = condemned.legal_variants;
-  return fmt::format("condemned: {}: {} x{}\n  {}\n", names.empty() ? "the stack as it is" : listed(names),
-                     info(condemned.strike.rule).id, condemned.strike.broken, condemned.strike.replay);
+std::string false_positive_text(const FalsePositive& found) {
+  const auto& names = found.legal_variants;
+  return fmt::format("false positive: {}: {} x{}\n  {}\n", names.empty() ? "the stack as it is" : listed(names),
+                     info(found.broken.rule).id, found.broken.times, found.broken.replay);
 }
 
 }  // namespace
@@ -199,14 +200,14 @@ std::size_t MutationTestResult::caught() const {
 }
 
 int MutationTestResult::exit_status() const {
-  return caught() < defects.size() || !condemned.empty() ? 1 : 0;
+  return caught() < defects.size() || !false_positives.empty() ? 1 : 0;
 }
 
 std::vector<std::vector<std::string>> combinations(bool pairs) {
   const auto known = own::all_legal_variants();
   std::vector<std::vector<std::string>> all{{}};
   for (const auto& entry : known) all.push_back({std::string(entry.id)});
-  // Rows of a pseudorandom matrix of bits: in so many rows every two temperaments meet in all four ways.
+  // Rows of a pseudorandom matrix of bits: in so many rows every two variants meet in all four ways.
   std::uint64_t bits = 0x9e3779b97f4a7c15u;
   for (std::size_t row = 0; row < kManyAtOnce; ++row) {
     std::vector<std::string> many;
@@ -228,39 +229,39 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
   const auto begin = std::chrono::steady_clock::now();
   for (const auto& id : options.defects) make_target("own", id);  // or says that there is no such defect
   const auto defects = chosen(options);
-  const auto manners = options.temper ? combinations(options.pairs) : std::vector<std::vector<std::string>>{};
+  const auto variants = options.legal_variants ? combinations(options.pairs) : std::vector<std::vector<std::string>>{};
 
-  const auto over_both = over_ip(scenarios, {4, 6});  // the pairs are too many for that
+  const auto over_both = over_ip(scenarios, {4, 6});
   const std::size_t pairs_from = combinations(false).size();
 
   MutationTestResult result{.whole = options.plant && options.defects.empty()};
   result.defects.resize(defects.size());
-  std::vector<std::vector<Strike>> held(manners.size());
+  std::vector<std::vector<BrokenRule>> found(variants.size());
   std::mutex mutex;
   std::size_t done = 0;
-  in_threads(options.jobs, defects.size() + manners.size(), [&](std::size_t i) {
+  in_threads(options.jobs, defects.size() + variants.size(), [&](std::size_t i) {
     std::string name;
     if (i < defects.size()) {
       name = defects[i]->id;
       result.defects[i] = fate_of(*defects[i], check(scenarios, {.defect = name}));
     } else {
       const std::size_t k = i - defects.size();
-      name = listed(manners[k]);
-      held[k] = strikes(check(k < pairs_from ? over_both : scenarios, {.legal_variants = manners[k]}));
+      name = listed(variants[k]);
+      found[k] = broken_rules(check(k < pairs_from ? over_both : scenarios, {.legal_variants = variants[k]}));
     }
     const std::lock_guard lock(mutex);
-    if (options.progress) options.progress(++done, defects.size() + manners.size(), name);
+    if (options.progress) options.progress(++done, defects.size() + variants.size(), name);
   });
 
-  result.combinations = manners.size();
-  for (std::size_t i = 0; i < manners.size(); ++i) {
-    const auto allowed = departures(manners[i]);
-    std::erase_if(held[i], [&](const Strike& strike) {
-      return info(strike.rule).level == Level::kShould && contains(allowed, info(strike.rule).id);
+  result.combinations = variants.size();
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    const auto allowed = departures(variants[i]);
+    std::erase_if(found[i], [&](const BrokenRule& broken) {
+      return info(broken.rule).level == Level::kShould && contains(allowed, info(broken.rule).id);
     });
-    result.clean += held[i].empty();
-    for (auto& strike : held[i])
-      result.condemned.push_back({.legal_variants = manners[i], .strike = std::move(strike)});
+    result.clean += found[i].empty();
+    for (auto& broken : found[i])
+      result.false_positives.push_back({.legal_variants = variants[i], .broken = std::move(broken)});
   }
   if (result.whole) find_proven(result);
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -268,9 +269,9 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
 }
 
 std::string mutation_text(const MutationTestResult& result, const TextStyle& style) {
-  if (!result.whole && result.defects.size() == 1) return closer(result.defects.front(), style);
+  if (!result.whole && result.defects.size() == 1) return defect_text(result.defects.front(), style);
   std::string text = result.defects.empty() ? "" : kill_matrix(result, style);
-  for (const auto& condemned : result.condemned) text += condemned_text(condemned);
+  for (const auto& found : result.false_positives) text += false_positive_text(found);
   if (result.whole) {
     std::vector<std::string> bare, options;
     for (const auto& unproven : result.unproven) {
@@ -284,7 +285,7 @@ std::string mutation_text(const MutationTestResult& result, const TextStyle& sty
   }
   if (!result.defects.empty()) text += fmt::format("{} of {} defects caught\n", result.caught(), result.defects.size());
   if (result.combinations > 0) {
-    text += fmt::format("{} of {} combinations of temperaments clean\n", result.clean, result.combinations);
+    text += fmt::format("{} of {} combinations of legal variants clean\n", result.clean, result.combinations);
   }
   return text + fmt::format("{:.1f} s\n", result.wall_s);
 }
@@ -293,19 +294,19 @@ std::string mutation_json(const MutationTestResult& result) {
   Json defects = Json::array(), unproven = Json::array(), exempt = Json::array(), condemned = Json::array();
   for (const auto& fate : result.defects) {
     Json by = Json::array();
-    for (const auto& strike : fate.by) by.push_back(info(strike.rule).id);
+    for (const auto& broken : fate.by) by.push_back(info(broken.rule).id);
     defects.push_back(
         {{"id", fate.id}, {"origin", fate.origin}, {"caught", fate.caught}, {"by", by}, {"expected", fate.expected}});
   }
   for (const auto& [rule, why] : result.unproven) {
     why.empty() ? unproven.push_back(info(rule).id) : exempt.push_back({{"id", info(rule).id}, {"why", why}});
   }
-  for (const auto& [legal_variants, strike] : result.condemned) {
+  for (const auto& [legal_variants, broken] : result.false_positives) {
     condemned.push_back({{"temperaments", legal_variants},
-                         {"rule", info(strike.rule).id},
-                         {"broken", strike.broken},
-                         {"scenario", strike.scenario},
-                         {"replay", strike.replay}});
+                         {"rule", info(broken.rule).id},
+                         {"broken", broken.times},
+                         {"scenario", broken.scenario},
+                         {"replay", broken.replay}});
   }
   const Json json{
       {"defects", defects},

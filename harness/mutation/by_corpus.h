@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The judge judged: every defect planted in the own stack has to be caught by a rule that names it, and no legal
-// variation of the own stack, alone or with others, may be condemned.
+// The mutation test of the judge: each defect that is planted in the own stack must be caught by a rule that names it,
+// and no legal variant of the own stack, alone or with others, may fail.
 #pragma once
 
 #include <cstdint>
@@ -8,47 +8,48 @@
 #include <string>
 #include <vector>
 
-#include "harness/check/check.h"
-#include "harness/check/report.h"
+#include "harness/base/text.h"
+#include "harness/check/corpus.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 
 inline constexpr int kMutationJobs = 2;
-inline constexpr std::size_t kManyAtOnce = 48;  // combinations in which about half of all temperaments are on
+inline constexpr std::size_t kManyAtOnce = 48;  // combinations with about half of all legal variants each
 
 struct MutationTestOptions {
   std::vector<std::string> defects{};  // only these; empty: all
-  bool plant = true;                   // the defects
-  bool temper = true;                  // the temperaments, alone and many at once
-  bool pairs = true;                   // and every pair of them
-  int jobs = kMutationJobs;            // threads, each with a target of its own
+  bool plant = true;                   // plant defects
+  bool legal_variants = true;          // play legal variants, each alone and many at once
+  bool pairs = true;                   // play every pair of them too
+  int jobs = kMutationJobs;            // threads, each with its own target
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};  // as of CheckOptions
 };
 
-// A rule that was broken, how often, and where first.
-struct Strike {
+// A rule that was broken: how often, and in which scenario first.
+struct BrokenRule {
   Rule rule{};
-  std::uint64_t broken = 0;
+  std::uint64_t times = 0;
   std::string scenario{}, replay{};
 };
 
 struct DefectFate {
   std::string id, origin, what;
-  std::vector<std::string> expected{};  // the rules that name it, by id
-  std::vector<Strike> by{};             // those that were broken, the expected ones first
-  std::vector<Rule> at_work{};          // of the expected ones, those at work when another was broken
-  bool caught = false;                  // an expected rule was broken; any rule, where none is expected
+  std::vector<std::string> expected{};  // ids of the rules that the defect is known to break
+  std::vector<BrokenRule> by{};         // the rules that were broken, the expected ones first
+  std::vector<Rule> at_work{};          // expected rules that the oracle applied on the way to blaming another one
+  bool caught = false;                  // an expected rule was broken; or any rule, if none is expected
 };
 
-// A combination of temperaments that was held to be wrong.
-struct Condemned {
-  std::vector<std::string> legal_variants{};  // none: the stack as it is
-  Strike strike{};
+// A combination of legal variants that the judge failed although it conforms.
+struct FalsePositive {
+  std::vector<std::string> legal_variants{};  // empty: the stack as it is
+  BrokenRule broken{};
 };
 
 struct Unproven {
   Rule rule{};
-  std::string why{};  // it is exempt; empty: no defect strikes it although one should
+  std::string why{};  // why it is exempt; empty: it is not, and no defect breaks it
 };
 
 struct MutationTestResult {
@@ -56,12 +57,12 @@ struct MutationTestResult {
   std::size_t proven = 0;
   std::vector<Unproven> unproven{};
   std::size_t combinations = 0, clean = 0;
-  std::vector<Condemned> condemned{};
+  std::vector<FalsePositive> false_positives{};
   bool whole = true;  // all defects were planted
   double wall_s = 0;
 
   std::size_t caught() const;
-  int exit_status() const;  // 1 when a defect was not caught by a rule that names it or a combination was condemned
+  int exit_status() const;  // 1 when a defect was not caught or a legal variant failed
 };
 
 // Throws TargetError when a defect is not known.
@@ -70,8 +71,8 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
 std::string mutation_text(const MutationTestResult& result, const TextStyle& style);
 std::string mutation_json(const MutationTestResult& result);
 
-// None, every temperament alone, many at once, and, if wanted, every pair. Pairs are played over IPv4, the others over
-// IPv6 too.
+// Combinations of legal variants: none, each alone, many at once, and with `pairs` every pair. Pairs are played over
+// IPv4 only, since there are many of them; the others are played over IPv6 too.
 std::vector<std::vector<std::string>> combinations(bool pairs);
 
 }  // namespace tcpassay

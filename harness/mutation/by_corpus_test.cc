@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/target/target.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
 
@@ -26,7 +27,7 @@ std::vector<std::string> ids(std::string_view text) {
   return all;
 }
 
-// A defect is named by rules that exist, and a temperament departs from SHOULDs only.
+// A defect is named by rules that exist, and a legal variant departs from SHOULDs only.
 TEST(MutationTest, NamesRules) {
   for (const auto& entry : own::all_defects()) {
     for (const auto& id : ids(entry.rules)) EXPECT_TRUE(rule_by_id(id)) << entry.id << " names " << id;
@@ -40,8 +41,8 @@ TEST(MutationTest, NamesRules) {
 }
 
 TEST(MutationTest, ACaughtDefect) {
-  const MutationTestResult result =
-      mutation_test(folder("textbook"), {.defects = {"fin_not_counted"}, .temper = false, .pairs = false, .jobs = 1});
+  const MutationTestResult result = mutation_test(
+      folder("textbook"), {.defects = {"fin_not_counted"}, .legal_variants = false, .pairs = false, .jobs = 1});
   ASSERT_EQ(result.defects.size(), 1u);
   EXPECT_TRUE(result.defects[0].caught);
   EXPECT_FALSE(result.defects[0].by.empty());
@@ -49,10 +50,10 @@ TEST(MutationTest, ACaughtDefect) {
   EXPECT_NE(mutation_text(result, {}).find("tcpassay run"), std::string::npos);
 }
 
-// Where nothing exercises it, it goes unnoticed, and that is the zoo's complaint.
+// No scenario of the textbook exercises this defect, so the mutation test fails.
 TEST(MutationTest, AnUnnoticedDefect) {
   const MutationTestResult result =
-      mutation_test(folder("textbook"), {.defects = {"listen_resets_on_rst"}, .temper = false, .pairs = false});
+      mutation_test(folder("textbook"), {.defects = {"listen_resets_on_rst"}, .legal_variants = false, .pairs = false});
   ASSERT_EQ(result.defects.size(), 1u);
   EXPECT_FALSE(result.defects[0].caught);
   EXPECT_EQ(result.exit_status(), 1);
@@ -62,14 +63,14 @@ TEST(MutationTest, UnknownDefect) {
   EXPECT_THROW(mutation_test(folder("textbook"), {.defects = {"listen_resets_on_rs"}}), TargetError);
 }
 
-TEST(MutationTest, TextbookIsCleanInEveryTemper) {
+TEST(MutationTest, TextbookIsCleanWithEveryLegalVariant) {
   const MutationTestResult result = mutation_test(folder("textbook"), {.plant = false, .pairs = false});
   EXPECT_EQ(result.clean, result.combinations) << mutation_text(result, {});
   EXPECT_EQ(result.combinations, 1 + own::kLegalVariants + kManyAtOnce);
   EXPECT_EQ(result.exit_status(), 0);
 }
 
-// In the rows with many at once every two temperaments meet in all four ways: both, one, the other, none.
+// In the rows with many at once every two variants meet in all four ways: both, one, the other, none.
 TEST(MutationTest, EveryTwoMeet) {
   const auto all = combinations(false);
   const auto known = own::all_legal_variants();

@@ -22,8 +22,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Steps through the grid so that neighbours in time are far apart in it.
-constexpr std::uint64_t kStep = 400'009;  // a prime
+// Cells that are tried one after the other are this far apart in the grid. A prime number.
+constexpr std::uint64_t kStep = 400'009;
 
 std::vector<std::string> words_of(std::string_view text) {
   std::istringstream in{std::string(text)};

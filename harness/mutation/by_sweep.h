@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much of the zoo the sweep catches by itself: the defects that are named by a rule of SEGMENT ARRIVES.
+// The mutation test by the sweep: which defects of SEGMENT ARRIVES the sweep catches without the scenarios.
 #pragma once
 
 #include <cstdint>
@@ -12,24 +12,24 @@
 namespace tcpassay {
 
 struct SweepMutationOptions {
-  std::vector<std::string> defects{};  // only these, whatever names them; empty: all that concern SEGMENT ARRIVES
-  std::uint64_t cases_max = 100'000;   // questions put to each; a sweep has more
+  std::vector<std::string> defects{};  // only these; empty: all that break a rule of SEGMENT ARRIVES
+  std::uint64_t cases_max = 100'000;   // cells of the grid tried for each; a whole sweep has more
   int jobs = 2;                        // threads
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};
 };
 
 struct SweepDefectFate {
   std::string id, what;
-  std::vector<std::string> expected{};  // the rules that name it
-  std::vector<std::string> by{};        // those that were broken; the one that names it last, where it is caught
-  bool caught = false;                  // a rule that names it was broken
-  std::uint64_t cases = 0;              // until then
+  std::vector<std::string> expected{};  // ids of the rules that the defect is known to break
+  std::vector<std::string> by{};        // ids of the rules that were broken; if caught, an expected one comes last
+  bool caught = false;                  // an expected rule was broken
+  std::uint64_t cases = 0;              // cells that were tried
 };
 
-// The grid is visited in an order that mixes it, and no further than until the defect is caught.
+// Tries the cells of the grid in mixed order until the defect is caught.
 std::vector<SweepDefectFate> sweep_mutation_test(const SweepMutationOptions& options);
 
-// A rule of section 3.10.7, or of RFC 5961, which changes it.
+// Whether the rule is one of RFC 9293 section 3.10.7, SEGMENT ARRIVES, or of RFC 5961, which changes that section.
 bool concerns_arrivals(const std::string& rule);
 
 std::string sweep_mutation_text(const std::vector<SweepDefectFate>& fates, const TextStyle& style);

@@ -6,8 +6,8 @@
 namespace tcpassay {
 namespace {
 
-// One defect for each step of SEGMENT ARRIVES; `tcpassay zoo --sweep` has them all.
-TEST(SweepZoo, TheSweepAloneCatchesDefects) {
+// One defect for each step of SEGMENT ARRIVES; `tcpassay zoo --sweep` plants them all.
+TEST(SweepMutationTest, TheSweepAloneCatchesDefects) {
   const auto fates =
       sweep_mutation_test({.defects = {"closed_rst_wrong_ack", "listen_accepts_ack", "synsent_accepts_bad_ack",
                                        "unacceptable_not_acked", "rst_out_of_window", "no_challenge_on_syn",
@@ -20,7 +20,7 @@ TEST(SweepZoo, TheSweepAloneCatchesDefects) {
   }
 }
 
-TEST(SweepZoo, ARuleOfSegmentArrivesIsKnownByItsName) {
+TEST(SweepMutationTest, ARuleOfSegmentArrivesIsKnownByItsName) {
   EXPECT_TRUE(concerns_arrivals("SA4_2_exact"));
   EXPECT_TRUE(concerns_arrivals("R5961_4_2_syn"));
   EXPECT_FALSE(concerns_arrivals("SA8_user"));

@@ -24,7 +24,7 @@ constexpr const char* kNames[kAlterations] = {
 };
 constexpr int kTriesMax = 20;  // to find a segment to which the alteration applies
 
-struct Recorded {
+struct PassedRun {
   Trace trace;
   std::vector<std::size_t> departing;  // which of its events
 };
@@ -33,38 +33,38 @@ bool is_finding(const Verdict& verdict) {
   return verdict.kind != Verdict::Kind::kInconclusive;
 }
 
-bool condemned(Oracle& oracle, const std::vector<Event>& events) {
+bool is_noticed(Oracle& oracle, const std::vector<Event>& events) {
   oracle.start();
   for (const Event& event : events) oracle.observe(event);
   oracle.finish();
   return std::any_of(oracle.verdicts().begin(), oracle.verdicts().end(), is_finding);
 }
 
-std::deque<Recorded> record(const std::vector<ScenarioFile>& scenarios, Target& target) {
-  std::deque<Recorded> all;  // whose elements stay where they are
+std::deque<PassedRun> record(const std::vector<ScenarioFile>& scenarios, Target& target) {
+  std::deque<PassedRun> all;  // whose elements stay where they are
   Session session(target, {.white_box = false, .assertions = false, .final_wait = kDelayedAckWait});
-  for (const auto& filed : scenarios) {
-    if (Session::unsupported(filed.scenario, target)) continue;
-    session.play(filed.scenario);
+  for (const auto& file : scenarios) {
+    if (Session::unsupported(file.scenario, target)) continue;
+    session.play(file.scenario);
     const auto& verdicts = session.oracle().verdicts();
     if (!verdicts.empty()) continue;
-    Recorded recorded{.trace = session.trace()};
-    recorded.trace.scenario = filed.path;
+    PassedRun run{.trace = session.trace()};
+    run.trace.scenario = file.path;
     // The texts point into the trace's memory, of which there are now two.
-    recorded.trace.store.clear();
-    for (std::size_t i = 0; i < recorded.trace.events.size(); ++i) {
-      Event& event = recorded.trace.events[i];
+    run.trace.store.clear();
+    for (std::size_t i = 0; i < run.trace.events.size(); ++i) {
+      Event& event = run.trace.events[i];
       const auto keep = [&](std::span<const std::uint8_t>& text) {
-        text = recorded.trace.store.emplace_back(text.begin(), text.end());
+        text = run.trace.store.emplace_back(text.begin(), text.end());
       };
       if (auto* segment = std::get_if<Arriving>(&event.what)) keep(segment->text);
       if (auto* call = std::get_if<UserCall>(&event.what)) keep(call->text);
       auto* segment = std::get_if<Departing>(&event.what);
       if (segment == nullptr) continue;
       keep(segment->text);
-      recorded.departing.push_back(i);
+      run.departing.push_back(i);
     }
-    if (!recorded.departing.empty()) all.push_back(std::move(recorded));
+    if (!run.departing.empty()) all.push_back(std::move(run));
   }
   return all;
 }
@@ -75,79 +75,110 @@ class Alterer {
 
   std::size_t below(std::size_t count) { return std::uniform_int_distribution<std::size_t>(0, count - 1)(random_); }
 
-  // The events with one thing altered at `index`, or nothing where the alteration does not apply. `freedom` is set when
-  // the RFC leaves the target free to do that.
-  std::optional<std::vector<Event>> alter(const Recorded& recorded, std::size_t index, Alteration alteration,
+  // The events of the run with the one at `index` altered; nothing where the alteration does not apply. `freedom` is
+  // set when the RFC leaves the target free to do that, `what` describes the alteration.
+  std::optional<std::vector<Event>> alter(const PassedRun& run, std::size_t index, Alteration alteration,
                                           std::string& freedom, std::string& what) {
-    std::vector<Event> events = recorded.trace.events;
-    auto& seg = std::get<Departing>(events[index].what);
-    const Departing before = seg;
-    switch (alteration) {
-      case Alteration::kSeq:
-        seg.seq = seg.seq + distance();
-        if (before.ctl.syn) freedom = "the initial sequence number";
-        break;
-      case Alteration::kAck:
-        if (!seg.ctl.ack) return {};
-        seg.ack = seg.ack + distance();
-        if (seg.ctl.rst && before.text.empty()) freedom = "the acknowledgment of a reset that needs none";
-        break;
-      case Alteration::kWindow:
-        seg.wnd = static_cast<std::uint16_t>(below(2) ? below(65536) : seg.wnd + (below(2) ? 1 : -1));
-        if (seg.wnd == before.wnd) return {};
-        freedom = seg.ctl.rst ? "the window of a reset" : "the size of the receive window";
-        break;
-      case Alteration::kFlags:
-        turn_over(seg, freedom);
-        break;
-      case Alteration::kUrgent:
-        seg.up = static_cast<std::uint16_t>(1 + below(65535));
-        if (seg.up == before.up) return {};
-        if (!seg.ctl.urg) freedom = "an urgent pointer without URG means nothing";
-        break;
-      case Alteration::kOption:
-        if (!alter_option(seg, freedom)) return {};
-        break;
-      case Alteration::kText:
-        if (seg.text.empty()) return {};
-        text_.assign(seg.text.begin(), seg.text.end());
-        text_[below(text_.size())] ^= static_cast<std::uint8_t>(1 + below(255));
-        seg.text = text_;
-        break;
-      case Alteration::kLength:
-        if (seg.text.empty() && !below(4)) return {};
-        text_.assign(seg.text.begin(), seg.text.end());
-        if (text_.empty() || below(2)) {
-          text_.push_back(static_cast<std::uint8_t>(below(256)));
-        } else {
-          text_.pop_back();
-        }
-        seg.text = text_;
-        if (seg.ctl.rst) freedom = "text on a reset says why";
-        if (before.len() > 0 && sent_before(events, index)) freedom = "a retransmission may be cut anew";
-        break;
-      case Alteration::kDropped:
-        if (before.len() > 0 && sent_before(events, index)) freedom = "when exactly a timer makes it leave";
-        events.erase(events.begin() + static_cast<std::ptrdiff_t>(index));
-        break;
-      case Alteration::kRepeated: {
-        const Event again = events[index];
-        events.insert(events.begin() + static_cast<std::ptrdiff_t>(index), again);
-        break;
-      }
-      case Alteration::kDamaged:
-        if (below(2)) {
-          seg.fault = Fault::kChecksum;
-        } else {
-          seg.ctl.reserved = static_cast<std::uint8_t>(2u << below(3));
-        }
-        break;
-    }
-    what = described(recorded, before, events, index, alteration);
+    std::vector<Event> events = run.trace.events;
+    const Departing before = std::get<Departing>(events[index].what);
+    const bool applies = alteration == Alteration::kDropped || alteration == Alteration::kRepeated
+                             ? alter_presence(events, index, alteration, freedom)
+                             : alter_field(events, index, alteration, freedom);
+    if (!applies) return std::nullopt;
+    what = described(run, before, events, index, alteration);
     return events;
   }
 
  private:
+  // Each of these returns false where the alteration does not apply.
+  bool alter_presence(std::vector<Event>& events, std::size_t index, Alteration alteration, std::string& freedom) {
+    const auto at = events.begin() + static_cast<std::ptrdiff_t>(index);
+    if (alteration == Alteration::kRepeated) {
+      const Event again = *at;
+      events.insert(at, again);
+      return true;
+    }
+    const bool retransmits = std::get<Departing>(at->what).len() > 0 && sent_before(events, index);
+    if (retransmits) freedom = "when exactly a timer makes it leave";
+    events.erase(at);
+    return true;
+  }
+
+  bool alter_field(std::vector<Event>& events, std::size_t index, Alteration alteration, std::string& freedom) {
+    auto& seg = std::get<Departing>(events[index].what);
+    switch (alteration) {
+      case Alteration::kSeq:
+        if (seg.ctl.syn) freedom = "the initial sequence number";
+        seg.seq = seg.seq + distance();
+        return true;
+      case Alteration::kAck:
+        if (!seg.ctl.ack) return false;
+        if (seg.ctl.rst && seg.text.empty()) freedom = "the acknowledgment of a reset that needs none";
+        seg.ack = seg.ack + distance();
+        return true;
+      case Alteration::kWindow:
+        return alter_window(seg, freedom);
+      case Alteration::kFlags:
+        invert_a_bit(seg, freedom);
+        return true;
+      case Alteration::kUrgent:
+        return alter_urgent_pointer(seg, freedom);
+      case Alteration::kOption:
+        return alter_option(seg, freedom);
+      case Alteration::kText:
+        return alter_text(seg);
+      case Alteration::kLength:
+        if (seg.text.empty() && !below(4)) return false;
+        if (seg.len() > 0 && sent_before(events, index)) freedom = "a retransmission may be cut anew";
+        if (seg.ctl.rst && freedom.empty()) freedom = "text on a reset says why";
+        alter_length(seg);
+        return true;
+      default:
+        damage(seg);
+        return true;
+    }
+  }
+
+  bool alter_window(Departing& seg, std::string& freedom) {
+    const std::uint16_t before = seg.wnd;
+    seg.wnd = static_cast<std::uint16_t>(below(2) ? below(65536) : seg.wnd + (below(2) ? 1 : -1));
+    freedom = seg.ctl.rst ? "the window of a reset" : "the size of the receive window";
+    return seg.wnd != before;
+  }
+
+  bool alter_urgent_pointer(Departing& seg, std::string& freedom) {
+    const std::uint16_t before = seg.up;
+    seg.up = static_cast<std::uint16_t>(1 + below(65535));
+    if (!seg.ctl.urg) freedom = "an urgent pointer without URG means nothing";
+    return seg.up != before;
+  }
+
+  bool alter_text(Departing& seg) {
+    if (seg.text.empty()) return false;
+    text_.assign(seg.text.begin(), seg.text.end());
+    text_[below(text_.size())] ^= static_cast<std::uint8_t>(1 + below(255));
+    seg.text = text_;
+    return true;
+  }
+
+  void alter_length(Departing& seg) {
+    text_.assign(seg.text.begin(), seg.text.end());
+    if (text_.empty() || below(2)) {
+      text_.push_back(static_cast<std::uint8_t>(below(256)));
+    } else {
+      text_.pop_back();
+    }
+    seg.text = text_;
+  }
+
+  void damage(Departing& seg) {
+    if (below(2)) {
+      seg.fault = Fault::kChecksum;
+    } else {
+      seg.ctl.reserved = static_cast<std::uint8_t>(2u << below(3));
+    }
+  }
+
   std::uint32_t distance() {
     const auto near = static_cast<std::uint32_t>(1 + below(3000));
     switch (below(4)) {
@@ -162,7 +193,7 @@ class Alterer {
     }
   }
 
-  void turn_over(Departing& seg, std::string& freedom) {
+  void invert_a_bit(Departing& seg, std::string& freedom) {
     switch (below(6)) {
       case 0:
         seg.ctl.fin = !seg.ctl.fin;
@@ -232,7 +263,7 @@ class Alterer {
     return false;
   }
 
-  static std::string described(const Recorded& recorded, const Departing& before, const std::vector<Event>& events,
+  static std::string described(const PassedRun& run, const Departing& before, const std::vector<Event>& events,
                                std::size_t index, Alteration alteration) {
     std::string after;
     if (alteration != Alteration::kDropped && alteration != Alteration::kRepeated) {
@@ -241,7 +272,7 @@ class Alterer {
                           static_cast<std::int32_t>(seg.seq.value - before.seq.value),
                           static_cast<std::int32_t>(seg.ack.value - before.ack.value), seg.wnd, seg.text.size());
     }
-    return fmt::format("{} event {}: {} win {} length {}{}", recorded.trace.scenario, index, to_string(before.ctl),
+    return fmt::format("{} event {}: {} win {} length {}{}", run.trace.scenario, index, to_string(before.ctl),
                        before.wnd, before.text.size(), after);
   }
 
@@ -282,7 +313,7 @@ SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenario
   const auto begin = std::chrono::steady_clock::now();
   SensitivityResult result;
   const auto target = make_target("own");
-  const std::deque<Recorded> all = record(scenarios, *target);
+  const std::deque<PassedRun> all = record(scenarios, *target);
   result.traces = all.size();
   Oracle oracle({.msl = target->identity().msl});
   Alterer alterer(options.seed);
@@ -292,15 +323,15 @@ SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenario
     std::optional<std::vector<Event>> altered;
     std::string freedom, what;
     for (int tries = 0; !altered && tries < kTriesMax; ++tries) {
-      const Recorded& recorded = all[alterer.below(all.size())];
-      const std::size_t index = recorded.departing[alterer.below(recorded.departing.size())];
+      const PassedRun& run = all[alterer.below(all.size())];
+      const std::size_t index = run.departing[alterer.below(run.departing.size())];
       freedom.clear();
-      altered = alterer.alter(recorded, index, alteration, freedom, what);
+      altered = alterer.alter(run, index, alteration, freedom, what);
     }
     if (!altered) continue;
     ++row.samples;
-    if (condemned(oracle, *altered)) {
-      ++row.condemned;
+    if (is_noticed(oracle, *altered)) {
+      ++row.noticed;
     } else if (!freedom.empty()) {
       count(row, freedom);
     } else if (row.escaped.size() < options.examples) {
@@ -314,11 +345,11 @@ SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenario
 
 std::string sensitivity_text(const SensitivityResult& result, const TextStyle& style) {
   std::string text =
-      fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", "ALTERED", "SAMPLES", "CONDEMNED", "FREE", "ESCAPED");
+      fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", "ALTERED", "SAMPLES", "NOTICED", "FREE", "ESCAPED");
   for (int i = 0; i < kAlterations; ++i) {
     const auto& row = result.rows[static_cast<std::size_t>(i)];
     text +=
-        fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", kNames[i], row.samples, row.condemned, row.free, row.escapes());
+        fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", kNames[i], row.samples, row.noticed, row.free, row.escapes());
   }
   text += "\n";
   for (int i = 0; i < kAlterations; ++i) {
@@ -331,7 +362,7 @@ std::string sensitivity_text(const SensitivityResult& result, const TextStyle& s
       text += wrapped(fmt::format("escaped: {}: {}", kNames[i], line), style.columns, 2) + "\n";
     }
   }
-  return text + fmt::format("{} alterations of {} traces, {:.1f} % condemned or free, {:.1f} s\n", result.samples(),
+  return text + fmt::format("{} alterations of {} traces, {:.1f} % noticed or free, {:.1f} s\n", result.samples(),
                             result.traces, 100 * result.share(), result.wall_s);
 }
 
@@ -343,7 +374,7 @@ std::string sensitivity_json(const SensitivityResult& result) {
     for (const auto& [name, times] : row.freedoms) freedoms[name] = times;
     rows.push_back({{"altered", kNames[i]},
                     {"samples", row.samples},
-                    {"condemned", row.condemned},
+                    {"condemned", row.noticed},
                     {"free", row.free},
                     {"escaped", row.escapes()},
                     {"freedoms", freedoms},

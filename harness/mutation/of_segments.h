@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How sharp the judge is: conversations that it accepts are altered in one field of one segment of the target, and the
-// share that it then condemns, or that a named freedom of the RFC explains, is told by kind.
+// Mutation sensitivity of the judge. Conversations that it passed are altered in one field of one segment of the
+// target. Counted for each kind of alteration: how often the judge then fails the target, and how often the RFC leaves
+// the target free to do what the altered segment shows.
 #pragma once
 
 #include <array>
@@ -10,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/check/check.h"
-#include "harness/check/report.h"
+#include "harness/base/text.h"
+#include "harness/check/corpus.h"
 
 namespace tcpassay {
 
@@ -20,13 +21,13 @@ enum class Alteration : std::uint8_t {
   kSeq,       // SEG.SEQ
   kAck,       // SEG.ACK of a segment with the ACK bit
   kWindow,    // SEG.WND
-  kFlags,     // one of the six control bits, turned over
+  kFlags,     // one of the six control bits, inverted
   kUrgent,    // the urgent pointer
   kOption,    // an option is added, taken away or given another value
   kText,      // one octet
   kLength,    // one octet more or less
-  kDropped,   // the segment is not there
-  kRepeated,  // it is there twice
+  kDropped,   // the segment is left out
+  kRepeated,  // the segment is there twice
   kDamaged,   // its checksum or a reserved bit
 };
 inline constexpr int kAlterations = 11;
@@ -35,26 +36,26 @@ const char* to_string(Alteration alteration);  // "sequence number"
 struct SensitivityOptions {
   std::size_t samples = 10000;
   std::uint64_t seed = 1;
-  std::size_t examples = 3;  // of what escaped, for each alteration
+  std::size_t examples = 3;  // of unnoticed alterations, for each kind
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};
 };
 
 struct SensitivityResult {
   struct Row {
-    std::size_t samples = 0, condemned = 0, free = 0;
-    std::vector<std::pair<std::string, std::size_t>> freedoms{};  // which, and how often
+    std::size_t samples = 0, noticed = 0, free = 0;
+    std::vector<std::pair<std::string, std::size_t>> freedoms{};  // name and count
     std::vector<std::string> escaped{};                           // examples, one line each
-    std::size_t escapes() const { return samples - condemned - free; }
+    std::size_t escapes() const { return samples - noticed - free; }
   };
   std::array<Row, kAlterations> rows{};
-  std::size_t traces = 0;  // accepted ones that had a segment of the target
+  std::size_t traces = 0;  // that passed and had a segment of the target
   double wall_s = 0;
 
   std::size_t samples() const;
-  double share() const;  // condemned or free, of all samples; 0 to 1
+  double share() const;  // of all samples, those noticed or free; 0 to 1
 };
 
-// Plays the scenarios on the own stack. States that a white-box target reports are not used.
+// Plays the scenarios on the own stack. The oracle does not see the states that the stack reports.
 SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenarios, const SensitivityOptions& options);
 
 std::string sensitivity_text(const SensitivityResult& result, const TextStyle& style);

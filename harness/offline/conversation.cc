@@ -11,12 +11,14 @@
 namespace tcpassay {
 namespace {
 
-constexpr Time kCrossingMin = std::chrono::milliseconds(5);  // a segment that was seen is taken by then
+constexpr Time kCrossingMin =
+    std::chrono::milliseconds(5);  // an end processes a segment at most so long after it passed the capture point
 constexpr Time kCrossingLimit = std::chrono::seconds(4);
-constexpr std::size_t kLines = 14, kLinesAfter = 3;       // of a ladder, and behind the packet that it is about
-constexpr std::size_t kTextMax = 256 * 1024;              // octets kept of one direction
-constexpr std::size_t kPacketsRemembered = 8;             // in which a duplicate is looked for
-constexpr std::uint32_t kPieceMin = 8;                    // an MSS below the options cannot be obeyed
+constexpr std::size_t kLines = 14, kLinesAfter = 3;  // of a ladder in all, and after the packet that it is about
+constexpr std::size_t kTextMax = 256 * 1024;         // octets of text kept for one direction
+constexpr std::size_t kPacketsRemembered = 8;        // a duplicate is looked for among so many
+constexpr std::uint32_t kPieceMin =
+    8;  // least octets of text in a piece, when the options leave no room within the MSS
 constexpr std::uint16_t kMssIpv4 = 536, kMssIpv6 = 1220;  // RFC 9293 section 3.7.1
 
 bool before(std::uint32_t a, std::uint32_t b) {
@@ -61,17 +63,18 @@ CapturedConversation::CapturedConversation(const Captured& captured, const Decod
 }
 
 CapturedConversation::~CapturedConversation() {
-  for (const auto& way : directions_) room_.used -= way->kept.size();
+  for (const auto& sender : directions_) room_.used -= sender->kept.size();
 }
 
 void CapturedConversation::not_judged(std::uint64_t frame, const std::string& why) {
-  if (!refused_.empty()) return;
-  refused_ = why;
-  refused_at_ = frame;
+  if (!not_judged_because_.empty()) return;
+  not_judged_because_ = why;
+  not_judged_from_ = frame;
 }
 
-// Extensions that change what RFC 9293 asks for and that the model does not have, or only with what came before.
-std::optional<std::string> CapturedConversation::beyond_us(const Decoded& segment) const {
+// Names an extension that changes what RFC 9293 demands and that the model lacks, or knows only with the history of
+// earlier connections.
+std::optional<std::string> CapturedConversation::unknown_extension(const Decoded& segment) const {
   constexpr std::uint8_t kMultipath = 30, kAccurateEcn0 = 172, kAccurateEcn1 = 174;
   if (!segment.ctl.syn) return std::nullopt;
   if (segment.opt.fast_open || segment.opt.fast_open_experiment) {
@@ -83,83 +86,84 @@ std::optional<std::string> CapturedConversation::beyond_us(const Decoded& segmen
   return std::nullopt;
 }
 
-// The same packet again, on its way or at another interface: it was sent once.
-bool CapturedConversation::seen_twice(const Decoded& segment, std::size_t from) {
-  DirectionState& way = *directions_[from];
+// Whether this is a packet that was captured before, for example at another interface. It was sent only once.
+bool CapturedConversation::is_duplicate(const Decoded& segment, std::size_t from) {
+  DirectionState& sender = *directions_[from];
   const Print print{segment.identification, segment.seq, segment.ack, length_of(segment)};
-  const bool again =
-      segment.identification != 0 && std::find(way.recent.begin(), way.recent.end(), print) != way.recent.end();
-  way.recent.push_back(print);
-  if (way.recent.size() > kPacketsRemembered) way.recent.pop_front();
+  const bool again = segment.identification != 0 &&
+                     std::find(sender.recent.begin(), sender.recent.end(), print) != sender.recent.end();
+  sender.recent.push_back(print);
+  if (sender.recent.size() > kPacketsRemembered) sender.recent.pop_front();
   return again;
 }
 
-// Does the order in which the packets were sent differ from that in the capture?
+// Notes when the order of the packets in the capture is not the order in which they were sent.
 void CapturedConversation::note_order(const Decoded& segment, std::size_t from, std::uint64_t frame) {
   constexpr int kFollows = 8;
   constexpr std::uint16_t kStepMax = 64;
-  DirectionState& way = *directions_[from];
+  DirectionState& sender = *directions_[from];
   if (segment.identification != 0) {
-    const auto step = static_cast<std::uint16_t>(segment.identification - way.identification);
+    const auto step = static_cast<std::uint16_t>(segment.identification - sender.identification);
     const bool back = step > 0xff00;
-    if (back && way.in_order >= kFollows) way.doubted(frame, "it was overtaken on its way to the capture point");
-    if (way.identification != 0 && step > kStepMax && !back) way.in_order = 0;
-    if (step <= kStepMax && way.in_order < kFollows) ++way.in_order;
-    if (!back) way.identification = segment.identification;
+    if (back && sender.in_order >= kFollows) sender.doubted(frame, "it was overtaken on its way to the capture point");
+    if (sender.identification != 0 && step > kStepMax && !back) sender.in_order = 0;
+    if (step <= kStepMax && sender.in_order < kFollows) ++sender.in_order;
+    if (!back) sender.identification = segment.identification;
   }
   if (segment.opt.timestamps && !segment.ctl.rst) {
     const std::uint32_t value = segment.opt.timestamps->value;
-    if (way.tsval && before(value, *way.tsval)) {
-      way.doubted(frame, "its timestamp is older than that of a packet before it: it may have been overtaken");
+    if (sender.tsval && before(value, *sender.tsval)) {
+      sender.doubted(frame, "its timestamp is older than that of a packet before it: it may have been overtaken");
     } else {
-      way.tsval = value;
+      sender.tsval = value;
     }
   }
 }
 
-// A connection begins, perhaps not the first between the two.
+// A connection begins, perhaps not the first one between the two ends.
 void CapturedConversation::begin(std::size_t from, const Decoded& syn) {
-  DirectionState& way = *directions_[from];
-  room_.used -= way.kept.size();
-  way.kept.clear();
-  way.syn = true;
-  way.fin = reset_ = false;
-  way.opening.reset();
-  way.first = syn.seq;
-  way.next = way.acked = way.kept_from = syn.seq + 1;
-  way.mss = syn.opt.mss.value_or(syn.source.family == 6 ? kMssIpv6 : kMssIpv4);
+  DirectionState& sender = *directions_[from];
+  room_.used -= sender.kept.size();
+  sender.kept.clear();
+  sender.syn = true;
+  sender.fin = reset_ = false;
+  sender.opening.reset();
+  sender.first = syn.seq;
+  sender.next = sender.acked = sender.kept_from = syn.seq + 1;
+  sender.mss = syn.opt.mss.value_or(syn.source.family == 6 ? kMssIpv6 : kMssIpv4);
 }
 
-// Sequence numbers: what is missing in the capture?
+// Follows the sequence numbers and notes what the capture lacks.
 void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from, std::uint64_t frame) {
-  DirectionState& way = *directions_[from];
+  DirectionState& sender = *directions_[from];
   DirectionState& other = *directions_[1 - from];
   const std::uint32_t end = segment.seq + length_of(segment);
-  const bool another = segment.ctl.syn && !segment.ctl.rst && (!way.syn || way.first != segment.seq);
-  if (another && way.syn && !segment.ctl.ack) {
-    way.opening = segment;
+  const bool another = segment.ctl.syn && !segment.ctl.rst && (!sender.syn || sender.first != segment.seq);
+  if (another && sender.syn && !segment.ctl.ack) {
+    sender.opening = segment;
   } else if (another) {
     begin(from, segment);
     if (other.opening && segment.ctl.ack && segment.ack == other.opening->seq + 1)
       begin(1 - from, Decoded(*other.opening));
-  } else if (way.syn && !segment.ctl.rst) {
-    if (before(way.next, segment.seq)) {
-      way.doubted(frame, fmt::format("octets {}:{} were not captured before it", way.next - way.first,
-                                     segment.seq - way.first));
+  } else if (sender.syn && !segment.ctl.rst) {
+    if (before(sender.next, segment.seq)) {
+      sender.doubted(frame, fmt::format("octets {}:{} were not captured before it", sender.next - sender.first,
+                                        segment.seq - sender.first));
     }
-    // Is it this end that shows whether what the other has acknowledged unseen was ever sent?
+    // The other end has acknowledged octets that the capture lacks. This segment starts with them, so this end had not
+    // sent them yet.
     if (other.unseen && frame != other.unseen->frame) {
       if (segment.seq == other.unseen_from) other.unseen_refuted = true;
     }
-    if (before(way.next, end)) way.next = end;
+    if (before(sender.next, end)) sender.next = end;
   }
-  way.fin = way.fin || (segment.ctl.fin && !segment.ctl.rst);
+  sender.fin = sender.fin || (segment.ctl.fin && !segment.ctl.rst);
   if (!segment.ctl.ack || segment.ctl.rst) return;
   const bool unknown = !other.syn || before(other.next, segment.ack);
-  if (unknown && !way.unseen && !(segment.ctl.syn && !other.syn)) {
-    way.unseen = DirectionState::Doubt{frame, "it acknowledges what the capture does not have"};
-    way.unseen_from = other.next;
-    way.unseen_to = segment.ack;
+  if (unknown && !sender.unseen && !(segment.ctl.syn && !other.syn)) {
+    sender.unseen = DirectionState::Doubt{frame, "it acknowledges what the capture does not have"};
+    sender.unseen_from = other.next;
+    sender.unseen_to = segment.ack;
   } else if (!unknown && before(other.acked, segment.ack)) {
     other.acked = segment.ack;
   }
@@ -167,64 +171,67 @@ void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from
 
 // A retransmission carries the same octets (RFC 9293 section 3.8.1).
 void CapturedConversation::compare_text(const Decoded& segment, bool kept, std::size_t from, std::uint64_t frame) {
-  DirectionState& way = *directions_[from];
+  DirectionState& sender = *directions_[from];
   const auto drop = [&](std::size_t octets) {
-    way.kept.erase(way.kept.begin(), way.kept.begin() + static_cast<std::ptrdiff_t>(octets));
-    way.kept_from += static_cast<std::uint32_t>(octets);
+    sender.kept.erase(sender.kept.begin(), sender.kept.begin() + static_cast<std::ptrdiff_t>(octets));
+    sender.kept_from += static_cast<std::uint32_t>(octets);
     room_.used -= octets;
   };
-  if (before(way.kept_from, way.acked)) drop(std::min<std::size_t>(way.acked - way.kept_from, way.kept.size()));
-  if (way.kept.empty() && before(way.kept_from, way.acked)) way.kept_from = way.acked;
+  if (before(sender.kept_from, sender.acked))
+    drop(std::min<std::size_t>(sender.acked - sender.kept_from, sender.kept.size()));
+  if (sender.kept.empty() && before(sender.kept_from, sender.acked)) sender.kept_from = sender.acked;
   if (segment.text.empty() || segment.ctl.rst || segment.fault != Fault::kNone) return;
   if (!kept) {
-    way.compared = false;
+    sender.compared = false;
     return;
   }
   const std::uint32_t begin = segment.seq + segment.ctl.syn;
-  const auto at = static_cast<std::int32_t>(begin - way.kept_from);
+  const auto at = static_cast<std::int32_t>(begin - sender.kept_from);
   const auto octets = static_cast<std::int32_t>(segment.text.size());
-  const auto have = static_cast<std::int32_t>(way.kept.size());
+  const auto have = static_cast<std::int32_t>(sender.kept.size());
   const std::int32_t low = std::max(at, 0), high = std::min(at + octets, have);
   if (low < high) {
-    const bool same = std::equal(way.kept.begin() + low, way.kept.begin() + high, segment.text.begin() + (low - at));
-    const bool probe = octets == 1 && begin + 1 == way.next;  // a probe may carry any octet
-    if (!same && !probe && !way.differs) way.differs = frame;
+    const bool same =
+        std::equal(sender.kept.begin() + low, sender.kept.begin() + high, segment.text.begin() + (low - at));
+    const bool probe = octets == 1 && begin + 1 == sender.next;  // a window probe may carry any octet
+    if (!same && !probe && !sender.differs) sender.differs = frame;
   }
   if (at < 0 || at > have || at + octets <= have) return;
   const auto fresh = static_cast<std::size_t>(at + octets - have);
-  if (way.kept.size() + fresh > kTextMax || room_.used + fresh > TextRoom::kMax) {
-    way.compared = false;
+  if (sender.kept.size() + fresh > kTextMax || room_.used + fresh > TextRoom::kMax) {
+    sender.compared = false;
     return;
   }
-  way.kept.insert(way.kept.end(), segment.text.end() - static_cast<std::ptrdiff_t>(fresh), segment.text.end());
+  sender.kept.insert(sender.kept.end(), segment.text.end() - static_cast<std::ptrdiff_t>(fresh), segment.text.end());
   room_.used += fresh;
 }
 
-// How far an end is away shows by what it answers at once: its SYN,ACK, the ACK of one, and other ACKs.
+// Measures how far an end is from the capture point, by what it answers at once: SYN,ACK, the ACK of that, other ACKs.
 void CapturedConversation::measure(const Decoded& segment, std::size_t from, Time at) {
-  DirectionState& way = *directions_[from];
+  DirectionState& sender = *directions_[from];
   DirectionState& other = *directions_[1 - from];
-  if (way.asked && segment.ctl.ack && segment.ack == way.asked_ack) {
-    const Time took = at - *way.asked;
-    if (!way.turnaround || took < *way.turnaround) {
-      way.turnaround = took;
+  if (sender.asked && segment.ctl.ack && segment.ack == sender.asked_ack) {
+    const Time took = at - *sender.asked;
+    if (!sender.turnaround || took < *sender.turnaround) {
+      sender.turnaround = took;
       const Time longest = std::clamp<Time>(4 * took, kCrossingMin, kCrossingLimit);
-      if (way.judge) way.judge->set({.usual = took <= kNearerMax ? Time{} : took - took / 8, .longest = longest});
+      if (sender.judge) sender.judge->set({.usual = took <= kNearerMax ? Time{} : took - took / 8, .longest = longest});
     }
-    way.asked.reset();
+    sender.asked.reset();
   }
   const std::uint32_t end = segment.seq + length_of(segment);
   if (length_of(segment) == 0 || segment.ctl.rst || segment.fault != Fault::kNone) return;
   other.asked.reset();
-  const bool again = way.syn && !before(way.next, end);
-  if (again) return;  // what answers it may answer an earlier one (Karn's algorithm)
+  const bool again = sender.syn && !before(sender.next, end);
+  if (again) return;  // an answer to it may be one to an earlier copy (Karn's algorithm)
   other.asked = at;
   other.asked_ack = end;
 }
 
-// A segment longer than the MSS was not cut yet, by an interface that does so, or joined again: it is taken for what it
-// is on the wire.
-void CapturedConversation::show(const Captured& captured, const Decoded& segment, std::size_t from, bool departs) {
+// Shows the packet to the oracle of one end. A packet longer than the MSS was captured before the interface cut it, or
+// after the interface joined it. The oracle sees the segments that it is on the wire.
+void CapturedConversation::show_to_oracle(const Captured& captured, const Decoded& segment, std::size_t from,
+                                          bool departs) {
   const std::size_t to = 1 - from;
   DirectionState& judged = *directions_[departs ? from : to];
   if (!judged.judge || judged.verdict) return;
@@ -257,19 +264,19 @@ void CapturedConversation::show(const Captured& captured, const Decoded& segment
   judged.lines_after = kLinesAfter + 1;
 }
 
-// What passed the capture point is departing for one end and arriving for the other.
+// For one end the packet departs, for the other it arrives.
 void CapturedConversation::judge(const Captured& captured, const CapturedPacket& packet, std::size_t from) {
   Decoded segment = *packet.segment;
-  DirectionState& way = *directions_[from];
+  DirectionState& sender = *directions_[from];
   const bool wrong = segment.fault == Fault::kChecksum;
-  if (!way.filled && packet.text_kept) way.filled = !wrong;
-  const bool corrupt = wrong && *way.filled;
+  if (!sender.filled && packet.text_kept) sender.filled = !wrong;
+  const bool corrupt = wrong && *sender.filled;
   if (wrong && !corrupt) segment.fault = Fault::kNone;
-  if (corrupt && way.corrupt == 0) way.corrupt = captured.number;
+  if (corrupt && sender.corrupt == 0) sender.corrupt = captured.number;
   if (!corrupt) {
-    if (const auto why = beyond_us(segment)) return not_judged(captured.number, *why);
+    if (const auto why = unknown_extension(segment)) return not_judged(captured.number, *why);
   }
-  const bool again = seen_twice(segment, from);
+  const bool again = is_duplicate(segment, from);
   if (!corrupt && !again) {
     measure(segment, from, captured.when);
     note_order(segment, from, captured.number);
@@ -277,8 +284,8 @@ void CapturedConversation::judge(const Captured& captured, const CapturedPacket&
     compare_text(segment, packet.text_kept, from, captured.number);
     reset_ = reset_ || segment.ctl.rst;
   }
-  if (!corrupt && !again) show(captured, segment, from, true);
-  show(captured, segment, from, false);
+  if (!corrupt && !again) show_to_oracle(captured, segment, from, true);
+  show_to_oracle(captured, segment, from, false);
 }
 
 void CapturedConversation::segment(const Captured& captured, const CapturedPacket& packet) {
@@ -286,7 +293,7 @@ void CapturedConversation::segment(const Captured& captured, const CapturedPacke
   const std::size_t from = Endpoint{segment.source, segment.source_port} == directions_[0]->end ? 0 : 1;
   last_ = captured.when;
   ++packets_;
-  if (!refused_.empty()) {
+  if (!not_judged_because_.empty()) {
     reset_ = reset_ || segment.ctl.rst;
     return;
   }
@@ -299,27 +306,27 @@ void CapturedConversation::segment(const Captured& captured, const CapturedPacke
   lines_.back().segment.text = lines_.back().segment.options = {};
   if (lines_.size() > kLines) lines_.pop_front();
   for (std::size_t end = 0; end < 2; ++end) {
-    DirectionState& way = *directions_[end];
-    if (way.judge) lines_.back().states[end] = way.judge->states();
-    if (way.lines_after > 0 && --way.lines_after == 0) way.ladder = ladder_of(end);
+    DirectionState& sender = *directions_[end];
+    if (sender.judge) lines_.back().states[end] = sender.judge->states();
+    if (sender.lines_after > 0 && --sender.lines_after == 0) sender.ladder = ladder_of(end);
   }
 }
 
-bool CapturedConversation::over() const {
+bool CapturedConversation::is_over() const {
   const DirectionState &a = *directions_[0], &b = *directions_[1];
   const bool closed = a.fin && b.fin && a.acked == a.next && b.acked == b.next;
-  return reset_ || closed || !refused_.empty();
+  return reset_ || closed || !not_judged_because_.empty();
 }
 
-bool CapturedConversation::rests() const {
-  return !refused_.empty() || std::all_of(directions_.begin(), directions_.end(), [](const auto& way) {
-    return !way->judge || way->verdict || way->judge->rests();
+bool CapturedConversation::is_forgotten() const {
+  return !not_judged_because_.empty() || std::all_of(directions_.begin(), directions_.end(), [](const auto& sender) {
+    return !sender->judge || sender->verdict || sender->judge->rests();
   });
 }
 
-bool CapturedConversation::lossy() const {
+bool CapturedConversation::is_lossy() const {
   return std::any_of(directions_.begin(), directions_.end(),
-                     [](const auto& way) { return way->unseen && !way->unseen_refuted; });
+                     [](const auto& sender) { return sender->unseen && !sender->unseen_refuted; });
 }
 
 }  // namespace tcpassay

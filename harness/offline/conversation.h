@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One conversation of a capture: both ends are judged in turn, each once as the target and once as the peer.
+// One conversation of a capture. Both ends are judged: each is the target once, while the other one is its peer.
 #pragma once
 
 #include <array>
@@ -24,24 +24,24 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
-// What is said of one end.
-struct EndResult {
+// The result of judging one end of a conversation.
+struct EndpointResult {
   Endpoint end{};
-  Outcome kind = Outcome::kPass;
-  std::string why{};                 // one line; empty when accepted
-  std::uint64_t frame = 0;           // the packet that `why` is about, as Wireshark counts; 0: none
-  std::optional<Verdict> verdict{};  // what the judge said, condemned or not
-  std::string ladder{};              // what was seen around that packet
+  Outcome outcome = Outcome::kPass;
+  std::string why{};                 // one line; empty when it passed
+  std::uint64_t frame = 0;           // number of the packet that `why` is about, as Wireshark counts; 0: none
+  std::optional<Verdict> verdict{};  // the verdict of the oracle, even where something excuses this end
+  std::string ladder{};              // the packets around that one
 };
 
 struct ConversationResult {
-  std::array<EndResult, 2> ends{};  // the one that spoke first, and the other
+  std::array<EndpointResult, 2> ends{};  // first the end that sent the first packet
   std::uint64_t first_frame = 0, packets = 0;
 
-  Outcome kind() const;
+  Outcome outcome() const;
 };
 
-// Octets that all conversations keep of the texts that are not acknowledged yet, to compare retransmissions with.
+// Counts the octets of unacknowledged text that all conversations together keep, to compare retransmissions with.
 struct TextRoom {
   std::size_t used = 0;
   static constexpr std::size_t kMax = std::size_t{64} << 20;
@@ -49,7 +49,7 @@ struct TextRoom {
 
 class CapturedConversation {
  public:
-  // Which ends are judged; the other one is only the peer.
+  // Which ends are judged. An end that is not judged is only the peer.
   struct Chosen {
     bool first = true, second = true;
   };
@@ -61,11 +61,11 @@ class CapturedConversation {
   CapturedConversation& operator=(const CapturedConversation&) = delete;
 
   void segment(const Captured& captured, const CapturedPacket& packet);
-  void not_judged(std::uint64_t frame, const std::string& why);  // from here on, by this name
+  void not_judged(std::uint64_t frame, const std::string& why);  // what follows is not judged for this reason
 
-  bool over() const;   // both FINs are acknowledged, or it was reset
-  bool rests() const;  // neither end has anything left of it, TIME-WAIT neither
-  bool lossy() const;  // something was acknowledged that the capture does not have
+  bool is_over() const;       // both FINs are acknowledged, or there was a reset
+  bool is_forgotten() const;  // neither end has any state left, not even TIME-WAIT
+  bool is_lossy() const;      // the capture lacks segments: an end acknowledges octets that are not in it
   Time last() const { return last_; }
 
   ConversationResult result() const;
@@ -80,21 +80,21 @@ class CapturedConversation {
   void begin(std::size_t from, const Decoded& syn);
   void note_numbers(const Decoded& segment, std::size_t from, std::uint64_t frame);
   void note_order(const Decoded& segment, std::size_t from, std::uint64_t frame);
-  std::optional<std::string> beyond_us(const Decoded& segment) const;
-  bool seen_twice(const Decoded& segment, std::size_t from);
-  void show(const Captured& captured, const Decoded& segment, std::size_t from, bool departs);
-  bool near(std::size_t end) const;
-  EndResult end_result(std::size_t end) const;
+  std::optional<std::string> unknown_extension(const Decoded& segment) const;
+  bool is_duplicate(const Decoded& segment, std::size_t from);
+  void show_to_oracle(const Captured& captured, const Decoded& segment, std::size_t from, bool departs);
+  bool is_near(std::size_t end) const;
+  EndpointResult result_of(std::size_t end) const;
   std::string ladder_of(std::size_t end) const;
 
-  std::array<std::unique_ptr<DirectionState>, 2> directions_;  // what each end sends, and what is known of it
-  std::vector<Event> segments_;                                // of the packet at hand
-  std::deque<LadderEntry> lines_;                              // the last segments, for a ladder
+  std::array<std::unique_ptr<DirectionState>, 2> directions_;  // what each end has sent, and what is known of it
+  std::vector<Event> segments_;                                // of the current packet
+  std::deque<LadderEntry> lines_;                              // the latest segments, for a ladder diagram
   TextRoom& room_;
   std::uint64_t first_frame_, packets_ = 0;
   Time last_{};
-  std::string refused_{};  // why nothing is judged, or nothing any more
-  std::uint64_t refused_at_ = 0;
+  std::string not_judged_because_{};   // empty: the conversation is judged
+  std::uint64_t not_judged_from_ = 0;  // frame
   bool reset_ = false;
 };
 

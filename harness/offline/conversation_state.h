@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is kept of a conversation while it is overheard: for each end what it has sent, and the last packets.
+// What is known of a captured conversation so far: what each end has sent, and the latest packets.
 #pragma once
 
 #include "harness/offline/conversation.h"
@@ -7,11 +7,12 @@
 
 namespace tcpassay {
 
-// Who answers so soon is where the capture was taken; or so soon, and the other end takes several times as long.
+// An end is near the capture point when it answers within kNearMax; or within kNearerMax, while the other end takes
+// kNearerTimes as long.
 inline constexpr Time kNearMax = std::chrono::microseconds(150), kNearerMax = std::chrono::milliseconds(1);
 inline constexpr int kNearerTimes = 8;
 
-// A text of so many octets. The judge of overheard conversations counts them only.
+// Text of this length. PassiveOracle only counts the octets of a text.
 inline ByteView text_of(std::size_t octets) {
   static const Bytes kText(65536);
   return ByteView(kText).first(octets);
@@ -27,48 +28,50 @@ SegmentT segment_of(const Decoded& packet, std::uint32_t seq, std::uint32_t ack)
   return segment;
 }
 
-// What makes a packet the same one as another.
+// Two packets with the same print are copies of one.
 struct Print {
   std::uint16_t identification = 0;
   std::uint32_t seq = 0, ack = 0, length = 0;
   friend bool operator==(const Print&, const Print&) = default;
 };
 
-// What one end sends.
+// What one end sends, and the oracle that judges it.
 struct CapturedConversation::DirectionState {
   Endpoint end;
   std::optional<PassiveOracle> judge;
   bool syn = false, fin = false;
-  std::optional<Decoded> opening;                // another SYN, which begins a connection when it is answered
-  std::uint32_t first = 0, next = 0, acked = 0;  // its SYN, behind the highest octet seen, the highest ACK of the other
-  std::uint32_t mss = 0;                         // that it has announced
-  std::optional<bool> filled;  // its first checksum was right: the interface that fills them in comes before us
+  std::optional<Decoded> opening;  // another SYN; a new connection begins when it is answered
+  std::uint32_t first = 0;         // number of its SYN
+  std::uint32_t next = 0;          // behind the highest number seen
+  std::uint32_t acked = 0;         // the highest number that the other end has acknowledged
+  std::uint32_t mss = 0;           // announced by this end
+  std::optional<bool> filled;      // its first checksum was right, so checksums are filled in before the capture point
   std::uint16_t identification = 0;
-  int in_order = 0;  // identifications that followed each other
+  int in_order = 0;  // IP identifications in a row that were in order
   std::optional<std::uint32_t> tsval;
   std::deque<Print> recent;
 
-  // How long it took to answer, at least.
+  // The shortest time that it took to answer.
   std::optional<Time> turnaround;
-  std::optional<Time> asked;    // when what it answers at once arrived
-  std::uint32_t asked_ack = 0;  // and the acknowledgment which that must have
+  std::optional<Time> asked;    // when a segment passed that it answers at once
+  std::uint32_t asked_ack = 0;  // the acknowledgment number of that answer
 
-  // Text that is not acknowledged, from `kept_from` on.
+  // Text that is not acknowledged; its first octet has the number `kept_from`.
   Bytes kept;
   std::uint32_t kept_from = 0;
-  bool compared = true;  // false: some was not kept
+  bool compared = true;  // false: some text was not kept, so that it cannot be compared
 
-  // What speaks against the capture, and where.
+  // A reason to doubt that the capture is complete and in order, and its frame.
   struct Doubt {
     std::uint64_t frame = 0;
     std::string why;
   };
-  std::optional<Doubt> doubt;   // of this end's own segments
-  std::optional<Doubt> unseen;  // it has acknowledged what the capture does not have ...
+  std::optional<Doubt> doubt;   // about segments of this end
+  std::optional<Doubt> unseen;  // this end has acknowledged octets that the capture lacks ...
   std::uint32_t unseen_from = 0, unseen_to = 0;
-  bool unseen_refuted = false;           // ... but the other end has not sent it, as it showed later
-  std::optional<std::uint64_t> differs;  // a retransmission had other octets
-  std::uint64_t corrupt = 0;             // a frame whose checksum was wrong
+  bool unseen_refuted = false;           // ... but the other end had not sent them, as a later segment shows
+  std::optional<std::uint64_t> differs;  // frame of a retransmission with other octets
+  std::uint64_t corrupt = 0;             // frame whose checksum was wrong; 0: none
 
   std::optional<Verdict> verdict;
   std::string ladder;

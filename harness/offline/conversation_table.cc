@@ -10,7 +10,7 @@
 namespace tcpassay {
 namespace {
 
-constexpr Time kLinger = std::chrono::minutes(10);  // what is over may still be answered for so long
+constexpr Time kLinger = std::chrono::minutes(10);  // a conversation that is over may still see packets for so long
 
 bool less(const Endpoint& a, const Endpoint& b) {
   if (a.address.octets != b.address.octets) return a.address.octets < b.address.octets;
@@ -96,15 +96,15 @@ void ConversationTable::packet(const Captured& captured) {
   }
 }
 
-// What follows such a packet is not judged, in the conversation that it belongs to.
+// In the conversation that the packet belongs to, nothing is judged from here on.
 void ConversationTable::not_judged(const CapturedPacket& packet, std::uint64_t frame, const std::string& why) {
-  if (!packet.named) {  // whose it is does not show
+  if (!packet.named) {  // it does not show to which conversation it belongs
     counts_.lossy = counts_.lossy || packet.kind == CapturedPacket::Kind::kCut;
     return;
   }
   const QuotedSegment& of = *packet.named;
   const auto live = table_.find(key_of({of.source, of.source_port}, {of.destination, of.destination_port}));
-  if (live != table_.end()) live->second.heard->not_judged(frame, why + ": what follows is not judged");
+  if (live != table_.end()) live->second.conversation->not_judged(frame, why + ": what follows is not judged");
 }
 
 void ConversationTable::segment(const Captured& captured, const CapturedPacket& packet) {
@@ -114,26 +114,28 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
   const Endpoint from{decoded.source, decoded.source_port}, to{decoded.destination, decoded.destination_port};
   const CapturedConversation::Chosen who{.first = chosen(from), .second = chosen(to)};
   if (!who.first && !who.second) return;
-  // What is over and has been quiet since goes.
+  // Forget conversations that are over and have been quiet since.
   while (!order_.empty()) {
     const auto oldest = table_.find(order_.front());
-    const bool past = oldest->second.heard->over() && captured.when - oldest->second.heard->last() > kLinger;
+    const bool past =
+        oldest->second.conversation->is_over() && captured.when - oldest->second.conversation->last() > kLinger;
     if (!past) break;
     end(oldest);
   }
   const Key key = key_of(from, to);
   auto live = table_.find(key);
   const bool opens = decoded.ctl.syn && !decoded.ctl.ack && !decoded.ctl.rst && decoded.fault != Fault::kTruncated;
-  if (live != table_.end() && opens && live->second.heard->over() && live->second.heard->rests()) {
+  if (live != table_.end() && opens && live->second.conversation->is_over() &&
+      live->second.conversation->is_forgotten()) {
     end(live);
     live = table_.end();
   }
   if (live == table_.end()) {
     if (table_.size() == kLiveMax) {
       const auto oldest = table_.find(order_.front());
-      if (!oldest->second.heard->over()) {
+      if (!oldest->second.conversation->is_over()) {
         ++counts_.given_up;
-        oldest->second.heard->not_judged(
+        oldest->second.conversation->not_judged(
             captured.number, fmt::format("more than {} conversations at once: given up in frame {}, quiet for longest",
                                          kLiveMax, captured.number));
       }
@@ -147,12 +149,12 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
   } else {
     order_.splice(order_.end(), order_, live->second.place);
   }
-  live->second.heard->segment(captured, packet);
+  live->second.conversation->segment(captured, packet);
 }
 
 void ConversationTable::end(Table::iterator live) {
-  counts_.lossy = counts_.lossy || live->second.heard->lossy();
-  sink_(live->second.heard->result());
+  counts_.lossy = counts_.lossy || live->second.conversation->is_lossy();
+  sink_(live->second.conversation->result());
   order_.erase(live->second.place);
   table_.erase(live);
 }

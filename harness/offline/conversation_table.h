@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The conversations of a capture, told apart by their four-tuples while they run side by side. What is kept is bounded:
-// so many live ones, and for each a bounded amount.
+// Sorts the packets of a capture into conversations by their addresses and ports. Memory is bounded: at most kLiveMax
+// conversations at once, and a limit for each.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +16,18 @@
 
 namespace tcpassay {
 
-// What was in the capture beside the segments that were judged.
+// Counts what the capture contains.
 struct CaptureCounts {
-  std::uint64_t packets = 0;   // of IP
-  std::uint64_t segments = 0;  // of TCP, all their headers there
+  std::uint64_t packets = 0;   // IP packets
+  std::uint64_t segments = 0;  // TCP segments with complete headers
   std::uint64_t fragments = 0, others = 0, cut = 0, malformed = 0;
-  std::uint64_t text_cut = 0;  // segments whose text is not all there
-  std::uint64_t given_up = 0;  // conversations left before they were over, since too many were live
-  std::uint64_t moved = 0;     // frames that stood in the file behind later ones
-  bool lossy = false;          // something was acknowledged that the capture does not have
+  std::uint64_t text_cut = 0;  // segments whose text the capture has cut
+  std::uint64_t given_up = 0;  // conversations dropped before they were over, since there were too many at once
+  std::uint64_t moved = 0;     // frames that stood in the file behind later ones; they were put in order
+  bool lossy = false;          // an end acknowledges octets that are not in the capture
 };
 
-// An end that is judged: an address, and a port if not zero.
+// An end that the user wants judged: an address, and a port unless it is zero.
 struct ChosenEnd {
   Address address{};
   std::uint16_t port = 0;
@@ -41,7 +41,7 @@ class ConversationTable {
   using Sink = std::function<void(ConversationResult)>;
   static constexpr std::size_t kLiveMax = 4096;
 
-  // `ends`: whom to judge; everybody when empty. `sink` gets each conversation when it is over.
+  // Judges only `ends`, or every end if it is empty. `sink` gets the result of each conversation that is over.
   ConversationTable(Edition edition, std::vector<ChosenEnd> ends, Sink sink);
 
   void packet(const Captured& captured);
@@ -58,7 +58,7 @@ class ConversationTable {
     std::size_t operator()(const Key& key) const;
   };
   struct Live {
-    std::unique_ptr<CapturedConversation> heard;
+    std::unique_ptr<CapturedConversation> conversation;
     std::list<Key>::iterator place;
   };
   using Table = std::unordered_map<Key, Live, Hash>;
@@ -75,7 +75,7 @@ class ConversationTable {
   CaptureCounts counts_;
   TextRoom room_;
   Table table_;
-  std::list<Key> order_;  // the one that was quiet for longest comes first
+  std::list<Key> order_;  // the conversation that has been quiet for longest comes first
   Bytes mended_;
 };
 

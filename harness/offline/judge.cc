@@ -9,7 +9,7 @@
 
 #include "harness/offline/judge_run.h"
 #include "harness/report/ladder.h"
-#include "harness/report/run_report.h"
+#include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
 #include "harness/session/run_log.h"
 #include "harness/wire/capture_file.h"
@@ -24,12 +24,9 @@ bool is_named_capture(const std::string& path) {
   return extension == ".pcap" || extension == ".pcapng" || extension == ".cap";
 }
 
+// With the place of the event in its file.
 Json verdict_json(const Verdict& verdict, const Trace& trace) {
-  Json json{{"rule", info(verdict.rule).id},
-            {"level", level_text(verdict)},
-            {"state", verdict.state},
-            {"allowed", verdict.allowed},
-            {"seen", verdict.seen}};
+  Json json = brief_json(verdict);
   if (verdict.event < trace.places.size()) {
     const Place& where = trace.places[verdict.event];
     json[is_named_capture(where.file) ? "frame" : "line"] = where.line;
@@ -37,18 +34,18 @@ Json verdict_json(const Verdict& verdict, const Trace& trace) {
   return json;
 }
 
-Json end_json(const EndResult& end) {
-  Json json{{"end", end.end.text()}, {"verdict", to_string(end.kind)}, {"why", end.why}};
+Json end_json(const EndpointResult& end) {
+  Json json{{"end", end.end.text()}, {"verdict", to_string(end.outcome)}, {"why", end.why}};
   if (end.frame != 0) json["frame"] = end.frame;
   if (!end.verdict || end.verdict->kind == Verdict::Kind::kInconclusive) return json;
-  json.update(verdict_json(*end.verdict, {}));
+  json.update(brief_json(*end.verdict));
   return json;
 }
 
 Json conversation_json(const ConversationResult& one) {
-  return {{"from", one.ends[0].end.text()},   {"to", one.ends[1].end.text()},
-          {"first_frame", one.first_frame},   {"packets", one.packets},
-          {"verdict", to_string(one.kind())}, {"ends", Json::array({end_json(one.ends[0]), end_json(one.ends[1])})}};
+  return {{"from", one.ends[0].end.text()},      {"to", one.ends[1].end.text()},
+          {"first_frame", one.first_frame},      {"packets", one.packets},
+          {"verdict", to_string(one.outcome())}, {"ends", Json::array({end_json(one.ends[0]), end_json(one.ends[1])})}};
 }
 
 // What a capture adds to the entry of its file.
@@ -56,8 +53,8 @@ void add_capture(Json& entry, const CaptureResult& capture) {
   Json rules = Json::array(), conversations = Json::array();
   for (const ConversationResult& one : capture.conversations) {
     conversations.push_back(conversation_json(one));
-    for (const EndResult& end : one.ends) {
-      if (end.kind != Outcome::kFail) continue;
+    for (const EndpointResult& end : one.ends) {
+      if (end.outcome != Outcome::kFail) continue;
       const auto& id = info(end.verdict->rule).id;
       if (std::find(rules.begin(), rules.end(), id) == rules.end()) rules.push_back(id);
     }
@@ -65,17 +62,16 @@ void add_capture(Json& entry, const CaptureResult& capture) {
   const CaptureCounts& counts = capture.counts;
   entry["rules"] = rules;
   entry["conversations"] = conversations;
-  entry["counts"] = {{"accepted", capture.accepted},         {"condemned", capture.condemned},
-                     {"inconclusive", capture.inconclusive}, {"packets", counts.packets},
-                     {"segments", counts.segments},          {"fragments", counts.fragments},
-                     {"other_protocols", counts.others},     {"cut", counts.cut},
-                     {"malformed", counts.malformed},        {"texts_cut", counts.text_cut},
-                     {"given_up", counts.given_up}};
+  entry["counts"] = {
+      {"accepted", capture.passed},       {"condemned", capture.failed}, {"inconclusive", capture.inconclusive},
+      {"packets", counts.packets},        {"segments", counts.segments}, {"fragments", counts.fragments},
+      {"other_protocols", counts.others}, {"cut", counts.cut},           {"malformed", counts.malformed},
+      {"texts_cut", counts.text_cut},     {"given_up", counts.given_up}};
 }
 
 }  // namespace
 
-RecordResult judge_file(const std::string& path, const CaptureOptions& options) {
+FileResult judge_file(const std::string& path, const CaptureOptions& options) {
   if (!is_named_capture(path) && !is_capture(path)) {
     return judge_script(read_script(path, options.defines), path, options.edition);
   }
@@ -84,18 +80,18 @@ RecordResult judge_file(const std::string& path, const CaptureOptions& options) 
     return judge_run(path, log, options.edition);
   }
   CaptureResult capture = judge_capture(path, options);
-  RecordResult result{.file = path, .kind = capture.kind, .why = capture.why};
+  FileResult result{.file = path, .outcome = capture.outcome, .why = capture.why};
   result.capture = std::move(capture);
   return result;
 }
 
-std::string judge_text(const std::vector<RecordResult>& results, bool diagrams) {
+std::string judge_text(const std::vector<FileResult>& results, bool diagrams) {
   const TextStyle style = style_of_stdout();
   std::string text;
   for (const auto& result : results) {
     if (diagrams && !result.trace.events.empty()) text += ladder(result.trace, result.verdicts, style) + "\n";
-    text += fmt::format("{}: {}\n", result.file, to_string(result.kind));
-    if (result.capture && result.kind != Outcome::kUnsupported) {
+    text += fmt::format("{}: {}\n", result.file, to_string(result.outcome));
+    if (result.capture && result.outcome != Outcome::kUnsupported) {
       text += capture_text(*result.capture, diagrams);
       continue;
     }
@@ -108,11 +104,11 @@ std::string judge_text(const std::vector<RecordResult>& results, bool diagrams) 
   return text;
 }
 
-std::string judge_json(const std::vector<RecordResult>& results) {
+std::string judge_json(const std::vector<FileResult>& results) {
   Json summary{{"accepted", 0}, {"condemned", 0}, {"inconclusive", 0}, {"unsupported", 0}};
   Json traces = Json::array();
   for (const auto& result : results) {
-    Json& count = summary[to_string(result.kind)];
+    Json& count = summary[to_string(result.outcome)];
     count = count.get<int>() + 1;
     Json broken = Json::array(), verdicts = Json::array();
     for (const auto& verdict : result.verdicts) {
@@ -122,7 +118,7 @@ std::string judge_json(const std::vector<RecordResult>& results) {
       verdicts.push_back(verdict_json(verdict, result.trace));
     }
     traces.push_back({{"file", result.file},
-                      {"verdict", to_string(result.kind)},
+                      {"verdict", to_string(result.outcome)},
                       {"why", result.why},
                       {"rules", broken},
                       {"verdicts", verdicts}});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges a conversation that somebody wrote down: a script read as a record of what has happened. No target is needed.
+// Judges recorded conversations: scripts, which are read as a record of what happened, and captures. Needs no target.
 #pragma once
 
 #include <string>
@@ -13,26 +13,25 @@
 
 namespace tcpassay {
 
-struct RecordResult {
-  using Kind = Outcome;
+struct FileResult {
   std::string file;
-  Kind kind = Kind::kPass;
-  std::string why{};                // one line; empty when accepted
-  std::vector<Verdict> verdicts{};  // what the oracle said
+  Outcome outcome = Outcome::kPass;
+  std::string why{};                // one line; empty when it passed
+  std::vector<Verdict> verdicts{};  // of the oracle
   Trace trace{};
-  bool unread = false;                     // the file could not be read
-  std::optional<CaptureResult> capture{};  // when the file is one
+  bool unreadable = false;                 // the file could not be read
+  std::optional<CaptureResult> capture{};  // only of a capture
 };
 
-// `<` lines are what the peer sent, `>` lines what the target answered, calls were made by the target's user with the
-// results that stand there. Text is position-coded. A script says nothing of silence beyond its last `>` line, nor of
-// pure ACKs before a line with text, so there nothing is held against the target.
-RecordResult judge_script(const Scenario& scenario, const std::string& file, Edition edition = kNewest);
+// Reads the script as a record: the peer sent the `<` lines, the target the `>` lines, and the calls of the target's
+// user returned the results that the script gives. Text is position-coded. Segments that may be missing are not held
+// against the target where a script does not show them: after the last `>` line, and pure ACKs before a line with text.
+FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition = kNewest);
 
 // Reads the file, a script or a capture, and judges it. Throws ScriptError, CaptureError.
-RecordResult judge_file(const std::string& path, const CaptureOptions& options = {});
+FileResult judge_file(const std::string& path, const CaptureOptions& options = {});
 
-std::string judge_text(const std::vector<RecordResult>& results, bool diagrams);
-std::string judge_json(const std::vector<RecordResult>& results);
+std::string judge_text(const std::vector<FileResult>& results, bool diagrams);
+std::string judge_json(const std::vector<FileResult>& results);
 
 }  // namespace tcpassay

@@ -18,12 +18,13 @@ namespace {
 
 constexpr std::uint64_t kProgressEvery = 1 << 16;  // packets
 
-// A machine that captures on several processors writes frames a little out of order; their times tell the right one.
-class Sorted {
+// Reads a capture in the order of its times: a machine that captures on several processors writes frames a little out
+// of order.
+class SortedReader {
  public:
-  explicit Sorted(const std::string& path) : reader_(path) {}
+  explicit SortedReader(const std::string& path) : reader_(path) {}
 
-  // As of CaptureReader.
+  // As CaptureReader::next().
   std::optional<Captured> next() {
     while (!ended_ && held_.size() < kHeld) fill();
     if (held_.empty()) {
@@ -39,14 +40,15 @@ class Sorted {
 
  private:
   static constexpr std::size_t kHeld = 64;
-  static constexpr Time kScrambled = std::chrono::milliseconds(10);  // what is older by more was not captured then
+  static constexpr Time kScrambled =
+      std::chrono::milliseconds(10);  // a frame that is older by more than this is left where it stands
 
   struct Held {
     Captured frame{};
     Bytes octets{};
   };
 
-  // Where the file breaks off, what came before is handed out first.
+  // Where the file breaks off, the frames before that place are returned first.
   void fill() {
     try {
       const auto captured = reader_.next();
@@ -77,68 +79,68 @@ class Sorted {
   std::exception_ptr broken_{};
 };
 
-// What else was in the file, as far as it is worth a word.
-std::string beside(const CaptureCounts& counts) {
+// What else was in the file, for people.
+std::string remarks(const CaptureCounts& counts) {
   std::string text;
-  const auto say = [&](std::uint64_t n, const char* what) {
+  const auto add = [&](std::uint64_t n, const char* what) {
     if (n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, what);
   };
-  say(counts.fragments, "IP fragments not judged");
-  say(counts.cut, "packets cut before the end of their headers");
-  say(counts.malformed, "malformed IP packets");
-  say(counts.text_cut, "texts cut and not compared");
-  say(counts.given_up, "conversations given up");
-  say(counts.moved, "frames put in the order of their times");
+  add(counts.fragments, "IP fragments not judged");
+  add(counts.cut, "packets cut before the end of their headers");
+  add(counts.malformed, "malformed IP packets");
+  add(counts.text_cut, "texts cut and not compared");
+  add(counts.given_up, "conversations given up");
+  add(counts.moved, "frames put in the order of their times");
   return text;
 }
 
-// A capture that has lost packets accuses nobody: what was lost may have been the reason.
-void excuse(CaptureResult& result) {
+// In a capture that lacks packets no end fails: a missing packet may have been the reason for what it did.
+void excuse_all(CaptureResult& result) {
   for (ConversationResult& one : result.conversations) {
-    if (one.kind() != Outcome::kFail) continue;
-    for (EndResult& end : one.ends) {
-      if (end.kind != Outcome::kFail) continue;
-      end.kind = Outcome::kInconclusive;
+    if (one.outcome() != Outcome::kFail) continue;
+    for (EndpointResult& end : one.ends) {
+      if (end.outcome != Outcome::kFail) continue;
+      end.outcome = Outcome::kInconclusive;
       end.why = fmt::format("packets are missing in this capture; frame {}: {} would be broken: {}", end.frame,
                             info(end.verdict->rule).id, end.why);
     }
-    --result.condemned;
+    --result.failed;
     ++result.inconclusive;
   }
 }
 
-// The file as a whole, by its conversations.
+// Sets the outcome of the whole file, by those of its conversations.
 void sum_up(CaptureResult& result, const std::string& broken_off) {
   const CaptureCounts& counts = result.counts;
   const auto first = [&](Outcome kind) -> const ConversationResult* {
     for (const auto& one : result.conversations) {
-      if (one.kind() == kind) return &one;
+      if (one.outcome() == kind) return &one;
     }
     return nullptr;
   };
   const auto why_of = [](const ConversationResult& one) {
-    for (const EndResult& end : one.ends) {
-      if (end.kind == one.kind()) return fmt::format("{}: {}", end.end.text(), end.why);
+    for (const EndpointResult& end : one.ends) {
+      if (end.outcome == one.outcome()) return fmt::format("{}: {}", end.end.text(), end.why);
     }
     return std::string();
   };
-  const std::uint64_t all = result.accepted + result.condemned + result.inconclusive;
-  if (result.condemned > 0) {
-    result.kind = Outcome::kFail;
-    result.why = fmt::format("{} of {} conversations; {}", result.condemned, all, why_of(*first(Outcome::kFail)));
+  const std::uint64_t all = result.passed + result.failed + result.inconclusive;
+  if (result.failed > 0) {
+    result.outcome = Outcome::kFail;
+    result.why = fmt::format("{} of {} conversations; {}", result.failed, all, why_of(*first(Outcome::kFail)));
   } else if (all == 0 && broken_off.empty()) {
-    result.kind = Outcome::kUnsupported;
+    result.outcome = Outcome::kUnsupported;
     result.why = counts.packets == 0    ? "no IP packet is in it"
                  : counts.segments == 0 ? fmt::format("no TCP segment is among its {} IP packets", counts.packets)
                                         : "none of its conversations has an end that was asked for";
-    if (const std::string more = beside(counts); !more.empty()) result.why += " (" + more + ")";
+    if (const std::string more = remarks(counts); !more.empty()) result.why += " (" + more + ")";
   } else if (result.inconclusive > 0) {
-    result.kind = Outcome::kInconclusive;
+    result.outcome = Outcome::kInconclusive;
     result.why =
         fmt::format("{} of {} conversations; {}", result.inconclusive, all, why_of(*first(Outcome::kInconclusive)));
   }
   if (broken_off.empty()) return;
-  if (result.kind != Outcome::kFail) result.kind = Outcome::kInconclusive;
+  if (result.outcome != Outcome::kFail) result.outcome = Outcome::kInconclusive;
   result.why = broken_off + (result.why.empty() ? "" : "; " + result.why);
 }
 
@@ -159,14 +161,14 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   CaptureResult result;
   std::size_t listed = 0, others = 0;
   const auto keep = [&](ConversationResult one) {
-    const Outcome kind = one.kind();
-    ++(kind == Outcome::kPass ? result.accepted : kind == Outcome::kFail ? result.condemned : result.inconclusive);
-    if (kind == Outcome::kPass ? listed++ < kAcceptedListed : others++ < kOthersListed) {
+    const Outcome kind = one.outcome();
+    ++(kind == Outcome::kPass ? result.passed : kind == Outcome::kFail ? result.failed : result.inconclusive);
+    if (kind == Outcome::kPass ? listed++ < kPassedListed : others++ < kOthersListed) {
       result.conversations.push_back(std::move(one));
     }
   };
   ConversationTable conversations(options.edition, options.ends, keep);
-  Sorted reader(path);
+  SortedReader reader(path);
   std::string broken_off;
   std::uint64_t packets = 0;
   try {
@@ -181,7 +183,7 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   conversations.finish();
   result.counts = conversations.counts();
   result.counts.moved = reader.moved();
-  if (result.counts.lossy) excuse(result);
+  if (result.counts.lossy) excuse_all(result);
   std::stable_sort(result.conversations.begin(), result.conversations.end(),
                    [](const auto& a, const auto& b) { return a.first_frame < b.first_frame; });
   sum_up(result, broken_off);
@@ -192,24 +194,24 @@ std::string capture_text(const CaptureResult& result, bool diagrams) {
   std::string text;
   for (const ConversationResult& one : result.conversations) {
     text += fmt::format("  {} - {}  frame {}, {} packets: {}\n", one.ends[0].end.text(), one.ends[1].end.text(),
-                        one.first_frame, one.packets, to_string(one.kind()));
-    std::string told;
-    for (const EndResult& end : one.ends) {
-      if (end.kind == Outcome::kPass || end.why == told) continue;
-      told = end.why;
-      const bool condemned = end.kind == Outcome::kFail;
-      text += fmt::format("    {}{}: {}{}\n", end.end.text(), condemned ? fmt::format(", frame {}", end.frame) : "",
-                          condemned ? std::string(info(end.verdict->rule).id) + ": " : "", end.why);
-      if ((condemned || diagrams) && !end.ladder.empty()) text += end.ladder;
+                        one.first_frame, one.packets, to_string(one.outcome()));
+    std::string printed;
+    for (const EndpointResult& end : one.ends) {
+      if (end.outcome == Outcome::kPass || end.why == printed) continue;
+      printed = end.why;
+      const bool failed = end.outcome == Outcome::kFail;
+      text += fmt::format("    {}{}: {}{}\n", end.end.text(), failed ? fmt::format(", frame {}", end.frame) : "",
+                          failed ? std::string(info(end.verdict->rule).id) + ": " : "", end.why);
+      if ((failed || diagrams) && !end.ladder.empty()) text += end.ladder;
     }
   }
-  const std::uint64_t all = result.accepted + result.condemned + result.inconclusive;
+  const std::uint64_t all = result.passed + result.failed + result.inconclusive;
   if (all > result.conversations.size()) {
     text += fmt::format("  and {} more\n", all - result.conversations.size());
   }
-  text += fmt::format("  {} conversations: {} accepted, {} condemned, {} inconclusive\n", all, result.accepted,
-                      result.condemned, result.inconclusive);
-  if (const std::string more = beside(result.counts); !more.empty()) text += "  " + more + "\n";
+  text += fmt::format("  {} conversations: {} accepted, {} condemned, {} inconclusive\n", all, result.passed,
+                      result.failed, result.inconclusive);
+  if (const std::string more = remarks(result.counts); !more.empty()) text += "  " + more + "\n";
   return text;
 }
 

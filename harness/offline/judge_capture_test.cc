@@ -90,7 +90,7 @@ TEST_F(CaptureJudged, ARightConversationIsAcceptedAtBothEnds) {
   exchange();
   close();
   const CaptureResult result = judge();
-  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+  EXPECT_EQ(result.outcome, Outcome::kPass) << result.why;
   ASSERT_EQ(result.conversations.size(), 1u);
   EXPECT_EQ(result.conversations[0].packets, 9u);
   EXPECT_EQ(result.conversations[0].ends[1].end.text(), "192.0.2.2:80");
@@ -102,9 +102,9 @@ TEST_F(CaptureJudged, AWrongAckIsCondemnedAtItsFrame) {
   write(down({.psh = true, .ack = true}, 1, 77, 50), milliseconds(200));  // text is taken whole or not at all
   write(up({.ack = true}, 101, 51), milliseconds(3));
   const CaptureResult result = judge();
-  ASSERT_EQ(result.kind, Outcome::kFail);
-  const EndResult& server = result.conversations[0].ends[1];
-  EXPECT_EQ(server.kind, Outcome::kFail);
+  ASSERT_EQ(result.outcome, Outcome::kFail);
+  const EndpointResult& server = result.conversations[0].ends[1];
+  EXPECT_EQ(server.outcome, Outcome::kFail);
   EXPECT_EQ(server.frame, 5u);
   EXPECT_NE(server.ladder.find("##"), std::string::npos);
 }
@@ -114,7 +114,7 @@ TEST_F(CaptureJudged, AFarEndIsNotCondemned) {
   exchange();
   write(up({.psh = true, .ack = true}, 101, 30, 10), milliseconds(200));  // its ACK goes back; but it is 3 ms away
   const CaptureResult result = judge();
-  EXPECT_EQ(result.kind, Outcome::kInconclusive);
+  EXPECT_EQ(result.outcome, Outcome::kInconclusive);
   EXPECT_NE(result.why.find("away from the capture point"), std::string::npos) << result.why;
 }
 
@@ -126,10 +126,10 @@ TEST_F(CaptureJudged, OneOfAHundredSideBySideIsFound) {
     write(down({.ack = true}, 1, i == 42 ? 88u : 101u));
   }
   const CaptureResult result = judge();
-  EXPECT_EQ(result.condemned, 1u);
-  EXPECT_EQ(result.accepted, 99u);
+  EXPECT_EQ(result.failed, 1u);
+  EXPECT_EQ(result.passed, 99u);
   ASSERT_EQ(result.conversations.size(), 100u);
-  EXPECT_EQ(result.conversations[42].kind(), Outcome::kFail);
+  EXPECT_EQ(result.conversations[42].outcome(), Outcome::kFail);
 }
 
 TEST_F(CaptureJudged, ARetransmissionWithOtherOctetsIsCondemned) {
@@ -140,7 +140,7 @@ TEST_F(CaptureJudged, ARetransmissionWithOtherOctetsIsCondemned) {
   again.text = other;
   write(again, std::chrono::seconds(2));
   const CaptureResult result = judge();
-  ASSERT_EQ(result.kind, Outcome::kFail) << result.why;
+  ASSERT_EQ(result.outcome, Outcome::kFail) << result.why;
   EXPECT_EQ(result.conversations[0].ends[1].verdict->rule, Rule::S3_8_1_same_octets);
   EXPECT_EQ(result.conversations[0].ends[1].frame, 5u);
 }
@@ -148,7 +148,7 @@ TEST_F(CaptureJudged, ARetransmissionWithOtherOctetsIsCondemned) {
 TEST_F(CaptureJudged, WhatIsSeenFromTheMiddleIsSaidToBeSo) {
   exchange();
   const CaptureResult result = judge();
-  EXPECT_EQ(result.kind, Outcome::kInconclusive);
+  EXPECT_EQ(result.outcome, Outcome::kInconclusive);
   EXPECT_NE(result.why.find("seen from the middle"), std::string::npos) << result.why;
 }
 
@@ -157,7 +157,7 @@ TEST_F(CaptureJudged, AGapIsSaidToBeSo) {
   exchange();
   write(down({.psh = true, .ack = true}, 151, 101, 50));
   const CaptureResult result = judge();
-  EXPECT_EQ(result.kind, Outcome::kInconclusive);
+  EXPECT_EQ(result.outcome, Outcome::kInconclusive);
   EXPECT_NE(result.why.find("octets 51:151 were not captured"), std::string::npos) << result.why;
 }
 
@@ -170,7 +170,7 @@ TEST_F(CaptureJudged, WhatTheCaptureLostExcusesTheOthersToo) {
   write(down({.ack = true}, 1, 501));                  // of text that is not there
   write(up({.psh = true, .ack = true}, 501, 1, 100));  // and was sent, as this shows
   const CaptureResult result = judge();
-  EXPECT_EQ(result.condemned, 0u);
+  EXPECT_EQ(result.failed, 0u);
   EXPECT_EQ(result.inconclusive, 2u);
 }
 
@@ -179,7 +179,7 @@ TEST_F(CaptureJudged, AnAckOfWhatWasNeverSentIsNoLossOfTheCapture) {
   write(down({.ack = true}, 1, 501));
   write(up({.psh = true, .ack = true}, 1, 1, 100), milliseconds(20));
   const CaptureResult result = judge();
-  EXPECT_EQ(result.kind, Outcome::kFail) << result.why;
+  EXPECT_EQ(result.outcome, Outcome::kFail) << result.why;
 }
 
 TEST_F(CaptureJudged, ASegmentThatTheInterfaceHasYetToCutIsTakenAsItsPieces) {
@@ -190,7 +190,7 @@ TEST_F(CaptureJudged, ASegmentThatTheInterfaceHasYetToCutIsTakenAsItsPieces) {
   write(large);
   write(up({.ack = true}, 1, 10001), milliseconds(3));
   const CaptureResult result = judge();
-  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+  EXPECT_EQ(result.outcome, Outcome::kPass) << result.why;
 }
 
 // Several processors capture, and the file has a frame behind one that was later: its time says where it belongs.
@@ -215,7 +215,7 @@ TEST_F(CaptureJudged, FramesAreTakenInTheOrderOfTheirTimes) {
   for (const std::string& frame : frames) out << frame;
   out.close();
   const CaptureResult result = judge_capture(path_);
-  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+  EXPECT_EQ(result.outcome, Outcome::kPass) << result.why;
   EXPECT_EQ(result.counts.moved, 1u);
 }
 
@@ -224,7 +224,7 @@ TEST_F(CaptureJudged, OnlyTheEndThatWasAskedForIsJudged) {
   write(up({.psh = true, .ack = true}, 1, 1, 100));
   write(down({.ack = true}, 1, 88));
   const CaptureResult result = judge({.ends = {*ChosenEnd::parse("192.0.2.1")}});
-  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+  EXPECT_EQ(result.outcome, Outcome::kPass) << result.why;
 }
 
 TEST_F(CaptureJudged, SomethingElseIsRefusedByName) {
@@ -234,13 +234,13 @@ TEST_F(CaptureJudged, SomethingElseIsRefusedByName) {
   udp[9] = 17;
   write(udp);
   const CaptureResult result = judge();
-  EXPECT_EQ(result.kind, Outcome::kUnsupported);
+  EXPECT_EQ(result.outcome, Outcome::kUnsupported);
   EXPECT_EQ(result.why, "no TCP segment is among its 1 IP packets");
 }
 
 TEST_F(CaptureJudged, NothingIsRefusedByName) {
   const CaptureResult result = judge();
-  EXPECT_EQ(result.kind, Outcome::kUnsupported);
+  EXPECT_EQ(result.outcome, Outcome::kUnsupported);
   EXPECT_EQ(result.why, "no IP packet is in it");
 }
 
@@ -250,9 +250,9 @@ TEST_F(CaptureJudged, AFileThatBreaksOffIsJudgedUpToThere) {
   file_.close();
   std::filesystem::resize_file(path_, std::filesystem::file_size(path_) - 5);
   const CaptureResult result = judge_capture(path_);
-  EXPECT_EQ(result.kind, Outcome::kInconclusive);
+  EXPECT_EQ(result.outcome, Outcome::kInconclusive);
   EXPECT_NE(result.why.find("the file breaks off"), std::string::npos) << result.why;
-  EXPECT_EQ(result.accepted, 1u);
+  EXPECT_EQ(result.passed, 1u);
 }
 
 TEST_F(CaptureJudged, ATextThatTheCaptureCutIsCountedAndTheRestJudged) {
@@ -276,7 +276,7 @@ TEST_F(CaptureJudged, ATextThatTheCaptureCutIsCountedAndTheRestJudged) {
   std::fwrite(all.data(), 1, all.size(), out);
   std::fclose(out);
   const CaptureResult result = judge_capture(path_);
-  EXPECT_EQ(result.kind, Outcome::kPass) << result.why;
+  EXPECT_EQ(result.outcome, Outcome::kPass) << result.why;
   EXPECT_EQ(result.counts.text_cut, 1u);
 }
 

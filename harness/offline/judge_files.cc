@@ -20,11 +20,11 @@ bool is_record(const fs::path& path) {
   return extension == ".pkt" || extension == ".pcap" || extension == ".pcapng" || extension == ".cap";
 }
 
-RecordResult judge_one(const std::string& path, const CaptureOptions& options) {
+FileResult judge_one(const std::string& path, const CaptureOptions& options) {
   try {
     return judge_file(path, options);
   } catch (const std::exception& error) {
-    return {.file = path, .kind = Outcome::kUnsupported, .why = error.what(), .unread = true};
+    return {.file = path, .outcome = Outcome::kUnsupported, .why = error.what(), .unreadable = true};
   }
 }
 
@@ -49,9 +49,9 @@ std::vector<std::string> recorded_files(const std::vector<std::string>& paths) {
   return files;
 }
 
-std::vector<RecordResult> judge_all(const std::vector<std::string>& paths, const JudgeAllOptions& options) {
+std::vector<FileResult> judge_all(const std::vector<std::string>& paths, const JudgeAllOptions& options) {
   const std::vector<std::string> files = recorded_files(paths);
-  std::vector<RecordResult> results(files.size());
+  std::vector<FileResult> results(files.size());
   std::atomic<std::size_t> next = 0, done = 0;
   std::mutex telling;
   const auto tell = [&](const std::string& what) {
@@ -77,10 +77,10 @@ std::vector<RecordResult> judge_all(const std::vector<std::string>& paths, const
   return results;
 }
 
-int exit_status_of(const std::vector<RecordResult>& results) {
+int exit_status_of(const std::vector<FileResult>& results) {
   const auto any = [&](auto&& is) { return std::any_of(results.begin(), results.end(), is); };
-  if (any([](const RecordResult& result) { return result.kind == Outcome::kFail; })) return 1;
-  return any([](const RecordResult& result) { return result.unread; }) ? 2 : 0;
+  if (any([](const FileResult& result) { return result.outcome == Outcome::kFail; })) return 1;
+  return any([](const FileResult& result) { return result.unreadable; }) ? 2 : 0;
 }
 
 }  // namespace tcpassay

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many recorded conversations at once: files and whole folders of scripts and captures, on several threads.
+// Judges many files of recorded conversations at once, and whole folders, on several threads.
 #pragma once
 
 #include <cstddef>
@@ -17,14 +17,15 @@ struct JudgeAllOptions {
   std::function<void(std::size_t done, std::size_t all, const std::string& last)> progress{};
 };
 
-// Of a folder and those below it: .pkt, .pcap, .pcapng and .cap, by name. Throws CaptureError for a path that is not
-// there and for a folder without any.
+// The files themselves, and of folders and those below them all .pkt, .pcap, .pcapng and .cap files, sorted by name.
+// Throws CaptureError for a path that does not exist and for a folder without such files.
 std::vector<std::string> recorded_files(const std::vector<std::string>& paths);
 
-// In the order of the paths. A file that cannot be read is kUnsupported, with Opinion::unread and the reason.
-std::vector<RecordResult> judge_all(const std::vector<std::string>& paths, const JudgeAllOptions& options);
+// Results in the order of the paths. A file that cannot be read is kUnsupported, with FileResult::unreadable and the
+// reason.
+std::vector<FileResult> judge_all(const std::vector<std::string>& paths, const JudgeAllOptions& options);
 
-// 1 when one is condemned, else 2 when one could not be read.
-int exit_status_of(const std::vector<RecordResult>& results);
+// 1 when one fails, else 2 when one could not be read, else 0.
+int exit_status_of(const std::vector<FileResult>& results);
 
 }  // namespace tcpassay

@@ -39,9 +39,9 @@ TEST_F(JudgeAll, WhatCannotBeReadDoesNotKeepTheOthersFromBeingJudged) {
   put("b.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n");
   const auto results = judge_all({folder_.string()}, {.jobs = 2});
   ASSERT_EQ(results.size(), 2u);
-  EXPECT_TRUE(results[0].unread);
+  EXPECT_TRUE(results[0].unreadable);
   EXPECT_NE(results[0].why.find("a.pcap: is no capture file"), std::string::npos) << results[0].why;
-  EXPECT_EQ(results[1].kind, Outcome::kPass);
+  EXPECT_EQ(results[1].outcome, Outcome::kPass);
   EXPECT_EQ(exit_status_of(results), 2);
 }
 

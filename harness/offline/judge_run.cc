@@ -7,9 +7,9 @@
 
 namespace tcpassay {
 
-RecordResult judge_run(const std::string& capture, const std::string& log, Edition edition) {
+FileResult judge_run(const std::string& capture, const std::string& log, Edition edition) {
   RunLogReader reader(capture, log);
-  RecordResult result{.file = capture};
+  FileResult result{.file = capture};
   result.trace.scenario = reader.scenario();
   Terms terms = reader.terms();
   terms.edition = edition;
@@ -28,7 +28,7 @@ RecordResult judge_run(const std::string& capture, const std::string& log, Editi
   for (const Verdict& verdict : result.verdicts) {
     if (verdict.consequence || verdict.kind == Verdict::Kind::kDeparted) continue;
     const bool violated = verdict.kind == Verdict::Kind::kViolated;
-    result.kind = violated ? Outcome::kFail : Outcome::kInconclusive;
+    result.outcome = violated ? Outcome::kFail : Outcome::kInconclusive;
     result.why = fmt::format("{}: allowed {}; seen {}", info(verdict.rule).id, verdict.allowed, verdict.seen);
     if (violated) break;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges a run again from its capture and its log.
+// Judges a run of check or run again, from its capture and its log.
 #pragma once
 
 #include <string>
@@ -9,6 +9,6 @@
 namespace tcpassay {
 
 // Throws CaptureError, which names the line of the log that does not fit the capture.
-RecordResult judge_run(const std::string& capture, const std::string& log, Edition edition);
+FileResult judge_run(const std::string& capture, const std::string& log, Edition edition);
 
 }  // namespace tcpassay

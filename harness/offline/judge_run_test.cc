@@ -51,7 +51,7 @@ TEST_F(RunLogs, TheJudgementIsThatOfTheLiveRun) {
     }
     EXPECT_EQ(captures().size(), live.scenarios);
     for (const std::string& capture : captures()) {
-      const RecordResult result = judge_file(capture);
+      const FileResult result = judge_file(capture);
       for (const Verdict& verdict : result.verdicts) {
         if (!verdict.consequence && verdict.kind != Verdict::Kind::kInconclusive) again.insert(verdict.rule);
       }

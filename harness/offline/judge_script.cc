@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A script read as a record: its steps become events, which the oracle judges. recording.cc makes the events.
+// A script read as a record: its steps become events, which the oracle judges. script_replay.cc makes the events.
 #include <fmt/format.h>
 
 #include <optional>
@@ -11,7 +11,7 @@
 namespace tcpassay {
 namespace {
 
-// What of the script the judge has no model of, or nothing.
+// What the model does not know of the segment; nothing if it knows all.
 std::optional<std::string> unknown_segment(const SegmentSpec& segment) {
   if (segment.ace) return "Accurate ECN";
   for (const auto& option : segment.options) {
@@ -46,31 +46,31 @@ std::string place_text(const Place& where) {
 
 }  // namespace
 
-RecordResult judge_script(const Scenario& scenario, const std::string& file, Edition edition) {
-  RecordResult result{.file = file};
+FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition) {
+  FileResult result{.file = file};
   result.trace.scenario = scenario.name;
   const std::uint8_t ip = ip_version(scenario).value_or(4);
   for (const auto& step : scenario.steps) {
     if (const auto construct = unknown_construct(step, ip)) {
-      result.kind = RecordResult::Kind::kUnsupported;
+      result.outcome = Outcome::kUnsupported;
       result.why = *construct + place_text(step.where);
       return result;
     }
   }
-  Recording recording(result.trace, scenario, edition);
-  recording.play();
-  result.verdicts = recording.oracle().verdicts();
+  ScriptReplay replay(result.trace, scenario, edition);
+  replay.play();
+  result.verdicts = replay.oracle().verdicts();
   for (const auto& verdict : result.verdicts) {
     if (verdict.consequence || verdict.kind == Verdict::Kind::kDeparted) continue;
     const bool violated = verdict.kind == Verdict::Kind::kViolated;
-    result.kind = violated ? RecordResult::Kind::kFail : RecordResult::Kind::kInconclusive;
+    result.outcome = violated ? Outcome::kFail : Outcome::kInconclusive;
     const Place& where = result.trace.places[std::min(verdict.event, result.trace.places.size() - 1)];
     result.why = fmt::format("{}allowed {}; seen {}", where.line == 0 ? "" : fmt::format("line {}: ", where.line),
                              verdict.allowed, verdict.seen);
     if (violated) break;
   }
-  if (result.kind == RecordResult::Kind::kFail && recording.vague()) {
-    result.kind = RecordResult::Kind::kInconclusive;
+  if (result.outcome == Outcome::kFail && replay.vague()) {
+    result.outcome = Outcome::kInconclusive;
     result.why = "options that are not told (<...>); otherwise " + result.why;
   }
   return result;

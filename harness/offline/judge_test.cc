@@ -21,12 +21,12 @@ constexpr const char* kOpen = R"(
 +0 accept(3, ..., ...) = 4
 )";
 
-RecordResult result(const std::string& script) {
+FileResult result(const std::string& script) {
   return judge_script(parse_script(script, "test.pkt"), "test.pkt");
 }
 
 TEST(Judge, AcceptsWhatIsRight) {
-  const RecordResult accepted = result(std::string(kOpen) + R"(
+  const FileResult accepted = result(std::string(kOpen) + R"(
 +0 write(4, ..., 1000) = 1000
 +0 > P. 1:1001(1000) ack 1
 +.1 < . 1:1(0) ack 1001 win 257
@@ -34,33 +34,33 @@ TEST(Judge, AcceptsWhatIsRight) {
 +0 > . 1001:1001(0) ack 11
 +0 read(4, ..., 100) = 10
 )");
-  EXPECT_EQ(accepted.kind, RecordResult::Kind::kPass) << accepted.why;
+  EXPECT_EQ(accepted.outcome, Outcome::kPass) << accepted.why;
   EXPECT_TRUE(accepted.verdicts.empty());
 }
 
 TEST(Judge, CondemnsWhatIsWrong) {
-  const RecordResult condemned = result(std::string(kOpen) + R"(
+  const FileResult condemned = result(std::string(kOpen) + R"(
 +0 < P. 1:11(10) ack 1 win 257
 +0 > . 1:1(0) ack 500
 )");
-  EXPECT_EQ(condemned.kind, RecordResult::Kind::kFail);
+  EXPECT_EQ(condemned.outcome, Outcome::kFail);
   EXPECT_FALSE(condemned.why.empty());
   ASSERT_FALSE(condemned.verdicts.empty());
 }
 
 TEST(Judge, SilenceIsHeldAgainstNobodyAtTheEnd) {
-  EXPECT_EQ(result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+5 < . 11:11(0) ack 1 win 257\n").kind,
-            RecordResult::Kind::kPass);
+  EXPECT_EQ(result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+5 < . 11:11(0) ack 1 win 257\n").outcome,
+            Outcome::kPass);
 }
 
 TEST(Judge, SilenceBeforeALineIsHeldAgainstTheTarget) {
   // A RST outside the window is dropped; text is acknowledged within 500 ms, but here only after five seconds.
-  const RecordResult late = result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+5 > . 1:1(0) ack 11\n");
-  EXPECT_EQ(late.kind, RecordResult::Kind::kFail);
+  const FileResult late = result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+5 > . 1:1(0) ack 11\n");
+  EXPECT_EQ(late.outcome, Outcome::kFail);
 }
 
 TEST(Judge, ReadsAnActiveOpenThatBlocks) {
-  const RecordResult accepted = result(R"(
+  const FileResult accepted = result(R"(
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 0.1...0.2 connect(3, ..., ...) = 0
 0.1 > S 0:0(0) <mss 1460>
@@ -69,13 +69,13 @@ TEST(Judge, ReadsAnActiveOpenThatBlocks) {
 0.3 write(3, ..., 100) = 100
 0.3 > P. 1:101(100) ack 1
 )");
-  EXPECT_EQ(accepted.kind, RecordResult::Kind::kPass) << accepted.why;
+  EXPECT_EQ(accepted.outcome, Outcome::kPass) << accepted.why;
 }
 
 TEST(Judge, NamesWhatItCannotRead) {
   const auto why = [](const std::string& line) {
-    const RecordResult unread = result(std::string(kOpen) + line);
-    EXPECT_EQ(unread.kind, RecordResult::Kind::kUnsupported) << line;
+    const FileResult unread = result(std::string(kOpen) + line);
+    EXPECT_EQ(unread.outcome, Outcome::kUnsupported) << line;
     return unread.why;
   };
   EXPECT_EQ(why("+0 < icmp redirect [0:0]\n"), "icmp redirect [0:0] (test.pkt:10:1)");
@@ -85,14 +85,12 @@ TEST(Judge, NamesWhatItCannotRead) {
 
 // A state in which the connection cannot be is held against the target as if it had reported it.
 TEST(Judge, TakesStatesThatAreAsserted) {
-  EXPECT_EQ(result(std::string(kOpen) + "+0 %{ assert tcpi_state == TCP_ESTABLISHED }%\n").kind,
-            RecordResult::Kind::kPass);
-  EXPECT_EQ(result(std::string(kOpen) + "+0 %{ assert tcpi_state == TCP_CLOSE_WAIT }%\n").kind,
-            RecordResult::Kind::kFail);
+  EXPECT_EQ(result(std::string(kOpen) + "+0 %{ assert tcpi_state == TCP_ESTABLISHED }%\n").outcome, Outcome::kPass);
+  EXPECT_EQ(result(std::string(kOpen) + "+0 %{ assert tcpi_state == TCP_CLOSE_WAIT }%\n").outcome, Outcome::kFail);
 }
 
 TEST(Judge, NamesTheLine) {
-  const RecordResult condemned = result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+0 > . 1:1(0) ack 500\n");
+  const FileResult condemned = result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+0 > . 1:1(0) ack 500\n");
   EXPECT_EQ(condemned.why.substr(0, 9), "line 11: ") << condemned.why;
 }
 
@@ -110,22 +108,22 @@ TEST(Judge, TakesTimestampsInTheScriptsNumbers) {
 +0 > P. 1:101(100) ack 1 <nop,nop,TS val 100 ecr 800>
 +.1 < . 1:1(0) ack 101 win 257 <nop,nop,TS val 900 ecr 100>
 )";
-  EXPECT_EQ(result(script).kind, RecordResult::Kind::kPass) << result(script).why;
+  EXPECT_EQ(result(script).outcome, Outcome::kPass) << result(script).why;
 }
 
 TEST(Judge, TakesMessagesOfIcmp) {
   const std::string before = std::string(kOpen) +
                              "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n"
                              "+0 < icmp unreachable host_unreachable [1:101(100)]\n";
-  const RecordResult kept = result(before +
-                                   "+.1 < . 1:1(0) ack 101 win 257\n+0 write(4, ..., 10) = 10\n"
-                                   "+0 > P. 101:111(10) ack 1\n");
-  EXPECT_EQ(kept.kind, RecordResult::Kind::kPass) << kept.why;
+  const FileResult kept = result(before +
+                                 "+.1 < . 1:1(0) ack 101 win 257\n+0 write(4, ..., 10) = 10\n"
+                                 "+0 > P. 101:111(10) ack 1\n");
+  EXPECT_EQ(kept.outcome, Outcome::kPass) << kept.why;
 }
 
 TEST(Judge, IgnoresWhatRunsBesideTheScript) {
   const std::string before = "`sysctl -q net.ipv4.tcp_sack=1`\n", after = "+0 %{ assert tcpi_unacked == 0 }%\n";
-  EXPECT_EQ(result(before + kOpen + after).kind, RecordResult::Kind::kPass);
+  EXPECT_EQ(result(before + kOpen + after).outcome, Outcome::kPass);
 }
 
 TEST(Judge, JsonKeepsItsContract) {

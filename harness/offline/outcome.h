@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the judge of recorded conversations may say of one.
+// The outcome of judging a recorded conversation, as in ISO 9646: pass, fail or inconclusive.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,6 @@
 namespace tcpassay {
 
 enum class Outcome : std::uint8_t { kPass, kFail, kInconclusive, kUnsupported };
-const char* to_string(Outcome kind);  // "condemned"
+const char* to_string(Outcome kind);  // "accepted", "condemned", ...: the words of the reports
 
 }  // namespace tcpassay

@@ -106,7 +106,7 @@ void expect_packetdrill_accepts(const std::string& text, const std::string& path
   EXPECT_GE(events, 1) << path;
 }
 
-RecordResult judged(const std::string& text) {
+FileResult judged(const std::string& text) {
   return judge_script(parse_script(text, "export.pkt"), "export.pkt");
 }
 
@@ -135,7 +135,7 @@ TEST(Export, WritesWhatWasSeen) {
   EXPECT_NE(text.find("//! record: complete msl=120\n"), std::string::npos) << text;
   EXPECT_NE(text.find("> S. 0:0(0) ack 1 win "), std::string::npos) << text;
   EXPECT_NE(text.find("> P. 2921:3001(80) ack 101"), std::string::npos) << text;
-  EXPECT_EQ(judged(text).kind, RecordResult::Kind::kPass) << judged(text).why << text;
+  EXPECT_EQ(judged(text).outcome, Outcome::kPass) << judged(text).why << text;
   const Scenario scenario = parse_script(text, "again.pkt");
   EXPECT_TRUE(parse_script(print_script(scenario), "again.pkt") == scenario);
 }
@@ -164,8 +164,8 @@ TEST(Export, ManyPackets) {
 TEST(Export, IsCondemnedWhereTheRunWas) {
   const Scenario scenario = parse_script(std::string(kPassive) + "+.1 < R 50000000:50000000(0) win 0\n", "bad.pkt");
   const std::string text = run_on_own(scenario, "rst_out_of_window");
-  const RecordResult result = judged(text);
-  ASSERT_EQ(result.kind, RecordResult::Kind::kFail) << text;
+  const FileResult result = judged(text);
+  ASSERT_EQ(result.outcome, Outcome::kFail) << text;
 }
 
 TEST(Export, ThePictureOfPacketdrillRefuses) {
@@ -212,7 +212,7 @@ TEST(Export, ARecordEndsWhereSomethingIsSetAside) {
   for (std::size_t at = made.find('\n', cut) + 1; at < made.size(); at = made.find('\n', at) + 1) {
     EXPECT_TRUE(made.substr(at).starts_with("//! step:") || made.substr(at).find("`true`") < 20) << made.substr(at);
   }
-  EXPECT_EQ(judged(made).kind, RecordResult::Kind::kPass) << judged(made).why;
+  EXPECT_EQ(judged(made).outcome, Outcome::kPass) << judged(made).why;
 }
 
 // In real time a packet may have left a little before what is written above it; packetdrill's times never go back.
@@ -255,7 +255,7 @@ TEST(Export, PacketdrillTestsOneConnection) {
   const std::string one = run_on_own(parse_script(two, "one.pkt"));
   EXPECT_NE(visible(one).find("< S 0:0(0) win"), std::string::npos) << one;
   EXPECT_NE(visible(one).find("accept(3, ..., ...) = 4"), std::string::npos) << one;
-  EXPECT_EQ(judged(one).kind, RecordResult::Kind::kPass) << judged(one).why << one;
+  EXPECT_EQ(judged(one).outcome, Outcome::kPass) << judged(one).why << one;
   const std::string both = run_on_own(parse_script(
       two + "+0 < S 0:0(0) win 65535 <mss 1460>\n+0 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 5\n"
             "+0 read(4, ..., 9) = -1 EAGAIN (Resource temporarily unavailable)\n",
@@ -269,22 +269,22 @@ TEST(Export, PacketdrillTestsOneConnection) {
 TEST(Export, TheCorpusIsAcceptedFromItsRecords) {
   const auto own = make_target("own");
   std::size_t judged_scripts = 0;
-  for (const ScenarioFile& filed : read_scenarios({TCPASSAY_SOURCE_DIR "/corpus"})) {
-    if (Session::unsupported(filed.scenario, *own)) continue;
+  for (const ScenarioFile& file : read_scenarios({TCPASSAY_SOURCE_DIR "/corpus"})) {
+    if (Session::unsupported(file.scenario, *own)) continue;
     // Numbers count from the last SYN, so a record cannot tell those of a connection that comes back from TIME-WAIT.
-    if (filed.path.ends_with("time-wait-syn-was-old.pkt")) continue;
+    if (file.path.ends_with("time-wait-syn-was-old.pkt")) continue;
     Session session(*own, {.assertions = false, .final_wait = kDelayedAckWait});
-    session.play(filed.scenario);
+    session.play(file.scenario);
     const auto& verdicts = session.oracle().verdicts();
     if (!verdicts.empty()) continue;
-    const std::uint8_t ip = ip_version(filed.scenario).value_or(4);
-    const std::string text = export_run(filed.scenario, session.trace(), session.take_packets(), own->identity(), ip);
-    expect_packetdrill_accepts(text, filed.path);
-    expect_packetdrill_accepts(export_scenario(filed.scenario), filed.path);
+    const std::uint8_t ip = ip_version(file.scenario).value_or(4);
+    const std::string text = export_run(file.scenario, session.trace(), session.take_packets(), own->identity(), ip);
+    expect_packetdrill_accepts(text, file.path);
+    expect_packetdrill_accepts(export_scenario(file.scenario), file.path);
     Scenario record;
-    ASSERT_NO_THROW(record = parse_script(text, filed.path)) << filed.path << "\n" << text;
-    const RecordResult result = judge_script(record, filed.path);
-    EXPECT_EQ(result.kind, RecordResult::Kind::kPass) << filed.path << ": " << result.why;
+    ASSERT_NO_THROW(record = parse_script(text, file.path)) << file.path << "\n" << text;
+    const FileResult result = judge_script(record, file.path);
+    EXPECT_EQ(result.outcome, Outcome::kPass) << file.path << ": " << result.why;
     ++judged_scripts;
   }
   EXPECT_GT(judged_scripts, 900u);
@@ -293,12 +293,12 @@ TEST(Export, TheCorpusIsAcceptedFromItsRecords) {
 // A record in which one field of one packet was altered is condemned at that packet's line.
 TEST(Export, AnAlteredFieldIsCondemnedAtItsLine) {
   const Scenario record = parse_script(run_on_own(parse_script(kPassive, "altered.pkt")), "altered.pkt");
-  ASSERT_EQ(judge_script(record, "altered.pkt").kind, RecordResult::Kind::kPass);
+  ASSERT_EQ(judge_script(record, "altered.pkt").outcome, Outcome::kPass);
   const auto altered = [&](std::size_t step, auto change) {
     Scenario changed = record;
     change(std::get<Expect>(changed.steps[step].action).segment);
-    const RecordResult result = judge_script(changed, "altered.pkt");
-    EXPECT_EQ(result.kind, RecordResult::Kind::kFail) << to_text(changed.steps[step]);
+    const FileResult result = judge_script(changed, "altered.pkt");
+    EXPECT_EQ(result.outcome, Outcome::kFail) << to_text(changed.steps[step]);
     if (result.verdicts.empty()) return;
     EXPECT_EQ(result.trace.places[result.verdicts[0].event].line, record.steps[step].where.line)
         << to_text(changed.steps[step]) << ": " << result.why;

@@ -15,10 +15,10 @@ namespace {
 
 using Kind = OptionSpec::Kind;
 
-constexpr Time kReplyWithin = std::chrono::milliseconds(1);  // a `>` line so soon after a stimulus is its answer
+constexpr Time kReplyWithin = std::chrono::milliseconds(1);  // a `>` line so soon after a stimulus answers it
 constexpr std::uint32_t kTextMax = 65000;                    // octets of one segment
-constexpr Time kUsualMsl = std::chrono::seconds(30);         // of a target that does not say; most have so much
-constexpr std::size_t kStampsMax = 64;                       // TSvals remembered
+constexpr Time kUsualMsl = std::chrono::seconds(30);  // where the script does not give one; most stacks have this
+constexpr std::size_t kStampsMax = 64;                // TSvals remembered
 
 bool has_option(const std::vector<std::string>& options, std::string_view name) {
   return std::any_of(options.begin(), options.end(),
@@ -39,7 +39,7 @@ Address address(const char* text) {
 
 }  // namespace
 
-Recording::Recording(Trace& trace, const Scenario& scenario, Edition edition)
+ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition)
     : trace_(trace),
       scenario_(scenario),
       ip_(ip_version(scenario).value_or(4)),
@@ -56,7 +56,7 @@ Recording::Recording(Trace& trace, const Scenario& scenario, Edition edition)
   oracle_.start(terms);
 }
 
-void Recording::show(Event& event, const Place& where) {
+void ScriptReplay::show(Event& event, const Place& where) {
   const auto keep = [&](std::span<const std::uint8_t>& view) {
     if (view.empty()) return;
     trace_.store.emplace_back(view.begin(), view.end());
@@ -72,25 +72,25 @@ void Recording::show(Event& event, const Place& where) {
   trace_.states.push_back(oracle_.states(event.tuple == Tuple{} ? pair_ : event.tuple));
 }
 
-Tuple Recording::pair(const SegmentSpec& spec) const {
+Tuple ScriptReplay::pair(const SegmentSpec& spec) const {
   return {.local = spec.local_port.value_or(pair_.local), .remote = spec.remote_port.value_or(pair_.remote)};
 }
 
-Recording::Numbers& Recording::numbers(Tuple tuple) {
+ScriptReplay::Numbers& ScriptReplay::numbers(Tuple tuple) {
   for (auto& known : numbers_) {
     if (known.tuple == tuple) return known;
   }
   return numbers_.emplace_back(Numbers{.tuple = tuple});
 }
 
-// Nothing is left that a SYN of the target's would be sent for again.
-bool Recording::is_over(Tuple tuple) const {
+// Whether the connection is over, so that a SYN of the target is no retransmission.
+bool ScriptReplay::is_over(Tuple tuple) const {
   const std::string states = oracle_.states(tuple);
   return states.empty() || states == "CLOSED" || states == "LISTEN" || states == "TIME-WAIT";
 }
 
-// A SYN of the target begins a connection, or was sent before.
-void Recording::target_syn(const SegmentSpec& spec, Numbers& known, Time at) {
+// A SYN of the target begins a connection, unless it is a retransmission.
+void ScriptReplay::target_syn(const SegmentSpec& spec, Numbers& known, Time at) {
   const bool again = known.has_iss && known.iss == spec.seq && !known.begins && !is_over(known.tuple);
   if (again) return;
   known.has_iss = true;
@@ -100,8 +100,8 @@ void Recording::target_syn(const SegmentSpec& spec, Numbers& known, Time at) {
   known.edge.reset();
 }
 
-// Where the script does not say, the window's right edge stands still.
-std::uint16_t Recording::window(const SegmentSpec& spec, bool arrives, Numbers& known) {
+// Where the script does not give the window, its right edge stays where it was.
+std::uint16_t ScriptReplay::window(const SegmentSpec& spec, bool arrives, Numbers& known) {
   constexpr std::uint32_t kWindowMax = 65535;
   if (arrives) return spec.wnd.value_or(kWindowMax);
   const std::uint32_t shift = known.scales && !spec.ctl.syn ? known.shift.value_or(0) : 0;
@@ -115,8 +115,9 @@ std::uint16_t Recording::window(const SegmentSpec& spec, bool arrives, Numbers& 
   return left > kWindowMax << shift ? std::uint16_t{0} : static_cast<std::uint16_t>(left >> shift);
 }
 
-// What stands for <...>: on a SYN, that the target offers what the peer does. Timestamps would have to be right.
-std::vector<OptionSpec> Recording::untold(const SegmentSpec& spec, const Numbers& known) {
+// The options that <...> stands for. On a SYN the target is taken to offer what the peer offers. Timestamps cannot be
+// invented, so where they may be among the options the outcome is vague.
+std::vector<OptionSpec> ScriptReplay::untold(const SegmentSpec& spec, const Numbers& known) {
   const std::vector<OptionSpec>* offered = spec.ctl.ack ? &known.offered : nullptr;
   for (std::size_t i = at_; !offered && i < scenario_.steps.size(); ++i) {
     const auto* in = std::get_if<Inject>(&scenario_.steps[i].action);
@@ -133,8 +134,9 @@ std::vector<OptionSpec> Recording::untold(const SegmentSpec& spec, const Numbers
   return options;
 }
 
-// In the wire's numbers. Without --tcp_ts_tick_usecs packetdrill does not look at TSvals, so a clock is made up.
-Bytes Recording::options(const SegmentSpec& spec, bool arrives, Numbers& known, Time at) {
+// The options with the numbers of the wire. Without --tcp_ts_tick_usecs packetdrill ignores TSvals, so here they come
+// from a made-up clock.
+Bytes ScriptReplay::options(const SegmentSpec& spec, bool arrives, Numbers& known, Time at) {
   constexpr std::uint32_t kFirstTick = 1000;
   std::vector<OptionSpec> options = spec.any_options ? untold(spec, known) : spec.options;
   for (OptionSpec& option : options) {
@@ -144,7 +146,7 @@ Bytes Recording::options(const SegmentSpec& spec, bool arrives, Numbers& known, 
     if (option.kind == Kind::kWindowScale && !arrives && !option.values.empty()) {
       known.shift = static_cast<std::uint8_t>(std::min(option.values[0], 14u));
     }
-    if (option.kind == Kind::kFastOpen && !option.name.empty()) {  // the cookie that a name stands for
+    if (option.kind == Kind::kFastOpen && !option.name.empty()) {  // a name stands for the cookie
       option.octets = {1, 2, 3, 4, 5, 6, 7, static_cast<std::uint8_t>(option.name == kCookieChanged ? 9 : 8)};
       option.name.clear();
     }
@@ -160,15 +162,15 @@ Bytes Recording::options(const SegmentSpec& spec, bool arrives, Numbers& known, 
                                    [&](const auto& stamp) { return stamp.first == option.values[1]; });
     if (same != known.stamps.end()) {
       option.values[1] = same->second;
-    } else if (!known.stamps.empty()) {  // as much older or newer than the latest as the script has it
+    } else if (!known.stamps.empty()) {  // keep the distance to the latest TSval that it has in the script
       option.values[1] = known.stamps[0].second + (option.values[1] - known.stamps[0].first);
     }
   }
   return option_octets(options);
 }
 
-// Through octets and back, so that every field is read as it would be from the wire.
-void Recording::packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where) {
+// Encodes the packet and decodes it again, so that every field is read as from the wire.
+void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where) {
   Event event{.from = from, .until = until, .tuple = pair(spec)};
   Numbers& known = numbers(event.tuple);
   if (arrives && spec.ctl.syn && is_over(known.tuple)) known.begins = true;
@@ -216,7 +218,7 @@ void Recording::packet(const SegmentSpec& spec, Time from, Time until, bool arri
   show(event, where);
 }
 
-void Recording::icmp(const Icmp& message, Time at, const Place& where) {
+void ScriptReplay::icmp(const Icmp& message, Time at, const Place& where) {
   const auto spec = read_icmp(message.text);
   auto numbered = spec ? icmp_numbers(*spec, ip_) : std::nullopt;
   if (!numbered) return;
@@ -226,8 +228,9 @@ void Recording::icmp(const Icmp& message, Time at, const Place& where) {
   show(event, where);
 }
 
-// In a socket of Linux CLOSE stands for TIME-WAIT as well; a complete record means what it says.
-void Recording::report(State state, Time at, const Place& where) {
+// Linux shows CLOSE for TIME-WAIT too, so such a report is ignored, unless tcpassay wrote the script as a complete
+// record.
+void ScriptReplay::report(State state, Time at, const Place& where) {
   const bool vague = state == State::kClosed || state == State::kListen || state == State::kTimeWait;
   if (vague && !complete_) return;
   Event event{.from = at, .until = at, .tuple = pair_};
@@ -235,28 +238,27 @@ void Recording::report(State state, Time at, const Place& where) {
   show(event, where);
 }
 
-void Recording::quiet(Time at, const Place& where) {
+void ScriptReplay::quiet(Time at, const Place& where) {
   Event event{.from = at, .until = at};
   event.what = Quiet{};
   show(event, where);
 }
 
 // The next `>` line from `step` on.
-const Expect* Recording::next_observation(std::size_t step) const {
+const Expect* ScriptReplay::next_observation(std::size_t step) const {
   for (; step < scenario_.steps.size(); ++step) {
     if (const auto* line = std::get_if<Expect>(&scenario_.steps[step].action)) return line;
   }
   return nullptr;
 }
 
-void Recording::step(std::size_t number, const Schedule::Slot& slot) {
+void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot) {
   at_ = number;
   const Step& step = scenario_.steps[number];
   const auto* out = std::get_if<Expect>(&step.action);
   if (complete_ && !out) {
     quiet(std::max(slot.from, now_), step.where);
-  } else if (!complete_) {  // had the target sent anything else before its next line, the script would have failed on
-                            // it
+  } else if (!complete_) {  // the target sent nothing else before its next line: packetdrill would have failed
     const Expect* next = next_observation(number);
     const bool told = next && (strict_ || next->segment.length == 0);
     if (told && slot.from > now_ + kReplyWithin) quiet(slot.from - Time(1), step.where);
@@ -272,12 +274,12 @@ void Recording::step(std::size_t number, const Schedule::Slot& slot) {
   }
 }
 
-void Recording::play() {
+void ScriptReplay::play() {
   Schedule schedule(scenario_.options);
   for (std::size_t i = 0; i < scenario_.steps.size(); ++i) {
     const Schedule::Slot slot = schedule.next(scenario_.steps[i].time);
     const bool packet = std::holds_alternative<Inject>(scenario_.steps[i].action);
-    return_until(packet ? slot.from - Time(1) : slot.from);  // a packet may be what a call has waited for
+    return_until(packet ? slot.from - Time(1) : slot.from);  // this packet may be what the call was waiting for
     step(i, slot);
   }
   return_until(Time::max());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a script that records a conversation into events, and shows them to the oracle.
+// Turns a script that records a conversation into events and shows them to the oracle.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,19 @@
 
 namespace tcpassay {
 
-// A script numbers the target's octets from its own zero, and its clock's ticks as it likes. Initial sequence numbers
-// are made up here as RFC 6528 section 3 would have them, so that what is judged by them is not held against the
-// target.
-class Recording {
+// A script counts the target's octets from zero, and timestamps in ticks of its own. This class chooses initial
+// sequence numbers and timestamps for the wire, the former as RFC 6528 section 3 describes, so that rules about them
+// hold.
+class ScriptReplay {
  public:
   // Both must outlive this.
-  Recording(Trace& trace, const Scenario& scenario, Edition edition);
+  ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition);
 
   void play();
   Oracle& oracle() { return oracle_; }
-  bool vague() const { return vague_; }  // options of the target's were not told that the judgement may depend on
+  bool vague() const {
+    return vague_;
+  }  // the script leaves out options of the target (<...>) on which the verdict may depend
 
  private:
   struct RecordedSocket {
@@ -39,19 +41,19 @@ class Recording {
   // What is known of one conversation.
   struct Numbers {
     Tuple tuple{};
-    std::uint32_t iss = 0;                // in the script
-    bool has_iss = false;                 // the target's SYN has been seen
-    bool accepted = false;                // the user has it
-    std::vector<OptionSpec> offered{};    // by the peer's SYN
-    bool begins = false;                  // the next one will be that of another connection
-    std::uint32_t offset = 0;             // from the script's numbers to those of the wire, for the target's octets
-    std::optional<std::uint8_t> shift{};  // the target's offer of a window scale
-    bool scales = false;                  // both have offered
-    std::optional<std::uint32_t> edge{};  // the right edge of the window that was told last
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> stamps{};  // TSval in the script, on the wire
+    std::uint32_t iss = 0;              // as the script has it
+    bool has_iss = false;               // the target's SYN has been seen
+    bool accepted = false;              // the user has accepted the connection
+    std::vector<OptionSpec> offered{};  // options of the peer's SYN
+    bool begins = false;                // the target's next SYN will begin another connection
+    std::uint32_t offset = 0;  // added to the script's numbers of the target's octets, to get those of the wire
+    std::optional<std::uint8_t> shift{};  // the window scale that the target offered
+    bool scales = false;                  // both ends have offered window scaling
+    std::optional<std::uint32_t> edge{};  // right edge of the window that the target announced last
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> stamps{};  // TSval in the script, and on the wire
   };
 
-  // A call of which the script says that it returned later.
+  // A call that returns later than it was made, by the times of the script.
   struct Blocked {
     const Step* step;
     Time called{}, returns{};
@@ -84,13 +86,13 @@ class Recording {
   const Scenario& scenario_;
   std::uint8_t ip_;
   bool complete_, strict_ = false, ticks_ = false, vague_ = false;
-  std::size_t at_ = 0;  // the step in hand
+  std::size_t at_ = 0;  // number of the current step
   Identity identity_;   // the addresses that packetdrill gives both sides by default
   Oracle oracle_;
   std::vector<RecordedSocket> sockets_;
   std::vector<Numbers> numbers_;
   std::vector<Blocked> blocked_;
-  std::vector<int> corked_;  // handles whose text waits since MSG_MORE
+  std::vector<int> corked_;  // file descriptors on which MSG_MORE holds text back
   Tuple pair_{.local = kTargetPort, .remote = kPeerPort};
   Time now_{};
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The socket calls of a record.
+// The socket calls of a recorded script.
 #include <algorithm>
 
 #include "harness/offline/script_replay.h"
@@ -7,24 +7,24 @@
 
 namespace tcpassay {
 
-Recording::RecordedSocket* Recording::socket(int handle) {
+ScriptReplay::RecordedSocket* ScriptReplay::socket(int handle) {
   const auto found =
       std::find_if(sockets_.rbegin(), sockets_.rend(), [&](const auto& each) { return each.handle == handle; });
   return found == sockets_.rend() ? nullptr : &*found;
 }
 
-void Recording::connect(const Call& call, RecordedSocket& at, UserCall& made) {
+void ScriptReplay::connect(const Call& call, RecordedSocket& at, UserCall& made) {
   if (made.error != UserError::kNone && made.error != UserError::kInProgress) return;
   at.connection = true;
-  // A target that chooses the port itself shows it with its SYN; until then the script's only pair stands for it.
+  // A target that chooses the port itself shows it in its SYN. Until then the usual port stands for it.
   at.tuple = {.local = at.port != 0 ? at.port : kPeerPort, .remote = call.port != 0 ? call.port : kTargetPort};
   made.port = at.tuple.remote;
   made.tuple = pair_ = at.tuple;
   if (is_over(at.tuple)) numbers(at.tuple).begins = true;
 }
 
-// The connection whose peer is named, or the oldest that awaits the user.
-Tuple Recording::to_accept(const Call& call, const RecordedSocket* listener) {
+// The connection whose peer the call names, or the oldest one that waits to be accepted.
+Tuple ScriptReplay::to_accept(const Call& call, const RecordedSocket* listener) {
   const Tuple named{.local = listener ? listener->port : pair_.local,
                     .remote = call.port != 0 ? call.port : pair_.remote};
   const auto waits = [&](const Numbers& each) {
@@ -36,8 +36,8 @@ Tuple Recording::to_accept(const Call& call, const RecordedSocket* listener) {
   return taken;
 }
 
-// What was written or read, octet by octet.
-void Recording::fill_text(const Call& call, UserCall& made, RecordedSocket* at, Bytes& text) {
+// Fills in the octets that the call wrote or read.
+void ScriptReplay::fill_text(const Call& call, UserCall& made, RecordedSocket* at, Bytes& text) {
   const auto taken = static_cast<std::uint32_t>(std::max<std::int64_t>(made.result, 0));
   if (call.kind == CallKind::kRead) {
     if (!at || taken == 0) return;
@@ -53,8 +53,8 @@ void Recording::fill_text(const Call& call, UserCall& made, RecordedSocket* at, 
   if (at) at->written += taken;
 }
 
-// MSG_MORE holds text back as TCP_CORK does, until a call without it.
-void Recording::cork(const Call& made, bool on, Time at, const Place& where) {
+// MSG_MORE holds text back, as TCP_CORK does, until the next write without it.
+void ScriptReplay::cork(const Call& made, bool on, Time at, const Place& where) {
   const auto corked = std::find(corked_.begin(), corked_.end(), made.handle);
   if ((corked != corked_.end()) == on) return;
   on ? corked_.push_back(made.handle) : static_cast<void>(corked_.erase(corked));
@@ -63,8 +63,9 @@ void Recording::cork(const Call& made, bool on, Time at, const Place& where) {
   call(set, at, at, where);
 }
 
-void Recording::call(const Call& call, Time from, Time until, const Place& where) {
-  if (!call.result || call.option == SocketOption::kOther) return;  // what came of it, or what it is, is not told
+void ScriptReplay::call(const Call& call, Time from, Time until, const Place& where) {
+  if (!call.result || call.option == SocketOption::kOther)
+    return;  // the script does not say what it returned, or the option is unknown
   const bool sends = call.kind == CallKind::kWrite;
   if (sends) cork(call, call.more, from, where);
   UserCall made{.kind = call.kind,
@@ -121,7 +122,7 @@ void Recording::call(const Call& call, Time from, Time until, const Place& where
 }
 
 // An active OPEN and a SEND take effect when they are called, whenever they return; the others when they return.
-bool Recording::blocks(const Step& step, const Call& made, const Schedule::Slot& slot) {
+bool ScriptReplay::blocks(const Step& step, const Call& made, const Schedule::Slot& slot) {
   const bool sends = made.kind == CallKind::kWrite || made.kind == CallKind::kSendTo;
   if (!slot.returns || *slot.returns <= slot.from || sends) return false;
   blocked_.push_back({.step = &step, .called = slot.from, .returns = *slot.returns});
@@ -133,7 +134,7 @@ bool Recording::blocks(const Step& step, const Call& made, const Schedule::Slot&
   return true;
 }
 
-void Recording::return_until(Time until) {
+void ScriptReplay::return_until(Time until) {
   while (!blocked_.empty()) {
     const auto first = std::min_element(blocked_.begin(), blocked_.end(),
                                         [](const Blocked& a, const Blocked& b) { return a.returns < b.returns; });
@@ -141,7 +142,7 @@ void Recording::return_until(Time until) {
     const Blocked due = *first;
     blocked_.erase(first);
     Call returned = std::get<Call>(due.step->action);
-    if (returned.kind == CallKind::kConnect) {  // what became of it is the socket's error
+    if (returned.kind == CallKind::kConnect) {  // the error of the socket shows how it ended
       if (!returned.result) continue;
       returned.kind = CallKind::kGetOption;
       returned.option = SocketOption::kError;

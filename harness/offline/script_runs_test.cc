@@ -19,8 +19,8 @@ namespace {
 
 const char* const kScripts = TCPASSAY_SOURCE_DIR "/harness/offline/testdata/scripts";
 
-std::string stem(const ScenarioFile& filed) {
-  return std::filesystem::path(filed.path).stem().string();
+std::string stem(const ScenarioFile& file) {
+  return std::filesystem::path(file.path).stem().string();
 }
 
 std::string told(const std::vector<Mismatch>& mismatches) {
@@ -35,25 +35,25 @@ std::string told(const std::vector<Mismatch>& mismatches) {
 // Plays all that the target can and returns the names of those that it cannot.
 std::set<std::string> play_all(Target& target, SessionOptions options) {
   std::set<std::string> skipped;
-  for (const ScenarioFile& filed : read_scenarios({kScripts})) {
-    if (Session::unsupported(filed.scenario, target)) {
-      skipped.insert(stem(filed));
+  for (const ScenarioFile& file : read_scenarios({kScripts})) {
+    if (Session::unsupported(file.scenario, target)) {
+      skipped.insert(stem(file));
       continue;
     }
     Session session(target, options);
-    session.play(filed.scenario);
+    session.play(file.scenario);
     EXPECT_TRUE(session.mismatches().empty()) << told(session.mismatches());
     for (const Verdict& verdict : session.oracle().verdicts()) {
-      EXPECT_NE(verdict.kind, Verdict::Kind::kViolated) << filed.path << ": " << info(verdict.rule).id << ": allowed "
-                                                        << verdict.allowed << ", seen " << verdict.seen;
+      EXPECT_NE(verdict.kind, Verdict::Kind::kViolated)
+          << file.path << ": " << info(verdict.rule).id << ": allowed " << verdict.allowed << ", seen " << verdict.seen;
     }
   }
   return skipped;
 }
 
 TEST(ScriptRuns, PrintAndParseAreInverse) {
-  for (const ScenarioFile& filed : read_scenarios({kScripts})) {
-    EXPECT_TRUE(parse_script(print_script(filed.scenario), filed.path) == filed.scenario) << filed.path;
+  for (const ScenarioFile& file : read_scenarios({kScripts})) {
+    EXPECT_TRUE(parse_script(print_script(file.scenario), file.path) == file.scenario) << file.path;
   }
 }
 
@@ -72,9 +72,9 @@ TEST(ScriptRuns, OnTheKernel) {
 }
 
 TEST(ScriptRuns, JudgedAsRecords) {
-  for (const ScenarioFile& filed : read_scenarios({kScripts})) {
-    const RecordResult result = judge_script(filed.scenario, filed.path);
-    EXPECT_EQ(result.kind, RecordResult::Kind::kPass) << filed.path << ": " << result.why;
+  for (const ScenarioFile& file : read_scenarios({kScripts})) {
+    const FileResult result = judge_script(file.scenario, file.path);
+    EXPECT_EQ(result.outcome, Outcome::kPass) << file.path << ": " << result.why;
   }
 }
 

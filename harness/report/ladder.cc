@@ -11,7 +11,7 @@
 namespace tcpassay {
 namespace {
 
-// 0123456789 |<- 50 columns: what crossed the wire ->| the user's calls, or the state
+// 0123456789 |<- 50 columns: packets ->| calls of the user, or the state
 constexpr std::size_t kTimeColumns = 12;
 constexpr std::size_t kWireColumns = 50;
 constexpr int kColumnsMin = 100;
@@ -23,10 +23,10 @@ struct Numbers {
   std::optional<std::uint32_t> iss{}, irs{};
 };
 
-class Drawing {
+class LadderDiagram {
  public:
-  Drawing(const Trace& trace, const std::vector<Verdict>& verdicts, const TextStyle& style)
-      : trace_(trace), verdicts_(verdicts), paper_(style), columns_(std::max(style.columns, kColumnsMin)) {}
+  LadderDiagram(const Trace& trace, const std::vector<Verdict>& verdicts, const TextStyle& style)
+      : trace_(trace), verdicts_(verdicts), style_(style), columns_(std::max(style.columns, kColumnsMin)) {}
 
   std::string draw();
 
@@ -35,7 +35,7 @@ class Drawing {
   void draw_packet(const Event& event, const std::string& label, bool arrives, const std::string& state);
   void draw_call(const Event& event, const UserCall& call, const std::string& state);
   void draw_verdicts(std::size_t index);
-  std::string news(const std::string& state);
+  std::string state_if_new(const std::string& state);
   std::string time_column(Time at);
   std::string ports(Tuple tuple) const;
   Numbers& numbers(Tuple tuple);
@@ -44,16 +44,16 @@ class Drawing {
 
   const Trace& trace_;
   const std::vector<Verdict>& verdicts_;
-  const TextStyle& paper_;
+  const TextStyle& style_;
   int columns_;
-  bool many_ = false;  // more than one conversation: lines name theirs
+  bool many_ = false;  // there are several conversations, so each line names its ports
   std::vector<Numbers> numbers_;
-  std::string state_;  // shown last
+  std::string state_;  // the one shown last
   std::optional<Time> time_;
   std::string out_;
 };
 
-// As the script writes numbers: counted from the SYN's where that was seen. Old ones are below zero.
+// Numbers as scripts write them: counted from the SYN once that was seen. Numbers before it are negative.
 std::string relative(std::uint32_t number, std::optional<std::uint32_t> first) {
   if (!first) return std::to_string(number);
   return std::to_string(static_cast<std::int32_t>(number - *first));
@@ -62,8 +62,8 @@ std::string relative(std::uint32_t number, std::optional<std::uint32_t> first) {
 std::string options_text(const Options& options, Fault fault, std::optional<std::uint32_t> blocks_from) {
   std::string text;
   int known = 0;
-  const auto add = [&](int octets, const std::string& words) {
-    text += (text.empty() ? " <" : ", ") + words;
+  const auto add = [&](int octets, const std::string& option) {
+    text += (text.empty() ? " <" : ", ") + option;
     known += octets;
   };
   if (options.mss) add(4, fmt::format("mss {}", *options.mss));
@@ -82,8 +82,8 @@ std::string options_text(const Options& options, Fault fault, std::optional<std:
 }
 
 template <class SegmentT>
-std::string Drawing::label(const SegmentT& segment, std::optional<std::uint32_t> first,
-                           std::optional<std::uint32_t> other) {
+std::string LadderDiagram::label(const SegmentT& segment, std::optional<std::uint32_t> first,
+                                 std::optional<std::uint32_t> other) {
   std::string text = to_string(segment.ctl) + " " + relative(segment.seq.value, first);
   if (!segment.text.empty()) {
     const auto length = static_cast<std::uint32_t>(segment.text.size());
@@ -96,42 +96,42 @@ std::string Drawing::label(const SegmentT& segment, std::optional<std::uint32_t>
   return text + options_text(segment.opt, segment.fault, other);
 }
 
-Numbers& Drawing::numbers(Tuple tuple) {
+Numbers& LadderDiagram::numbers(Tuple tuple) {
   for (auto& known : numbers_) {
     if (known.tuple == tuple) return known;
   }
   return numbers_.emplace_back(Numbers{.tuple = tuple});
 }
 
-std::string Drawing::ports(Tuple tuple) const {
+std::string LadderDiagram::ports(Tuple tuple) const {
   return many_ ? fmt::format("{}:{} ", tuple.local, tuple.remote) : "";
 }
 
-std::string Drawing::time_column(Time at) {
+std::string LadderDiagram::time_column(Time at) {
   if (time_ && *time_ == at) return std::string(kTimeColumns, ' ');
   time_ = at;
   return fmt::format("{:>{}.6f} ", seconds_of(at), kTimeColumns - 1);
 }
 
-// The state when it is another than the last one shown.
-std::string Drawing::news(const std::string& state) {
+// The state if it differs from the one shown last, else nothing.
+std::string LadderDiagram::state_if_new(const std::string& state) {
   if (state == state_) return "";
   state_ = state;
   return state;
 }
 
-void Drawing::draw_packet(const Event& event, const std::string& label, bool arrives, const std::string& state) {
-  constexpr std::size_t kArrows = 6;  // a dash, a head and two blanks at the least
-  std::string words = ports(event.tuple) + label;
-  if (words.size() > kWireColumns - kArrows) {
-    words.resize(kWireColumns - kArrows - 3);
-    words += "...";
+void LadderDiagram::draw_packet(const Event& event, const std::string& label, bool arrives, const std::string& state) {
+  constexpr std::size_t kArrows = 6;  // at least a dash, an arrowhead and two blanks
+  std::string text = ports(event.tuple) + label;
+  if (text.size() > kWireColumns - kArrows) {
+    text.resize(kWireColumns - kArrows - 3);
+    text += "...";
   }
-  const std::size_t rest = kWireColumns - words.size() - kArrows;
-  const std::string wire = arrives ? fmt::format("-- {} {}>", words, std::string(rest, '-') + "-")
-                                   : fmt::format("<{} {} --", std::string(rest, '-') + "-", words);
+  const std::size_t rest = kWireColumns - text.size() - kArrows;
+  const std::string wire = arrives ? fmt::format("-- {} {}>", text, std::string(rest, '-') + "-")
+                                   : fmt::format("<{} {} --", std::string(rest, '-') + "-", text);
   std::string row = fmt::format("{}|{}|", time_column(event.until), wire);
-  if (const std::string now = news(state); !now.empty()) row += " " + now;
+  if (const std::string now = state_if_new(state); !now.empty()) row += " " + now;
   out_ += row + "\n";
 }
 
@@ -160,16 +160,16 @@ std::string call_text(const UserCall& call) {
   return fmt::format("{}({}) = {}{}", to_string(call.kind), arguments, call.result, error);
 }
 
-void Drawing::draw_call(const Event& event, const UserCall& call, const std::string& state) {
+void LadderDiagram::draw_call(const Event& event, const UserCall& call, const std::string& state) {
   std::string row = fmt::format("{}|{}| {}", time_column(event.until), std::string(kWireColumns, ' '), call_text(call));
-  if (const std::string now = news(state); !now.empty()) {
+  if (const std::string now = state_if_new(state); !now.empty()) {
     const int room = columns_ - static_cast<int>(row.size());
     row += static_cast<int>(now.size()) + 2 <= room ? "  " + now : "\n" + std::string(kRightAt, ' ') + now;
   }
   out_ += row + "\n";
 }
 
-void Drawing::draw_event(std::size_t index) {
+void LadderDiagram::draw_event(std::size_t index) {
   const Event& event = trace_.events[index];
   const std::string state = index < trace_.states.size() ? trace_.states[index] : "";
   if (const auto* in = std::get_if<Arriving>(&event.what)) {
@@ -190,13 +190,13 @@ void Drawing::draw_event(std::size_t index) {
   draw_verdicts(index);
 }
 
-void Drawing::draw_verdicts(std::size_t index) {
+void LadderDiagram::draw_verdicts(std::size_t index) {
   for (const auto& verdict : verdicts_) {
-    if (verdict.event == index) out_ += verdict_text(verdict, {.columns = columns_, .colour = paper_.colour}, 4);
+    if (verdict.event == index) out_ += verdict_text(verdict, {.columns = columns_, .colour = style_.colour}, 4);
   }
 }
 
-std::string Drawing::draw() {
+std::string LadderDiagram::draw() {
   std::optional<Tuple> first;
   for (const auto& event : trace_.events) {
     const bool segment = std::holds_alternative<Arriving>(event.what) || std::holds_alternative<Departing>(event.what);
@@ -212,7 +212,7 @@ std::string Drawing::draw() {
 }  // namespace
 
 std::string ladder(const Trace& trace, const std::vector<Verdict>& verdicts, const TextStyle& style) {
-  return Drawing(trace, verdicts, style).draw();
+  return LadderDiagram(trace, verdicts, style).draw();
 }
 
 std::string verdict_text(const Verdict& verdict, const TextStyle& style, int indent) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ladder diagram of a trace: what peer and target sent each other, the user's calls, the states, and the verdicts.
+// Draws a trace as a ladder diagram: packets between peer and target, calls of the user, states and verdicts.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace tcpassay {
 
-// At least 100 columns wide. Sequence numbers are relative to the last SYN of their side.
+// At least 100 columns wide. Sequence numbers are relative to the latest SYN of their sender.
 std::string ladder(const Trace& trace, const std::vector<Verdict>& verdicts, const TextStyle& style);
 
-// "FINDING" lines of one verdict: rule, level and sentence, where, what was allowed and seen.
+// Some lines on one verdict: the rule with its level and sentence, the state, what was allowed and what was seen.
 std::string verdict_text(const Verdict& verdict, const TextStyle& style, int indent);
 
 }  // namespace tcpassay

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios and runs as scripts that packetdrill accepts.
+// Writes scenarios and runs as scripts that packetdrill accepts.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 
 namespace tcpassay {
 
-// The scenario as it stands. What packetdrill cannot say goes to `//! step:` lines, which it passes over and tcpassay
-// plays; the first lines say what that was.
+// The scenario itself. Steps that packetdrill cannot express become `//! step:` lines, which packetdrill skips and
+// tcpassay plays. The first lines of the script list them.
 std::string export_scenario(const Scenario& scenario);
 
-// What happened when the scenario was played: `packets` are the target's latest, in the order of the trace, and become
-// `>` lines; calls have the results that came. The script says of itself that it is a complete record.
+// The scenario as it was played. The packets of the target become `>` lines; `packets` holds the latest of them, in the
+// order of the trace. Calls get the results that they returned. The script is marked as a complete record.
 std::string export_run(const Scenario& scenario, const Trace& trace, const std::vector<Bytes>& packets,
                        const Identity& target, std::uint8_t ip);
 

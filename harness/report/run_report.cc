@@ -9,6 +9,7 @@
 
 #include "harness/base/version.h"
 #include "harness/report/ladder.h"
+#include "harness/report/verdict_json.h"
 
 namespace tcpassay {
 
@@ -18,38 +19,8 @@ double seconds_of(Time at) {
   return std::chrono::duration<double>(at).count();
 }
 
-Json verdict_json(const Verdict& verdict) {
-  const RuleInfo& about = info(verdict.rule);
-  return Json{{"kind", to_string(verdict.kind)},
-              {"rule", about.id},
-              {"level", to_string(about.level)},
-              {"section", about.section},
-              {"event", verdict.event},
-              {"at_s", seconds_of(verdict.at)},
-              {"state", verdict.state},
-              {"allowed", verdict.allowed},
-              {"seen", verdict.seen},
-              {"consequence", verdict.consequence}};
-}
-
 std::string dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-const char* to_string(Verdict::Kind kind) {
-  switch (kind) {
-    case Verdict::Kind::kViolated:
-      return "violated";
-    case Verdict::Kind::kDeparted:
-      return "departed";
-    case Verdict::Kind::kInconclusive:
-      return "inconclusive";
-  }
-  return "?";
-}
-
-std::string level_text(const Verdict& verdict) {
-  return verdict.kind == Verdict::Kind::kInconclusive ? "inconclusive" : to_string(info(verdict.rule).level);
 }
 
 int RunResult::exit_status() const {
@@ -87,7 +58,7 @@ std::string run_json(const RunResult& result) {
             {"ruleset", to_string(result.edition)},
             {"events", result.trace.events.size()}};
   json["verdicts"] = Json::array();
-  for (const auto& verdict : result.verdicts) json["verdicts"].push_back(verdict_json(verdict));
+  for (const auto& verdict : result.verdicts) json["verdicts"].push_back(to_json(verdict));
   json["mismatches"] = Json::array();
   for (const auto& mismatch : result.mismatches) {
     json["mismatches"].push_back({{"file", mismatch.where.file},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The result of one script that was played, as text for people and JSON for programs.
+// Prints the result of playing one script: text for people, JSON for programs.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,7 +11,7 @@
 
 namespace tcpassay {
 
-// One scenario played: its trace, what the oracle says of it, and the script's own assertions.
+// One script that was played: its trace, the verdicts, and the script's own assertions that failed.
 struct RunResult {
   std::string file, target, version;
   Edition edition = kNewest;
@@ -24,15 +24,9 @@ struct RunResult {
 std::string run_text(const RunResult& result, const TextStyle& style);
 std::string run_json(const RunResult& result);
 
-const char* to_string(Verdict::Kind kind);       // "violated"
-std::string level_text(const Verdict& verdict);  // "MUST", or "inconclusive"
-
-// Of a verdict in any report for programs.
-nlohmann::ordered_json verdict_json(const Verdict& verdict);
-
 double seconds_of(Time at);
 
-// JSON as text. Octets that are no UTF-8 become question marks, so that no report is lost for a file name.
+// JSON as text. Octets that are not UTF-8, as in a file name, are replaced, so that the report can be written anyway.
 std::string dump(const nlohmann::ordered_json& json);
 
 }  // namespace tcpassay

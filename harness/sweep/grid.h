@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every question that a segment can put to a state, as a grid: the control bits and classes of SEG.SEQ, SEG.ACK, text
-// and SEG.WND, and the numbers that they stand for; and what is asked next, because some answers show only then.
+// The grid of the sweep. Each cell is one stimulus segment: a set of control bits with classes of SEG.SEQ, SEG.ACK,
+// text and SEG.WND. Also the second segment that follows, because some faults show only in the reaction to it.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +25,11 @@ enum class AckClass : std::uint8_t {
   kAbove,
   kOpposite,
   kZero,
-  kUnheeded,  // without the ACK bit the field means nothing: it is zero, or would acknowledge all
+  kUnheeded,  // kZero and kUnheeded: segments without the ACK bit; the field is 0, or SND.NXT
 };
 enum class TextClass : std::uint8_t { kNone, kOctet, kFills, kOverruns };
 enum class WindowClass : std::uint8_t { kZero, kSmall, kLarge };
-// What the segment carries beside, all of which is to be ignored (MUST-6; section 3.1, Rsrvd).
+// Something else that the segment carries and the target has to ignore (MUST-6; section 3.1, Rsrvd).
 enum class Dress : std::uint8_t { kPlain, kUnknownOption, kReservedBit };
 
 inline constexpr int kSeqClasses = 8, kAckClasses = 9, kTextClasses = 4, kWindowClasses = 3, kDresses = 3;
@@ -51,8 +51,8 @@ struct Cell {
   friend bool operator==(const Cell&, const Cell&) = default;
 };
 
-// All cells for one state, in one order; only those of the given sets of control bits, where some are given. Segments
-// with a large window that have neither PSH nor URG come dressed, too.
+// All cells for one state, in a fixed order. If sets of control bits are given, only cells with these. Segments with a
+// large window and neither PSH nor URG come with each kind of Dress too.
 std::vector<Cell> all_cells(const std::vector<std::uint8_t>& flags = {});
 
 // "SYN,ACK", "no flag".
@@ -62,20 +62,20 @@ std::optional<std::uint8_t> flags_named(std::string_view word);
 
 std::string to_text(const Cell& cell);  // "SYN,ACK, SEQ at RCV.NXT, ACK of SND.UNA, one octet, window zero"
 
-// What the two sides have come to when the segment arrives, in script terms.
+// The sequence variables when the segment arrives, numbered as in scripts.
 struct Numbers {
-  bool sent = false;       // the target has SND.UNA and SND.NXT
-  bool announced = false;  // ... and has announced a window
+  bool sent = false;       // the target has sent its SYN, so it has SND.UNA and SND.NXT
+  bool announced = false;  // ... and it has announced a window
   std::uint32_t snd_una = 0, snd_nxt = 0, rcv_nxt = 0, rcv_wnd = 0;
 };
 
-// Why there is no such segment; null when there is.
+// Why no such segment exists for these numbers; null when one does.
 const char* impossible(const Cell& cell, const Numbers& numbers);
 
 // The segment, without ports.
 SegmentSpec segment_of(const Cell& cell, const Numbers& numbers);
 
-// A second segment, after the stimulus has been answered: does the target go on as it must?
+// The segment that follows the stimulus, to see whether the target goes on correctly.
 enum class FollowUp : std::uint8_t {
   kNone,
   kAgain,   // the stimulus, once more
@@ -89,13 +89,13 @@ enum class FollowUp : std::uint8_t {
 inline constexpr int kFollowUps = 8;
 const char* to_string(FollowUp next);  // "RST at RCV.NXT"
 
-// Which of them a cell is followed by on the road of this number, however it is dressed: each class meets each of them.
+// The follow-up of a cell on this road. It does not depend on Dress, and each class is followed by each of them.
 FollowUp follow_up_of(const Cell& cell, std::size_t road, std::uint8_t ip);
 
-// `before` is how the two stood when the stimulus came, `now` how they stand after it.
+// `before`: the numbers when the stimulus arrived; `now`: those after it.
 SegmentSpec segment_of(FollowUp next, const SegmentSpec& stimulus, const Numbers& before, const Numbers& now);
 
-// What distinguishes causes beside rule and state: "RST in the window", "ACK of what was not sent outside the window".
+// The class of stimuli to which the cell belongs: "RST, SEQ in the window". Cells of one class have the same cause.
 std::string stimulus_class(const Cell& cell);
 
 }  // namespace tcpassay

@@ -5,16 +5,16 @@
 
 #include <algorithm>
 
-#include "harness/check/check.h"
+#include "harness/check/corpus.h"
 #include "harness/session/finding.h"
 
 namespace tcpassay {
 namespace {
 
-constexpr std::size_t kPeerPorts = 20000;  // of the peer go round, so that no pair is used again too soon
-constexpr std::uint32_t kWritten = 10;     // octets that the user sends after the segment
-constexpr int kFillsMax = 4;               // segments of text that close a window
-constexpr int kHandle = 4;                 // of the connection, on every road
+constexpr std::size_t kPeerPorts = 20000;  // the peer uses so many ports in turn, so that no pair comes again too soon
+constexpr std::uint32_t kWritten = 10;     // octets that the user sends after the stimulus
+constexpr int kFillsMax = 4;               // at most so many segments of text to close the window
+constexpr int kHandle = 4;                 // the file descriptor of the connection, on every road
 
 SessionOptions options_for(const Target& target, Edition edition) {
   SessionOptions options;
@@ -28,7 +28,7 @@ bool has(const std::string& states, State state) {
   return states.find(to_string(state)) != std::string::npos;
 }
 
-// No connection is left.
+// Whether no connection is left.
 bool gone(const std::string& states) {
   return states.empty() || states == "CLOSED" || states == "LISTEN" || states == "CLOSED|LISTEN" ||
          states == "LISTEN|CLOSED";
@@ -38,7 +38,7 @@ bool there(const std::string& states, State wanted) {
   return wanted <= State::kListen ? gone(states) : has(states, wanted);
 }
 
-// The user can send then, if he holds the connection.
+// Whether the user can send at the end of the road.
 bool user_sends(const Road& road) {
   const bool active = road.name != "passive";
   return road.state == State::kEstablished || road.state == State::kCloseWait || road.state == State::kSynSent ||
@@ -57,7 +57,7 @@ SegmentSpec plain(Ctl ctl, std::uint32_t seq, std::optional<std::uint32_t> ack) 
 }  // namespace
 
 Questioner::Questioner(Target& target, Edition edition)
-    : session_(target, options_for(target, edition)), real_(!target.identity().can(Ability::kVirtualTime)) {}
+    : session_(target, options_for(target, edition)), real_time_(!target.identity().can(Ability::kVirtualTime)) {}
 
 Questioner::Prepared& Questioner::prepared(const Road& road, std::uint8_t ip) {
   for (const auto& known : roads_) {
@@ -82,9 +82,9 @@ std::string Questioner::states() {
   return session_.oracle().states(session_.peer().tuple);
 }
 
-// False when the target did not come to the road's state; the answer says why.
+// Plays the road. False when the target did not reach the state; the answer says why.
 bool Questioner::go(Prepared& on) {
-  if (real_) session_.use_peer_port(static_cast<std::uint16_t>(kPeerPort + questions_++ % kPeerPorts));
+  if (real_time_) session_.use_peer_port(static_cast<std::uint16_t>(kPeerPort + cases_++ % kPeerPorts));
   session_.start("sweep", 1, on.ip);
   for (const Step& step : on.steps) {
     if (const auto* inject = std::get_if<Inject>(&step.action)) session_.inject(inject->segment);
@@ -106,8 +106,8 @@ bool Questioner::go(Prepared& on) {
   return false;
 }
 
-// Text as long as the window, again where the target can take more than it said. An empty segment outside the window
-// makes it say at once what window is left.
+// Closes the target's window with text of its length; again where the target then announces more. An empty segment
+// outside the window makes the target announce the window at once.
 void Questioner::fill(std::uint32_t outside) {
   for (int i = 0; i < kFillsMax && session_.peer().rcv_wnd != 0; ++i) {
     SegmentSpec text = plain({.psh = true, .ack = true}, session_.peer().snd_nxt, 1);
@@ -132,7 +132,7 @@ Numbers Questioner::numbers(const Prepared& on) {
   return numbers;
 }
 
-// Asks for a sign of life, by what may be there now.
+// Sends a segment that must be answered, chosen by the state in which the target may be.
 void Questioner::probe(const Prepared& on, const Numbers& before) {
   const std::string now = states();
   const bool reopened = on.road->state <= State::kSynSent || on.road->state == State::kTimeWait;
@@ -149,7 +149,7 @@ void Questioner::probe(const Prepared& on, const Numbers& before) {
   session_.inject(*probe_);
 }
 
-// A second segment, at the numbers that the target has named since.
+// Sends the second segment, with the numbers that the target has since acknowledged.
 void Questioner::follow_up(FollowUp next, const Numbers& before) {
   if (next == FollowUp::kNone || gone(states())) return;
   Numbers now = before;
@@ -158,7 +158,7 @@ void Questioner::follow_up(FollowUp next, const Numbers& before) {
   session_.inject(*next_);
 }
 
-// The user sends, and asks whether something is urgent when somebody has said so.
+// The user sends, and polls for urgent data if the stimulus had URG.
 void Questioner::user_acts(const Prepared& on) {
   if (user_sends(*on.road)) {
     write_ = Call{.kind = CallKind::kWrite, .handle = kHandle, .length = kWritten};

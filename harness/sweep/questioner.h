@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One question of a sweep: the road to a state, a segment, a probe that tells silence from death, and what follows.
+// One case of a sweep: brings the target to a state, sends the stimulus, and then a probe that shows whether a silent
+// connection still exists.
 #pragma once
 
 #include <memory>
@@ -13,24 +14,24 @@
 
 namespace tcpassay {
 
-// What became of one question.
+// The outcome of one case.
 struct Answer {
-  std::string unreachable{};  // why it could not be asked; empty when it was
-  bool answered = false;      // a segment left before the probe
-  bool ended = false;         // the connection that there was is gone
+  std::string unreachable{};  // why it could not be played; empty when it was
+  bool answered = false;      // the target sent a segment before the probe
+  bool ended = false;         // the connection no longer exists
   bool inconclusive = false;
-  FollowUp after = FollowUp::kNone;  // the finding came with it, not with the stimulus
-  const Verdict* finding = nullptr;  // valid until the next question
+  FollowUp after = FollowUp::kNone;  // not kNone: the follow-up brought the finding, not the stimulus
+  const Verdict* finding = nullptr;  // valid until the next case
 };
 
-// Asks questions of one target. Roads are prepared once.
+// Plays cases on one target. The steps of each road are prepared once.
 class Questioner {
  public:
   Questioner(Target& target, Edition edition);
 
-  // `cell` may be null: the road alone.
+  // Without a cell only the road is played.
   const Answer& ask(const Road& road, std::uint8_t ip, const Cell* cell);
-  // The last question as a scenario that plays it again.
+  // The last case as a scenario that plays it again.
   Scenario scenario() const;
   const SegmentSpec& stimulus() const { return stimulus_; }
   Session& session() { return session_; }
@@ -41,9 +42,9 @@ class Questioner {
     std::uint8_t ip = 4;
     std::vector<Step> steps{};
     std::uint32_t snd_una = 0;
-    bool listens = false, speaks = false;  // a listener is there; the SYN of the peer has been sent
+    bool listens = false, speaks = false;  // there is a listener; the road sends the SYN of the peer
     bool held = false;                     // the user has the connection and has not closed it
-    std::optional<Numbers> numbers{};      // as they were when it was gone last
+    std::optional<Numbers> numbers{};      // after the last time that the road was played
   };
   Prepared& prepared(const Road& road, std::uint8_t ip);
   bool go(Prepared& on);
@@ -55,16 +56,16 @@ class Questioner {
   std::string states();
 
   Session session_;
-  bool real_ = false;  // time is
+  bool real_time_ = false;
   std::vector<std::unique_ptr<Prepared>> roads_{};
   const Prepared* on_ = nullptr;
-  std::size_t questions_ = 0;
-  std::vector<SegmentSpec> filling_{};  // text that closed the window
+  std::size_t cases_ = 0;
+  std::vector<SegmentSpec> filling_{};  // segments whose text closed the window
   SegmentSpec stimulus_{};
   std::optional<SegmentSpec> probe_{};
   std::optional<SegmentSpec> next_{};  // the follow-up
   std::optional<Call> write_{}, poll_{};
-  bool asked_ = false;  // the stimulus was put
+  bool asked_ = false;  // the stimulus was sent
   Answer answer_{};
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/report/verdict_json.h"
 #include "harness/sweep/sweep.h"
 
 namespace tcpassay {
@@ -25,7 +26,7 @@ std::uint64_t unreachable_of(const RoadSum& sum) {
 
 const char* word_of(const Cause& cause) {
   if (!cause.steady) return "not seen again";
-  const bool violated = cause.kind == Verdict::Kind::kViolated;
+  const bool violated = cause.verdict.kind == Verdict::Kind::kViolated;
   if (!cause.listed.empty()) return violated ? "violated, listed" : "departed, listed";
   return violated ? "violated" : "departed";
 }
@@ -57,7 +58,7 @@ std::map<std::string, std::uint64_t> reasons(const SweepResult& result) {
 }
 
 std::string cause_text(const Cause& cause, const TextStyle& style) {
-  const RuleInfo& rule = info(cause.rule);
+  const RuleInfo& rule = info(cause.verdict.rule);
   std::string text =
       wrapped(fmt::format("{} {} ({}, RFC {} section {}) in {}: {}, {} cases", to_string(rule.level), rule.id,
                           word_of(cause), rule.rfc, rule.section, to_string(cause.state), cause.stimuli, cause.cases),
@@ -67,11 +68,45 @@ std::string cause_text(const Cause& cause, const TextStyle& style) {
   text += wrapped(fmt::format("  first:   {}, by the road '{}' over IPv{}", cause.stimulus, cause.road, cause.ip),
                   style.columns, 11) +
           "\n";
-  text += wrapped("  allowed: " + cause.allowed, style.columns, 11) + "\n";
-  text += wrapped("  seen:    " + cause.seen, style.columns, 11) + "\n";
+  text += wrapped("  allowed: " + cause.verdict.allowed, style.columns, 11) + "\n";
+  text += wrapped("  seen:    " + cause.verdict.seen, style.columns, 11) + "\n";
   if (!cause.listed.empty()) text += wrapped("  known:   " + cause.listed, style.columns, 11) + "\n";
   if (!cause.replay.empty()) text += "  " + cause.replay + "\n";
   return text;
+}
+
+Json road_json(const RoadSum& sum) {
+  return {{"state", to_string(sum.road->state)},
+          {"road", sum.road->name},
+          {"ip", sum.ip},
+          {"total", sum.cells},
+          {"visited", sum.visited},
+          {"unreachable", unreachable_of(sum)},
+          {"answered", sum.answered},
+          {"silent", sum.silent},
+          {"ended", sum.ended},
+          {"broken", sum.broken},
+          {"inconclusive", sum.inconclusive},
+          {"unsteady", sum.unsteady}};
+}
+
+// "state" is where the road leads; "judged_in" is where the target was when it broke the rule.
+Json cause_json(const Cause& cause) {
+  Json json = brief_json(cause.verdict);
+  json["standing"] = to_string(cause.verdict.kind);
+  json["judged_in"] = cause.verdict.state;
+  json["state"] = to_string(cause.state);
+  json["stimuli"] = cause.stimuli;
+  json["cases"] = cause.cases;
+  json["stimulus"] = cause.stimulus;
+  json["road"] = cause.road;
+  json["ip"] = cause.ip;
+  json["steady"] = cause.steady;
+  json["listed"] = !cause.listed.empty();
+  json["known"] = cause.listed;
+  json["file"] = cause.file;
+  json["replay"] = cause.replay;
+  return json;
 }
 
 }  // namespace
@@ -107,18 +142,7 @@ std::string sweep_text(const SweepResult& result, const TextStyle& style) {
 std::string sweep_json(const SweepResult& result) {
   Json grid = Json::array(), unreachable = Json::array(), violations = Json::array();
   for (const RoadSum& sum : result.roads) {
-    grid.push_back({{"state", to_string(sum.road->state)},
-                    {"road", sum.road->name},
-                    {"ip", sum.ip},
-                    {"total", sum.cells},
-                    {"visited", sum.visited},
-                    {"unreachable", unreachable_of(sum)},
-                    {"answered", sum.answered},
-                    {"silent", sum.silent},
-                    {"ended", sum.ended},
-                    {"broken", sum.broken},
-                    {"inconclusive", sum.inconclusive},
-                    {"unsteady", sum.unsteady}});
+    grid.push_back(road_json(sum));
     for (const auto& [why, count] : sum.unreachable) {
       unreachable.push_back({{"state", to_string(sum.road->state)},
                              {"road", sum.road->name},
@@ -127,26 +151,7 @@ std::string sweep_json(const SweepResult& result) {
                              {"cells", count}});
     }
   }
-  for (const Cause& cause : result.causes) {
-    const RuleInfo& rule = info(cause.rule);
-    violations.push_back({{"rule", rule.id},
-                          {"level", to_string(rule.level)},
-                          {"standing", cause.kind == Verdict::Kind::kViolated ? "violated" : "departed"},
-                          {"state", to_string(cause.state)},
-                          {"stimuli", cause.stimuli},
-                          {"cases", cause.cases},
-                          {"stimulus", cause.stimulus},
-                          {"road", cause.road},
-                          {"ip", cause.ip},
-                          {"judged_in", cause.seen_in},
-                          {"allowed", cause.allowed},
-                          {"seen", cause.seen},
-                          {"steady", cause.steady},
-                          {"listed", !cause.listed.empty()},
-                          {"known", cause.listed},
-                          {"file", cause.file},
-                          {"replay", cause.replay}});
-  }
+  for (const Cause& cause : result.causes) violations.push_back(cause_json(cause));
   const Json json{
       {"target", result.target.name},
       {"version", result.target.version},

@@ -8,7 +8,7 @@
 namespace tcpassay {
 namespace {
 
-// A receive buffer that one segment can fill.
+// The receive buffer is so small that one segment can fill it.
 constexpr char kListen[] =
     "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
     "+0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [2048], 4) = 0\n"
@@ -26,20 +26,21 @@ constexpr char kPass[] =
     "+0 accept(3, ..., ...) = 4\n";
 constexpr char kReset[] = "+0 < R. 1:1(0) ack 1 win 0\n";
 
-// In ESTABLISHED ten octets are in flight, so that SND.UNA is 1 and SND.NXT 11, and 12 behind the FIN. In CLOSE-WAIT
-// they are sent behind the peer's FIN: so it is acknowledged for certain, and no timer has an ACK to send later.
+// In ESTABLISHED ten octets are in flight: SND.UNA is 1 and SND.NXT 11, and 12 after the FIN. In CLOSE-WAIT the target
+// sends them after the peer's FIN. They acknowledge the FIN, so that no delayed ACK is pending.
 constexpr char kWrite[] = "+0 write(4, ..., 10) = 10\n";
 constexpr char kShutdown[] = "+0 shutdown(4, SHUT_WR) = 0\n";
 constexpr char kClose[] = "+0 close(4) = 0\n";
 constexpr char kFin[] = "+0 < F. 1:1(0) ack 1 win 65535\n";
-constexpr char kFinAfterFin[] = "+0 < F. 1:1(0) ack 12 win 65535\n";  // and acknowledges the target's
+constexpr char kFinAfterFin[] = "+0 < F. 1:1(0) ack 12 win 65535\n";  // it also acknowledges the target's FIN
 constexpr char kAckOfFin[] = "+0 < . 1:1(0) ack 12 win 65535\n";
 constexpr char kAckOfFinAfterFin[] = "+0 < . 2:2(0) ack 12 win 65535\n";
 
-// Numbers of the active roads wrap within the window, those of simultaneous opens change their sign there.
+// Initial sequence numbers of the peer: on active roads the numbers wrap within the window, on simultaneous opens they
+// pass 2^31 there.
 constexpr std::uint32_t kLow = 0, kWraps = 0xfffffe00, kHalf = 0x7ffffe00;
 
-// On the active roads the user closes and is gone, on the others he only ends sending and still receives.
+// On active roads the user calls close(); on the others shutdown(), so that he can still receive.
 constexpr Road kRoads[] = {
     {State::kClosed, "never opened", kLow, {}},
     {State::kClosed, "after a reset", kWraps, {kConnect, kSynAck, kReset}},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The roads to the eleven states: what the peer and the user do so that the target gets there.
+// The roads to the eleven states: what peer and user do to bring the target into each of them.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +19,17 @@ struct Road {
   State state;
   std::string_view name;          // "passive"
   std::uint32_t first;            // the peer's initial sequence number
-  const char* parts[kRoadParts];  // script fragments, one after the other; the numbers of inbound segments count from
-                                  // `first`, the connection's handle is 4
-  bool fills = false;             // then the peer sends text until the target's window is closed
+  const char* parts[kRoadParts];  // script fragments, in order. Inbound sequence numbers count from
+                                  // `first`; the file descriptor of the connection is 4.
+  bool fills = false;             // at the end the peer sends text until the window is closed
 };
 
 std::span<const Road> all_roads();
 
-// The road's steps. All happen at once.
+// The steps of the road, without any time between them.
 std::vector<Step> steps_of(const Road& road);
 
-// The last SEG.ACK on the road, which is SND.UNA at its end; zero where there is none.
+// The last SEG.ACK of the peer, which is SND.UNA at the end of the road; zero if there is none.
 std::uint32_t last_ack(const std::vector<Step>& steps);
 
 }  // namespace tcpassay

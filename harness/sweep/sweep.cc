@@ -10,6 +10,8 @@
 #include <numeric>
 
 #include "harness/base/processes.h"
+#include "harness/report/replay_command.h"
+#include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
 #include "harness/sweep/questioner.h"
@@ -17,16 +19,16 @@
 namespace tcpassay {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kChunk = 256;  // cases that one process plays before the next takes its turn
+constexpr std::size_t kChunk = 256;  // cases in a row for one process
 constexpr std::size_t kProgressEvery = 512;
 constexpr std::size_t kDeathsMax = 20;              // times a target may die in one process and be made again
-constexpr std::size_t kCausesMax = 500;             // that are shrunk and written
-constexpr std::uint64_t kClassFactors = 2 * 3 * 7;  // of the numbers of classes
-constexpr int kTries = 3;                           // to see a cause again
+constexpr std::size_t kCausesMax = 500;             // at most so many scripts are shortened and written
+constexpr std::uint64_t kClassFactors = 2 * 3 * 7;  // prime factors of the numbers of classes
+constexpr int kTries = 3;                           // to see a finding again
 
-// Everything that is asked, in one order: roads, and for each the cells.
+// All cases in their order: the roads, and for each of them the cells.
 struct Plan {
   std::vector<RoadSum> roads;
   std::vector<Cell> cells;
@@ -55,15 +57,15 @@ Plan plan_of(const SweepOptions& options) {
   return plan;
 }
 
-// Causes are told apart by rule, state and class of stimuli.
+// Cases with the same rule, state and class of stimuli have the same cause.
 using CauseKey = std::tuple<Rule, State, std::string>;
 using Causes = std::map<CauseKey, Cause>;
 
-// One process's share of the sweep.
-class Share {
+// Plays one process's share of the cases.
+class Worker {
  public:
-  Share(const Plan& plan, const SweepOptions& options, const LineWriter& say)
-      : plan_(plan), options_(options), say_(say), roads_(plan.roads) {
+  Worker(const Plan& plan, const SweepOptions& options, const LineWriter& write_line)
+      : plan_(plan), options_(options), write_line_(write_line), roads_(plan.roads) {
     make_again();
   }
 
@@ -74,13 +76,13 @@ class Share {
     for (std::size_t chunk = job; chunk * kChunk < plan_.cases(); chunk += jobs) {
       const std::size_t end = std::min(plan_.cases(), (chunk + 1) * kChunk);
       for (std::size_t number = chunk * kChunk; number < end; ++number) {
-        if (Interrupt::interrupted()) return settle();
+        if (Interrupt::interrupted()) return report_sums();
         ask_one(number);
         if (++asked % kProgressEvery == 0) tell({{"done", kProgressEvery}, {"road", number / plan_.cells.size()}});
       }
     }
     tell({{"done", asked % kProgressEvery}, {"road", plan_.roads.size() - 1}});
-    settle();
+    report_sums();
   }
 
  private:
@@ -101,7 +103,7 @@ class Share {
     try {
       const Answer* answer = &ask_surely(sum, cell);
       if (answer->finding && cell.dress != Dress::kPlain) {
-        // What goes wrong without the dress, too, does not go wrong because of it.
+        // If the plain segment shows the fault too, the cause is not what it carries beside.
         Cell plain = cell;
         plain.dress = Dress::kPlain;
         answer = &ask_surely(sum, plain);
@@ -119,8 +121,8 @@ class Share {
     }
   }
 
-  // In real time a timer of the target may have gone off while we were late. So what is found is asked for again, and
-  // what is not said twice in a row is not held against the target.
+  // On a real-time target a finding counts only if it occurs twice in a row: a timer of the target may have expired
+  // while the harness was late.
   const Answer& ask_surely(RoadSum& sum, const Cell& cell) {
     const Answer* answer = &questioner_->ask(*sum.road, sum.ip, &cell);
     if (target_->identity().can(Ability::kVirtualTime)) return *answer;
@@ -154,8 +156,7 @@ class Share {
     Cause& cause = place->second;
     ++cause.cases;
     if (!fresh) return;
-    cause = {.rule = verdict.rule,
-             .kind = verdict.kind,
+    cause = {.verdict = verdict,
              .state = sum.road->state,
              .stimuli = stimuli,
              .cases = 1,
@@ -163,30 +164,23 @@ class Share {
              .ip = sum.ip,
              .road = std::string(sum.road->name),
              .stimulus = on_the_way ? stimuli : to_text(cell) + (later ? ", " + stimuli : ""),
-             .seen_in = verdict.state,
-             .allowed = verdict.allowed,
-             .seen = verdict.seen,
              .script = print_script(questioner_->scenario())};
     tell({{"cause", to_json(cause)}});
   }
 
   static Json to_json(const Cause& cause) {
-    return {{"rule", static_cast<int>(cause.rule)},
-            {"kind", static_cast<int>(cause.kind)},
+    return {{"verdict", tcpassay::to_json(cause.verdict)},
             {"state", static_cast<int>(cause.state)},
             {"stimuli", cause.stimuli},
             {"first", cause.first},
             {"ip", cause.ip},
             {"road", cause.road},
             {"stimulus", cause.stimulus},
-            {"seen_in", cause.seen_in},
-            {"allowed", cause.allowed},
-            {"seen", cause.seen},
             {"script", cause.script}};
   }
 
-  // The sums, when all is asked or the user has had enough.
-  void settle() {
+  // Reports the sums, at the end or after an interrupt.
+  void report_sums() {
     for (std::size_t i = 0; i < roads_.size(); ++i) {
       const RoadSum& sum = roads_[i];
       tell({{"sum", i},
@@ -195,19 +189,19 @@ class Share {
     }
     for (const auto& [key, cause] : causes_) {
       tell({{"cases", cause.cases},
-            {"rule", static_cast<int>(cause.rule)},
+            {"rule", static_cast<int>(cause.verdict.rule)},
             {"state", static_cast<int>(cause.state)},
             {"stimuli", cause.stimuli}});
     }
   }
 
   void tell(const Json& json) {
-    if (!say_(json.dump(-1, ' ', false, Json::error_handler_t::replace))) throw TargetError("nobody listens");
+    if (!write_line_(json.dump(-1, ' ', false, Json::error_handler_t::replace))) throw TargetError("nobody listens");
   }
 
   const Plan& plan_;
   const SweepOptions& options_;
-  const LineWriter& say_;
+  const LineWriter& write_line_;
   std::vector<RoadSum> roads_;
   Causes causes_;
   std::unique_ptr<Target> target_;
@@ -216,21 +210,17 @@ class Share {
 };
 
 Cause cause_from(const Json& json) {
-  return {.rule = static_cast<Rule>(json["rule"].get<int>()),
-          .kind = static_cast<Verdict::Kind>(json["kind"].get<int>()),
+  return {.verdict = verdict_from_json(json["verdict"]),
           .state = static_cast<State>(json["state"].get<int>()),
           .stimuli = json["stimuli"],
           .first = json["first"],
           .ip = json["ip"],
           .road = json["road"],
           .stimulus = json["stimulus"],
-          .seen_in = json["seen_in"],
-          .allowed = json["allowed"],
-          .seen = json["seen"],
           .script = json["script"]};
 }
 
-// Puts together what the processes say.
+// Collects what the processes report.
 class Gathering {
  public:
   Gathering(const Plan& plan, const SweepOptions& options, SweepResult& result)
@@ -267,12 +257,12 @@ class Gathering {
                        causes.size(), to_string(sum.road->state), sum.road->name);
   }
 
-  // What is found is written at once, so that nothing is lost however the sweep ends.
+  // Writes a finding at once, so that it is not lost however the sweep ends.
   void add_cause(Cause cause) {
-    const auto [place, fresh] = causes.try_emplace({cause.rule, cause.state, cause.stimuli});
+    const auto [place, fresh] = causes.try_emplace({cause.verdict.rule, cause.state, cause.stimuli});
     if (!fresh && place->second.first <= cause.first) return;
     if (fresh && !options_.findings.empty()) {
-      cause.file = write_finding(parse_script(cause.script, "finding"), info(cause.rule).id, options_.findings);
+      cause.file = write_finding(parse_script(cause.script, "finding"), info(cause.verdict.rule).id, options_.findings);
     } else {
       cause.file = place->second.file;
     }
@@ -296,26 +286,24 @@ class Gathering {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-std::string replay_command(const Cause& cause, const SweepOptions& options) {
-  const OwnStackOptions& own_options = options.own_options;
-  const std::string plant = own_options.defect.empty() ? "" : " --plant " + own_options.defect;
-  const std::string temper =
-      own_options.legal_variants.empty() ? "" : fmt::format(" --temper {}", fmt::join(own_options.legal_variants, ","));
-  const std::string ruleset =
-      options.edition == kNewest ? "" : fmt::format(" --ruleset {}", to_string(options.edition));
-  return fmt::format("tcpassay run {} --target {}{}{}{}", cause.file, options.target, plant, temper, ruleset);
+ReplayOptions replay_options(const SweepOptions& options) {
+  return {.target = options.target,
+          .defect = options.own_options.defect,
+          .legal_variants = options.own_options.legal_variants,
+          .edition = options.edition};
 }
 
-// Plays the cause alone and makes its script as short as it can be.
+// Plays the script of the cause alone and shortens it.
 void shrink_cause(Cause& cause, Session& session, const SweepOptions& options) {
   const Scenario scenario = parse_script(cause.script, "finding");
   cause.steady = false;
-  for (int i = 0; i < kTries && !cause.steady; ++i) cause.steady = play_for_finding(scenario, session) == cause.rule;
-  const Scenario shortest = cause.steady ? shrink(scenario, cause.rule, session) : scenario;
+  for (int i = 0; i < kTries && !cause.steady; ++i)
+    cause.steady = play_for_finding(scenario, session) == cause.verdict.rule;
+  const Scenario shortest = cause.steady ? shrink(scenario, cause.verdict.rule, session) : scenario;
   cause.script = print_script(shortest);
   if (options.findings.empty()) return;
   const std::string first_written = cause.file;
-  cause.file = write_finding(shortest, info(cause.rule).id, options.findings);
+  cause.file = write_finding(shortest, info(cause.verdict.rule).id, options.findings);
   if (first_written != cause.file) std::remove(first_written.c_str());
 }
 
@@ -328,14 +316,15 @@ void shrink_causes(std::vector<Cause>& causes, const SweepOptions& options) {
   for (std::size_t i = 0; i < causes.size(); ++i) {
     Cause& cause = causes[i];
     if (i < kCausesMax) shrink_cause(cause, session, options);
-    if (!cause.file.empty()) cause.replay = replay_command(cause, options);
-    if (options.progress) options.progress(i + 1, causes.size(), fmt::format("shrinking {}", info(cause.rule).id));
+    if (!cause.file.empty()) cause.replay = replay_command(cause.file, replay_options(options));
+    if (options.progress)
+      options.progress(i + 1, causes.size(), fmt::format("shrinking {}", info(cause.verdict.rule).id));
   }
 }
 
 bool covers(const Deviation& deviation, const Cause& cause) {
   const auto& states = deviation.states;
-  return deviation.rule == cause.rule && (deviation.ip == 0 || deviation.ip == cause.ip) &&
+  return deviation.rule == cause.verdict.rule && (deviation.ip == 0 || deviation.ip == cause.ip) &&
          (states.empty() || std::find(states.begin(), states.end(), cause.state) != states.end());
 }
 
@@ -363,7 +352,7 @@ std::uint64_t SweepResult::unreachable() const {
 
 int SweepResult::exit_status() const {
   const bool violated = std::any_of(causes.begin(), causes.end(), [](const Cause& cause) {
-    return cause.kind == Verdict::Kind::kViolated && cause.steady && cause.listed.empty();
+    return cause.verdict.kind == Verdict::Kind::kViolated && cause.steady && cause.listed.empty();
   });
   return violated ? 1 : interrupted ? 2 : 0;
 }
@@ -378,8 +367,8 @@ SweepResult sweep(const SweepOptions& options) {
     const int jobs = std::clamp(options.jobs, 1, kJobsMax);
     in_processes(
         jobs,
-        [&](int job, const LineWriter& say) {
-          Share(plan, options, say).ask(static_cast<std::size_t>(job), static_cast<std::size_t>(jobs));
+        [&](int job, const LineWriter& write_line) {
+          Worker(plan, options, write_line).ask(static_cast<std::size_t>(job), static_cast<std::size_t>(jobs));
         },
         [&](const std::string& line) { gathering.take(line); });
     result.interrupted = Interrupt::interrupted();

@@ -28,44 +28,43 @@ struct SweepOptions {
   Edition edition = kNewest;
   std::vector<std::uint8_t> ip{4};    // versions
   std::vector<State> states{};        // only these; empty: all
-  std::string road{};                 // only those whose name contains this
+  std::string road{};                 // only roads whose name contains this
   std::vector<std::uint8_t> flags{};  // only these sets of control bits; empty: all
-  std::uint64_t one_in = 1;           // only one cell in so many, or a few more, spread over the grid; 1: all
+  std::uint64_t one_in = 1;           // play one cell in about so many, spread over the grid; 1: all
   std::vector<Deviation> deviations{};
-  std::string findings = "findings";  // a script for each cause goes there; empty: nowhere
+  std::string findings = "findings";  // the folder for a script of each cause; empty: write none
   int jobs = 1;                       // processes, each with a target of its own
   std::function<void(std::size_t done, std::size_t all, const std::string& last)> progress{};
 };
 
-// What was asked of one state that was reached by one road over one version of IP.
+// Counts the cases of one road over one IP version.
 struct RoadSum {
   const Road* road = nullptr;
   std::uint8_t ip = 4;
-  std::uint64_t cells = 0;  // of the grid
+  std::uint64_t cells = 0;  // in the grid
   std::uint64_t visited = 0;
-  std::uint64_t answered = 0;  // a segment left before the probe
-  std::uint64_t silent = 0;    // none left, and the probe found the connection as it must be
-  std::uint64_t ended = 0;     // the connection was gone when it was probed; either of the two above, too
+  std::uint64_t answered = 0;  // the target sent a segment before the probe
+  std::uint64_t silent = 0;    // the target sent none
+  std::uint64_t ended = 0;     // the connection no longer existed at the probe; these count as answered or silent too
   std::uint64_t broken = 0;    // a rule was broken
   std::uint64_t inconclusive = 0;
-  std::uint64_t unsteady = 0;                          // a rule was broken once and not when the question was put again
-  std::map<std::string, std::uint64_t> unreachable{};  // by reason
+  std::uint64_t unsteady = 0;                          // a rule was broken once, but not when the case was repeated
+  std::map<std::string, std::uint64_t> unreachable{};  // cells that could not be played, by reason
 };
 
-// One thing that is wrong: a rule that is broken in a state by a class of stimuli.
+// One fault: a rule that is broken, in one state, by one class of stimuli.
 struct Cause {
-  Rule rule{};
-  Verdict::Kind kind{};
-  State state{};
+  Verdict verdict{};    // of the case that stands for all
+  State state{};        // to which the road leads
   std::string stimuli;  // the class
   std::uint64_t cases = 0;
-  std::uint64_t first = 0;  // the number of the case that stands for all
-  std::uint8_t ip = 4;      // of that case, as what follows
-  std::string road{}, stimulus{}, seen_in{}, allowed{}, seen{};
-  std::string script{};  // shrunk, when the sweep is over
+  std::uint64_t first = 0;  // number of the case that stands for all of them
+  std::uint8_t ip = 4;      // of that case, like the members below
+  std::string road{}, stimulus{};
+  std::string script{};  // shortened at the end of the sweep
   std::string file{}, replay{};
-  bool steady = true;    // it was seen again when the script was played alone
-  std::string listed{};  // the reason for which it is accepted
+  bool steady = true;    // it occurred again when the script was played alone
+  std::string listed{};  // the reason, if it is a listed deviation
 };
 
 struct SweepResult {

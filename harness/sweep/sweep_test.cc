@@ -17,8 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const Cause* cause_of(const SweepResult& result, Rule rule) {
-  const auto found =
-      std::find_if(result.causes.begin(), result.causes.end(), [&](const Cause& cause) { return cause.rule == rule; });
+  const auto found = std::find_if(result.causes.begin(), result.causes.end(),
+                                  [&](const Cause& cause) { return cause.verdict.rule == rule; });
   return found == result.causes.end() ? nullptr : &*found;
 }
 

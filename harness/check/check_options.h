@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What scenarios are played on, and how.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/check/deviations.h"
+#include "models/edition.h"
+
+namespace tcpassay {
+
+struct CheckOptions {
+  std::string target = "own", defect{};
+  std::vector<std::string> legal_variants{};  // of the own stack
+  Edition edition = kNewest;
+  bool oracle_only = false;   // do not compare what scripts themselves say of the target
+  std::string pcap_folder{};  // write a capture of each scenario to this folder; empty: write none
+  std::vector<Deviation> deviations{};
+  bool whole = true;       // the scenarios are the whole corpus
+  std::uint64_t seed = 1;  // another seed gives the own stack other initial sequence numbers
+  int jobs = 1;            // processes, each with its own target; real-time targets gain, since they mostly wait
+  // Called after each scenario for a progress line: how many are done, how many there are, the path of the last one.
+  std::function<void(std::size_t, std::size_t, const std::string&)> progress{};
+};
+
+}  // namespace tcpassay

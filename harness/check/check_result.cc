@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/check/check_result.h"
+
+#include <algorithm>
+
+namespace tcpassay {
+
+const char* to_string(Standing standing) {
+  switch (standing) {
+    case Standing::kObeyed:
+      return "obeyed";
+    case Standing::kViolated:
+      return "violated";
+    case Standing::kDeparted:
+      return "departed";
+    case Standing::kOption:
+      return "option";
+    case Standing::kInconclusive:
+      return "inconclusive";
+    case Standing::kNotExercised:
+      return "not_exercised";
+    case Standing::kNotTestable:
+      return "not_testable";
+  }
+  return "?";
+}
+
+const char* to_string(TraitValue value) {
+  switch (value) {
+    case TraitValue::kUnknown:
+      return "unknown";
+    case TraitValue::kFalse:
+      return "false";
+    case TraitValue::kTrue:
+      return "true";
+    case TraitValue::kBoth:
+      return "both";
+  }
+  return "?";
+}
+
+const char* to_string(Listed::Fate fate) {
+  switch (fate) {
+    case Listed::Fate::kOccurs:
+      return "occurs";
+    case Listed::Fate::kGone:
+      return "no longer occurs";
+    case Listed::Fate::kNotJudged:
+      return "not judged";
+    case Listed::Fate::kOtherVersion:
+      return "does not occur, but was seen on another version";
+  }
+  return "?";
+}
+
+std::size_t CheckResult::count(Standing standing) const {
+  return static_cast<std::size_t>(
+      std::count_if(rules.begin(), rules.end(), [&](const RuleResult& rule) { return rule.standing == standing; }));
+}
+
+bool CheckResult::is_listed(Rule rule) const {
+  return std::any_of(deviations.begin(), deviations.end(),
+                     [&](const Listed& listed) { return listed.deviation.rule == rule; });
+}
+
+int CheckResult::exit_status() const {
+  for (const auto& rule : rules) {
+    if (rule.standing == Standing::kViolated && !is_listed(rule.rule)) return 1;
+  }
+  for (const auto& listed : deviations) {
+    if (listed.fate == Listed::Fate::kGone) return 1;
+  }
+  return failed.empty() ? 0 : 1;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run of scenarios has shown of a target: for each rule whether it was obeyed, broken or never exercised.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/check/deviations.h"
+#include "harness/session/session.h"
+#include "harness/target/target.h"
+#include "models/oracle.h"
+
+namespace tcpassay {
+
+enum class Standing : std::uint8_t {
+  kObeyed,
+  kViolated,
+  kDeparted,
+  kOption,
+  kInconclusive,
+  kNotExercised,
+  kNotTestable,
+};
+inline constexpr int kStandings = 7;
+const char* to_string(Standing standing);  // "not_exercised"
+
+// One place where a rule was broken.
+struct Evidence {
+  std::string scenario;  // its path
+  std::size_t event = 0;
+  Time at{};
+  std::string state, allowed, seen;
+  std::string replay;  // the command
+};
+
+struct RuleResult {
+  Rule rule{};
+  Standing standing = Standing::kNotExercised;
+  std::uint64_t judged = 0, broken = 0, taken = 0;
+  std::uint64_t at_work = 0;  // times the oracle applied it on the way to a verdict that blames another rule
+  std::vector<Evidence> evidence{};
+  std::string why{};  // not testable: what is missing; option: "taken", "not taken" or "both"
+};
+
+// What the target has shown of a freedom that the RFC leaves it.
+enum class TraitValue : std::uint8_t { kUnknown, kFalse, kTrue, kBoth };
+const char* to_string(TraitValue value);  // "both"
+
+struct Skipped {
+  std::string scenario, why;
+};
+
+// A violation on a real-time target that did not occur again when the scenario was played alone. It is not counted.
+struct Unsteady {
+  std::string scenario;
+  Rule rule{};
+};
+
+// A listed deviation, and whether it occurred in this run.
+struct Listed {
+  enum class Fate : std::uint8_t { kOccurs, kGone, kNotJudged, kOtherVersion };
+  Deviation deviation;
+  Fate fate = Fate::kNotJudged;
+};
+const char* to_string(Listed::Fate fate);  // "no longer occurs"
+
+// A `>` line of a script, the result of one of its calls, or an assertion in its code, that failed.
+struct FailedAssertion {
+  std::string scenario;
+  Mismatch mismatch;
+};
+
+struct CheckResult {
+  Identity target;
+  std::string defect;                    // planted in the own stack; empty: none
+  Edition edition = kNewest;             // the edition of the text that the target was held to
+  std::size_t scenarios = 0, steps = 0;  // played
+  double wall_s = 0;
+  bool whole = true;                  // the whole corpus was played, not a selection
+  std::vector<RuleResult> rules{};    // indexed by Rule
+  std::vector<TraitValue> profile{};  // indexed by Trait
+  std::vector<Skipped> skipped{};
+  std::vector<Listed> deviations{};
+  std::vector<Unsteady> unsteady{};
+  std::vector<FailedAssertion> failed{};
+
+  std::size_t count(Standing standing) const;
+  bool is_listed(Rule rule) const;
+  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed, a listed deviation is gone, or a
+  // script's own assertion has failed.
+  int exit_status() const;
+};
+
+}  // namespace tcpassay

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/check/deviations.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "models/rules.h"
+
+namespace tcpassay {
+namespace {
+
+std::string folder_with(const std::string& file, const std::string& text) {
+  const std::string folder = ::testing::TempDir();
+  std::ofstream(folder + "/" + file) << text;
+  return folder;
+}
+
+TEST(Deviations, AreRead) {
+  folder_with("base.txt", "# of both\nMUST_2: checksums are offloaded\n");
+  const auto read = read_deviations(folder_with("raw.txt", "include base\n\nMUST_3: likewise # here\n"), "raw");
+  ASSERT_EQ(read.size(), 2u);
+  EXPECT_EQ(read[0].rule, Rule::MUST_2);
+  EXPECT_EQ(read[0].reason, "checksums are offloaded");
+  EXPECT_TRUE(read_deviations(::testing::TempDir(), "no-such-target").empty());
+}
+
+TEST(Deviations, SomeOnlyTheSweepSees) {
+  const std::string folder =
+      folder_with("some.txt", "MUST_3: reason\nsweep SA4_2_exact closing LAST-ACK: a choice\nsweep MUST_3: anywhere\n");
+  EXPECT_EQ(read_deviations(folder, "some").size(), 1u);
+  const auto all = read_deviations(folder, "some", true);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[1].states, (std::vector{State::kClosing, State::kLastAck}));
+  EXPECT_TRUE(all[2].states.empty());
+}
+
+TEST(Deviations, SomeAreSeenOverOneVersionOfIpAlone) {
+  const auto all = read_deviations(folder_with("ip.txt", "MUST_2: x\nip 4\nMUST_3: x\nip any\nMUST_6: x\n"), "ip");
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].ip, 0);
+  EXPECT_EQ(all[1].ip, 4);
+  EXPECT_EQ(all[2].ip, 0);
+}
+
+TEST(Deviations, ABadLineIsNamed) {
+  const auto error = [](const std::string& text) -> std::string {
+    try {
+      read_deviations(folder_with("bad.txt", text), "bad");
+    } catch (const DeviationError& wrong) {
+      return wrong.what();
+    }
+    return "";
+  };
+  EXPECT_NE(error("\nNO_RULE: x\n").find("bad.txt:2: unknown rule 'NO_RULE'"), std::string::npos);
+  EXPECT_NE(error("MUST_2\n").find("bad.txt:1: expected 'RULE: reason'"), std::string::npos);
+  EXPECT_NE(error("ip 5\n").find("bad.txt:1: expected ip 4, ip 6 or ip any, found 'ip 5'"), std::string::npos);
+  EXPECT_NE(error("include bad\n").find("includes itself"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tcpassay

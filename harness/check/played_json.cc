@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/check/played_json.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "harness/report/verdict_json.h"
+
+namespace tcpassay {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Identity& identity) {
+  Json abilities = Json::array();
+  for (const Ability ability : identity.abilities) abilities.push_back(static_cast<int>(ability));
+  return {{"name", identity.name}, {"version", identity.version}, {"abilities", abilities}};
+}
+
+Identity identity_from_json(const Json& json) {
+  Identity identity{.name = json.at("name"), .version = json.at("version")};
+  for (const int ability : json.at("abilities")) identity.abilities.push_back(static_cast<Ability>(ability));
+  return identity;
+}
+
+Json to_json(const Played& played) {
+  if (played.skipped) return {{"why", played.why}};
+  Json verdicts = Json::array(), counts = Json::array(), traits_seen = Json::array(), mismatches = Json::array();
+  for (const Verdict& verdict : played.result.verdicts) verdicts.push_back(to_json(verdict));
+  for (const Count& count : played.result.counts) counts.push_back({count.judged, count.broken, count.taken});
+  for (const auto& trait : played.result.traits) traits_seen.push_back(trait ? int{*trait} : -1);
+  for (const Mismatch& mismatch : played.mismatches) {
+    mismatches.push_back({mismatch.where.file, mismatch.where.line, mismatch.expected, mismatch.seen});
+  }
+  return {{"verdicts", verdicts}, {"counts", counts}, {"traits", traits_seen}, {"mismatches", mismatches}};
+}
+
+Played played_from_json(const Json& json) {
+  if (json.contains("why")) return {.why = json.at("why")};
+  Played played{.skipped = false};
+  for (const Json& verdict : json.at("verdicts")) played.result.verdicts.push_back(verdict_from_json(verdict));
+  for (const Json& row : json.at("counts")) {
+    played.result.counts.push_back({.judged = row.at(0), .broken = row.at(1), .taken = row.at(2)});
+  }
+  for (const int value : json.at("traits")) {
+    played.result.traits.push_back(value < 0 ? std::nullopt : std::optional<bool>(value != 0));
+  }
+  for (const Json& row : json.at("mismatches")) {
+    played.mismatches.push_back(
+        {.where = {.file = row.at(0), .line = row.at(1)}, .expected = row.at(2), .seen = row.at(3)});
+  }
+  return played;
+}
+
+}  // namespace tcpassay

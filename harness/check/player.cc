@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/check/player.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "harness/base/processes.h"
+#include "harness/check/played_json.h"
+#include "harness/session/run_log.h"
+#include "harness/session/session.h"
+#include "harness/targets/registry.h"
+
+namespace tcpassay {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kDeathsMax = 20;  // times a target may die in one run and be made again
+// A target may keep TIME-WAIT from one scenario to the next. So the peer uses this many ports in turn, and no pair of
+// ports comes again too soon.
+constexpr std::size_t kPeerPorts = 20000;
+
+OwnStackOptions own_options_of(const CheckOptions& options) {
+  return {.defect = options.defect, .legal_variants = options.legal_variants};
+}
+
+// Whether the script has `>` lines or code. If not, the results that it gives for its calls are no assertions: they
+// only say what usually comes.
+bool asserts(const Scenario& scenario) {
+  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) {
+    return std::holds_alternative<Expect>(step.action) || std::holds_alternative<Code>(step.action);
+  });
+}
+
+SessionOptions options_for(const Target& target, const CheckOptions& options, std::size_t number,
+                           CaptureFile* capture) {
+  const bool in_virtual_time = target.identity().can(Ability::kVirtualTime);
+  SessionOptions session;
+  session.edition = options.edition;
+  session.keep_trace = false;
+  session.assertions = false;
+  session.capture = capture;
+  session.seed = options.seed;
+  if (in_virtual_time) {
+    session.final_wait = kDelayedAckWait;
+  } else {
+    session.peer_port = static_cast<std::uint16_t>(kPeerPort + number % kPeerPorts);
+  }
+  return session;
+}
+
+// Plays scenarios on one target and makes the target again when it dies.
+class Player {
+ public:
+  Player(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options)
+      : scenarios_(scenarios), options_(options), target_(make_target(options.target, own_options_of(options))) {}
+
+  const Identity& identity() const { return target_->identity(); }
+
+  Played play(std::size_t number) {
+    const ScenarioFile& file = scenarios_[number];
+    const bool assertions = asserts(file.scenario) && !options_.oracle_only;
+    const auto why = Session::unsupported(file.scenario, *target_, file.ip, assertions);
+    if (why) return {.why = *why};
+    try {
+      return judge(file, number, assertions);
+    } catch (const TargetError& error) {
+      if (++deaths_ > kDeathsMax) throw;
+      target_.reset();
+      target_ = make_target(options_.target, own_options_of(options_));
+      return {.why = fmt::format("the target died: {}", error.what())};
+    }
+  }
+
+ private:
+  Played judge(const ScenarioFile& file, std::size_t number, bool assertions) {
+    std::unique_ptr<CaptureFile> capture;
+    std::unique_ptr<RunLog> log;
+    if (!options_.pcap_folder.empty()) {
+      const char* const ending = chosen_ipv6(file) ? "_ipv6.pcap" : ".pcap";
+      const fs::path path = fs::path(options_.pcap_folder) / (flat_name(file.path) + ending);
+      capture = std::make_unique<CaptureFile>(path.string());
+      log = std::make_unique<RunLog>(run_log_of(path.string()));
+    }
+    SessionOptions session_options = options_for(*target_, options_, number, capture.get());
+    session_options.observer = log.get();
+    session_options.ip = file.ip;
+    session_options.assertions = assertions;
+    Session session(*target_, session_options);
+    session.play(file.scenario);
+    if (capture) capture->close();
+    if (log) log->close();
+    return {.skipped = false, .result = result_of(session.oracle()), .mismatches = session.mismatches()};
+  }
+
+  const std::vector<ScenarioFile>& scenarios_;
+  const CheckOptions& options_;
+  std::unique_ptr<Target> target_;
+  std::size_t deaths_ = 0;
+};
+
+// With several processes each plays every n-th scenario and writes a line of JSON for each of them to its pipe.
+
+void work(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options, std::size_t first, std::size_t step,
+          const LineWriter& write_line) {
+  const auto write = [&](const Json& json) {
+    return write_line(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  };
+  Player player(scenarios, options);
+  if (!write({{"identity", to_json(player.identity())}})) return;
+  for (std::size_t i = first; i < scenarios.size(); i += step) {
+    if (!write({{"number", i}, {"played", to_json(player.play(i))}})) return;
+  }
+}
+
+std::vector<Played> play_in_processes(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
+                                      Identity& identity) {
+  const auto jobs = std::min(static_cast<std::size_t>(options.jobs), scenarios.size());
+  std::vector<Played> played(scenarios.size(), Played{.why = "the process that played it ended early"});
+  std::size_t done = 0;
+  const auto take = [&](const std::string& text) {
+    const Json line = Json::parse(text);
+    if (line.contains("identity")) {
+      identity = identity_from_json(line.at("identity"));
+      return;
+    }
+    const std::size_t number = line.at("number");
+    played[number] = played_from_json(line.at("played"));
+    if (options.progress) options.progress(++done, scenarios.size(), scenarios[number].path);
+  };
+  in_processes(
+      static_cast<int>(jobs),
+      [&](int job, const LineWriter& write_line) {
+        work(scenarios, options, static_cast<std::size_t>(job), jobs, write_line);
+      },
+      take);
+  return played;
+}
+
+std::vector<Played> play_here(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
+                              Identity& identity) {
+  Player player(scenarios, options);
+  identity = player.identity();
+  std::vector<Played> played;
+  for (std::size_t i = 0; i < scenarios.size(); ++i) {
+    played.push_back(player.play(i));
+    if (options.progress) options.progress(i + 1, scenarios.size(), scenarios[i].path);
+  }
+  return played;
+}
+
+}  // namespace
+
+bool chosen_ipv6(const ScenarioFile& file) {
+  return file.ip == 6 && !ip_version(file.scenario);
+}
+
+std::vector<Played> play_all(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
+                             Identity& identity) {
+  const bool apart = options.jobs > 1 && scenarios.size() > 1;
+  return apart ? play_in_processes(scenarios, options, identity) : play_here(scenarios, options, identity);
+}
+
+}  // namespace tcpassay

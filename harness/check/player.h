@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plays scenarios on a target while the oracle judges what it does.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/check/check_options.h"
+#include "harness/check/corpus.h"
+#include "harness/check/tally.h"
+#include "harness/session/session.h"
+#include "harness/target/target.h"
+
+namespace tcpassay {
+
+// The outcome of one scenario.
+struct Played {
+  bool skipped = true;
+  std::string why{};  // the reason for skipping it
+  TraceResult result{};
+  std::vector<Mismatch> mismatches{};
+};
+
+// Plays all scenarios, in options.jobs processes, and sets `identity` to that of the target. Throws TargetError when
+// the target cannot be made, or cannot be made again after it died.
+std::vector<Played> play_all(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
+                             Identity& identity);
+
+// Whether the user's --ip made this scenario run over IPv6. A scenario that names its IP version decides itself.
+bool chosen_ipv6(const ScenarioFile& file);
+
+}  // namespace tcpassay

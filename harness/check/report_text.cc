@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "harness/check/report.h"
+#include "harness/report/run_report.h"
+
+namespace tcpassay {
+namespace {
+
+const char* colour_of(Standing standing) {
+  switch (standing) {
+    case Standing::kObeyed:
+      return kAnsiGreen;
+    case Standing::kViolated:
+      return kAnsiRed;
+    case Standing::kDeparted:
+    case Standing::kInconclusive:
+      return kAnsiYellow;
+    case Standing::kOption:
+      return "";
+    case Standing::kNotExercised:
+    case Standing::kNotTestable:
+      return kAnsiDim;
+  }
+  return "";
+}
+
+// Cut to `columns`, with dots where something was cut off.
+std::string cut(std::string text, int columns) {
+  if (static_cast<int>(text.size()) <= columns) return text;
+  if (columns < 4) return "";
+  text.resize(static_cast<std::size_t>(columns - 3));
+  return text + "...";
+}
+
+std::string words_of(Standing standing) {
+  std::string words = to_string(standing);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
+std::string section_of(const RuleInfo& rule) {
+  return rule.rfc == 9293 ? std::string(rule.section) : fmt::format("{} {}", rule.rfc, rule.section);
+}
+
+std::string table(const CheckResult& result, const TextStyle& style) {
+  std::size_t id_width = 4, section_width = 7, standing_width = 8;
+  for (const auto& rule : result.rules) {
+    id_width = std::max(id_width, info(rule.rule).id.size());
+    section_width = std::max(section_width, section_of(info(rule.rule)).size());
+    standing_width = std::max(standing_width, standing_text(result, rule).size());
+  }
+  const auto line = [&](std::string_view id, std::string_view level, std::string_view section,
+                        std::string_view standing, std::string_view judged, std::string_view broken) {
+    return fmt::format("{:<{}} {:<6} {:<{}} {:<{}} {:>6} {:>6}  ", id, id_width, level, section, section_width,
+                       standing, standing_width, judged, broken);
+  };
+  const std::string heading = line("RULE", "LEVEL", "SECTION", "STANDING", "JUDGED", "BROKEN") + "SENTENCE";
+  std::string text = cut(heading, style.columns) + "\n";
+  for (const auto& rule : result.rules) {
+    const RuleInfo& about = info(rule.rule);
+    std::string row = line(about.id, to_string(about.level), section_of(about), standing_text(result, rule),
+                           std::to_string(rule.judged), std::to_string(rule.broken));
+    const int left = style.columns - static_cast<int>(row.size());
+    if (left > 8) row += cut(std::string(about.sentence), left);
+    while (!row.empty() && row.back() == ' ') row.pop_back();
+    text += painted(cut(row, style.columns), colour_of(rule.standing), style) + "\n";
+  }
+  return text;
+}
+
+std::string evidence_text(const Evidence& evidence, const TextStyle& style) {
+  std::string text = fmt::format("  in {} at {:.6f} s, event {}\n", evidence.state.empty() ? "?" : evidence.state,
+                                 seconds_of(evidence.at), evidence.event);
+  text += wrapped("    allowed: " + evidence.allowed, style.columns, 13) + "\n";
+  text += wrapped("    seen:    " + evidence.seen, style.columns, 13) + "\n";
+  return text + "    replay:  " + evidence.replay + "\n";
+}
+
+// Every rule of one standing, with evidence.
+std::string findings(const CheckResult& result, Standing standing, const char* heading, const TextStyle& style) {
+  std::string text;
+  for (const auto& rule : result.rules) {
+    if (rule.standing != standing || rule.evidence.empty()) continue;
+    const RuleInfo& about = info(rule.rule);
+    const char* listed = result.is_listed(rule.rule) ? " (listed)" : "";
+    const std::string title = fmt::format("{} {}{}", to_string(about.level), about.id, listed);
+    const std::string sentence = fmt::format(": {} RFC {} section {}", about.sentence, about.rfc, about.section);
+    text += wrapped(title + sentence, style.columns, 2) + "\n";
+    for (std::size_t i = 0; i < std::min<std::size_t>(rule.evidence.size(), 3); ++i) {
+      text += evidence_text(rule.evidence[i], style);
+    }
+    if (rule.broken > 3) text += fmt::format("  {} times in all\n", rule.broken);
+  }
+  return text.empty() ? "" : "\n" + painted(heading, colour_of(standing), style) + "\n" + text;
+}
+
+std::string profile_text(const CheckResult& result, const TextStyle& style) {
+  std::string text;
+  for (std::size_t i = 0; i < result.profile.size(); ++i) {
+    const TraitInfo& trait = traits()[i];
+    const std::string row = fmt::format("  {:<28} {:<8} {}", trait.name, to_string(result.profile[i]), trait.sentence);
+    text += cut(row, style.columns) + "\n";
+  }
+  return text.empty() ? "" : "\nPROFILE\n" + text;
+}
+
+std::string deviations_text(const CheckResult& result, const TextStyle& style) {
+  std::string text;
+  for (const auto& listed : result.deviations) {
+    const std::string row =
+        fmt::format("  {}: {} ({})", info(listed.deviation.rule).id, listed.deviation.reason, to_string(listed.fate));
+    const char* colour = listed.fate == Listed::Fate::kGone ? kAnsiRed : "";
+    text += painted(wrapped(row, style.columns, 4), colour, style) + "\n";
+  }
+  return text.empty() ? "" : "\nLISTED DEVIATIONS\n" + text;
+}
+
+std::string failed_text(const CheckResult& result, const TextStyle& style) {
+  if (result.failed.empty()) return "";
+  std::string text = fmt::format("\nASSERTIONS OF SCRIPTS THAT FAILED {}\n", result.failed.size());
+  for (const auto& [scenario, mismatch] : result.failed) {
+    text += fmt::format("  {}:{}\n", scenario, mismatch.where.line);
+    text += wrapped("    expected: " + mismatch.expected, style.columns, 14) + "\n";
+    text += wrapped("    seen:     " + mismatch.seen, style.columns, 14) + "\n";
+  }
+  return text;
+}
+
+std::string skipped_text(const CheckResult& result, const TextStyle& style) {
+  std::map<std::string, std::vector<std::string>> reasons;
+  for (const auto& skipped : result.skipped) reasons[skipped.why].push_back(skipped.scenario);
+  std::string text;
+  for (const auto& [why, scenarios] : reasons) {
+    const std::string more = scenarios.size() > 1 ? fmt::format(" and {} more", scenarios.size() - 1) : "";
+    text += wrapped(fmt::format("  {}: {}{}", why, scenarios[0], more), style.columns, 4) + "\n";
+  }
+  return text.empty() ? "" : fmt::format("\nSKIPPED {}\n", result.skipped.size()) + text;
+}
+
+std::string unsteady_text(const CheckResult& result, const TextStyle& style) {
+  std::string text;
+  for (const auto& unsteady : result.unsteady) {
+    text += wrapped(fmt::format("  {}: {}", info(unsteady.rule).id, unsteady.scenario), style.columns, 4) + "\n";
+  }
+  return text.empty() ? "" : "\nSEEN ONCE AND NOT AGAIN, NOT COUNTED\n" + text;
+}
+
+std::string summary_text(const CheckResult& result, const TextStyle& style) {
+  const std::string counts =
+      fmt::format("{} obeyed, {} violated, {} departed, {} options, {} inconclusive, {} not exercised, {} not testable",
+                  result.count(Standing::kObeyed), result.count(Standing::kViolated), result.count(Standing::kDeparted),
+                  result.count(Standing::kOption), result.count(Standing::kInconclusive),
+                  result.count(Standing::kNotExercised), result.count(Standing::kNotTestable));
+  const std::string ruleset =
+      result.edition == kNewest ? "" : fmt::format(" held to ruleset {}", to_string(result.edition));
+  const std::string played = fmt::format("{} {}{}: {} scenarios, {} steps, {:.2f} s", result.target.name,
+                                         result.target.version, ruleset, result.scenarios, result.steps, result.wall_s);
+  const bool conforms = result.exit_status() == 0;
+  const std::string end = conforms ? "conforms" : "does not conform";
+  return "\n" + wrapped(counts, style.columns, 2) + "\n" + wrapped(played, style.columns, 2) + "\n" +
+         painted(end, conforms ? kAnsiGreen : kAnsiRed, style) + "\n";
+}
+
+}  // namespace
+
+std::string standing_text(const CheckResult& result, const RuleResult& rule) {
+  const bool broken = rule.standing == Standing::kViolated || rule.standing == Standing::kDeparted;
+  if (broken && result.is_listed(rule.rule)) return words_of(rule.standing) + ", listed";
+  if (rule.standing == Standing::kOption) return "option " + rule.why;
+  return words_of(rule.standing);
+}
+
+std::string check_text(const CheckResult& result, const TextStyle& style) {
+  return table(result, style) + findings(result, Standing::kViolated, "VIOLATED", style) +
+         findings(result, Standing::kDeparted, "DEPARTED", style) +
+         findings(result, Standing::kInconclusive, "INCONCLUSIVE", style) + profile_text(result, style) +
+         deviations_text(result, style) + unsteady_text(result, style) + failed_text(result, style) +
+         skipped_text(result, style) + summary_text(result, style);
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// tcpassay catalogue
+#include <CLI/App.hpp>
+#include <optional>
+
+#include "harness/base/text.h"
+#include "harness/check/check.h"
+#include "harness/check/requirement_coverage.h"
+#include "harness/cli/verbs.h"
+
+namespace tcpassay {
+
+void catalogue_options(CLI::App& app, CliOptions& cli) {
+  add_format_option(app, cli, {"text", "json"});
+  add_corpus_option(app, cli);
+  add_optional_target(app, cli, "play the corpus on this target and show which requirements were exercised");
+  app.add_option(
+      "--zoo", cli.kill_matrix,
+      "the result of the mutation test ('tcpassay zoo --format json'): show which rules a planted defect broke");
+}
+
+int run_catalogue(const CliOptions& cli) {
+  std::optional<CheckResult> checked;
+  std::optional<Strikes> strikes;
+  if (cli.target_given) {
+    const CheckOptions options{
+        .target = cli.target, .defect = cli.defect, .jobs = jobs_of(cli), .progress = progress_line()};
+    checked = check(read_scenarios({corpus_folder(cli)}), options);
+    end_progress();
+  }
+  if (!cli.kill_matrix.empty()) strikes = read_strikes(cli.kill_matrix);
+  const Account all = account(checked ? &*checked : nullptr, strikes ? &*strikes : nullptr);
+  print(cli.format == "json" ? account_json(all) : account_text(all, style_of_stdout().columns));
+  return 0;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// tcpassay judge
+#include "harness/offline/judge.h"
+
+#include <CLI/App.hpp>
+
+#include "harness/cli/verbs.h"
+#include "harness/offline/judge_files.h"
+
+namespace tcpassay {
+
+void judge_options(CLI::App& app, CliOptions& cli) {
+  add_define_option(app, cli);
+  add_ruleset_option(app, cli);
+  add_format_option(app, cli, {"text", "json"});
+  app.add_flag("--ladder", cli.ladders, "draw every conversation as a ladder diagram");
+  app.add_option("--end", cli.ends, "in captures, judge only the ends with this ADDRESS or ADDRESS:PORT");
+  app.add_flag("--packets-alone", cli.packets_alone,
+               "judge captures that check or run wrote by their packets alone, without the log beside them");
+  add_jobs_option(app, cli, "threads; if not given, one for each core");
+  app.add_option("FILE", cli.paths, "scripts and captures that record conversations, or folders of them")->required();
+}
+
+int run_judge(const CliOptions& cli) {
+  JudgeAllOptions options{
+      .capture = {.edition = edition_of(cli), .defines = cli.defines, .packets_alone = cli.packets_alone},
+      .jobs = cli.jobs,
+      .progress = progress_line()};
+  for (const auto& end : cli.ends) {
+    const auto chosen = ChosenEnd::parse(end);
+    if (!chosen) throw UsageError(end + ": no address; write 192.0.2.1, 192.0.2.1:80 or [2001:db8::1]:80");
+    options.capture.ends.push_back(*chosen);
+  }
+  const auto results = judge_all(cli.paths, options);
+  end_progress();
+  if (results.size() == 1 && results.front().unreadable && cli.format != "json") throw UsageError(results.front().why);
+  print(cli.format == "json" ? judge_json(results) : judge_text(results, cli.ladders));
+  return exit_status_of(results);
+}
+
+}  // namespace tcpassay

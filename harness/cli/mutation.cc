@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// tcpassay zoo, the mutation test; and tcpassay sharpness, the mutation sensitivity
+#include <CLI/App.hpp>
+#include <algorithm>
+
+#include "harness/check/corpus.h"
+#include "harness/cli/verbs.h"
+#include "harness/mutation/by_corpus.h"
+#include "harness/mutation/by_sweep.h"
+#include "harness/mutation/of_segments.h"
+
+namespace tcpassay {
+namespace {
+
+std::vector<ScenarioFile> scenarios_of(const CliOptions& cli) {
+  return read_scenarios(cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths);
+}
+
+int run_sweep_mutation_test(const CliOptions& cli) {
+  SweepMutationOptions options{.defects = cli.defects};
+  if (cli.jobs != 0) options.jobs = cli.jobs;
+  options.progress = progress_line();
+  const auto fates = sweep_mutation_test(options);
+  end_progress();
+  print(cli.format == "json" ? sweep_mutation_json(fates) : sweep_mutation_text(fates, style_of_stdout()));
+  const bool all = std::all_of(fates.begin(), fates.end(), [](const SweepDefectFate& fate) { return fate.caught; });
+  return all ? 0 : 1;
+}
+
+}  // namespace
+
+void mutation_test_options(CLI::App& app, CliOptions& cli) {
+  add_format_option(app, cli, {"text", "json"});
+  add_corpus_option(app, cli);
+  app.add_option("--defect", cli.defects, "plant only these defects, separated by commas, and play no legal variants")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_flag("--pairs,!--no-pairs", cli.pairs,
+               "play every pair of legal variants too, not only each alone and many at once");
+  app.add_flag("--sweep", cli.by_sweep,
+               "look for the defects of SEGMENT ARRIVES with the sweep instead of the scenarios");
+  add_jobs_option(app, cli, "threads; if not given, 2");
+  add_corpus_paths(app, cli);
+}
+
+int run_mutation_test(const CliOptions& cli) {
+  if (cli.by_sweep) return run_sweep_mutation_test(cli);
+  MutationTestOptions options{.defects = cli.defects, .legal_variants = cli.defects.empty(), .pairs = cli.pairs};
+  if (cli.jobs != 0) options.jobs = cli.jobs;
+  const auto scenarios = scenarios_of(cli);
+  options.progress = progress_line();
+  const MutationTestResult result = mutation_test(scenarios, options);
+  end_progress();
+  print(cli.format == "json" ? mutation_json(result) : mutation_text(result, style_of_stdout()));
+  return result.exit_status();
+}
+
+void sensitivity_options(CLI::App& app, CliOptions& cli) {
+  add_format_option(app, cli, {"text", "json"});
+  add_corpus_option(app, cli);
+  app.add_option("--samples", cli.samples, "how many segments to alter")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}))
+      ->capture_default_str();
+  app.add_option("--seed", cli.seed, "the seed that chooses the segments and their alterations")->capture_default_str();
+  add_corpus_paths(app, cli);
+}
+
+int run_sensitivity(const CliOptions& cli) {
+  SensitivityOptions options{.samples = cli.samples, .seed = cli.seed};
+  const auto scenarios = scenarios_of(cli);
+  options.progress = progress_line();
+  const SensitivityResult result = mutation_sensitivity(scenarios, options);
+  end_progress();
+  print(cli.format == "json" ? sensitivity_json(result) : sensitivity_text(result, style_of_stdout()));
+  return 0;
+}
+
+}  // namespace tcpassay

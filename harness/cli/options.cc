@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/cli/options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "harness/base/processes.h"
+#include "harness/cli/corpus_place.h"
+
+namespace tcpassay {
+
+namespace fs = std::filesystem;
+
+void print(const std::string& text) {
+  const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!whole) throw UsageError("the output cannot be written");
+}
+
+std::string corpus_folder(const CliOptions& cli) {
+  if (!cli.corpus.empty()) {
+    if (!fs::is_directory(cli.corpus)) throw UsageError(cli.corpus + ": no such folder");
+    return cli.corpus;
+  }
+  if (const char* named = std::getenv("TCPASSAY_CORPUS"); named && *named) {
+    if (!fs::is_directory(named)) throw UsageError(fmt::format("TCPASSAY_CORPUS: {}: no such folder", named));
+    return named;
+  }
+  if (fs::is_directory("corpus")) return "corpus";
+  if (const auto own = own_corpus()) return own->string();
+  throw UsageError("no corpus here: give --corpus DIR or set TCPASSAY_CORPUS");
+}
+
+std::string target_name(const CliOptions& cli) {
+  return cli.target.substr(0, cli.target.find(':'));
+}
+
+Edition edition_of(const CliOptions& cli) {
+  return *edition_named(cli.ruleset);
+}
+
+std::uint8_t ip_version_of(const CliOptions& cli) {
+  return cli.ip == "6" ? 6 : 4;
+}
+
+std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli) {
+  if (cli.ip == "both") return {4, 6};
+  return {ip_version_of(cli)};
+}
+
+int jobs_of(const CliOptions& cli) {
+  if (cli.jobs != 0) return cli.jobs;
+  return target_name(cli) == "own" ? 1 : kRealTimeJobs;
+}
+
+std::function<void(std::size_t, std::size_t, const std::string&)> progress_line() {
+  if (!isatty(STDERR_FILENO)) return {};
+  auto shown = std::chrono::steady_clock::time_point{};
+  return [shown](std::size_t done, std::size_t all, const std::string& last) mutable {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - shown < std::chrono::milliseconds(100)) return;
+    shown = now;
+    const std::string name = last.size() > 60 ? "..." + last.substr(last.size() - 57) : last;
+    fmt::print(stderr, "\r\x1b[K[{}/{}] {}", done, all, name);
+    std::fflush(stderr);
+  };
+}
+
+void end_progress() {
+  if (isatty(STDERR_FILENO)) fmt::print(stderr, "\r\x1b[K");
+}
+
+void add_target_options(CLI::App& app, CliOptions& cli) {
+  app.add_option("--target,-t", cli.target, "the implementation to test ('tcpassay targets' lists them)")
+      ->capture_default_str();
+  app.add_option("--plant", cli.defect, "a defect to plant in the own stack ('tcpassay targets --defects' lists them)");
+  app.add_option("--temper", cli.legal_variants,
+                 "legal variants of the own stack's behaviour, separated by commas ('tcpassay targets --temperaments' "
+                 "lists them)")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+void add_optional_target(CLI::App& app, CliOptions& cli, const char* help) {
+  app.add_option_function<std::string>(
+      "--target,-t",
+      [&cli](const std::string& target) {
+        cli.target = target;
+        cli.target_given = true;
+      },
+      help);
+}
+
+void add_ruleset_option(CLI::App& app, CliOptions& cli) {
+  std::vector<std::string> editions;
+  for (int i = 0; i <= static_cast<int>(kNewest); ++i) editions.emplace_back(to_string(static_cast<Edition>(i)));
+  app.add_option("--ruleset", cli.ruleset, "the edition of the TCP specification that the target is judged by")
+      ->check(CLI::IsMember(editions))
+      ->capture_default_str();
+}
+
+void add_ip_option(CLI::App& app, CliOptions& cli, const std::vector<std::string>& versions) {
+  app.add_option("--ip", cli.ip, "the IP version, for scripts that do not name one themselves")
+      ->check(CLI::IsMember(versions))
+      ->capture_default_str();
+}
+
+void add_format_option(CLI::App& app, CliOptions& cli, const std::vector<std::string>& formats) {
+  app.add_option("--format,-f", cli.format, "the output format")->check(CLI::IsMember(formats))->capture_default_str();
+}
+
+void add_corpus_option(CLI::App& app, CliOptions& cli) {
+  app.add_option("--corpus", cli.corpus,
+                 "the folder with the scenarios; if not given, $TCPASSAY_CORPUS, and if that is not set, ./corpus");
+}
+
+void add_define_option(CLI::App& app, CliOptions& cli) {
+  app.add_option("--define,-D", cli.defines,
+                 "NAME or NAME=VALUE: defines NAME for #ifdef lines; scripts may use NAME in place of VALUE")
+      ->allow_extra_args(false);
+}
+
+void add_oracle_only_option(CLI::App& app, CliOptions& cli) {
+  app.add_flag("--oracle-only", cli.oracle_only,
+               "ignore what scripts themselves say of the target (> lines, results of calls, code)");
+}
+
+void add_jobs_option(CLI::App& app, CliOptions& cli, const char* help) {
+  app.add_option("--jobs,-j", cli.jobs, help)->check(CLI::Range(1, kJobsMax));
+}
+
+void add_corpus_paths(CLI::App& app, CliOptions& cli) {
+  app.add_option("PATH", cli.paths, "scripts or folders to play instead of the whole corpus");
+}
+
+}  // namespace tcpassay

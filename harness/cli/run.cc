@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// tcpassay run
+#include <CLI/App.hpp>
+#include <memory>
+
+#include "harness/cli/play.h"
+#include "harness/cli/verbs.h"
+#include "harness/report/run_report.h"
+#include "harness/script/parse.h"
+#include "harness/session/run_log.h"
+#include "harness/session/session.h"
+
+namespace tcpassay {
+
+void script_options(CLI::App& app, CliOptions& cli) {
+  add_target_options(app, cli);
+  add_define_option(app, cli);
+  add_oracle_only_option(app, cli);
+  add_ip_option(app, cli, {"4", "6"});
+  add_ruleset_option(app, cli);
+  add_format_option(app, cli, {"text", "json"});
+  app.add_option("--pcap", cli.pcap, "write every packet to this capture file");
+  app.add_option("FILE", cli.paths, "the script")->required()->expected(1);
+}
+
+int run_script(const CliOptions& cli) {
+  const std::string& file = cli.paths.front();
+  const Scenario scenario = read_script(file, cli.defines);
+  const auto target = make_target(cli);
+  require_playable(scenario, *target, cli, !cli.oracle_only);
+  SessionOptions options;
+  options.assertions = !cli.oracle_only;
+  std::unique_ptr<CaptureFile> capture;
+  std::unique_ptr<RunLog> log;
+  if (!cli.pcap.empty()) {
+    capture = std::make_unique<CaptureFile>(cli.pcap);
+    log = std::make_unique<RunLog>(run_log_of(cli.pcap));
+  }
+  options.capture = capture.get();
+  options.observer = log.get();
+  options.ip = ip_version_of(cli);
+  options.edition = edition_of(cli);
+  if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
+  Session session(*target, options);
+  session.play(scenario);
+  if (capture) capture->close();
+  if (log) log->close();
+  const RunResult result{.file = file,
+                         .target = target->identity().name,
+                         .version = target->identity().version,
+                         .edition = options.edition,
+                         .trace = session.trace(),
+                         .verdicts = session.oracle().verdicts(),
+                         .mismatches = session.mismatches()};
+  print(cli.format == "json" ? run_json(result) : run_text(result, style_of_stdout()));
+  return result.exit_status();
+}
+
+}  // namespace tcpassay
