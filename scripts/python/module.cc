@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// _tcpassay: the harness as Python sees it, thinly. What people use is the package around it, tcpassay/__init__.py.
+// _tcpassay: thin Python bindings of the harness. The package around them, tcpassay/__init__.py, is what users import.
 #include <fmt/format.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -16,6 +16,7 @@
 
 #include "harness/check/check.h"
 #include "harness/report/ladder.h"
+#include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
 #include "harness/session/session.h"
@@ -26,7 +27,7 @@ namespace py = pybind11;
 namespace tcpassay {
 namespace {
 
-// A call with a finite number of seconds, as Python counts them.
+// Converts seconds of Python. Throws ValueError for a number that is negative, too large or not finite.
 Time seconds(double s) {
   if (!(s >= 0 && s < 1e9)) throw py::value_error("a time must be a number of seconds, not negative");
   return std::chrono::duration_cast<Time>(std::chrono::duration<double>(s));
@@ -96,9 +97,7 @@ py::dict verdict_of(const Verdict& verdict) {
   out["rfc"] = rule.rfc;
   out["section"] = rule.section;
   out["sentence"] = rule.sentence;
-  out["kind"] = verdict.kind == Verdict::Kind::kViolated   ? "violated"
-                : verdict.kind == Verdict::Kind::kDeparted ? "departed"
-                                                           : "inconclusive";
+  out["kind"] = to_string(verdict.kind);
   out["event"] = verdict.event;
   out["at"] = seconds(verdict.at);
   out["state"] = verdict.state;
@@ -120,7 +119,7 @@ std::uint8_t ip_version_of(int ip, const Target& target) {
   return static_cast<std::uint8_t>(ip);
 }
 
-// One target with one session on it.
+// One target and one session on it.
 class Run {
  public:
   Run(const std::string& target, const std::optional<std::string>& plant, bool assertions, double final_wait, int ip)
@@ -185,7 +184,7 @@ class Run {
 
   void advance(double by) { session_.advance(seconds(by)); }
 
-  // Lets time pass until the target sends something, at most so long.
+  // Lets time pass until the target sends something, but at most `within` seconds.
   void wait(double within) {
     SegmentSpec any;
     any.any_options = true;
@@ -195,7 +194,7 @@ class Run {
     matched_ = taken_;
   }
 
-  // What came out since the last call.
+  // The segments that the target has sent since the last call.
   py::list take_segments() {
     take();
     py::list out;
@@ -258,7 +257,7 @@ class Run {
   }
 
  private:
-  // The trace has when each packet left, the session has its octets, both in the same order.
+  // Takes times from the trace and octets from the session: both have the packets in the same order.
   void take() {
     const auto& events = session_.trace().events;
     for (Bytes& packet : session_.take_packets()) {

@@ -13,10 +13,10 @@
         assert len(connection.read(1000)) == 100
         assert t.conforms(), t.verdicts()
 
-Numbers are those of a packetdrill script: SEQ of what goes in stands on the wire as it is, SEQ of what comes out counts
-from the target's SYN, and ACK counts likewise on the other side. What is not given is what a polite peer would
-send: the next octet in order, an ACK of everything seen. Texts are position-coded so that the judge can check every
-octet; therefore only their lengths are chosen.
+Numbers are those of a packetdrill script: SEQ of an injected segment goes on the wire unchanged, SEQ of a segment of the
+target counts from the target's SYN, and ACK refers to the numbers of the other side. Defaults are those of a
+well-behaved peer: the next octet in order, an ACK of everything seen. Texts are position-coded so that the judge can
+check every octet; therefore you choose only their lengths.
 
 Nothing here blocks for long: calls on sockets return at once, and only advance() and expect(within=...) let time pass.
 """
@@ -81,7 +81,7 @@ class Verdict:
 
 
 class Mismatch(NamedTuple):
-    """A line of a script that did not come true; beside the judge, never a rule."""
+    """An assertion of a script that failed. It is no verdict: no rule of the RFC is involved."""
 
     where: str
     expected: str
@@ -106,7 +106,7 @@ class Segment:
     ack_wire: int = 0
     local_port: int = 0  # the target's
     remote_port: int = 0
-    fault: str = ""  # what is wrong with it, if anything
+    fault: str = ""  # what is wrong with the packet; "" if nothing
 
     def __len__(self) -> int:
         return len(self.payload)
@@ -121,12 +121,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a whole script."""
+    """The result of playing a whole script."""
 
     verdicts: List[Verdict]
     mismatches: List[Mismatch]
     ladder: str = field(repr=False)
-    skipped: Optional[str] = None  # why the target cannot play it; then there is nothing else
+    skipped: Optional[str] = None  # why the target cannot play the script; then the rest is empty
 
     def conforms(self) -> bool:
         """No MUST was violated. False for a script that was skipped."""
@@ -147,15 +147,15 @@ def open(target: str = "own", seed: int = 1, plant: Optional[str] = None,  # noq
          final_wait: float = _tcpassay.FINAL_WAIT, ip: int = 4) -> Testbed:
     """Makes a target and starts a run on it. Raises TargetError.
 
-    `plant` names a defect of the own stack. `final_wait` is how many seconds pass before the final examination, so that
-    a delayed ACK falls due; where time is real they are waited for. `ip` is the version of IP, 4 or 6.
+    `plant` names a defect of the own stack. `final_wait` is how many seconds pass before the final judgement, so that a
+    delayed ACK becomes due; on a real-time target they are waited for. `ip` is the IP version, 4 or 6.
     """
     return Testbed(target, seed, plant, final_wait, ip)
 
 
 def run_script(script: Union[str, "os.PathLike[str]"], target: str = "own", plant: Optional[str] = None,
                ip: int = 4) -> Result:
-    """Plays a script in the packetdrill language: a text of more than one line, or the path of a file."""
+    """Plays a script in the packetdrill language. `script` is its text (several lines), or the path of a file."""
     text = os.fspath(script)
     scenario = _tcpassay.Scenario.parse(text, "script") if "\n" in text else _tcpassay.Scenario.read(text)
     run = _tcpassay.Run(target, plant, True, _tcpassay.FINAL_WAIT, ip)
@@ -185,7 +185,7 @@ class Testbed:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the target. What was judged cannot be asked for any more."""
+        """Releases the target. Afterwards verdicts are no longer available."""
         self._run = None
 
     @property
@@ -205,7 +205,7 @@ class Testbed:
     # The target's user.
 
     def configure(self, name: str, value: int) -> None:
-        """Asks the target for a configuration, before anything else: configure("ecn", 1). Lasts until the next reset.
+        """Configures the target, before anything else: configure("ecn", 1). Lasts until the next reset.
 
         harness/target/settings.def has the names; a target that has no such setting raises TargetError.
         """
@@ -241,8 +241,8 @@ class Testbed:
 
         flags are packetdrill's ("S", "S.", ".", "P.", "F.", "R", "-" for none). seq defaults to the next number in
         order (0 for a SYN), ack to everything seen when flags have ".". options are packetdrill's ("mss 1460,nop,wscale
-        7"). damage is what is spoilt on purpose: "checksum", "offset=3", "truncate=12", "reserved=8" or
-        "options=0204ffff", together with blanks between. The ports are those of another conversation than the only one.
+        7"). damage is what is made wrong on purpose: "checksum", "offset=3", "truncate=12", "reserved=8" or
+        "options=0204ffff", several of them separated by blanks. Ports are needed only for a second conversation.
         """
         peer = self._live().peer(local_port, remote_port)
         if seq is None:
@@ -267,7 +267,7 @@ class Testbed:
         self._running().inject_bytes(bytes(packet))
 
     def segments(self) -> List[Segment]:
-        """What the target has sent and neither segments() nor expect() has returned yet."""
+        """The segments of the target that neither segments() nor expect() has returned yet."""
         self._take()
         taken, self._segments = self._segments, []
         return taken
@@ -312,7 +312,7 @@ class Testbed:
         return self._live().now()
 
     def state(self) -> str:
-        """The state, or the states joined by "|", that the conversation may be in by all that was seen."""
+        """The state in which the conversation may be, by all that was seen; several are joined by "|"."""
         return self._live().states()
 
     def reported_state(self) -> Optional[str]:
@@ -320,11 +320,11 @@ class Testbed:
         return self._live().reported_state()
 
     def verdicts(self) -> List[Verdict]:
-        """What the judge has said so far."""
+        """The verdicts so far."""
         return [Verdict(**verdict) for verdict in self._live().verdicts()]
 
     def judge(self) -> List[Verdict]:
-        """Ends the run with the final examination and returns the verdicts. Afterwards the target cannot be driven."""
+        """Ends the run with the final judgement and returns the verdicts. Afterwards nothing can be sent or called."""
         if not self._over:
             self._live().finish()
             self._over = True
@@ -335,7 +335,7 @@ class Testbed:
         return not any(verdict.kind == "violated" for verdict in self.judge())
 
     def judged(self) -> Dict[str, int]:
-        """How often each rule was put to the test in this run."""
+        """How often each rule was judged in this run."""
         return self._live().judged()
 
     def ladder(self) -> str:
