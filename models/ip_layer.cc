@@ -67,13 +67,13 @@ void too_big(Step& on, const IcmpArrives& message) {
   const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.env.mms_s + header;
   if ((message.mtu != 0 || message.version == 6) && message.mtu < floor) {
     on.cite(message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor);
-    tcb.oddity = message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor;
+    tcb.must_ignore = message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor;
     ip.below_floor = true;
     return;
   }
   if (message.mtu == 0) {  // an old router: any smaller size will do
     on.cite(Rule::R1191_3_old_style);
-    tcb.oddity = Rule::R1191_3_old_style;
+    tcb.must_ignore = Rule::R1191_3_old_style;
     if (!on.trait(Trait::kObeysTooBig)) ip.ignores_too_big = true;
     return;
   }
@@ -118,20 +118,20 @@ bool ip_arrives(Step& on, const Arriving& seg) {
       const Rule rule = seg.ctl.syn ? Rule::MUST_57 : Rule::S3_9_2_3_all;
       on.cite(rule);
       on.cite_later(rule);
-      tcb.oddity = rule;
+      tcb.must_ignore = rule;
       return false;
     }
     case Carrier::Oddity::kNobodysSource: {
       const Rule rule = seg.ctl.syn ? Rule::MUST_63 : Rule::S3_9_2_3_all;
       on.cite(rule);
       on.cite_later(rule);
-      tcb.oddity = rule;
+      tcb.must_ignore = rule;
       return false;
     }
     case Carrier::Oddity::kOptions:
       on.cite(Rule::MUST_50);
       on.cite_later(Rule::MUST_50);
-      tcb.oddity = Rule::MUST_50;
+      tcb.must_ignore = Rule::MUST_50;
       break;
     default:
       break;
@@ -140,13 +140,13 @@ bool ip_arrives(Step& on, const Arriving& seg) {
   if (dscp != (tcb.ip.arrived_class & kDscp)) {
     on.cite(Rule::SA_A1_dscp);
     on.cite_later(Rule::SA_A1_dscp);
-    tcb.oddity = Rule::SA_A1_dscp;
+    tcb.must_ignore = Rule::SA_A1_dscp;
     tcb.ip.arrived_class = seg.ip.traffic_class;
   }
   if (seg.ip.identification != 0 && seg.ip.identification == tcb.ip.arrived_id) {
     on.cite(Rule::S3_8_1_identification);
     on.cite_later(Rule::S3_8_1_identification);
-    tcb.oddity = Rule::S3_8_1_identification;
+    tcb.must_ignore = Rule::S3_8_1_identification;
   }
   tcb.ip.arrived_id = seg.ip.identification;
   return true;
@@ -190,7 +190,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
     case Kind::kSourceQuench:
       on.cite(Rule::MUST_55);
       on.cite_later(Rule::MUST_55);
-      tcb.oddity = Rule::MUST_55;
+      tcb.must_ignore = Rule::MUST_55;
       return;
     case Kind::kSoft:
       // RFC 5461 section 4: many stacks give an attempt up that meets a soft error, so that another address is tried.
@@ -202,7 +202,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
       if (!opening) {
         on.cite(Rule::MUST_56);
         on.cite_later(Rule::MUST_56);
-        tcb.oddity = Rule::MUST_56;
+        tcb.must_ignore = Rule::MUST_56;
       }
       tcb.ip.soft_error = true;
       return;
@@ -238,7 +238,7 @@ void icmp_elsewhere(Step& on) {
   if (on.tcb.state == State::kClosed || on.tcb.state == State::kListen) return;
   on.cite(Rule::MUST_54);
   on.cite_later(Rule::MUST_54);
-  on.tcb.oddity = Rule::MUST_54;
+  on.tcb.must_ignore = Rule::MUST_54;
 }
 
 bool path_departs(Step& on, const Departing& seg, bool resent) {

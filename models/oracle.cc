@@ -31,7 +31,7 @@ void Oracle::Impl::start() {
   beginnings.clear();
   clocks.clear();
   ledger.clear();
-  guessed = same_clock = 0;
+  guessed = predicted_timestamps = 0;
   loose.clear();
   verdicts.clear();
   tolerated.clear();

@@ -66,7 +66,7 @@ void Oracle::Impl::first_timestamp(const Conversation& c, const Event& event, st
     if (other.tuple == c.tuple || passed > 1000) continue;
     if (std::abs(static_cast<std::int32_t>(tsval - other.tsval)) > 16 + 2 * passed) {
       if (!tainted) count({Rule::R7323_7_offset, true});
-    } else if (++same_clock == 2) {  // once may be chance
+    } else if (++predicted_timestamps == 2) {  // once may be chance
       add_verdict(Rule::R7323_7_offset, Verdict::Kind::kDeparted, &c, event,
                   std::string(info(Rule::R7323_7_offset).sentence), "the timestamp clock of another connection");
     }

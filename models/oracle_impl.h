@@ -75,7 +75,7 @@ struct Oracle::Impl {
   std::vector<FirstNumber> beginnings;
   Time last_at{};
   std::vector<Clock> clocks;
-  int same_clock = 0;  // first timestamps that another connection's told
+  int predicted_timestamps = 0;  // first timestamps that another connection's told
   fast_open::Ledger ledger;
   fast_open::Known cookies;             // what `ledger` says of the SYN at hand
   int guessed = 0;                      // first sequence numbers that another connection's told
@@ -136,7 +136,7 @@ struct Oracle::Impl {
       }
     }
     if (next.empty()) {
-      const Rule rule = c.possible[nearest_index].oddity.value_or(nearest.rule);
+      const Rule rule = c.possible[nearest_index].must_ignore.value_or(nearest.rule);
       add_verdict(rule, kind_of(rule), &c, event, describe_allowed(c.possible, event, rule),
                   describe(event, c.possible[nearest_index]));
       note_at_work(c.possible[nearest_index]);

@@ -63,8 +63,8 @@ void resynchronise_with(Candidate& p, const StateReport& report, const Event& ev
   if (report.snd_una) p.snd_una = SndSeq{*report.snd_una};
   if (synchronized(p.state)) p.was_open = true;
   if (p.state == State::kTimeWait) {
-    p.time_wait_from = event.from;
-    p.time_wait_to = event.until + 3 * msl;
+    p.time_wait.from = event.from;
+    p.time_wait.to = event.until + 3 * msl;
   }
 }
 
@@ -179,7 +179,7 @@ void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Eve
   p.later.clear();
   p.demerits.clear();
   p.freedoms.reset();
-  p.oddity.reset();
+  p.must_ignore.reset();
   if (const auto* seg = std::get_if<Departing>(&event.what)) resynchronise_with(p, *seg);
   if (const auto* call = std::get_if<UserCall>(&event.what)) resynchronise_with(p, *call);
   if (const auto* report = std::get_if<StateReport>(&event.what)) resynchronise_with(p, *report, event, terms.msl);

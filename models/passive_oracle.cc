@@ -180,7 +180,7 @@ Set PassiveOracle::Impl::one_segment(const Set& before, const Event& event) {
 }
 
 void PassiveOracle::Impl::blame(const Passed& passed, const Set& before) {
-  const Rule rule = accused.oddity.value_or(nearest.rule);
+  const Rule rule = accused.must_ignore.value_or(nearest.rule);
   std::string states;
   name_states(before, states);
   verdict = Verdict{.kind = info(rule).level == Level::kShould ? Verdict::Kind::kDeparted : Verdict::Kind::kViolated,

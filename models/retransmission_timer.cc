@@ -193,7 +193,7 @@ Time RetransmissionTimer::Estimate::rto() const {
 // The bound is generous: 3 s at first (the greatest initial value in use) or three times the longest round trip seen,
 // doubled on each expiry up to two minutes, where RFC 6298 section 2 allows a limit of 60 s or more.
 Time retransmission_bound(const Tcb& tcb) {
-  if (tcb.stamps.odd_echo) return std::chrono::seconds(132);
+  if (tcb.stamps.stale_echo) return std::chrono::seconds(132);
   Time bound = std::max<Time>(std::chrono::seconds(3), 3 * tcb.rtt_max);
   for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
   return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
@@ -251,8 +251,8 @@ void timer_acked(Step& on, SndSeq ack) {
   }
   // A sample from a timestamp begins when the target sent its latest TSval, or at any time if the peer echoed another.
   const Stamps& stamps = tcb.stamps;
-  if (tcb.timestamped() && (again || stamps.odd_echo || stamps.last_at != timer.sent_at)) {
-    const Time least = stamps.odd_echo ? Time{} : on.env.since - stamps.last_at;
+  if (tcb.timestamped() && (again || stamps.stale_echo || stamps.last_at != timer.sent_at)) {
+    const Time least = stamps.stale_echo ? Time{} : on.env.since - stamps.last_at;
     timer.exact = false;
     timer.rtt_min = timer.rtt_min < Time{} ? least : std::min(timer.rtt_min, least);
     timer.acked_at = on.env.now;

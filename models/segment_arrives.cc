@@ -58,7 +58,7 @@ Then check_fault(Step& on, const Arriving& seg) {
 void makes_no_difference(Step& on, Rule rule) {
   on.cite(rule);
   on.cite_later(rule);
-  on.tcb.oddity = rule;
+  on.tcb.must_ignore = rule;
 }
 
 // Reserved bits and options that mean nothing to the target are ignored.
@@ -92,7 +92,7 @@ void note_arrival(Step& on) {
 void segment_arrives(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   choose_closed_or_listen(on, seg);
-  tcb.oddity.reset();
+  tcb.must_ignore.reset();
   if (!ip_arrives(on, seg)) return;
   if (check_fault(on, seg) == Then::kReturn) return;
   note_arrival(on);

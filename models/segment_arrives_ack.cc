@@ -199,7 +199,7 @@ Then closing_states_ack(Step& on) {
       return Then::kReturn;
     case State::kTimeWait:  // taken for a retransmission of the FIN, which restarts the timer
       on.cite(Rule::SA4_5_time_wait);
-      tcb.time_wait_to = later_end(on);
+      tcb.time_wait.to = later_end(on);
       on.allow_ack();
       break;
     default:

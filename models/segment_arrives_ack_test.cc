@@ -257,8 +257,8 @@ TEST(CheckAckField, InTimeWaitTheFinAgainIsAcknowledged) {
   EXPECT_EQ(after.texts, Texts{"TIME-WAIT, ACK now"});
   EXPECT_TRUE(after.cite(Rule::SA4_5_time_wait));
   EXPECT_TRUE(after.cite(Rule::SA4_8_time_wait));
-  EXPECT_EQ(after.all[0].time_wait_from, std::chrono::minutes(4));
-  EXPECT_GT(after.all[0].time_wait_to, std::chrono::minutes(5));
+  EXPECT_EQ(after.all[0].time_wait.from, std::chrono::minutes(4));
+  EXPECT_GT(after.all[0].time_wait.to, std::chrono::minutes(5));
 }
 
 TEST(CheckAckField, AnAckInTimeWaitChangesNothing) {

@@ -10,7 +10,7 @@ void closed_state(Step& on, const Arriving& seg) {
   if (seg.ctl.fin) on.cite(Rule::SA4_8_unsynchronized);
   if (on.env.elsewhere) {  // a passive OPEN stands on another address of the target
     on.cite(Rule::S3_9_1_1_local_address);
-    on.tcb.oddity = Rule::S3_9_1_1_local_address;
+    on.tcb.must_ignore = Rule::S3_9_1_1_local_address;
   }
   if (seg.ctl.syn && on.env.deserted) on.cite(on.env.aborted ? Rule::S3_10_5_listen : Rule::S3_10_4_listen);
   if (seg.ctl.rst) {
@@ -38,18 +38,18 @@ void fresh(Candidate& tcb) {
   begun.later = tcb.later;
   begun.demerits = tcb.demerits;
   begun.freedoms = tcb.freedoms;
-  begun.oddity = tcb.oddity;
+  begun.must_ignore = tcb.must_ignore;
   begun.user_timeout = tcb.user_timeout;
   tcb = begun;
 }
 
 // The numbers of the connection in TIME-WAIT are kept, in case the SYN turns out to be an old one (3.6.1, MAY-2).
 void keep_old_numbers(Candidate& tcb, const Candidate& old) {
-  tcb.reopened = true;
-  tcb.old_snd_nxt = old.snd_nxt;
-  tcb.old_rcv_nxt = old.rcv_nxt;
-  tcb.time_wait_from = old.time_wait_from;
-  tcb.time_wait_to = old.time_wait_to;
+  tcb.former.kept = true;
+  tcb.former.snd_nxt = old.snd_nxt;
+  tcb.former.rcv_nxt = old.rcv_nxt;
+  tcb.time_wait.from = old.time_wait.from;
+  tcb.time_wait.to = old.time_wait.to;
 }
 
 // RCV.NXT <- SEG.SEQ+1, IRS <- SEG.SEQ, <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>, SYN-RECEIVED

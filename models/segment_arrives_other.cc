@@ -18,9 +18,9 @@ Then check_syn_in_time_wait(Step& on, const Arriving& seg) {
     const SynInTimeWait then = syn_in_time_wait(on, seg);
     if (then == SynInTimeWait::kBegins) listen_state(on, seg);
     if (then != SynInTimeWait::kProceeds) return Then::kReturn;
-    on.answered = true;
+    on.time_wait_syn_proceeds = true;
   }
-  if (seg.seq < tcb.old_seq) tcb.old_seq = seg.seq;
+  if (seg.seq < tcb.time_wait.least_seq) tcb.time_wait.least_seq = seg.seq;
   return Then::kProceed;
 }
 
@@ -120,7 +120,7 @@ void other_states(Step& on, const Arriving& seg) {
     after_the_steps(on, seg, before, reached);
   }
   // A SYN in TIME-WAIT that is answered might as well have been dropped: without an answer it would have been.
-  if (on.answered) on.tcb.ack_now_must = on.tcb.ack_now;
+  if (on.time_wait_syn_proceeds) on.tcb.ack_now_must = on.tcb.ack_now;
 }
 
 }  // namespace tcpassay

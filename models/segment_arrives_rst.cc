@@ -8,9 +8,9 @@ namespace tcpassay {
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to what may be an attack (RFC 5961); repeats may be throttled.
 void challenge(Step& on, Rule rule) {
   Candidate& tcb = on.tcb;
-  const bool recently = tcb.challenged >= Time{} && on.env.now - tcb.challenged < kThrottlePeriod;
+  const bool recently = tcb.challenge.at >= Time{} && on.env.now - tcb.challenge.at < kThrottlePeriod;
   if (recently && on.may(Rule::R5961_7_throttle)) return;
-  tcb.challenged = on.env.now;
+  tcb.challenge.at = on.env.now;
   on.cite(rule);
   on.acknowledge_now(rule);
 }
@@ -24,16 +24,16 @@ bool reaches(const Tcb& tcb, RcvSeq seq) {
 // Return to the LISTEN state; or to TIME-WAIT, when the SYN that ended it was old (3.6.1, MAY-2).
 void back_to_listen(Step& on, Rule rule) {
   Candidate& tcb = on.tcb;
-  const bool back = tcb.reopened && !on.may(Freedom::kStaysReopened);
+  const bool back = tcb.former.kept && !on.may(Freedom::kStaysReopened);
   on.delete_tcb(rule);
   if (on.env.listening) tcb.state = State::kListen;
   if (!back) return;
   tcb.state = State::kTimeWait;
   tcb.passive = false;  // nobody waits for it
-  tcb.snd_una = tcb.snd_nxt = tcb.snd_end = tcb.old_snd_nxt;
-  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.old_rcv_nxt;
+  tcb.snd_una = tcb.snd_nxt = tcb.snd_end = tcb.former.snd_nxt;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.former.rcv_nxt;
   tcb.rcv_fin = tcb.was_open = true;
-  tcb.edge_known = tcb.reopened = false;
+  tcb.edge_known = tcb.former.kept = false;
 }
 
 // The connection is reset by the peer: queues are flushed, the user is told.
@@ -73,12 +73,12 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
   on.cite(Rule::S3_5_2_rst_on_rst);
   if (tcb.state == State::kTimeWait) {
     const bool ignored = on.may(Rule::R1337_3_F1);
-    if (tcb.acked_in_time_wait) on.cite(Rule::R1337_2_hazard, ignored);  // it may be what our own ACK has drawn
+    if (tcb.time_wait.acknowledged) on.cite(Rule::R1337_2_hazard, ignored);  // it may be what our own ACK has drawn
     if (ignored) {
-      tcb.ignored_rst = true;
+      tcb.time_wait.ignored_rst = true;
       return Then::kReturn;
     }
-    if (tcb.stamps.on()) on.cite(Rule::R1337_3_F2, tcb.ignored_rst);
+    if (tcb.stamps.on()) on.cite(Rule::R1337_3_F2, tcb.time_wait.ignored_rst);
   }
   if (tcb.stamps.on() && seg.opt.timestamps && seg.opt.timestamps->echo != tcb.stamps.last &&
       on.may(Rule::R7323_5_2_rst_tsecr)) {
@@ -91,14 +91,14 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
       return Then::kReturn;
     }
     on.cite_later(Rule::R5961_3_2_exact);
-    const Tcb::Challenge challenged = tcb.challenge;
+    const Challenge::By challenged = tcb.challenge.drawn_by;
     const bool closed_window = tcb.rcv_edge == tcb.rcv_nxt;
     reset_by_peer(on, Rule::SA4_2_exact);
     // What is cited last is blamed first: the rule that says the most.
     if (closed_window) on.cite_later(Rule::MUST_66);
     if (!seg.text.empty()) on.cite_later(Rule::SHLD_2);
-    if (challenged == Tcb::Challenge::kRst) on.cite_later(Rule::R5961_3_2_legit);
-    if (challenged == Tcb::Challenge::kSyn) on.cite_later(Rule::R5961_4_2_rst);
+    if (challenged == Challenge::By::kRst) on.cite_later(Rule::R5961_3_2_legit);
+    if (challenged == Challenge::By::kSyn) on.cite_later(Rule::R5961_4_2_rst);
     return Then::kReturn;
   }
   if (at_sack_edge(tcb, seg.seq) &&
@@ -111,7 +111,7 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
     on.cite(Rule::R5961_3_2_inexact);
     if (!seg.text.empty()) on.cite_later(Rule::R5961_3_2_drop);
     challenge(on, Rule::SA4_2_inexact);
-    tcb.challenge = Tcb::Challenge::kRst;
+    tcb.challenge.drawn_by = Challenge::By::kRst;
     return Then::kReturn;
   }
   on.depart(Rule::R5961_3_2_scope);  // RFC 793 takes any RST in the window
@@ -152,7 +152,7 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
     on.cite(Rule::R5961_4_2_syn);
     if (seg.len() > 1) on.cite_later(Rule::R5961_4_2_drop);
     challenge(on, rule);
-    tcb.challenge = Tcb::Challenge::kSyn;
+    tcb.challenge.drawn_by = Challenge::By::kSyn;
   } else {  // RFC 793
     on.depart(Rule::R5961_4_2_scope);
     tcb.signal = Signal::kReset;

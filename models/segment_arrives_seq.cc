@@ -52,9 +52,9 @@ void cite_unacceptable(Step& on, const Arriving& seg) {
   if (tcb.state == State::kTimeWait && seg.ctl.fin) {
     on.cite(Rule::SA4_8_time_wait);
     on.cite(Rule::SA4_5_time_wait);
-    if (on.env.since + on.env.msl > tcb.time_wait_from) on.cite(Rule::MUST_13);
+    if (on.env.since + on.env.msl > tcb.time_wait.from) on.cite(Rule::MUST_13);
     // Whether the timer starts again is left open: step 1 drops the FIN before the steps that restart it.
-    tcb.time_wait_to = later_end(on);
+    tcb.time_wait.to = later_end(on);
   } else if (seg.ctl.fin && tcb.rcv_fin) {
     on.cite(Rule::SA4_8_stay);
   }
@@ -114,7 +114,7 @@ Then unacceptable(Step& on, const Arriving& seg) {
 Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
   const RcvSeq nxt = tcb.rcv_nxt, most = tcb.rcv_nxt_max;
   const RcvSeq edge = tcb.edge_known ? later(tcb.rcv_edge, nxt) : nxt;
-  const RcvSeq far = later(most + (kWindowMax << (tcb.scaled() ? tcb.rcv_shift : 0)), edge);
+  const RcvSeq far = later(most + (kWindowMax << (tcb.scaled() ? tcb.scale.rcv_shift : 0)), edge);
   // By distances from RCV.NXT, so that a number half the space away is not inside.
   const auto surely_in = [&](RcvSeq s) { return most - nxt <= s - nxt && s - nxt < edge - nxt; };
   const auto maybe_in = [&](RcvSeq s) { return s - nxt <= far - nxt; };

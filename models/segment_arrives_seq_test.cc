@@ -109,7 +109,7 @@ TEST(CheckSequenceNumber, BeyondTheOfferedEdgeEitherAnswerIsRight) {
   const Outcomes after = arrives(established(), in("P.", 10001, 1, 10));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, ACK now (should)"});
   ASSERT_EQ(after.all.size(), 2u);
-  EXPECT_NE(after.all[0].held.empty(), after.all[1].held.empty());
+  EXPECT_NE(after.all[0].held.spans.empty(), after.all[1].held.spans.empty());
 }
 
 TEST(CheckSequenceNumber, AnUnacceptableRstIsDroppedInSilence) {

@@ -70,7 +70,6 @@ namespace {
 void take_mss(const Environment& env, Tcb& tcb, const Arriving& syn) {
   tcb.snd_mss = syn.opt.mss.value_or(env.default_mss);
   tcb.mss_given = syn.opt.mss.has_value();
-  tcb.peer_sack = syn.opt.sack_permitted;
   if (tcb.snd_mss == 0) tcb.snd_mss = 0xffff;  // cannot be obeyed
   const int others = (syn.opt.window_scale ? 3 : 0) + (syn.opt.timestamps ? 10 : 0) + (syn.opt.sack_permitted ? 2 : 0);
   tcb.mss_among_options = tcb.mss_given && !syn.opt.unknown && syn.opt.octets > 4 + others;

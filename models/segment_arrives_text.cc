@@ -16,38 +16,38 @@ Then check_urg_bit(Step& on, const Arriving& seg) {
 namespace {
 
 void hold(Candidate& tcb, RcvSeq from, RcvSeq to) {
-  if (tcb.held.empty() || tcb.held_top < to) tcb.held_top = to;
+  if (tcb.held.spans.empty() || tcb.held.top < to) tcb.held.top = to;
   int kept = 0;
-  for (int i = 0; i < tcb.held.size; ++i) {  // the spans that it touches become one with it
-    const Span span = tcb.held.items[static_cast<std::size_t>(i)];
+  for (int i = 0; i < tcb.held.spans.size; ++i) {  // the spans that it touches become one with it
+    const Span span = tcb.held.spans.items[static_cast<std::size_t>(i)];
     if (from <= span.to && span.from <= to) {
       from = earlier(span.from, from);
       to = later(span.to, to);
     } else {
-      tcb.held.items[static_cast<std::size_t>(kept++)] = span;
+      tcb.held.spans.items[static_cast<std::size_t>(kept++)] = span;
     }
   }
-  tcb.held.size = static_cast<std::uint8_t>(kept);
-  if (tcb.held.size == kHeldMax) tcb.held_overflow = true;
-  tcb.held.add({from, to});
+  tcb.held.spans.size = static_cast<std::uint8_t>(kept);
+  if (tcb.held.spans.size == kHeldMax) tcb.held.overflow = true;
+  tcb.held.spans.add({from, to});
 }
 
 // Text that was held and is now in sequence may have been kept: RCV.NXT goes as far at most.
 void join_held(Candidate& tcb) {
-  if (tcb.held_overflow && tcb.rcv_nxt_max < tcb.held_top) {
-    tcb.rcv_nxt_max = tcb.held_top;
+  if (tcb.held.overflow && tcb.rcv_nxt_max < tcb.held.top) {
+    tcb.rcv_nxt_max = tcb.held.top;
     tcb.filled = true;
   }
   for (bool joined = true; joined;) {
     joined = false;
-    for (const Span& span : tcb.held) {
+    for (const Span& span : tcb.held.spans) {
       if (span.from <= tcb.rcv_nxt_max) {
         if (tcb.rcv_nxt_max < span.to) {
           tcb.rcv_nxt_max = span.to;
           tcb.filled = true;
         }
         const Span gone = span;
-        tcb.held.remove(gone);
+        tcb.held.spans.remove(gone);
         joined = true;
         break;
       }
@@ -100,7 +100,7 @@ Then text_ahead_of_gap(Step& on, const Arriving& seg, RcvSeq end) {
   Candidate& tcb = on.tcb;
   on.cite(Rule::MAY_13);
   on.cite(Rule::R5681_3_2_out_of_order);
-  for (const Span& span : tcb.held) {
+  for (const Span& span : tcb.held.spans) {
     if (seg.seq < span.to && span.from < end) on.cite(Rule::S3_10_overlap);
   }
   hold(tcb, seg.seq, end);
@@ -112,7 +112,7 @@ Then text_ahead_of_gap(Step& on, const Arriving& seg, RcvSeq end) {
 // Text that is next in sequence, or may be: RCV.NXT advances.
 Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
   Candidate& tcb = on.tcb;
-  const bool gap = !tcb.held.empty() || tcb.held_overflow;
+  const bool gap = tcb.held.gap();
   const RcvSeq old_nxt = tcb.rcv_nxt;
   RcvSeq sure = end;
   if (tcb.edge_known && tcb.rcv_edge < end) {
@@ -166,8 +166,8 @@ void take_fin(Step& on) {
   Candidate& tcb = on.tcb;
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.fin_seq + 1;
   tcb.rcv_fin = true;
-  tcb.held_fin = tcb.filled = tcb.held_overflow = false;
-  tcb.held.clear();
+  tcb.held_fin = tcb.filled = tcb.held.overflow = false;
+  tcb.held.spans.clear();
   on.cite(Rule::S3_4_syn_fin_count);
   on.acknowledge_later(Rule::SA4_8_ack);
   switch (tcb.state) {
@@ -214,7 +214,7 @@ void reach_fin(Step& on, bool in_window) {
     if (!taken) {
       on.allow_ack();
       tcb.contradicted = tcb.contradicted || tcb.fin_seq < tcb.rcv_nxt_max;
-      tcb.held_fin = tcb.held_overflow && tcb.rcv_nxt < tcb.fin_seq;  // there may be gaps that are not remembered
+      tcb.held_fin = tcb.held.overflow && tcb.rcv_nxt < tcb.fin_seq;  // there may be gaps that are not remembered
       return;
     }
   }

@@ -63,7 +63,7 @@ TEST(SegmentText, AheadOfAGapItIsHeldAndDrawsAnAck) {
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, ACK now (should)"});
   EXPECT_TRUE(after.cite(Rule::MAY_13));
   EXPECT_TRUE(after.cite(Rule::R5681_3_2_out_of_order));
-  EXPECT_TRUE(after.all[0].held.has({kIrs + 101, kIrs + 201}));
+  EXPECT_TRUE(after.all[0].held.spans.has({kIrs + 101, kIrs + 201}));
 }
 
 // What was held may have been dropped: the acknowledgment tells, and nothing is forked meanwhile.
@@ -81,14 +81,14 @@ TEST(SegmentText, ManyHeldSegmentsMakeOneTcb) {
     ASSERT_EQ(after.all.size(), 1u);
     tcb = after.all[0];
   }
-  EXPECT_TRUE(tcb.held_overflow);
+  EXPECT_TRUE(tcb.held.overflow);
 }
 
 // Spans that touch are one.
 TEST(SegmentText, HeldSpansJoin) {
   Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all[0];
   tcb = arrives(tcb, in("P.", 201, 1, 100)).all[0];
-  EXPECT_EQ(tcb.held.size, 1);
+  EXPECT_EQ(tcb.held.spans.size, 1);
   EXPECT_EQ(arrives(tcb, in("P.", 1, 1, 100)).texts, Texts{"ESTABLISHED, RCV.NXT=101..301, ACK now (should)"});
 }
 
@@ -167,7 +167,7 @@ TEST(CheckFinBit, LeadsFromFinWait2ToTimeWait) {
   const Outcomes after = arrives(fin_wait_2(), in("F.", 1, 2));
   EXPECT_EQ(after.texts, Texts{"TIME-WAIT, RCV.NXT=2, ACK later"});
   EXPECT_TRUE(after.cite(Rule::SA4_8_fin_wait_2));
-  EXPECT_EQ(after.all[0].time_wait_from, kNow + 2 * kListening.msl);
+  EXPECT_EQ(after.all[0].time_wait.from, kNow + 2 * kListening.msl);
 }
 
 // Beyond the first FIN: it stands in the window, and leaves the state as it is.
@@ -227,7 +227,7 @@ TEST(CheckFinBit, AtTheRightEdgeOfTheWindowItMayBeLeft) {
 Candidate moved(Candidate tcb, std::uint32_t snd, std::uint32_t rcv) {
   for (SndSeq* seq : {&tcb.iss, &tcb.snd_una, &tcb.snd_nxt, &tcb.snd_wl2, &tcb.snd_end}) *seq = *seq + snd;
   for (RcvSeq* seq : {&tcb.irs, &tcb.rcv_nxt, &tcb.rcv_nxt_max, &tcb.snd_wl1, &tcb.snd_wl1_least, &tcb.rcv_edge,
-                      &tcb.rcv_acked, &tcb.rcv_user, &tcb.fin_seq, &tcb.syn_text_end, &tcb.held_top}) {
+                      &tcb.rcv_acked, &tcb.rcv_user, &tcb.fin_seq, &tcb.syn_text_end, &tcb.held.top}) {
     *seq = *seq + rcv;
   }
   return tcb;

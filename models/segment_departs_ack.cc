@@ -51,7 +51,7 @@ bool ack_sequence_is_due(Step& on, const Departing& seg) {
 // has called for it.
 bool ack_is_called_for(Step& on, const Departing& seg) {
   const Candidate& tcb = on.tcb;
-  const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << (tcb.scaled() ? tcb.rcv_shift : 0);
+  const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << (tcb.scaled() ? tcb.scale.rcv_shift : 0);
   const bool owed = tcb.ack_now || tcb.ack_later;
   const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + wnd;
   if (owed || update || seg.ack != tcb.rcv_acked || tcb.ack_credits != 0) return true;
@@ -64,7 +64,7 @@ bool filled_gap_acknowledged(Step& on, RcvSeq ack) {
   Candidate& tcb = on.tcb;
   std::int8_t& holds = tcb.traits[static_cast<std::size_t>(Trait::kHoldsText)];
   const bool all = ack == tcb.rcv_nxt_max;
-  const bool unsure = tcb.contradicted || tcb.held_overflow;  // what is held is not known
+  const bool unsure = tcb.contradicted || tcb.held.overflow;  // what is held is not known
   if (tcb.stamps.held_is_older && tcb.stamps.on() && holds > 0 && !unsure && ack <= tcb.rcv_edge) {
     if (!all) return on.refuse(Rule::R7323_5_3_once);  // it held the text, but tested its timestamps once more
     on.cite(Rule::R7323_5_3_once);
@@ -122,7 +122,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   if (tcb.ack_later && !delayed_ack_is_in_time(on)) return;
   if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = ack;
-  if (tcb.state == State::kTimeWait) tcb.acked_in_time_wait = true;
+  if (tcb.state == State::kTimeWait) tcb.time_wait.acknowledged = true;
   tcb.rcv_unacked = 0;
   tcb.ack_now = tcb.ack_later = false;
 }

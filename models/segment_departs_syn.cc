@@ -70,7 +70,6 @@ void iss_revealed(const Environment& env, Candidate& tcb, const Departing& syn) 
   tcb.board.again = tcb.board.recover = tcb.small_end = tcb.scale.stale = tcb.scale.former = syn.seq;
   tcb.snd_end = later(syn.seq + 1 + given, tcb.snd_nxt);
   tcb.selective.target_permits = syn.opt.sack_permitted;
-  tcb.target_sack = syn.opt.sack_permitted;
   tcb.syn_wnd = syn.wnd;
   tcb.rcv_mss = syn.opt.mss.value_or(env.default_mss);
 }

@@ -48,7 +48,7 @@ void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t wnd, 
 
 void window_offered(Step& on, const Departing& seg) {
   Candidate& tcb = on.tcb;
-  const std::uint32_t shift = tcb.scaled() && !seg.ctl.syn ? tcb.rcv_shift : 0;
+  const std::uint32_t shift = tcb.scaled() && !seg.ctl.syn ? tcb.scale.rcv_shift : 0;
   const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << shift;
   const RcvSeq edge = seg.ack + wnd;
   if (wnd == 0 && tcb.edge_known && edge == tcb.rcv_edge) on.cite(Rule::MAY_8);

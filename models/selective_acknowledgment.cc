@@ -20,10 +20,10 @@ bool empty(const Span& span) {
 
 // Has the target received every octet of the block, as far as can be known? The octet behind the last may be a FIN.
 bool has_arrived(const Tcb& tcb, Span block, const Span& open) {
-  if (tcb.selective.vague || tcb.held_overflow || tcb.contradicted) return true;
+  if (tcb.selective.vague || tcb.held.overflow || tcb.contradicted) return true;
   if (tcb.held_fin && block.to == tcb.fin_seq + 1) --block.to.value;
   if (block.from == block.to || within(block, open)) return true;
-  for (const Span& span : tcb.held) {
+  for (const Span& span : tcb.held.spans) {
     if (within(block, span)) return true;
     if (span.from == open.to && within(block, {open.from, span.to})) return true;
   }
@@ -274,7 +274,7 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
     // Octets before the first one, a SYN and a FIN may be reported or not.
     sack.exact = tcb.rcv_nxt == tcb.rcv_nxt_max && tcb.irs < all.from && !seg.ctl.syn && !seg.ctl.fin;
   } else {
-    for (const Span& span : tcb.held) {
+    for (const Span& span : tcb.held.spans) {
       if (!overlap(span, all) || again.from <= span.from) continue;
       again = {later(span.from, all.from), earlier(span.to, all.to)};
     }

@@ -58,11 +58,11 @@ struct Step {
   Candidate& tcb;
   Pick& pick;
   const Environment& env;
-  Refusal refusal{};                // set when this combination contradicts what was seen: no outcome
-  bool fin_acked_here = false;      // this segment acknowledged our FIN
-  bool established_here = false;    // this segment completed the handshake
-  Rule taken_by = Rule::SA4_7_ack;  // why the text of this segment counts
-  bool answered = false;            // a SYN in TIME-WAIT that is neither dropped nor begins a connection
+  Refusal refusal{};                    // set when this combination contradicts what was seen: no outcome
+  bool fin_acked_here = false;          // this segment acknowledged our FIN
+  bool established_here = false;        // this segment completed the handshake
+  Rule taken_by = Rule::SA4_7_ack;      // why the text of this segment counts
+  bool time_wait_syn_proceeds = false;  // a SYN in TIME-WAIT that is neither dropped nor begins a connection
 
   bool refuse(Rule rule, int distance = 1) {  // false, for functions that say whether a segment may leave
     refusal = {rule, distance};
@@ -147,7 +147,7 @@ struct Step {
     tcb.reply = {};
     tcb.ack_now = tcb.ack_later = tcb.send_pending = tcb.timed = false;
     tcb.ack_credits = 0;
-    tcb.held.clear();
+    tcb.held.spans.clear();
     tcb.held_fin = false;
     enter(State::kClosed, rule);
   }

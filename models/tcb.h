@@ -78,6 +78,8 @@ struct Reply {
 // What the user has still to be told.
 enum class Signal : std::uint8_t { kNone, kRefused, kReset, kTimedOut, kUnreachable };
 
+inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered
+
 struct Span {
   RcvSeq from{}, to{};
   friend bool operator==(const Span&, const Span&) = default;
@@ -110,7 +112,7 @@ struct Stamps {
   bool peer = false;           // the peer's SYN did
   bool free = false;           // which of the two holds is not settled: crossing SYNs, of which one had them
   bool unsure = false;         // TS.Recent may be something else than `recent` holds
-  bool odd_echo = false;       // the peer has echoed what was not current: how long a round trip seemed is not known
+  bool stale_echo = false;     // the peer has echoed what was not current: how long a round trip seemed is not known
   bool old_duplicate = false;  // it did so on a segment that acknowledged nothing new
   bool sent = false;           // `last` is set
   bool held_is_older = false;  // text that was held has an older TSval than the segment that filled the gap
@@ -133,19 +135,60 @@ struct Stamps {
   friend bool operator==(const Stamps&, const Stamps&) = default;
 };
 
-// Window scaling on this connection, beside the shifts: RFC 7323 section 2.
+inline constexpr std::uint8_t kWindowShiftMax = 14;  // RFC 7323 section 2.3: a shift above it is used as 14
+
+// Window scaling on this connection: RFC 7323 section 2.
 struct Scale {
-  std::uint8_t named = 0;      // the shift in the peer's SYN, as it stands
-  bool of_syn = true;          // SND.WND is that of a SYN, never scaled
-  bool stray = false;          // Window Scale has arrived on a segment without SYN
-  bool receded = false;        // the peer's right edge has moved left
-  std::uint16_t peer_wnd = 0;  // SEG.WND of the peer's latest window
-  std::uint16_t wnd = 0;       // SEG.WND of the target's
-  SndSeq peer_edge{};          // the right edge that the peer has offered last
-  RcvSeq edge{};               // the one that the target has
-  SndSeq former{};             // the peer's before its latest window counted
-  SndSeq stale{};              // the one that a segment has named which was too old to count
+  bool peer_offered = false, target_offered = false;  // its SYN carried Window Scale
+  std::uint8_t named = 0;                             // the shift in the peer's SYN, as it stands
+  std::uint8_t rcv_shift = 0;                         // Rcv.Wind.Shift: the one in the target's SYN
+  bool of_syn = true;                                 // SND.WND is that of a SYN, never scaled
+  bool stray = false;                                 // Window Scale has arrived on a segment without SYN
+  bool receded = false;                               // the peer's right edge has moved left
+  std::uint16_t peer_wnd = 0;                         // SEG.WND of the peer's latest window
+  std::uint16_t wnd = 0;                              // SEG.WND of the target's
+  SndSeq peer_edge{};                                 // the right edge that the peer has offered last
+  RcvSeq edge{};                                      // the one that the target has
+  SndSeq former{};                                    // the peer's before its latest window counted
+  SndSeq stale{};                                     // the one that a segment has named which was too old to count
+
+  std::uint8_t snd_shift() const { return std::min(named, kWindowShiftMax); }  // Snd.Wind.Shift
   friend bool operator==(const Scale&, const Scale&) = default;
+};
+
+// Text that came ahead of a gap, and may have been kept.
+struct HeldText {
+  InlineVector<Span, kHeldMax> spans{};
+  RcvSeq top{};           // behind the last octet seen ahead of a gap
+  bool overflow = false;  // more spans than `spans` remembers
+
+  bool gap() const { return !spans.empty() || overflow; }
+  friend bool operator==(const HeldText&, const HeldText&) = default;
+};
+
+// TIME-WAIT, 3.6.1 and RFC 1337.
+struct TimeWait {
+  Time from{}, to{};          // it ends in this interval
+  RcvSeq least_seq{};         // the least SEG.SEQ seen in it, when it is below RCV.NXT
+  bool acknowledged = false;  // an acknowledgment has left in it
+  bool ignored_rst = false;
+  friend bool operator==(const TimeWait&, const TimeWait&) = default;
+};
+
+// The connection in TIME-WAIT whose place a SYN has taken: its numbers, in case the SYN was an old one (MAY-2).
+struct FormerConnection {
+  bool kept = false;
+  SndSeq snd_nxt{};
+  RcvSeq rcv_nxt{};
+  friend bool operator==(const FormerConnection&, const FormerConnection&) = default;
+};
+
+// Challenge ACKs, RFC 5961.
+struct Challenge {
+  enum class By : std::uint8_t { kNone, kRst, kSyn };
+  By drawn_by = By::kNone;  // the last one
+  Time at{-1};              // when it left; negative: never
+  friend bool operator==(const Challenge&, const Challenge&) = default;
 };
 
 struct SndSpan {
@@ -172,7 +215,6 @@ struct Scoreboard {
   friend bool operator==(const Scoreboard&, const Scoreboard&) = default;
 };
 
-inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered
 inline constexpr int kCitesMax = 24;
 inline constexpr int kDemeritsMax = 6;
 inline constexpr int kTraits = static_cast<int>(
@@ -231,32 +273,28 @@ struct IpLayer {
 
 struct Tcb {
   State state = State::kClosed;
-  bool passive = false;     // came from LISTEN (MUST-11)
-  bool iss_known = false;   // ISS is drawn by the target and revealed by its first SYN
-  bool was_open = false;    // has been ESTABLISHED, or further
-  bool fin_queued = false;  // the user has called CLOSE; the FIN stands behind the last octet given to SEND
-  bool user_gone = false;   // the user neither sends nor receives any more
-  bool rcv_fin = false;     // the peer's FIN was processed
-  bool held_fin = false;    // a FIN was seen ahead of missing text
-  bool mss_given = false;   // the peer announced an MSS
-  bool no_delay = false;    // the user has turned the Nagle algorithm off
-  bool peer_scales = false, target_scales = false;  // its SYN carried Window Scale
-  bool nagle_free = false;                          // whether Nagle is on is not known
-  bool uncoded = false;                             // the peer sent octets that do not follow from their place
-  bool contradicted = false;                        // the peer sent text beyond its own FIN, or moved it
-  bool reads_shut = false;                          // the user has said that it will not receive
-  bool told = false;                                // the user knows of the signal
-  bool held_fin_outside = false;                    // it stood beyond the window when it was seen
-  bool edge_of_syn = false;                         // rcv_edge is what the target's SYN offered, before it knew RCV.NXT
-  bool edge_known = false;                          // the target has offered a window
-  bool filled = false;                              // RCV.NXT's bounds differ by text that had been held
-  bool reopened = false;                            // the SYN arrived in TIME-WAIT, whose numbers are kept
-  bool held_overflow = false;                       // more spans than `held` remembers
-  bool timed = false;                               // rexmit_due is set
-  bool mss_among_options = false;                   // the peer's MSS stood among No-Operations or End of Option List
-  bool mss_unaligned = false;                       // ... and not on a word boundary
-  bool acked_in_time_wait = false, ignored_rst = false;  // RFC 1337
-  bool partial_gap_ack = false;  // an acknowledgment went only part of the way to `partial_gap_ack_end`
+  bool passive = false;            // came from LISTEN (MUST-11)
+  bool iss_known = false;          // ISS is drawn by the target and revealed by its first SYN
+  bool was_open = false;           // has been ESTABLISHED, or further
+  bool fin_queued = false;         // the user has called CLOSE; the FIN stands behind the last octet given to SEND
+  bool user_gone = false;          // the user neither sends nor receives any more
+  bool rcv_fin = false;            // the peer's FIN was processed
+  bool held_fin = false;           // a FIN was seen ahead of missing text
+  bool mss_given = false;          // the peer announced an MSS
+  bool no_delay = false;           // the user has turned the Nagle algorithm off
+  bool nagle_free = false;         // whether Nagle is on is not known
+  bool uncoded = false;            // the peer sent octets that do not follow from their place
+  bool contradicted = false;       // the peer sent text beyond its own FIN, or moved it
+  bool reads_shut = false;         // the user has said that it will not receive
+  bool told = false;               // the user knows of the signal
+  bool held_fin_outside = false;   // it stood beyond the window when it was seen
+  bool edge_of_syn = false;        // rcv_edge is what the target's SYN offered, before it knew RCV.NXT
+  bool edge_known = false;         // the target has offered a window
+  bool filled = false;             // RCV.NXT's bounds differ by text that had been held
+  bool timed = false;              // rexmit_due is set
+  bool mss_among_options = false;  // the peer's MSS stood among No-Operations or End of Option List
+  bool mss_unaligned = false;      // ... and not on a word boundary
+  bool partial_gap_ack = false;    // an acknowledgment went only part of the way to `partial_gap_ack_end`
 
   // Send sequence variables.
   SndSeq iss{}, snd_una{}, snd_nxt{}, snd_wl2{};
@@ -273,19 +311,14 @@ struct Tcb {
   RcvSeq rcv_acked{};       // the last acknowledgment that was sent
   RcvSeq rcv_user{};        // the next octet for the user
   RcvSeq fin_seq{};         // where the peer's FIN stands, when held_fin or rcv_fin
-  SndSeq old_snd_nxt{};     // of the connection in TIME-WAIT that a SYN has reopened
-  RcvSeq old_rcv_nxt{};
-  RcvSeq old_seq{};       // the least SEG.SEQ seen in TIME-WAIT, when it is below RCV.NXT
-  RcvSeq syn_text_end{};  // behind the text that came with the SYN
+  RcvSeq syn_text_end{};    // behind the text that came with the SYN
   RcvSeq partial_gap_ack_end{};
-  RcvSeq held_top{};                          // behind the last octet seen ahead of a gap
-  std::uint16_t rcv_mss = 536;                // what the target announced
-  std::uint8_t snd_shift = 0, rcv_shift = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift of RFC 7323, as offered
-  std::uint16_t syn_wnd = 0;                  // the window that the target's SYN offered
-  std::uint16_t snd_full = 0;                 // the largest segment of new text so far
+  std::uint16_t rcv_mss = 536;    // what the target announced
+  std::uint16_t syn_wnd = 0;      // the window that the target's SYN offered
+  std::uint16_t snd_full = 0;     // the largest segment of new text so far
   std::uint32_t rcv_wnd_max = 0;  // the largest window the target has offered: its buffer, as far as is known
   std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
-  InlineVector<Span, kHeldMax> held{};
+  HeldText held{};
   Sack selective{};
   Scoreboard board{};
 
@@ -303,29 +336,27 @@ struct Tcb {
   Time ack_due{};
   bool send_pending = false;  // text or FIN must leave until send_due
   Time send_due{};
-  Time rexmit_due{};              // the front of the retransmission queue, or a window probe, must leave until then
-  std::uint8_t rexmits = 0;       // since the last progress
-  std::uint8_t backed_off = 0;    // doublings that no measurement has undone yet
-  Time sent_at{};                 // when the front of the queue was first sent
-  Time user_timeout{};            // what the user has set; zero: nothing
-  Time rtt_max{};                 // the longest round trip seen
-  Time front_from{}, front_to{};  // the front of the queue, or a probe, last left in this interval
-  Time front_gap{};               // the time before that since it left the last time, at least
-  bool front_alone = false;       // nothing has arrived since then
-  Time zero_at{};                 // when the window last closed
-  Time window_at{};               // when the window or the text to send last changed
-  SndSeq small_end{};             // behind the last segment smaller than the MSS
-  Time time_wait_from{}, time_wait_to{};  // TIME-WAIT ends in this interval
-  Time quiet_since{};                     // FIN-WAIT-2 of a connection whose user is gone: since when
-  std::uint8_t prompt_acks = 0;           // for text in sequence, one after the other, none of them delayed
-  std::uint8_t silly_updates = 0;         // windows opened by a few octets, one after the other
-  Time challenged{-1};                    // when the last challenge ACK left; negative: never
-  enum class Challenge : std::uint8_t { kNone, kRst, kSyn };
-  Challenge challenge = Challenge::kNone;  // what drew it
+  Time rexmit_due{};               // the front of the retransmission queue, or a window probe, must leave until then
+  std::uint8_t rexmits = 0;        // since the last progress
+  std::uint8_t backed_off = 0;     // doublings that no measurement has undone yet
+  Time sent_at{};                  // when the front of the queue was first sent
+  Time user_timeout{};             // what the user has set; zero: nothing
+  Time rtt_max{};                  // the longest round trip seen
+  Time front_from{}, front_to{};   // the front of the queue, or a probe, last left in this interval
+  Time front_gap{};                // the time before that since it left the last time, at least
+  bool front_alone = false;        // nothing has arrived since then
+  Time zero_at{};                  // when the window last closed
+  Time window_at{};                // when the window or the text to send last changed
+  SndSeq small_end{};              // behind the last segment smaller than the MSS
+  Time quiet_since{};              // FIN-WAIT-2 of a connection whose user is gone: since when
+  std::uint8_t prompt_acks = 0;    // for text in sequence, one after the other, none of them delayed
+  std::uint8_t silly_updates = 0;  // windows opened by a few octets, one after the other
 
+  TimeWait time_wait{};
+  FormerConnection former{};
+  Challenge challenge{};
   Congestion congestion{};
   RetransmissionTimer timer{};
-  bool peer_sack = false, target_sack = false;  // its SYN carried SACK-permitted
   ExplicitCongestion ecn{};
   Urgent up{};
   KeepAlive keep{};
@@ -340,17 +371,18 @@ struct Tcb {
   SndSeq snd_limit() const { return snd_end + (fin_queued ? 1u : 0u); }  // behind the FIN, when there is one
   bool fin_sent() const { return fin_queued && snd_nxt == snd_end + 1; }
   bool fin_acked() const { return fin_sent() && snd_una == snd_nxt; }
-  bool scaled() const { return peer_scales && target_scales; }
-  bool sack() const { return peer_sack && target_sack; }
+  bool scaled() const { return scale.peer_offered && scale.target_offered; }
+  bool sack() const { return selective.peer_permits && selective.target_permits; }
   bool timestamped() const { return stamps.on(); }
   SndSeq snd_edge() const { return snd_una + snd_wnd; }
 };
 
 // A TCB the target may have, and the rules that led there.
 struct Candidate : Tcb {
-  std::optional<Rule> oddity{};         // why the last segment may have been treated unlike others, which is forbidden
-  InlineVector<Cite, kCitesMax> now{};  // judged when the target next falls quiet
-  std::uint8_t prompted = 0;            // how many of `now` the latest stimulus called upon
+  // By this rule something about the latest segment is to be ignored; blamed first when what follows fits no TCB.
+  std::optional<Rule> must_ignore{};
+  InlineVector<Cite, kCitesMax> now{};    // judged when the target next falls quiet
+  std::uint8_t prompted = 0;              // how many of `now` the latest stimulus called upon
   InlineVector<Cite, kCitesMax> later{};  // judged by the reaction to the next stimulus, or by a report of the state
   InlineVector<Rule, kDemeritsMax> demerits{};  // SHOULDs departed from on the way here
   FreedomSet freedoms{};                        // freedoms taken on the way here

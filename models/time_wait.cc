@@ -78,7 +78,8 @@ SynInTimeWait syn_in_time_wait(Step& on, const Arriving& syn) {
     case What::kDrop:
       if (!on.should(found.rule)) return SynInTimeWait::kProceeds;
       on.cite(found.rule);
-      if (tcb.old_seq < tcb.rcv_nxt - 1 && tcb.old_seq < syn.seq) on.cite(Rule::R6191_2_lastseq);
+      if (tcb.time_wait.least_seq < tcb.rcv_nxt - 1 && tcb.time_wait.least_seq < syn.seq)
+        on.cite(Rule::R6191_2_lastseq);
       return SynInTimeWait::kDropped;
   }
   if (above) {

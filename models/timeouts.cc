@@ -11,12 +11,12 @@ Time later_end(const Step& on) {
 }
 
 void start_time_wait(Step& on) {
-  on.tcb.time_wait_from = on.env.since + 2 * on.env.msl;
-  on.tcb.time_wait_to = later_end(on);
+  on.tcb.time_wait.from = on.env.since + 2 * on.env.msl;
+  on.tcb.time_wait.to = later_end(on);
   if (!on.env.user_known)
-    on.tcb.time_wait_from = on.env.since;      // the MSL is not known, nor whether the user has aborted
+    on.tcb.time_wait.from = on.env.since;      // the MSL is not known, nor whether the user has aborted
   on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
-  on.tcb.old_seq = on.tcb.rcv_nxt;
+  on.tcb.time_wait.least_seq = on.tcb.rcv_nxt;
 }
 
 bool time_matters(const Tcb& tcb, const Environment& env) {
@@ -25,7 +25,7 @@ bool time_matters(const Tcb& tcb, const Environment& env) {
     case State::kListen:
       return false;
     case State::kTimeWait:
-      return tcb.time_wait_from <= env.now;
+      return tcb.time_wait.from <= env.now;
     case State::kFinWait2:
       if ((tcb.user_gone || !env.user_known) && env.now - tcb.quiet_since >= kOrphanMin) return true;
       break;
@@ -45,7 +45,7 @@ void time_passes(Step& on) {
   Candidate& tcb = on.tcb;
   if (tcb.state == State::kTimeWait) {
     // TIME-WAIT TIMEOUT: delete the TCB, enter the CLOSED state.
-    if (tcb.time_wait_to < on.env.since || !on.may(Freedom::kTimeWaitGoesOn)) on.delete_tcb(Rule::SA8_time_wait);
+    if (tcb.time_wait.to < on.env.since || !on.may(Freedom::kTimeWaitGoesOn)) on.delete_tcb(Rule::SA8_time_wait);
     return;
   }
   if (tcb.state == State::kFinWait2 && (tcb.user_gone || !on.env.user_known)) {

@@ -64,7 +64,7 @@ void note_echo(Step& on, const Arriving& seg) {
   if (!seg.ctl.ack || !ts.sent) return;
   const bool current = seg.opt.timestamps->echo == ts.last;
   const bool news = tcb.snd_una < seg.ack && seg.ack <= tcb.snd_nxt;
-  if (news && !current) ts.odd_echo = true;
+  if (news && !current) ts.stale_echo = true;
   if (!news && (!current || on.env.now - ts.last_at > seconds(1))) ts.old_duplicate = true;
 }
 
@@ -87,7 +87,7 @@ BeforeSegment before_segment(const Tcb& tcb) {
           .nxt = tcb.rcv_nxt,
           .nxt_max = tcb.rcv_nxt_max,
           .state = tcb.state,
-          .gap = !tcb.held.empty() || tcb.held_overflow};
+          .gap = tcb.held.gap()};
 }
 
 void timestamps_of_syn(Tcb& tcb, const Arriving& syn, Time now) {
@@ -100,7 +100,7 @@ void timestamps_of_syn(Tcb& tcb, const Arriving& syn, Time now) {
   ts.arrived.add(syn.opt.timestamps->value);
   ts.unsure = false;
   ts.recent_at = now;
-  if (syn.ctl.ack && ts.sent && syn.opt.timestamps->echo != ts.last) ts.odd_echo = true;
+  if (syn.ctl.ack && ts.sent && syn.opt.timestamps->echo != ts.last) ts.stale_echo = true;
 }
 
 bool dropped_by_timestamps(Step& on, const Arriving& seg) {
@@ -153,8 +153,8 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
     at_last(on, Rule::R7323_5_3_order);
     on.cite_later(Rule::R7323_5_3_order);
   }
-  const bool recently = tcb.challenged >= Time{} && on.env.now - tcb.challenged < kThrottlePeriod;
-  tcb.challenged = on.env.now;
+  const bool recently = tcb.challenge.at >= Time{} && on.env.now - tcb.challenge.at < kThrottlePeriod;
+  tcb.challenge.at = on.env.now;
   if (recently && on.may(Freedom::kOldStampsThrottled)) return true;
   on.acknowledge_now(Rule::R7323_5_3_R1);
   return true;

@@ -48,14 +48,14 @@ void urgent_arrives(Step& on, const Arriving& seg) {
     if (seg.up == 0) return;
     up.bare = true;
     on.cite(Rule::S3_1_urgent_pointer);
-    tcb.oddity = Rule::S3_1_urgent_pointer;
+    tcb.must_ignore = Rule::S3_1_urgent_pointer;
     return;
   }
   if (tcb.rcv_fin) {  // CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: this should not occur; ignore the URG
     up.late = true;
     on.cite(Rule::SA4_6_late);
     on.cite_later(Rule::SA4_6_late);
-    tcb.oddity = Rule::SA4_6_late;
+    tcb.must_ignore = Rule::SA4_6_late;
     return;
   }
   // RCV.UP <- max(RCV.UP,SEG.UP), and signal the user if it is in advance of the data consumed
@@ -63,7 +63,7 @@ void urgent_arrives(Step& on, const Arriving& seg) {
   const bool invalid = seg.up == 0 || tcb.rcv_edge < seg_up || (up.arrived && seg_up < up.rcv_up);
   if (invalid) {
     on.cite(Rule::S3_8_5_no_recede);
-    tcb.oddity = Rule::S3_8_5_no_recede;
+    tcb.must_ignore = Rule::S3_8_5_no_recede;
   }
   const bool known = up.arrived && up.sure;
   if (known && seg_up <= up.rcv_up && seg.up != 0) return;

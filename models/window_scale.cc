@@ -4,8 +4,6 @@
 namespace tcpassay {
 namespace {
 
-constexpr std::uint8_t kShiftMax = 14;
-
 std::int8_t& scales(Tcb& tcb) {
   return tcb.traits[static_cast<std::size_t>(Trait::kScalesWindows)];
 }
@@ -13,14 +11,13 @@ std::int8_t& scales(Tcb& tcb) {
 }  // namespace
 
 std::uint32_t window_of(const Tcb& tcb, const Arriving& seg) {
-  return seg.ctl.syn || !tcb.scaled() ? seg.wnd : static_cast<std::uint32_t>(seg.wnd) << tcb.snd_shift;
+  return seg.ctl.syn || !tcb.scaled() ? seg.wnd : static_cast<std::uint32_t>(seg.wnd) << tcb.scale.snd_shift();
 }
 
 // Windows are scaled when both SYNs carry the option, and never on a SYN. A shift above 14 is used as 14.
 void scale_of_syn(Tcb& tcb, const Arriving& syn) {
-  tcb.peer_scales = syn.opt.window_scale.has_value();
+  tcb.scale.peer_offered = syn.opt.window_scale.has_value();
   tcb.scale.named = syn.opt.window_scale.value_or(0);
-  tcb.snd_shift = std::min(tcb.scale.named, kShiftMax);
 }
 
 void window_arrives(Step& on, const Arriving& seg) {
@@ -53,14 +50,14 @@ void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt) {
 void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
   Candidate& tcb = on.tcb;
   const bool has = syn.opt.window_scale.has_value();
-  if (has && *syn.opt.window_scale > kShiftMax) {
+  if (has && *syn.opt.window_scale > kWindowShiftMax) {
     on.refuse(Rule::R7323_2_3_send14);
     return;
   }
   if (has) on.cite(Rule::R7323_2_3_send14);
   if (!again || syn.ctl.ack) {  // of the option on a SYN,ACK the first SYN may not have known
-    tcb.target_scales = has;
-    tcb.rcv_shift = syn.opt.window_scale.value_or(0);
+    tcb.scale.target_offered = has;
+    tcb.scale.rcv_shift = syn.opt.window_scale.value_or(0);
   }
   if (again) return;
   if (!syn.ctl.ack) {
@@ -72,7 +69,7 @@ void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
     return;
   }
   if (!tcb.passive) return;  // crossing SYNs
-  if (!tcb.peer_scales) {
+  if (!tcb.scale.peer_offered) {
     if (has) {
       on.depart(Rule::R7323_2_2_synack_only_if);
     } else {
@@ -95,16 +92,16 @@ Rule beyond_window(const Tcb& tcb, SndSeq end) {
     return tcb.scale.of_syn && !tcb.passive ? Rule::SA3_4_window : Rule::S3_8_6_window;
   }
   if (tcb.scale.of_syn) return Rule::R7323_2_2_syn_unscaled;
-  if (tcb.scale.named > kShiftMax) return Rule::R7323_2_3_max14;
+  if (tcb.scale.named > kWindowShiftMax) return Rule::R7323_2_3_max14;
   if (tcb.scale.receded) return Rule::R7323_2_4_3;
-  return tcb.snd_shift > 0 ? Rule::R7323_2_3_in : Rule::S3_8_6_window;
+  return tcb.scale.snd_shift() > 0 ? Rule::R7323_2_3_in : Rule::S3_8_6_window;
 }
 
 bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole) {
   Candidate& tcb = on.tcb;
   const Scale& scale = tcb.scale;
   if (scale.stray && tcb.snd_end > tcb.snd_edge()) on.cite(Rule::R7323_2_2_nonsyn);
-  if (!tcb.scaled() || tcb.snd_shift == 0) return true;
+  if (!tcb.scaled() || tcb.scale.snd_shift() == 0) return true;
   const bool bounded = tcb.snd_edge() < tcb.snd_end;
   if (scale.of_syn) {
     if (bounded) on.cite(Rule::R7323_2_2_syn_unscaled);
@@ -117,7 +114,7 @@ bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole) {
   }
   if (unscaled < end) {
     on.cite(Rule::R7323_2_3_in);
-    if (scale.named > kShiftMax && bounded) on.cite(Rule::R7323_2_3_max14);
+    if (scale.named > kWindowShiftMax && bounded) on.cite(Rule::R7323_2_3_max14);
     if (scale.receded) on.cite(Rule::R7323_2_4_3);
   }
   return true;
@@ -125,11 +122,12 @@ bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole) {
 
 bool scaled_window_offered(Step& on, const Departing& seg, RcvSeq edge) {
   Candidate& tcb = on.tcb;
-  const bool one_sided = tcb.peer_scales != tcb.target_scales && !seg.ctl.syn;
+  const bool one_sided = tcb.scale.peer_offered != tcb.scale.target_offered && !seg.ctl.syn;
   if (one_sided && tcb.edge_known) {
     const std::uint32_t kept = tcb.rcv_edge - seg.ack;
-    const bool scaled_all_the_same = tcb.target_scales && tcb.rcv_shift > 0 && edge < tcb.rcv_edge &&
-                                     seg.wnd <= (kept >> tcb.rcv_shift) + 1u && seg.wnd + 2u >= kept >> tcb.rcv_shift;
+    const bool scaled_all_the_same = tcb.scale.target_offered && tcb.scale.rcv_shift > 0 && edge < tcb.rcv_edge &&
+                                     seg.wnd <= (kept >> tcb.scale.rcv_shift) + 1u &&
+                                     seg.wnd + 2u >= kept >> tcb.scale.rcv_shift;
     if (scaled_all_the_same) {
       on.refuse(Rule::R7323_2_2_both);
       return false;
