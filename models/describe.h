@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events and what was allowed, in the RFC's notation: <SEQ=1><ACK=11><CTL=RST,ACK>, numbers relative to each side's
-// SYN.
+// Prints events, and what was allowed in their place, in the RFC's notation: <SEQ=1><ACK=11><CTL=RST,ACK>. Sequence
+// numbers count from the SYN of their side.
 #pragma once
 
 #include <string>

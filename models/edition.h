@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which edition of TCP's text a target is held to, and since which edition a rule stands.
+// The editions of TCP's specification: which one a target is judged by, and in which one a rule first appears.
 #pragma once
 
 #include <cstdint>

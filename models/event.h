@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened between a peer, a target and the target's user: the only thing the oracle reads.
+// An event is something that happened between the peer, the target and the target's user. The oracle reads nothing
+// else.
 #pragma once
 
 #include <chrono>
@@ -134,13 +135,13 @@ struct UserCall {
   std::span<const std::uint8_t> text{};  // kRead: what was delivered; kWrite: what was given
 };
 
-// A white-box target says where it is. Fields it cannot tell are empty.
+// A white-box target reports its state and variables. Fields that it does not know are empty.
 struct StateReport {
   State state = State::kClosed;
   std::optional<std::uint32_t> snd_una{}, snd_nxt{}, rcv_nxt{};  // as on the wire
 };
 
-// An ICMP error message that quotes a segment of the target's; the event's tuple is the one that the quote names.
+// An ICMP error message that quotes a segment of the target. The event's tuple is that of the quoted segment.
 struct IcmpArrives {
   std::uint8_t version = 4;  // of IP: the numbers of types and codes differ
   std::uint8_t type = 0, code = 0;
@@ -148,7 +149,7 @@ struct IcmpArrives {
   SndSeq seq{};           // SEG.SEQ of the quoted segment
 };
 
-struct Quiet {};  // the target has nothing more to say until something is done to it or time passes
+struct Quiet {};  // the target sends nothing more until there is another stimulus or time passes
 
 struct Event {
   Time from{}, until{};  // it happened in this interval; equal where time is virtual

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TCP Fast Open (RFC 7413): cookies, text on a SYN, and what a client remembers.
+// TCP Fast Open (RFC 7413): cookies, text on a SYN, and what a client remembers of a server.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ struct FastOpen {
   bool asked = false;         // the peer's SYN had the option, with a length that counts
   bool requests = false;      // ... and no cookie
   bool ill_formed = false;    // ... with another length
-  bool experimental = false;  // ... in the form of before the RFC
+  bool experimental = false;  // ... with the experimental option number, of before the RFC
   bool granted = false;       // a SYN,ACK gave a cookie
   bool opened = false;        // FastOpened: the text of the SYN was taken at once
   bool only_syn = false;      // only the SYN may be acknowledged ...
@@ -45,13 +45,13 @@ struct Known {
   Cookie cookie = Cookie::kNone;                // of the SYN that arrives
 
   bool cached = false;      // a server gave the target a cookie
-  bool negative = false;    // a server would not have text on the SYN
+  bool negative = false;    // a server did not accept text on the SYN
   bool unanswered = false;  // a server answered a request without a cookie
   bool good = false;        // the SYN that departs has that cookie
   std::uint16_t mss = 0;    // of that server's SYN,ACK; 0: it had none
 };
 
-// What a whole trace tells of cookies; the oracle keeps it.
+// The cookies of a whole trace. The oracle keeps one ledger for all connections.
 class Ledger {
  public:
   void clear() { *this = Ledger{}; }

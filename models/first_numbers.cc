@@ -13,9 +13,9 @@ namespace {
 
 using Numbers = std::vector<std::uint32_t>;
 
-// Of numbers drawn at random the differences of successive ones are as random and independent of each other, and so are
-// the differences of those. Each test counts what happens to a random number once in some thousands and asks whether
-// half of them do it.
+// When numbers are drawn at random, the differences of successive numbers are random and independent too, and so are
+// the differences of those. Each test counts something that happens to one random number in some thousands, and reports
+// when half of the numbers do it.
 constexpr std::uint32_t kSmall = 1u << 20;  // random numbers come so near to zero once in 2048
 
 // The clock M: a 4 microsecond timer, or one that is up to so much slower or faster.
@@ -57,7 +57,7 @@ bool mostly_geometric(const Numbers& numbers) {
   return numbers.size() > 2 && half_of(count, numbers.size() - 2);
 }
 
-// How the numbers of different connections hang together; nothing where they do not.
+// How the numbers of different connections follow from each other; nothing when they do not.
 std::optional<std::string> relation(const Numbers& numbers) {
   const Numbers first = differences(numbers), second = differences(first);
   if (mostly_small(first)) return "each is a small step from that of the connection before";

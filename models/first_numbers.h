@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Initial sequence numbers of many connections together (RFC 9293 section 3.4.1, RFC 6528): statistics, which speak
-// only where they are sure.
+// Statistics of the initial sequence numbers of many connections (RFC 9293 section 3.4.1, RFC 6528). They report only
+// what cannot be an accident.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ struct FirstNumber {
   Time from{}, until{};  // it was chosen in this interval
 };
 
-// With fewer numbers of different connections nothing is said. A sound generator is then accused less often than once
-// in 10^15 trials by any of the tests.
+// With fewer numbers of different connections nothing is reported. With these limits each test accuses a sound
+// generator less often than once in 10^15 trials.
 inline constexpr std::size_t kFirstNumbersMin = 200;
 inline constexpr std::size_t kReopenedMin = 16;  // the same for pairs of sockets that were used twice
 

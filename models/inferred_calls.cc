@@ -7,7 +7,7 @@
 namespace tcpassay {
 namespace {
 
-constexpr std::uint32_t kSendMax = 1u << 30;  // no SEND goes further beyond what was sent: half the sequence space
+constexpr std::uint32_t kSendMax = 1u << 30;  // of octets that one SEND adds; half of what comparison can tell apart
 
 bool is_owed(const Tcb& tcb, const Departing& rst) {
   const Reply& due = tcb.reply;
@@ -15,7 +15,7 @@ bool is_owed(const Tcb& tcb, const Departing& rst) {
   return due.form == Reply::Form::kRstAck && rst.seq == SndSeq{0} && rst.ctl.ack && rst.ack == due.ack;
 }
 
-// Only a user who has gone, of himself or by a timeout he has chosen, lets a SYN follow a connection.
+// A SYN on the ports of an open connection means that its user has gone: by a call, or by a user timeout that expired.
 void infer_open(Step& on, const Departing& syn) {
   Candidate& tcb = on.tcb;
   const bool again = tcb.state == State::kSynSent && tcb.iss_known && syn.seq == tcb.iss;
@@ -29,8 +29,8 @@ void infer_open(Step& on, const Departing& syn) {
   active_open_call(on, call);
 }
 
-// ABORT, or CLOSE with text unread, or a listener that was closed. Its SEQ is SND.NXT, or that of the acknowledgment
-// which it answers.
+// A RST may mean ABORT, CLOSE with text unread, or that the listener was closed. Its SEQ lies in the send window, or is
+// SEG.ACK of the segment that it answers.
 void infer_abort(Step& on, const Departing& rst) {
   Candidate& tcb = on.tcb;
   if (tcb.state <= State::kSynSent) return;
@@ -63,7 +63,7 @@ void infer_calls(Step& on, const Departing& seg) {
     tcb.snd_end = text_end;
     tcb.window_at = on.env.now;
   }
-  if (seg.ctl.urg) {  // how far the urgent octets go, only the pointer tells
+  if (seg.ctl.urg) {  // only the urgent pointer shows where the urgent octets end
     tcb.up.given = true;
     tcb.up.snd_up = seg.seq + seg.up;
   } else if (tcb.up.given && tcb.up.snd_up <= seg.seq) {

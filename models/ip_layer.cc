@@ -58,7 +58,7 @@ void too_big(Step& on, const IcmpArrives& message) {
   on.cite(message.version == 6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);
   on.cite_later(message.version == 6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);  // the connection goes on
   if (!synchronized(tcb.state) || !quotes_flight) return;
-  // A retransmission may follow that no timer has caused, of all in flight: nothing of it has arrived.
+  // All text in flight may be sent again at once, without a timer, since none of it has arrived.
   tcb.front_alone = false;
   tcb.congestion.arrived_since_quiet = tcb.congestion.lost_told = true;
   tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;
@@ -193,7 +193,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
       tcb.must_ignore = Rule::MUST_55;
       return;
     case Kind::kSoft:
-      // RFC 5461 section 4: many stacks give an attempt up that meets a soft error, so that another address is tried.
+      // RFC 5461 section 4: many stacks end an attempt to open after a soft error, to try another address.
       if (opening && !on.may(Freedom::kSoftErrorLeavesAttempt)) {
         tcb.signal = Signal::kUnreachable;
         on.delete_tcb(Rule::MUST_54);
@@ -248,7 +248,7 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   const std::uint32_t header = on.env.mms_s == 1460 ? 40 : 20;  // of IPv6, of IPv4
   const bool v6 = header == 40;
   const std::uint32_t packet = header + kTcpHeader + seg.opt.octets + octets;
-  // Segments may be small for other reasons; those of a target that has obeyed are as large as it was told.
+  // A target may send small segments for other reasons. Segments as large as the announced MTU show that it obeyed.
   const std::uint32_t told = std::max<std::uint32_t>(ip.announced, header + kTcpHeader + seg.opt.octets + kLeastText);
   if (ip.below_floor && packet < (v6 ? kIpv6Floor : kIpv4Floor) && octets < tcb.snd_mss && packet <= told &&
       told < packet + kLeastText && seg.seq + octets < tcb.snd_end && octets < tcb.snd_edge() - seg.seq) {

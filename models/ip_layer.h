@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RFC 9293 section 3.9.2: what TCP tells IP and is told by it, addresses and ICMP messages (3.9.2.2, RFC 1191, 8201).
+// RFC 9293 section 3.9.2, the interface of TCP to IP: addresses, TOS, TTL and ICMP messages (3.9.2.2, RFC 1191, 8201).
 #pragma once
 
 #include "models/step.h"
@@ -9,10 +9,10 @@ namespace tcpassay {
 // IP_TOS and IP_TTL.
 void ip_set(Step& on, const UserCall& call);
 
-// Of each segment that arrives, before TCP looks at it. False when TCP never sees it.
+// For each arriving segment, before TCP looks at it. False when TCP never gets it.
 bool ip_arrives(Step& on, const Arriving& seg);
 
-// Of each segment that leaves. False when it is refused.
+// For each departing segment. False when it is refused.
 bool ip_departs(Step& on, const Departing& seg);
 
 // An ICMP message that quotes a segment of this connection, or of another one.

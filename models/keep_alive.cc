@@ -7,7 +7,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr Time kIdleMin = std::chrono::hours(2);  // MUST-28: the default
-constexpr Time kLate = seconds(1);                // a probe may be late by so much and a quarter of its time
+constexpr Time kLate = seconds(1);                // a probe may be late by this and a quarter of the idle time
 
 Time idle_of(const KeepAlive& keep) {
   return keep.idle != 0 ? Time(seconds(keep.idle)) : kIdleMin;
@@ -42,7 +42,7 @@ void keep_alive_set(Step& on, const UserCall& call) {
 
 void keep_alive_hears(Step& on) {
   KeepAlive& keep = on.tcb.keep;
-  if (keep.unanswered == 1) on.cite_later(Rule::MUST_29);  // it is still to be answered as a live connection does
+  if (keep.unanswered == 1) on.cite_later(Rule::MUST_29);  // the segment must find the connection still open
   keep.unanswered = 0;
   keep.heard_from = on.env.since;
   keep.heard_to = on.env.now;
@@ -64,7 +64,7 @@ void keep_alive_departs(Step& on, const Departing& seg) {
   const Time idle = idle_of(keep);
   const Time silence = on.env.now - keep.heard_from + kClockSlack;  // at most
   if (silence < idle) {
-    // What was set has been waited for, but not since the last arrival.
+    // Did the target wait for the idle time, but without starting it again when the last segment arrived?
     const bool not_restarted = keep.since + idle <= on.env.now + kClockSlack;
     on.refuse(not_restarted ? Rule::MUST_26 : keep.idle != 0 ? Rule::MUST_27 : Rule::MUST_28, 1);
     return;

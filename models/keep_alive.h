@@ -9,17 +9,17 @@ namespace tcpassay {
 // The user chooses: SO_KEEPALIVE, idle time, interval, count.
 void keep_alive_set(Step& on, const UserCall& call);
 
-// Any segment arrives.
+// A segment arrives, whatever it is: the connection is not idle.
 void keep_alive_hears(Step& on);
 
 // <SEQ=SND.NXT-1>, empty or with one octet, while nothing is outstanding.
 bool is_keep_alive(const Tcb& tcb, const Departing& seg);
 void keep_alive_departs(Step& on, const Departing& seg);
 
-// The target is silent: is a probe overdue?
+// The target is quiet: is a probe overdue?
 void keep_alive_quiet(Step& on);
 
-// May the connection be given up since its probes are not answered?
+// May the target end the connection because its probes were not answered?
 bool keep_alive_may_end(const Tcb& tcb, const Environment& env);
 
 }  // namespace tcpassay

@@ -46,7 +46,7 @@ Oracle::Impl::Conversation& Oracle::Impl::conversation(Tuple tuple) {
   for (std::size_t i = 0; i < used; ++i) {
     if (conversations[i].tuple == tuple) return conversations[i];
   }
-  // An active OPEN whose local port was not told shows it with its first segment.
+  // The local port of an active OPEN may show only with its first segment.
   for (std::size_t i = 0; i < used; ++i) {
     Conversation& c = conversations[i];
     if (c.tuple.local == 0 && c.tuple.remote == tuple.remote) {
@@ -102,7 +102,8 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
   return a;
 }
 
-// RFC 7413 section 4.2: the user's limit, and PendingFastOpenRequests. Those that were reset may still count.
+// RFC 7413 section 4.2: the limit of the user, and PendingFastOpenRequests. Connections that were reset may still
+// count.
 void Oracle::Impl::know(const Conversation& c, const Options& opt, Time at) {
   cookies = ledger.known_of(opt, at);
   const Port* p = port(c.tuple.local);
@@ -168,7 +169,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   c.begins = idle && seg.ctl.syn;
 }
 
-// 3.9.2.2: of the connection that the message quotes, and of the others, which it leaves alone.
+// 3.9.2.2: for the connection that the message quotes, and for all others, which must stay as they are.
 void Oracle::Impl::icmp(const Event& event, const IcmpArrives& message) {
   Conversation& quoted = conversation(event.tuple);
   last_seen = "nothing";
@@ -222,7 +223,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
   }
 }
 
-// Nothing is there that could be overdue or settled.
+// Nothing of this conversation can be overdue or waits to be counted.
 bool Oracle::Impl::rests(const Conversation& c) {
   const Candidate& p = c.possible.front();
   return c.possible.size() == 1 && p.state <= State::kListen && p.reply.form == Reply::Form::kNone && p.now.empty() &&
@@ -246,7 +247,7 @@ Oracle::Impl::Port* Oracle::Impl::port(std::uint16_t number) {
   return nullptr;
 }
 
-// Connections on the port, other than this, that nobody has taken yet.
+// Connections on the port of `but`, other than it, that the user has not accepted yet.
 std::uint32_t Oracle::Impl::waiting(const Conversation& but) const {
   std::uint32_t n = 0;
   for (std::size_t i = 0; i < used; ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The judge: reads a trace event by event, holds every TCB that the target may have, and says which rule was broken
-// when none is left. Knows nothing of targets; the same on a live run and on a recorded one.
+// The oracle reads a trace event by event and keeps every TCB that the target may have. When no TCB explains an event,
+// it says which rule was broken. It does not know where a trace comes from: a live run or a recording.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace tcpassay {
 
-// What the oracle is told about the target beforehand; everything else it finds out.
+// What the oracle is told about the target beforehand. Everything else it learns from the trace.
 struct Terms {
   Time msl = std::chrono::minutes(2);  // RFC 9293 section 3.4.2; TIME-WAIT lasts twice as long
   std::uint32_t mms_r = 1480;          // the largest TCP segment IP can receive: MTU less the IP header (3.7.1)
@@ -66,7 +66,7 @@ class Oracle {
   const FreedomSet& freedoms_taken() const;      // those that every explanation of this trace needs
   std::optional<bool> trait(Trait trait) const;  // what this trace revealed; empty when it revealed nothing
 
-  // For people: the state or states the conversation may be in ("SYN-RECEIVED", "CLOSING|TIME-WAIT").
+  // To be printed: the state or states the conversation may be in ("SYN-RECEIVED", "CLOSING|TIME-WAIT").
   std::string states(Tuple tuple) const;
   // Initial sequence numbers as far as known, so that printed numbers can be relative: the target's and the peer's.
   std::optional<std::uint32_t> iss(Tuple tuple) const;

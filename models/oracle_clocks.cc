@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the first numbers of several connections say together: of initial sequence numbers and of timestamps.
+// Compares the initial sequence numbers, and the first timestamps, of several connections.
 #include <algorithm>
 #include <cstdlib>
 
@@ -9,7 +9,7 @@ namespace tcpassay {
 namespace {
 
 constexpr std::size_t kBeginningsMax = 4096;     // first sequence numbers that a trace remembers
-constexpr std::size_t kBeginningsCompared = 16;  // each with each; of more the statistics speak (first_numbers.h)
+constexpr std::size_t kBeginningsCompared = 16;  // each with each; more are left to statistics (first_numbers.h)
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void Oracle::Impl::first_sequence_number(const Conversation& c, const Event& eve
         count({Rule::MUST_8, true});
       }
     } else if (beginnings.size() < kBeginningsCompared) {
-      // Chance makes it so once in millions; twice in a trace is no chance.
+      // By chance this happens once in millions of pairs; twice in a trace it is no accident.
       const std::int64_t slack = (event.until - event.from).count() / kTick + 64;
       if (std::abs(moved - passed / kTick) > slack) {
         if (!tainted) count({Rule::MUST_9, true});
@@ -44,7 +44,7 @@ void Oracle::Impl::first_sequence_number(const Conversation& c, const Event& eve
   if (beginnings.size() < kBeginningsMax) beginnings.push_back({c.tuple, iss, event.from, event.until});
 }
 
-// What can be said of many only.
+// The trace is over: statistics of all its initial sequence numbers.
 void Oracle::Impl::finish() {
   if (beginnings.size() < kFirstNumbersMin || tainted) return;
   const Event last{.from = last_at, .until = last_at, .tuple = beginnings.back().tuple};
@@ -66,7 +66,7 @@ void Oracle::Impl::first_timestamp(const Conversation& c, const Event& event, st
     if (other.tuple == c.tuple || passed > 1000) continue;
     if (std::abs(static_cast<std::int32_t>(tsval - other.tsval)) > 16 + 2 * passed) {
       if (!tainted) count({Rule::R7323_7_offset, true});
-    } else if (++predicted_timestamps == 2) {  // once may be chance
+    } else if (++predicted_timestamps == 2) {  // once may be an accident
       add_verdict(Rule::R7323_7_offset, Verdict::Kind::kDeparted, &c, event,
                   std::string(info(Rule::R7323_7_offset).sentence), "the timestamp clock of another connection");
     }

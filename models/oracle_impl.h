@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of the judge: conversations with their possible TCBs, the user's sockets, and how an event is weighed.
+// The private part of Oracle: conversations with their possible TCBs, the user's sockets, and how an event is judged.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ namespace tcpassay {
 int event_class(const Event& event);
 
 struct Oracle::Impl {
-  // One pair of ports and all that the target may be there.
+  // One pair of ports, and every TCB that the target may have for it.
   struct Conversation {
     Tuple tuple{};
     std::vector<Candidate> possible;
@@ -32,7 +32,7 @@ struct Oracle::Impl {
     bool tainted = false;     // a rule was broken: what follows proves nothing
   };
 
-  // A socket of the user's.
+  // A socket of the user.
   struct Handle {
     enum class Kind : std::uint8_t { kFree, kNew, kListener, kConnection };
     int id = -1;
@@ -75,11 +75,11 @@ struct Oracle::Impl {
   std::vector<FirstNumber> beginnings;
   Time last_at{};
   std::vector<Clock> clocks;
-  int predicted_timestamps = 0;  // first timestamps that another connection's told
+  int predicted_timestamps = 0;  // first timestamps that could be computed from another connection's
   fast_open::Ledger ledger;
   fast_open::Known cookies;             // what `ledger` says of the SYN at hand
-  int guessed = 0;                      // first sequence numbers that another connection's told
-  InlineVector<Cite, kCitesMax> loose;  // rules at work that belong to no conversation
+  int guessed = 0;                      // initial sequence numbers that could be computed from another connection's
+  InlineVector<Cite, kCitesMax> loose;  // rules obeyed that belong to no conversation
   std::vector<Verdict> verdicts, tolerated;
   FreedomSet taken;  // freedoms that every explanation of this trace needs
   std::vector<Count> counts = std::vector<Count>(rules().size());
@@ -95,7 +95,7 @@ struct Oracle::Impl {
   void observe(const Event& event);
   void arrives(const Event& event, const Arriving& seg);
   void departs(const Event& event, const Departing& seg);
-  // 3.9.2.2: of the connection that the message quotes, and of the others, which it leaves alone.
+  // 3.9.2.2: for the connection that the message quotes, and for all others, which must stay as they are.
   void icmp(const Event& event, const IcmpArrives& message);
   void quiet(const Event& event);
 
@@ -103,14 +103,15 @@ struct Oracle::Impl {
   const Conversation* find(Tuple tuple) const;
   Port* port(std::uint16_t number);
   Environment environment(const Conversation& c, const Event& event);
-  // RFC 7413 section 4.2: the user's limit, and PendingFastOpenRequests. Those that were reset may still count.
+  // RFC 7413 section 4.2: cookies, the limit of the user, and PendingFastOpenRequests. Connections that were reset may
+  // still count.
   void know(const Conversation& c, const Options& opt, Time at);
-  // Connections on the port, other than this, that nobody has taken yet.
+  // Connections on the port of `but`, other than it, that the user has not accepted yet.
   std::uint32_t waiting(const Conversation& but) const;
-  // Nothing is there that could be overdue or settled.
+  // Nothing of this conversation can be overdue or waits to be counted.
   static bool rests(const Conversation& c);
 
-  // Weighing (oracle_judging.cc).
+  // Judging (oracle_judging.cc).
   // Replaces each TCB by its outcomes. When none is left, that is a violation; the oracle goes on from what it saw.
   template <class Act>
   void process(Conversation& c, const Event& event, Act&& act) {
@@ -148,7 +149,7 @@ struct Oracle::Impl {
   }
 
   void let_time_pass(Conversation& c, const Environment& a, const Event& event);
-  // Equal TCBs are one; the rules that led there are those on which all agree.
+  // Equal TCBs are merged. Of the rules that led there those are kept on which all agree.
   void merge(Conversation& c, const Event& event, bool within_limits);
   // After a violation the oracle goes on from what it saw, as well as it can.
   void resynchronise(Conversation& c, std::size_t nearest, const Event& event);
@@ -158,7 +159,7 @@ struct Oracle::Impl {
   void count(const Cite& cite);
   void add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
                    std::string seen);
-  // What the last verdict's nearest candidate was about to be judged by.
+  // Notes for the last verdict which other rules its nearest candidate was obeying.
   void note_at_work(const Candidate& p);
   static Verdict::Kind kind_of(Rule rule);
   static std::string states(const Conversation& c);
@@ -172,12 +173,12 @@ struct Oracle::Impl {
     a.size = static_cast<std::uint8_t>(kept);
   }
 
-  // What several connections say together (oracle_clocks.cc).
+  // What only several connections together show (oracle_clocks.cc).
   // 3.4.1: ISN = M + F(the two sockets, a secret), with a clock M that ticks about every 4 microseconds.
   void first_sequence_number(const Conversation& c, const Event& event, std::uint32_t iss);
   // RFC 7323 section 7: the clocks of two connections differ by more than the time between them.
   void first_timestamp(const Conversation& c, const Event& event, std::uint32_t tsval);
-  void finish();  // what can be said of many only
+  void finish();  // the trace is over: statistics of all its initial sequence numbers
 
   // The user's calls (oracle_sockets.cc).
   void user_call(const Event& event, const UserCall& call);
@@ -192,7 +193,7 @@ struct Oracle::Impl {
   Handle* handle(int id);
   Handle& new_handle(int id);
   bool current(const Handle& h) { return conversation(h.tuple).incarnation == h.incarnation; }
-  // The port is in use, and by nothing but connections that are being opened.
+  // The port is in use, but only by connections that are being opened.
   bool only_opening(std::uint16_t number) const;
   void port_is_refused(const Event& event);
   static bool answers_for(SocketOption option);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How an event is weighed: the set of TCBs before and after it, verdicts, what counts as judged.
+// How an event is judged: the set of TCBs before and after it, verdicts, what counts as judged.
 #include <algorithm>
 
 #include "models/oracle_impl.h"
@@ -96,7 +96,7 @@ void Oracle::Impl::add_verdict(Rule rule, Verdict::Kind kind, const Conversation
                       .consequence = tainted});
 }
 
-// What the last verdict's nearest candidate was about to be judged by.
+// Notes for the last verdict which other rules its nearest candidate was obeying.
 void Oracle::Impl::note_at_work(const Candidate& p) {
   Verdict& verdict = verdicts.back();
   const auto note = [&](Rule rule) {
@@ -143,7 +143,7 @@ void Oracle::Impl::let_time_pass(Conversation& c, const Environment& a, const Ev
   merge(c, event, within_limits);
 }
 
-// Equal TCBs are one; the rules that led there are those on which all agree.
+// Equal TCBs are merged. Of the rules that led there those are kept on which all agree.
 void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits) {
   std::vector<Candidate>& set = c.possible;
   for (std::size_t i = 0; i + 1 < set.size(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user's calls, mapped from sockets to the calls of RFC 9293 section 3.10.1 to 3.10.6.
+// Maps the socket calls of the user to the calls of RFC 9293 sections 3.10.1 to 3.10.6.
 #include <algorithm>
 
 #include "models/ip_layer.h"
@@ -85,7 +85,7 @@ void Oracle::Impl::bind(Handle& h, const Event& event, const UserCall& call) {
   if (call.error == UserError::kAddressInUse && h.reuse && only_opening(call.port)) port_is_refused(event);
 }
 
-// The port is in use, and by nothing but connections that are being opened.
+// The port is in use, but only by connections that are being opened.
 bool Oracle::Impl::only_opening(std::uint16_t number) const {
   bool any = false;
   for (std::size_t i = 0; i < used; ++i) {
@@ -179,7 +179,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     h.kind = Handle::Kind::kConnection;
     h.tuple = c.tuple;
     h.port = local;
-    if (c.dead_before > 0) {  // which of them it is cannot be told
+    if (c.dead_before > 0) {  // we cannot tell which of these connections it is
       h.incarnation = -1;
       --c.dead_before;
       c.handed_out = true;
@@ -215,7 +215,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
 void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& call) {
   if (call.result != 0) return;
   if (call.option == SocketOption::kNoDelay || call.option == SocketOption::kCork) {
-    // A cork is a wish to wait; it is not judged, as if small segments were free to leave or not.
+    // TCP_CORK asks the target to wait. It is not judged: as with TCP_NODELAY, small segments may leave or wait.
     h.no_delay = call.value != 0;
     if (h.kind == Handle::Kind::kConnection && current(h)) {
       process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });
@@ -257,7 +257,8 @@ void Oracle::Impl::option_set(Step& on, const UserCall& call) {
       break;
     case SocketOption::kOutOfBandInline:
       on.tcb.up.in_line = call.value != 0;
-      on.tcb.up.sure = on.tcb.up.sure && !on.tcb.up.arrived;  // what became of an octet that is here already is open
+      on.tcb.up.sure =
+          on.tcb.up.sure && !on.tcb.up.arrived;  // an urgent octet that is here already may be in line or not
       break;
     default:
       keep_alive_set(on, call);

@@ -14,12 +14,12 @@
 namespace tcpassay {
 namespace {
 
-using Set = std::vector<Candidate>;  // the TCBs that the end may have
+using Set = std::vector<Candidate>;  // the TCBs that the endpoint may have
 
 constexpr std::size_t kPossibleMax = 48;   // in one set
-constexpr std::size_t kCrossingMax = 256;  // segments that may be on their way to the end at once
-constexpr std::size_t kRecentMax = 2048;   // segments after which what was decided is not looked at again
-constexpr Time kRestMin = std::chrono::milliseconds(100);  // so long nothing was seen: whatever was due is past
+constexpr std::size_t kCrossingMax = 256;  // segments that the endpoint may not have processed yet, at once
+constexpr std::size_t kRecentMax = 2048;   // segments kept for a second look (`recent`)
+constexpr Time kRestMin = std::chrono::milliseconds(100);  // after a silence of this length nothing is due any more
 constexpr std::uint32_t kPacketMax = 65535;
 
 struct Passed {
@@ -56,11 +56,11 @@ void name_states(const Set& set, std::string& text) {
   }
 }
 
-// Where to go on from, should it show that something was taken later, or earlier, than was thought.
+// A point in the capture from which the oracle can judge again, when the assumed times of processing turn out wrong.
 struct Mark {
-  Time at{}, last{};  // of the segment that came then, and of the one before
+  Time at{}, last{};  // when the segment passed that came then, and the one before it
   Set set;
-  std::deque<Passed> coming;  // seen, not taken yet
+  std::deque<Passed> coming;  // seen, not processed yet
 };
 
 }  // namespace
@@ -69,7 +69,7 @@ struct PassiveOracle::Impl {
   Distance distance;
   Environment env;
 
-  // The usual road: each segment is taken when it usually is.
+  // At first each segment is assumed to be processed Distance::usual after it passed the capture point.
   Set set = Set(1);
   std::deque<Passed> coming;
   Time last{};
@@ -78,7 +78,8 @@ struct PassiveOracle::Impl {
   std::deque<Passed> recent;  // since `mark`
   bool forgotten = false;     // `recent` does not hold all of it
 
-  // The other road: stage[i] is what the end may be when it has taken i of `pending`.
+  // When that explains nothing, all times are tried: stage[i] has the TCBs of an endpoint that has processed i of
+  // `pending`.
   bool staged = false;
   std::vector<Set> stage;
   std::deque<Passed> pending;
@@ -103,7 +104,7 @@ struct PassiveOracle::Impl {
   bool well_formed(const Passed& passed);
 };
 
-// Time passes until `at`: timers, and what rests.
+// Time passes until `at`: timers expire, and after a long silence nothing is due any more.
 Set PassiveOracle::Impl::pass(Set before, Time at) {
   env.since = at;
   env.now = at;
@@ -203,7 +204,7 @@ void PassiveOracle::Impl::give_up(const Passed& passed, std::string why) {
                     .seen = describe(passed.segments.front(), set.empty() ? Candidate{} : set.front())};
 }
 
-// What no state of the connection excuses.
+// Checks the form of a segment, which is wrong or right in every state of the connection.
 bool PassiveOracle::Impl::well_formed(const Passed& passed) {
   const auto* seg = std::get_if<Departing>(&passed.segments.front().what);
   if (seg == nullptr) return true;
@@ -222,11 +223,11 @@ bool PassiveOracle::Impl::well_formed(const Passed& passed) {
   return false;
 }
 
-// Keeps what is needed to look back by as long as a segment can be on its way.
+// Keeps a mark, and the segments since, that is as old as the longest delay of a segment.
 void PassiveOracle::Impl::remember(const Passed& passed) {
   const Time at = passed.at();
   const bool apart = at - last > distance.longest && coming.empty();
-  if (apart || !begun) {  // whatever came before has been taken
+  if (apart || !begun) {  // all earlier segments have been processed
     newer = {.at = at, .last = last, .set = set};
     mark = newer;
     recent.clear();
@@ -279,7 +280,8 @@ void PassiveOracle::Impl::observe(const Passed& passed) {
   if (limit && !verdict) give_up(passed, "a limit of the judge was reached: too many possible states");
 }
 
-// One more segment, whatever the end has taken of those that are pending. False when it agrees with nothing.
+// One more segment, for each number of pending segments that the endpoint may have processed. False when none of them
+// explains it.
 bool PassiveOracle::Impl::stage_by_stage(const Passed& passed) {
   const Time at = passed.at();
   while (!pending.empty() && (stage.front().empty() || pending.front().at() + distance.longest < at)) {
@@ -310,7 +312,7 @@ bool PassiveOracle::Impl::stage_by_stage(const Passed& passed) {
   return any;
 }
 
-// Nothing is pending any more.
+// No segment is pending: goes on with one set and assumed times.
 void PassiveOracle::Impl::go_on(Time at) {
   staged = false;
   set = stage.back();
@@ -320,7 +322,7 @@ void PassiveOracle::Impl::go_on(Time at) {
   newer = mark = {.at = at, .last = at, .set = set};
 }
 
-// The segment does not fit what was thought to be taken. Does it, if other segments had been taken when it left?
+// With the assumed times nothing explains the segment. Judges again from the mark with all times that are possible.
 void PassiveOracle::Impl::look_back(const Passed& passed) {
   const Refusal first = nearest;
   const Candidate first_accused = accused;

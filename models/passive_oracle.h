@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges one end of a conversation that was overheard. Its segments are known and when they passed the capture point;
-// the calls of its user are not, and not when exactly it took what was sent to it.
+// Judges one endpoint of a captured conversation. The capture shows segments and times at the capture point. It shows
+// neither socket calls nor when the endpoint processed a segment.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@
 
 namespace tcpassay {
 
-// How far the end is from the capture point, there and back.
+// How long after a segment passed the capture point the endpoint processes it.
 struct Distance {
-  Time usual{};                                 // a segment is taken so long after it was seen ...
-  Time longest = std::chrono::milliseconds(5);  // ... or at any time until then
+  Time usual{};                                 // the delay that is tried first
+  Time longest = std::chrono::milliseconds(5);  // the longest one; an answer may also pass this much later than it left
 };
 
-// The first contradiction ends the judging: what follows from it proves nothing. Verdict::event is the number that came
-// with the event. kInconclusive: a limit was reached.
+// The first contradiction ends the judging, since later events then prove nothing. Verdict::event is the number that
+// came with the event. kInconclusive: a limit was reached.
 class PassiveOracle {
  public:
   explicit PassiveOracle(const Terms& terms);
@@ -30,13 +30,13 @@ class PassiveOracle {
 
   void set(Distance distance);
 
-  // The segments of one packet, in order, at Event::from; `number` names it. They are several when an interface had not
-  // cut them yet, or has joined them. The octets of a text are not looked at, only how many there are.
+  // The segments of the captured packet `number`, in order, at Event::from. There are several when the network
+  // interface segments or joins packets (TSO, LRO). Of text only the length is looked at, not the octets.
   void observe(std::span<const Event> segments, std::uint64_t number);
 
   const std::optional<Verdict>& verdict() const;
   std::string states() const;  // "ESTABLISHED", "CLOSING|TIME-WAIT"
-  bool rests() const;          // no connection is left, nor anything of it
+  bool rests() const;          // every possible state is CLOSED or LISTEN, and no segment is left to process
 
  private:
   struct Impl;

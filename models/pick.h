@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pick holds the freedom the RFC leaves. Model code asks a question and reads as one execution; the caller replays it
-// until next() is false, so that every combination of answers is visited, like an odometer.
+// Where the RFC leaves a choice, model code asks Pick for an answer. The caller runs that code again and again until
+// next() is false, so that every combination of answers is visited, as the digits of an odometer are.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ class Pick {
  public:
   static constexpr std::size_t kQuestionsMax = 12;
 
-  // One free choice. Beyond the limit the answer is no and overflowed() tells.
+  // One free choice. Beyond the limit of questions the answer is no, and overflowed() is true.
   bool ask() {
     if (asked_ == kQuestionsMax) {
       overflowed_ = true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words in which 3.10 is written here: what a step may read, what it may do, and the freedom it may take.
+// What the functions of section 3.10 are written with: what a step may read, what it may do, and how it asks for the
+// choices that the RFC leaves.
 #pragma once
 
 #include "models/edition.h"
@@ -12,27 +13,29 @@
 namespace tcpassay {
 
 inline constexpr Time kDelayedAckMax = std::chrono::milliseconds(500);  // RFC 9293 section 3.8.6.3, MUST-40
-inline constexpr Time kAckMax793 = std::chrono::minutes(1);             // RFC 793 names no time
+inline constexpr Time kAckMax793 = std::chrono::minutes(1);             // RFC 793 names no time; we allow this much
 inline constexpr Time kSendDelayMax = std::chrono::seconds(1);          // the override time-out of 3.8.6.2.1 at most
 inline constexpr Time kUserTimeoutMin = std::chrono::seconds(100);      // R2 for text, 3.8.3 SHLD-11
 inline constexpr Time kSynTimeoutMin = std::chrono::minutes(3);         // R2 for a SYN, 3.8.3 MUST-23
 inline constexpr Time kRtoMin = std::chrono::seconds(1);                // RFC 6298 section 2
-inline constexpr Time kRtoMaxMin = std::chrono::seconds(60);            // the least upper bound that an RTO may have
-inline constexpr Time kOverrideMin = std::chrono::milliseconds(100);    // 3.8.6.2.1: a sender may wait so long at least
-inline constexpr Time kClockSlack = std::chrono::milliseconds(10);      // a timer's granularity
-inline constexpr Time kThrottlePeriod = std::chrono::seconds(5);        // RFC 5961 section 7: challenge ACKs
-inline constexpr Time kOrphanMin = std::chrono::seconds(20);  // stacks give FIN-WAIT-2 up when the user is gone
-inline constexpr Time kForever = std::chrono::hours(2);       // 3.6: what is never acknowledged is given up by then
+inline constexpr Time kRtoMaxMin = std::chrono::seconds(60);  // RFC 6298 (2.5): an upper bound on RTO is at least this
+inline constexpr Time kOverrideMin = std::chrono::milliseconds(100);  // 3.8.6.2.1: a sender may wait so long at least
+inline constexpr Time kClockSlack = std::chrono::milliseconds(10);    // a timer's granularity
+inline constexpr Time kThrottlePeriod = std::chrono::seconds(5);      // RFC 5961 section 7: challenge ACKs
+inline constexpr Time kOrphanMin =
+    std::chrono::seconds(20);                            // after this stacks may end a FIN-WAIT-2 whose user is gone
+inline constexpr Time kForever = std::chrono::hours(2);  // 3.6: by then a connection without acknowledgments has ended
 inline constexpr int kPromptAcksMax = 40;   // 3.8.6.3: some stacks delay no ACK while a connection is young
 inline constexpr int kSillyUpdatesMax = 3;  // 3.8.6.2.2: rounding may make one window update a small one
-inline constexpr Time kOverrideMax = std::chrono::seconds(2);     // 3.8.6.2.1: a second, and some mercy
+inline constexpr Time kOverrideMax =
+    std::chrono::seconds(2);  // 3.8.6.2.1 says 1 s at most; another one for slow timers
 inline constexpr Time kProbeMin = std::chrono::milliseconds(20);  // below any retransmission timeout in use
 inline constexpr std::uint32_t kWindowMax = 65535;                // without window scaling
 
-// What surrounds a connection.
+// What a step may know of the world around its connection.
 struct Environment {
   bool listening = false;     // a passive OPEN stands on the port
-  bool backlog_full = false;  // more may be waiting than the user allowed for
+  bool backlog_full = false;  // as many connections as the user allowed for may be waiting for accept
   bool deserted = false;      // a passive OPEN stood on the port and was closed
   bool aborted = false;       // ... by ABORT
   bool elsewhere = false;     // a passive OPEN stands on the port, for another address of the target
@@ -42,11 +45,11 @@ struct Environment {
   std::uint16_t default_mss = 536;
   Edition edition = kNewest;
   const fast_open::Known* fast_open = nullptr;  // when a SYN arrives or departs
-  bool user_known = true;                       // false: nobody wrote the user's calls down (unknown_user.h)
+  bool user_known = true;                       // false: the calls of the user are not recorded (inferred_calls.h)
   std::optional<SndSeq> last_ack{};             // with an unknown user: SEG.ACK of the last segment that arrived
 };
 
-// Why what was seen cannot come from a TCB: the rule that forbids it, and how many things differ from what was due.
+// Why a TCB cannot have produced what was seen: the rule that forbids it, and how many things differ from what was due.
 struct Refusal {
   Rule rule{};
   int distance = kFar;
@@ -73,7 +76,7 @@ struct Step {
   // The target is held to this edition of the text, or to a later one.
   bool since(Edition edition) const { return edition <= env.edition; }
 
-  // The rule at work; judged when the target falls quiet, since it may react until then.
+  // The target is now obeying this rule. The rule is judged when the target falls quiet, since it may react until then.
   void cite(Rule rule, bool taken = true) {
     if (!tcb.now.has({rule, taken})) tcb.now.add({rule, taken});
   }
@@ -86,7 +89,7 @@ struct Step {
     cite_later(rule);
   }
 
-  // Freedom. A SHOULD: true to follow it, false to depart, which carries a demerit.
+  // A SHOULD: true when the target follows it, false when it departs, which is remembered as a demerit.
   bool should(Rule rule) {
     if (!pick.ask()) return true;
     depart(rule);
@@ -107,7 +110,7 @@ struct Step {
     if (taken) tcb.freedoms.set(static_cast<std::size_t>(freedom));
     return taken;
   }
-  // A choice made once: the first answer is remembered.
+  // A choice that an implementation makes once: the first answer holds from then on.
   bool trait(Trait trait) {
     std::int8_t& known = tcb.traits[static_cast<std::size_t>(trait)];
     if (known == 0) known = pick.ask() ? -1 : 1;
@@ -119,7 +122,7 @@ struct Step {
   // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> before the target falls quiet.
   void acknowledge_now(Rule rule) { acknowledge_now(rule, info(rule).level == Level::kMust); }
   void acknowledge_now(Rule rule, bool must) {
-    if (!tcb.ack_now || !tcb.ack_now_must || must) {  // what must leave stays what must leave
+    if (!tcb.ack_now || !tcb.ack_now_must || must) {  // a SHOULD never replaces a MUST
       tcb.ack_now_rule = rule;
       tcb.ack_now_must = must;
     }
@@ -142,7 +145,7 @@ struct Step {
     if (tcb.ack_credits < 255) ++tcb.ack_credits;
   }
 
-  // Delete the TCB: what stays is what the user has still to be told.
+  // Delete the TCB. Only the signal that the user has still to be told is kept.
   void delete_tcb(Rule rule) {
     tcb.reply = {};
     tcb.ack_now = tcb.ack_later = tcb.send_pending = tcb.timed = false;
@@ -153,8 +156,8 @@ struct Step {
   }
 };
 
-// Calls `act(Step&)` once for each combination of answers and appends the outcomes; `nearest` keeps the refusal that
-// came nearest to being none. False when a limit was reached.
+// Calls `act(Step&)` once for each combination of answers and appends the outcomes. Of the refusals `nearest` keeps the
+// one with the smallest distance. False when a limit was reached.
 template <class Outcomes, class Act>
 bool each_outcome(const Candidate& before, const Environment& env, Outcomes& outcomes, Refusal& nearest, Act&& act) {
   Pick pick;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the model holds of one connection: the RFC's variables (3.3.1), bounds where the target chooses, and what it
-// owes.
+// What the model knows of one connection: the RFC's variables (3.3.1), bounds for what the target chooses, and what the
+// target has still to send.
 #pragma once
 
 #include <algorithm>
@@ -85,22 +85,23 @@ struct Span {
   friend bool operator==(const Span&, const Span&) = default;
 };
 
-// What SACK options may say (RFC 2018, RFC 2883): what of the peer's text lies ahead of a gap, and what was reported.
+// What the SACK options of the target may report (RFC 2018, RFC 2883): which text of the peer came ahead of a gap or
+// again, and what was reported already.
 struct Sack {
   bool peer_permits = false, target_permits = false;  // its SYN carried SACK-permitted
   bool generates = false;                             // the target has sent a SACK option
-  bool vague = false;                                 // what the target may hold is not known octet by octet
+  bool vague = false;                                 // we do not know exactly which octets the target holds
   bool triggered = false;                             // `trigger` has just arrived
-  bool unanswered = false;                            // no ACK has left since it arrived
+  bool unanswered = false;                            // no ACK has left since `trigger` arrived
   bool duplicate = false;  // the last of `duplicates` has just arrived, and all of that segment had come before
-  bool exact = false;      // where that one begins and ends is sure
+  bool exact = false;      // the bounds of that duplicate are known
   bool partial = false;    // the rest of its segment was new
   Rule omitted_rule{};     // which asked for `omitted`
   Span trigger{};          // text that came ahead of a gap
-  Span earlier{};          // text that came so before, and whose ACK waits
-  Span omitted{};          // was missing in an option; whether it had been held shows later
+  Span earlier{};          // text that came ahead of a gap before `trigger` and was not acknowledged yet
+  Span omitted{};          // was missing in an option: later segments show whether the target held it
   Span told{};             // the last D-SACK block
-  Span kept{};             // was reported by an ACK for other text too, so it is held and not only reported
+  Span kept{};             // was reported in an ACK for other text as well, so the target holds it
   InlineVector<Span, 4> reported{};    // first blocks of earlier options, the latest first
   InlineVector<Span, 3> duplicates{};  // octets that came again and were not reported yet, oldest first
   friend bool operator==(const Sack&, const Sack&) = default;
@@ -110,10 +111,10 @@ struct Sack {
 struct Stamps {
   bool offered = false;        // the target's SYN or SYN,ACK carried them
   bool peer = false;           // the peer's SYN did
-  bool free = false;           // which of the two holds is not settled: crossing SYNs, of which one had them
-  bool unsure = false;         // TS.Recent may be something else than `recent` holds
-  bool stale_echo = false;     // the peer has echoed what was not current: how long a round trip seemed is not known
-  bool old_duplicate = false;  // it did so on a segment that acknowledged nothing new
+  bool free = false;           // crossing SYNs, one with and one without: it is open whether timestamps are in use
+  bool unsure = false;         // TS.Recent may be another value than those of `recent`
+  bool stale_echo = false;     // the peer has echoed a TSval that was not the latest: measured round trips may be wrong
+  bool old_duplicate = false;  // ... on a segment that acknowledged nothing new
   bool sent = false;           // `last` is set
   bool held_is_older = false;  // text that was held has an older TSval than the segment that filled the gap
   enum class Reset : std::uint8_t { kAbort, kPlain, kProvoked, kWithin } reset{};  // what a RST that leaves now answers
@@ -196,7 +197,7 @@ struct SndSpan {
   friend bool operator==(const SndSpan&, const SndSpan&) = default;
 };
 
-// What the peer's SACK options have reported of the target's text, and what has left again (RFC 6675, RFC 8985).
+// Which text of the target the peer's SACK options have reported, and which has left again (RFC 6675, RFC 8985).
 struct Scoreboard {
   bool vague = false;        // more was reported than `sacked` remembers
   bool reordered = false;    // text was reported late that had left once only
@@ -205,9 +206,9 @@ struct Scoreboard {
   bool probed = false;       // a timer has sent the end of the flight again since anything arrived
   bool sack_with_text_or_window_change = false;  // a report came with text or with another window
   bool duplicate = false;                        // the last ACK had a D-SACK block
-  bool owes = false;                             // what has just arrived shows that SND.UNA is lost
-  bool owes_old = false;                         // ... that what was reported before a timeout is missing
-  std::uint8_t news = 0;                         // ACKs with something new since SND.UNA moved
+  bool owes = false;                  // the latest segment shows that SND.UNA was lost, so it must leave again
+  bool owes_old = false;              // ... that text reported before a timeout is missing
+  std::uint8_t news = 0;              // ACKs with something new since SND.UNA moved
   SndSeq again{}, recover{};          // behind the highest octet that left again; SND.NXT when the timer expired
   SndSpan before{};                   // the lowest span reported before the timer expired
   Time arrived_at{};                  // the last ACK
@@ -227,7 +228,7 @@ inline constexpr int kTraits = static_cast<int>(
 // The urgent mechanism, 3.8.5.
 struct Urgent {
   bool arrived = false;  // a segment with URG has
-  bool sure = false;     // RCV.UP is what `rcv_up` says; otherwise nothing of it is judged
+  bool sure = false;     // RCV.UP is known to be `rcv_up`; otherwise what the user is told is not judged
   bool in_line = false;  // the user has asked for urgent octets in the stream (SO_OOBINLINE)
   bool bare = false;     // a pointer has arrived without URG
   bool late = false;     // URG has arrived behind the peer's FIN
@@ -250,7 +251,7 @@ struct KeepAlive {
   friend bool operator==(const KeepAlive&, const KeepAlive&) = default;
 };
 
-// What the connection has to do with IP, 3.9.2.
+// What the connection tells IP and learns from ICMP, 3.9.2.
 struct IpLayer {
   bool dscp_set = false, dscp_changed = false, ttl_set = false;  // by the user
   std::uint8_t traffic_class = 0, ttl = 0;                       // what was set
@@ -283,7 +284,7 @@ struct Tcb {
   bool mss_given = false;          // the peer announced an MSS
   bool no_delay = false;           // the user has turned the Nagle algorithm off
   bool nagle_free = false;         // whether Nagle is on is not known
-  bool uncoded = false;            // the peer sent octets that do not follow from their place
+  bool uncoded = false;            // the peer sent octets that are not coded by position
   bool contradicted = false;       // the peer sent text beyond its own FIN, or moved it
   bool reads_shut = false;         // the user has said that it will not receive
   bool told = false;               // the user knows of the signal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: a trace told line by line to an oracle, and what the oracle finds. Numbers as in test_tcb.h.
+// For tests: a trace, written event by event, goes to an oracle, and what the oracle finds. Numbers as in test_tcb.h.
 #pragma once
 
 #include <string>
@@ -31,7 +31,7 @@ class Trace {
     seg.seq = SndSeq{0};
     return event(seg);
   }
-  // Time goes by, and the target has nothing more to say.
+  // Time passes, and the target sends nothing more.
   Trace& quiet(Time after = {}) {
     now += after;
     return event(Quiet{});

@@ -11,8 +11,8 @@ struct Advice {
 };
 using What = Advice::What;
 
-// "The last sequence number" is that of the peer's FIN, one below RCV.NXT. A SYN right behind it is greater, but many
-// stacks ask for more.
+// "The last sequence number" is that of the peer's FIN, RCV.NXT-1. A SYN at RCV.NXT is greater, but many stacks accept
+// only a SYN above RCV.NXT.
 Advice by_sequence(const Tcb& tcb, RcvSeq seq, Rule honour, Rule drop) {
   const bool half_around = (seq - tcb.rcv_nxt + 1) >> 1 == 1u << 30;  // greater as much as smaller
   if (seq == tcb.rcv_nxt || half_around) return {What::kEither, honour};
@@ -36,7 +36,7 @@ Advice advice(const Tcb& tcb, const Arriving& syn, bool will) {
     old = old && ahead < 0;
     equal = equal && ahead == 0;
   }
-  for (const std::uint32_t last : ts.arrived) {  // the last one seen may not have been recorded
+  for (const std::uint32_t last : ts.arrived) {  // the latest TSval may not have become TS.Recent
     newer = newer && static_cast<std::int32_t>(value - last) > 0;
   }
   if (newer) return {What::kHonour, Rule::R6191_2_ts_gt};

@@ -111,7 +111,7 @@ void priority_polled(Step& on, const UserCall& call) {
     return;
   }
   if (!up.sure || !asked) return;
-  // Otherwise the user may be told later; when the pointer goes beyond the FIN, never.
+  // Before all urgent octets have arrived the user need not be told; a pointer beyond the FIN is never reached.
   const bool all_here = up.rcv_up <= (tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt);
   if (tcb.rcv_user < up.rcv_up && all_here) {
     if (told) {
@@ -138,7 +138,7 @@ void mark_asked(Step& on, const UserCall& call) {
     return;
   }
   if (!up.sure) return;
-  // The mark stands where the urgent data ends, or before its last octet, which others call the urgent one.
+  // The mark is behind the urgent data, or before its last octet, which some stacks take for the only urgent one.
   const RcvSeq mark = on.trait(Trait::kMarkBeforeLast) ? up.rcv_up - 1 : up.rcv_up;
   if (at_mark != (tcb.rcv_user == mark)) {
     on.refuse(Rule::MUST_33);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RFC 9293 section 3.8.5 and RFC 6093: the urgent pointer in both directions, and what the user is told of it.
+// RFC 9293 section 3.8.5 and RFC 6093: urgent pointers that arrive and depart, and what the user is told of them.
 #pragma once
 
 #include "models/step.h"
@@ -9,13 +9,13 @@ namespace tcpassay {
 // SEND with the urgent flag, after snd_end has moved.
 void urgent_given(Step& on);
 
-// Of each segment that leaves, but SYN and RST. False when it is refused.
+// For each departing segment other than SYN and RST. False when it is refused.
 bool urgent_departs(Step& on, const Departing& seg);
 
-// 3.10.7.4, Sixth: of a segment that was found acceptable.
+// 3.10.7.4, Sixth: for each acceptable segment.
 void urgent_arrives(Step& on, const Arriving& seg);
 
-// The same of a segment whose URG counts or not: what the user is told is open from then on.
+// The same for a segment whose URG may or may not count: from then on it is open what the user is told.
 void urgent_may_arrive(Candidate& tcb, const Arriving& seg);
 
 // poll: is the user told that urgent octets wait?

@@ -8,7 +8,7 @@
 namespace tcpassay {
 namespace {
 
-// CLOSE in the RFC's sense: nothing more is sent after what was given, and a FIN stands behind it.
+// CLOSE in the RFC's sense: a FIN follows the last octet given to SEND.
 void close_sending(Step& on) {
   Candidate& tcb = on.tcb;
   switch (tcb.state) {
@@ -34,7 +34,7 @@ void close_sending(Step& on) {
       break;
     case State::kCloseWait:
       tcb.fin_queued = true;
-      // RFC 793 says CLOSING; RFC 1122 mends that.
+      // RFC 793 says CLOSING; RFC 1122 corrects that.
       on.enter(on.since(Edition::k1122) || on.may(Freedom::kCloseCorrected) ? State::kLastAck : State::kClosing,
                Rule::S3_10_4_close_wait);
       break;
@@ -72,7 +72,7 @@ void active_open_call(Step& on, const UserCall& call) {
     return;
   }
   on.cite(Rule::S3_10_1_again);
-  // 0 or EISCONN are how sockets say that the first OPEN has succeeded; an error may be the news of its failure.
+  // With 0 or EISCONN a socket says that the first OPEN has succeeded; with another error it may say that it failed.
   const bool first_done = tcb.was_open && call.result == 0;
   if (call.result == 0 && !first_done) on.refuse(Rule::S3_10_1_again);
 }
@@ -125,7 +125,8 @@ void send_call(Step& on, const UserCall& call) {
   tcb.window_at = on.env.now;
   if (call.urgent) urgent_given(on);
   const bool idle = tcb.snd_una == tcb.snd_nxt;
-  // However small the congestion window, it has room for one segment; how large that is, an MSS of 0 leaves open.
+  // Even the smallest congestion window has room for one segment. When the peer announced an MSS of 0, we do not know
+  // how large a segment is.
   const bool one = tcb.snd_mss != 0xffff && tcb.snd_end - tcb.snd_una <= tcb.snd_mss;
   const bool fits = tcb.no_delay && one && tcb.snd_end <= tcb.snd_edge();
   if (synchronized(tcb.state) && (idle || fits) && tcb.snd_wnd != 0 && !tcb.send_pending) {
@@ -140,8 +141,8 @@ void close_call(Step& on, const UserCall& call) {
   close_sending(on);
 }
 
-// CLOSE by a user who will not receive either. What it has not read, or what still arrives, is lost: a RST tells the
-// peer (3.6.1, SHLD-3).
+// CLOSE by a user who will not receive either. Text that the user has not read, or that still arrives, is lost, and a
+// RST should tell the peer so (3.6.1, SHLD-3).
 void close_socket_call(Step& on, const UserCall& call) {
   Candidate& tcb = on.tcb;
   if (call.result < 0) return;
@@ -186,7 +187,7 @@ void abort_call(Step& on, const UserCall& call) {
       [[fallthrough]];
     case State::kClosing:
     case State::kLastAck:
-      // No RST is prescribed here, and none forbidden (3.9.1.6).
+      // 3.10.5 does not ask for a RST here; 3.9.1.6 does not forbid one.
       on.delete_tcb(Rule::S3_10_5_closing);
       on.reply({.form = Reply::Form::kRst,
                 .must = false,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// RFC 9293 sections 3.10.1 to 3.10.6: the user's calls, as sockets make them, with their results.
+// RFC 9293 sections 3.10.1 to 3.10.6: the calls of the user, made on sockets, and their results.
 #pragma once
 
 #include "models/step.h"
 
 namespace tcpassay {
 
-// Each takes the call with its result; a result that the RFC excludes refuses the outcome.
+// Each function gets the call with its result, and refuses a result that the RFC does not allow at this TCB.
 void active_open_call(Step& on, const UserCall& call);   // connect
 void send_call(Step& on, const UserCall& call);          // write
 void receive_call(Step& on, const UserCall& call);       // read

@@ -11,7 +11,7 @@ bool is_error_of(Signal signal, UserError error) {
   switch (signal) {
     case Signal::kNone:
       return false;
-    // Which name is given to refused, reset and timed out is the interface's affair; end of stream it must not be.
+    // The interface may name the errors as it likes, but it must not report end of stream.
     case Signal::kRefused:
     case Signal::kReset:
       return error == UserError::kRefused || error == UserError::kReset || error == UserError::kPipe ||
@@ -43,7 +43,7 @@ Rule receive_rule(const Tcb& tcb) {
   }
 }
 
-// Each octet is the one that the peer sent at its place; the urgent one may have gone another way.
+// Is each octet the one that the peer sent at this place? An urgent octet may have been delivered out of line.
 bool right_octets(Step& on, const UserCall& call, Rule rule) {
   Candidate& tcb = on.tcb;
   for (std::size_t i = 0; i < call.text.size() && !tcb.uncoded; ++i) {
@@ -160,7 +160,7 @@ void error_call(Step& on, const UserCall& call) {
   const auto error = static_cast<UserError>(call.value);
   if (call.result != 0) return;
   const bool only_icmp = tcb.signal == Signal::kNone && !gone(tcb);
-  if (error == UserError::kNone) {  // some other call may have told it
+  if (error == UserError::kNone) {  // another call may have reported the error before
     if (only_icmp && tcb.ip.soft_error) on.depart(Rule::SHLD_25);
     tcb.ip.soft_error = false;
     if (!gone(tcb) && tcb.rexmits > 0 && tcb.rexmits < 3) on.cite(Rule::SHLD_10);
@@ -172,7 +172,7 @@ void error_call(Step& on, const UserCall& call) {
     return;
   }
   if (tcb.signal == Signal::kNone && !gone(tcb)) {
-    // Trouble with delivery may be told from R1 on, and the connection lives on.
+    // 3.8.3: from R1 on the user may be told that text is not delivered, while the connection stays open.
     const bool trouble = (error == UserError::kTimedOut || error == UserError::kUnreachable) && tcb.rexmits > 0;
     if (trouble && tcb.rexmits >= 3) return;
     if (trouble && on.may(Freedom::kTroubleTold)) {

@@ -36,7 +36,8 @@ void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt) {
   Candidate& tcb = on.tcb;
   if (seg.opt.window_scale && !seg.ctl.syn) tcb.scale.stray = true;
   if (!tcb.scaled() || seg.text.empty() || nxt < seg.seq || tcb.rcv_nxt == nxt) return;
-  // In sequence and taken: was it the scale alone, or the largest edge offered so far, that let it in?
+  // The text was in sequence and was taken. Did it fit only since the window is scaled, or only since a larger right
+  // edge had been offered before?
   const RcvSeq end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
   if (tcb.rcv_edge < end) return;
   const bool beyond = tcb.scale.edge < end;
@@ -55,7 +56,7 @@ void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
     return;
   }
   if (has) on.cite(Rule::R7323_2_3_send14);
-  if (!again || syn.ctl.ack) {  // of the option on a SYN,ACK the first SYN may not have known
+  if (!again || syn.ctl.ack) {  // the target's SYN,ACK may have the option though its first SYN had not
     tcb.scale.target_offered = has;
     tcb.scale.rcv_shift = syn.opt.window_scale.value_or(0);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// RFC 7323 section 2: the Window Scale option, and windows that rounding makes recede.
+// RFC 7323 section 2: the Window Scale option, and windows whose right edge moves left because scaling rounds.
 #pragma once
 
 #include "models/step.h"
@@ -15,7 +15,7 @@ void window_arrives(Step& on, const Arriving& seg);
 void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt);
 
 void scale_departs_on_syn(Step& on, const Departing& syn, bool again);
-// The rule that new text up to `end` breaks when it lies beyond the window.
+// The rule that new text up to `end` breaks when `end` lies beyond the window.
 Rule beyond_window(const Tcb& tcb, SndSeq end);
 // New text inside the window; false when it was cut as if the window had not been scaled.
 bool text_in_scaled_window(Step& on, SndSeq seq, SndSeq end, bool whole);
