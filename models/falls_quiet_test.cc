@@ -26,7 +26,7 @@ TEST(Quiet, AReplyThatShouldLeaveIsADeparture) {
 }
 
 TEST(Quiet, AReplyThatMayLeaveIsNotMissed) {
-  const Candidate before = outcomes_of(last_ack(), kListening, [](Step& on) { abort_call(on, {}); }).all[0];
+  const Candidate before = outcomes_of(last_ack(), kListening, [](Step& on) { abort_call(on, {}); }).all.at(0);
   EXPECT_EQ(silence(before).texts, Texts{"CLOSED"});
 }
 
@@ -56,13 +56,13 @@ TEST(Quiet, ADelayedAckHasHalfASecond) {
 
 TEST(Quiet, TextThatCouldLeaveHasASecond) {
   const Candidate before =
-      outcomes_of(established(), kListening, [](Step& on) { send_call(on, {.length = 10, .result = 10}); }).all[0];
+      outcomes_of(established(), kListening, [](Step& on) { send_call(on, {.length = 10, .result = 10}); }).all.at(0);
   EXPECT_EQ(silence(before, at(kNow + seconds(1))).blamed, "");
   EXPECT_EQ(silence(before, at(kNow + milliseconds(1001))).blamed, "MUST_60");
 }
 
 TEST(Quiet, AFinThatCouldLeaveHasASecond) {
-  const Candidate before = outcomes_of(established(), kListening, [](Step& on) { close_call(on, {}); }).all[0];
+  const Candidate before = outcomes_of(established(), kListening, [](Step& on) { close_call(on, {}); }).all.at(0);
   EXPECT_EQ(silence(before, at(kNow + milliseconds(1001))).blamed, "S3_8_close_push");
 }
 
@@ -71,7 +71,7 @@ TEST(Quiet, AFinThatCouldLeaveHasASecond) {
 TEST(Quiet, TextQueuedBeforeEstablishedMustLeave) {
   const Candidate opened = after_arrival(given(syn_sent(), 100), in("S.", 0, 1));
   const Candidate acknowledged = after_departure(opened, out(".", 1, 1));
-  const Candidate waits = silence(acknowledged, at(kNow)).all[0];
+  const Candidate waits = silence(acknowledged, at(kNow)).all.at(0);
   EXPECT_NE(silence(waits, at(kNow + seconds(30))).blamed, "");
 }
 
@@ -80,7 +80,7 @@ TEST(Quiet, TextThatAnAckSetsFreeMustLeave) {
   const Candidate window = after_arrival(offered(given(established(), 100), 0), in(".", 1, 1));
   const Candidate nagle = after_arrival(given(sent(established(), 10), 10), in(".", 1, 11));
   for (const Candidate& before : {window, nagle}) {
-    const Candidate waits = silence(before, at(kNow)).all[0];
+    const Candidate waits = silence(before, at(kNow)).all.at(0);
     EXPECT_NE(silence(waits, at(kNow + seconds(30))).blamed, "");
   }
 }
@@ -89,7 +89,7 @@ TEST(Quiet, TextThatAnAckSetsFreeMustLeave) {
 std::string missed(const Candidate& before, Time after) {
   Candidate waits = before;
   waits.sent_at = kNow;
-  return silence(silence(waits).all[0], at(kNow + after)).blamed;
+  return silence(silence(waits).all.at(0), at(kNow + after)).blamed;
 }
 
 TEST(Overdue, TextIsRetransmitted) {
@@ -140,7 +140,7 @@ TEST(Report, OfTheRightStateIsTaken) {
 TEST(Report, JudgesTheRuleThatLedToTheState) {
   const Candidate before = after_arrival(established(), in("F.", 1, 1));
   const Outcomes after = reports(before, {.state = State::kCloseWait});
-  EXPECT_TRUE(after.all[0].now.has({Rule::SA4_8_established}));
+  EXPECT_TRUE(after.all.at(0).now.has({Rule::SA4_8_established}));
   EXPECT_EQ(reports(before, {.state = State::kEstablished}).blamed, "SA4_8_established");
 }
 
@@ -156,7 +156,7 @@ TEST(Report, OfWrongNumbersIsSeen) {
 
 TEST(Report, MayComeBeforeTheQueuedFin) {
   Candidate before = given(close_wait(), 100);
-  before = outcomes_of(before, kListening, [](Step& on) { close_call(on, {}); }).all[0];
+  before = outcomes_of(before, kListening, [](Step& on) { close_call(on, {}); }).all.at(0);
   EXPECT_EQ(reports(before, {.state = State::kCloseWait}).blamed, "");
   EXPECT_EQ(reports(before, {.state = State::kLastAck}).blamed, "");
   EXPECT_NE(reports(last_ack(), {.state = State::kCloseWait}).blamed, "");

@@ -32,7 +32,7 @@ TEST(Icmp, ASoftErrorMayEndAnAttempt) {
 TEST(Icmp, AHardErrorEndsAnAttempt) {
   const Outcomes after = strikes(syn_sent(), message(kUnreachable, kPortClosed, 0, 0));
   ASSERT_EQ(after.all.size(), 2u);
-  for (const Candidate& tcb : after.all) {
+  for (const Candidate& tcb : outcomes(after)) {
     EXPECT_EQ(tcb.demerits.has(Rule::SHLD_26), tcb.state == State::kSynSent);
   }
 }

@@ -86,7 +86,7 @@ TEST(CheckRstBit, SynAndFinBesideItDoNotMatter) {
 TEST(CheckRstBit, NothingIsOwedAfterAReset) {
   Candidate before = sent(established(), 100);
   before.ack_later = before.send_pending = true;
-  const Candidate after = arrives(before, in("R", 1)).all[0];
+  const Candidate after = arrives(before, in("R", 1)).all.at(0);
   EXPECT_FALSE(after.ack_later || after.ack_now || after.send_pending);
   EXPECT_EQ(departs(after, out("P.", 1, 1, 100)).blamed, "SA4_2_established");
 }
@@ -113,7 +113,7 @@ TEST(CheckRstBit, AStackThatDoesNotGoesOnResetting) {
 }
 
 TEST(CheckRstBit, TheAnswerToOneInexactRstIsRemembered) {
-  for (const Candidate& after : arrives(established(), in("R", 500)).all) {
+  for (const Candidate& after : outcomes(arrives(established(), in("R", 500)))) {
     const auto trait = after.traits[static_cast<std::size_t>(kChallengesRst)];
     EXPECT_EQ(trait, after.state == State::kEstablished ? 1 : -1);
   }
@@ -145,8 +145,8 @@ TEST(CheckRstBit, WhereRcvNxtIsOpenBothAnswersAreRight) {
 
 // RFC 5961 section 7: the first is answered; soon after the answer may be left out, and later it may not.
 TEST(CheckRstBit, RepeatedChallengesMayBeThrottled) {
-  const Candidate first = arrives(with_trait(established(), kChallengesRst, true), in("R", 500)).all[0];
-  const Candidate answered = departs(first, out(".", 1, 1)).all[0];
+  const Candidate first = arrives(with_trait(established(), kChallengesRst, true), in("R", 500)).all.at(0);
+  const Candidate answered = departs(first, out(".", 1, 1)).all.at(0);
   const Outcomes soon = arrives(answered, in("R", 500), at(kNow + std::chrono::seconds(1)));
   EXPECT_EQ(soon.texts, (Texts{"ESTABLISHED", "ESTABLISHED, ACK now"}));
   EXPECT_TRUE(soon.cite(Rule::R5961_7_throttle));
@@ -156,12 +156,12 @@ TEST(CheckRstBit, RepeatedChallengesMayBeThrottled) {
 // An old SYN reopened TIME-WAIT, and the RST says so: the RFC returns to TIME-WAIT (MAY-2), stacks differ.
 TEST(CheckRstBit, AfterAnOldSynInTimeWaitItMayReturnThere) {
   Candidate reopened;
-  for (const Candidate& tcb : arrives(time_wait(), in("S", 900)).all) {
-    if (tcb.state == State::kSynReceived) reopened = departs(tcb, out("S.", 70000, 901)).all[0];
+  for (const Candidate& tcb : outcomes(arrives(time_wait(), in("S", 900)))) {
+    if (tcb.state == State::kSynReceived) reopened = departs(tcb, out("S.", 70000, 901)).all.at(0);
   }
   ASSERT_EQ(reopened.state, State::kSynReceived);
   Texts states;
-  for (const Candidate& tcb : arrives(reopened, in("R", 901)).all) states.insert(to_string(tcb.state));
+  for (const Candidate& tcb : outcomes(arrives(reopened, in("R", 901)))) states.insert(to_string(tcb.state));
   EXPECT_EQ(states, (Texts{"LISTEN", "TIME-WAIT"}));
 }
 

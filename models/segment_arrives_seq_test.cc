@@ -109,7 +109,7 @@ TEST(CheckSequenceNumber, BeyondTheOfferedEdgeEitherAnswerIsRight) {
   const Outcomes after = arrives(established(), in("P.", 10001, 1, 10));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, ACK now (should)"});
   ASSERT_EQ(after.all.size(), 2u);
-  EXPECT_NE(after.all[0].held.spans.empty(), after.all[1].held.spans.empty());
+  EXPECT_NE(after.all.at(0).held.spans.empty(), after.all.at(1).held.spans.empty());
 }
 
 TEST(CheckSequenceNumber, AnUnacceptableRstIsDroppedInSilence) {
@@ -135,7 +135,7 @@ TEST(CheckSequenceNumber, SynReceivedIsCheckedToo) {
   const Outcomes after = arrives(syn_received(), in(".", 70000, 1));
   EXPECT_TRUE(after.texts.count("SYN-RECEIVED, ACK now (should)"));
   EXPECT_TRUE(after.cite(Rule::SA4_1_syn_received));
-  for (const Candidate& tcb : after.all) EXPECT_EQ(tcb.state, State::kSynReceived);
+  for (const Candidate& tcb : outcomes(after)) EXPECT_EQ(tcb.state, State::kSynReceived);
 }
 
 // 3.5.2 group 2 sends a RST for an unacceptable ACK whatever SEG.SEQ is; step 1 of 3.10.7.4 sends an ACK first.
@@ -148,8 +148,8 @@ TEST(CheckSequenceNumber, InSynReceivedABadAckOutsideTheWindowHasTwoAnswers) {
 TEST(CheckSequenceNumber, TheSynAgainDrawsAnAckInSynReceived) {
   const Outcomes after = arrives(syn_received(), in("S", 0));
   ASSERT_EQ(after.texts, Texts{"SYN-RECEIVED, ACK now (should)"});
-  EXPECT_EQ(departs(after.all[0], out("S.", 0, 1)).blamed, "");
-  EXPECT_EQ(departs(after.all[0], out(".", 1, 1)).blamed, "");
+  EXPECT_EQ(departs(after.all.at(0), out("S.", 0, 1)).blamed, "");
+  EXPECT_EQ(departs(after.all.at(0), out(".", 1, 1)).blamed, "");
 }
 
 // At a zero window
@@ -159,7 +159,7 @@ TEST(ZeroWindow, AProbeDrawsAnAckOrIsTaken) {
   EXPECT_TRUE(after.texts.count("ESTABLISHED, ACK now"));
   EXPECT_TRUE(after.may_cite(Rule::S3_8_6_1_ack));
   EXPECT_TRUE(after.may_cite(Rule::S3_4_text_wnd0));
-  for (const Candidate& tcb : after.all) EXPECT_TRUE(tcb.ack_now || tcb.ack_later);
+  for (const Candidate& tcb : outcomes(after)) EXPECT_TRUE(tcb.ack_now || tcb.ack_later);
 }
 
 // "Special allowance should be made to accept valid ACKs": a should, so leaving it out is a departure.
@@ -231,7 +231,7 @@ TEST(CheckSequenceNumber, ASegmentAcrossTheWrapIsSaidToBe) {
   seg.seq = RcvSeq{0xfffffff0};
   const Outcomes after = arrives(tcb, seg);
   EXPECT_TRUE(after.cite(Rule::S3_4_modulo));
-  EXPECT_EQ(after.all[0].rcv_nxt, RcvSeq{0x54});
+  EXPECT_EQ(after.all.at(0).rcv_nxt, RcvSeq{0x54});
 }
 
 }  // namespace

@@ -98,15 +98,15 @@ TEST(Listen, ThirdASynIsAnswered) {
   const Outcomes after = arrives(listen_tcb(), in("S", 0));
   EXPECT_EQ(after.texts, Texts{"SYN-RECEIVED, SND.WND=8000, RCV.NXT=1, SYN,ACK"});
   EXPECT_TRUE(after.cite(Rule::SA2_3_syn));
-  EXPECT_TRUE(after.all[0].passive);
-  EXPECT_EQ(after.all[0].irs, kIrs);
+  EXPECT_TRUE(after.all.at(0).passive);
+  EXPECT_EQ(after.all.at(0).irs, kIrs);
 }
 
 TEST(Listen, ASynBringsTheSendMss) {
   Arriving syn = in("S", 0);
-  EXPECT_EQ(arrives(listen_tcb(), syn).all[0].snd_mss, 536);
+  EXPECT_EQ(arrives(listen_tcb(), syn).all.at(0).snd_mss, 536);
   syn.opt.mss = 1200;
-  EXPECT_EQ(arrives(listen_tcb(), syn).all[0].snd_mss, 1200);
+  EXPECT_EQ(arrives(listen_tcb(), syn).all.at(0).snd_mss, 1200);
 }
 
 // Text on a SYN is queued: it may be acknowledged with the SYN, or only the SYN is.
@@ -133,10 +133,10 @@ TEST(Listen, AFullQueueMayDropASyn) {
 TEST(Listen, AfterAnOldDuplicateSynAFreshOneIsServed) {
   const Outcomes reset = arrives(syn_received(), in("R", 1));
   ASSERT_EQ(reset.texts, Texts{"LISTEN"});
-  const Outcomes after = arrives(reset.all[0], in("S", 900));
+  const Outcomes after = arrives(reset.all.at(0), in("S", 900));
   EXPECT_EQ(after.texts, Texts{"SYN-RECEIVED, RCV.NXT=901, SYN,ACK"});
   EXPECT_TRUE(after.cite(Rule::S3_5_1_duplicate_syn));
-  EXPECT_FALSE(after.all[0].iss_known);
+  EXPECT_FALSE(after.all.at(0).iss_known);
 }
 
 TEST(Listen, FourthAnythingElseIsDropped) {
@@ -167,8 +167,8 @@ TEST(SynSent, FirstABadAckDrawsARst) {
 TEST(SynSent, ABadAckChangesNothing) {
   const Outcomes after = arrives(syn_sent(), in("S.", 0, 2));
   EXPECT_TRUE(after.cite(Rule::S3_5_2_same_state));
-  EXPECT_EQ(after.all[0].rcv_nxt, syn_sent().rcv_nxt);
-  EXPECT_EQ(after.all[0].snd_una, kIss);
+  EXPECT_EQ(after.all.at(0).rcv_nxt, syn_sent().rcv_nxt);
+  EXPECT_EQ(after.all.at(0).snd_una, kIss);
 }
 
 TEST(SynSent, ARstWithABadAckIsDropped) {
@@ -213,7 +213,7 @@ TEST(SynSent, FourthASynThatAcknowledgesOursOpens) {
 
 // The RFC prints the setting of SND.WND under SYN-RECEIVED alone; RFC 1122 4.2.2.20 (c) has it here too.
 TEST(SynSent, TheSendWindowIsTakenFromTheSynAck) {
-  const Candidate after = arrives(syn_sent(), in("S.", 0, 1, 0, 123)).all[0];
+  const Candidate after = arrives(syn_sent(), in("S.", 0, 1, 0, 123)).all.at(0);
   EXPECT_EQ(after.snd_wnd, 123u);
   EXPECT_EQ(after.snd_wl1, kIrs);
   EXPECT_EQ(after.snd_wl2, kIss + 1);
@@ -239,7 +239,7 @@ TEST(SynSent, ASynAloneLeadsToSynReceived) {
   EXPECT_EQ(after.texts, Texts{"SYN-RECEIVED, SND.WND=8000, RCV.NXT=1, SYN,ACK"});
   EXPECT_TRUE(after.cite(Rule::SA3_4_syn_received));
   EXPECT_TRUE(after.cite(Rule::MUST_10));
-  EXPECT_FALSE(after.all[0].passive);
+  EXPECT_FALSE(after.all.at(0).passive);
 }
 
 TEST(SynSent, TextOnASynAloneIsQueued) {

@@ -15,12 +15,12 @@ TEST(CheckUrgBit, UrgentTextIsTextAllTheSame) {
   seg.up = 5;
   const Outcomes after = arrives(established(), seg);
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, RCV.NXT=11, ACK later"});
-  EXPECT_TRUE(after.all[0].up.arrived);
+  EXPECT_TRUE(after.all.at(0).up.arrived);
 }
 
 TEST(CheckUrgBit, AfterThePeersFinItIsIgnored) {
   for (const State state : {State::kCloseWait, State::kClosing, State::kLastAck, State::kTimeWait}) {
-    for (const Candidate& after : arrives(in_state(state), in("U.", 2, 1)).all) EXPECT_FALSE(after.up.arrived);
+    for (const Candidate& after : outcomes(arrives(in_state(state), in("U.", 2, 1)))) EXPECT_FALSE(after.up.arrived);
   }
 }
 
@@ -37,14 +37,14 @@ TEST(SegmentText, InSequenceItIsTakenAndAcknowledged) {
 
 // One acknowledgment may cover several segments; within half a second it must be there.
 TEST(SegmentText, TheAcknowledgmentMayWaitHalfASecondFromTheFirst) {
-  const Candidate first = arrives(established(), in("P.", 1, 1, 100)).all[0];
-  const Candidate second = arrives(first, in("P.", 101, 1, 100), at(kNow + std::chrono::milliseconds(300))).all[0];
+  const Candidate first = arrives(established(), in("P.", 1, 1, 100)).all.at(0);
+  const Candidate second = arrives(first, in("P.", 101, 1, 100), at(kNow + std::chrono::milliseconds(300))).all.at(0);
   EXPECT_EQ(second.ack_due, kNow + std::chrono::milliseconds(500));
   EXPECT_EQ(second.rcv_nxt, kIrs + 201);
 }
 
 TEST(SegmentText, TwoFullSegmentsAreAcknowledgedAtOnce) {
-  const Candidate first = arrives(established(), in("P.", 1, 1, kMss)).all[0];
+  const Candidate first = arrives(established(), in("P.", 1, 1, kMss)).all.at(0);
   EXPECT_FALSE(first.ack_now);
   const Outcomes after = arrives(first, in("P.", 1 + kMss, 1, kMss));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, RCV.NXT=2001, ACK now (should)"});
@@ -63,12 +63,12 @@ TEST(SegmentText, AheadOfAGapItIsHeldAndDrawsAnAck) {
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, ACK now (should)"});
   EXPECT_TRUE(after.cite(Rule::MAY_13));
   EXPECT_TRUE(after.cite(Rule::R5681_3_2_out_of_order));
-  EXPECT_TRUE(after.all[0].held.spans.has({kIrs + 101, kIrs + 201}));
+  EXPECT_TRUE(after.all.at(0).held.spans.has({kIrs + 101, kIrs + 201}));
 }
 
 // What was held may have been dropped: the acknowledgment tells, and nothing is forked meanwhile.
 TEST(SegmentText, FillingAGapTakesWhatWasHeldOrNot) {
-  const Candidate gap = arrives(established(), in("P.", 101, 1, 100)).all[0];
+  const Candidate gap = arrives(established(), in("P.", 101, 1, 100)).all.at(0);
   const Outcomes after = arrives(gap, in("P.", 1, 1, 100));
   EXPECT_EQ(after.texts, Texts{"ESTABLISHED, RCV.NXT=101..201, ACK now (should)"});
   EXPECT_TRUE(after.cite(Rule::R5681_3_2_fill));
@@ -79,22 +79,22 @@ TEST(SegmentText, ManyHeldSegmentsMakeOneTcb) {
   for (std::uint32_t i = 20; i > 0; --i) {
     const Outcomes after = arrives(tcb, in("P.", 1 + 200 * i, 1, 100));
     ASSERT_EQ(after.all.size(), 1u);
-    tcb = after.all[0];
+    tcb = after.all.at(0);
   }
   EXPECT_TRUE(tcb.held.overflow);
 }
 
 // Spans that touch are one.
 TEST(SegmentText, HeldSpansJoin) {
-  Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all[0];
-  tcb = arrives(tcb, in("P.", 201, 1, 100)).all[0];
+  Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all.at(0);
+  tcb = arrives(tcb, in("P.", 201, 1, 100)).all.at(0);
   EXPECT_EQ(tcb.held.spans.size, 1);
   EXPECT_EQ(arrives(tcb, in("P.", 1, 1, 100)).texts, Texts{"ESTABLISHED, RCV.NXT=101..301, ACK now (should)"});
 }
 
 TEST(SegmentText, AFillerShortOfTheNextHeldSpanLeavesItHeld) {
-  Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all[0];
-  tcb = arrives(tcb, in("P.", 301, 1, 100)).all[0];
+  Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all.at(0);
+  tcb = arrives(tcb, in("P.", 301, 1, 100)).all.at(0);
   EXPECT_EQ(arrives(tcb, in("P.", 1, 1, 100)).texts, Texts{"ESTABLISHED, RCV.NXT=101..201, ACK now (should)"});
 }
 
@@ -137,7 +137,7 @@ TEST(CheckFinBit, LeadsFromEstablishedToCloseWait) {
   const Outcomes after = arrives(established(), in("F.", 1, 1));
   EXPECT_EQ(after.texts, Texts{"CLOSE-WAIT, RCV.NXT=2, ACK later"});
   EXPECT_TRUE(after.cite(Rule::SA4_8_established));
-  EXPECT_EQ(after.all[0].ack_rule, Rule::SA4_8_ack);
+  EXPECT_EQ(after.all.at(0).ack_rule, Rule::SA4_8_ack);
 }
 
 TEST(CheckFinBit, StandsBehindTheTextOfItsSegment) {
@@ -167,7 +167,7 @@ TEST(CheckFinBit, LeadsFromFinWait2ToTimeWait) {
   const Outcomes after = arrives(fin_wait_2(), in("F.", 1, 2));
   EXPECT_EQ(after.texts, Texts{"TIME-WAIT, RCV.NXT=2, ACK later"});
   EXPECT_TRUE(after.cite(Rule::SA4_8_fin_wait_2));
-  EXPECT_EQ(after.all[0].time_wait.from, kNow + 2 * kListening.msl);
+  EXPECT_EQ(after.all.at(0).time_wait.from, kNow + 2 * kListening.msl);
 }
 
 // Beyond the first FIN: it stands in the window, and leaves the state as it is.
@@ -197,7 +197,7 @@ TEST(CheckFinBit, AheadOfAGapItTakesEffectOnlyInSequence) {
 
 // The gap is filled: the FIN was kept, as it should be, or it was not.
 TEST(CheckFinBit, WhenTheGapIsFilledAHeldFinIsTaken) {
-  const Candidate gap = arrives(established(), in("FP.", 101, 1, 100)).all[0];
+  const Candidate gap = arrives(established(), in("FP.", 101, 1, 100)).all.at(0);
   EXPECT_EQ(arrives(gap, in("P.", 1, 1, 100)).texts,
             (Texts{"CLOSE-WAIT, RCV.NXT=202, ACK now (should)",
                    "ESTABLISHED, RCV.NXT=101..201, ACK now (should), without SHLD_31"}));
@@ -206,9 +206,9 @@ TEST(CheckFinBit, WhenTheGapIsFilledAHeldFinIsTaken) {
 // A peer that contradicts itself: its FIN stands at 11, yet it fills the gap with octets beyond. A target that has not
 // held the FIN takes 20 octets (3.10.7.4, Seventh); the bounds of RCV.NXT are then 21 and 11, and refuse every ACK.
 TEST(CheckFinBit, TextBeyondAHeldFinMayBeTaken) {
-  const Outcomes after = arrives(arrives(established(), in("F.", 11, 1)).all[0], in("P.", 1, 1, 20));
+  const Outcomes after = arrives(arrives(established(), in("F.", 11, 1)).all.at(0), in("P.", 1, 1, 20));
   bool permitted = false;
-  for (const Candidate& tcb : after.all) {
+  for (const Candidate& tcb : outcomes(after)) {
     EXPECT_LE(tcb.rcv_nxt, tcb.rcv_nxt_max);
     permitted |= departs(tcb, out(".", 1, 21)).blamed.empty();
   }
@@ -238,7 +238,7 @@ Texts when_moved(const Candidate& before, Arriving seg, std::uint32_t snd, std::
   seg.ack = seg.ack + snd;
   const Outcomes after = arrives(moved(before, snd, rcv), seg);
   Texts texts;
-  for (Candidate tcb : after.all) {
+  for (Candidate tcb : outcomes(after)) {
     Candidate back = moved(tcb, 0u - snd, 0u - rcv);
     if (back.reply.form == Reply::Form::kRstAck) back.reply.ack = back.reply.ack - rcv;
     back.reply.seq = back.reply.seq - snd;
@@ -271,10 +271,10 @@ TEST(Modulo, NorBeforeAWindowWasAcknowledged) {
   const auto after_open = [](Arriving seg, std::uint32_t by) {
     Arriving syn = in("S.", 0, 1);
     syn.seq = syn.seq + by;
-    Candidate opened = arrives(syn_sent(), syn).all[0];
+    Candidate opened = arrives(syn_sent(), syn).all.at(0);
     seg.seq = seg.seq + by;
     Texts texts;
-    for (const Candidate& tcb : arrives(opened, seg).all)
+    for (const Candidate& tcb : outcomes(arrives(opened, seg)))
       texts.insert(change(moved(opened, 0, 0u - by), moved(tcb, 0, 0u - by)));
     return texts;
   };

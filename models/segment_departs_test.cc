@@ -32,7 +32,7 @@ TEST(Acknowledgment, MustBeOfAllThatWasTakenAndOfNothingMore) {
   EXPECT_EQ(blamed(with_text(), out(".", 1, 102)), "SA4_7_ack");
   EXPECT_EQ(blamed(given(established(), 10), out("P.", 1, 2, 10)), "S3_8_ack_current");
   // An unacceptable segment should be acknowledged; with what never came, it must not be.
-  const Candidate owing = arrives(established(), in(".", 0, 1, 1)).all[0];
+  const Candidate owing = arrives(established(), in(".", 0, 1, 1)).all.at(0);
   EXPECT_EQ(blamed(owing, out(".", 1, 2)), "S3_8_ack_current");
   EXPECT_EQ(blamed(owing, out(".", 1, 0)), "SA4_1_ack");
   EXPECT_EQ(blamed(owing, out(".", 2, 1)), "SA4_7_ack");  // nor does it stand where nothing was sent
@@ -89,7 +89,7 @@ TEST(Acknowledgment, TellsWhetherHeldTextWasKept) {
   const Candidate filled = after_arrival(after_arrival(established(), in("P.", 101, 1, 100)), in("P.", 1, 1, 100));
   const Outcomes kept = departs(filled, out(".", 1, 201));
   EXPECT_TRUE(kept.cite(Rule::SHLD_31));
-  EXPECT_EQ(kept.all[0].rcv_nxt, kIrs + 201);
+  EXPECT_EQ(kept.all.at(0).rcv_nxt, kIrs + 201);
   EXPECT_EQ(departs(filled, out(".", 1, 101)).texts, Texts{"ESTABLISHED, RCV.NXT=101, without SHLD_31"});
   EXPECT_NE(blamed(filled, out(".", 1, 202)), "");
 }
@@ -270,7 +270,7 @@ TEST(KeepAlive, MayLeaveAnIdleConnection) {
 
 TEST(Fin, LeavesBehindTheTextOrWithIt) {
   const Candidate before =
-      outcomes_of(given(established(), 100), kListening, [](Step& on) { close_call(on, {}); }).all[0];
+      outcomes_of(given(established(), 100), kListening, [](Step& on) { close_call(on, {}); }).all.at(0);
   EXPECT_EQ(departs(before, out("FP.", 1, 1, 100)).texts, Texts{"FIN-WAIT-1, SND.NXT=102"});
   EXPECT_EQ(departs(after_departure(before, out("P.", 1, 1, 100)), out("F.", 101, 1)).texts,
             Texts{"FIN-WAIT-1, SND.NXT=102"});
@@ -294,7 +294,7 @@ TEST(Fin, ThereIsOnlyOne) {
 }
 
 TEST(Fin, OfCloseWaitLeadsToLastAck) {
-  const Candidate before = outcomes_of(close_wait(), kListening, [](Step& on) { close_call(on, {}); }).all[0];
+  const Candidate before = outcomes_of(close_wait(), kListening, [](Step& on) { close_call(on, {}); }).all.at(0);
   const Outcomes after = departs(before, out("F.", 1, 2));
   EXPECT_EQ(after.texts, Texts{"LAST-ACK, SND.NXT=2"});
   EXPECT_TRUE(after.cite(Rule::S3_10_4_close_wait));
@@ -304,9 +304,9 @@ TEST(Fin, OfCloseWaitLeadsToLastAck) {
 
 TEST(Syn, OfAnOpenRevealsIss) {
   const Outcomes after = departs(opening(), out("S", 0));
-  EXPECT_TRUE(after.all[0].iss_known);
-  EXPECT_EQ(after.all[0].iss, kIss);
-  EXPECT_EQ(after.all[0].rcv_mss, kMss);
+  EXPECT_TRUE(after.all.at(0).iss_known);
+  EXPECT_EQ(after.all.at(0).iss, kIss);
+  EXPECT_EQ(after.all.at(0).rcv_mss, kMss);
   for (const Rule rule : {Rule::S3_10_1_active, Rule::SHLD_5, Rule::MUST_67}) EXPECT_TRUE(after.cite(rule));
 }
 
@@ -337,8 +337,8 @@ TEST(Syn, MayCarryText) {
   before.snd_end = before.snd_end + 10;
   Departing syn = out("S", 0);
   syn.text = target_text(1, 10);
-  const Candidate sent_with_text = departs(before, syn).all[0];
-  for (const Candidate& after : arrives(sent_with_text, in("S.", 0, 11)).all)
+  const Candidate sent_with_text = departs(before, syn).all.at(0);
+  for (const Candidate& after : outcomes(arrives(sent_with_text, in("S.", 0, 11))))
     EXPECT_EQ(after.state, State::kEstablished);
 }
 
@@ -355,8 +355,8 @@ TEST(Syn, DoesNotLeaveAnOpenConnection) {
 TEST(SynAck, AnswersASyn) {
   const Outcomes after = departs(answering(), out("S.", 0, 1));
   EXPECT_TRUE(after.cite(Rule::SA2_3_syn));
-  EXPECT_EQ(after.all[0].snd_nxt, kIss + 1);
-  EXPECT_EQ(after.all[0].rcv_edge, kIrs + 1 + kRcvWnd);
+  EXPECT_EQ(after.all.at(0).snd_nxt, kIss + 1);
+  EXPECT_EQ(after.all.at(0).rcv_edge, kIrs + 1 + kRcvWnd);
 }
 
 TEST(SynAck, AcknowledgesTheSynAndNothingMore) {

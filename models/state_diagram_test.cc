@@ -91,7 +91,7 @@ class Walk {
     const Outcomes after = outcomes_of(tcb_, env, act);
     EXPECT_TRUE(after.within_limits);
     if (after.all.empty()) return false;
-    for (const Candidate& tcb : after.all) {
+    for (const Candidate& tcb : outcomes(after)) {
       EXPECT_LE(tcb.rcv_nxt, tcb.rcv_nxt_max);
       EXPECT_LE(tcb.snd_una, tcb.snd_nxt);
       if (tcb.state != tcb_.state) ++seen[{tcb_.state, tcb.state}];

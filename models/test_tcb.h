@@ -3,6 +3,9 @@
 // numbers in tests count from the SYN of their side, so that the first octet is 1.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <span>
@@ -260,34 +263,39 @@ struct Outcomes {
   bool within_limits = true;
 
   // Every outcome cites the rule, now or later.
-  bool cite(Rule rule) const {
-    for (const Candidate& tcb : all) {
-      if (!cites(tcb, rule)) return false;
-    }
-    return !all.empty();
-  }
+  bool cite(Rule rule) const;
   // Some outcome does.
-  bool may_cite(Rule rule) const {
-    for (const Candidate& tcb : all) {
-      if (cites(tcb, rule)) return true;
-    }
-    return false;
-  }
-
- private:
-  static bool cites(const Candidate& tcb, Rule rule) {
-    return tcb.now.has({rule, true}) || tcb.now.has({rule, false}) || tcb.later.has({rule, true});
-  }
+  bool may_cite(Rule rule) const;
 };
+
+// The outcomes of a step. A step without any fails the test: a loop over none would test nothing.
+inline std::vector<Candidate> outcomes(const Outcomes& of) {
+  if (of.all.empty()) ADD_FAILURE() << "there is no outcome; forbidden by " << of.blamed;
+  return of.all;
+}
+
+inline bool cites(const Candidate& tcb, Rule rule) {
+  return tcb.now.has({rule, true}) || tcb.now.has({rule, false}) || tcb.later.has({rule, true});
+}
+
+inline bool Outcomes::cite(Rule rule) const {
+  const std::vector<Candidate> some = outcomes(*this);
+  return !some.empty() && std::all_of(some.begin(), some.end(), [&](const Candidate& tcb) { return cites(tcb, rule); });
+}
+
+inline bool Outcomes::may_cite(Rule rule) const {
+  const std::vector<Candidate> some = outcomes(*this);
+  return std::any_of(some.begin(), some.end(), [&](const Candidate& tcb) { return cites(tcb, rule); });
+}
 
 template <class Act>
 Outcomes outcomes_of(const Candidate& before, const Environment& env, Act&& act) {
-  Outcomes outcomes;
+  Outcomes found;
   Refusal nearest;
-  outcomes.within_limits = each_outcome(before, env, outcomes.all, nearest, act);
-  for (const Candidate& after : outcomes.all) outcomes.texts.insert(change(before, after));
-  if (outcomes.all.empty()) outcomes.blamed = id(nearest.rule);
-  return outcomes;
+  found.within_limits = each_outcome(before, env, found.all, nearest, act);
+  for (const Candidate& after : found.all) found.texts.insert(change(before, after));
+  if (found.all.empty()) found.blamed = id(nearest.rule);
+  return found;
 }
 
 inline Outcomes arrives(const Candidate& before, const Arriving& seg, const Environment& env = kListening) {
@@ -308,16 +316,16 @@ inline Outcomes time_goes_by(const Candidate& before, const Environment& env) {
 
 // What a step leads to where it leaves no choice.
 inline Candidate after_arrival(const Candidate& before, const Arriving& seg, const Environment& env = kListening) {
-  return arrives(before, seg, env).all[0];
+  return arrives(before, seg, env).all.at(0);
 }
 inline Candidate after_departure(const Candidate& before, const Departing& seg) {
-  return departs(before, seg).all[0];
+  return departs(before, seg).all.at(0);
 }
 inline Candidate with_text() {
   return after_arrival(established(), in("P.", 1, 1, 100));
 }
 inline Candidate opening() {
-  return outcomes_of(closed_tcb(), kListening, [](Step& on) { active_open_call(on, {}); }).all[0];
+  return outcomes_of(closed_tcb(), kListening, [](Step& on) { active_open_call(on, {}); }).all.at(0);
 }
 inline Candidate answering() {
   return after_arrival(listen_tcb(), in("S", 0));

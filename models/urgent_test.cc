@@ -57,11 +57,11 @@ TEST(UrgentSent, ASegmentBeforeThePointShouldCarryUrg) {
   EXPECT_TRUE(departs(urgently(2000), urgent_out(1, kMss, 2000)).cite(Rule::S3_8_5_span));
   const Outcomes without = departs(urgently(2000), out(".", 1, 1, kMss));
   ASSERT_EQ(without.blamed, "");
-  EXPECT_TRUE(without.all[0].demerits.has(Rule::S3_8_5_span));
+  EXPECT_TRUE(without.all.at(0).demerits.has(Rule::S3_8_5_span));
 }
 
 TEST(UrgentReceived, TheUserIsToldUntilHeHasReadIt) {
-  Candidate tcb = arrives(in_line(), urgent_in(1, 10, 10)).all[0];
+  Candidate tcb = arrives(in_line(), urgent_in(1, 10, 10)).all.at(0);
   EXPECT_EQ(poll_blames(tcb, true), "");
   EXPECT_EQ(poll_blames(tcb, false), "MUST_32");
   tcb.rcv_user = tcb.rcv_user + 10;
@@ -71,26 +71,26 @@ TEST(UrgentReceived, TheUserIsToldUntilHeHasReadIt) {
 
 // Behind the FIN there is no octet to be told of.
 TEST(UrgentReceived, APointerBeyondTheFinIsNothingToTell) {
-  Candidate tcb = arrives(in_line(), urgent_in(1, 0, 1)).all[0];
-  tcb = arrives(tcb, in("F.", 1, 1)).all[0];
+  Candidate tcb = arrives(in_line(), urgent_in(1, 0, 1)).all.at(0);
+  tcb = arrives(tcb, in("F.", 1, 1)).all.at(0);
   EXPECT_EQ(tcb.state, State::kCloseWait);
   EXPECT_EQ(poll_blames(tcb, false), "");
 }
 
 TEST(UrgentReceived, AReadDoesNotCrossTheMark) {
-  const Candidate tcb = arrives(in_line(), urgent_in(1, 20, 10)).all[0];
+  const Candidate tcb = arrives(in_line(), urgent_in(1, 20, 10)).all.at(0);
   EXPECT_EQ(read_blames(tcb, 1, 20), "S3_9_1_3_boundary");
   EXPECT_EQ(read_blames(tcb, 1, 10), "");
   EXPECT_EQ(read_blames(tcb, 1, 9), "");
 }
 
 TEST(UrgentReceived, InLineNoOctetIsMissing) {
-  EXPECT_EQ(read_blames(arrives(in_line(), urgent_in(1, 20, 10)).all[0], 2, 9), "MUST_31");
-  EXPECT_EQ(read_blames(arrives(in_line(), urgent_in(1, 20, 1)).all[0], 2, 9), "R6093_6_in_line");
+  EXPECT_EQ(read_blames(arrives(in_line(), urgent_in(1, 20, 10)).all.at(0), 2, 9), "MUST_31");
+  EXPECT_EQ(read_blames(arrives(in_line(), urgent_in(1, 20, 1)).all.at(0), 2, 9), "R6093_6_in_line");
 }
 
 TEST(UrgentReceived, APointerOutOfOrderLeavesAllOpen) {
-  const Candidate tcb = arrives(in_line(), urgent_in(11, 10, 5)).all[0];
+  const Candidate tcb = arrives(in_line(), urgent_in(11, 10, 5)).all.at(0);
   EXPECT_EQ(poll_blames(tcb, true), "");
   EXPECT_EQ(poll_blames(tcb, false), "");
 }
@@ -98,15 +98,15 @@ TEST(UrgentReceived, APointerOutOfOrderLeavesAllOpen) {
 TEST(UrgentReceived, WithoutUrgNothingIsTold) {
   Arriving seg = in("P.", 1, 1, 10);
   seg.up = 5;
-  const Candidate tcb = arrives(in_line(), seg).all[0];
+  const Candidate tcb = arrives(in_line(), seg).all.at(0);
   EXPECT_EQ(poll_blames(tcb, true), "S3_1_urgent_pointer");
   EXPECT_EQ(poll_blames(tcb, false), "");
 }
 
 // A lower pointer does not move RCV.UP back.
 TEST(UrgentReceived, ThePointDoesNotRecede) {
-  Candidate tcb = arrives(in_line(), urgent_in(1, 10, 20)).all[0];
-  tcb = arrives(tcb, urgent_in(11, 20, 1)).all[0];
+  Candidate tcb = arrives(in_line(), urgent_in(1, 10, 20)).all.at(0);
+  tcb = arrives(tcb, urgent_in(11, 20, 1)).all.at(0);
   EXPECT_EQ(tcb.up.rcv_up, kIrs + 21);
   EXPECT_TRUE(tcb.up.sure);
 }
