@@ -38,7 +38,6 @@ void Oracle::Impl::start() {
   taken.reset();
   std::fill(counts.begin(), counts.end(), Count{});
   traits.fill(0);
-  tainted = false;
   event_index = 0;
 }
 

@@ -38,6 +38,7 @@ struct Verdict {
   std::string allowed, seen;         // one line each, sequence numbers relative to the first SYN of each side
   std::vector<Rule> at_work{};       // other rules that were applied on the way to what was allowed
   std::optional<Freedom> freedom{};  // the tolerated one that excuses the rule
+  std::optional<Rule> context{};     // about what was odd in the peer's last packet; it does not replace `rule`
   bool consequence = false;          // follows from an earlier verdict of this trace; not a finding of its own
 };
 

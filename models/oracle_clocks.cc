@@ -26,14 +26,14 @@ void Oracle::Impl::first_sequence_number(const Conversation& c, const Event& eve
       if (moved <= 0) {
         add_verdict(Rule::MUST_8, Verdict::Kind::kViolated, &c, event, "a first sequence number beyond the last one",
                     "one that has moved by " + std::to_string(moved) + " in " + std::to_string(passed / 1000) + " us");
-      } else if (!tainted) {
+      } else if (!c.tainted) {
         count({Rule::MUST_8, true});
       }
     } else if (beginnings.size() < kBeginningsCompared) {
       // By chance this happens once in millions of pairs; twice in a trace it is no accident.
       const std::int64_t slack = (event.until - event.from).count() / kTick + 64;
       if (std::abs(moved - passed / kTick) > slack) {
-        if (!tainted) count({Rule::MUST_9, true});
+        if (!c.tainted) count({Rule::MUST_9, true});
       } else if (++guessed == 2) {
         add_verdict(Rule::MUST_9, Verdict::Kind::kViolated, &c, event,
                     "a first sequence number that cannot be foretold",
@@ -46,7 +46,7 @@ void Oracle::Impl::first_sequence_number(const Conversation& c, const Event& eve
 
 // The trace is over: statistics of all its initial sequence numbers.
 void Oracle::Impl::finish() {
-  if (beginnings.size() < kFirstNumbersMin || tainted) return;
+  if (beginnings.size() < kFirstNumbersMin) return;
   const Event last{.from = last_at, .until = last_at, .tuple = beginnings.back().tuple};
   const Conversation* c = find(last.tuple);
   for (FirstNumberFinding& finding : judge_first_numbers(beginnings)) {
@@ -65,7 +65,7 @@ void Oracle::Impl::first_timestamp(const Conversation& c, const Event& event, st
     const std::int64_t passed = (event.until - other.at) / std::chrono::milliseconds(1);
     if (other.tuple == c.tuple || passed > 1000) continue;
     if (std::abs(static_cast<std::int32_t>(tsval - other.tsval)) > 16 + 2 * passed) {
-      if (!tainted) count({Rule::R7323_7_offset, true});
+      if (!c.tainted) count({Rule::R7323_7_offset, true});
     } else if (++predicted_timestamps == 2) {  // once may be an accident
       add_verdict(Rule::R7323_7_offset, Verdict::Kind::kDeparted, &c, event,
                   std::string(info(Rule::R7323_7_offset).sentence), "the timestamp clock of another connection");

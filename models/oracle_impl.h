@@ -29,7 +29,7 @@ struct Oracle::Impl {
     bool dead = false;        // this incarnation may have ended before anybody took it, and may still be handed out
     int dead_before = 0;      // ... earlier ones that did
     bool handed_out = false;  // perhaps: it, or one of those
-    bool tainted = false;     // a rule was broken: what follows proves nothing
+    bool tainted = false;     // a MUST was broken here: what follows in this conversation proves nothing
   };
 
   // A socket of the user.
@@ -84,7 +84,6 @@ struct Oracle::Impl {
   FreedomSet taken;  // freedoms that every explanation of this trace needs
   std::vector<Count> counts = std::vector<Count>(rules().size());
   std::array<std::int8_t, kTraits> traits{};
-  bool tainted = false;
   std::size_t event_index = 0;
   std::vector<Candidate> next;
   std::uint8_t* transitions = nullptr;
@@ -124,9 +123,9 @@ struct Oracle::Impl {
     const int cls = transitions ? event_class(event) : 0;
     for (std::size_t i = 0; i < c.possible.size(); ++i) {
       const std::size_t before = next.size();
-      const int distance = nearest.distance;
+      const Refusal best = nearest;
       within_limits &= each_outcome(c.possible[i], a, next, nearest, act);
-      if (nearest.distance < distance) nearest_index = i;
+      if (nearest.is_nearer_than(best)) nearest_index = i;
       if (transitions) {
         for (std::size_t k = before; k < next.size(); ++k) {
           const std::size_t index =
@@ -137,10 +136,13 @@ struct Oracle::Impl {
       }
     }
     if (next.empty()) {
-      const Rule rule = c.possible[nearest_index].must_ignore.value_or(nearest.rule);
-      add_verdict(rule, kind_of(rule), &c, event, describe_allowed(c.possible, event, rule),
-                  describe(event, c.possible[nearest_index]));
-      note_at_work(c.possible[nearest_index]);
+      const Rule rule = nearest.rule;
+      const Candidate& blamed = c.possible[nearest_index];
+      if (add_verdict(rule, kind_of(rule), &c, event, describe_allowed(c.possible, event, rule),
+                      describe(event, blamed))) {
+        note_at_work(verdicts.back(), blamed);
+        if (kind_of(rule) == Verdict::Kind::kViolated) c.tainted = true;
+      }
       resynchronise(c, nearest_index, event);
       return;
     }
@@ -157,10 +159,11 @@ struct Oracle::Impl {
   void settle(Conversation& c, const Event& event);
   void settle_freedoms(Conversation& c, const Event& event);
   void count(const Cite& cite);
-  void add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
+  // False when the edition that the target is held to does not have the rule.
+  bool add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
                    std::string seen);
-  // Notes for the last verdict which other rules its nearest candidate was obeying.
-  void note_at_work(const Candidate& p);
+  // What the verdict's nearest candidate was about to be judged by, and what was odd about the peer's last packet.
+  static void note_at_work(Verdict& verdict, const Candidate& p);
   static Verdict::Kind kind_of(Rule rule);
   static std::string states(const Conversation& c);
 

@@ -77,10 +77,18 @@ void Oracle::Impl::count(const Cite& cite) {
   if (cite.taken) ++c.taken;
 }
 
-void Oracle::Impl::add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event,
+bool Refusal::is_nearer_than(const Refusal& other) const {
+  if (distance == kFar || other.distance == kFar) return distance < other.distance;
+  const bool should = info(rule).level == Level::kShould, other_should = info(other.rule).level == Level::kShould;
+  if (should != other_should) return should;
+  return distance != other.distance ? distance < other.distance : rule < other.rule;
+}
+
+bool Oracle::Impl::add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event,
                                std::string allowed, std::string seen) {
-  if (kind != Verdict::Kind::kInconclusive && !in_force(rule, terms.edition)) return;  // the edition does not say so
-  if (kind != Verdict::Kind::kInconclusive && !tainted) {
+  if (kind != Verdict::Kind::kInconclusive && !in_force(rule, terms.edition)) return false;
+  const bool consequence = c != nullptr && c->tainted;
+  if (kind != Verdict::Kind::kInconclusive && !consequence) {
     Count& n = counts[static_cast<std::size_t>(rule)];
     ++n.judged;
     ++n.broken;
@@ -93,12 +101,12 @@ void Oracle::Impl::add_verdict(Rule rule, Verdict::Kind kind, const Conversation
                       .state = c ? states(*c) : "",
                       .allowed = std::move(allowed),
                       .seen = std::move(seen),
-                      .consequence = tainted});
+                      .consequence = consequence});
+  return true;
 }
 
-// Notes for the last verdict which other rules its nearest candidate was obeying.
-void Oracle::Impl::note_at_work(const Candidate& p) {
-  Verdict& verdict = verdicts.back();
+void Oracle::Impl::note_at_work(Verdict& verdict, const Candidate& p) {
+  if (p.must_ignore != verdict.rule) verdict.context = p.must_ignore;
   const auto note = [&](Rule rule) {
     const auto& known = verdict.at_work;
     if (rule != verdict.rule && std::find(known.begin(), known.end(), rule) == known.end()) {
@@ -164,13 +172,12 @@ void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits
     add_verdict(Rule::S3_10_6_status, Verdict::Kind::kInconclusive, &c, event,
                 "a limit of the judge was reached: too many possible states", describe(event, set.front()));
     if (set.size() > kPossibleMax) set.resize(kPossibleMax);
-    c.tainted = tainted = true;
+    c.tainted = true;
   }
 }
 
 // After a violation the oracle goes on from what it saw, as well as it can.
 void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Event& event) {
-  c.tainted = tainted = true;
   Candidate p = c.possible[nearest];
   p.reply = {};
   p.ack_now = p.ack_later = p.send_pending = p.timed = false;

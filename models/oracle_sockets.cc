@@ -130,7 +130,6 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
   if (call.host == Host::kBroadcast || call.host == Host::kMulticast) {
     if (call.result >= 0 || call.error == UserError::kInProgress) {
       add_verdict(Rule::MUST_46, Verdict::Kind::kViolated, nullptr, event, "an error", describe(event, Candidate{}));
-      tainted = true;
     } else {
       loose.add({Rule::MUST_46, true});
     }
@@ -141,7 +140,6 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
       if (call.result == 0 || call.error == UserError::kInProgress) {
         add_verdict(Rule::S3_10_1_no_remote, Verdict::Kind::kViolated, nullptr, event, "an error",
                     describe(event, Candidate{}));
-        tainted = true;
       } else {
         loose.add({Rule::S3_10_1_no_remote, true});
       }
@@ -206,7 +204,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     if (due) {
       add_verdict(Rule::SA4_5_synrcvd_ok, Verdict::Kind::kViolated, &c, event,
                   "accept gives the connection that is established", "accept = -1 EAGAIN");
-      c.tainted = tainted = true;
+      c.tainted = true;
       return;
     }
   }

@@ -165,7 +165,7 @@ Set PassiveOracle::Impl::one_segment(const Set& before, const Event& event) {
         segment_departs(on, *out);
       }
     });
-    if (refusal.distance < nearest.distance) {
+    if (refusal.is_nearer_than(nearest)) {
       nearest = refusal;
       accused = p;
       refused = event;
@@ -181,7 +181,7 @@ Set PassiveOracle::Impl::one_segment(const Set& before, const Event& event) {
 }
 
 void PassiveOracle::Impl::blame(const Passed& passed, const Set& before) {
-  const Rule rule = accused.must_ignore.value_or(nearest.rule);
+  const Rule rule = nearest.rule;
   std::string states;
   name_states(before, states);
   verdict = Verdict{.kind = info(rule).level == Level::kShould ? Verdict::Kind::kDeparted : Verdict::Kind::kViolated,
@@ -192,6 +192,7 @@ void PassiveOracle::Impl::blame(const Passed& passed, const Set& before) {
                     .state = states,
                     .allowed = describe_allowed({accused}, refused, rule),
                     .seen = describe(refused, accused)};
+  if (accused.must_ignore != rule) verdict->context = accused.must_ignore;
 }
 
 void PassiveOracle::Impl::give_up(const Passed& passed, std::string why) {
@@ -326,6 +327,7 @@ void PassiveOracle::Impl::go_on(Time at) {
 void PassiveOracle::Impl::look_back(const Passed& passed) {
   const Refusal first = nearest;
   const Candidate first_accused = accused;
+  const Event first_refused = refused;
   const Set before = set;
   const Time last_before = last;
   staged = true;
@@ -347,6 +349,7 @@ void PassiveOracle::Impl::look_back(const Passed& passed) {
   } else {
     nearest = first;
     accused = first_accused;
+    refused = first_refused;
     blame(passed, before);
   }
 }

@@ -54,6 +54,11 @@ struct Refusal {
   Rule rule{};
   int distance = kFar;
   static constexpr int kFar = 1000;
+
+  // Of the explanations that fail, the weakest level is what is proven; at that level the nearest tells the rule.
+  // Equals are decided by the order of the catalogue, which follows the RFC's, and never by the order in which they
+  // were tried.
+  bool is_nearer_than(const Refusal& other) const;
 };
 
 // One event at one possible TCB, under one combination of answers.
@@ -166,7 +171,7 @@ bool each_outcome(const Candidate& before, const Environment& env, Outcomes& out
     Step step{outcomes.back(), pick, env};
     act(step);
     if (step.refused()) {
-      if (step.refusal.distance < nearest.distance) nearest = step.refusal;
+      if (step.refusal.is_nearer_than(nearest)) nearest = step.refusal;
       outcomes.pop_back();
     }
   } while (pick.next());
