@@ -25,7 +25,8 @@ Rule forbids_other_than_reset(const Candidate& tcb, const Departing& seg) {
   return blamed({
       {seg.ctl.syn && tcb.now.has({Rule::S3_10_4_listen, true}), Rule::S3_10_4_listen},
       {seg.ctl.syn && tcb.now.has({Rule::S3_10_5_listen, true}), Rule::S3_10_5_listen},
-      {kOtherwise, tcb.reply.rule},
+      {info(tcb.reply.rule).level == Level::kMust, tcb.reply.rule},
+      {kOtherwise, Rule::S3_10_1_passive},  // a RST should leave; nothing else may
   });
 }
 

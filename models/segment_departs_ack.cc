@@ -43,8 +43,8 @@ bool ack_sequence_is_due(Step& on, const Departing& seg) {
       {tcb.ack_later, tcb.ack_rule},
       {kOtherwise, at_work(tcb, Rule::SA4_7_ack)},
   });
-  const bool never_sent = tcb.snd_nxt < seg.seq;
-  return on.refuse(never_sent && info(demands).level != Level::kMust ? Rule::SA4_7_ack : demands, 1);
+  // Whether to answer may be a SHOULD; the form of what leaves is none.
+  return on.refuse(info(demands).level == Level::kMust ? demands : Rule::SA4_7_ack, 1);
 }
 
 // The target owes this acknowledgment, moves the window with it, acknowledges something new, or an arriving segment
@@ -56,7 +56,9 @@ bool ack_is_called_for(Step& on, const Departing& seg) {
   const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + wnd;
   if (owed || update || seg.ack != tcb.rcv_acked || tcb.ack_credits != 0) return true;
   const bool other_due = tcb.reply.form != Reply::Form::kNone;
-  return on.refuse(other_due ? tcb.reply.rule : at_work(tcb, Rule::R5681_4_2_one_ack), 2);
+  const Rule forbids = other_due ? tcb.reply.rule : at_work(tcb, Rule::R5681_4_2_one_ack);
+  // A rule by which the segment should be acknowledged does not ask for a second acknowledgment.
+  return on.refuse(info(forbids).level == Level::kMust ? forbids : Rule::R5681_4_2_one_ack, 2);
 }
 
 // Text that was held filled the gap: the acknowledgment shows whether the target has kept it (3.8, SHLD-31).
@@ -148,8 +150,9 @@ bool ack_is_current(Step& on, const Departing& seg) {
       {tcb.ack_now, tcb.ack_now_rule},
       {kOtherwise, at_work(tcb, Rule::S3_8_ack_current)},
   });
-  // A rule that an acknowledgment should leave, or text be held, does not allow it to name what never arrived.
-  return on.refuse(never_arrived && info(demands).level != Level::kMust ? Rule::S3_8_ack_current : demands, 2);
+  // A rule that an acknowledgment should leave, or text be held, does not allow it to name what never arrived, nor a
+  // number that an earlier acknowledgment has left behind.
+  return on.refuse(info(demands).level == Level::kMust ? demands : Rule::S3_8_ack_current, 2);
 }
 
 }  // namespace tcpassay

@@ -23,6 +23,12 @@ bool has_the_due_form(const Reply& due, const Departing& seg) {
   return seg.seq == SndSeq{0} && seg.ctl.ack && seg.ack == due.ack;
 }
 
+// Whether to answer may be a SHOULD; the number of a RST that leaves is none.
+Rule demands_the_form(const Reply& due) {
+  if (info(due.rule).level == Level::kMust) return due.rule;
+  return due.form == Reply::Form::kRst ? Rule::S3_5_2_rst_ack : Rule::S3_5_2_rst_noack;
+}
+
 bool reset_may_leave(Step& on, const Departing& seg) {
   const Candidate& tcb = on.tcb;
   const Reply& due = tcb.reply;
@@ -36,7 +42,7 @@ bool reset_may_leave(Step& on, const Departing& seg) {
     case Reply::Form::kRstAck:
       break;
   }
-  if (!has_the_due_form(due, seg)) return on.refuse(due.rule, 1);
+  if (!has_the_due_form(due, seg)) return on.refuse(demands_the_form(due), 1);
   if (seg.ctl.syn || seg.ctl.fin) return on.refuse(due.rule, 2);
   return true;
 }

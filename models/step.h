@@ -67,6 +67,7 @@ struct Step {
   Pick& pick;
   const Environment& env;
   Refusal refusal{};                    // set when this combination contradicts what was seen: no outcome
+  bool ack_allowed = false;             // this event has called for an acknowledgment already
   bool fin_acked_here = false;          // this segment acknowledged our FIN
   bool established_here = false;        // this segment completed the handshake
   Rule taken_by = Rule::SA4_7_ack;      // why the text of this segment counts
@@ -146,8 +147,10 @@ struct Step {
     }
     allow_ack();
   }
+  // At most one pure acknowledgment for each segment that arrives (RFC 5681 section 4.2).
   void allow_ack() {
-    if (tcb.ack_credits < 255) ++tcb.ack_credits;
+    if (!ack_allowed && tcb.ack_credits < 255) ++tcb.ack_credits;
+    ack_allowed = true;
   }
 
   // Delete the TCB. Only the signal that the user has still to be told is kept.
