@@ -81,7 +81,7 @@ bool Refusal::is_nearer_than(const Refusal& other) const {
   if (distance == kFar || other.distance == kFar) return distance < other.distance;
   const bool should = info(rule).level == Level::kShould, other_should = info(other.rule).level == Level::kShould;
   if (should != other_should) return should;
-  return distance != other.distance ? distance < other.distance : rule < other.rule;
+  return distance != other.distance ? distance < other.distance : other.rule < rule;
 }
 
 bool Oracle::Impl::add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event,
