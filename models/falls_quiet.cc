@@ -33,7 +33,7 @@ bool prompt_ack_has_left(Step& on) {
 // 3.8.6.3
 bool delayed_ack_is_not_overdue(Step& on) {
   const Candidate& tcb = on.tcb;
-  if (!tcb.ack_later || !(tcb.ack_due < on.env.since)) return true;
+  if (!tcb.ack_later || !delayed_ack_is_overdue(on)) return true;
   const Rule rule = blamed({
       {tcb.ack_rule != Rule::SA4_7_ack, tcb.ack_rule},
       {tcb.ack_put_off, Rule::R5681_4_2_500ms},

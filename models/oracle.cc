@@ -38,6 +38,7 @@ void Oracle::Impl::start() {
   taken.reset();
   std::fill(counts.begin(), counts.end(), Count{});
   traits.fill(0);
+  challenged_at = Time{-1};
   event_index = 0;
 }
 
@@ -85,6 +86,7 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
                 .mms_s = terms.mms_s,
                 .edition = terms.edition};
   a.default_mss = terms.default_mss;
+  a.challenged = challenged_at;
   if (const Port* p = port(c.tuple.local)) {
     a.listening = p->open && !p->elsewhere;
     a.elsewhere = p->open && p->elsewhere;
@@ -161,6 +163,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
     if (!coded) on.tcb.uncoded = true;
     on.tcb.prompted = on.tcb.now.size;
   });
+  for (const Candidate& p : c.possible) challenged_at = std::max(challenged_at, p.challenge.at);
   const auto ended = [](const Candidate& p) { return p.passive && p.was_open && p.state <= State::kListen; };
   if (!c.taken && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
   const bool idle =

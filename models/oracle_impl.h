@@ -84,6 +84,7 @@ struct Oracle::Impl {
   FreedomSet taken;  // freedoms that every explanation of this trace needs
   std::vector<Count> counts = std::vector<Count>(rules().size());
   std::array<std::int8_t, kTraits> traits{};
+  Time challenged_at{-1};  // when the target last owed a challenge ACK, on any connection
   std::size_t event_index = 0;
   std::vector<Candidate> next;
   std::uint8_t* transitions = nullptr;

@@ -5,11 +5,16 @@
 
 namespace tcpassay {
 
+// RFC 5961 section 7 limits the challenge ACKs of a host: one that left on another connection counts.
+bool challenged_recently(const Step& on) {
+  const Time last = std::max(on.tcb.challenge.at, on.env.challenged);
+  return last >= Time{} && on.env.now - last < kThrottlePeriod;
+}
+
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to what may be an attack (RFC 5961); repeats may be throttled.
 void challenge(Step& on, Rule rule) {
   Candidate& tcb = on.tcb;
-  const bool recently = tcb.challenge.at >= Time{} && on.env.now - tcb.challenge.at < kThrottlePeriod;
-  if (recently && on.may(Rule::R5961_7_throttle)) return;
+  if (challenged_recently(on) && on.may(Rule::R5961_7_throttle)) return;
   tcb.challenge.at = on.env.now;
   on.cite(rule);
   on.acknowledge_now(rule);

@@ -153,6 +153,16 @@ TEST(CheckRstBit, RepeatedChallengesMayBeThrottled) {
   EXPECT_EQ(arrives(answered, in("R", 500), at(kNow + std::chrono::minutes(1))).texts, Texts{"ESTABLISHED, ACK now"});
 }
 
+// The limit is the host's: a challenge ACK on another connection counts, and only for a while.
+TEST(CheckRstBit, AChallengeElsewhereCountsToo) {
+  const Candidate before = with_trait(established(), kChallengesRst, true);
+  Environment env = at(kNow);
+  env.challenged = kNow - std::chrono::seconds(1);
+  EXPECT_EQ(arrives(before, in("R", 500), env).texts, (Texts{"ESTABLISHED", "ESTABLISHED, ACK now"}));
+  env.challenged = kNow - std::chrono::seconds(6);
+  EXPECT_EQ(arrives(before, in("R", 500), env).texts, Texts{"ESTABLISHED, ACK now"});
+}
+
 // An old SYN reopened TIME-WAIT, and the RST says so: the RFC returns to TIME-WAIT (MAY-2), stacks differ.
 TEST(CheckRstBit, AfterAnOldSynInTimeWaitItMayReturnThere) {
   Candidate reopened;

@@ -33,6 +33,8 @@ Time later_end(const Step& on);
 // A FIN was seen: it takes effect when all before it has been taken, which is sure, open, or not yet so.
 void reach_fin(Step& on, bool in_window);
 
+// RFC 5961 section 7: the target may withhold a challenge ACK now, since it sent one a short time ago.
+bool challenged_recently(const Step& on);
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to what may be an attack (RFC 5961); repeats may be throttled.
 void challenge(Step& on, Rule rule);
 

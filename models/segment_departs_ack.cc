@@ -88,7 +88,7 @@ bool filled_gap_acknowledged(Step& on, RcvSeq ack) {
 // 3.8.6.3: an acknowledgment that may be delayed leaves.
 bool delayed_ack_is_in_time(Step& on) {
   Candidate& tcb = on.tcb;
-  if (tcb.ack_due < on.env.since) return on.refuse(tcb.ack_put_off ? Rule::R5681_4_2_500ms : Rule::MUST_40);
+  if (delayed_ack_is_overdue(on)) return on.refuse(tcb.ack_put_off ? Rule::R5681_4_2_500ms : Rule::MUST_40);
   on.cite(tcb.ack_rule);
   on.cite(Rule::MUST_40);
   on.cite(Rule::R5681_4_2_500ms);
@@ -127,6 +127,11 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   if (tcb.state == State::kTimeWait) tcb.time_wait.acknowledged = true;
   tcb.rcv_unacked = 0;
   tcb.ack_now = tcb.ack_later = false;
+}
+
+// "The delay MUST be less than 0.5 seconds" (3.8.6.3): half a second is too late. RFC 793 names no time.
+bool delayed_ack_is_overdue(const Step& on) {
+  return on.since(Edition::k1122) ? on.tcb.ack_due <= on.env.since : on.tcb.ack_due < on.env.since;
 }
 
 bool early_ack(const Tcb& tcb, const Departing& seg) {

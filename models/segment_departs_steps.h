@@ -39,6 +39,8 @@ void acknowledgment_seen(Step& on, RcvSeq ack);
 void window_offered(Step& on, const Departing& seg);
 
 // The fifth step of SEGMENT ARRIVES may send text before the seventh has moved RCV.NXT.
+// The acknowledgment that the target may delay has been delayed for too long.
+bool delayed_ack_is_overdue(const Step& on);
 bool early_ack(const Tcb& tcb, const Departing& seg);
 
 }  // namespace tcpassay

@@ -64,6 +64,7 @@ bool fast_open_allows(Step& on, const Departing& syn, bool first) {
 void iss_revealed(const Environment& env, Candidate& tcb, const Departing& syn) {
   const std::uint32_t given = tcb.snd_end - (tcb.iss + 1);
   if (tcb.up.given) tcb.up.snd_up = syn.seq + 1 + (tcb.up.snd_up - (tcb.iss + 1));
+  tcb.up.plain_end = syn.seq + 1;
   tcb.iss = tcb.snd_una = syn.seq;
   tcb.iss_known = true;
   tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text

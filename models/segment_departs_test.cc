@@ -240,8 +240,20 @@ TEST(WindowProbe, OfOneOctetMayLeave) {
   EXPECT_TRUE(after.cite(Rule::MUST_36));
 }
 
-TEST(WindowProbe, OfTwoOctetsMayNot) {
-  EXPECT_EQ(blamed(offered(given(established(), 100), 0), out(".", 1, 1, 2)), "S3_8_6_window");
+// "At least one octet of new data" (3.8.6.1): more may go, alone and once the window has been closed for a while.
+TEST(WindowProbe, MayHaveMoreOctets) {
+  Candidate before = offered(given(established(), 100), 0);
+  before.zero_at = kNow - std::chrono::seconds(1);
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 4)), "");
+  const Candidate probed = after_departure(before, out(".", 1, 1, 4));
+  EXPECT_EQ(blamed(probed, out(".", 1, 1, 4)), "");
+  EXPECT_EQ(blamed(probed, out(".", 5, 1, 4)), "S3_8_6_window");
+}
+
+TEST(WindowProbe, OfMoreOctetsWaits) {
+  Candidate before = offered(given(established(), 100), 0);
+  before.zero_at = kNow;
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 2)), "S3_8_6_window");
 }
 
 TEST(WindowProbe, MayRepeatItsOctet) {

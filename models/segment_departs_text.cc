@@ -110,12 +110,18 @@ bool size_is_allowed(Step& on, const Departing& seg, const Extent& at) {
 
 // ---- Window: new text inside it, or one octet that probes it ----
 
-// 3.8.6.1: beyond the window only a probe may go: one octet at its edge, while it is closed.
+// 3.8.6.1: beyond the window only a probe may go: "at least one octet of new data" at its edge, while it is closed. A
+// larger one is told from text that ignores the window by the wait before it, and by being alone.
+bool is_window_probe_with_text(const Step& on, const Departing& seg, const Extent& at) {
+  const Candidate& tcb = on.tcb;
+  if (tcb.snd_wnd != 0 || seg.seq < tcb.snd_edge()) return false;
+  if (at.octets == 1) return seg.seq <= later(tcb.snd_edge(), tcb.snd_nxt);
+  return seg.seq == tcb.snd_edge() && tcb.snd_una == seg.seq && on.env.now - tcb.zero_at >= kProbeMin;
+}
+
 bool departs_beyond_window(Step& on, const Departing& seg, const Extent& at) {
   Candidate& tcb = on.tcb;
-  const bool at_edge = tcb.snd_edge() <= seg.seq && seg.seq <= later(tcb.snd_edge(), tcb.snd_nxt);
-  const bool probe = at.octets == 1 && at_edge && tcb.snd_wnd == 0;
-  if (!probe) return on.refuse(beyond_window(tcb, at.text_end), 1);
+  if (!is_window_probe_with_text(on, seg, at)) return on.refuse(beyond_window(tcb, at.text_end), 1);
   on.cite(Rule::MUST_36);
   if (tcb.rexmits == 0) {  // the first probe: the window has been closed for so long at most
     if (on.env.now - tcb.zero_at < kProbeMin) {

@@ -41,6 +41,7 @@ struct Environment {
   bool elsewhere = false;     // a passive OPEN stands on the port, for another address of the target
   Time since{}, now{};        // the event happened in this interval
   Time msl{};
+  Time challenged{-1};  // when the target last sent a challenge ACK on any connection; negative: never
   std::uint32_t mms_r = 1480, mms_s = 1480;
   std::uint16_t default_mss = 536;
   Edition edition = kNewest;

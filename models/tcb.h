@@ -227,15 +227,17 @@ inline constexpr int kTraits = static_cast<int>(
 
 // The urgent mechanism, 3.8.5.
 struct Urgent {
-  bool arrived = false;  // a segment with URG has
-  bool sure = false;     // RCV.UP is known to be `rcv_up`; otherwise what the user is told is not judged
-  bool in_line = false;  // the user has asked for urgent octets in the stream (SO_OOBINLINE)
-  bool bare = false;     // a pointer has arrived without URG
-  bool late = false;     // URG has arrived behind the peer's FIN
-  bool given = false;    // the user has sent urgent octets
-  RcvSeq rcv_from{};     // where the run of urgent octets began
-  RcvSeq rcv_up{};       // RCV.UP: the octet that follows the urgent data
-  SndSeq snd_up{};       // SND.UP, the same for what the user sends; like snd_end before ISS is known
+  bool arrived = false;              // a segment with URG has
+  bool sure = false;                 // RCV.UP is known to be `rcv_up`; otherwise what the user is told is not judged
+  bool in_line = false;              // the user has asked for urgent octets in the stream (SO_OOBINLINE)
+  bool bare = false;                 // a pointer has arrived without URG
+  bool late = false;                 // URG has arrived behind the peer's FIN
+  bool given = false;                // the user has sent urgent octets
+  RcvSeq rcv_from{};                 // where the run of urgent octets began
+  RcvSeq rcv_up{};                   // RCV.UP: the octet that follows the urgent data
+  SndSeq snd_up{};                   // SND.UP, the same for what the user sends; like snd_end before ISS is known
+  SndSeq plain_end{};                // SND.NXT when octets became urgent: what lies before it left without URG
+  InlineVector<SndSeq, 3> former{};  // earlier values of SND.UP, which a retransmission may still name
   friend bool operator==(const Urgent&, const Urgent&) = default;
 };
 

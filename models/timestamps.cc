@@ -153,7 +153,7 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
     at_last(on, Rule::R7323_5_3_order);
     on.cite_later(Rule::R7323_5_3_order);
   }
-  const bool recently = tcb.challenge.at >= Time{} && on.env.now - tcb.challenge.at < kThrottlePeriod;
+  const bool recently = challenged_recently(on);
   tcb.challenge.at = on.env.now;
   if (recently && on.may(Freedom::kOldStampsThrottled)) return true;
   on.acknowledge_now(Rule::R7323_5_3_R1);

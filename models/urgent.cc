@@ -4,15 +4,41 @@
 namespace tcpassay {
 
 void urgent_given(Step& on) {
+  const Tcb& tcb = on.tcb;
   Urgent& up = on.tcb.up;
+  const bool outstanding = up.given && tcb.snd_una < up.snd_up;
+  if (!outstanding) {
+    up.former.clear();
+    up.plain_end = tcb.snd_nxt;
+  } else if (tcb.iss_known) {  // until then nothing has left that could be sent again
+    up.former.add(up.snd_up);
+  }
   up.given = true;
-  up.snd_up = on.tcb.snd_end;
+  up.snd_up = tcb.snd_end;
 }
+
+namespace {
+
+// All octets of the segment were sent before: it may be identical to the original (3.8.1, MAY-4).
+bool is_sent_again(const Tcb& tcb, const Departing& seg) {
+  return !seg.text.empty() && seg.seq + static_cast<std::uint32_t>(seg.text.size()) <= tcb.snd_nxt;
+}
+
+// The urgent pointer, or its absence, that the original may have had.
+bool is_as_it_was(const Tcb& tcb, const Departing& seg) {
+  const Urgent& up = tcb.up;
+  if (!up.given || !is_sent_again(tcb, seg)) return false;
+  if (!seg.ctl.urg) return seg.seq + static_cast<std::uint32_t>(seg.text.size()) <= up.plain_end;
+  return seg.up != 0 && up.former.has(seg.seq + seg.up);
+}
+
+}  // namespace
 
 bool urgent_departs(Step& on, const Departing& seg) {
   Candidate& tcb = on.tcb;
   const Urgent& up = tcb.up;
   constexpr std::uint32_t kFarthest = 0xffff;  // the field has sixteen bits
+  if (is_as_it_was(tcb, seg)) return true;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   if (!seg.ctl.urg) {
     if (!up.given || octets == 0 || up.snd_up <= seg.seq || kFarthest < up.snd_up - seg.seq) return true;

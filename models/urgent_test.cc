@@ -60,6 +60,26 @@ TEST(UrgentSent, ASegmentBeforeThePointShouldCarryUrg) {
   EXPECT_TRUE(without.all.at(0).demerits.has(Rule::S3_8_5_span));
 }
 
+// 3.8.1, MAY-4: identical to the original; a pointer that was never the right one is wrong in a retransmission too.
+TEST(UrgentSent, ARetransmissionMayBeIdenticalToTheOriginal) {
+  Candidate before = sent(established(), 20);
+  before.up.given = true;
+  before.up.snd_up = before.snd_end;
+  before.up.former.add(kIss + 11);
+  EXPECT_EQ(blamed(before, urgent_out(1, 10, 10)), "");
+  EXPECT_EQ(blamed(before, urgent_out(1, 10, 20)), "");
+  EXPECT_EQ(blamed(before, urgent_out(1, 10, 7)), "S3_8_5_needs_text");
+}
+
+TEST(UrgentSent, TextThatLeftWithoutUrgMayBeSentAgainWithoutIt) {
+  Candidate before = sent(established(), 20);
+  before.up.given = true;
+  before.up.snd_up = before.snd_end;
+  EXPECT_EQ(departs(before, out("P.", 1, 1, 10)).texts.count("ESTABLISHED"), 0u);
+  before.up.plain_end = kIss + 11;
+  EXPECT_EQ(departs(before, out("P.", 1, 1, 10)).texts.count("ESTABLISHED"), 1u);
+}
+
 TEST(UrgentReceived, TheUserIsToldUntilHeHasReadIt) {
   Candidate tcb = arrives(in_line(), urgent_in(1, 10, 10)).all.at(0);
   EXPECT_EQ(poll_blames(tcb, true), "");
