@@ -39,6 +39,7 @@ struct RuleResult {
   Rule rule{};
   Standing standing = Standing::kNotExercised;
   std::uint64_t judged = 0, broken = 0, taken = 0;
+  std::uint64_t context = 0;  // times another rule was broken behind an odd packet of the peer that this rule is about
   std::uint64_t at_work = 0;  // times the oracle applied it on the way to a verdict that blames another rule
   std::vector<Evidence> evidence{};
   std::string why{};  // not testable: what is missing; option: "taken", "not taken" or "both"

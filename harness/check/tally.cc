@@ -51,6 +51,7 @@ void Tally::add(const TraceResult& trace) {
       (verdict.kind == Verdict::Kind::kViolated ? row.violated : row.departed) = true;
     }
     for (const Rule rule : verdict.at_work) ++rows_[static_cast<std::size_t>(rule)].result.at_work;
+    if (verdict.context) ++rows_[static_cast<std::size_t>(*verdict.context)].result.context;
     if (row.result.evidence.size() == kEvidenceMax) continue;
     row.result.evidence.push_back({.scenario = trace.scenario,
                                    .event = verdict.event,

@@ -59,7 +59,10 @@ DefectFate fate_of(const own::DefectEntry& entry, const CheckResult& result) {
   fate.caught = !fate.by.empty() && (fate.expected.empty() || named(fate.by.front()));
   for (const auto& id : fate.expected) {
     const auto rule = rule_by_id(id);
-    if (rule && result.rules[static_cast<std::size_t>(*rule)].at_work > 0) fate.at_work.push_back(*rule);
+    if (!rule) continue;
+    const RuleResult& row = result.rules[static_cast<std::size_t>(*rule)];
+    if (row.at_work > 0 || row.context > 0) fate.at_work.push_back(*rule);
+    fate.caught = fate.caught || row.context > 0;  // the verdict names the rule as what was odd before
   }
   return fate;
 }

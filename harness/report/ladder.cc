@@ -228,6 +228,10 @@ std::string verdict_text(const Verdict& verdict, const TextStyle& style, int ind
   std::string text = line(fmt::format("## {}{}{}", what, after, sentence), 3);
   const std::string where = verdict.state.empty() ? "" : fmt::format(", in {}", verdict.state);
   if (!limit) text += line(fmt::format("   RFC {} section {}{}", about.rfc, about.section, where), 3);
+  if (verdict.context) {
+    const RuleInfo& odd = info(*verdict.context);
+    text += line(fmt::format("   before:  the peer's last packet was odd ({}: {})", odd.id, odd.sentence), 12);
+  }
   text += line("   allowed: " + verdict.allowed, 12);
   text += line("   seen:    " + verdict.seen, 12);
   if (!style.colour) return text;

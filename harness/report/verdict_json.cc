@@ -60,7 +60,8 @@ Json to_json(const Verdict& verdict) {
               {"allowed", verdict.allowed},
               {"seen", verdict.seen},
               {"at_work", applied},
-              {"consequence", verdict.consequence}};
+              {"consequence", verdict.consequence},
+              {"context", verdict.context ? Json(info(*verdict.context).id) : Json(nullptr)}};
 }
 
 Verdict verdict_from_json(const Json& json) {
@@ -76,6 +77,7 @@ Verdict verdict_from_json(const Json& json) {
                   .seen = json.at("seen"),
                   .consequence = json.at("consequence")};
   for (const Json& id : json.at("at_work")) verdict.at_work.push_back(rule_named(id));
+  if (!json.at("context").is_null()) verdict.context = rule_named(json.at("context"));
   return verdict;
 }
 

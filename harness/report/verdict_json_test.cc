@@ -23,6 +23,7 @@ Verdict verdict_with_all_fields() {
           .allowed = "state \"ESTABLISHED\"",
           .seen = "<SEQ=1><CTL=RST>",
           .at_work = {Rule::MUST_2, Rule::MUST_3},
+          .context = Rule::SA_A1_dscp,
           .consequence = true};
 }
 
@@ -42,6 +43,7 @@ TEST(VerdictJson, EveryFieldComesBack) {
   EXPECT_EQ(after.allowed, before.allowed);
   EXPECT_EQ(after.seen, before.seen);
   EXPECT_EQ(after.at_work, before.at_work);
+  EXPECT_EQ(after.context, before.context);
   EXPECT_EQ(after.consequence, before.consequence);
 }
 
