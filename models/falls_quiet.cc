@@ -27,6 +27,7 @@ bool prompt_ack_has_left(Step& on) {
   if (tcb.ack_now_must) return on.refuse(tcb.ack_now_rule, 4);
   on.depart(tcb.ack_now_rule);
   tcb.ack_now = false;
+  tcb.ack_missed = true;
   return true;
 }
 
@@ -199,7 +200,7 @@ void falls_quiet(Step& on) {
   small_window_is_used_in_time(on);
   delayed_ack_waits(on);
   if (!connection_is_not_kept_for_ever(on)) return;
-  if (!tcb.ack_later) tcb.ack_credits = 0;
+  if (!tcb.ack_later) tcb.ack_credits = tcb.ack_missed ? 1 : 0;
   text_is_held_back(on);
   congestion_silent(on);
   tcb.rcv_nxt_before = {};

@@ -111,7 +111,7 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
   }
   if (!ack_sequence_is_due(on, seg) || !ack_is_current(on, seg) || !ack_is_called_for(on, seg)) return;
   if (tcb.ack_credits > 0) {
-    --tcb.ack_credits;
+    if (--tcb.ack_credits == 0) tcb.ack_missed = false;
     on.cite(Rule::R5681_4_2_one_ack);
   }
   window_offered(on, seg);

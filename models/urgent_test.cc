@@ -66,9 +66,9 @@ TEST(UrgentSent, ARetransmissionMayBeIdenticalToTheOriginal) {
   before.up.given = true;
   before.up.snd_up = before.snd_end;
   before.up.former.add(kIss + 11);
-  EXPECT_EQ(blamed(before, urgent_out(1, 10, 10)), "");
-  EXPECT_EQ(blamed(before, urgent_out(1, 10, 20)), "");
-  EXPECT_EQ(blamed(before, urgent_out(1, 10, 7)), "S3_8_5_needs_text");
+  EXPECT_EQ(departs(before, urgent_out(1, 10, 10)).blamed, "");
+  EXPECT_EQ(departs(before, urgent_out(1, 10, 20)).blamed, "");
+  EXPECT_EQ(departs(before, urgent_out(1, 10, 7)).blamed, "S3_8_5_needs_text");
 }
 
 TEST(UrgentSent, TextThatLeftWithoutUrgMayBeSentAgainWithoutIt) {
