@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/timestamps.h"
 
+#include "models/segment_arrives_steps.h"
+
 namespace tcpassay {
 namespace {
 
