@@ -39,6 +39,7 @@ void Oracle::Impl::start() {
   std::fill(counts.begin(), counts.end(), Count{});
   traits.fill(0);
   challenged_at = Time{-1};
+  opened_wrongly = false;
   event_index = 0;
 }
 
@@ -61,7 +62,8 @@ Oracle::Impl::Conversation& Oracle::Impl::conversation(Tuple tuple) {
   Conversation& c = conversations[used++];
   c.tuple = tuple;
   c.incarnation = 0;
-  c.taken = c.tainted = false;
+  c.taken = false;
+  c.tainted = opened_wrongly;
   c.dead = c.handed_out = false;
   c.dead_before = 0;
   c.begins = c.named = false;

@@ -84,7 +84,8 @@ struct Oracle::Impl {
   FreedomSet taken;  // freedoms that every explanation of this trace needs
   std::vector<Count> counts = std::vector<Count>(rules().size());
   std::array<std::int8_t, kTraits> traits{};
-  Time challenged_at{-1};  // when the target last owed a challenge ACK, on any connection
+  Time challenged_at{-1};       // when the target last owed a challenge ACK, on any connection
+  bool opened_wrongly = false;  // an OPEN that must fail has not: connections that appear now follow from it
   std::size_t event_index = 0;
   std::vector<Candidate> next;
   std::uint8_t* transitions = nullptr;

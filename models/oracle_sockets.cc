@@ -130,6 +130,7 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
   if (call.host == Host::kBroadcast || call.host == Host::kMulticast) {
     if (call.result >= 0 || call.error == UserError::kInProgress) {
       add_verdict(Rule::MUST_46, Verdict::Kind::kViolated, nullptr, event, "an error", describe(event, Candidate{}));
+      opened_wrongly = true;
     } else {
       loose.add({Rule::MUST_46, true});
     }
@@ -140,6 +141,7 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
       if (call.result == 0 || call.error == UserError::kInProgress) {
         add_verdict(Rule::S3_10_1_no_remote, Verdict::Kind::kViolated, nullptr, event, "an error",
                     describe(event, Candidate{}));
+        opened_wrongly = true;
       } else {
         loose.add({Rule::S3_10_1_no_remote, true});
       }
