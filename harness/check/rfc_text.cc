@@ -162,13 +162,8 @@ std::string RfcText::passage(std::string_view section, int number) const {
 }
 
 std::string rfc_folder() {
-  if (const char* named = std::getenv("TCPASSAY_RFC_DIR"); named && *named) return named;
-  const fs::path sources = fs::path(__FILE__).parent_path().parent_path().parent_path();
-  for (const fs::path& beside : {fs::path("."), sources}) {
-    const fs::path folder = beside / ".." / "shared" / "rfc";
-    if (fs::is_directory(folder)) return folder.string();
-  }
-  return "";
+  const char* named = std::getenv("TCPASSAY_RFC_DIR");
+  return named != nullptr ? named : "";
 }
 
 std::optional<RfcText> read_rfc(const std::string& folder, int rfc) {

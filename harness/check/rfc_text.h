@@ -32,8 +32,7 @@ class RfcText {
   std::map<std::string, std::vector<Lines>, std::less<>> sections_{};
 };
 
-// The folder with the texts: $TCPASSAY_RFC_DIR, else ../shared/rfc beside the current folder or beside the sources.
-// Empty where there is none.
+// The folder with the texts: $TCPASSAY_RFC_DIR. Empty where that is not set.
 std::string rfc_folder();
 
 // Empty when the folder has no rfcNNNN.txt.
