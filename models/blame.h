@@ -24,4 +24,12 @@ inline Rule blamed(std::initializer_list<Blame> table) {
   return (table.end() - 1)->rule;
 }
 
+// Of two rules that applied to the same stimulus, whether `a` tells more about it: a special case before the general
+// rule, else what stands later in the catalogue, which follows the steps of the RFC. A fixed order, so that the blame
+// does not depend on the order in which the model cites.
+bool tells_more(Rule a, Rule b);
+
+// Whether the rule states a special case of what another rule says in general.
+bool states_special_case(Rule rule);
+
 }  // namespace tcpassay

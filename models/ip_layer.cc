@@ -203,6 +203,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
         on.cite(Rule::MUST_56);
         on.cite_later(Rule::MUST_56);
         tcb.must_ignore = Rule::MUST_56;
+        on.survives(Rule::MUST_56);
       }
       tcb.ip.soft_error = true;
       return;

@@ -159,6 +159,8 @@ void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits
       if (static_cast<const Tcb&>(set[i]) == static_cast<const Tcb&>(set[k])) {
         intersect(set[i].now, set[k].now);
         intersect(set[i].later, set[k].later);
+        intersect(set[i].ways_out, set[k].ways_out);
+        if (set[i].survived != set[k].survived) set[i].survived.reset();
         intersect(set[i].demerits, set[k].demerits);
         set[i].freedoms &= set[k].freedoms;
         if (k + 1 != set.size()) set[k] = set.back();
@@ -184,6 +186,8 @@ void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Eve
   p.now.clear();
   p.prompted = 0;
   p.later.clear();
+  p.ways_out.clear();
+  p.survived.reset();
   p.demerits.clear();
   p.freedoms.reset();
   p.must_ignore.reset();

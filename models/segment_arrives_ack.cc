@@ -66,7 +66,10 @@ Then established_ack(Step& on, const Arriving& seg) {
     congestion_not_acked(on, is_duplicate_ack(tcb, seg));
     ecn::ack_arrives(on, seg, false);
   } else {  // SEG.ACK > SND.NXT
-    if (synchronized(tcb.state)) on.cite(Rule::S3_5_2_unacceptable);
+    if (synchronized(tcb.state)) {
+      on.cite(Rule::S3_5_2_unacceptable);
+      on.survives(Rule::S3_5_2_unacceptable);
+    }
     on.cite(Rule::SA4_5_unsent);
     on.acknowledge_now(Rule::SA4_5_unsent);
     return Then::kReturn;

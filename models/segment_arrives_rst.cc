@@ -117,6 +117,7 @@ Then check_rst_bit(Step& on, const Arriving& seg) {
     if (!seg.text.empty()) on.cite_later(Rule::R5961_3_2_drop);
     challenge(on, Rule::SA4_2_inexact);
     tcb.challenge.drawn_by = Challenge::By::kRst;
+    on.survives(Rule::SA4_2_inexact);
     return Then::kReturn;
   }
   on.depart(Rule::R5961_3_2_scope);  // RFC 793 takes any RST in the window
@@ -158,6 +159,7 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
     if (seg.len() > 1) on.cite_later(Rule::R5961_4_2_drop);
     challenge(on, rule);
     tcb.challenge.drawn_by = Challenge::By::kSyn;
+    on.survives(rule);
   } else {  // RFC 793
     on.depart(Rule::R5961_4_2_scope);
     tcb.signal = Signal::kReset;

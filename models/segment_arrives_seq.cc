@@ -35,6 +35,7 @@ void unacceptable_rst(Step& on, const Arriving& rst) {
   on.cite(Rule::R5961_3_2_outside);
   on.cite(Rule::SA4_2_outside);
   on.cite(Rule::SA4_1_rst);
+  on.survives(Rule::SA4_1_rst);
 }
 
 // The rules that speak of this segment, by its state and control bits.
@@ -43,6 +44,7 @@ void cite_unacceptable(Step& on, const Arriving& seg) {
   if (synchronized(tcb.state)) {
     on.cite(Rule::S3_5_2_unclear);
     on.cite(Rule::S3_5_2_unacceptable);
+    on.survives(Rule::S3_5_2_unacceptable);
   }
   if (tcb.state == State::kSynReceived) on.cite(Rule::SA4_1_syn_received);
   if (seg.ctl.syn && synchronized(tcb.state)) {

@@ -15,11 +15,13 @@ Then check_ack_bit(Step& on, const Arriving& seg) {
     on.cite(Rule::S3_5_3_synsent);
     on.cite(Rule::R5961_3_2_synsent);
     on.cite(Rule::SA3_1_bad_ack_rst);
+    on.survives(Rule::SA3_1_bad_ack_rst);
     return Then::kReturn;
   }
   on.cite(Rule::S3_5_2_rst_ack);
   on.cite(Rule::SA3_1_bad_ack);
   on.cite_later(Rule::S3_5_2_same_state);
+  on.survives(Rule::S3_5_2_same_state);
   on.reply(reset_reply(seg, Rule::SA3_1_bad_ack, true));
   return Then::kReturn;
 }
@@ -30,6 +32,7 @@ void reset_arrives(Step& on, const Arriving& rst) {
   if (!rst.ctl.ack) {
     on.cite(Rule::R5961_3_2_synsent);
     on.cite(Rule::SA3_2_noack);
+    on.survives(Rule::SA3_2_noack);
     return;
   }
   if (ecn::tries_without(on)) return;

@@ -85,17 +85,25 @@ void connected_segment_departs(Step& on, const Departing& seg) {
   if (!on.refused()) timestamps_depart(on, seg, again);
   if (!on.refused()) ecn::segment_departs(on, seg, before);
   if (!on.refused()) fast_open::segment_departs(on, seg);
+  on.tcb.survived.reset();
 }
 
 }  // namespace
 
 Rule at_work(const Candidate& tcb, Rule otherwise) {
-  Rule found = otherwise;
+  std::optional<Rule> found;
   for (int i = 0; i < tcb.prompted && i < tcb.now.size; ++i) {
     const Rule rule = tcb.now.items[static_cast<std::size_t>(i)].rule;
-    if (info(rule).level != Level::kMay) found = rule;
+    if (info(rule).level != Level::kMay && (!found || tells_more(rule, *found))) found = rule;
   }
-  return found;
+  return found.value_or(otherwise);
+}
+
+bool calls_upon(const Candidate& tcb, Rule rule) {
+  for (int i = 0; i < tcb.prompted && i < tcb.now.size; ++i) {
+    if (tcb.now.items[static_cast<std::size_t>(i)].rule == rule) return true;
+  }
+  return false;
 }
 
 Rule forbids_any_segment(const Candidate& tcb, Rule otherwise) {

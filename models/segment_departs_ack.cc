@@ -55,8 +55,11 @@ bool ack_is_called_for(Step& on, const Departing& seg) {
   const bool owed = tcb.ack_now || tcb.ack_later;
   const bool update = tcb.edge_known && tcb.rcv_edge < seg.ack + wnd;
   if (owed || update || seg.ack != tcb.rcv_acked || tcb.ack_credits != 0) return true;
-  const bool other_due = tcb.reply.form != Reply::Form::kNone;
-  const Rule forbids = other_due ? tcb.reply.rule : at_work(tcb, Rule::R5681_4_2_one_ack);
+  const Rule forbids = blamed({
+      {tcb.reply.form != Reply::Form::kNone, tcb.reply.rule},                   // something else is due
+      {tcb.now.has({Rule::R5681_4_2_one_ack, true}), Rule::R5681_4_2_one_ack},  // one has left already
+      {kOtherwise, at_work(tcb, Rule::R5681_4_2_one_ack)},
+  });
   // A rule by which the segment should be acknowledged does not ask for a second acknowledgment.
   return on.refuse(info(forbids).level == Level::kMust ? forbids : Rule::R5681_4_2_one_ack, 2);
 }

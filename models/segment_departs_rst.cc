@@ -13,7 +13,8 @@ Rule forbids_reset(const Candidate& tcb) {
       {tcb.keep.unanswered > 0, Rule::MUST_29},
       {tcb.ack_now && tcb.ack_now_must, tcb.ack_now_rule},  // a challenge ACK is due
       {tcb.ack_now, Rule::S3_5_2_unclear},
-      {kOtherwise, forbids_any_segment(tcb, Rule::S3_5_2_unclear)},
+      {tcb.state != State::kListen && calls_upon(tcb, Rule::S3_5_2_rst_on_rst), Rule::S3_5_2_rst_on_rst},
+      {kOtherwise, tcb.survived.value_or(forbids_any_segment(tcb, Rule::S3_5_2_unclear))},
   });
 }
 

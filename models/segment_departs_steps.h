@@ -3,13 +3,19 @@
 // refused the segment.
 #pragma once
 
+#include <optional>
+
 #include "models/blame.h"
 #include "models/segment_departs.h"
 
 namespace tcpassay {
 
-// The last rule that the latest stimulus called upon and that leaves no freedom; `otherwise` where there is none.
+// The rule that tells most about the latest stimulus among those that leave no freedom (blame.h); `otherwise` where
+// there is none.
 Rule at_work(const Candidate& tcb, Rule otherwise);
+
+// Whether the latest stimulus called upon the rule.
+bool calls_upon(const Candidate& tcb, Rule rule);
 
 // The rule that forbids every segment where there is no connection: that of the user's call, or of what arrived.
 Rule forbids_any_segment(const Candidate& tcb, Rule otherwise);

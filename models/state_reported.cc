@@ -34,25 +34,37 @@ Rule forbids_early_end(const Tcb& tcb) {
   });
 }
 
-// The last rule that changed the state, or that the latest stimulus called upon, and that leaves no freedom.
-Rule changed_the_state(const Candidate& tcb, State reported) {
-  for (int i = tcb.later.size; i-- > 0;) {
-    const Rule rule = tcb.later.items[static_cast<std::size_t>(i)].rule;
-    if (info(rule).level != Level::kMay) return rule;
+// Of the rules whose effect the state shows, the one that tells most and leaves no freedom.
+std::optional<Rule> shows_in_the_state(const Candidate& tcb) {
+  std::optional<Rule> found;
+  for (const Cite& cite : tcb.later) {
+    if (info(cite.rule).level != Level::kMay && (!found || tells_more(cite.rule, *found))) found = cite.rule;
   }
+  return found;
+}
+
+// The step that should have been taken and was not, when the target reports a state that it should have left. Else the
+// rule that forbids the step into the reported state.
+Rule changed_the_state(const Candidate& tcb, State reported) {
+  const std::optional<Rule> shown = shows_in_the_state(tcb);
+  const bool ended = no_connection(reported) && synchronized(tcb.state);
+  const std::optional<Rule> way_out = ended ? std::nullopt : tcb.left_by(reported);
+  if (way_out && (!shown || !states_special_case(*shown))) return *way_out;
+  if (shown) return *shown;
   return at_work(tcb, no_connection(reported) ? forbids_early_end(tcb) : Rule::SA4_1_drop);
 }
 
 // What is blamed when the target is in another state than it should be.
 Rule forbids_the_state(const Candidate& tcb, State reported) {
-  const bool gave_up = no_connection(reported) && synchronized(tcb.state) && tcb.snd_una < tcb.snd_limit() &&
-                       tcb.later.empty() && tcb.prompted == 0;
+  const bool gave_up =
+      no_connection(reported) && synchronized(tcb.state) && tcb.snd_una < tcb.snd_limit() && tcb.prompted == 0;
   const bool shrunk = tcb.snd_edge() + 1 < tcb.snd_nxt;  // the window, by more than a probe
   // What had to leave first and did not is the nearer reason.
   return blamed({
       {tcb.keep.unanswered > 0 && reported == State::kClosed, Rule::MUST_29},
       {tcb.ack_now && info(tcb.ack_now_rule).level == Level::kMust, tcb.ack_now_rule},
       {tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional, unanswered(tcb)},
+      {no_connection(reported) && tcb.survived.has_value(), tcb.survived.value_or(Rule::SA4_1_drop)},
       {gave_up && (tcb.snd_wnd != 0 || tcb.rexmits == 0), Rule::SHLD_11},
       {gave_up && shrunk, Rule::SHLD_17},
       {gave_up, Rule::MUST_37},
@@ -83,6 +95,8 @@ void state_reported(Step& on, const StateReport& report) {
   on.cite(Rule::S3_10_6_status);
   for (const Cite& cite : tcb.later) tcb.now.add(cite);
   tcb.later.clear();
+  tcb.ways_out.clear();
+  tcb.survived.reset();
 }
 
 }  // namespace tcpassay

@@ -91,7 +91,14 @@ struct Step {
   void cite_later(Rule rule) {
     if (!tcb.later.has({rule, true})) tcb.later.add({rule, true});
   }
+  // What has arrived could have ended the connection, and by this rule it must not.
+  void survives(Rule rule) { tcb.survived = rule; }
   void enter(State state, Rule rule) {
+    if (tcb.state == State::kClosed || tcb.state == State::kListen) {  // a new connection
+      tcb.ways_out.clear();
+      tcb.survived.reset();
+    }
+    if (tcb.state != state) tcb.ways_out.add({tcb.state, rule});
     tcb.state = state;
     cite_later(rule);
   }

@@ -130,7 +130,8 @@ void error_told(Step& on, const UserCall& call, Rule rule) {
   } else if (!gone(tcb) && tcb.ip.may_tell) {  // an ICMP message, told once
     tcb.ip.may_tell = tcb.ip.soft_error = false;
   } else if (!gone(tcb) && tells_of_reset(call.error)) {
-    on.refuse(call.error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23) : rule);
+    on.refuse(call.error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
+                                                 : tcb.survived.value_or(rule));
   }
 }
 
@@ -180,7 +181,7 @@ void error_call(Step& on, const UserCall& call) {
       return;
     }
     on.refuse(error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
-                                            : Rule::MUST_12);
+                                            : tcb.survived.value_or(Rule::MUST_12));
     return;
   }
   if (is_error_of(tcb.signal, error)) on.cite(Rule::MUST_12);
