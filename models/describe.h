@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "models/tcb.h"
+#include "models/candidate.h"
 
 namespace tcpassay {
 

@@ -3,12 +3,12 @@
 // choices that the RFC leaves.
 #pragma once
 
+#include "models/candidate.h"
 #include "models/edition.h"
 #include "models/event.h"
 #include "models/freedom.h"
 #include "models/pick.h"
 #include "models/rules.h"
-#include "models/tcb.h"
 
 namespace tcpassay {
 
