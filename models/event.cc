@@ -11,6 +11,7 @@ std::string to_string(const Ctl& ctl) {
   if (ctl.psh) text += 'P';
   if (ctl.ack) text += '.';
   if (ctl.urg) text += 'U';
+  if ((ctl.reserved & 1) != 0) text += 'A';  // AE
   if (ctl.ece) text += 'E';
   if (ctl.cwr) text += 'W';
   return text.empty() ? "-" : text;

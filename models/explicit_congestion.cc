@@ -16,8 +16,8 @@ using Cwr = ExplicitCongestion::Cwr;
 constexpr std::uint8_t kCe = 3, kEct0 = 2;
 constexpr std::uint8_t kAe = 1;                                 // of the reserved bits
 constexpr Time kTimerAtLeast = std::chrono::milliseconds(100);  // no retransmission timer is shorter
-constexpr std::uint32_t kLossPercent =
-    85;  // of the window that remain: RFC 3168 keeps 50, CUBIC 70, RFC 8511 (ABE) up to 85
+// Of the window that remain: RFC 3168 keeps 50, CUBIC 70, RFC 8511 (ABE) up to 85.
+constexpr std::uint32_t kLossPercent = 85;
 
 bool accurate(const Ctl& ctl) {
   return ctl.cwr || (ctl.reserved & kAe) != 0;
@@ -182,11 +182,19 @@ void answer_probe(Step& on) {
 
 }  // namespace
 
+bool reserved_bits_are_right(const ExplicitCongestion& state, const Departing& seg) {
+  const Ctl& ctl = seg.ctl;
+  if (ctl.reserved != kAe) return ctl.reserved == 0;
+  if (ctl.syn && !ctl.ack) return ctl.ece && ctl.cwr;
+  if (ctl.syn) return state.accurate_asked && !ctl.ece;
+  return state.accurate || (state.unjudged && (state.accurate_offered || state.accurate_asked));
+}
+
 void syn_arrives(Step& on, const Arriving& syn) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Ctl& ctl = syn.ctl;
   if (ctl.ack && state.accurate_offered && accurate(ctl)) {
-    state.unjudged = true;
+    state.accurate = state.unjudged = true;
     return;
   }
   const bool setup = ctl.ece && ctl.cwr == !ctl.ack;
@@ -311,7 +319,7 @@ void syn_departs(Step& on, const Departing& syn, bool again) {
     if (again && state.setup_sent) on.cite(Rule::R3168_6_1_1_1_timeout, !setup);
   } else {
     if (state.accurate_asked && accurate(ctl)) {
-      state.unjudged = true;
+      state.accurate = state.unjudged = true;
       return;
     }
     setup = ctl.ece && !ctl.cwr;

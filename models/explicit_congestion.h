@@ -20,6 +20,7 @@ struct ExplicitCongestion {
   bool setup_sent = false, other_sent = false, setup_received = false, other_received = false;
   bool reflected = false;                                 // the SYN,ACK that arrived sends the SYN's bits back
   bool accurate_offered = false, accurate_asked = false;  // the target's SYN, the peer's SYN had AE too (RFC 9768)
+  bool accurate = false;                                  // both sides have agreed to Accurate ECN
   bool unjudged = false;                                  // Accurate ECN is in use, or the SYNs crossed
   bool marks = false;                                     // text was sent with ECT
 
@@ -54,6 +55,10 @@ struct SendBefore {
 };
 
 namespace ecn {
+
+// Whether the reserved bits of this segment are zero, or AE where RFC 9768 has it: on a SYN that asks for Accurate ECN
+// (3.1.1), on the SYN,ACK that answers one (table 2), and in the counter ACE of a connection that uses it (3.2.2).
+bool reserved_bits_are_right(const ExplicitCongestion& state, const Departing& seg);
 
 void syn_arrives(Step& on, const Arriving& syn);
 bool tries_without(Step& on);                      // a RST has answered the SYN: a SYN without ECN may follow

@@ -55,6 +55,29 @@ TEST(ExplicitCongestion, AgreedToMarkedAndEchoed) {
   }
 }
 
+// RFC 9768 section 3.1.1: AE, CWR and ECE on a SYN ask for Accurate ECN. A connection that uses it is named, and what
+// stands in AE is its counter's; elsewhere AE is a reserved bit.
+TEST(ExplicitCongestion, AccurateEcnIsNamedAndNotJudged) {
+  const auto story = [](std::uint8_t asked, std::uint8_t answered, std::string_view bits) {
+    EcnTrace t;
+    t.listen().quiet();
+    Arriving syn = EcnTrace::marked(in("S", 0, 0, 0, kSndWnd), "EW", kNotEct);
+    syn.ctl.reserved = asked;
+    Departing answer = EcnTrace::marked(out("S.", 0, 1), bits, kNotEct);
+    answer.ctl.reserved = answered;
+    t.event(syn), t.event(answer);
+    return t.verdicts();
+  };
+  EXPECT_EQ(story(1, 1, ""), Verdicts{"S3_10_6_status inconclusive"});
+  EXPECT_EQ(story(1, 1, "W"), Verdicts{"S3_10_6_status inconclusive"});
+  EXPECT_EQ(story(1, 0, "E"), kNone);  // classic ECN
+  EXPECT_EQ(story(1, 0, ""), kNone);   // none
+  EXPECT_FALSE(story(1, 1, "EW").empty());
+  EXPECT_EQ(story(1, 1, "EW").at(0), "S3_1_reserved_sent violated");  // the SYN's bits again
+  EXPECT_EQ(story(0, 1, "").at(0), "S3_1_reserved_sent violated");    // nobody has asked
+  EXPECT_EQ(story(1, 2, "E").at(0), "S3_1_reserved_sent violated");   // another reserved bit
+}
+
 TEST(ExplicitCongestion, CeMustBeEchoedUntilCwr) {
   EcnTrace never;
   never.agree().quiet();
@@ -169,7 +192,7 @@ TEST(ExplicitCongestion, AnEchoEndsSlowStart) {
   EXPECT_EQ(rounds("", kEct0), Verdicts{"R5681_3_1_ssthresh_init departed"});
 }
 
-TEST(ExplicitCongestion, AccurateEcnIsNotJudged) {
+TEST(ExplicitCongestion, MarksOfAccurateEcnAreNotJudged) {
   EcnTrace t;
   t.listen().quiet();
   Arriving syn = EcnTrace::marked(in("S", 0, 0, 0, kSndWnd), "EW", kNotEct);
@@ -177,7 +200,7 @@ TEST(ExplicitCongestion, AccurateEcnIsNotJudged) {
   t.event(syn);
   t.departs("S.", "W", 0, 1).quiet().in(".", 1, 1).quiet().accept();
   t.arrives("P.", "", 1, 1, 20, kCe).departs(".", "", 1, 21, 0, kEct0).quiet();
-  EXPECT_EQ(t.verdicts(), kNone);
+  EXPECT_EQ(t.verdicts(), Verdicts{"S3_10_6_status inconclusive"});
 }
 
 }  // namespace

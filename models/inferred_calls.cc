@@ -40,7 +40,11 @@ void infer_abort(Step& on, const Departing& rst) {
   const bool no_listener = tcb.state == State::kSynReceived && rst.seq == SndSeq{0} && rst.ctl.ack;
   if (!own && !answers && !no_listener) return;
   on.delete_tcb(Rule::S3_10_5_established);
-  on.reply({.form = Reply::Form::kRst, .seq = rst.seq, .other = rst.seq, .rule = Rule::S3_10_5_established});
+  on.reply({.form = Reply::Form::kRst,
+            .seq = rst.seq,
+            .other = rst.seq,
+            .ack = tcb.rcv_nxt,
+            .rule = Rule::S3_10_5_established});
 }
 
 }  // namespace

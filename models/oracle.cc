@@ -66,7 +66,7 @@ Oracle::Impl::Conversation& Oracle::Impl::conversation(Tuple tuple) {
   c.tainted = opened_wrongly;
   c.dead = c.handed_out = false;
   c.dead_before = 0;
-  c.begins = c.named = false;
+  c.begins = c.named = c.accurate_named = false;
   c.possible.clear();
   c.possible.emplace_back();
   c.possible.back().traits = traits;
@@ -190,6 +190,15 @@ void Oracle::Impl::icmp(const Event& event, const IcmpArrives& message) {
   }
 }
 
+// RFC 9768 is not modelled: of a connection that uses it the record says so, and that is not "conforms".
+void Oracle::Impl::name_accurate_ecn(Conversation& c, const Event& event) {
+  const Candidate& p = c.possible.front();
+  if (!p.ecn.accurate || c.accurate_named) return;
+  c.accurate_named = true;
+  add_verdict(Rule::S3_10_6_status, Verdict::Kind::kInconclusive, &c, event,
+              "Accurate ECN (RFC 9768) is in use, and its rules are not stated", describe(event, p));
+}
+
 void Oracle::Impl::departs(const Event& event, const Departing& seg) {
   Conversation& c = conversation(event.tuple);
   const auto form = [&](Rule rule, bool good) {
@@ -208,7 +217,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
   const bool usual_source = seg.ip.oddity != Carrier::Oddity::kOtherSource;
   form(seg.ctl.syn && !seg.ctl.ack ? Rule::MUST_44 : Rule::MUST_45, usual_source);
   if (c.named && seg.ctl.syn) form(Rule::MUST_43, usual_source);
-  form(Rule::S3_1_reserved_sent, seg.ctl.reserved == 0);
+  form(Rule::S3_1_reserved_sent, ecn::reserved_bits_are_right(c.possible.front().ecn, seg));
   form(Rule::MUST_65, seg.ctl.syn || !seg.opt.mss);
   if (seg.opt.octets != 0) {
     form(Rule::MUST_68, seg.fault != Fault::kOptionLength);
@@ -216,6 +225,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
   }
   const bool begins = seg.ctl.syn && !seg.ctl.rst && !c.possible.front().iss_known;
   process(c, event, [&](Step& on) { segment_departs(on, seg); });
+  name_accurate_ecn(c, event);
   if (seg.ctl.syn && seg.ctl.ack && seg.opt.fast_open) ledger.cookie_issued(seg.opt, event.from);
   if (begins) {
     first_sequence_number(c, event, seg.seq.value);

@@ -22,14 +22,15 @@ struct Oracle::Impl {
   struct Conversation {
     Tuple tuple{};
     std::vector<Candidate> possible;
-    int incarnation = 0;      // counts the connections that used this pair of ports
-    bool taken = false;       // the user has it (accept or connect)
-    bool begins = false;      // a SYN may have begun a new connection
-    bool named = false;       // the user has chosen the local address
-    bool dead = false;        // this incarnation may have ended before anybody took it, and may still be handed out
-    int dead_before = 0;      // ... earlier ones that did
-    bool handed_out = false;  // perhaps: it, or one of those
-    bool tainted = false;     // a MUST was broken here: what follows in this conversation proves nothing
+    int incarnation = 0;          // counts the connections that used this pair of ports
+    bool taken = false;           // the user has it (accept or connect)
+    bool accurate_named = false;  // that it uses Accurate ECN has been told
+    bool begins = false;          // a SYN may have begun a new connection
+    bool named = false;           // the user has chosen the local address
+    bool dead = false;            // this incarnation may have ended before anybody took it, and may still be handed out
+    int dead_before = 0;          // ... earlier ones that did
+    bool handed_out = false;      // perhaps: it, or one of those
+    bool tainted = false;         // a MUST was broken here: what follows in this conversation proves nothing
   };
 
   // A socket of the user.
@@ -96,6 +97,7 @@ struct Oracle::Impl {
   void observe(const Event& event);
   void arrives(const Event& event, const Arriving& seg);
   void departs(const Event& event, const Departing& seg);
+  void name_accurate_ecn(Conversation& c, const Event& event);
   // 3.9.2.2: for the connection that the message quotes, and for all others, which must stay as they are.
   void icmp(const Event& event, const IcmpArrives& message);
   void quiet(const Event& event);

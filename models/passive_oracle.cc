@@ -214,7 +214,8 @@ bool PassiveOracle::Impl::well_formed(const Passed& passed) {
   if (seg->fault == Fault::kOptionLength) broken = Rule::MUST_68;
   if (seg->opt.nonzero_after_end) broken = Rule::MUST_69;
   if (seg->opt.mss && !seg->ctl.syn) broken = Rule::MUST_65;
-  if (seg->ctl.reserved != 0) broken = Rule::S3_1_reserved_sent;
+  const ExplicitCongestion unknown{};
+  if (!ecn::reserved_bits_are_right(set.empty() ? unknown : set.front().ecn, *seg)) broken = Rule::S3_1_reserved_sent;
   if (!broken || !in_force(*broken, env.edition)) return true;
   nearest = {*broken, 1};
   refused = passed.segments.front();

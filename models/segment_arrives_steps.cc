@@ -11,7 +11,12 @@ namespace tcpassay {
 // 3.5.2: a RST whose numbers are acceptable to the sender of the offending segment.
 Reply reset_reply(const Arriving& seg, Rule rule, bool must) {
   if (seg.ctl.ack) {
-    return {.form = Reply::Form::kRst, .must = must, .seq = seg.ack, .other = seg.ack, .rule = rule};
+    return {.form = Reply::Form::kRst,
+            .must = must,
+            .seq = seg.ack,
+            .other = seg.ack,
+            .ack = seg.seq + seg.len(),
+            .rule = rule};
   }
   return {.form = Reply::Form::kRstAck, .must = must, .ack = seg.seq + seg.len(), .rule = rule};
 }
@@ -22,6 +27,7 @@ Reply reset_reply(const Tcb& tcb, const Arriving& seg, Rule rule) {
           .must = true,
           .seq = seg.ctl.ack ? seg.ack : tcb.snd_nxt,
           .other = tcb.snd_nxt,
+          .ack = seg.seq + seg.len(),
           .rule = rule};
 }
 

@@ -8,6 +8,7 @@
 #include "models/selective_acknowledgment.h"
 #include "models/timestamps.h"
 #include "models/urgent.h"
+#include "models/window_scale.h"
 
 namespace tcpassay {
 namespace {
@@ -117,6 +118,7 @@ Rule forbids_any_segment(const Candidate& tcb, Rule otherwise) {
 }
 
 void segment_departs(Step& on, const Departing& seg) {
+  if (!scale_stands_on_syns_only(on, seg)) return;
   if (seg.ctl.rst) {
     ecn::reset_departs(on, seg);
     reset_departs(on, seg);

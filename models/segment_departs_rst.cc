@@ -30,6 +30,17 @@ Rule demands_the_form(const Reply& due) {
   return due.form == Reply::Form::kRst ? Rule::S3_5_2_rst_ack : Rule::S3_5_2_rst_noack;
 }
 
+// 3.1: with ACK the field names the next octet that the target expects. In answer to a segment that is the one behind
+// it, for a connection RCV.NXT too. Of calls that are not known it shows only that something of the sort has come.
+bool acknowledges_what_came(const Step& on, const Departing& rst) {
+  const Candidate& tcb = on.tcb;
+  if (rst.ack == tcb.reply.ack) return true;
+  const bool numbers_known = tcb.was_open || tcb.iss_known;
+  if (numbers_known && rst.ack == tcb.rcv_edge && tcb.rcv_edge < tcb.reply.ack) return true;  // as it was trimmed
+  const RcvSeq least = on.env.user_known ? earlier(tcb.rcv_nxt, tcb.rcv_acked) : tcb.irs;
+  return numbers_known && least <= rst.ack && rst.ack <= tcb.rcv_nxt_max;
+}
+
 bool reset_may_leave(Step& on, const Departing& seg) {
   const Candidate& tcb = on.tcb;
   const Reply& due = tcb.reply;
@@ -44,6 +55,10 @@ bool reset_may_leave(Step& on, const Departing& seg) {
       break;
   }
   if (!has_the_due_form(due, seg)) return on.refuse(demands_the_form(due), 1);
+  if (seg.ctl.ack) {
+    if (due.form == Reply::Form::kRst && !acknowledges_what_came(on, seg)) return on.refuse(Rule::S3_1_ack_number, 1);
+    on.cite(Rule::S3_1_ack_number);
+  }
   if (seg.ctl.syn || seg.ctl.fin) return on.refuse(due.rule, 2);
   return true;
 }

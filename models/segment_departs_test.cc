@@ -425,6 +425,41 @@ TEST(Rst, OfASegmentWithAckTakesItsNumber) {
   EXPECT_EQ(blamed(before, rst_ack(1)), "SA1_ack");
 }
 
+// Where it has ACK it acknowledges the segment that it answers, or what the connection has taken.
+TEST(Rst, AcknowledgesNothingThatNeverCame) {
+  const Candidate closed = after_arrival(closed_tcb(), in(".", 1, 77, 10), kNobody);
+  EXPECT_EQ(blamed(closed, out("R.", 77, 11)), "");
+  EXPECT_EQ(blamed(closed, out("R.", 77, 12)), "S3_1_ack_number");
+  Departing zero = out("R.", 77);
+  zero.ack = RcvSeq{0};
+  EXPECT_EQ(blamed(closed, zero), "S3_1_ack_number");
+  Candidate aborted = established();
+  aborted.state = State::kClosed;
+  aborted.reply = {.form = Reply::Form::kRst,
+                   .seq = kIss + 1,
+                   .other = kIss + 1,
+                   .ack = kIrs + 1,
+                   .rule = Rule::S3_10_5_established};
+  EXPECT_EQ(blamed(aborted, out("R.", 1, 1)), "");
+  EXPECT_EQ(blamed(aborted, out("R", 1, 9)), "");  // without ACK the field says nothing
+  EXPECT_EQ(blamed(aborted, out("R.", 1, 2)), "S3_1_ack_number");
+  EXPECT_EQ(blamed(aborted, out("R.", 1, 0)), "S3_1_ack_number");
+}
+
+// RFC 7323 section 2.1.
+TEST(WindowScale, StandsOnNoSegmentButSyns) {
+  Candidate scaled = with_text();
+  scaled.scale.peer_offered = scaled.scale.target_offered = true;
+  Departing seg = out(".", 1, 101);
+  EXPECT_TRUE(departs(scaled, seg).cite(Rule::R7323_2_1_syn_only));
+  seg.opt.window_scale = 0;
+  EXPECT_EQ(blamed(scaled, seg), "R7323_2_1_syn_only");
+  EXPECT_EQ(blamed(with_text(), seg), "R7323_2_1_syn_only");
+  seg = out("R", 1);
+  seg.opt.window_scale = 7;
+  EXPECT_EQ(blamed(established(), seg), "R7323_2_1_syn_only");
+}
+
 TEST(Rst, OfASegmentWithoutAckHasSeqZeroAndAcknowledges) {
   const Candidate before = after_arrival(closed_tcb(), in("S", 0), kNobody);
   EXPECT_EQ(blamed(before, rst_ack(1)), "");

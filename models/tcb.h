@@ -61,7 +61,7 @@ struct Cite {
 struct Reply {
   enum class Form : std::uint8_t {
     kNone,
-    kRst,     // <SEQ=seq><CTL=RST>; an ACK flag is not forbidden. `other` is a second right SEQ
+    kRst,     // <SEQ=seq><CTL=RST>; ACK=ack (or RCV.NXT) is not forbidden. `other` is a second right SEQ
     kRstAck,  // <SEQ=seq><ACK=ack><CTL=RST,ACK>
     kSyn,     // <SEQ=ISS><CTL=SYN>
     kSynAck,  // <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>

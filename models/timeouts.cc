@@ -68,6 +68,7 @@ void time_passes(Step& on) {
             .optional = true,
             .seq = snd_nxt,
             .other = una,
+            .ack = tcb.rcv_nxt,
             .rule = Rule::SA8_user});
 }
 

@@ -157,7 +157,7 @@ void close_socket_call(Step& on, const UserCall& call) {
     on.cite(Rule::SHLD_3);
     const SndSeq snd_nxt = tcb.snd_nxt;
     on.delete_tcb(Rule::SHLD_3);
-    on.reply({.form = Reply::Form::kRst, .seq = snd_nxt, .other = snd_nxt, .rule = Rule::SHLD_3});
+    on.reply({.form = Reply::Form::kRst, .seq = snd_nxt, .other = snd_nxt, .ack = tcb.rcv_nxt, .rule = Rule::SHLD_3});
     return;
   }
   close_sending(on);
@@ -194,6 +194,7 @@ void abort_call(Step& on, const UserCall& call) {
                 .optional = true,
                 .seq = snd_nxt,
                 .other = snd_una,
+                .ack = tcb.rcv_nxt,
                 .rule = Rule::S3_10_5_closing});
       return;
     default:
@@ -205,7 +206,11 @@ void abort_call(Step& on, const UserCall& call) {
       } else {
         on.delete_tcb(Rule::S3_10_5_established);
       }
-      on.reply({.form = Reply::Form::kRst, .seq = snd_nxt, .other = snd_nxt, .rule = Rule::S3_10_5_established});
+      on.reply({.form = Reply::Form::kRst,
+                .seq = snd_nxt,
+                .other = snd_nxt,
+                .ack = tcb.rcv_nxt,
+                .rule = Rule::S3_10_5_established});
       return;
   }
 }
@@ -240,6 +245,7 @@ void listener_gone(Step& on) {
               .optional = true,
               .seq = snd_nxt,
               .other = snd_nxt,
+              .ack = tcb.rcv_nxt,
               .rule = Rule::S3_10_4_listen});
   }
 }

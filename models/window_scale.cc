@@ -84,6 +84,13 @@ void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
   scales(tcb) = has ? 1 : -1;
 }
 
+bool scale_stands_on_syns_only(Step& on, const Departing& seg) {
+  if (seg.ctl.syn) return true;
+  if (seg.opt.window_scale) return on.refuse(Rule::R7323_2_1_syn_only, 1);
+  if (on.tcb.scale.target_offered) on.cite(Rule::R7323_2_1_syn_only);
+  return true;
+}
+
 Rule beyond_window(const Tcb& tcb, SndSeq end) {
   if (tcb.scale.stray) return Rule::R7323_2_2_nonsyn;
   if (!tcb.scaled()) {

@@ -14,6 +14,8 @@ void window_arrives(Step& on, const Arriving& seg);
 // Text or an option has arrived in one of "other states" and was processed as far as its sequence number allowed.
 void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt);
 
+// False for a segment without SYN that carries Window Scale (2.1).
+bool scale_stands_on_syns_only(Step& on, const Departing& seg);
 void scale_departs_on_syn(Step& on, const Departing& syn, bool again);
 // The rule that new text up to `end` breaks when `end` lies beyond the window.
 Rule beyond_window(const Tcb& tcb, SndSeq end);

@@ -178,6 +178,7 @@ const std::map<Defect, Scenario>& scenarios() {
       {Defect::isn_clock_uneven, [](TestPeer& p) { p.wait(1), iss_twice(p); }},
       {Defect::closed_ignores_syn, [](TestPeer& p) { p.answer({.flags = "S", .seq = 0}); }},
       {Defect::closed_rst_wrong_seq, [](TestPeer& p) { p.answer({}); }},
+      {Defect::closed_rst_acks_nothing, [](TestPeer& p) { p.answer({.seq = 9, .ack = 9}); }},
       {Defect::closed_rst_wrong_ack, [](TestPeer& p) { p.answer({.flags = "S", .seq = 0}); }},
       {Defect::rst_answers_rst, [](TestPeer& p) { p.answer({.flags = "R"}); }},
       {Defect::listen_accepts_ack, [](TestPeer& p) { p.accept(p.listen()), p.answer({}), p.accept(3); }},

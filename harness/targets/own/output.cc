@@ -213,6 +213,9 @@ void Stack::send_reset_for(const Segment& seg) {
   rst.ctl.rst = true;
   if (seg.ctl.ack) {
     rst.seq = planted.has(Defect::closed_rst_wrong_seq) ? 0 : seg.ack;
+    const bool made_up = planted.has(Defect::closed_rst_acks_nothing);
+    rst.ctl.ack = made_up || variants.has(LegalVariant::rst_with_ack);
+    if (rst.ctl.ack) rst.ack = seg.seq + seg.len() + (made_up ? 31337 : 0);
   } else {
     rst.ctl.ack = true;
     rst.ack = seg.seq + (planted.has(Defect::closed_rst_wrong_ack) ? 0 : seg.len());
@@ -271,11 +274,13 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
     c.timers.delayed_ack = kNever;
     if (planted.has(Defect::ecn_echo_once)) c.ecn.echo = false;
   }
+  const bool bare_segment = length == 0 && !seg.ctl.syn;
+  if (bare_segment && c.scaling.ok && planted.has(Defect::ws_on_acks)) seg.window_scale = c.scaling.rcv;
   const bool repeated = lt(seg.seq, c.snd_nxt);
   const bool altered = planted.has(repeated ? Defect::retransmits_different_data : Defect::text_in_wrong_order);
   Segment marked = seg;
   mark_urgent(c, marked);
-  if (length == 0 && !seg.ctl.syn && planted.has(Defect::dscp_not_on_acks)) marked.traffic_class = 0;
+  if (bare_segment && planted.has(Defect::dscp_not_on_acks)) marked.traffic_class = 0;
   depart(marked, &c.send_queue, offset, length, altered);
 }
 
