@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // ECN as stories: RFC 3168 section 6.1.
-#include "models/explicit_congestion.h"
 
 #include <gtest/gtest.h>
 

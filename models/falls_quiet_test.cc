@@ -2,7 +2,6 @@
 // What must have left when the target is silent or says where it is (RFC 9293 section 3.8).
 #include <gtest/gtest.h>
 
-#include "models/segment_departs.h"
 #include "models/test_tcb.h"
 
 namespace tcpassay {

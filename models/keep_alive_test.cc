@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 9293 section 3.8.4: keep-alives.
-#include "models/keep_alive.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // A target whose text is lost, reported and sent again: stories of eight segments of 1000 octets.
-#include "models/loss_recovery.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,6 @@
 #include "models/oracle_impl.h"
 #include "models/segment_arrives.h"
 #include "models/segment_departs.h"
-#include "models/user_calls.h"
 
 namespace tcpassay {
 

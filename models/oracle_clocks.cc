@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compares the initial sequence numbers, and the first timestamps, of several connections.
-#include <algorithm>
 #include <cstdlib>
 
 #include "models/oracle_impl.h"

@@ -2,7 +2,6 @@
 // Whole conversations, right and wrong, and the verdicts on them.
 #include <gtest/gtest.h>
 
-#include <string>
 #include <vector>
 
 #include "models/oracle.h"

@@ -5,8 +5,6 @@
 
 #include <vector>
 
-#include "models/rules.h"
-
 namespace tcpassay {
 namespace {
 

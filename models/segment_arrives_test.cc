@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 9293 section 3.10.7: CLOSED, LISTEN and SYN-SENT, and what makes a segment unfit for any state.
-#include "models/segment_arrives.h"
 
 #include <gtest/gtest.h>
 

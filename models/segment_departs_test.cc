@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may leave the target, RFC 9293 section 3.8: each permission and each refusal.
-#include "models/segment_departs.h"
 
 #include <gtest/gtest.h>
 

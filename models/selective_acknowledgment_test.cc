@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SACK options of the target: stories of text that comes in the wrong order, and what may be said about it.
-#include "models/selective_acknowledgment.h"
 
 #include <gtest/gtest.h>
 

@@ -185,6 +185,8 @@ class Walk {
       case 5:
         if (one_in(4)) happens([&](Step& on) { abort_call(on, {}); });
         break;
+      default:
+        break;
     }
   }
 

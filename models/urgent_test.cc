@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "models/test_trace.h"
+#include "models/test_trace.h"  // IWYU pragma: keep
 
 namespace tcpassay {
 namespace {

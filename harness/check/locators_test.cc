@@ -8,7 +8,6 @@
 
 #include "harness/check/rfc_text.h"
 #include "models/catalogue.h"
-#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

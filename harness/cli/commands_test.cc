@@ -44,7 +44,7 @@ std::string source(const std::string& path) {
 }
 
 // Exit status 2, nothing on stdout, and one line on stderr that says `what`.
-void expect_complaint(std::vector<std::string> cli, const std::string& what) {
+void expect_complaint(const std::vector<std::string>& cli, const std::string& what) {
   const Outcome outcome = run(cli);
   EXPECT_EQ(outcome.status, 2) << what;
   EXPECT_EQ(outcome.out, "") << what;

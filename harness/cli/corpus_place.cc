@@ -17,10 +17,10 @@ std::optional<fs::path> own_corpus() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (!error) {
-    const fs::path installed = installed_corpus(program);
+    fs::path installed = installed_corpus(program);
     if (fs::is_directory(installed, error)) return installed;
   }
-  const fs::path sources = fs::path(TCPASSAY_SOURCE_DIR) / "corpus";
+  fs::path sources = fs::path(TCPASSAY_SOURCE_DIR) / "corpus";
   if (fs::is_directory(sources, error)) return sources;
   return std::nullopt;
 }

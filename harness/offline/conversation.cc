@@ -308,7 +308,9 @@ void CapturedConversation::segment(const Captured& captured, const CapturedPacke
   for (std::size_t end = 0; end < 2; ++end) {
     DirectionState& sender = *directions_[end];
     if (sender.judge) lines_.back().states[end] = sender.judge->states();
-    if (sender.lines_after > 0 && --sender.lines_after == 0) sender.ladder = ladder_of(end);
+    if (sender.lines_after == 0) continue;
+    --sender.lines_after;
+    if (sender.lines_after == 0) sender.ladder = ladder_of(end);
   }
 }
 

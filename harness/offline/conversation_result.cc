@@ -2,8 +2,6 @@
 // The result of judging a conversation, and its ladder diagram.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "harness/offline/conversation_state.h"
 #include "harness/report/ladder.h"
 #include "models/rules.h"

@@ -12,7 +12,6 @@
 #include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
 #include "harness/session/run_log.h"
-#include "harness/wire/capture_file.h"
 
 namespace tcpassay {
 namespace {

@@ -8,7 +8,6 @@
 
 #include "harness/check/check.h"
 #include "harness/offline/judge.h"
-#include "harness/script/parse.h"
 #include "harness/session/run_log.h"
 
 namespace tcpassay {

@@ -6,7 +6,7 @@
 
 #include <regex>
 
-#include "harness/check/check.h"
+#include "harness/check/corpus.h"
 #include "harness/offline/judge.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <set>
 
-#include "harness/check/check.h"
+#include "harness/check/corpus.h"
 #include "harness/offline/judge.h"
 #include "harness/report/packetdrill_export.h"
 #include "harness/script/parse.h"

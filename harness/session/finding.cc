@@ -31,7 +31,8 @@ Scenario without(const Scenario& scenario, std::size_t first, std::size_t last, 
   Scenario shorter = scenario;
   Time passed{};
   for (std::size_t i = first; i < last; ++i) passed += scenario.steps[i].time.at;
-  shorter.steps.erase(shorter.steps.begin() + first, shorter.steps.begin() + last);
+  const auto at = [&](std::size_t i) { return shorter.steps.begin() + static_cast<std::ptrdiff_t>(i); };
+  shorter.steps.erase(at(first), at(last));
   if (keep_time && first < shorter.steps.size()) shorter.steps[first].time.at += passed;
   return shorter;
 }

@@ -2,8 +2,6 @@
 // Sends packets and makes calls, then records what the target sends until it is silent.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "harness/session/session_impl.h"
 #include "harness/wire/segment_of.h"
 

@@ -7,7 +7,7 @@
 
 #include "harness/script/python_code.h"
 #include "harness/script/shell_commands.h"
-#include "harness/session/session_impl.h"
+#include "harness/session/session_impl.h"  // IWYU pragma: keep
 
 namespace tcpassay {
 namespace {
@@ -106,7 +106,7 @@ Why Session::unsupported(const Scenario& scenario, const Target& target, std::ui
   Time end{};
   for (const auto& step : scenario.steps) {
     const bool cleanup = &step == &scenario.steps.back() && std::holds_alternative<Shell>(step.action);
-    const Why why = cleanup ? std::nullopt : unsupported_step(step, asked);
+    Why why = cleanup ? std::nullopt : unsupported_step(step, asked);
     const bool general = why && why->starts_with("needs ");
     if (why && (general || step.where.line == 0)) return why;
     if (why) return fmt::format("{} ({}:{}:{})", *why, step.where.file, step.where.line, step.where.column);

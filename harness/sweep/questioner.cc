@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "harness/check/corpus.h"
 #include "harness/session/finding.h"
 
 namespace tcpassay {

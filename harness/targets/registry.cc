@@ -31,19 +31,18 @@ own::LegalVariant legal_variant_of(const std::string& id) {
                                 did_you_mean(id, known)));
 }
 
+own::Defect defect_of(const std::string& id) {
+  if (const auto defect = own::defect_named(id)) return *defect;
+  std::vector<std::string_view> known;
+  for (const auto& entry : own::all_defects()) known.push_back(entry.id);
+  throw TargetError(
+      fmt::format("unknown defect '{}'{} ('tcpassay targets --defects' lists them)", id, did_you_mean(id, known)));
+}
+
 std::unique_ptr<Target> make_own(const OwnStackOptions& own_options) {
   auto target = std::make_unique<OwnTarget>();
   for (const auto& id : own_options.legal_variants) target->enable(legal_variant_of(id));
-  const std::string& defect = own_options.defect;
-  if (defect.empty()) return target;
-  const auto planted = own::defect_named(defect);
-  if (!planted) {
-    std::vector<std::string_view> known;
-    for (const auto& entry : own::all_defects()) known.push_back(entry.id);
-    throw TargetError(fmt::format("unknown defect '{}'{} ('tcpassay targets --defects' lists them)", defect,
-                                  did_you_mean(defect, known)));
-  }
-  target->plant(*planted);
+  if (!own_options.defect.empty()) target->plant(defect_of(own_options.defect));
   return target;
 }
 

@@ -124,8 +124,8 @@ CapturedPacket read_captured(const Captured& captured, Bytes& room) {
     return {.kind = Kind::kFragment, .named = upper.first ? read_names(packet, upper) : std::nullopt};
   }
   if (upper.protocol == kIcmp4 || upper.protocol == kIcmp6) {
-    auto error = read_error(packet, upper);
-    return {.kind = error ? Kind::kIcmp : Kind::kOtherProtocol, .named = std::move(error)};
+    const auto error = read_error(packet, upper);
+    return {.kind = error ? Kind::kIcmp : Kind::kOtherProtocol, .named = error};
   }
   if (upper.protocol != kTcp) return {.kind = Kind::kOtherProtocol};
   const std::size_t named = named_length(packet);
@@ -136,7 +136,7 @@ CapturedPacket read_captured(const Captured& captured, Bytes& room) {
   auto segment = decode(packet);
   if (!segment) return {.kind = Kind::kMalformed};
   if (short_of && segment->fault == Fault::kChecksum) segment->fault = Fault::kNone;
-  return {.kind = Kind::kSegment, .segment = std::move(segment), .text_kept = !short_of};
+  return {.kind = Kind::kSegment, .segment = segment, .text_kept = !short_of};
 }
 
 }  // namespace tcpassay

@@ -155,7 +155,7 @@ void reneges(TestPeer& p) {
   p.answer(put), p.answer({.ack = 7301});
 }
 
-const std::map<Defect, Scenario>& scenarios() {
+const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-size): a table
   static const std::map<Defect, Scenario> all{
       {Defect::bad_checksum_accepted,
        [](TestPeer& p) { p.passive(), p.put({.length = 4, .bad_checksum = true}), p.wait(1); }},
