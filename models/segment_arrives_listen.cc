@@ -100,6 +100,11 @@ void listen_state(Step& on, const Arriving& seg) {
   // Third, check for a SYN:
   if (seg.ctl.syn) {
     if (on.env.backlog_full && on.may(Freedom::kBacklogDropsSyn)) return;  // there is no room: dropped
+    if (on.env.backlog_full && on.may(Freedom::kBacklogResetsSyn)) {       // ... or as if the port were CLOSED
+      on.cite(Rule::S3_5_2_rst_noack);
+      on.reply(reset_reply(seg, Rule::SA1_noack, true));
+      return;
+    }
     if (seg.ctl.fin && on.may(Freedom::kSynFinDropped)) return;  // SYN with FIN is dropped by policy in many stacks
     begin_connection(on, seg);
     return;

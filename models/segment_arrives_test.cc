@@ -121,11 +121,12 @@ TEST(Listen, AFinOnASynIsNotActedOn) {
   EXPECT_EQ(after.texts, (Texts{"LISTEN", "SYN-RECEIVED, SND.WND=8000, RCV.NXT=1, SYN,ACK"}));
 }
 
-TEST(Listen, AFullQueueMayDropASyn) {
+// In the terms of the RFC a passive OPEN that has its connection is used up, and the port is CLOSED for other SYNs.
+TEST(Listen, AFullQueueMayDropASynOrResetIt) {
   Environment env = kListening;
   env.backlog_full = true;
   EXPECT_EQ(arrives(listen_tcb(), in("S", 0), env).texts,
-            (Texts{"LISTEN", "SYN-RECEIVED, SND.WND=8000, RCV.NXT=1, SYN,ACK"}));
+            (Texts{"LISTEN", "LISTEN, RST,ACK 1", "SYN-RECEIVED, SND.WND=8000, RCV.NXT=1, SYN,ACK"}));
 }
 
 // 3.5.1, figure 8: the old SYN was reset, the new one is served.

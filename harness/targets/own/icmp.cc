@@ -115,7 +115,10 @@ void Stack::too_big(Connection& c, std::uint32_t mtu) {
 void Stack::limit_to_path(Connection& c) {
   const std::uint32_t most = c.path_mtu - ip_header(c.remote_address) - kTcpHeader;
   const std::uint32_t before = c.eff_snd_mss;
-  c.eff_snd_mss = static_cast<std::uint16_t>(std::min<std::uint32_t>(c.mss_of_peer, most));
+  const std::uint32_t room = std::min<std::uint32_t>(c.mss_of_peer, most);
+  const bool forgets = planted.has(Defect::options_not_deducted) || planted.has(Defect::too_big_forgets_options);
+  const std::uint32_t options = c.stamps.ok && !forgets ? kTimestampsLength : 0;  // 3.7.1, as for the peer's MSS
+  c.eff_snd_mss = static_cast<std::uint16_t>(options < room ? room - options : 1u);
   if (c.eff_snd_mss >= before) return;
   if (!planted.has(Defect::too_big_keeps_window)) {
     c.cc.cwnd = std::max(c.cc.cwnd / before * c.eff_snd_mss, std::uint32_t{c.eff_snd_mss});

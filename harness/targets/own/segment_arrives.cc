@@ -24,6 +24,13 @@ void Stack::closed_state(const Segment& seg) {
   send_reset_for(seg);
 }
 
+// A SYN for which there is no room: dropped, or answered as if the port were CLOSED.
+void Stack::beyond_backlog(const Segment& syn) {
+  Segment counted = syn;
+  if (planted.has(Defect::backlog_rst_wrong_ack)) ++counted.seq;
+  if (variants.has(LegalVariant::backlog_resets) || planted.has(Defect::backlog_rst_wrong_ack)) send_reset_for(counted);
+}
+
 // 3.10.7.2 LISTEN STATE; `old` is the connection in TIME-WAIT that the SYN reopens.
 void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<Reopened> old) {
   // First, check for a RST
@@ -36,7 +43,7 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
   if (seg.ctl.ack && !accepts_ack) return send_reset_for(seg);
   // Third, check for a SYN; Fourth, other data or control
   if (!seg.ctl.syn && !accepts_ack) return;
-  if (listener.embryonic + listener.accept_queue.size() >= listener.backlog) return;
+  if (listener.embryonic + listener.accept_queue.size() >= listener.backlog) return beyond_backlog(seg);
   if (seg.timestamps && seg.timestamps->echo != 0 && planted.has(Defect::ts_syn_echo_checked)) return;
 
   Connection* c = create(seg.destination_port, seg.source, seg.source_port, listener.choices);

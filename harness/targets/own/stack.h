@@ -95,6 +95,7 @@ class Stack {
   // segment_arrives.cc: section 3.10.7
   void segment_arrives(Segment& seg);
   void closed_state(const Segment& seg);
+  void beyond_backlog(const Segment& syn);
   void listen_state(Listener& listener, const Segment& seg, std::optional<Reopened> old = std::nullopt);
   void syn_sent_state(Connection& c, Segment& seg);
   void synchronize(Connection& c, const Segment& seg);
