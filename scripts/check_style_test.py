@@ -169,6 +169,17 @@ def test_rule_cited_nowhere_or_listed_twice(plant):
     assert f"{catalogue}:{lines + 2}: MUST_planted stands already in line {lines + 1}" in found
 
 
+def test_freedom_without_a_name_or_asked_for_nowhere(plant):
+    table = "models/catalogue/freedoms.def"
+    lines = len(read(table).splitlines())
+    row = 'FREEDOM(kPlanted, kReading, 9293, "3.1", "A freedom nobody asks for.")\n'
+    assert plant(table, read(table) + row) == [f"{table}:{lines + 1}: no code asks for Freedom::kPlanted"]
+    code = "models/urgent.cc"
+    lines = len(read(code).splitlines())
+    found = plant(code, read(code) + "bool planted(tcpassay::Step& on) { return on.may(); }\n")
+    assert f"{code}:{lines + 1}: a freedom without a name: see models/catalogue/freedoms.def" in found
+
+
 def test_a_limit_falls_and_never_rises(plant):
     listed = "# list\nmodels/planted.cc f 70\n"
     assert plant(STYLE.EXCEPTIONS, read(STYLE.EXCEPTIONS) + listed) != []  # no such function

@@ -20,7 +20,8 @@ ReplayOptions replay_options(const ScenarioFile& file, const CheckOptions& optio
           .defect = options.defect,
           .legal_variants = options.legal_variants,
           .ipv6 = chosen_ipv6(file),
-          .edition = options.edition};
+          .edition = options.edition,
+          .strict = options.strict};
 }
 
 // The first violation of a rule that is not listed, if the scenario has one.

@@ -16,6 +16,7 @@ struct CheckOptions {
   std::string target = "own", defect{};
   std::vector<std::string> legal_variants{};  // of the own stack
   Edition edition = kNewest;
+  bool strict = false;        // hold tolerated freedoms against the target
   bool oracle_only = false;   // do not compare what scripts themselves say of the target
   std::string pcap_folder{};  // write a capture of each scenario to this folder; empty: write none
   std::vector<Deviation> deviations{};

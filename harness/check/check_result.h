@@ -10,6 +10,7 @@
 #include "harness/check/deviations.h"
 #include "harness/session/session.h"
 #include "harness/target/target.h"
+#include "models/freedom.h"
 #include "models/oracle.h"
 
 namespace tcpassay {
@@ -39,6 +40,7 @@ struct RuleResult {
   Rule rule{};
   Standing standing = Standing::kNotExercised;
   std::uint64_t judged = 0, broken = 0, taken = 0;
+  std::uint64_t tolerated = 0;  // times a tolerated freedom excused it
   std::uint64_t context = 0;  // times another rule was broken behind an odd packet of the peer that this rule is about
   std::uint64_t at_work = 0;  // times the oracle applied it on the way to a verdict that blames another rule
   std::vector<Evidence> evidence{};
@@ -48,6 +50,13 @@ struct RuleResult {
 // What the target has shown of a freedom that the RFC leaves it.
 enum class TraitValue : std::uint8_t { kUnknown, kFalse, kTrue, kBoth };
 const char* to_string(TraitValue value);  // "both"
+
+// Uses of a freedom that no text grants.
+struct ToleratedResult {
+  Freedom freedom{};
+  std::uint64_t count = 0;
+  std::vector<Evidence> evidence{};
+};
 
 struct Skipped {
   std::string scenario, why;
@@ -83,6 +92,8 @@ struct CheckResult {
   std::vector<RuleResult> rules{};    // indexed by Rule
   std::vector<TraitValue> profile{};  // indexed by Trait
   std::vector<Skipped> skipped{};
+  std::vector<ToleratedResult> tolerated{};  // those that occurred
+  FreedomSet freedoms{};                     // every freedom, of whatever kind, that the target took
   std::vector<Listed> deviations{};
   std::vector<Unsteady> unsteady{};
   std::vector<FailedAssertion> failed{};

@@ -9,6 +9,7 @@
 
 #include "harness/base/text.h"
 #include "harness/check/rfc_text.h"
+#include "harness/check/tolerated.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/registry.h"
 
@@ -124,6 +125,9 @@ std::string explanation_text(const Explanation& explanation, int columns) {
   text += wrapped("  " + std::string(about.sentence), columns, 2) + "\n";
   if (!about.row.empty()) text += fmt::format("requirement: {}\n", about.row);
   for (const std::string& trait : explanation.traits) text += wrapped("trait: " + trait, columns, 2) + "\n";
+  for (const Freedom freedom : freedoms_excusing(explanation.rule)) {
+    text += freedom_text(freedom, columns);
+  }
   text += passage_text(explanation);
   text += list_text("lines of the model that apply it", places(explanation.code));
   text += list_text("unit tests that name it", places(explanation.tests), "no unit test names it");
@@ -150,6 +154,10 @@ Json explanation_json(const Explanation& explanation) {
             {"defects", explanation.defects},
             {"covered_by", explanation.declared},
             {"judged_by", explanation.judged}};
+  json["excused_by"] = Json::array();
+  for (const Freedom freedom : freedoms_excusing(explanation.rule)) {
+    json["excused_by"].push_back(info(freedom).id);
+  }
   if (!explanation.passage.empty()) json["text"] = explanation.passage;
   return json;
 }

@@ -25,19 +25,24 @@ Identity identity_from_json(const Json& json) {
 Json to_json(const Played& played) {
   if (played.skipped) return {{"why", played.why}};
   Json verdicts = Json::array(), counts = Json::array(), traits_seen = Json::array(), mismatches = Json::array();
+  Json tolerated = Json::array();
   for (const Verdict& verdict : played.result.verdicts) verdicts.push_back(to_json(verdict));
+  for (const Verdict& verdict : played.result.tolerated) tolerated.push_back(to_json(verdict));
   for (const Count& count : played.result.counts) counts.push_back({count.judged, count.broken, count.taken});
   for (const auto& trait : played.result.traits) traits_seen.push_back(trait ? int{*trait} : -1);
   for (const Mismatch& mismatch : played.mismatches) {
     mismatches.push_back({mismatch.where.file, mismatch.where.line, mismatch.expected, mismatch.seen});
   }
-  return {{"verdicts", verdicts}, {"counts", counts}, {"traits", traits_seen}, {"mismatches", mismatches}};
+  return {{"verdicts", verdicts}, {"tolerated", tolerated}, {"freedoms", played.result.freedoms.to_string()},
+          {"counts", counts},     {"traits", traits_seen},  {"mismatches", mismatches}};
 }
 
 Played played_from_json(const Json& json) {
   if (json.contains("why")) return {.why = json.at("why")};
   Played played{.skipped = false};
   for (const Json& verdict : json.at("verdicts")) played.result.verdicts.push_back(verdict_from_json(verdict));
+  for (const Json& verdict : json.at("tolerated")) played.result.tolerated.push_back(verdict_from_json(verdict));
+  played.result.freedoms = FreedomSet(json.at("freedoms").get<std::string>());
   for (const Json& row : json.at("counts")) {
     played.result.counts.push_back({.judged = row.at(0), .broken = row.at(1), .taken = row.at(2)});
   }

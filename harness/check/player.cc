@@ -42,6 +42,7 @@ SessionOptions options_for(const Target& target, const CheckOptions& options, st
   const bool in_virtual_time = target.identity().can(Ability::kVirtualTime);
   SessionOptions session;
   session.edition = options.edition;
+  session.strict = options.strict;
   session.keep_trace = false;
   session.assertions = false;
   session.capture = capture;

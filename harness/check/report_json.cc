@@ -3,6 +3,7 @@
 
 #include "harness/base/version.h"
 #include "harness/check/report.h"
+#include "harness/check/tolerated.h"
 #include "harness/report/run_report.h"
 
 namespace tcpassay {
@@ -10,17 +11,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json evidence_json(const Evidence& evidence) {
-  return Json{{"scenario", evidence.scenario}, {"event", evidence.event},     {"at_s", seconds_of(evidence.at)},
-              {"state", evidence.state},       {"allowed", evidence.allowed}, {"seen", evidence.seen},
-              {"replay", evidence.replay}};
-}
-
 Json rule_json(const CheckResult& result, const RuleResult& rule) {
   const RuleInfo& about = info(rule.rule);
   Json json{{"id", about.id},           {"level", to_string(about.level)},      {"rfc", about.rfc},
             {"section", about.section}, {"standing", to_string(rule.standing)}, {"judged", rule.judged},
-            {"broken", rule.broken}};
+            {"broken", rule.broken},    {"tolerated", rule.tolerated}};
   if (about.level == Level::kMay) json["taken"] = rule.taken;
   if (!rule.why.empty()) json["why"] = rule.why;
   if (result.is_listed(rule.rule)) json["listed"] = true;
@@ -45,6 +40,8 @@ std::string check_json(const CheckResult& result) {
   if (!result.defect.empty()) json["target"]["plant"] = result.defect;
   json["rules"] = Json::array();
   for (const auto& rule : result.rules) json["rules"].push_back(rule_json(result, rule));
+  json["tolerated"] = tolerated_json(result.tolerated);
+  json["freedoms"] = freedoms_json(result.freedoms);
   json["profile"] = Json::object();
   for (std::size_t i = 0; i < result.profile.size(); ++i) {
     json["profile"][std::string(traits()[i].name)] = to_string(result.profile[i]);

@@ -54,7 +54,7 @@ const json& rule_of(const json& report, const std::string& id) {
 TEST(Report, JsonKeepsItsContract) {
   const json report = json::parse(check_json(sample()));
   for (const char* key : {"tool", "version", "target", "ruleset", "scenarios", "steps", "wall_s", "rules", "profile",
-                          "summary", "skipped", "deviations"}) {
+                          "summary", "skipped", "deviations", "tolerated", "freedoms"}) {
     EXPECT_TRUE(report.contains(key)) << key;
   }
   EXPECT_EQ(report["target"]["abilities"], json::array({"virtual-time"}));

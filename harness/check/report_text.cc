@@ -5,6 +5,7 @@
 #include <map>
 
 #include "harness/check/report.h"
+#include "harness/check/tolerated.h"
 #include "harness/report/run_report.h"
 
 namespace tcpassay {
@@ -54,16 +55,20 @@ std::string table(const CheckResult& result, const TextStyle& style) {
     standing_width = std::max(standing_width, standing_text(result, rule).size());
   }
   const auto line = [&](std::string_view id, std::string_view level, std::string_view section,
-                        std::string_view standing, std::string_view judged, std::string_view broken) {
-    return fmt::format("{:<{}} {:<6} {:<{}} {:<{}} {:>6} {:>6}  ", id, id_width, level, section, section_width,
-                       standing, standing_width, judged, broken);
+                        std::string_view standing, std::string_view judged, std::string_view broken,
+                        std::string_view tolerated) {
+    return fmt::format("{:<{}} {:<6} {:<{}} {:<{}} {:>6} {:>6}{}  ", id, id_width, level, section, section_width,
+                       standing, standing_width, judged, broken,
+                       result.tolerated.empty() ? "" : fmt::format(" {:>9}", tolerated));
   };
-  const std::string heading = line("RULE", "LEVEL", "SECTION", "STANDING", "JUDGED", "BROKEN") + "SENTENCE";
+  const std::string heading =
+      line("RULE", "LEVEL", "SECTION", "STANDING", "JUDGED", "BROKEN", "TOLERATED") + "SENTENCE";
   std::string text = cut(heading, style.columns) + "\n";
   for (const auto& rule : result.rules) {
     const RuleInfo& about = info(rule.rule);
     std::string row = line(about.id, to_string(about.level), section_of(about), standing_text(result, rule),
-                           std::to_string(rule.judged), std::to_string(rule.broken));
+                           std::to_string(rule.judged), std::to_string(rule.broken),
+                           rule.tolerated == 0 ? "" : std::to_string(rule.tolerated));
     const int left = style.columns - static_cast<int>(row.size());
     if (left > 8) row += cut(std::string(about.sentence), left);
     while (!row.empty() && row.back() == ' ') row.pop_back();
@@ -177,7 +182,8 @@ std::string standing_text(const CheckResult& result, const RuleResult& rule) {
 std::string check_text(const CheckResult& result, const TextStyle& style) {
   return table(result, style) + findings(result, Standing::kViolated, "VIOLATED", style) +
          findings(result, Standing::kDeparted, "DEPARTED", style) +
-         findings(result, Standing::kInconclusive, "INCONCLUSIVE", style) + profile_text(result, style) +
+         findings(result, Standing::kInconclusive, "INCONCLUSIVE", style) +
+         tolerated_text(result.tolerated, style.columns) + profile_text(result, style) +
          deviations_text(result, style) + unsteady_text(result, style) + failed_text(result, style) +
          skipped_text(result, style) + summary_text(result, style);
 }

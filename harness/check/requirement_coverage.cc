@@ -10,6 +10,7 @@
 
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/check/tolerated.h"
 
 namespace tcpassay {
 namespace {
@@ -137,7 +138,7 @@ std::string account_text(const Account& account, int columns) {
   text += paragraph("unaccounted", unaccounted, columns);
   text += paragraph("rules not exercised", account.unexercised, columns);
   text += paragraph("rules that no planted defect strikes", account.unproven, columns);
-  return text + "\n" + appendix_b_text(account.appendix_b) + "\n";
+  return text + "\n" + appendix_b_text(account.appendix_b) + "\n" + freedom_counts_text();
 }
 
 std::string account_json(const Account& account) {
@@ -153,6 +154,7 @@ std::string account_json(const Account& account) {
   json["appendix_b"] = to_json(account, account.appendix_b);
   if (account.target) json["not_exercised"] = account.unexercised;
   if (account.defects) json["not_proven"] = account.unproven;
+  json["freedoms"] = freedom_counts_json();
   json["rows"] = Json::array();
   for (const RowAccount& row : account.rows) json["rows"].push_back(to_json(account, row));
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 namespace tcpassay {
 namespace {
 
@@ -17,17 +21,34 @@ std::string option_text(const RuleResult& result) {
   return result.taken < result.judged ? "both" : "taken";
 }
 
+Evidence evidence_of(const Verdict& verdict, const TraceResult& trace) {
+  return {.scenario = trace.scenario,
+          .event = verdict.event,
+          .at = verdict.at,
+          .state = verdict.state,
+          .allowed = verdict.allowed,
+          .seen = verdict.seen,
+          .replay = trace.replay};
+}
+
+void keep(std::vector<Evidence>& all, Evidence one) {
+  if (all.size() < kEvidenceMax) all.push_back(std::move(one));
+}
+
 }  // namespace
 
 TraceResult result_of(const Oracle& oracle) {
   TraceResult result;
   result.verdicts = oracle.verdicts();
+  result.tolerated = oracle.tolerated();
+  result.freedoms = oracle.freedoms_taken();
   result.counts = oracle.counts();
   for (std::size_t i = 0; i < traits().size(); ++i) result.traits.push_back(oracle.trait(static_cast<Trait>(i)));
   return result;
 }
 
-Tally::Tally() : rows_(rules().size()), profile_(traits().size(), TraitValue::kUnknown) {
+Tally::Tally() : rows_(rules().size()), tolerated_(freedoms().size()), profile_(traits().size(), TraitValue::kUnknown) {
+  for (std::size_t i = 0; i < tolerated_.size(); ++i) tolerated_[i].freedom = static_cast<Freedom>(i);
   for (std::size_t i = 0; i < rows_.size(); ++i) rows_[i].result.rule = static_cast<Rule>(i);
 }
 
@@ -52,14 +73,14 @@ void Tally::add(const TraceResult& trace) {
     }
     for (const Rule rule : verdict.at_work) ++rows_[static_cast<std::size_t>(rule)].result.at_work;
     if (verdict.context) ++rows_[static_cast<std::size_t>(*verdict.context)].result.context;
-    if (row.result.evidence.size() == kEvidenceMax) continue;
-    row.result.evidence.push_back({.scenario = trace.scenario,
-                                   .event = verdict.event,
-                                   .at = verdict.at,
-                                   .state = verdict.state,
-                                   .allowed = verdict.allowed,
-                                   .seen = verdict.seen,
-                                   .replay = trace.replay});
+    keep(row.result.evidence, evidence_of(verdict, trace));
+  }
+  freedoms_ |= trace.freedoms;
+  for (const auto& verdict : trace.tolerated) {
+    ++rows_[static_cast<std::size_t>(verdict.rule)].result.tolerated;
+    ToleratedResult& use = tolerated_[static_cast<std::size_t>(*verdict.freedom)];
+    ++use.count;
+    keep(use.evidence, evidence_of(verdict, trace));
   }
 }
 
@@ -96,6 +117,9 @@ void Tally::write_to(CheckResult& result) const {
   }
   result.profile = profile_;
   result.skipped = skipped_;
+  result.freedoms = freedoms_;
+  std::copy_if(tolerated_.begin(), tolerated_.end(), std::back_inserter(result.tolerated),
+               [](const ToleratedResult& use) { return use.count > 0; });
   for (auto& listed : result.deviations) {
     const Standing now = result.rules[static_cast<std::size_t>(listed.deviation.rule)].standing;
     const bool occurs = now == Standing::kViolated || now == Standing::kDeparted;

@@ -16,7 +16,8 @@ inline constexpr std::size_t kEvidenceMax = 10;  // kept for one rule; `broken` 
 // What the oracle said of one scenario that was played.
 struct TraceResult {
   std::string scenario, replay;
-  std::vector<Verdict> verdicts{};
+  std::vector<Verdict> verdicts{}, tolerated{};
+  FreedomSet freedoms{};
   std::vector<Count> counts{};                // indexed by Rule
   std::vector<std::optional<bool>> traits{};  // indexed by Trait
 };
@@ -40,6 +41,8 @@ class Tally {
   Standing standing(const Row& row) const;
 
   std::vector<Row> rows_;
+  std::vector<ToleratedResult> tolerated_;  // indexed by Freedom
+  FreedomSet freedoms_{};
   std::vector<TraitValue> profile_;
   std::vector<Skipped> skipped_;
 };

@@ -37,6 +37,7 @@ void check_options(CLI::App& app, CliOptions& cli) {
   add_target_options(app, cli);
   add_ip_option(app, cli, {"4", "6", "both"});
   add_ruleset_option(app, cli);
+  add_strict_option(app, cli);
   add_format_option(app, cli, {"text", "json", "junit"});
   add_define_option(app, cli);
   add_oracle_only_option(app, cli);
@@ -53,6 +54,7 @@ int run_check(const CliOptions& cli) {
                              .defect = cli.defect,
                              .legal_variants = cli.legal_variants,
                              .edition = edition_of(cli),
+                             .strict = cli.strict,
                              .oracle_only = cli.oracle_only,
                              .pcap_folder = cli.pcap,
                              .deviations = deviations_of(cli, versions),

@@ -30,7 +30,7 @@ struct Verb {
 void explain_options(CLI::App& app, CliOptions& cli) {
   add_format_option(app, cli, {"text", "json"});
   add_corpus_option(app, cli);
-  app.add_option("RULE", cli.rule, "the id of a rule, or the name of a requirement")->required();
+  app.add_option("RULE", cli.rule, "the id of a rule or of a freedom, or the name of a requirement")->required();
 }
 
 constexpr Verb kVerbs[] = {

@@ -8,6 +8,7 @@
 #include "harness/base/text.h"
 #include "harness/check/explanation.h"
 #include "harness/check/requirement_coverage.h"
+#include "harness/check/tolerated.h"
 #include "harness/cli/verbs.h"
 
 namespace tcpassay {
@@ -55,6 +56,11 @@ int explain_requirement(const RowInfo& row, const CliOptions& cli) {
 
 int explain(const CliOptions& cli) {
   if (const RowInfo* row = row_named(cli.rule)) return explain_requirement(*row, cli);
+  if (const auto freedom = freedom_by_id(cli.rule)) {
+    print(cli.format == "json" ? freedom_json(*freedom).dump(2) + "\n"
+                               : freedom_text(*freedom, style_of_stdout().columns));
+    return 0;
+  }
   const Explanation explained = explanations({rule_named(cli.rule)}, read_scenarios({corpus_folder(cli)})).front();
   if (cli.format == "json") {
     print(explanation_json(explained).dump(2) + "\n");

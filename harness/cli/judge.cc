@@ -12,6 +12,7 @@ namespace tcpassay {
 void judge_options(CLI::App& app, CliOptions& cli) {
   add_define_option(app, cli);
   add_ruleset_option(app, cli);
+  add_strict_option(app, cli);
   add_format_option(app, cli, {"text", "json"});
   app.add_flag("--ladder", cli.ladders, "draw every conversation as a ladder diagram");
   app.add_option("--end", cli.ends, "in captures, judge only the ends with this ADDRESS or ADDRESS:PORT");
@@ -22,10 +23,12 @@ void judge_options(CLI::App& app, CliOptions& cli) {
 }
 
 int run_judge(const CliOptions& cli) {
-  JudgeAllOptions options{
-      .capture = {.edition = edition_of(cli), .defines = cli.defines, .packets_alone = cli.packets_alone},
-      .jobs = cli.jobs,
-      .progress = progress_line()};
+  JudgeAllOptions options{.capture = {.edition = edition_of(cli),
+                                      .strict = cli.strict,
+                                      .defines = cli.defines,
+                                      .packets_alone = cli.packets_alone},
+                          .jobs = cli.jobs,
+                          .progress = progress_line()};
   for (const auto& end : cli.ends) {
     const auto chosen = ChosenEnd::parse(end);
     if (!chosen) throw UsageError(end + ": no address; write 192.0.2.1, 192.0.2.1:80 or [2001:db8::1]:80");

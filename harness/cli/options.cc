@@ -106,6 +106,10 @@ void add_ruleset_option(CLI::App& app, CliOptions& cli) {
       ->capture_default_str();
 }
 
+void add_strict_option(CLI::App& app, CliOptions& cli) {
+  app.add_flag("--strict", cli.strict, "count as broken what is tolerated though no text grants it");
+}
+
 void add_ip_option(CLI::App& app, CliOptions& cli, const std::vector<std::string>& versions) {
   app.add_option("--ip", cli.ip, "the IP version, for scripts that do not name one themselves")
       ->check(CLI::IsMember(versions))

@@ -25,6 +25,7 @@ struct CliOptions {
   bool target_given = false;                  // export and catalogue play on a target only if the user names one
   std::string ip = "4";                       // "4", "6" or "both"
   std::string ruleset = to_string(kNewest);
+  bool strict = false;  // what is tolerated though no text grants it counts as broken
   std::string format = "text";
   std::string corpus{}, suite{};
   std::vector<std::string> paths{};
@@ -72,6 +73,7 @@ void end_progress();
 void add_target_options(CLI::App& app, CliOptions& cli);
 void add_optional_target(CLI::App& app, CliOptions& cli, const char* help);
 void add_ruleset_option(CLI::App& app, CliOptions& cli);
+void add_strict_option(CLI::App& app, CliOptions& cli);
 void add_ip_option(CLI::App& app, CliOptions& cli, const std::vector<std::string>& versions);
 void add_format_option(CLI::App& app, CliOptions& cli, const std::vector<std::string>& formats);
 void add_corpus_option(CLI::App& app, CliOptions& cli);

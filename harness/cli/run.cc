@@ -18,6 +18,7 @@ void script_options(CLI::App& app, CliOptions& cli) {
   add_oracle_only_option(app, cli);
   add_ip_option(app, cli, {"4", "6"});
   add_ruleset_option(app, cli);
+  add_strict_option(app, cli);
   add_format_option(app, cli, {"text", "json"});
   app.add_option("--pcap", cli.pcap, "write every packet to this capture file");
   app.add_option("FILE", cli.paths, "the script")->required()->expected(1);
@@ -40,6 +41,7 @@ int run_script(const CliOptions& cli) {
   options.observer = log.get();
   options.ip = ip_version_of(cli);
   options.edition = edition_of(cli);
+  options.strict = cli.strict;
   if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
   Session session(*target, options);
   session.play(scenario);
@@ -51,6 +53,7 @@ int run_script(const CliOptions& cli) {
                          .edition = options.edition,
                          .trace = session.trace(),
                          .verdicts = session.oracle().verdicts(),
+                         .tolerated = session.oracle().tolerated(),
                          .mismatches = session.mismatches()};
   print(cli.format == "json" ? run_json(result) : run_text(result, style_of_stdout()));
   return result.exit_status();

@@ -34,6 +34,7 @@ void sweep_options(CLI::App& app, CliOptions& cli) {
   add_target_options(app, cli);
   add_ip_option(app, cli, {"4", "6", "both"});
   add_ruleset_option(app, cli);
+  add_strict_option(app, cli);
   add_format_option(app, cli, {"text", "json"});
   add_corpus_option(app, cli);
   app.add_option("--state", cli.states, "test only these states, separated by commas")
@@ -55,6 +56,7 @@ int run_sweep(const CliOptions& cli) {
   SweepOptions options{.target = cli.target,
                        .own_options = {.defect = cli.defect, .legal_variants = cli.legal_variants},
                        .edition = edition_of(cli),
+                       .strict = cli.strict,
                        .ip = ip_versions_of(cli),
                        .road = cli.road,
                        .one_in = cli.one_in,

@@ -9,6 +9,7 @@
 
 #include "harness/offline/judge_run.h"
 #include "harness/report/ladder.h"
+#include "harness/report/run_report.h"
 #include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
 #include "harness/session/run_log.h"
@@ -72,11 +73,11 @@ void add_capture(Json& entry, const CaptureResult& capture) {
 
 FileResult judge_file(const std::string& path, const CaptureOptions& options) {
   if (!is_named_capture(path) && !is_capture(path)) {
-    return judge_script(read_script(path, options.defines), path, options.edition);
+    return judge_script(read_script(path, options.defines), path, options.edition, options.strict);
   }
   const std::string log = run_log_of(path);
   if (options.ends.empty() && !options.packets_alone && std::filesystem::exists(log)) {
-    return judge_run(path, log, options.edition);
+    return judge_run(path, log, options.edition, options.strict);
   }
   CaptureResult capture = judge_capture(path, options);
   FileResult result{.file = path, .outcome = capture.outcome, .why = capture.why};
@@ -95,6 +96,7 @@ std::string judge_text(const std::vector<FileResult>& results, bool diagrams) {
       continue;
     }
     if (!result.why.empty() && result.verdicts.empty()) text += "  " + result.why + "\n";
+    text += tolerated_text(result.tolerated, style);
     if (diagrams) continue;
     for (const auto& verdict : result.verdicts) {
       if (!verdict.consequence) text += verdict_text(verdict, style, 2);
@@ -116,11 +118,14 @@ std::string judge_json(const std::vector<FileResult>& results) {
       if (std::find(broken.begin(), broken.end(), id) == broken.end()) broken.push_back(id);
       verdicts.push_back(verdict_json(verdict, result.trace));
     }
+    Json tolerated = Json::array();
+    for (const auto& verdict : result.tolerated) tolerated.push_back(verdict_json(verdict, result.trace));
     traces.push_back({{"file", result.file},
                       {"verdict", to_string(result.outcome)},
                       {"why", result.why},
                       {"rules", broken},
-                      {"verdicts", verdicts}});
+                      {"verdicts", verdicts},
+                      {"tolerated", tolerated}});
     if (result.capture) add_capture(traces.back(), *result.capture);
   }
   return Json{{"traces", traces}, {"summary", summary}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -18,6 +18,7 @@ struct FileResult {
   Outcome outcome = Outcome::kPass;
   std::string why{};                // one line; empty when it passed
   std::vector<Verdict> verdicts{};  // of the oracle
+  std::vector<Verdict> tolerated{};
   Trace trace{};
   bool unreadable = false;                 // the file could not be read
   std::optional<CaptureResult> capture{};  // only of a capture
@@ -26,7 +27,8 @@ struct FileResult {
 // Reads the script as a record: the peer sent the `<` lines, the target the `>` lines, and the calls of the target's
 // user returned the results that the script gives. Text is position-coded. Segments that may be missing are not held
 // against the target where a script does not show them: after the last `>` line, and pure ACKs before a line with text.
-FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition = kNewest);
+FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition = kNewest,
+                        bool strict = false);
 
 // Reads the file, a script or a capture, and judges it. Throws ScriptError, CaptureError.
 FileResult judge_file(const std::string& path, const CaptureOptions& options = {});

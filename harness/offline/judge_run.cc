@@ -7,12 +7,13 @@
 
 namespace tcpassay {
 
-FileResult judge_run(const std::string& capture, const std::string& log, Edition edition) {
+FileResult judge_run(const std::string& capture, const std::string& log, Edition edition, bool strict) {
   RunLogReader reader(capture, log);
   FileResult result{.file = capture};
   result.trace.scenario = reader.scenario();
   Terms terms = reader.terms();
   terms.edition = edition;
+  terms.strict = strict;
   Oracle oracle;
   oracle.start(terms);
   Tuple latest{};
@@ -25,6 +26,7 @@ FileResult judge_run(const std::string& capture, const std::string& log, Edition
   }
   oracle.finish();
   result.verdicts = oracle.verdicts();
+  result.tolerated = oracle.tolerated();
   for (const Verdict& verdict : result.verdicts) {
     if (verdict.consequence || verdict.kind == Verdict::Kind::kDeparted) continue;
     const bool violated = verdict.kind == Verdict::Kind::kViolated;

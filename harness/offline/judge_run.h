@@ -9,6 +9,6 @@
 namespace tcpassay {
 
 // Throws CaptureError, which names the line of the log that does not fit the capture.
-FileResult judge_run(const std::string& capture, const std::string& log, Edition edition);
+FileResult judge_run(const std::string& capture, const std::string& log, Edition edition, bool strict);
 
 }  // namespace tcpassay

@@ -46,7 +46,7 @@ std::string place_text(const Place& where) {
 
 }  // namespace
 
-FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition) {
+FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition, bool strict) {
   FileResult result{.file = file};
   result.trace.scenario = scenario.name;
   const std::uint8_t ip = ip_version(scenario).value_or(4);
@@ -57,9 +57,10 @@ FileResult judge_script(const Scenario& scenario, const std::string& file, Editi
       return result;
     }
   }
-  ScriptReplay replay(result.trace, scenario, edition);
+  ScriptReplay replay(result.trace, scenario, edition, strict);
   replay.play();
   result.verdicts = replay.oracle().verdicts();
+  result.tolerated = replay.oracle().tolerated();
   for (const auto& verdict : result.verdicts) {
     if (verdict.consequence || verdict.kind == Verdict::Kind::kDeparted) continue;
     const bool violated = verdict.kind == Verdict::Kind::kViolated;

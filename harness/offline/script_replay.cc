@@ -39,7 +39,7 @@ Address address(const char* text) {
 
 }  // namespace
 
-ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition)
+ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition, bool strict)
     : trace_(trace),
       scenario_(scenario),
       ip_(ip_version(scenario).value_or(4)),
@@ -52,6 +52,7 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
                 .ipv6_peer_address = address("2001:db8::1")} {
   Terms terms = terms_over(ip_);
   terms.edition = edition;
+  terms.strict = strict;
   terms.msl = scenario.about.msl_s > 0 ? std::chrono::seconds(scenario.about.msl_s) : kUsualMsl;
   oracle_.start(terms);
 }

@@ -12,6 +12,7 @@ std::string replay_command(const std::string& file, const ReplayOptions& options
   if (!options.legal_variants.empty()) command += fmt::format(" --temper {}", fmt::join(options.legal_variants, ","));
   if (options.ipv6) command += " --ip 6";
   if (options.edition != kNewest) command += fmt::format(" --ruleset {}", to_string(options.edition));
+  if (options.strict) command += " --strict";
   return command;
 }
 

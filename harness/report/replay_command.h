@@ -14,6 +14,7 @@ struct ReplayOptions {
   std::vector<std::string> legal_variants{};  // of the own stack
   bool ipv6 = false;                          // the script does not ask for IPv6 itself
   Edition edition = kNewest;
+  bool strict = false;
 };
 
 // "tcpassay run FILE --target own --plant DEFECT"; what has its default value is left out.

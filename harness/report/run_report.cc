@@ -30,6 +30,16 @@ int RunResult::exit_status() const {
   return violated || !mismatches.empty() ? 1 : 0;
 }
 
+std::string tolerated_text(const std::vector<Verdict>& tolerated, const TextStyle& style) {
+  std::string text;
+  for (const Verdict& verdict : tolerated) {
+    const std::string line = fmt::format("  tolerated at {:.6f} s: {} It excuses {}: {}", seconds_of(verdict.at),
+                                         verdict.seen, info(verdict.rule).id, verdict.allowed);
+    text += wrapped(line, style.columns, 4) + "\n";
+  }
+  return text;
+}
+
 std::string run_text(const RunResult& result, const TextStyle& style) {
   std::string text = fmt::format("{} on {} {}\n\n", result.file, result.target, result.version);
   text += ladder(result.trace, result.verdicts, style);
@@ -38,6 +48,7 @@ std::string run_text(const RunResult& result, const TextStyle& style) {
     text += wrapped("  expected: " + mismatch.expected, style.columns, 12) + "\n";
     text += wrapped("  seen:     " + mismatch.seen, style.columns, 12) + "\n";
   }
+  if (!result.tolerated.empty()) text += "\n" + tolerated_text(result.tolerated, style);
   std::size_t violated = 0, departed = 0, inconclusive = 0;
   for (const auto& verdict : result.verdicts) {
     if (verdict.consequence) continue;
@@ -59,6 +70,8 @@ std::string run_json(const RunResult& result) {
             {"events", result.trace.events.size()}};
   json["verdicts"] = Json::array();
   for (const auto& verdict : result.verdicts) json["verdicts"].push_back(to_json(verdict));
+  json["tolerated"] = Json::array();
+  for (const auto& verdict : result.tolerated) json["tolerated"].push_back(to_json(verdict));
   json["mismatches"] = Json::array();
   for (const auto& mismatch : result.mismatches) {
     json["mismatches"].push_back({{"file", mismatch.where.file},

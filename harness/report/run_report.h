@@ -16,13 +16,16 @@ struct RunResult {
   std::string file, target, version;
   Edition edition = kNewest;
   Trace trace{};
-  std::vector<Verdict> verdicts{};
+  std::vector<Verdict> verdicts{}, tolerated{};
   std::vector<Mismatch> mismatches{};
 
   int exit_status() const;  // 1 when a MUST is violated or an assertion failed
 };
 std::string run_text(const RunResult& result, const TextStyle& style);
 std::string run_json(const RunResult& result);
+
+// A line for each use of a tolerated freedom.
+std::string tolerated_text(const std::vector<Verdict>& tolerated, const TextStyle& style);
 
 double seconds_of(Time at);
 

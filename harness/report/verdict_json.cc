@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "models/freedom.h"
 #include "models/rule.h"
 
 namespace tcpassay {
@@ -24,6 +25,11 @@ Kind kind_named(const std::string& name) {
 Rule rule_named(const std::string& id) {
   if (const auto rule = rule_by_id(id)) return *rule;
   throw std::runtime_error("no rule is called " + id);
+}
+
+Freedom freedom_named(const std::string& id) {
+  if (const auto freedom = freedom_by_id(id)) return *freedom;
+  throw std::runtime_error("no freedom is called " + id);
 }
 
 }  // namespace
@@ -48,20 +54,22 @@ Json to_json(const Verdict& verdict) {
   const RuleInfo& about = info(verdict.rule);
   Json applied = Json::array();
   for (const Rule rule : verdict.at_work) applied.push_back(info(rule).id);
-  return Json{{"kind", to_string(verdict.kind)},
-              {"rule", about.id},
-              {"level", to_string(about.level)},
-              {"section", about.section},
-              {"event", verdict.event},
-              {"at_s", std::chrono::duration<double>(verdict.at).count()},
-              {"local_port", verdict.tuple.local},
-              {"remote_port", verdict.tuple.remote},
-              {"state", verdict.state},
-              {"allowed", verdict.allowed},
-              {"seen", verdict.seen},
-              {"at_work", applied},
-              {"consequence", verdict.consequence},
-              {"context", verdict.context ? Json(info(*verdict.context).id) : Json(nullptr)}};
+  Json json{{"kind", to_string(verdict.kind)},
+            {"rule", about.id},
+            {"level", to_string(about.level)},
+            {"section", about.section},
+            {"event", verdict.event},
+            {"at_s", std::chrono::duration<double>(verdict.at).count()},
+            {"local_port", verdict.tuple.local},
+            {"remote_port", verdict.tuple.remote},
+            {"state", verdict.state},
+            {"allowed", verdict.allowed},
+            {"seen", verdict.seen},
+            {"at_work", applied},
+            {"consequence", verdict.consequence},
+            {"context", verdict.context ? Json(info(*verdict.context).id) : Json(nullptr)}};
+  if (verdict.freedom) json["freedom"] = info(*verdict.freedom).id;
+  return json;
 }
 
 Verdict verdict_from_json(const Json& json) {
@@ -78,15 +86,18 @@ Verdict verdict_from_json(const Json& json) {
                   .consequence = json.at("consequence")};
   for (const Json& id : json.at("at_work")) verdict.at_work.push_back(rule_named(id));
   if (!json.at("context").is_null()) verdict.context = rule_named(json.at("context"));
+  if (json.contains("freedom")) verdict.freedom = freedom_named(json.at("freedom"));
   return verdict;
 }
 
 Json brief_json(const Verdict& verdict) {
-  return Json{{"rule", info(verdict.rule).id},
-              {"level", level_text(verdict)},
-              {"state", verdict.state},
-              {"allowed", verdict.allowed},
-              {"seen", verdict.seen}};
+  Json json{{"rule", info(verdict.rule).id},
+            {"level", level_text(verdict)},
+            {"state", verdict.state},
+            {"allowed", verdict.allowed},
+            {"seen", verdict.seen}};
+  if (verdict.freedom) json["freedom"] = info(*verdict.freedom).id;
+  return json;
 }
 
 }  // namespace tcpassay

@@ -12,7 +12,7 @@ namespace tcpassay {
 const char* to_string(Verdict::Kind kind);       // "violated"
 std::string level_text(const Verdict& verdict);  // "MUST", or "inconclusive"
 
-// Every field of the verdict, and of its rule the level and the section.
+// Every field of the verdict, and of its rule the level and the section; `freedom` only where one excuses the rule.
 nlohmann::ordered_json to_json(const Verdict& verdict);
 
 // Reads what to_json() has written. Throws an exception of nlohmann::json when a field is missing or has another type,

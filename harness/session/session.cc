@@ -38,6 +38,7 @@ void Session::Impl::start(const std::string& name, std::uint64_t seed) {
   target.reset(seed);
   Terms terms = terms_over(ip);
   terms.edition = options.edition;
+  terms.strict = options.strict;
   terms.msl = target.identity().msl;
   if (options.observer) options.observer->begins(terms, name);
   if (options.judge) oracle.start(terms);

@@ -34,6 +34,7 @@ Terms terms_over(std::uint8_t ip);
 struct SessionOptions {
   bool judge = true;          // show events to the oracle
   Edition edition = kNewest;  // the edition of the RFCs that the oracle applies
+  bool strict = false;        // tolerated freedoms are held against the target
   std::uint64_t seed = 1;     // the seed that play() passes to Target::reset()
   bool white_box = true;      // with Ability::kState, ask the target for its states whenever it is silent
   bool keep_trace = true;

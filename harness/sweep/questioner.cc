@@ -15,9 +15,10 @@ constexpr std::uint32_t kWritten = 10;     // octets that the user sends after t
 constexpr int kFillsMax = 4;               // at most so many segments of text to close the window
 constexpr int kHandle = 4;                 // the file descriptor of the connection, on every road
 
-SessionOptions options_for(const Target& target, Edition edition) {
+SessionOptions options_for(const Target& target, Edition edition, bool strict) {
   SessionOptions options;
   options.edition = edition;
+  options.strict = strict;
   options.keep_trace = options.assertions = false;
   if (target.identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
   return options;
@@ -55,8 +56,9 @@ SegmentSpec plain(Ctl ctl, std::uint32_t seq, std::optional<std::uint32_t> ack) 
 
 }  // namespace
 
-Questioner::Questioner(Target& target, Edition edition)
-    : session_(target, options_for(target, edition)), real_time_(!target.identity().can(Ability::kVirtualTime)) {}
+Questioner::Questioner(Target& target, Edition edition, bool strict)
+    : session_(target, options_for(target, edition, strict)),
+      real_time_(!target.identity().can(Ability::kVirtualTime)) {}
 
 Questioner::Prepared& Questioner::prepared(const Road& road, std::uint8_t ip) {
   for (const auto& known : roads_) {

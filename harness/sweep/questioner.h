@@ -27,7 +27,7 @@ struct Answer {
 // Plays cases on one target. The steps of each road are prepared once.
 class Questioner {
  public:
-  Questioner(Target& target, Edition edition);
+  Questioner(Target& target, Edition edition, bool strict = false);
 
   // Without a cell only the road is played.
   const Answer& ask(const Road& road, std::uint8_t ip, const Cell* cell);

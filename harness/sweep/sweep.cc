@@ -90,7 +90,7 @@ class Worker {
     questioner_.reset();
     target_.reset();
     target_ = make_target(options_.target, options_.own_options);
-    questioner_ = std::make_unique<Questioner>(*target_, options_.edition);
+    questioner_ = std::make_unique<Questioner>(*target_, options_.edition, options_.strict);
   }
 
   void ask_one(std::size_t number) {
@@ -290,7 +290,8 @@ ReplayOptions replay_options(const SweepOptions& options) {
   return {.target = options.target,
           .defect = options.own_options.defect,
           .legal_variants = options.own_options.legal_variants,
-          .edition = options.edition};
+          .edition = options.edition,
+          .strict = options.strict};
 }
 
 // Plays the script of the cause alone and shortens it.
@@ -310,7 +311,8 @@ void shrink_cause(Cause& cause, Session& session, const SweepOptions& options) {
 void shrink_causes(std::vector<Cause>& causes, const SweepOptions& options) {
   if (causes.empty()) return;
   const auto target = make_target(options.target, options.own_options);
-  SessionOptions session_options{.edition = options.edition, .keep_trace = false, .assertions = false};
+  SessionOptions session_options{
+      .edition = options.edition, .strict = options.strict, .keep_trace = false, .assertions = false};
   if (target->identity().can(Ability::kVirtualTime)) session_options.final_wait = kDelayedAckWait;
   Session session(*target, session_options);
   for (std::size_t i = 0; i < causes.size(); ++i) {

@@ -26,6 +26,7 @@ struct SweepOptions {
   std::string target = "own";
   OwnStackOptions own_options{};
   Edition edition = kNewest;
+  bool strict = false;                // tolerated freedoms are failures
   std::vector<std::uint8_t> ip{4};    // versions
   std::vector<State> states{};        // only these; empty: all
   std::string road{};                 // only roads whose name contains this
