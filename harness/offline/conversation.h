@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/offline/capture_clock.h"
 #include "harness/offline/outcome.h"
 #include "harness/wire/captured_packet.h"
 #include "models/passive_oracle.h"
@@ -54,18 +55,20 @@ class CapturedConversation {
     bool first = true, second = true;
   };
 
-  CapturedConversation(const Captured& captured, const Decoded& opening, Edition edition, Chosen chosen,
-                       TextRoom& room);
+  CapturedConversation(const Captured& captured, const Decoded& opening, Edition edition, Chosen chosen, TextRoom& room,
+                       const CaptureClock& clock);
   ~CapturedConversation();
   CapturedConversation(const CapturedConversation&) = delete;
   CapturedConversation& operator=(const CapturedConversation&) = delete;
 
   void segment(const Captured& captured, const CapturedPacket& packet);
   void not_judged(std::uint64_t frame, const std::string& why);  // what follows is not judged for this reason
+  void finish() { release(); }                                   // no packet follows
 
   bool is_over() const;       // both FINs are acknowledged, or there was a reset
   bool is_forgotten() const;  // neither end has any state left, not even TIME-WAIT
-  bool is_lossy() const;      // the capture lacks segments: an end acknowledges octets that are not in it
+  bool is_lossy() const;      // the capture lacks segments: octets that are not in it are acknowledged, and the sender
+                              // has gone on behind them
   Time last() const { return last_; }
 
   ConversationResult result() const;
@@ -73,24 +76,39 @@ class CapturedConversation {
  private:
   struct DirectionState;
   struct LadderEntry;
+  // A packet that waits: it, or one before it, acknowledges what has not passed the capture point yet.
+  struct Held {
+    Captured captured{};
+    Bytes octets{};
+    std::size_t from = 0;
+    std::uint32_t ack = 0;
+  };
 
+  void take(const Captured& captured, const CapturedPacket& packet);
+  void release();
+  bool is_early(const Decoded& segment, std::size_t from) const;
+  bool is_awaited(const Decoded& segment, std::size_t from, Time at) const;
   void judge(const Captured& captured, const CapturedPacket& packet, std::size_t from);
   void measure(const Decoded& segment, std::size_t from, Time at);
+  bool measure_lag(const Decoded& segment, std::size_t from, Time at);
   void compare_text(const Decoded& segment, bool kept, std::size_t from, std::uint64_t frame);
   void begin(std::size_t from, const Decoded& syn);
   void note_numbers(const Decoded& segment, std::size_t from, std::uint64_t frame);
   void note_order(const Decoded& segment, std::size_t from, std::uint64_t frame);
   std::optional<std::string> unknown_extension(const Decoded& segment) const;
-  bool is_duplicate(const Decoded& segment, std::size_t from);
+  bool is_duplicate(const Decoded& segment, std::size_t from, Time at);
+  bool answers_ack_of_fin(const Decoded& segment, std::size_t from) const;
+  std::uint32_t piece_of(const Decoded& segment, std::size_t from) const;
   void show_to_oracle(const Captured& captured, const Decoded& segment, std::size_t from, bool departs);
   bool is_near(std::size_t end) const;
   EndpointResult result_of(std::size_t end) const;
   std::string ladder_of(std::size_t end) const;
 
   std::array<std::unique_ptr<DirectionState>, 2> directions_;  // what each end has sent, and what is known of it
-  std::vector<Event> segments_;                                // of the current packet
-  std::deque<LadderEntry> lines_;                              // the latest segments, for a ladder diagram
+  std::deque<Held> held_;
+  std::deque<LadderEntry> lines_;  // the latest segments, for a ladder diagram
   TextRoom& room_;
+  const CaptureClock& clock_;
   std::uint64_t first_frame_, packets_ = 0;
   Time last_{};
   std::string not_judged_because_{};   // empty: the conversation is judged

@@ -58,9 +58,10 @@ std::string CapturedConversation::ladder_of(std::size_t end) const {
 
 // Between the capture point and a far end, segments may be lost or reordered without any trace in the capture.
 bool CapturedConversation::is_near(std::size_t end) const {
-  const auto &here = directions_[end]->turnaround, &there = directions_[1 - end]->turnaround;
-  if (!here) return false;
-  return *here <= kNearMax || (*here <= kNearerMax && there && kNearerTimes * *here <= *there);
+  const auto &least = directions_[end]->turnaround, &there = directions_[1 - end]->turnaround;
+  if (!least || !clock_.distrusted().empty()) return false;
+  const Time here = *least + clock_.tick();
+  return here <= kNearMax || (here <= kNearerMax && there && kNearerTimes * here <= *there);
 }
 
 EndpointResult CapturedConversation::result_of(std::size_t end) const {
@@ -98,6 +99,10 @@ EndpointResult CapturedConversation::result_of(std::size_t end) const {
     excuse_by(direction.unseen->frame, fmt::format("frame {}: {}", direction.unseen->frame, direction.unseen->why));
   if (direction.corrupt != 0)
     excuse_by(direction.corrupt, fmt::format("frame {}: its checksum is wrong", direction.corrupt));
+  // What was garbled behind the capture's point, or in the file, the other end may have received in order.
+  const std::uint64_t garbled = directions_[1 - end]->corrupt;
+  if (garbled != 0 && verdict && garbled < verdict->event)
+    excuse_by(garbled, fmt::format("frame {}, which arrived: its checksum is wrong in the capture", garbled));
   if (!verdict) {
     if (!excuse.empty()) return conclude(Outcome::kInconclusive, excuse_at, excuse);
     if (!not_judged_because_.empty()) return conclude(Outcome::kInconclusive, not_judged_from_, not_judged_because_);
@@ -105,11 +110,15 @@ EndpointResult CapturedConversation::result_of(std::size_t end) const {
   }
   const std::string blamed = fmt::format("frame {}: {} would be broken: allowed {}; seen {}", verdict->event,
                                          info(verdict->rule).id, verdict->allowed, verdict->seen);
+  if (!clock_.distrusted().empty()) excuse_by(verdict->event, clock_.distrusted());
   if (!is_near(end)) {
-    excuse_by(verdict->event, direction.turnaround
-                                  ? fmt::format("this end is {:.1f} ms away from the capture point",
-                                                std::chrono::duration<double>(*direction.turnaround).count() * 1e3)
-                                  : std::string("how far this end is from the capture point did not show"));
+    excuse_by(verdict->event,
+              clock_.tick() != Time{}
+                  ? fmt::format("the clock of the capture ticks every {} ms only",
+                                std::chrono::duration_cast<std::chrono::milliseconds>(clock_.tick()).count())
+              : direction.turnaround ? fmt::format("this end is {:.1f} ms away from the capture point",
+                                                   std::chrono::duration<double>(*direction.turnaround).count() * 1e3)
+                                     : std::string("how far this end is from the capture point did not show"));
   }
   if (!excuse.empty()) return conclude(Outcome::kInconclusive, verdict->event, excuse + "; " + blamed);
   return conclude(Outcome::kFail, verdict->event, fmt::format("allowed {}; seen {}", verdict->allowed, verdict->seen));

@@ -2,6 +2,8 @@
 // What is known of a captured conversation so far: what each end has sent, and the latest packets.
 #pragma once
 
+#include <utility>
+
 #include "harness/offline/conversation.h"
 #include "harness/wire/segment_of.h"
 
@@ -28,12 +30,36 @@ SegmentT segment_of(const Decoded& packet, std::uint32_t seq, std::uint32_t ack)
   return segment;
 }
 
-// Two packets with the same print are copies of one.
+// Two packets with the same print may be copies of one. An IP identification of zero tells nothing (RFC 6864 lets an
+// unfragmented packet have any): such packets are copies only when nothing has arrived between them.
 struct Print {
   std::uint16_t identification = 0;
   std::uint32_t seq = 0, ack = 0, length = 0;
+  Ctl ctl{};
+  std::uint16_t wnd = 0;
+  std::optional<Options::Timestamps> timestamps{};
+  std::uint64_t heard = 0;  // packets of the other end before it; zero where the identification tells
   friend bool operator==(const Print&, const Print&) = default;
 };
+
+// Numbers of one end, `to` excluded.
+struct Range {
+  std::uint32_t from = 0, to = 0;
+};
+
+// A segment that passed the capture point and has not been acknowledged yet.
+struct Passing {
+  std::uint32_t seq = 0, end = 0;
+  Time at{};  // of its latest copy
+};
+
+inline bool before(std::uint32_t a, std::uint32_t b) {
+  return static_cast<std::int32_t>(a - b) < 0;
+}
+
+inline std::uint32_t length_of(const Decoded& segment) {
+  return static_cast<std::uint32_t>(segment.text.size()) + segment.ctl.syn + segment.ctl.fin;
+}
 
 // What one end sends, and the oracle that judges it.
 struct CapturedConversation::DirectionState {
@@ -49,7 +75,13 @@ struct CapturedConversation::DirectionState {
   std::uint16_t identification = 0;
   int in_order = 0;  // IP identifications in a row that were in order
   std::optional<std::uint32_t> tsval;
-  std::deque<Print> recent;
+  std::deque<std::pair<Print, Time>> recent;
+  std::uint64_t said = 0;         // packets
+  bool fin_acknowledged = false;  // by the latest packet that arrived, which it has not answered
+
+  std::vector<Range> holes;        // numbers below `next` that the capture lacks so far
+  std::deque<Passing> unanswered;  // its segments that the other end has not acknowledged
+  Time lag{};                      // the longest time after which it evidently had not processed a segment
 
   // The shortest time that it took to answer.
   std::optional<Time> turnaround;
@@ -70,6 +102,7 @@ struct CapturedConversation::DirectionState {
   std::optional<Doubt> unseen;  // this end has acknowledged octets that the capture lacks ...
   std::uint32_t unseen_from = 0, unseen_to = 0;
   bool unseen_refuted = false;           // ... but the other end had not sent them, as a later segment shows
+  bool unseen_proven = false;            // ... and the other end went on behind them
   std::optional<std::uint64_t> differs;  // frame of a retransmission with other octets
   std::uint64_t corrupt = 0;             // frame whose checksum was wrong; 0: none
 
@@ -80,6 +113,8 @@ struct CapturedConversation::DirectionState {
   void doubted(std::uint64_t frame, std::string why) {
     if (!doubt) doubt = Doubt{frame, std::move(why)};
   }
+  bool lacks_below(std::uint32_t number) const;  // the capture lacks octets with lower numbers
+  void captured(Range octets);                   // these are no longer missing
 };
 
 struct CapturedConversation::LadderEntry {

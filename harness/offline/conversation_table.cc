@@ -67,6 +67,7 @@ bool ConversationTable::chosen(const Endpoint& end) const {
 
 void ConversationTable::packet(const Captured& captured) {
   ++counts_.packets;
+  clock_.note(captured);
   const CapturedPacket packet = read_captured(captured, mended_);
   switch (packet.kind) {
     case CapturedPacket::Kind::kSegment:
@@ -142,10 +143,11 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
       end(oldest);
     }
     order_.push_back(key);
-    live = table_
-               .emplace(key, Live{std::make_unique<CapturedConversation>(captured, decoded, edition_, who, room_),
-                                  std::prev(order_.end())})
-               .first;
+    live =
+        table_
+            .emplace(key, Live{std::make_unique<CapturedConversation>(captured, decoded, edition_, who, room_, clock_),
+                               std::prev(order_.end())})
+            .first;
   } else {
     order_.splice(order_.end(), order_, live->second.place);
   }
@@ -153,6 +155,7 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
 }
 
 void ConversationTable::end(Table::iterator live) {
+  live->second.conversation->finish();
   counts_.lossy = counts_.lossy || live->second.conversation->is_lossy();
   sink_(live->second.conversation->result());
   order_.erase(live->second.place);

@@ -74,6 +74,7 @@ class ConversationTable {
   Sink sink_;
   CaptureCounts counts_;
   TextRoom room_;
+  CaptureClock clock_;
   Table table_;
   std::list<Key> order_;  // the conversation that has been quiet for longest comes first
   Bytes mended_;

@@ -165,7 +165,11 @@ std::optional<Captured> CaptureReader::next() {
     const ByteView packet = ip_packet(link_type_, {octets, header->caplen});
     if (packet.empty()) continue;
     const Time when = std::chrono::seconds(header->ts.tv_sec) + std::chrono::nanoseconds(header->ts.tv_usec);
-    return Captured{.when = when, .packet = packet, .whole = header->caplen >= header->len, .number = number_};
+    return Captured{.when = when,
+                    .packet = packet,
+                    .whole = header->caplen >= header->len,
+                    .number = number_,
+                    .time_is_valid = header->ts.tv_usec >= 0 && header->ts.tv_usec < kNanosecondsPerSecond};
   }
 }
 

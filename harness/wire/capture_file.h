@@ -45,10 +45,11 @@ class CaptureFile {
 };
 
 struct Captured {
-  Time when{};               // as the file has it: since 1970, or since the trace's start for our own files
-  ByteView packet{};         // an IP packet, valid until the next call of next()
-  bool whole = true;         // false when the capture kept only the packet's first octets
-  std::uint64_t number = 0;  // of the frame in the file, from 1, as Wireshark counts
+  Time when{};                // as the file has it: since 1970, or since the trace's start for our own files
+  ByteView packet{};          // an IP packet, valid until the next call of next()
+  bool whole = true;          // false when the capture kept only the packet's first octets
+  std::uint64_t number = 0;   // of the frame in the file, from 1, as Wireshark counts
+  bool time_is_valid = true;  // false: the part below a second says a second or more
 };
 
 // Reads pcap and pcapng files of the link types RAW, IPV4, IPV6, ETHERNET (with VLAN tags), LINUX_SLL, LINUX_SLL2, NULL

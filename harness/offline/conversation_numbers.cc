@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+// Follows the numbers, the order and the times of a captured conversation: what the capture lacks, what it has twice,
+// how far each end is away, and how long an end takes until it has processed a segment.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/offline/conversation_state.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr Time kCrossingMin =
+    std::chrono::milliseconds(5);  // an end processes a segment at most so long after it passed the capture point
+constexpr Time kCrossingLimit = std::chrono::seconds(4);
+constexpr Time kCopyMax = std::chrono::milliseconds(1);  // between copies whose IP identification tells nothing
+constexpr std::size_t kTextMax = 256 * 1024;             // octets of text kept for one direction
+constexpr std::size_t kPacketsRemembered = 8;            // a duplicate is looked for among so many
+constexpr std::size_t kUnansweredMax = 1024;             // segments whose times are kept
+constexpr std::size_t kHolesMax = 64;
+constexpr std::uint16_t kMssIpv4 = 536, kMssIpv6 = 1220;  // RFC 9293 section 3.7.1
+
+}  // namespace
+
+bool CapturedConversation::DirectionState::lacks_below(std::uint32_t number) const {
+  return std::any_of(holes.begin(), holes.end(), [&](const Range& hole) { return before(hole.from, number); });
+}
+
+void CapturedConversation::DirectionState::captured(Range octets) {
+  std::vector<Range> left;
+  for (const Range& hole : holes) {
+    if (!before(octets.from, hole.to) || !before(hole.from, octets.to)) {
+      left.push_back(hole);
+      continue;
+    }
+    if (before(hole.from, octets.from)) left.push_back({hole.from, octets.from});
+    if (before(octets.to, hole.to)) left.push_back({octets.to, hole.to});
+  }
+  holes.swap(left);
+}
+
+// Whether this is a packet that was captured before, for example at another interface. It was sent only once.
+bool CapturedConversation::is_duplicate(const Decoded& segment, std::size_t from, Time at) {
+  DirectionState& sender = *directions_[from];
+  Print print{
+      .identification = segment.identification, .seq = segment.seq, .ack = segment.ack, .length = length_of(segment)};
+  const bool told = segment.identification != 0;
+  if (!told) {
+    print.ctl = segment.ctl;
+    print.wnd = segment.wnd;
+    print.timestamps = segment.opt.timestamps;
+    print.heard = directions_[1 - from]->said;
+  }
+  const bool again = std::any_of(sender.recent.begin(), sender.recent.end(), [&](const auto& one) {
+    return one.first == print && (told || at - one.second <= kCopyMax);
+  });
+  ++sender.said;
+  sender.recent.emplace_back(print, at);
+  if (sender.recent.size() > kPacketsRemembered) sender.recent.pop_front();
+  return again;
+}
+
+// Notes when the order of the packets in the capture is not the order in which they were sent.
+void CapturedConversation::note_order(const Decoded& segment, std::size_t from, std::uint64_t frame) {
+  constexpr int kFollows = 8;
+  constexpr std::uint16_t kStepMax = 64;
+  DirectionState& sender = *directions_[from];
+  if (segment.identification != 0) {
+    const auto step = static_cast<std::uint16_t>(segment.identification - sender.identification);
+    const bool back = step > 0xff00;
+    if (back && sender.in_order >= kFollows) sender.doubted(frame, "it was overtaken on its way to the capture point");
+    if (sender.identification != 0 && step > kStepMax && !back) sender.in_order = 0;
+    if (step <= kStepMax && sender.in_order < kFollows) ++sender.in_order;
+    if (!back) sender.identification = segment.identification;
+  }
+  if (segment.opt.timestamps && !segment.ctl.rst) {
+    const std::uint32_t value = segment.opt.timestamps->value;
+    if (sender.tsval && before(value, *sender.tsval)) {
+      sender.doubted(frame, "its timestamp is older than that of a packet before it: it may have been overtaken");
+    } else {
+      sender.tsval = value;
+    }
+  }
+}
+
+// A connection begins, perhaps not the first one between the two ends.
+void CapturedConversation::begin(std::size_t from, const Decoded& syn) {
+  DirectionState& sender = *directions_[from];
+  room_.used -= sender.kept.size();
+  sender.kept.clear();
+  sender.syn = true;
+  sender.fin = reset_ = false;
+  sender.opening.reset();
+  sender.first = syn.seq;
+  sender.next = sender.acked = sender.kept_from = syn.seq + 1;
+  sender.holes.clear();
+  std::erase_if(sender.unanswered, [&](const Passing& one) { return one.end != syn.seq + 1; });
+  sender.fin_acknowledged = false;
+  sender.mss = syn.opt.mss.value_or(syn.source.family == 6 ? kMssIpv6 : kMssIpv4);
+}
+
+// Follows the sequence numbers and notes what the capture lacks.
+void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from, std::uint64_t frame) {
+  DirectionState& sender = *directions_[from];
+  DirectionState& other = *directions_[1 - from];
+  const std::uint32_t end = segment.seq + length_of(segment);
+  const bool another = segment.ctl.syn && !segment.ctl.rst && (!sender.syn || sender.first != segment.seq);
+  if (another && sender.syn && !segment.ctl.ack) {
+    sender.opening = segment;
+  } else if (another) {
+    begin(from, segment);
+    if (other.opening && segment.ctl.ack && segment.ack == other.opening->seq + 1)
+      begin(1 - from, Decoded(*other.opening));
+  } else if (sender.syn && !segment.ctl.rst) {
+    if (before(sender.next, segment.seq)) {
+      sender.doubted(frame, fmt::format("octets {}:{} were not captured before it", sender.next - sender.first,
+                                        segment.seq - sender.first));
+      if (sender.holes.size() < kHolesMax) sender.holes.push_back({sender.next, segment.seq});
+    }
+    // The other end has acknowledged octets that the capture lacks. This segment starts with them, so this end had not
+    // sent them yet; or it starts behind them, so this end had.
+    if (other.unseen && frame != other.unseen->frame) {
+      if (segment.seq == other.unseen_from && !other.unseen_proven) other.unseen_refuted = true;
+      if (!before(segment.seq, other.unseen_to)) other.unseen_proven = !other.unseen_refuted;
+    }
+    if (!sender.holes.empty()) sender.captured({segment.seq, end});
+    if (before(sender.next, end)) sender.next = end;
+  }
+  sender.fin = sender.fin || (segment.ctl.fin && !segment.ctl.rst);
+  if (!segment.ctl.ack || segment.ctl.rst) return;
+  const bool over_hole = other.lacks_below(segment.ack) && !before(other.next, segment.ack);
+  const bool unknown = !other.syn || over_hole || before(other.next, segment.ack);
+  if (unknown && !sender.unseen && !(segment.ctl.syn && !other.syn)) {
+    sender.unseen = DirectionState::Doubt{frame, "it acknowledges what the capture does not have"};
+    sender.unseen_from = other.next;
+    sender.unseen_to = segment.ack;
+    sender.unseen_proven = over_hole;
+  } else if (!unknown && before(other.acked, segment.ack)) {
+    other.acked = segment.ack;
+  }
+}
+
+// A retransmission carries the same octets (RFC 9293 section 3.8.1).
+void CapturedConversation::compare_text(const Decoded& segment, bool kept, std::size_t from, std::uint64_t frame) {
+  DirectionState& sender = *directions_[from];
+  const auto drop = [&](std::size_t octets) {
+    sender.kept.erase(sender.kept.begin(), sender.kept.begin() + static_cast<std::ptrdiff_t>(octets));
+    sender.kept_from += static_cast<std::uint32_t>(octets);
+    room_.used -= octets;
+  };
+  if (before(sender.kept_from, sender.acked))
+    drop(std::min<std::size_t>(sender.acked - sender.kept_from, sender.kept.size()));
+  if (sender.kept.empty() && before(sender.kept_from, sender.acked)) sender.kept_from = sender.acked;
+  if (segment.text.empty() || segment.ctl.rst || segment.fault != Fault::kNone) return;
+  if (!kept) {
+    sender.compared = false;
+    return;
+  }
+  const std::uint32_t begin = segment.seq + segment.ctl.syn;
+  const auto at = static_cast<std::int32_t>(begin - sender.kept_from);
+  const auto octets = static_cast<std::int32_t>(segment.text.size());
+  const auto have = static_cast<std::int32_t>(sender.kept.size());
+  const std::int32_t low = std::max(at, 0), high = std::min(at + octets, have);
+  if (low < high) {
+    const bool same =
+        std::equal(sender.kept.begin() + low, sender.kept.begin() + high, segment.text.begin() + (low - at));
+    const bool probe = octets == 1 && begin + 1 == sender.next;  // a window probe may carry any octet
+    if (!same && !probe && !sender.differs) sender.differs = frame;
+  }
+  if (at < 0 || at > have || at + octets <= have) return;
+  const auto fresh = static_cast<std::size_t>(at + octets - have);
+  if (sender.kept.size() + fresh > kTextMax || room_.used + fresh > TextRoom::kMax) {
+    sender.compared = false;
+    return;
+  }
+  sender.kept.insert(sender.kept.end(), segment.text.end() - static_cast<std::ptrdiff_t>(fresh), segment.text.end());
+  room_.used += fresh;
+}
+
+// Measures how far an end is from the capture point, by what it answers at once: SYN,ACK, the ACK of that, other ACKs.
+void CapturedConversation::measure(const Decoded& segment, std::size_t from, Time at) {
+  DirectionState& sender = *directions_[from];
+  DirectionState& other = *directions_[1 - from];
+  bool changed = segment.ctl.ack && !segment.ctl.rst && measure_lag(segment, from, at);
+  if (sender.asked && segment.ctl.ack && segment.ack == sender.asked_ack) {
+    const Time took = at - *sender.asked;
+    if (!sender.turnaround || took < *sender.turnaround) {
+      sender.turnaround = took;
+      changed = true;
+    }
+    sender.asked.reset();
+  }
+  if (changed && sender.judge) {
+    const Time took = sender.turnaround.value_or(Time{});
+    const Time longest =
+        std::clamp<Time>(std::max(4 * took, sender.lag + sender.lag / 4), kCrossingMin, kCrossingLimit);
+    sender.judge->set({.usual = took <= kNearerMax ? Time{} : took - took / 8, .longest = longest});
+  }
+  const std::uint32_t end = segment.seq + length_of(segment);
+  if (length_of(segment) == 0 || segment.ctl.rst || segment.fault != Fault::kNone) return;
+  other.asked.reset();
+  const bool again = sender.syn && !before(sender.next, end);
+  const auto known = std::find_if(sender.unanswered.begin(), sender.unanswered.end(),
+                                  [&](const Passing& one) { return one.end == end; });
+  if (known != sender.unanswered.end()) {
+    known->at = at;
+  } else if (!again && sender.unanswered.size() < kUnansweredMax) {
+    sender.unanswered.push_back({.seq = segment.seq, .end = end, .at = at});
+  }
+  if (again) return;  // an answer to it may be one to an earlier copy (Karn's algorithm)
+  other.asked = at;
+  other.asked_ack = end;
+}
+
+// An ACK shows that an end had not processed the segment behind it, though that had passed the capture point. Whether
+// this end was busy or the segment was lost on its way does not show. True when that took longer than ever before.
+bool CapturedConversation::measure_lag(const Decoded& segment, std::size_t from, Time at) {
+  DirectionState& sender = *directions_[from];
+  auto& passed = directions_[1 - from]->unanswered;
+  std::optional<Time> since;
+  while (!passed.empty() && !before(segment.ack, passed.front().end)) {
+    if (segment.ack == passed.front().end) since = passed.front().at;
+    passed.pop_front();
+  }
+  const bool behind = !passed.empty() && !before(segment.ack, passed.front().seq);
+  if (behind && !since) since = passed.front().at;
+  if (!since || !(behind || segment.ctl.syn)) return false;
+  const Time lag = std::min(at - *since, kCrossingLimit);
+  if (lag <= sender.lag) return false;
+  sender.lag = lag;
+  return true;
+}
+
+}  // namespace tcpassay

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Captures are made at odd places by odd means. What a capture does to the order, the times and the pieces of innocent
+// packets condemns nobody; a guilty end beside it is condemned as before.
+#include <chrono>
+#include <functional>
+
+#include "harness/offline/capture_test.h"
+#include "models/rules.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The server is near: it answers after 30 us. The client is 30 ms away.
+class StrangeCapture : public CaptureJudged {
+ protected:
+  void open_far() {
+    write(up({.syn = true}, 0, 0));
+    write(down({.syn = true, .ack = true}, 0, 1));
+    write(up({.ack = true}, 1, 1), milliseconds(30));
+  }
+  void text(std::uint32_t seq, std::size_t octets, Time later) {
+    write(up({.psh = true, .ack = true}, seq, 1, octets), later);
+  }
+  void ack(std::uint32_t number, Time later) { write(down({.ack = true}, 1, number), later); }
+
+  // A packet with the IP identification.
+  void write_as(std::uint16_t identification, PacketFields fields, Time later) {
+    fields.damage.identification = identification;
+    write(fields, later);
+  }
+  // A packet whose text was garbled, so that its checksum is wrong.
+  void write_garbled(PacketFields fields, Time later) {
+    fields.damage.bad_checksum = true;
+    write(fields, later);
+  }
+  Outcome server() {
+    result_ = judge();
+    return result_.conversations.at(0).ends[1].outcome;
+  }
+  std::string why() const { return result_.conversations.at(0).ends[1].why; }
+
+  CaptureResult result_{};
+};
+
+TEST_F(StrangeCapture, AnAckOverAHoleProvesNothing) {
+  open_far();
+  text(1001, 1000, milliseconds(70));
+  ack(2001, microseconds(50));
+  EXPECT_EQ(server(), Outcome::kInconclusive) << why();
+}
+
+TEST_F(StrangeCapture, AnAckBelowAHoleIsJudged) {
+  open_far();
+  text(1, 1000, milliseconds(70));
+  ack(700, microseconds(50));
+  text(2001, 1000, milliseconds(2));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, AnAckOverAGarbledSegmentProvesNothing) {
+  open_far();
+  write_garbled(up({.psh = true, .ack = true}, 1, 1, 1000), milliseconds(70));
+  text(1001, 1000, milliseconds(2));
+  ack(2001, microseconds(50));
+  EXPECT_EQ(server(), Outcome::kInconclusive) << why();
+}
+
+TEST_F(StrangeCapture, WhatCameBeforeAGarbledSegmentIsJudged) {
+  open_far();
+  text(1, 1000, milliseconds(70));
+  ack(700, microseconds(50));
+  write_garbled(up({.psh = true, .ack = true}, 1001, 1, 1000), milliseconds(70));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, APartOfALongFrameMayBeAcknowledgedAtItsSegments) {
+  open_far();
+  text(1, 2000, milliseconds(70));  // segments of 1460 and 540 octets
+  ack(1461, microseconds(100));
+  ack(2001, microseconds(60));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, AnAckInsideASegmentIsCondemned) {
+  open_far();
+  text(1, 2000, milliseconds(70));
+  ack(1000, microseconds(100));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, AFrameOfVeryManySegmentsIsNamed) {
+  static const Bytes kSmallMss{2, 4, 0, 8};
+  write(up({.syn = true}, 0, 0));
+  PacketFields answer = down({.syn = true, .ack = true}, 0, 1);
+  answer.options = kSmallMss;
+  write(answer);
+  text(1, 2000, milliseconds(30));
+  EXPECT_EQ(server(), Outcome::kInconclusive);
+  EXPECT_NE(why().find("frame 3 is longer than 128 segments"), std::string::npos) << why();
+}
+
+// The capture of an ACK that overtakes the text on the way to the file.
+TEST_F(StrangeCapture, AnAckMayBeCapturedBeforeItsText) {
+  open_far();
+  text(1, 1000, milliseconds(70));
+  ack(1001, microseconds(60));
+  ack(2001, milliseconds(1));
+  text(1001, 1000, microseconds(5));
+  text(2001, 1000, milliseconds(30));
+  ack(3001, microseconds(60));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, AnAckBeforeItsTextEndsWhereTheTextEnds) {
+  open_far();
+  text(1, 1000, milliseconds(70));
+  ack(1001, microseconds(60));
+  ack(1501, milliseconds(1));
+  text(1001, 1000, microseconds(5));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, AnAckLongBeforeItsTextIsCondemned) {
+  open_far();
+  text(1, 1000, milliseconds(70));
+  ack(1001, microseconds(60));
+  ack(2001, milliseconds(1));
+  text(1001, 1000, milliseconds(60));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+// The end is busy: it takes segments from its queue one after the other.
+TEST_F(StrangeCapture, ABusyEndMayBeLate) {
+  open_far();
+  for (std::uint32_t i = 0; i < 4; ++i) text(1 + i * 1460, 1460, microseconds(100));
+  ack(2921, milliseconds(90));
+  ack(5841, microseconds(100));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, ABusyEndDoesNotTakeBackWhatItAcknowledged) {
+  open_far();
+  for (std::uint32_t i = 0; i < 4; ++i) text(1 + i * 1460, 1460, microseconds(100));
+  ack(5841, milliseconds(9));
+  ack(2921, microseconds(100));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, ASynThatWentTwiceMayBeAnsweredLate) {
+  write(up({.syn = true}, 0, 0));
+  write(up({.syn = true}, 0, 0), seconds(3));
+  write(down({.syn = true, .ack = true}, 0, 1), milliseconds(159));
+  write(up({.ack = true}, 1, 1), microseconds(200));
+  text(1, 100, milliseconds(1));
+  ack(101, microseconds(60));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, ASynThatWentTwiceIsAcknowledgedRightly) {
+  write(up({.syn = true}, 0, 0));
+  write(up({.syn = true}, 0, 0), seconds(3));
+  write(down({.syn = true, .ack = true}, 0, 0), milliseconds(159));
+  write(up({.ack = true}, 1, 1), microseconds(200));
+  text(1, 100, milliseconds(1));
+  ack(101, microseconds(60));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, ThePacketOfTwoInterfacesIsOneWithoutAnIdentificationToo) {
+  open_far();
+  text(1, 1000, milliseconds(70));
+  write_as(0, down({.ack = true}, 1, 1001), microseconds(60));
+  write_as(0, down({.ack = true}, 1, 1001), microseconds(0));
+  write_as(0, down({.ack = true}, 1, 1001), microseconds(3));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, TwoAcksForOneSegmentAreCondemned) {
+  open_far();
+  text(1, 1000, milliseconds(70));
+  write_as(0, down({.ack = true}, 1, 1001), microseconds(60));
+  write_as(0, down({.ack = true}, 1, 1001), milliseconds(3));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, TheAckOfAFinMayBeAnswered) {
+  open_far();
+  write(down({.fin = true, .ack = true}, 1, 1), milliseconds(70));
+  write(up({.ack = true}, 1, 2), milliseconds(30));
+  write(down({.ack = true}, 2, 1), microseconds(40));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, TheAckOfAFinIsAnsweredOnceAtMost) {
+  open_far();
+  write(down({.fin = true, .ack = true}, 1, 1), milliseconds(70));
+  write(up({.ack = true}, 1, 2), milliseconds(30));
+  write(down({.ack = true}, 2, 1), microseconds(40));
+  write(down({.ack = true}, 2, 1), milliseconds(2));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, ACoarseClockMakesNoEndNear) {
+  write(up({.syn = true}, 0, 0), milliseconds(10));
+  write(down({.syn = true, .ack = true}, 0, 1), Time{});
+  write(up({.ack = true}, 1, 1), milliseconds(30));
+  text(1, 1000, milliseconds(20));
+  ack(700, Time{});
+  EXPECT_EQ(server(), Outcome::kInconclusive);
+  EXPECT_NE(why().find("ticks every 10 ms"), std::string::npos) << why();
+}
+
+TEST_F(StrangeCapture, TimesThatWereMadeUpMakeNoEndNear) {
+  write(up({.syn = true}, 0, 0), microseconds(1));
+  write(down({.syn = true, .ack = true}, 0, 1), microseconds(1));
+  write(up({.ack = true}, 1, 1), microseconds(1));
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    text(1 + i * 100, 100, microseconds(1));
+    ack(i == 7 ? 750 : 101 + i * 100, microseconds(1));
+  }
+  EXPECT_EQ(server(), Outcome::kInconclusive);
+  EXPECT_NE(why().find("one microsecond apart"), std::string::npos) << why();
+}
+
+// One ACK of what was never sent, and never followed, does not show that the capture lacks packets elsewhere.
+TEST_F(StrangeCapture, OneStrayAckDoesNotSilenceTheFile) {
+  open_far();
+  text(1, 1000, milliseconds(70));
+  ack(700, microseconds(50));
+  ++client_port_;
+  open_far();
+  ack(5000, milliseconds(5));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+  EXPECT_EQ(result_.failed, 1u);
+  EXPECT_EQ(result_.inconclusive, 1u);
+}
+
+}  // namespace
+}  // namespace tcpassay
