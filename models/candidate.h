@@ -20,6 +20,7 @@ struct WayOut {
 
 // A TCB the target may have, and the rules that led there.
 struct Candidate : Tcb {
+  Limit limit = Limit::kNone;  // was reached on the way here
   // By this rule something about the latest segment is to be ignored; blamed first when what follows fits no TCB.
   std::optional<Rule> must_ignore{};
   InlineVector<Cite, kCitesMax> now{};    // judged when the target next falls quiet

@@ -54,12 +54,38 @@ std::string of_call(const UserCall& call) {
   return text;
 }
 
+}  // namespace
+
+const char* to_string(Limit limit) {
+  switch (limit) {
+    case Limit::kNone:
+      break;
+    case Limit::kPossible:
+      return "too many possible states";
+    case Limit::kQuestions:
+      return "too many choices in one step";
+    case Limit::kIslands:
+      return "text ahead of too many gaps";
+    case Limit::kDemerits:
+      return "too many departures at once";
+    case Limit::kDebts:
+      return "too many answers that are due at once";
+  }
+  return "none";
+}
+
+namespace {
+
 std::string owed(const Tcb& tcb) {
-  switch (tcb.reply.form) {
+  const bool before = tcb.reply.form == Reply::Form::kNone && !tcb.debts.empty();
+  const Reply& due = before ? *tcb.debts.begin() : tcb.reply;
+  switch (due.form) {
     case Reply::Form::kRst:
-      return "<SEQ=" + snd(tcb.reply.seq, tcb) + "><CTL=RST>";
+      return "<SEQ=" + snd(due.seq, tcb) + "><CTL=RST>";
     case Reply::Form::kRstAck:
-      return "<SEQ=0 on the wire><ACK=" + rcv(tcb.reply.ack, tcb) + "><CTL=RST,ACK>";
+      return "<SEQ=0 on the wire><ACK=" + rcv(due.ack, tcb) + "><CTL=RST,ACK>";
+    case Reply::Form::kAck:
+      return "<SEQ=" + snd(due.seq, tcb) + "><ACK=" + rcv(due.ack, tcb) + "><CTL=ACK>";
     case Reply::Form::kSyn:
       return "<SEQ=ISS><CTL=SYN>";
     case Reply::Form::kSynAck:

@@ -149,7 +149,12 @@ struct IcmpArrives {
   SndSeq seq{};           // SEG.SEQ of the quoted segment
 };
 
-struct Quiet {};  // the target sends nothing more until there is another stimulus or time passes
+// Nothing of the target's was seen until then.
+struct Quiet {
+  bool idle = true;       // it has nothing more to say until something is done to it or time passes; a record that goes
+                          // on does not know that: an answer may be late
+  bool reacting = false;  // and what comes next is a segment of its own, which may be the answer
+};
 
 struct Event {
   Time from{}, until{};  // it happened in this interval; equal where time is virtual

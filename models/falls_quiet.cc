@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // The target is silent: what had to leave by now is overdue (RFC 9293 sections 3.8 and 3.10.8).
+#include <algorithm>
+
 #include "models/ip_layer.h"
 #include "models/keep_alive.h"
 #include "models/loss_recovery.h"
+#include "models/segment_arrives.h"
 #include "models/segment_departs_steps.h"
 
 namespace tcpassay {
 namespace {
 
 // ---- What had to leave in answer to the last stimulus ----
+
+// Answers to what came before the latest segment.
+bool earlier_answers_have_left(Step& on) {
+  for (const Reply& due : on.tcb.debts) {
+    if (due.optional) continue;
+    if (due.must) return on.refuse(due.rule, 4);
+    on.depart(due.rule);
+  }
+  on.tcb.debts.clear();
+  return true;
+}
 
 bool reply_has_left(Step& on) {
   Candidate& tcb = on.tcb;
@@ -137,12 +151,6 @@ bool waits_for_window(const Tcb& tcb) {
   return synchronized(tcb.state) && tcb.snd_wnd == 0 && tcb.snd_nxt < tcb.snd_end;
 }
 
-// The connection may be given up when text has been outstanding for so long (R2).
-Time least_user_timeout(const Tcb& tcb) {
-  if (tcb.user_timeout > Time{}) return tcb.user_timeout;
-  return synchronized(tcb.state) ? kUserTimeoutMin : kSynTimeoutMin;
-}
-
 // What is blamed when neither the front of the queue nor a probe has left again in time.
 Rule demands_retransmission(const Tcb& tcb) {
   const bool shrunk = tcb.snd_edge() < tcb.snd_nxt && tcb.snd_una < tcb.snd_edge();
@@ -174,7 +182,7 @@ bool retransmission_is_not_overdue(Step& on) {
     return true;
   }
   if (!(tcb.rexmit_due < on.env.since)) return true;
-  if (tcb.rexmit_due - tcb.sent_at < least_user_timeout(tcb)) {
+  if (tcb.rexmit_due - tcb.sent_at < user_limit(tcb)) {
     if (!tcb.timer.new_text_followed || !synchronized(tcb.state)) return on.refuse(demands_retransmission(tcb), 3);
     on.depart(Rule::R6298_5_1);  // each new segment has restarted the timer
     tcb.timer.new_text_followed = false;
@@ -189,24 +197,52 @@ Rule unanswered(const Candidate& tcb) {
   return tcb.reply.rule == Rule::SA3_4_syn_received ? Rule::MUST_10 : tcb.reply.rule;
 }
 
-void falls_quiet(Step& on) {
+bool owes_at_once(const Candidate& tcb) {
+  const auto due = [](const Reply& reply) { return reply.form != Reply::Form::kNone && !reply.optional; };
+  return tcb.ack_now || due(tcb.reply) || std::any_of(tcb.debts.begin(), tcb.debts.end(), due);
+}
+
+namespace {
+
+// It has answered all that came: what did not leave will not.
+void reaction_ends(Step& on) {
   Candidate& tcb = on.tcb;
   tcb.selective.triggered = tcb.selective.duplicate = false;
   ecn::falls_quiet(on);
   recovery_falls_quiet(on);
-  if (on.refused() || !reply_has_left(on) || !prompt_ack_has_left(on) || !delayed_ack_is_not_overdue(on)) return;
-  if (!queued_text_is_not_overdue(on)) return;
+}
+
+// What has a time is overdue by it, whether or not answers may still come.
+bool nothing_timed_is_overdue(Step& on) {
+  if (!delayed_ack_is_not_overdue(on) || !queued_text_is_not_overdue(on)) return false;
   queued_text_becomes_due(on);
   small_window_is_used_in_time(on);
   delayed_ack_waits(on);
-  if (!connection_is_not_kept_for_ever(on)) return;
+  return connection_is_not_kept_for_ever(on);
+}
+
+void what_silence_shows(Step& on) {
+  Candidate& tcb = on.tcb;
   if (!tcb.ack_later) tcb.ack_credits = tcb.ack_missed ? 1 : 0;
   text_is_held_back(on);
   congestion_silent(on);
   tcb.rcv_nxt_before = {};
   timer_rests(on);
+}
+
+}  // namespace
+
+void falls_quiet(Step& on, const Quiet& silence) {
+  Candidate& tcb = on.tcb;
+  const bool answered = !silence.reacting && (silence.idle || !owes_at_once(tcb));
+  if (answered) reaction_ends(on);
+  if (on.refused()) return;
+  if (silence.idle && (!earlier_answers_have_left(on) || !reply_has_left(on) || !prompt_ack_has_left(on))) return;
+  if (answered) delayed_ack_waits(on);
+  if (!nothing_timed_is_overdue(on)) return;
+  if (answered) what_silence_shows(on);
   if (!retransmission_is_not_overdue(on)) return;
-  path_quiet(tcb);
+  if (answered) path_quiet(tcb);
   keep_alive_quiet(on);
 }
 

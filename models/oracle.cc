@@ -135,11 +135,27 @@ void Oracle::Impl::observe(const Event& event) {
   } else if (const auto* report = std::get_if<StateReport>(&event.what)) {
     process(conversation(event.tuple), event, [&](Step& on) { state_reported(on, *report); });
   } else {
-    quiet(event);
+    quiet(event, std::get<Quiet>(event.what));
   }
   last_at = event.until;
   ++event_index;
 }
+
+namespace {
+
+// How far the peer's text goes, and which of its octets do not follow from their place.
+void note_octets(Candidate& tcb, const Arriving& seg, bool coded) {
+  const RcvSeq first = seg.seq + (seg.ctl.syn ? 1u : 0u), end = seg.seq + seg.len();
+  constexpr std::uint32_t kFarthest = 1u << 30;
+  if (seg.ctl.syn) {
+    tcb.peer_end = end;
+  } else if (end - tcb.rcv_nxt < kFarthest) {
+    tcb.peer_end = later(tcb.peer_end, end);
+  }
+  if (!coded) tcb.uncoded.widen(first, end);
+}
+
+}  // namespace
 
 void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   Conversation& c = conversation(event.tuple);
@@ -161,7 +177,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   for (std::uint32_t i = 0; i < seg.text.size() && coded; ++i) coded = seg.text[i] == peer_octet(first + i);
   process(c, event, [&](Step& on) {
     segment_arrives(on, seg);
-    if (!coded) on.tcb.uncoded = true;
+    note_octets(on.tcb, seg, coded);
     on.tcb.prompted = on.tcb.now.size;
   });
   for (const Candidate& p : c.possible) challenged_at = std::max(challenged_at, p.challenge.at);
@@ -239,15 +255,19 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
 // Nothing of this conversation can be overdue or waits to be counted.
 bool Oracle::Impl::rests(const Conversation& c) {
   const Candidate& p = c.possible.front();
-  return c.possible.size() == 1 && p.state <= State::kListen && p.reply.form == Reply::Form::kNone && p.now.empty() &&
-         p.demerits.empty() && p.freedoms.none() && !p.ack_now && !p.ack_later && !p.timed && !c.begins;
+  return c.possible.size() == 1 && p.state <= State::kListen && p.reply.form == Reply::Form::kNone && p.debts.empty() &&
+         p.now.empty() && p.demerits.empty() && p.freedoms.none() && !p.ack_now && !p.ack_later && !p.timed &&
+         !c.begins;
 }
 
-void Oracle::Impl::quiet(const Event& event) {
+// While an answer may come yet nothing is settled.
+void Oracle::Impl::quiet(const Event& event, const Quiet& silence) {
   for (std::size_t i = 0; i < used; ++i) {
-    if (rests(conversations[i])) continue;
-    process(conversations[i], event, [](Step& on) { falls_quiet(on); });
-    settle(conversations[i], event);
+    Conversation& c = conversations[i];
+    if (rests(c)) continue;
+    process(c, event, [&](Step& on) { falls_quiet(on, silence); });
+    const bool waits = !silence.idle && std::any_of(c.possible.begin(), c.possible.end(), owes_at_once);
+    if (!waits && !silence.reacting) settle(c, event);
   }
   for (const Cite& cite : loose) count(cite);
   loose.clear();

@@ -100,7 +100,7 @@ struct Oracle::Impl {
   void name_accurate_ecn(Conversation& c, const Event& event);
   // 3.9.2.2: for the connection that the message quotes, and for all others, which must stay as they are.
   void icmp(const Event& event, const IcmpArrives& message);
-  void quiet(const Event& event);
+  void quiet(const Event& event, const Quiet& silence);
 
   Conversation& conversation(Tuple tuple);
   const Conversation* find(Tuple tuple) const;

@@ -37,7 +37,7 @@ void resynchronise_with(Candidate& p, const Departing& seg) {
   }
   if (seg.ctl.ack && !seg.ctl.rst) {
     p.rcv_nxt = p.rcv_nxt_max = p.rcv_acked = seg.ack;
-    p.rcv_edge = seg.ack + seg.wnd;
+    p.rcv_edge = p.rcv_far = seg.ack + seg.wnd;
     p.edge_known = true;
   }
 }
@@ -163,6 +163,7 @@ void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits
         if (set[i].survived != set[k].survived) set[i].survived.reset();
         intersect(set[i].demerits, set[k].demerits);
         set[i].freedoms &= set[k].freedoms;
+        set[i].limit = std::max(set[i].limit, set[k].limit);
         if (k + 1 != set.size()) set[k] = set.back();
         set.pop_back();
       } else {
@@ -170,9 +171,14 @@ void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits
       }
     }
   }
-  if (set.size() > kPossibleMax || !within_limits) {
+  Limit limit = !within_limits ? Limit::kQuestions : set.size() > kPossibleMax ? Limit::kPossible : Limit::kNone;
+  for (Candidate& p : set) {
+    if (p.limit != Limit::kNone) limit = p.limit;
+    p.limit = Limit::kNone;
+  }
+  if (limit != Limit::kNone) {
     add_verdict(Rule::S3_10_6_status, Verdict::Kind::kInconclusive, &c, event,
-                "a limit of the judge was reached: too many possible states", describe(event, set.front()));
+                std::string("a limit of the judge was reached: ") + to_string(limit), describe(event, set.front()));
     if (set.size() > kPossibleMax) set.resize(kPossibleMax);
     c.tainted = true;
   }
@@ -182,6 +188,8 @@ void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits
 void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Event& event) {
   Candidate p = c.possible[nearest];
   p.reply = {};
+  p.debts.clear();
+  p.limit = Limit::kNone;
   p.ack_now = p.ack_later = p.send_pending = p.timed = false;
   p.now.clear();
   p.prompted = 0;

@@ -9,16 +9,17 @@ namespace tcpassay {
 // One segment at one possible TCB. The replies it calls for stand in the TCB afterwards.
 void segment_arrives(Step& on, const Arriving& seg);
 
-// How a segment stands to the receive window (3.10.7.4, Table 6). The right edge may have moved beyond what was
-// advertised, so there is a region where either answer is right.
+// How a segment stands to the receive window (3.10.7.4, Table 6). Where RCV.NXT or the right edge are not known exactly
+// there is a region in which either answer is right. `offers_seen`: all windows that the target has offered were seen.
 enum class Acceptable : std::uint8_t { kNo, kYes, kEither };
-Acceptable acceptable(const Tcb& tcb, const Arriving& seg);
+Acceptable acceptable(const Tcb& tcb, const Arriving& seg, bool offers_seen = true);
 
 // The time-wait timer starts, the others are turned off.
 void start_time_wait(Step& on);
 
 // 3.10.8 and 3.8.3: what the passage of time may or must have done by now. `time_matters` is a quick look before.
 bool time_matters(const Tcb& tcb, const Environment& env);
+Time user_limit(const Tcb& tcb);  // R2, or the user timeout: before then the connection is not given up
 void time_passes(Step& on);
 
 }  // namespace tcpassay

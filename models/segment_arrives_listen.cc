@@ -38,6 +38,7 @@ void fresh(Candidate& tcb) {
   begun.later = tcb.later;
   begun.demerits = tcb.demerits;
   begun.freedoms = tcb.freedoms;
+  begun.debts = tcb.debts;
   begun.must_ignore = tcb.must_ignore;
   begun.user_timeout = tcb.user_timeout;
   tcb = begun;
@@ -57,11 +58,12 @@ void begin_connection(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   const bool again = tcb.state == State::kListen && tcb.passive;  // the port was in SYN-RECEIVED before
   const Candidate old = tcb;
+  on.put_by();
   fresh(tcb);
   if (old.state == State::kTimeWait) keep_old_numbers(tcb, old);
   if (again) on.cite(Rule::S3_5_1_duplicate_syn);
   tcb.passive = true;
-  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.syn_text_end = seg.seq + 1;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.user_at_offer = tcb.syn_text_end = seg.seq + 1;
   tcb.irs = seg.seq;
   queue_from_syn(on, seg);
   take_options(on, seg);

@@ -30,6 +30,8 @@ void unacceptable_rst(Step& on, const Arriving& rst) {
     on.delete_tcb(Rule::SA4_2_closing);
     return;
   }
+  // 3.5.2 (3) acknowledges whatever is not acceptable; 3.10.7.4 and RFC 5961 drop this. The texts leave it undecided.
+  if (tcb.rcv_nxt_max < rst.seq) on.allow_ack();
   on.cite(Rule::S3_5_2_rst_on_rst);
   on.cite(Rule::S3_5_3_window);
   on.cite(Rule::R5961_3_2_outside);
@@ -103,6 +105,10 @@ Then unacceptable(Step& on, const Arriving& seg) {
     on.reply(reset_reply(seg, Rule::SA4_5_synrcvd_bad, true));
     return Then::kReturn;
   }
+  if (seg.ctl.syn && synchronized(tcb.state)) {  // RFC 5961 section 4.2: a challenge, whatever its sequence number
+    if (challenged_recently(on) && on.may(Rule::R5961_7_throttle)) return Then::kReturn;
+    tcb.challenge.at = on.env.now;
+  }
   on.cite(Rule::SA4_1_ack);
   // Step 1 says "should"; of a probe and of the FIN in TIME-WAIT the text elsewhere says more.
   const Rule why = why_acknowledged(tcb, seg);
@@ -113,28 +119,34 @@ Then unacceptable(Step& on, const Arriving& seg) {
 
 }  // namespace
 
-Acceptable acceptable(const Tcb& tcb, const Arriving& seg) {
-  const RcvSeq nxt = tcb.rcv_nxt, most = tcb.rcv_nxt_max;
-  const RcvSeq edge = tcb.edge_known ? later(tcb.rcv_edge, nxt) : nxt;
-  const RcvSeq far = later(most + (kWindowMax << (tcb.scaled() ? tcb.scale.rcv_shift : 0)), edge);
-  // By distances from RCV.NXT, so that a number half the space away is not inside.
-  const auto surely_in = [&](RcvSeq s) { return most - nxt <= s - nxt && s - nxt < edge - nxt; };
-  const auto maybe_in = [&](RcvSeq s) { return s - nxt <= far - nxt; };
+// The test of table 6, where RCV.NXT and the right edge may lie between bounds. By distances from RCV.NXT, so that a
+// number half the space away is not inside.
+Acceptable acceptable(const Tcb& tcb, const Arriving& seg, bool offers_seen) {
+  const Between<RcvSeq> nxt = tcb.rcv_next();
+  Between<RcvSeq> edge = tcb.right_edge();
+  if (!offers_seen) edge.most = later(edge.most, nxt.most + (kWindowMax << (tcb.scaled() ? tcb.scale.rcv_shift : 0)));
+  const auto surely_in = [&](RcvSeq s) {
+    return nxt.most - nxt.least <= s - nxt.least && s - nxt.least < edge.least - nxt.least;
+  };
+  const auto maybe_in = [&](RcvSeq s) {
+    return s - nxt.least <= nxt.most - nxt.least || s - nxt.least < edge.most - nxt.least;
+  };
   if (seg.len() == 0 || seg.ctl.rst) {  // a RST is judged by its SEQ alone; at a closed window too (MUST-66)
-    if ((seg.seq == nxt && nxt == most) || surely_in(seg.seq)) return Acceptable::kYes;
+    if ((seg.seq == nxt.least && nxt.known()) || surely_in(seg.seq)) return Acceptable::kYes;
     return maybe_in(seg.seq) ? Acceptable::kEither : Acceptable::kNo;
   }
   const RcvSeq last = seg.seq + seg.len() - 1;
   if (surely_in(seg.seq) || surely_in(last)) return Acceptable::kYes;
   if (maybe_in(seg.seq) || maybe_in(last)) return Acceptable::kEither;
-  return seg.seq < nxt && far < last ? Acceptable::kEither : Acceptable::kNo;
+  // It begins before the window and ends behind it: not acceptable by the letter.
+  return nxt.least - seg.seq < seg.len() ? Acceptable::kEither : Acceptable::kNo;
 }
 
 // First, check sequence number:
 Then check_sequence_number(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   if (wraps(tcb, seg)) on.cite(Rule::S3_4_modulo);
-  switch (acceptable(tcb, seg)) {
+  switch (acceptable(tcb, seg, on.env.user_known)) {
     case Acceptable::kYes:
       on.cite(seg.len() != 0                ? Rule::S3_4_text_wnd
               : tcb.rcv_edge == tcb.rcv_nxt ? Rule::S3_4_len0_wnd0

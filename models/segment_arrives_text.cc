@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // 3.10.7.4, Sixth to Eighth: check the URG bit, process the segment text, check the FIN bit.
+#include <optional>
+
 #include "models/explicit_congestion.h"
 #include "models/segment_arrives_steps.h"
 #include "models/selective_acknowledgment.h"
@@ -15,6 +17,27 @@ Then check_urg_bit(Step& on, const Arriving& seg) {
 
 namespace {
 
+// Nothing beyond the greatest edge is taken. A probe of a closed window may be: one octet more may find room.
+RcvSeq taken_at_most(const Step& on, RcvSeq end) {
+  const Tcb& tcb = on.tcb;
+  const RcvSeq most = tcb.right_edge().most;
+  if (!on.env.user_known) return end;  // nor are all windows that were offered
+  return earlier(end, most == tcb.rcv_nxt ? most + 1 : most);
+}
+
+// Where there is no room for another span, the highest is not remembered: from there on what is held is not known.
+void remember_held(Candidate& tcb, Span span) {
+  if (tcb.held.overflow && tcb.held.beyond <= span.from) return;
+  if (tcb.held.spans.add(span)) return;
+  Span* highest = &span;
+  for (Span& other : tcb.held.spans.items) {
+    if (highest->from < other.from) highest = &other;
+  }
+  tcb.held.beyond = highest->from;
+  tcb.held.overflow = true;
+  *highest = span;
+}
+
 void hold(Candidate& tcb, RcvSeq from, RcvSeq to) {
   if (tcb.held.spans.empty() || tcb.held.top < to) tcb.held.top = to;
   int kept = 0;
@@ -28,31 +51,34 @@ void hold(Candidate& tcb, RcvSeq from, RcvSeq to) {
     }
   }
   tcb.held.spans.size = static_cast<std::uint8_t>(kept);
-  if (tcb.held.spans.size == kHeldMax) tcb.held.overflow = true;
-  tcb.held.spans.add({from, to});
+  remember_held(tcb, {from, to});
+}
+
+// A span that text up to `reached` makes part of the sequence, and that is no island any more.
+std::optional<Span> take_island(Candidate& tcb, RcvSeq reached) {
+  for (const Span& span : tcb.held.spans) {
+    if (reached < span.from) continue;
+    const Span joined = span;
+    tcb.held.spans.remove(joined);
+    return joined;
+  }
+  return {};
 }
 
 // Text that was held and is now in sequence may have been kept: RCV.NXT goes as far at most.
-void join_held(Candidate& tcb) {
-  if (tcb.held.overflow && tcb.rcv_nxt_max < tcb.held.top) {
-    tcb.rcv_nxt_max = tcb.held.top;
+void join_held(Step& on) {
+  Candidate& tcb = on.tcb;
+  while (const std::optional<Span> span = take_island(tcb, tcb.rcv_nxt_max)) {
+    if (span->to <= tcb.rcv_nxt_max) continue;
+    tcb.rcv_nxt_max = span->to;
     tcb.filled = true;
   }
-  for (bool joined = true; joined;) {
-    joined = false;
-    for (const Span& span : tcb.held.spans) {
-      if (span.from <= tcb.rcv_nxt_max) {
-        if (tcb.rcv_nxt_max < span.to) {
-          tcb.rcv_nxt_max = span.to;
-          tcb.filled = true;
-        }
-        const Span gone = span;
-        tcb.held.spans.remove(gone);
-        joined = true;
-        break;
-      }
-    }
-  }
+  if (!tcb.held.overflow || tcb.rcv_nxt_max < tcb.held.beyond) return;
+  tcb.held.overflow = false;
+  if (tcb.held.top <= tcb.rcv_nxt_max) return;
+  on.reach(Limit::kIslands);
+  tcb.rcv_nxt_max = tcb.held.top;
+  tcb.filled = true;
 }
 
 // No text, in whatever state. Text that waited, with the SYN say, may be found to be new only now that nobody is there
@@ -103,7 +129,7 @@ Then text_ahead_of_gap(Step& on, const Arriving& seg, RcvSeq end) {
   for (const Span& span : tcb.held.spans) {
     if (seg.seq < span.to && span.from < end) on.cite(Rule::S3_10_overlap);
   }
-  hold(tcb, seg.seq, end);
+  hold(tcb, seg.seq, taken_at_most(on, end));
   triggers_sack(tcb, {seg.seq, end});
   on.acknowledge_now(Rule::R5681_3_2_out_of_order);
   return Then::kProceed;
@@ -114,14 +140,16 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
   Candidate& tcb = on.tcb;
   const bool gap = tcb.held.gap();
   const RcvSeq old_nxt = tcb.rcv_nxt;
+  const RcvSeq most = taken_at_most(on, end);
   RcvSeq sure = end;
-  if (tcb.edge_known && tcb.rcv_edge < end) {
+  const RcvSeq edge = tcb.right_edge().least;
+  if (tcb.edge_known && edge < end) {
     if (!on.should(Rule::SA4_1_trim_right)) {
       on.acknowledge_now(Rule::SA4_1_ack);
       return Then::kReturn;
     }
     on.cite(Rule::SA4_1_trim_right);
-    sure = later(tcb.rcv_edge, tcb.rcv_nxt);
+    sure = edge;
   }
   if (seg.seq < tcb.rcv_nxt) on.cite(Rule::SA4_1_trim_left);
   on.cite(Rule::SA4_7_deliver);
@@ -131,9 +159,9 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
     tcb.filled = false;
   }
   if (seg.seq <= tcb.rcv_nxt) tcb.rcv_nxt = later(tcb.rcv_nxt, sure);
-  tcb.rcv_nxt_max = later(tcb.rcv_nxt_max, end);
+  tcb.rcv_nxt_max = later(tcb.rcv_nxt_max, most);
   if (gap) {
-    join_held(tcb);
+    join_held(on);
     on.cite(Rule::R5681_3_2_fill);
     on.acknowledge_now(Rule::R5681_3_2_fill);
   }

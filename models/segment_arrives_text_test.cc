@@ -84,6 +84,18 @@ TEST(SegmentText, ManyHeldSegmentsMakeOneTcb) {
   EXPECT_TRUE(tcb.held.overflow);
 }
 
+// Of nine islands the highest is not remembered; that does not blur the first, and where it does the judge says so.
+TEST(SegmentText, TheFirstIslandsStayKnown) {
+  Candidate tcb = established();
+  for (std::uint32_t i = 1; i <= 9; ++i) tcb = arrives(tcb, in("P.", 1 + 200 * i, 1, 100)).all[0];
+  EXPECT_EQ(arrives(tcb, in("P.", 1, 1, 200)).texts, Texts{"ESTABLISHED, RCV.NXT=201..301, ACK now (should)"});
+  const Candidate far = arrives(tcb, in("P.", 1, 1, 1460)).all[0];
+  EXPECT_EQ(far.rcv_nxt_max, kIrs + 1501);
+  EXPECT_EQ(far.limit, Limit::kNone);
+  const Candidate beyond = arrives(tcb, in("P.", 341, 1, 1460)).all[0];
+  EXPECT_EQ(arrives(beyond, in("P.", 1, 1, 340)).all[0].limit, Limit::kIslands);
+}
+
 // Spans that touch are one.
 TEST(SegmentText, HeldSpansJoin) {
   Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all.at(0);
@@ -218,7 +230,7 @@ TEST(CheckFinBit, TextBeyondAHeldFinMayBeTaken) {
 // The window ends before the FIN: it may be left to its retransmission.
 TEST(CheckFinBit, AtTheRightEdgeOfTheWindowItMayBeLeft) {
   Candidate before = established();
-  before.rcv_edge = before.rcv_nxt + 100;
+  before.rcv_edge = before.rcv_far = before.rcv_nxt + 100;
   EXPECT_EQ(arrives(before, in("FP.", 1, 1, 100)).texts,
             (Texts{"CLOSE-WAIT, RCV.NXT=102, ACK later", "ESTABLISHED, RCV.NXT=101, ACK later"}));
 }
@@ -227,7 +239,8 @@ TEST(CheckFinBit, AtTheRightEdgeOfTheWindowItMayBeLeft) {
 Candidate moved(Candidate tcb, std::uint32_t snd, std::uint32_t rcv) {
   for (SndSeq* seq : {&tcb.iss, &tcb.snd_una, &tcb.snd_nxt, &tcb.snd_wl2, &tcb.snd_end}) *seq = *seq + snd;
   for (RcvSeq* seq : {&tcb.irs, &tcb.rcv_nxt, &tcb.rcv_nxt_max, &tcb.snd_wl1, &tcb.snd_wl1_least, &tcb.rcv_edge,
-                      &tcb.rcv_acked, &tcb.rcv_user, &tcb.fin_seq, &tcb.syn_text_end, &tcb.held.top}) {
+                      &tcb.rcv_far, &tcb.peer_end, &tcb.rcv_acked, &tcb.rcv_user, &tcb.user_at_offer, &tcb.fin_seq,
+                      &tcb.syn_text_end, &tcb.held.top}) {
     *seq = *seq + rcv;
   }
   return tcb;

@@ -21,6 +21,35 @@ bool no_connection(const Tcb& tcb) {
   return tcb.state == State::kClosed || tcb.state == State::kListen;
 }
 
+bool meets(const Reply& due, const Departing& seg) {
+  switch (due.form) {
+    case Reply::Form::kRst:
+      return seg.ctl.rst && (seg.seq == due.seq || seg.seq == due.other);
+    case Reply::Form::kRstAck:
+      return seg.ctl.rst && seg.ctl.ack && seg.seq == SndSeq{0} && seg.ack == due.ack;
+    case Reply::Form::kSynAck:
+      return seg.ctl.syn && seg.ctl.ack && !seg.ctl.rst && seg.ack == due.ack;
+    case Reply::Form::kAck:
+      return seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst && seg.len() == 0 && seg.seq == due.seq && seg.ack == due.ack;
+    case Reply::Form::kSyn:
+    case Reply::Form::kNone:
+      break;
+  }
+  return false;
+}
+
+// The answer to something before the latest segment. No text orders the answers to several segments.
+bool answers_earlier(Step& on, const Departing& seg) {
+  for (const Reply& due : on.tcb.debts) {
+    if (!meets(due, seg)) continue;
+    const Reply met = due;
+    on.cite(met.rule);
+    on.tcb.debts.remove_first(met);
+    return true;
+  }
+  return false;
+}
+
 // What is blamed for another segment where a RST is due. A SYN,ACK belongs to a passive OPEN that is over.
 Rule forbids_other_than_reset(const Candidate& tcb, const Departing& seg) {
   return blamed({
@@ -119,6 +148,7 @@ Rule forbids_any_segment(const Candidate& tcb, Rule otherwise) {
 
 void segment_departs(Step& on, const Departing& seg) {
   if (!scale_stands_on_syns_only(on, seg)) return;
+  if (!on.tcb.debts.empty() && answers_earlier(on, seg)) return;
   if (seg.ctl.rst) {
     ecn::reset_departs(on, seg);
     reset_departs(on, seg);

@@ -12,7 +12,9 @@ namespace tcpassay {
 void segment_departs(Step& on, const Departing& seg);
 
 // The target is silent now: segments that had to leave before are overdue, and those that must leave later get a time.
-void falls_quiet(Step& on);
+void falls_quiet(Step& on, const Quiet& silence = {});
+// An answer is due that nothing may put off.
+bool owes_at_once(const Candidate& tcb);
 
 // A white-box target reports its state.
 void state_reported(Step& on, const StateReport& report);

@@ -69,7 +69,7 @@ bool filled_gap_acknowledged(Step& on, RcvSeq ack) {
   Candidate& tcb = on.tcb;
   std::int8_t& holds = tcb.traits[static_cast<std::size_t>(Trait::kHoldsText)];
   const bool all = ack == tcb.rcv_nxt_max;
-  const bool unsure = tcb.contradicted || tcb.held.overflow;  // what is held is not known
+  const bool unsure = tcb.contradicted;  // what is held is not known
   if (tcb.stamps.held_is_older && tcb.stamps.on() && holds > 0 && !unsure && ack <= tcb.rcv_edge) {
     if (!all) return on.refuse(Rule::R7323_5_3_once);  // it held the text, but tested its timestamps once more
     on.cite(Rule::R7323_5_3_once);
@@ -148,11 +148,14 @@ bool ack_is_current(Step& on, const Departing& seg) {
   const bool held_after_all = tcb.partial_gap_ack && tcb.rcv_nxt_max < seg.ack && seg.ack <= tcb.partial_gap_ack_end;
   if (held_after_all) return on.refuse(Rule::MUST_59, 1);
   if (early_ack(tcb, seg)) return true;
-  const bool never_arrived = tcb.rcv_nxt_max < seg.ack;
+  const bool never_arrived = tcb.rcv_nxt_max - tcb.irs < seg.ack - tcb.irs;  // half the space away, too
   if (!never_arrived && !(seg.ack < tcb.rcv_nxt)) {
     on.cite(Rule::S3_1_ack_always);
     return true;
   }
+  // Text came that begins in the window and ends beyond it: more was taken than the window allowed.
+  const bool untrimmed = never_arrived && calls_upon(tcb, Rule::SA4_1_trim_right) && seg.ack <= tcb.peer_end;
+  if (untrimmed) return on.refuse(Rule::SA4_1_trim_right, 1);
   const Rule demands = blamed({
       {tcb.ack_later, tcb.ack_rule},
       {tcb.ack_now, tcb.ack_now_rule},

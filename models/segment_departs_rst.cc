@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A RST leaves: where one is due, and in the form that RFC 9293 sections 3.5.2 and 3.10.7 give it.
+#include <algorithm>
+
 #include "models/segment_departs_steps.h"
 #include "models/timestamps.h"
 
@@ -16,6 +18,12 @@ Rule forbids_reset(const Candidate& tcb) {
       {tcb.state != State::kListen && calls_upon(tcb, Rule::S3_5_2_rst_on_rst), Rule::S3_5_2_rst_on_rst},
       {kOtherwise, tcb.survived.value_or(forbids_any_segment(tcb, Rule::S3_5_2_unclear))},
   });
+}
+
+// What is still due to something before the latest segment.
+const Reply* earliest_debt(const Candidate& tcb) {
+  const Reply* due = std::find_if(tcb.debts.begin(), tcb.debts.end(), [](const Reply& each) { return !each.optional; });
+  return due == tcb.debts.end() ? nullptr : due;
 }
 
 // <SEQ=SEG.ACK><CTL=RST>, or <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>.
@@ -46,7 +54,9 @@ bool reset_may_leave(Step& on, const Departing& seg) {
   const Reply& due = tcb.reply;
   switch (due.form) {
     case Reply::Form::kNone:
+      if (const Reply* earlier = earliest_debt(tcb)) return on.refuse(earlier->rule, 1);
       return on.refuse(forbids_reset(tcb), 3);
+    case Reply::Form::kAck:
     case Reply::Form::kSyn:
     case Reply::Form::kSynAck:
       return on.refuse(due.rule, 3);

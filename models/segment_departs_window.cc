@@ -34,9 +34,11 @@ void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t wnd, 
   Candidate& tcb = on.tcb;
   if (edge + unit < tcb.rcv_edge) {
     on.depart(Rule::SHLD_14);
+    tcb.shrunk_by = tcb.rcv_edge - edge;
     return;
   }
   on.cite(Rule::SHLD_14);
+  tcb.shrunk_by = 0;
   const std::uint32_t moved = edge < tcb.rcv_edge ? 0 : edge - tcb.rcv_edge;
   tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
   const bool mss_zero = tcb.mss_given && tcb.snd_mss == 0xffff;
@@ -56,6 +58,9 @@ void window_offered(Step& on, const Departing& seg) {
   const bool first = !tcb.edge_known || tcb.edge_of_syn;
   if (!first) edge_moves(on, seg, edge, wnd, (1u << shift) - 1);
   tcb.rcv_edge = first ? edge : later(tcb.rcv_edge, edge);
+  tcb.user_at_offer = tcb.rcv_user;
+  tcb.rcv_far = tcb.edge_known ? later(tcb.rcv_far, edge) : edge;
+  tcb.scaled_offered = tcb.scaled_offered || !seg.ctl.syn;
   tcb.edge_known = true;
   tcb.edge_of_syn = false;
 }

@@ -20,7 +20,8 @@ bool empty(const Span& span) {
 
 // Has the target received every octet of the block, as far as can be known? The octet behind the last may be a FIN.
 bool has_arrived(const Tcb& tcb, Span block, const Span& open) {
-  if (tcb.selective.vague || tcb.held.overflow || tcb.contradicted) return true;
+  if (tcb.selective.vague || tcb.contradicted) return true;
+  if (tcb.held.overflow && tcb.held.beyond < block.to) return true;  // more gaps than are remembered
   if (tcb.held_fin && block.to == tcb.fin_seq + 1) --block.to.value;
   if (block.from == block.to || within(block, open)) return true;
   for (const Span& span : tcb.held.spans) {

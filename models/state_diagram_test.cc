@@ -134,6 +134,7 @@ class Walk {
       const Reply& reply = tcb_.reply;
       switch (reply.form) {
         case Reply::Form::kNone:
+        case Reply::Form::kAck:  // only among the debts
           break;
         case Reply::Form::kRst:
           seg.ctl = {.rst = true}, seg.seq = reply.seq;

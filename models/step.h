@@ -111,7 +111,7 @@ struct Step {
   }
   void depart(Rule rule) {
     if (!in_force(rule, env.edition)) return;
-    if (!tcb.demerits.has(rule)) tcb.demerits.add(rule);
+    if (!tcb.demerits.has(rule) && !tcb.demerits.add(rule)) reach(Limit::kDemerits);
   }
   bool may(Rule rule) {
     const bool taken = pick.ask();
@@ -132,7 +132,18 @@ struct Step {
   }
 
   // What leaves.
-  void reply(const Reply& reply) { tcb.reply = reply; }
+  void reply(const Reply& reply) {
+    put_by();
+    tcb.reply = reply;
+  }
+  // An answer to something earlier has not left yet: it is due still.
+  void put_by() {
+    if (tcb.reply.form == Reply::Form::kNone) return;
+    Reply due = tcb.reply;
+    if (due.form == Reply::Form::kSynAck) due.ack = tcb.rcv_nxt;
+    if (!tcb.debts.add(due)) reach(Limit::kDebts);
+    tcb.reply = {};
+  }
   // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> before the target falls quiet.
   void acknowledge_now(Rule rule) { acknowledge_now(rule, info(rule).level == Level::kMust); }
   void acknowledge_now(Rule rule, bool must) {
@@ -161,9 +172,18 @@ struct Step {
     ack_allowed = true;
   }
 
-  // Delete the TCB. Only the signal that the user has still to be told is kept.
+  // What the judge can no longer follow makes its word inconclusive.
+  void reach(Limit limit) { tcb.limit = limit; }
+
+  // Delete the TCB: what stays is what the user has still to be told, and answers that were due before.
   void delete_tcb(Rule rule) {
-    tcb.reply = {};
+    const bool opens = tcb.reply.form == Reply::Form::kSyn || tcb.reply.form == Reply::Form::kSynAck;
+    tcb.reply.optional = tcb.reply.optional || opens;  // what is no more need not be opened
+    put_by();
+    if (tcb.ack_now) {
+      reply({.form = Reply::Form::kAck, .optional = true, .seq = tcb.snd_nxt, .ack = tcb.rcv_nxt, .rule = rule});
+      put_by();
+    }
     tcb.ack_now = tcb.ack_later = tcb.send_pending = tcb.timed = false;
     tcb.ack_credits = 0;
     tcb.held.spans.clear();

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "models/between.h"
 #include "models/congestion.h"
 #include "models/event.h"
 #include "models/explicit_congestion.h"
@@ -19,14 +20,17 @@
 
 namespace tcpassay {
 
-// A small list inside a TCB. Beyond the limit further entries are left out: a rule is then counted less often.
+// A small list inside a TCB. Beyond the limit further entries are left out. Of cites and reported blocks that means
+// that a rule is counted less often; where it could hide a fault, whoever adds one looks whether there was room.
 template <class T, int kMax>
 struct InlineVector {
   std::array<T, kMax> items{};
   std::uint8_t size = 0;
 
-  void add(const T& item) {
-    if (size < kMax) items[size++] = item;
+  bool add(const T& item) {  // false: there was no room
+    if (size == kMax) return false;
+    items[size++] = item;
+    return true;
   }
   bool has(const T& item) const {
     for (const T& i : *this) {
@@ -40,6 +44,12 @@ struct InlineVector {
       if (!(items[i] == item)) items[kept++] = items[i];
     }
     size = static_cast<std::uint8_t>(kept);
+  }
+  void remove_first(const T& item) {
+    T* found = std::find(items.data(), items.data() + size, item);
+    if (found == items.data() + size) return;
+    std::move(found + 1, items.data() + size, found);
+    --size;
   }
   void clear() { size = 0; }
   bool empty() const { return size == 0; }
@@ -65,6 +75,7 @@ struct Reply {
     kRstAck,  // <SEQ=seq><ACK=ack><CTL=RST,ACK>
     kSyn,     // <SEQ=ISS><CTL=SYN>
     kSynAck,  // <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
+    kAck,     // <SEQ=seq><ACK=ack><CTL=ACK>: of a connection that is no more
   };
   Form form = Form::kNone;
   bool must = true;       // false: its absence departs from a SHOULD, or costs nothing when optional
@@ -161,7 +172,8 @@ struct Scale {
 struct HeldText {
   InlineVector<Span, kHeldMax> spans{};
   RcvSeq top{};           // behind the last octet seen ahead of a gap
-  bool overflow = false;  // more spans than `spans` remembers
+  bool overflow = false;  // more spans than `spans` remembers: from `beyond` on
+  RcvSeq beyond{};        // where text begins that was seen ahead of more gaps than `spans` remembers
 
   bool gap() const { return !spans.empty() || overflow; }
   friend bool operator==(const HeldText&, const HeldText&) = default;
@@ -216,6 +228,7 @@ struct Scoreboard {
   friend bool operator==(const Scoreboard&, const Scoreboard&) = default;
 };
 
+inline constexpr int kDebtsMax = 4;  // answers that are due at once, beside the latest
 inline constexpr int kCitesMax = 24;
 inline constexpr int kDemeritsMax = 6;
 inline constexpr int kTraits = static_cast<int>(
@@ -228,11 +241,13 @@ inline constexpr int kTraits = static_cast<int>(
 // The urgent mechanism, 3.8.5.
 struct Urgent {
   bool arrived = false;              // a segment with URG has
-  bool sure = false;                 // RCV.UP is known to be `rcv_up`; otherwise what the user is told is not judged
+  bool sure = false;                 // RCV.UP is known to be `rcv_up`; otherwise nothing of it is judged
   bool in_line = false;              // the user has asked for urgent octets in the stream (SO_OOBINLINE)
   bool bare = false;                 // a pointer has arrived without URG
   bool late = false;                 // URG has arrived behind the peer's FIN
   bool given = false;                // the user has sent urgent octets
+  std::uint8_t out_left = 0;         // so many octets of those ...
+  Between<RcvSeq> out{};             // ... may not be read with the others, since they are urgent and not in line
   RcvSeq rcv_from{};                 // where the run of urgent octets began
   RcvSeq rcv_up{};                   // RCV.UP: the octet that follows the urgent data
   SndSeq snd_up{};                   // SND.UP, the same for what the user sends; like snd_end before ISS is known
@@ -286,12 +301,12 @@ struct Tcb {
   bool mss_given = false;          // the peer announced an MSS
   bool no_delay = false;           // the user has turned the Nagle algorithm off
   bool nagle_free = false;         // whether Nagle is on is not known
-  bool uncoded = false;            // the peer sent octets that are not coded by position
   bool contradicted = false;       // the peer sent text beyond its own FIN, or moved it
   bool reads_shut = false;         // the user has said that it will not receive
   bool told = false;               // the user knows of the signal
   bool held_fin_outside = false;   // it stood beyond the window when it was seen
   bool edge_of_syn = false;        // rcv_edge is what the target's SYN offered, before it knew RCV.NXT
+  bool scaled_offered = false;     // the target has offered a window on other than a SYN
   bool edge_known = false;         // the target has offered a window
   bool filled = false;             // RCV.NXT's bounds differ by text that had been held
   bool timed = false;              // rexmit_due is set
@@ -308,18 +323,23 @@ struct Tcb {
 
   // Receive sequence variables. RCV.NXT is at least rcv_nxt and at most rcv_nxt_max; the next acknowledgment tells.
   RcvSeq irs{}, rcv_nxt{}, rcv_nxt_max{}, snd_wl1{};
-  RcvSeq snd_wl1_least{};   // SND.WL1, if nothing empty that came ahead of a gap was taken
-  RcvSeq rcv_nxt_before{};  // what the latest arriving segment met
-  RcvSeq rcv_edge{};        // the greatest RCV.NXT+RCV.WND that was offered
-  RcvSeq rcv_acked{};       // the last acknowledgment that was sent
-  RcvSeq rcv_user{};        // the next octet for the user
-  RcvSeq fin_seq{};         // where the peer's FIN stands, when held_fin or rcv_fin
-  RcvSeq syn_text_end{};    // behind the text that came with the SYN
+  RcvSeq snd_wl1_least{};     // SND.WL1, if nothing empty that came ahead of a gap was taken
+  RcvSeq rcv_nxt_before{};    // what the latest arriving segment met
+  RcvSeq rcv_edge{};          // the greatest RCV.NXT+RCV.WND that was offered
+  RcvSeq rcv_acked{};         // the last acknowledgment that was sent
+  RcvSeq rcv_user{};          // the next octet for the user
+  RcvSeq fin_seq{};           // where the peer's FIN stands, when held_fin or rcv_fin
+  Between<RcvSeq> uncoded{};  // octets of the peer's that do not follow from their place lie here
+  RcvSeq peer_end{};          // behind the last octet that the peer has sent
+  RcvSeq rcv_far{};           // the greatest right edge ever offered, by a SYN too
+  RcvSeq user_at_offer{};     // RCV.USER when the target has last offered a window
+  RcvSeq syn_text_end{};      // behind the text that came with the SYN
   RcvSeq partial_gap_ack_end{};
   std::uint16_t rcv_mss = 536;    // what the target announced
   std::uint16_t syn_wnd = 0;      // the window that the target's SYN offered
   std::uint16_t snd_full = 0;     // the largest segment of new text so far
   std::uint32_t rcv_wnd_max = 0;  // the largest window the target has offered: its buffer, as far as is known
+  std::uint32_t shrunk_by = 0;    // so far left of rcv_edge lies the latest edge
   std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
   HeldText held{};
   Sack selective{};
@@ -328,8 +348,9 @@ struct Tcb {
   Stamps stamps{};
   Scale scale{};
 
-  // What the target owes.
+  // What the target owes: to the latest segment or call, and to those before it.
   Reply reply{};
+  InlineVector<Reply, kDebtsMax> debts{};
   bool ack_now = false;  // an acknowledgment before it falls quiet ...
   bool ack_now_must = false;
   bool ack_later = false;        // ... or until ack_due
@@ -378,8 +399,25 @@ struct Tcb {
   bool scaled() const { return scale.peer_offered && scale.target_offered; }
   bool sack() const { return selective.peer_permits && selective.target_permits; }
   bool timestamped() const { return stamps.on(); }
+  // RCV.NXT, as far as it is known; an acknowledgment tells it.
+  Between<RcvSeq> rcv_next() const { return {rcv_nxt, rcv_nxt_max, true}; }
+  // The octet behind the receive window: nothing beyond `most` is acceptable. Rounding may hide one unit of the scale.
+  Between<RcvSeq> right_edge() const {
+    const std::uint32_t shift = scaled() ? scale.rcv_shift : 0;
+    const RcvSeq least = edge_known ? later(rcv_edge - shrunk_by, rcv_nxt) : rcv_nxt;
+    const bool known = edge_known && (shift == 0 || scaled_offered);  // a SYN's window is not scaled
+    // What the user has read since the target offered a window may have moved the edge without a word.
+    const std::uint32_t read = user_at_offer < rcv_user ? rcv_user - user_at_offer : 0;
+    const RcvSeq offered = later(rcv_far, rcv_edge + read);
+    const RcvSeq most = known ? offered + ((1u << shift) - 1) : rcv_nxt_max + (0xffffu << shift);
+    return {least, later(later(most, least), rcv_nxt_max), true};
+  }
   SndSeq snd_edge() const { return snd_una + snd_wnd; }
 };
+
+// What the judge can follow no further. Its word is then inconclusive and names the limit.
+enum class Limit : std::uint8_t { kNone, kPossible, kQuestions, kDebts, kIslands, kDemerits };
+const char* to_string(Limit limit);  // "too many possible states"
 
 constexpr bool synchronized(State state) {
   return state > State::kSynReceived;

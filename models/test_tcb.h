@@ -100,7 +100,7 @@ inline Candidate syn_received(bool passive = true) {
   tcb.passive = passive;
   tcb.irs = tcb.snd_wl1 = tcb.snd_wl1_least = kIrs;
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.rcv_acked = tcb.syn_text_end = kIrs + 1;
-  tcb.rcv_edge = kIrs + 1 + kRcvWnd;
+  tcb.rcv_edge = tcb.rcv_far = kIrs + 1 + kRcvWnd;
   tcb.edge_known = tcb.mss_given = true;
   tcb.snd_wnd = tcb.max_snd_wnd = kSndWnd;
   tcb.snd_mss = kMss;
@@ -191,7 +191,7 @@ inline constexpr State kSynchronized[] = {State::kEstablished, State::kFinWait1,
 
 // The target offers no window.
 inline Candidate at_zero_window(Candidate tcb) {
-  tcb.rcv_edge = tcb.rcv_nxt;
+  tcb.rcv_edge = tcb.rcv_far = tcb.rcv_nxt;
   return tcb;
 }
 // The peer offers so much.
@@ -240,6 +240,9 @@ inline std::string change(const Candidate& before, const Candidate& after) {
       break;
     case Reply::Form::kSynAck:
       add("SYN,ACK");
+      break;
+    case Reply::Form::kAck:
+      add("ACK " + rcv(reply.ack));
       break;
   }
   if (reply.form != Reply::Form::kNone && !reply.must) text += reply.optional ? " (may)" : " (should)";

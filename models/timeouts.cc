@@ -19,6 +19,11 @@ void start_time_wait(Step& on) {
   on.tcb.time_wait.least_seq = on.tcb.rcv_nxt;
 }
 
+Time user_limit(const Tcb& tcb) {
+  if (tcb.user_timeout > Time{}) return tcb.user_timeout;
+  return synchronized(tcb.state) ? kUserTimeoutMin : kSynTimeoutMin;
+}
+
 bool time_matters(const Tcb& tcb, const Environment& env) {
   switch (tcb.state) {
     case State::kClosed:
@@ -34,11 +39,18 @@ bool time_matters(const Tcb& tcb, const Environment& env) {
   }
   if (keep_alive_may_end(tcb, env)) return true;
   if (tcb.snd_una == tcb.snd_nxt && tcb.snd_una == tcb.snd_limit()) return false;
-  const Time limit = tcb.user_timeout > Time{} ? tcb.user_timeout
-                     : synchronized(tcb.state) ? kUserTimeoutMin
-                                               : kSynTimeoutMin;
-  return env.now - tcb.sent_at >= limit;
+  return env.now - tcb.sent_at >= user_limit(tcb);
 }
+
+namespace {
+
+// R2 and the user timeout count from the first transmission, and what was not sent again when it had to be does not
+// give up by them (3.8.3): falls_quiet() says what is missing.
+bool retransmission_is_overdue(const Tcb& tcb, Time surely) {
+  return tcb.timed && tcb.rexmit_due < surely && tcb.rexmit_due - tcb.sent_at < user_limit(tcb);
+}
+
+}  // namespace
 
 // 3.10.8. Timeouts
 void time_passes(Step& on) {
@@ -53,7 +65,7 @@ void time_passes(Step& on) {
     return;
   }
   // USER TIMEOUT: flush all queues, signal the user, delete the TCB. A reset may be sent to tell the peer.
-  if (on.may(Freedom::kUserTimeoutAhead)) return;
+  if (retransmission_is_overdue(tcb, on.env.since) || on.may(Freedom::kUserTimeoutAhead)) return;
   if (tcb.user_timeout == Time{}) on.cite_later(Rule::S3_9_1_1_timeout);
   tcb.signal = Signal::kTimedOut;
   const SndSeq snd_nxt = tcb.snd_nxt;

@@ -67,6 +67,17 @@ bool urgent_departs(Step& on, const Departing& seg) {
   return true;
 }
 
+namespace {
+
+// Out of line the last urgent octet goes another way: the one before the pointer, or, as RFC 793 had it, the one there.
+void points_at(Urgent& up, RcvSeq seg_up) {
+  const bool again = up.out.may_be(seg_up) && up.out.may_be(seg_up - 1);
+  up.out.widen(seg_up - 1, seg_up);
+  if ((!again || up.out_left == 0) && up.out_left < 255) ++up.out_left;
+}
+
+}  // namespace
+
 void urgent_arrives(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   Urgent& up = tcb.up;
@@ -94,20 +105,43 @@ void urgent_arrives(Step& on, const Arriving& seg) {
   const bool known = up.arrived && up.sure;
   if (known && seg_up <= up.rcv_up && seg.up != 0) return;
   const bool in_order = seg.seq <= tcb.rcv_nxt && tcb.rcv_nxt == tcb.rcv_nxt_max;
+  const bool greatest = !up.arrived || up.rcv_up < seg_up;         // whichever of the earlier ones counted
   if (!known || up.rcv_up <= tcb.rcv_user) up.rcv_from = seg.seq;  // a run begins
-  up.sure = (known || !up.arrived) && in_order && seg.up != 0 && tcb.rcv_nxt < seg_up;
-  up.rcv_up = seg_up;
+  up.sure = greatest && in_order && seg.up != 0 && tcb.rcv_nxt < seg_up;
+  up.rcv_up = up.sure || !up.arrived ? seg_up : later(up.rcv_up, seg_up);
   up.arrived = true;
+  points_at(up, seg_up);
 }
 
 void urgent_may_arrive(Candidate& tcb, const Arriving& seg) {
   if (!seg.ctl.urg) return;
+  Urgent& up = tcb.up;
   if (tcb.rcv_fin) {
-    tcb.up.late = true;
+    up.late = true;
     return;
   }
-  tcb.up.arrived = true;
-  tcb.up.sure = false;
+  const RcvSeq seg_up = seg.seq + seg.up;
+  up.rcv_up = up.arrived ? later(up.rcv_up, seg_up) : seg_up;
+  up.arrived = true;
+  up.sure = false;
+  points_at(up, seg_up);
+  if (seg.ctl.syn) points_at(up, seg_up + 1);  // counted from the text, as some do
+}
+
+bool urgent_octet_left_out(Candidate& tcb, RcvSeq octet) {
+  Urgent& up = tcb.up;
+  if (!up.arrived || up.in_line || up.out_left == 0 || !up.out.may_be(octet)) return false;
+  --up.out_left;
+  return true;
+}
+
+void urgent_consumed(Candidate& tcb) {
+  Urgent& up = tcb.up;
+  up.out.leave_behind(tcb.rcv_user);
+  if (!up.out.there) up.out_left = 0;
+  if (!up.arrived || up.sure || tcb.rcv_user <= up.rcv_up) return;
+  up.sure = true;  // whatever RCV.UP was, it is behind
+  up.rcv_from = up.rcv_up;
 }
 
 namespace {

@@ -27,6 +27,12 @@ void mark_asked(Step& on, const UserCall& call);
 // The user has read [from, to), all of it as it was sent. False when it is refused.
 bool urgent_read(Step& on, RcvSeq from, RcvSeq to);
 
+// Out of line: whether this octet may be the urgent one, which is not read with the others. It is none but once.
+bool urgent_octet_left_out(Candidate& tcb, RcvSeq octet);
+
+// The user has read up to RCV.USER: what urgent octets lie behind is known again.
+void urgent_consumed(Candidate& tcb);
+
 // Which rule a wrong octet in a read breaks.
 Rule misread(const Candidate& tcb, Rule otherwise);
 

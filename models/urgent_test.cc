@@ -131,5 +131,44 @@ TEST(UrgentReceived, ThePointDoesNotRecede) {
   EXPECT_TRUE(tcb.up.sure);
 }
 
+// Out of line the urgent octet is not read with the others: that one, once, and no octet of later text.
+TEST(UrgentReceived, OutOfLineOneOctetGoesAnotherWay) {
+  const auto reads = [](Candidate& tcb, std::uint32_t first, std::uint32_t octets) {
+    const UserCall call{.kind = CallKind::kRead, .length = 5000, .result = octets, .text = peer_text(first, octets)};
+    Outcomes after = outcomes_of(tcb, kListening, [&](Step& on) { receive_call(on, call); });
+    if (!after.all.empty()) tcb = after.all[0];
+    return after.blamed;
+  };
+  Candidate tcb = arrives(established(), urgent_in(1, 10, 10)).all[0];
+  EXPECT_EQ(reads(tcb, 1, 9), "");
+  tcb = arrives(tcb, in("P.", 11, 1, 10)).all[0];
+  Candidate lost = tcb;
+  EXPECT_EQ(reads(tcb, 11, 10), "");
+  EXPECT_NE(reads(lost, 12, 9), "");
+  EXPECT_EQ(reads(lost, 11, 10), "");
+  EXPECT_NE(reads(lost, 22, 5), "");
+}
+
+// A dropped segment's pointer counts or not. Once all up to it has been read that makes no difference.
+TEST(UrgentReceived, WhatIsReadIsKnownAgain) {
+  Candidate tcb = in_line();
+  urgent_may_arrive(tcb, urgent_in(1, 0, 5));
+  EXPECT_FALSE(tcb.up.sure);
+  EXPECT_EQ(poll_blames(tcb, true), "");
+  tcb = arrives(tcb, in("P.", 1, 1, 10)).all[0];
+  tcb.rcv_user = tcb.rcv_user + 10;
+  urgent_consumed(tcb);
+  EXPECT_EQ(poll_blames(tcb, true), "MUST_33");
+}
+
+// So does a pointer beyond all that were seen.
+TEST(UrgentReceived, AGreaterPointerIsKnown) {
+  Candidate tcb = in_line();
+  urgent_may_arrive(tcb, urgent_in(1, 0, 5));
+  tcb = arrives(tcb, urgent_in(1, 10, 10)).all[0];
+  EXPECT_TRUE(tcb.up.sure);
+  EXPECT_EQ(poll_blames(tcb, false), "MUST_32");
+}
+
 }  // namespace
 }  // namespace tcpassay

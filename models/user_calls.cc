@@ -61,8 +61,10 @@ void active_open_call(Step& on, const UserCall& call) {
     if (call.result < 0 && call.error != UserError::kInProgress) return;  // the user was told that it is not done
     const auto traits = tcb.traits;
     const auto later_rules = tcb.later;
+    const auto debts = tcb.debts;
     tcb = Candidate{};
     tcb.traits = traits;
+    tcb.debts = debts;
     tcb.later = later_rules;
     on.cite(Rule::S3_10_1_active);
     on.reply({.form = Reply::Form::kSyn, .rule = Rule::S3_10_1_active});

@@ -43,17 +43,32 @@ Rule receive_rule(const Tcb& tcb) {
   }
 }
 
-// Is each octet the one that the peer sent at this place? An urgent octet may have been delivered out of line.
+// How far the text may go that the user is given. A peer that contradicts itself has sent so much, and no more.
+RcvSeq delivered_at_most(const Tcb& tcb) {
+  return tcb.contradicted ? later(text_end_max(tcb), tcb.peer_end) : text_end_max(tcb);
+}
+
+// A record says how many octets the user was given, not which.
+void octets_untold(Step& on, std::uint32_t octets) {
+  Candidate& tcb = on.tcb;
+  const Urgent& up = tcb.up;
+  if (!up.out.there || tcb.rcv_user + octets < up.out.least) return;
+  const bool may_be = urgent_octet_left_out(tcb, later(up.out.least, tcb.rcv_user));
+  if (may_be && on.may(Freedom::kUrgentLeftOut)) tcb.rcv_user = tcb.rcv_user + 1;
+}
+
+// Each octet is the one that the peer sent at its place. The last urgent one may have gone another way, and of those
+// that a packet made by hand has brought only the number is known.
 bool right_octets(Step& on, const UserCall& call, Rule rule) {
   Candidate& tcb = on.tcb;
-  for (std::size_t i = 0; i < call.text.size() && !tcb.uncoded; ++i) {
-    if (call.text[i] == peer_octet(tcb.rcv_user.value + static_cast<std::uint32_t>(i))) continue;
-    if (tcb.up.arrived && !tcb.up.in_line) {
+  RcvSeq at = tcb.rcv_user;
+  for (const std::uint8_t octet : call.text) {
+    while (!tcb.uncoded.may_be(at) && octet != peer_octet(at.value)) {
+      if (!urgent_octet_left_out(tcb, at)) return on.refuse(misread(tcb, rule), 1);
+      at = at + 1;
       tcb.rcv_user = tcb.rcv_user + 1;
-      return true;
     }
-    on.refuse(misread(tcb, rule), 1);
-    return false;
+    at = at + 1;
   }
   return true;
 }
@@ -66,9 +81,10 @@ void octets_delivered(Step& on, const UserCall& call, Rule rule) {
     on.refuse(gone(tcb) ? rule : Rule::S3_5_synrcvd_text);
     return;
   }
+  if (call.text.empty()) octets_untold(on, octets);
   if (!right_octets(on, call, rule)) return;
   const RcvSeq end = tcb.rcv_user + octets;
-  if (text_end_max(tcb) < end && !tcb.contradicted) {
+  if (delivered_at_most(tcb) < end) {
     on.refuse(gone(tcb) ? Rule::SA4_7_deliver : rule, 2);
     return;
   }
@@ -77,6 +93,8 @@ void octets_delivered(Step& on, const UserCall& call, Rule rule) {
   on.cite(Rule::SA4_7_deliver);
   if (tcb.rcv_fin) on.cite(Rule::S3_10_3_close_wait);
   tcb.rcv_user = end;
+  urgent_consumed(tcb);
+  tcb.uncoded.leave_behind(end);
   if (!tcb.rcv_fin && tcb.rcv_nxt < end) tcb.rcv_nxt = end;
 }
 
@@ -146,7 +164,7 @@ void receive_call(Step& on, const UserCall& call) {
     octets_delivered(on, call, rule);
     return;
   }
-  if (tcb.up.arrived && !tcb.up.in_line && tcb.rcv_user + 1 == text_end(tcb)) tcb.rcv_user = text_end(tcb);
+  if (tcb.rcv_user + 1 == text_end(tcb) && urgent_octet_left_out(tcb, tcb.rcv_user)) tcb.rcv_user = text_end(tcb);
   if (call.result == 0) {
     end_of_stream_told(on, rule);
   } else if (call.error == UserError::kWouldBlock || call.error == UserError::kNotConnected) {

@@ -263,7 +263,10 @@ TEST(ReceiveCall, ReportsRefusedAndTimedOut) {
 // A user who takes urgent octets out of band misses them in the stream.
 TEST(ReceiveCall, AnUrgentOctetMayGoAnotherWay) {
   Candidate before = with_text(established());
+  EXPECT_NE(reads(before, 2, 50).blamed, "");
   before.up.arrived = true;
+  before.up.out = {.least = kIrs + 1, .most = kIrs + 1, .there = true};
+  before.up.out_left = 1;
   EXPECT_EQ(reads(before, 2, 50).blamed, "");
 }
 

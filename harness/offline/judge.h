@@ -27,6 +27,7 @@ struct FileResult {
 // Reads the script as a record: the peer sent the `<` lines, the target the `>` lines, and the calls of the target's
 // user returned the results that the script gives. Text is position-coded. Segments that may be missing are not held
 // against the target where a script does not show them: after the last `>` line, and pure ACKs before a line with text.
+// A script without any `>` line is a scenario and no record, unless it says that it is complete.
 FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition = kNewest,
                         bool strict = false);
 

@@ -2,6 +2,7 @@
 // A script read as a record: its steps become events, which the oracle judges. script_replay.cc makes the events.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "harness/offline/judge.h"
@@ -40,6 +41,12 @@ std::optional<std::string> unknown_construct(const Step& step, std::uint8_t ip) 
   return std::nullopt;
 }
 
+// What a complete record does not show did not happen; of any other script a target's silence is no part.
+bool records_the_target(const Scenario& scenario) {
+  const auto sent = [](const Step& step) { return std::holds_alternative<Expect>(step.action); };
+  return scenario.about.complete_record || std::any_of(scenario.steps.begin(), scenario.steps.end(), sent);
+}
+
 std::string place_text(const Place& where) {
   return where.line == 0 ? "" : fmt::format(" ({}:{}:{})", where.file, where.line, where.column);
 }
@@ -56,6 +63,11 @@ FileResult judge_script(const Scenario& scenario, const std::string& file, Editi
       result.why = *construct + place_text(step.where);
       return result;
     }
+  }
+  if (!records_the_target(scenario)) {
+    result.outcome = Outcome::kInconclusive;
+    result.why = "no line says what the target sent: a scenario, to be played (tcpassay run)";
+    return result;
   }
   ScriptReplay replay(result.trace, scenario, edition, strict);
   replay.play();

@@ -59,6 +59,56 @@ TEST(Judge, SilenceBeforeALineIsHeldAgainstTheTarget) {
   EXPECT_EQ(late.outcome, Outcome::kFail);
 }
 
+TEST(Judge, WithoutALineOfTheTargetsThereIsNothingToJudge) {
+  const FileResult scenario = result("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 < S 0:0(0) win 1000\n");
+  EXPECT_EQ(scenario.outcome, Outcome::kInconclusive);
+  EXPECT_NE(scenario.why.find("tcpassay run"), std::string::npos) << scenario.why;
+}
+
+constexpr const char* kComplete = R"(//! record: complete msl=30
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 65535 <mss 1460>
++.3 > S. 0:0(0) ack 1 win 65535 <mss 1460>
++.1 < . 1:1(0) ack 1 win 65535
++0 accept(3, ..., ...) = 4
+)";
+
+// No text names a time for an answer, so it may come late; a complete record without it says that it never came.
+TEST(Judge, InACompleteRecordAnswersMayBeLateButNotMissing) {
+  const std::string old = std::string(kComplete) + "+0 < . 1:1(0) ack 77 win 65535\n";
+  EXPECT_EQ(result(old + "+7 > . 1:1(0) ack 1 win 65535\n").outcome, Outcome::kPass);
+  EXPECT_EQ(result(old).outcome, Outcome::kFail);
+  const std::string twice = old + "+.1 < . 1:1(0) ack 78 win 65535\n";
+  EXPECT_EQ(result(twice + "+1 > . 1:1(0) ack 1 win 65535\n").outcome, Outcome::kPass);
+}
+
+// Timers run from the last event on, before time passes: what had to leave in a silence is missed at its end.
+TEST(Judge, ACompleteRecordMissesWhatIsNotSentAgain) {
+  for (const char* end : {"+60 < . 1:1(0) ack 101 win 65535\n", "+60 > P. 1:101(100) ack 1 win 65535\n"}) {
+    const FileResult missed =
+        result(std::string(kComplete) + "+0 write(4, ..., 100) = 100\n" + "+0 > P. 1:101(100) ack 1 win 65535\n" + end);
+    EXPECT_FALSE(missed.verdicts.empty()) << end;
+  }
+  const FileResult answered = result(std::string(kComplete) + "+0 write(4, ..., 100) = 100\n" +
+                                     "+0 > P. 1:101(100) ack 1 win 65535\n+1 > P. 1:101(100) ack 1 win 65535\n" +
+                                     "+.1 < . 1:1(0) ack 101 win 65535\n+60 < . 1:1(0) ack 101 win 65535\n");
+  EXPECT_TRUE(answered.verdicts.empty()) << answered.why;
+}
+
+// Which octets a read has given, a record does not say; how many it could, it does.
+TEST(Judge, ReadsOfARecordAreCounted) {
+  const std::string urgent = std::string(kComplete) +
+                             "+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"
+                             "+0 < PU. 1:11(10) ack 1 win 65535 urg 10\n+0 > . 1:1(0) ack 11 win 65535\n"
+                             "+0 read(4, ..., 100) = 9\n+0 read(4, ..., 100) = -1 EAGAIN\n"
+                             "+1 < P. 11:21(10) ack 1 win 65535\n+0 > . 1:1(0) ack 21 win 65535\n";
+  EXPECT_EQ(result(urgent + "+0 read(4, ..., 100) = 10\n").outcome, Outcome::kPass);
+  EXPECT_EQ(result(urgent + "+0 read(4, ..., 100) = 9\n+0 read(4, ..., 100) = -1 EAGAIN\n").outcome, Outcome::kFail);
+  EXPECT_EQ(result(urgent + "+0 read(4, ..., 100) = 11\n").outcome, Outcome::kFail);
+}
+
 TEST(Judge, ReadsAnActiveOpenThatBlocks) {
   const FileResult accepted = result(R"(
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3

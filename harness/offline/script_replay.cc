@@ -15,9 +15,8 @@ namespace {
 
 using Kind = OptionSpec::Kind;
 
-constexpr Time kReplyWithin = std::chrono::milliseconds(1);  // a `>` line so soon after a stimulus answers it
-constexpr std::uint32_t kTextMax = 65000;                    // octets of one segment
-constexpr Time kUsualMsl = std::chrono::seconds(30);  // where the script does not give one; most stacks have this
+constexpr std::uint32_t kTextMax = 65000;             // octets of one segment
+constexpr Time kUsualMsl = std::chrono::seconds(30);  // of a target that does not say; most have so much
 constexpr std::size_t kStampsMax = 64;                // TSvals remembered
 
 bool has_option(const std::vector<std::string>& options, std::string_view name) {
@@ -239,10 +238,18 @@ void ScriptReplay::report(State state, Time at, const Place& where) {
   show(event, where);
 }
 
-void ScriptReplay::quiet(Time at, const Place& where) {
+void ScriptReplay::quiet(Time at, const Quiet& silence, const Place& where) {
   Event event{.from = at, .until = at};
-  event.what = Quiet{};
+  event.what = silence;
   show(event, where);
+}
+
+// Nothing was seen from the last event until just before `until`, and the time between has passed.
+void ScriptReplay::silent_until(Time until, const Quiet& silence, const Place& where) {
+  if (until <= now_) return;
+  const bool timers_run = !trace_.events.empty() && !std::holds_alternative<Quiet>(trace_.events.back().what);
+  if (timers_run) quiet(now_, silence, where);
+  quiet(until - Time(1), silence, where);
 }
 
 // The next `>` line from `step` on.
@@ -257,12 +264,14 @@ void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot) {
   at_ = number;
   const Step& step = scenario_.steps[number];
   const auto* out = std::get_if<Expect>(&step.action);
-  if (complete_ && !out) {
-    quiet(std::max(slot.from, now_), step.where);
-  } else if (!complete_) {  // the target sent nothing else before its next line: packetdrill would have failed
+  const Quiet silence{.idle = false, .reacting = out != nullptr};
+  if (complete_) {
+    if (!out && slot.from <= now_) quiet(now_, silence, step.where);
+    silent_until(slot.from, silence, step.where);
+  } else {  // had the target sent anything else before its next line, the script would have failed on it
     const Expect* next = next_observation(number);
     const bool told = next && (strict_ || next->segment.length == 0);
-    if (told && slot.from > now_ + kReplyWithin) quiet(slot.from - Time(1), step.where);
+    if (told) silent_until(slot.from, silence, step.where);
   }
   const Time from = std::max(slot.from, now_), until = std::max(slot.until, from);
   if (out) return packet(out->segment, complete_ ? slot.from : from, complete_ ? slot.until : until, false, step.where);
@@ -284,7 +293,7 @@ void ScriptReplay::play() {
     step(i, slot);
   }
   return_until(Time::max());
-  if (complete_) quiet(now_, {});
+  if (complete_) quiet(now_, {.idle = true}, {});
   oracle_.finish();
 }
 

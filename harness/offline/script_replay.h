@@ -35,7 +35,7 @@ class ScriptReplay {
     std::uint16_t port = 0;
     bool connection = false;
     Tuple tuple{};
-    std::uint32_t written = 0, read = 0;
+    std::uint32_t written = 0;
   };
 
   // What is known of one conversation.
@@ -74,7 +74,8 @@ class ScriptReplay {
   void return_until(Time until);
   bool blocks(const Step& step, const Call& call, const Schedule::Slot& slot);
   void connect(const Call& call, RecordedSocket& socket, UserCall& made);
-  void quiet(Time at, const Place& where);
+  void quiet(Time at, const Quiet& silence, const Place& where);
+  void silent_until(Time until, const Quiet& silence, const Place& where);
   void show(Event& event, const Place& where);
   const Expect* next_observation(std::size_t step) const;
   Tuple pair(const SegmentSpec& spec) const;

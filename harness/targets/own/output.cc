@@ -183,7 +183,7 @@ void Stack::send_ack(Connection& c) {
 void Stack::challenge(Connection& c, Segment& seg) {
   if (seg.answered) return;
   seg.answered = true;
-  const bool blind = seg.ctl.rst || seg.ctl.syn;
+  const bool blind = c.synchronized() && (seg.ctl.rst || seg.ctl.syn);  // RFC 5961 speaks of these states only
   if (blind && variants.has(LegalVariant::challenges_throttled)) {
     if (now_ - c.challenged_at < kChallengePeriod) return;
     c.challenged_at = now_;
