@@ -99,7 +99,7 @@ inline Candidate syn_received(bool passive = true) {
   tcb.state = State::kSynReceived;
   tcb.passive = passive;
   tcb.irs = tcb.snd_wl1 = tcb.snd_wl1_least = kIrs;
-  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.rcv_acked = tcb.syn_text_end = kIrs + 1;
+  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.user_at_offer = tcb.rcv_acked = tcb.syn_text_end = kIrs + 1;
   tcb.rcv_edge = tcb.rcv_far = kIrs + 1 + kRcvWnd;
   tcb.edge_known = tcb.mss_given = true;
   tcb.snd_wnd = tcb.max_snd_wnd = kSndWnd;

@@ -36,7 +36,9 @@ TEST_F(JudgeAll, AFolderWithoutRecordsIsRefused) {
 
 TEST_F(JudgeAll, WhatCannotBeReadDoesNotKeepTheOthersFromBeingJudged) {
   put("a.pcap", "no capture");
-  put("b.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 > S 0:0(0) win 65535\n");
+  put("b.pkt",
+      "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1 EINPROGRESS\n"
+      "+0 > S 0:0(0) win 65535\n");
   const auto results = judge_all({folder_.string()}, {.jobs = 2});
   ASSERT_EQ(results.size(), 2u);
   EXPECT_TRUE(results[0].unreadable);
