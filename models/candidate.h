@@ -18,6 +18,10 @@ struct WayOut {
   friend bool operator==(const WayOut&, const WayOut&) = default;
 };
 
+// What the judge can follow no further. Its word is then inconclusive and names the limit.
+enum class Limit : std::uint8_t { kNone, kPossible, kQuestions, kDebts, kIslands, kDemerits };
+const char* to_string(Limit limit);  // "too many possible states"
+
 // A TCB the target may have, and the rules that led there.
 struct Candidate : Tcb {
   Limit limit = Limit::kNone;  // was reached on the way here

@@ -38,10 +38,12 @@ bool meets(const Reply& due, const Departing& seg) {
   return false;
 }
 
-// The answer to something before the latest segment. No text orders the answers to several segments.
+// The answer to something before the latest segment. No text orders the answers to several segments; one that must
+// leave is paid before one that may.
 bool answers_earlier(Step& on, const Departing& seg) {
+  const bool latest_must = !on.tcb.reply.optional && meets(on.tcb.reply, seg);
   for (const Reply& due : on.tcb.debts) {
-    if (!meets(due, seg)) continue;
+    if (!meets(due, seg) || (due.optional && latest_must)) continue;
     const Reply met = due;
     on.cite(met.rule);
     on.tcb.debts.remove_first(met);

@@ -65,6 +65,7 @@ void active_open_call(Step& on, const UserCall& call) {
     tcb = Candidate{};
     tcb.traits = traits;
     tcb.debts = debts;
+    tcb.sent_at = on.env.now;
     tcb.later = later_rules;
     on.cite(Rule::S3_10_1_active);
     on.reply({.form = Reply::Form::kSyn, .rule = Rule::S3_10_1_active});

@@ -98,12 +98,17 @@ void octets_delivered(Step& on, const UserCall& call, Rule rule) {
   if (!tcb.rcv_fin && tcb.rcv_nxt < end) tcb.rcv_nxt = end;
 }
 
+// The user has not been told how the connection ended.
+Rule untold(const Tcb& tcb) {
+  return tcb.signal == Signal::kTimedOut ? Rule::SA8_user : Rule::MUST_12;
+}
+
 // RECEIVE says that the peer sends no more.
 void end_of_stream_told(Step& on, Rule rule) {
   Candidate& tcb = on.tcb;
   const bool unread = tcb.rcv_user < text_end(tcb);
   if (tcb.signal != Signal::kNone && !tcb.rcv_fin) {
-    on.refuse(Rule::MUST_12);
+    on.refuse(untold(tcb));
   } else if (gone(tcb) && !tcb.rcv_fin) {
     if (!tcb.told) on.refuse(Rule::S3_10_3_closed);  // what was told once may be repeated as end of stream
   } else if (!tcb.rcv_fin) {
@@ -122,7 +127,7 @@ void nothing_to_read(Step& on, const UserCall& call, Rule rule) {
   Candidate& tcb = on.tcb;
   const bool unread = tcb.rcv_user < text_end(tcb);
   if (tcb.signal != Signal::kNone && call.error == UserError::kWouldBlock) {
-    on.refuse(Rule::MUST_12);
+    on.refuse(untold(tcb));
   } else if (unread && synchronized(tcb.state)) {
     on.refuse(Rule::SA4_7_deliver);
   } else if (tcb.rcv_fin && synchronized(tcb.state)) {
