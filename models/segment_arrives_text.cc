@@ -142,6 +142,7 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
   const RcvSeq old_nxt = tcb.rcv_nxt;
   const RcvSeq most = taken_at_most(on, end);
   RcvSeq sure = end;
+  tcb.cut = {};
   const RcvSeq edge = tcb.right_edge().least;
   if (tcb.edge_known && edge < end) {
     if (!on.should(Rule::SA4_1_trim_right)) {
@@ -150,6 +151,7 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
     }
     on.cite(Rule::SA4_1_trim_right);
     sure = edge;
+    tcb.cut.widen(edge + 1, seg.seq + seg.len());
   }
   if (seg.seq < tcb.rcv_nxt) on.cite(Rule::SA4_1_trim_left);
   on.cite(Rule::SA4_7_deliver);

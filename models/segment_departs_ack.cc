@@ -153,9 +153,7 @@ bool ack_is_current(Step& on, const Departing& seg) {
     on.cite(Rule::S3_1_ack_always);
     return true;
   }
-  // Text came that begins in the window and ends beyond it: more was taken than the window allowed.
-  const bool untrimmed = never_arrived && calls_upon(tcb, Rule::SA4_1_trim_right) && seg.ack <= tcb.peer_end;
-  if (untrimmed) return on.refuse(Rule::SA4_1_trim_right, 1);
+  if (never_arrived && tcb.cut.may_be(seg.ack)) return on.refuse(Rule::SA4_1_trim_right, 1);
   const Rule demands = blamed({
       {tcb.ack_later, tcb.ack_rule},
       {tcb.ack_now, tcb.ack_now_rule},

@@ -9,6 +9,11 @@ bool no_connection(State state) {
   return state == State::kClosed || state == State::kListen;
 }
 
+bool follows_the_peers_fin(State state) {
+  return state == State::kCloseWait || state == State::kClosing || state == State::kLastAck ||
+         state == State::kTimeWait;
+}
+
 // The FIN that CLOSE has queued may not be out yet: the state that follows it comes with it (3.10.4, CLOSE-WAIT).
 bool fin_is_still_queued(const Step& on, State reported) {
   const Candidate& tcb = on.tcb;
@@ -54,6 +59,11 @@ Rule changed_the_state(const Candidate& tcb, State reported) {
   return at_work(tcb, no_connection(reported) ? forbids_early_end(tcb) : Rule::SA4_1_drop);
 }
 
+// A FIN that stands beyond the window, behind text that had to be trimmed, was acted on.
+bool took_a_fin_beyond_the_window(const Candidate& tcb, State reported) {
+  return !tcb.rcv_fin && follows_the_peers_fin(reported) && tcb.cut.there;
+}
+
 // What is blamed when the target is in another state than it should be.
 Rule forbids_the_state(const Candidate& tcb, State reported) {
   const bool gave_up =
@@ -61,6 +71,7 @@ Rule forbids_the_state(const Candidate& tcb, State reported) {
   const bool shrunk = tcb.snd_edge() + 1 < tcb.snd_nxt;  // the window, by more than a probe
   // What had to leave first and did not is the nearer reason.
   return blamed({
+      {took_a_fin_beyond_the_window(tcb, reported), Rule::SA4_1_trim_right},
       {tcb.keep.unanswered > 0 && reported == State::kClosed, Rule::MUST_29},
       {tcb.ack_now && info(tcb.ack_now_rule).level == Level::kMust, tcb.ack_now_rule},
       {tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional, unanswered(tcb)},

@@ -290,6 +290,7 @@ struct Tcb {
   RcvSeq rcv_user{};          // the next octet for the user
   RcvSeq fin_seq{};           // where the peer's FIN stands, when held_fin or rcv_fin
   Between<RcvSeq> uncoded{};  // octets of the peer's that do not follow from their place lie here
+  Between<RcvSeq> cut{};      // where text or a FIN ends that was cut off at the right edge
   RcvSeq peer_end{};          // behind the last octet that the peer has sent
   RcvSeq rcv_far{};           // the greatest right edge ever offered, by a SYN too
   RcvSeq user_at_offer{};     // RCV.USER when the target has last offered a window
