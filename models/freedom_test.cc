@@ -26,6 +26,13 @@ TEST(Freedoms, HaveAnIdASentenceAndAClauseOrARule) {
   }
 }
 
+// An option that is not taken breaks nothing, so no freedom can excuse one.
+TEST(ToleratedFreedom, ExcusesAMustOrAShould) {
+  for (const FreedomInfo& freedom : freedoms()) {
+    EXPECT_TRUE(!freedom.excuses || info(*freedom.excuses).level != Level::kMay) << freedom.id;
+  }
+}
+
 TEST(Freedoms, AreCarriedByTheOutcomeThatTookThem) {
   const Outcomes outcomes = arrives(after_arrival(established(), in("F.", 1, 1)), in("R", 1));
   ASSERT_FALSE(outcomes.all.empty());
@@ -69,6 +76,43 @@ TEST(ToleratedFreedom, BreaksTheRuleThatItExcusesUnderStrictTerms) {
   EXPECT_TRUE(guilty.oracle.tolerated().empty());
   reset_behind_fin(innocent, State::kCloseWait);
   EXPECT_EQ(innocent.verdicts(), Verdicts{});
+}
+
+Terms strict_terms() {
+  Terms strict;
+  strict.strict = true;
+  return strict;
+}
+
+// SYN-RECEIVED after a passive OPEN, and a SYN in the window.
+Trace& second_syn(Trace& t) {
+  return t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet().in("S", 500);
+}
+
+TEST(ToleratedFreedom, StrictTermsTellARstForASecondSynFromAChallenge) {
+  Trace guilty(strict_terms()), innocent(strict_terms());
+  second_syn(guilty).out_rst_ack(501).quiet();
+  EXPECT_EQ(guilty.verdicts(), Verdicts{"SA4_4_passive violated"});
+  second_syn(innocent).out(".", 1, 1).quiet();
+  EXPECT_EQ(innocent.verdicts(), Verdicts{});
+}
+
+// RFC 793 asks for the RST.
+TEST(ToleratedFreedom, IsNoneWhereTheTextDemandsIt) {
+  Terms old = strict_terms();
+  old.edition = Edition::k793;
+  Trace t(old);
+  second_syn(t).out_rst_ack(501).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.oracle.tolerated().empty());
+}
+
+// 3.10.7.2 queues the FIN of a SYN, the eighth step of 3.10.7.4 drops a segment with FIN in LISTEN.
+TEST(FreedomOfReading, IsHeldAgainstNobodyUnderStrictTerms) {
+  Trace t(strict_terms());
+  t.listen().quiet().in("SF", 0).quiet(std::chrono::seconds(5));
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+  EXPECT_TRUE(t.oracle.freedoms_taken().test(static_cast<std::size_t>(Freedom::kSynFinDropped)));
 }
 
 }  // namespace

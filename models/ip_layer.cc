@@ -181,6 +181,29 @@ bool ip_departs(Step& on, const Departing& seg) {
   return true;
 }
 
+namespace {
+
+// An attempt to open is given up; RFC 5927 section 4 has synchronized states treat a hard error as a soft one.
+void hard_error(Step& on, const IcmpArrives& message) {
+  Candidate& tcb = on.tcb;
+  const bool outstanding = message.seq == tcb.iss || (tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt);
+  if (synchronized(tcb.state)) {
+    if (on.may(Freedom::kHardErrorSparesSynchronized)) return;
+  } else if (!outstanding) {
+    if (on.may(Freedom::kHardErrorOfAnother)) return;
+  } else if (tcb.passive) {
+    if (on.may(Freedom::kHardErrorSparesPassive)) return;
+  } else {
+    if (!on.should(Rule::SHLD_26)) return;
+    on.cite(Rule::SHLD_26);
+    on.cite(Rule::MUST_54);
+  }
+  tcb.signal = Signal::kUnreachable;
+  on.delete_tcb(Rule::SHLD_26);
+}
+
+}  // namespace
+
 void icmp_arrives(Step& on, const IcmpArrives& message) {
   Candidate& tcb = on.tcb;
   if (tcb.state == State::kClosed || tcb.state == State::kListen) return;
@@ -194,7 +217,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
       return;
     case Kind::kSoft:
       // RFC 5461 section 4: many stacks end an attempt to open after a soft error, to try another address.
-      if (opening && !on.may(Freedom::kSoftErrorLeavesAttempt)) {
+      if (opening && on.may(Freedom::kSoftErrorEndsAttempt)) {
         tcb.signal = Signal::kUnreachable;
         on.delete_tcb(Rule::MUST_54);
         return;
@@ -207,22 +230,9 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
       }
       tcb.ip.soft_error = true;
       return;
-    case Kind::kHard: {
-      // An attempt to open is given up; RFC 5927 section 4 has synchronized states treat it as a soft error.
-      const bool ours = message.seq == tcb.iss || (tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt);
-      const bool attempt = opening && ours;
-      const bool abort = !attempt      ? on.may(Freedom::kHardErrorEndsSynchronized)
-                         : tcb.passive ? on.may(Freedom::kHardErrorEndsPassive)
-                                       : on.should(Rule::SHLD_26);
-      if (!abort) return;
-      if (attempt && !tcb.passive) {
-        on.cite(Rule::SHLD_26);
-        on.cite(Rule::MUST_54);
-      }
-      tcb.signal = Signal::kUnreachable;
-      on.delete_tcb(Rule::SHLD_26);
+    case Kind::kHard:
+      hard_error(on, message);
       return;
-    }
     case Kind::kTooBig:
       too_big(on, message);
       return;

@@ -37,6 +37,24 @@ TEST(Icmp, AHardErrorEndsAnAttempt) {
   }
 }
 
+bool takes(const Candidate& tcb, Freedom freedom) {
+  return tcb.freedoms.test(static_cast<std::size_t>(freedom));
+}
+
+// Who lives on takes the freedom: the text asks to give up.
+TEST(Icmp, WhoOutlivesAHardErrorTakesAFreedomByState) {
+  const IcmpArrives hard = message(kUnreachable, kPortClosed, 0, 0);
+  for (const Candidate& tcb : strikes(syn_received(true), hard).all) {
+    EXPECT_EQ(takes(tcb, Freedom::kHardErrorSparesPassive), tcb.state == State::kSynReceived);
+  }
+  for (const Candidate& tcb : strikes(sent(established(), 10), message(kUnreachable, kPortClosed)).all) {
+    EXPECT_EQ(takes(tcb, Freedom::kHardErrorSparesSynchronized), tcb.state == State::kEstablished);
+  }
+  for (const Candidate& tcb : strikes(syn_sent(), message(kUnreachable, kPortClosed, 0, 99)).all) {
+    EXPECT_EQ(takes(tcb, Freedom::kHardErrorOfAnother), tcb.state == State::kSynSent);
+  }
+}
+
 TEST(Icmp, ASourceQuenchIsDiscarded) {
   EXPECT_TRUE(strikes(sent(established(), 10), message(kQuench, 0)).cite(Rule::MUST_55));
 }

@@ -108,7 +108,7 @@ void listen_state(Step& on, const Arriving& seg) {
       on.reply(reset_reply(seg, Rule::SA1_noack, true));
       return;
     }
-    if (seg.ctl.fin && on.may(Freedom::kSynFinDropped)) return;  // SYN with FIN is dropped by policy in many stacks
+    if (seg.ctl.fin && on.may(Freedom::kSynFinDropped)) return;  // by the eighth step of 3.10.7.4
     begin_connection(on, seg);
     return;
   }

@@ -95,7 +95,7 @@ void queue_from_syn(Step& on, const Arriving& syn) {
   Candidate& tcb = on.tcb;
   const RcvSeq end = tcb.rcv_nxt + static_cast<std::uint32_t>(syn.text.size());
   tcb.rcv_nxt_max = tcb.syn_text_end = end;
-  if (syn.ctl.fin && on.may(Freedom::kFinOfSynHeld)) {
+  if (syn.ctl.fin && !on.may(Freedom::kFinOfSynLost)) {
     tcb.held_fin = true;
     tcb.fin_seq = end;
   }
