@@ -2,6 +2,7 @@
 // The target is silent: what had to leave by now is overdue (RFC 9293 sections 3.8 and 3.10.8).
 #include <algorithm>
 
+#include "models/horizons.h"
 #include "models/ip_layer.h"
 #include "models/keep_alive.h"
 #include "models/loss_recovery.h"
@@ -64,13 +65,12 @@ bool queued_text_is_not_overdue(Step& on) {
   const bool in_flight = tcb.snd_una < tcb.snd_nxt;
   if (tcb.snd_edge() <= tcb.snd_nxt) tcb.send_pending = false;  // the window has closed meanwhile
   if (in_flight && tcb.congestion.phase != Congestion::Phase::kOpen) tcb.send_pending = false;
-  if (!tcb.send_pending || !(tcb.send_due < on.env.since)) return true;
-  const Rule rule = blamed({
-      {tcb.snd_nxt == tcb.snd_end, Rule::S3_8_close_push},
-      {in_flight, Rule::MUST_17},
-      {kOtherwise, Rule::MUST_60},
-  });
-  return on.refuse(rule, 3);
+  if (!tcb.send_pending) return true;
+  const Horizon limit = tcb.snd_nxt == tcb.snd_end ? Horizon::kHeldFin
+                        : in_flight                ? Horizon::kNagleOff
+                                                   : Horizon::kHeldText;
+  const Time held = on.env.since - (tcb.send_due - kSendDelayMax);
+  return held <= horizon(limit) || on.refuse(horizons()[static_cast<std::size_t>(limit)].rule, 3);
 }
 
 bool can_send(const Tcb& tcb) {
@@ -95,7 +95,7 @@ void small_window_is_used_in_time(Step& on) {
   const std::uint32_t queued = tcb.snd_limit() - tcb.snd_nxt;
   if (!can_send(tcb) || tcb.send_pending || tcb.snd_una != tcb.snd_nxt) return;
   if (tcb.snd_wnd == 0 || tcb.snd_wnd >= queued || !(tcb.snd_nxt < tcb.snd_end)) return;
-  if (on.env.since - std::max(tcb.window_at, tcb.timer.acked_at) <= kOverrideMax) return;
+  if (on.env.since - std::max(tcb.window_at, tcb.timer.acked_at) <= horizon(Horizon::kSmallWindow)) return;
   on.depart(Rule::S3_8_6_2_1_override);
   tcb.window_at = on.env.now;
 }
@@ -167,6 +167,23 @@ Rule demands_retransmission(const Tcb& tcb) {
   });
 }
 
+// What a retransmission or a probe departs from that is late: the times of timers are recommended.
+Rule recommends_retransmission(const Tcb& tcb) {
+  const bool shrunk = tcb.snd_edge() < tcb.snd_nxt && tcb.snd_una < tcb.snd_edge();
+  return blamed({
+      {shrunk, Rule::SHLD_16},
+      {waits_for_window(tcb) && !waits_for_ack(tcb) && tcb.rexmits == 0, Rule::SHLD_29},
+      {tcb.snd_wnd == 0 && synchronized(tcb.state), Rule::SHLD_30},
+      {kOtherwise, Rule::R6298_5_4},
+  });
+}
+
+// The horizon: what was not sent again by then never is. A timeout that has backed off may be longer.
+Time never_sent_again(const Tcb& tcb) {
+  const Horizon id = synchronized(tcb.state) ? Horizon::kTextAgain : Horizon::kSynAgain;
+  return std::max<Time>(horizon(id), 2 * retransmission_bound(tcb));
+}
+
 // While the target waits for an acknowledgment or for the window, the front of the queue or a probe leaves again and
 // again, until the connection is given up.
 bool retransmission_is_not_overdue(Step& on) {
@@ -177,18 +194,24 @@ bool retransmission_is_not_overdue(Step& on) {
   }
   if (!tcb.timed) {
     tcb.timed = true;
+    tcb.late = false;
     tcb.rexmit_due = on.env.now + retransmission_bound(tcb);
     if (tcb.snd_una == tcb.snd_nxt) tcb.sent_at = on.env.now;
     return true;
   }
   if (!(tcb.rexmit_due < on.env.since)) return true;
-  if (tcb.rexmit_due - tcb.sent_at < user_limit(tcb)) {
-    if (!tcb.timer.new_text_followed || !synchronized(tcb.state)) return on.refuse(demands_retransmission(tcb), 3);
-    on.depart(Rule::R6298_5_1);  // each new segment has restarted the timer
+  if (tcb.late) return on.refuse(demands_retransmission(tcb), 3);
+  const bool restarted = tcb.timer.new_text_followed && synchronized(tcb.state);
+  if (restarted || user_limit(tcb) <= tcb.rexmit_due - tcb.sent_at) {
+    if (restarted) on.depart(Rule::R6298_5_1);  // each new segment has restarted the timer
     tcb.timer.new_text_followed = false;
+    tcb.timed = false;
+    return true;
   }
-  tcb.timed = false;
-  return true;
+  on.depart(recommends_retransmission(tcb));
+  tcb.late = true;
+  tcb.rexmit_due = tcb.rexmit_due - retransmission_bound(tcb) + never_sent_again(tcb);
+  return tcb.rexmit_due < on.env.since ? on.refuse(demands_retransmission(tcb), 3) : true;
 }
 
 }  // namespace

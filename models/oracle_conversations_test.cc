@@ -186,13 +186,13 @@ TEST(Violated, AnAckHalfASecondLate) {
 
 TEST(Violated, TextNeverRetransmitted) {
   Trace t;
-  t.open().write(100).out("P.", 1, 1, 100).quiet().quiet(seconds(3)).quiet(seconds(10));
+  t.open().write(100).out("P.", 1, 1, 100).quiet().quiet(seconds(3)).quiet(seconds(98));
   EXPECT_EQ(t.verdicts(), Verdicts{"SA8_retransmission violated"});
 }
 
 TEST(Violated, ASynNeverRetransmitted) {
   Trace t;
-  t.connect().out("S", 0).quiet().quiet(seconds(5));
+  t.connect().out("S", 0).quiet().quiet(seconds(181));
   EXPECT_EQ(t.verdicts(), Verdicts{"MUST_22 violated"});
 }
 

@@ -27,8 +27,6 @@ inline constexpr Time kOrphanMin =
 inline constexpr Time kForever = std::chrono::hours(2);  // 3.6: by then a connection without acknowledgments has ended
 inline constexpr int kPromptAcksMax = 40;   // 3.8.6.3: some stacks delay no ACK while a connection is young
 inline constexpr int kSillyUpdatesMax = 3;  // 3.8.6.2.2: rounding may make one window update a small one
-inline constexpr Time kOverrideMax =
-    std::chrono::seconds(2);  // 3.8.6.2.1 says 1 s at most; another one for slow timers
 inline constexpr Time kProbeMin = std::chrono::milliseconds(20);  // below any retransmission timeout in use
 inline constexpr std::uint32_t kWindowMax = 65535;                // without window scaling
 

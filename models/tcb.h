@@ -269,7 +269,8 @@ struct Tcb {
   bool scaled_offered = false;     // the target has offered a window on other than a SYN
   bool edge_known = false;         // the target has offered a window
   bool filled = false;             // RCV.NXT's bounds differ by text that had been held
-  bool timed = false;              // rexmit_due is set
+  bool timed = false;              // rexmit_due is set ...
+  bool late = false;               // ... to the horizon: what it waits for is late
   bool mss_among_options = false;  // the peer's MSS stood among No-Operations or End of Option List
   bool mss_unaligned = false;      // ... and not on a word boundary
   bool partial_gap_ack = false;    // an acknowledgment went only part of the way to `partial_gap_ack_end`

@@ -47,7 +47,8 @@ namespace {
 // R2 and the user timeout count from the first transmission, and what was not sent again when it had to be does not
 // give up by them (3.8.3): falls_quiet() says what is missing.
 bool retransmission_is_overdue(const Tcb& tcb, Time surely) {
-  return tcb.timed && tcb.rexmit_due < surely && tcb.rexmit_due - tcb.sent_at < user_limit(tcb);
+  if (!tcb.timed) return false;
+  return tcb.late || (tcb.rexmit_due < surely && tcb.rexmit_due - tcb.sent_at < user_limit(tcb));
 }
 
 }  // namespace

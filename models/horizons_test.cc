@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each entry of models/catalogue/horizons.def, just below its time and just above.
+#include "models/horizons.h"
+
+#include <gtest/gtest.h>
+
+#include "models/segment_arrives.h"
+#include "models/segment_departs.h"
+#include "models/test_tcb.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr Time kTick = std::chrono::milliseconds(1);
+
+Candidate after_call(const Candidate& before, void (*call)(Step&)) {
+  return outcomes_of(before, kListening, call).all[0];
+}
+
+// The target has waited since kNow for its timer.
+Candidate waiting(Candidate before) {
+  before.sent_at = kNow;
+  return silence(before).all[0];
+}
+
+// A TCB whose silence the entry judges, from kNow on.
+Candidate silent(Horizon id) {
+  switch (id) {
+    case Horizon::kDelayedAck:
+      return after_arrival(established(), in("P.", 1, 1, 10));
+    case Horizon::kSmallWindow: {
+      Candidate small = offered(given(established(), 100), 10);
+      small.window_at = small.timer.acked_at = kNow;
+      return small;
+    }
+    case Horizon::kNagleOff: {
+      Candidate held = given(sent(established(), 10), 10);
+      held.congestion.phase = Congestion::Phase::kOpen;
+      held.send_pending = true;
+      held.send_due = kNow + kSendDelayMax;
+      return held;
+    }
+    case Horizon::kHeldText:
+      return after_call(established(), [](Step& on) { send_call(on, {.length = 10, .result = 10}); });
+    case Horizon::kHeldFin:
+      return after_call(established(), [](Step& on) { close_call(on, {}); });
+    case Horizon::kFirstAgain:
+    case Horizon::kTextAgain:
+      return waiting(sent(established(), 100));
+    case Horizon::kFirstProbe:
+    case Horizon::kProbe:
+      return waiting(offered(given(established(), 100), 0));
+    case Horizon::kSynAgain:
+      return waiting(syn_sent());
+  }
+  return {};
+}
+
+bool named(const HorizonInfo& entry, Time after) {
+  const Outcomes outcome = silence(silent(static_cast<Horizon>(&entry - horizons().data())), at(kNow + after));
+  if (outcome.blamed == id(entry.rule)) return true;
+  return !outcome.all.empty() && outcome.all[0].demerits.has(entry.rule);
+}
+
+class Horizons : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(Horizons, JudgesJustAboveAndNotJustBelow) {
+  const HorizonInfo& entry = horizons()[GetParam()];
+  EXPECT_FALSE(named(entry, entry.time - kTick)) << entry.id;
+  EXPECT_TRUE(named(entry, entry.time + kTick)) << entry.id;
+}
+
+TEST_P(Horizons, HasTheLevelOfItsKind) {
+  const HorizonInfo& entry = horizons()[GetParam()];
+  EXPECT_EQ(info(entry.rule).level == Level::kMust, entry.kind != HorizonKind::kDeparture) << entry.id;
+  EXPECT_EQ(entry.reason.back(), '.') << entry.id;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Horizons, testing::Range<std::size_t>(0, horizons().size()));
+
+}  // namespace
+}  // namespace tcpassay
