@@ -26,10 +26,11 @@ void begin(Step& on) {
   }
   cc.reno = cc.cwnd;
   cc.round_end = tcb.iss + 1;
-  cc.timed_out = cc.resent_to = tcb.iss;
+  cc.timed_out = cc.resent_to = cc.refused_to = tcb.iss;
 }
 
-// An ACK of `octets` opens the window: in slow start by `octets` or SMSS, in congestion avoidance by less.
+// An ACK of `octets` opens the window: in slow start by `octets` or SMSS, in congestion avoidance by less. In the slow
+// start that follows a timeout an ACK adds one segment, however many it acknowledges (RFC 3465 section 2.3).
 void grow(Congestion& cc, std::uint32_t octets) {
   const std::uint32_t before = cc.cwnd, reno_before = cc.reno;
   const bool avoidance = cc.cwnd >= cc.ssthresh;
@@ -37,7 +38,7 @@ void grow(Congestion& cc, std::uint32_t octets) {
     return static_cast<std::uint32_t>((std::uint64_t{octets} * cc.smss + cwnd - 1) / std::max(cwnd, 1u));
   };
   if (!avoidance) {
-    cc.cwnd += std::max(octets, cc.smss);
+    cc.cwnd += cc.after_timeout ? cc.smss : std::max(octets, cc.smss);
     if (cc.cap == Rule::R5681_3_1_iw || cc.cap == Rule::R5681_3_1_iw_synloss) cc.cap = Rule::R5681_3_1_use;
   } else if (cc.halves_window) {
     cc.cwnd += linear(cc.cwnd);
@@ -52,7 +53,7 @@ void grow(Congestion& cc, std::uint32_t octets) {
   cc.cwnd = std::min(cc.cwnd, Congestion::kArbitrarilyHigh);
 
   if (cc.reno < cc.reno_ssthresh) {
-    cc.reno += std::min(octets, 2 * cc.smss);
+    cc.reno += std::min(octets, (cc.after_timeout ? 1u : 2u) * cc.smss);
     if (cc.cwnd - before > cc.reno - reno_before) {
       cc.soft_cap = octets < cc.smss ? Rule::R5681_3_1_ss_abc : Rule::R5681_3_1_ss_inc;
     }
@@ -70,7 +71,10 @@ void reduce(Step& on, Rule cap) {
   const std::uint32_t outstanding = flight(on.tcb) - std::min(flight(on.tcb), cc.limited);
   const std::uint32_t widest =
       cc.halves_window ? outstanding : std::max(outstanding, std::min(cc.cwnd, 2 * outstanding));
-  cc.prior = cc.cwnd;
+  if (cc.phase != Phase::kRecovery) {  // a timeout in fast recovery may turn out to have been as vain as that
+    cc.prior = cc.cwnd;
+    cc.prior_ssthresh = std::max(flight(on.tcb), cc.ssthresh);
+  }
   cc.scaled = 0;
   cc.ssthresh = std::max(cc.halves_window ? widest / 2 : widest / 10 * 7, 2 * cc.smss);
   cc.reno_ssthresh = std::max(outstanding / 2, 2 * cc.smss);
@@ -90,6 +94,8 @@ void ack_in_recovery(Tcb& tcb, SndSeq ack) {
   if (cc.recover <= ack) {
     cc.phase = Phase::kOpen;
     cc.left = 0;
+    cc.recovered = true;
+    cc.least_exit = std::max(flight(tcb) - octets, cc.smss) + cc.smss;
     cc.cap = cc.after_partial ? Rule::R6582_3_2_full : Rule::R5681_3_2_6;
     return;
   }
@@ -103,11 +109,6 @@ void ack_in_recovery(Tcb& tcb, SndSeq ack) {
 // New text is acknowledged after the retransmission timer has expired.
 void ack_after_timeout(Congestion& cc, SndSeq ack, std::uint32_t flight_after) {
   cc.left = std::min(cc.left, flight_after);
-  if (cc.resent_to < ack) {  // more than was sent again: the timeout may have been spurious (RFC 5682)
-    cc.cwnd = std::max(cc.cwnd, cc.prior);
-    cc.ssthresh = Congestion::kArbitrarilyHigh;
-    cc.cap = Rule::R5681_3_1_use;
-  }
   if (cc.recover <= ack) {
     cc.phase = Phase::kOpen;
     cc.left = 0;
@@ -142,7 +143,9 @@ void enter_recovery(Step& on) {
   Congestion& cc = on.tcb.congestion;
   const bool twice = !cc.lossless;
   reduce(on, twice ? Rule::R5681_4_3_twice : Rule::R5681_3_2_2);
+  loss_is_assumed(on, false);
   cc.phase = Phase::kRecovery;
+  cc.after_timeout = false;
   cc.cwnd = cc.ssthresh;
   cc.reno = cc.reno_ssthresh;
   cc.resent = 0;
@@ -155,9 +158,12 @@ void enter_loss(Step& on) {
   const bool in_recovery = cc.phase == Phase::kRecovery;
   const bool again = cc.phase == Phase::kLoss && cc.timed_out == on.tcb.snd_una;
   if (!again) {
+    const bool first = cc.phase != Phase::kLoss || cc.recover <= on.tcb.snd_una;
     reduce(on, in_recovery ? Rule::R5681_4_3_twice : Rule::R5681_3_1_rto_cwnd);
+    loss_is_assumed(on, first);
   }
   cc.phase = Phase::kLoss;
+  cc.after_timeout = true;
   cc.timed_out = cc.resent_to = on.tcb.snd_una;
   cc.cwnd = cc.reno = cc.smss;
   cc.left = flight(on.tcb);
@@ -175,9 +181,12 @@ void congestion_acked(Step& on, SndSeq ack) {
   const std::uint32_t octets = ack - tcb.snd_una;
   const std::uint32_t flight_after = flight(tcb) - octets;
   cc.resent_to = later(cc.resent_to, tcb.snd_una);  // never more than 2^31 behind, so that comparing it has a meaning
+  cc.refused_to = later(cc.refused_to, tcb.snd_una);
   cc.progress = true;
+  cc.probe = 0;
   cc.scaled = 0;
   if (cc.acks < 255) ++cc.acks;
+  if (cc.acks_now < 255) ++cc.acks_now;
   const bool limited = cc.limited > 0 && cc.duplicates < kDupAckThreshold;
   cc.duplicates = 0;
   cc.fast_retransmit_due = cc.limited_transmit_due = false;
@@ -214,7 +223,7 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (cc.duplicates == kDupAckThreshold) cc.fast_retransmit_due = flight(tcb) >= 4 * cc.smss && within;
 }
 
-void congestion_informed(Step& on, SndSeq highest, bool undone) {
+void congestion_informed(Step& on, SndSeq highest) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone) return;
@@ -222,11 +231,21 @@ void congestion_informed(Step& on, SndSeq highest, bool undone) {
     cc.left = std::max(cc.left, highest - tcb.snd_una);
     if (cc.phase == Phase::kRecovery) cc.delivered += cc.smss;
   }
-  if (undone && !cc.lossless && cc.prior != 0) {
-    cc.cwnd = std::max(cc.cwnd, cc.prior);
-    cc.ssthresh = Congestion::kArbitrarilyHigh;
-    cc.cap = Rule::R5681_3_1_use;
-  }
+}
+
+// RFC 4015 section 3.2, step (9), or the window as it was before.
+void congestion_undone(Step& on, std::uint32_t octets) {
+  Tcb& tcb = on.tcb;
+  Congestion& cc = tcb.congestion;
+  if (cc.prior == 0) return;
+  const std::uint32_t resumed = flight(tcb) + std::min(octets, cc.initial);
+  cc.cwnd = cc.reno = std::max({cc.cwnd, cc.prior, resumed});
+  cc.ssthresh = cc.reno_ssthresh = cc.prior_ssthresh;
+  cc.cap = Rule::R5681_3_1_use;
+  cc.soft_cap = Rule::MAY_18;
+  cc.after_timeout = false;
+  cc.phase = Phase::kOpen;
+  cc.left = 0;
 }
 
 void congestion_path_lowered(Step& on, std::uint32_t before, std::uint32_t after) {

@@ -33,10 +33,12 @@ struct Congestion {
   bool window_moved = false;         // since then a segment has moved the window
   bool duplicated = false;           // since then a duplicate ACK has arrived
   bool news = false;                 // since then new text has left
+  bool recovered = false;            // since then an ACK has ended fast recovery
   bool recover_known = false;
   bool lossless = true;                 // no loss was seen on this connection
   bool halves_window = false;           // the target was seen to halve its window after a loss, as RFC 5681 has it
   bool other_algorithm = false;         // the target was seen to send more than RFC 5681 allows
+  bool after_timeout = false;           // the last loss was shown by the retransmission timer
   bool after_partial = false;           // NewReno: a partial ACK has arrived in this recovery
   bool fast_retransmit_due = false;     // the third duplicate ACK has arrived
   bool limited_transmit_due = false;    // the first or second duplicate ACK has arrived
@@ -44,6 +46,7 @@ struct Congestion {
   std::uint8_t duplicates = 0;          // duplicate ACKs in a row
   std::uint8_t syn_losses = 0;          // SYNs that the timer sent again
   std::uint8_t acks = 0;                // ACKs of new text in this round trip
+  std::uint8_t acks_now = 0;            // ... since the target last fell silent
   std::uint8_t flat_rounds = 0;         // round trips in a row in which the flight did not grow as it should
   Rule cap{}, soft_cap{};               // the rules that bound `cwnd` and `reno`
   std::uint32_t smss = 536;
@@ -51,12 +54,16 @@ struct Congestion {
   std::uint32_t initial = 0;  // IW
   std::uint32_t cwnd = kArbitrarilyHigh, ssthresh = kArbitrarilyHigh;
   std::uint32_t reno = kArbitrarilyHigh, reno_ssthresh = kArbitrarilyHigh;
-  std::uint32_t prior = 0;      // `cwnd` before the last loss; restored when nothing turns out to have been lost
+  std::uint32_t prior = 0;  // `cwnd` before the last loss; restored when nothing turns out to have been lost
+  std::uint32_t prior_ssthresh = kArbitrarilyHigh;  // pipe_prev of RFC 4015, likewise
   std::uint32_t left = 0;       // octets in flight that have left the network, as far as the ACKs show
   std::uint32_t limited = 0;    // octets sent by limited transmit (RFC 3042)
   std::uint32_t resent = 0;     // octets sent since recovery began, new or again
   std::uint32_t delivered = 0;  // octets that duplicate ACKs have shown to be delivered since recovery began
   std::uint32_t round_flight = 0;
+  std::uint32_t quiet_flight = 0;   // when the target last fell silent
+  std::uint32_t least_exit = 0;     // the smaller window that may follow fast recovery (RFC 6582 section 3.2, step 3)
+  std::uint32_t probe = 0;          // octets of a loss probe, which the window does not hold back (RFC 8985)
   std::uint32_t cwnd_at_least = 0;  // the target's own window is no smaller, as the largest flight shows
   std::uint32_t scaled = 0;         // `cwnd` scaled to the smaller segments of the path; 0: the path has not changed
   std::uint32_t scaled_sent = 0;    // octets sent since it was scaled
@@ -64,6 +71,7 @@ struct Congestion {
   SndSeq timed_out{};               // SND.UNA when the retransmission timer last expired
   SndSeq resent_to{};               // behind the last octet sent again since the last loss
   SndSeq round_end{};
+  SndSeq refused_to{};    // text below it was refused by a window or a path: it goes again without another reason
   Time sent_at = kNever;  // when text last left
 
   friend bool operator==(const Congestion&, const Congestion&) = default;
@@ -73,9 +81,10 @@ struct Congestion {
 void congestion_acked(Step& on, SndSeq ack);
 // Any other acceptable ACK, before it moves the window.
 void congestion_not_acked(Step& on, bool duplicate);
-// SACK blocks may show that octets up to `highest` have left the network, and SACK blocks or timestamps that nothing
-// was lost (`undone`).
-void congestion_informed(Step& on, SndSeq highest, bool undone);
+// SACK blocks may show that octets up to `highest` have left the network.
+void congestion_informed(Step& on, SndSeq highest);
+// An ACK that has acknowledged `octets` of new text shows that nothing was lost (spurious.h).
+void congestion_undone(Step& on, std::uint32_t octets);
 // An ICMP message says that segments of `before` octets are too large for the path: the text in flight is lost, and is
 // sent again in segments of `after` octets.
 void congestion_path_lowered(Step& on, std::uint32_t before, std::uint32_t after);

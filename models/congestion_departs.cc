@@ -24,14 +24,11 @@ struct Leaving {
   std::uint32_t before = 0;  // the flight before that
 };
 
-// The retransmission timer has expired, unless what leaves may be a loss probe.
+// RFC 5681 section 3.1: the retransmission timer has expired.
 void timer_sends_front_again(Step& on, const Leaving& seg) {
-  const Tcb& tcb = on.tcb;
-  Congestion& cc = on.tcb.congestion;
-  if (!seg.again || !seg.front || cc.arrived_since_quiet) return;
-  const bool probe = seg.may_probe && flight(tcb) <= cc.smss && cc.timed_out != tcb.snd_una;
-  if (!probe) enter_loss(on);
-  cc.timed_out = tcb.snd_una;
+  if (!seg.again || on.why != Why::kTimeout || on.tcb.congestion.arrived_since_quiet) return;
+  enter_loss(on);
+  on.tcb.congestion.timed_out = on.tcb.snd_una;
 }
 
 // The window in proportion to a path that takes smaller segments (3.1).
@@ -53,14 +50,15 @@ void duplicates_after_timeout(Step& on, const Leaving& seg) {
   cc.cap = Rule::R6582_3_2_recover;
 }
 
-// RFC 5681 section 3.2: what duplicate ACKs have shown to be lost is sent again, SND.UNA first. False when refused.
+// RFC 5681 section 3.2: what duplicate ACKs have shown to be lost is sent again, SND.UNA first. With RACK its
+// reordering timer may show it, too (RFC 8985 section 9.3). False when refused.
 bool fast_retransmit(Step& on, Leaving& seg) {
   const Tcb& tcb = on.tcb;
   Congestion& cc = on.tcb.congestion;
-  if (!seg.again || !cc.arrived_since_quiet) return true;
+  if (!seg.again || (!cc.arrived_since_quiet && on.why != Why::kReorderingTimer)) return true;
   if (cc.phase == Phase::kLoss) duplicates_after_timeout(on, seg);
-  const bool reopened =
-      cc.window_moved && !cc.fast_retransmit_due;  // what a closed window has refused goes again, lost or not
+  // What a closed window has refused goes again, lost or not.
+  const bool reopened = (tcb.snd_una < cc.refused_to || on.why == Why::kTimeout) && !cc.fast_retransmit_due;
   const bool loss_seen = cc.duplicates > 0 || selective(tcb);
   if (cc.phase != Phase::kOpen || reopened || !loss_seen) return true;
   if (!seg.front) {
@@ -160,7 +158,10 @@ bool window_has_room(Step& on, const Leaving& seg) {
   const bool recovery = cc.phase == Phase::kRecovery;
   const bool proportional = recovery && cc.resent + seg.more <= cc.delivered / 10 * 7 + 2 * cc.smss;
   if (recovery) cc.resent += seg.again ? seg.octets : seg.more;
-  if (first_burst(cc)) return true;     // judged as a whole when the target falls quiet
+  if (first_burst(cc)) {  // judged as a whole when the target falls quiet
+    if (seg.may_probe && !seg.again && cc.probe == 0) cc.probe = seg.octets;
+    return true;
+  }
   if (!on.env.user_known) return true;  // a window can only be counted where silence shows that it is full
   if (!cwnd_has_room(on, seg, proportional)) return false;
   note_more_than_reno(on, seg);
@@ -185,7 +186,7 @@ bool congestion_admits(Step& on, SndSeq seq, std::uint32_t octets, bool again, s
               .octets = octets,
               .again = again,
               .front = seq <= tcb.snd_una,
-              .may_probe = selective(tcb) && !cc.arrived_since_quiet};
+              .may_probe = selective(tcb) && !cc.arrived_since_quiet && probe_timeout_has_passed(on)};
   cc.largest = std::max(cc.largest, octets);
   timer_sends_front_again(on, seg);
   path_window_is_kept(on, octets);

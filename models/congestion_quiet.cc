@@ -51,7 +51,7 @@ bool initial_window_is_kept(Step& on) {
   const Congestion& cc = tcb.congestion;
   const SndSeq text_nxt = earlier(tcb.snd_nxt, tcb.snd_end);  // a FIN is no octet of text
   const std::uint32_t text = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
-  if (!first_burst(cc) || text <= cc.cwnd || tcb.snd_wnd == 0) return true;
+  if (!first_burst(cc) || text <= cc.cwnd + cc.probe || tcb.snd_wnd == 0) return true;
   const bool unbounded = cc.cap == Rule::R5681_3_1_iw && text > 2 * cc.initial;
   const Rule rule = blamed({
       {!unbounded, cc.cap},
@@ -80,11 +80,17 @@ void recovery_has_acted(Step& on) {
   if (!cc.news && held_back(tcb) && has_room) on.depart(Rule::R5681_3_2_5);
 }
 
-// An algorithm that keeps 0.7 of its window would have sent more now, so this target halves it, as RFC 5681 has it.
+// An algorithm that keeps 0.7 of its window would have sent more now, so this target halves it, as RFC 5681 has it: its
+// window is about half of the flight that lost something, and it is no longer in slow start, in which an ACK adds a
+// segment. The smaller window that RFC 6582 allows after recovery shows nothing.
 void recognise_halving(Tcb& tcb) {
   Congestion& cc = tcb.congestion;
-  if (cc.cap != Rule::R5681_3_2_6 || cc.lossless || !cc.progress || cc.other_algorithm) return;
-  if (flight(tcb) > cc.reno_ssthresh + cc.smss || cc.reno_ssthresh + 2 * cc.smss >= cc.ssthresh) return;
+  if (cc.halves_window || cc.lossless || !cc.progress || cc.other_algorithm || cc.phase != Phase::kOpen) return;
+  const std::uint32_t now = flight(tcb), half = cc.reno_ssthresh;
+  if (cc.after_timeout || half + 2 * cc.smss >= cc.ssthresh) return;
+  if (now + cc.smss <= half || half + cc.smss < now) return;
+  const std::uint32_t in_slow_start = cc.quiet_flight + cc.acks_now * cc.smss;
+  if (cc.recovered ? now <= cc.least_exit : in_slow_start <= now + cc.smss / 2) return;
   cc.halves_window = true;
   cc.ssthresh = cc.reno_ssthresh;
   cc.cwnd = cc.reno;
@@ -122,7 +128,10 @@ void congestion_silent(Step& on) {
     recognise_halving(tcb);
     watch_growth(on);
   }
-  cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.news = false;
+  cc.quiet_flight = flight(tcb);
+  cc.acks_now = 0;
+  cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.news = cc.recovered =
+      false;
   cc.fast_retransmit_due = cc.partial_retransmit_due = cc.limited_transmit_due = false;
 }
 

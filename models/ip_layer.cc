@@ -62,6 +62,7 @@ void too_big(Step& on, const IcmpArrives& message) {
   tcb.front_alone = false;
   tcb.congestion.arrived_since_quiet = tcb.congestion.lost_told = true;
   tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;
+  tcb.congestion.refused_to = tcb.snd_nxt;
   const std::uint32_t floor = message.version == 6 ? kIpv6Floor : kIpv4Floor;
   const std::uint32_t header = message.version == 6 ? 40u : 20u;
   const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.env.mms_s + header;

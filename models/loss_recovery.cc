@@ -76,8 +76,25 @@ bool is_answer(const Step& on) {
   return on.env.since - on.tcb.board.arrived_at <= kClockSlack;
 }
 
-// A timer has expired: text leaves again from SND.UNA on, or a loss probe from the end of the flight (RFC 8985 section
-// 7.3).
+// RFC 8985 section 7.3: a loss probe repeats the end of the flight, unless there is new text to send.
+void loss_probe_departs(Step& on, SndSeq end) {
+  const Tcb& tcb = on.tcb;
+  on.tcb.board.probed = true;
+  if (end == tcb.snd_nxt) {
+    on.cite(Rule::R8985_7_3_highest);
+  } else {
+    on.depart(Rule::R8985_7_3_highest);
+  }
+  const bool new_text = tcb.snd_nxt < tcb.snd_end && tcb.snd_nxt + 1 <= tcb.snd_edge();
+  const std::uint32_t least = std::min<std::uint32_t>(tcb.snd_end - tcb.snd_nxt, tcb.snd_mss);
+  if (new_text && tcb.snd_nxt + least <= tcb.snd_edge()) {
+    on.depart(Rule::R8985_7_3_new_data);
+  } else {
+    on.cite(Rule::R8985_7_3_new_data);
+  }
+}
+
+// A timer has expired: text leaves again from SND.UNA on, or a loss probe from the end of the flight.
 void by_timer(Step& on, const Departing& seg, SndSeq end) {
   Candidate& tcb = on.tcb;
   Scoreboard& board = tcb.board;
@@ -89,6 +106,7 @@ void by_timer(Step& on, const Departing& seg, SndSeq end) {
     for (const SndSpan& span : board.sacked) {
       if (board.before.from == board.before.to || span.from < board.before.from) board.before = span;
     }
+    tcb.spurious.reported_to = later(tcb.snd_una, highest(tcb));
     board.sacked.clear();
     board.after_rto = board.front_again = true;
     board.vague = board.reordered = board.owes = false;
@@ -108,20 +126,7 @@ void by_timer(Step& on, const Departing& seg, SndSeq end) {
   } else if (board.probed) {
     on.refuse(Rule::R8985_7_3_single, 1);
   }
-  if (on.refused()) return;
-  board.probed = true;
-  if (end == tcb.snd_nxt) {
-    on.cite(Rule::R8985_7_3_highest);
-  } else {
-    on.depart(Rule::R8985_7_3_highest);
-  }
-  const bool new_text = tcb.snd_nxt < tcb.snd_end && tcb.snd_nxt + 1 <= tcb.snd_edge();
-  const std::uint32_t least = std::min<std::uint32_t>(tcb.snd_end - tcb.snd_nxt, tcb.snd_mss);
-  if (new_text && tcb.snd_nxt + least <= tcb.snd_edge()) {
-    on.depart(Rule::R8985_7_3_new_data);
-  } else {
-    on.cite(Rule::R8985_7_3_new_data);
-  }
+  if (!on.refused()) loss_probe_departs(on, end);
 }
 
 }  // namespace
@@ -133,7 +138,9 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   board.owes = board.owes_old = board.duplicate = false;
   const bool moved = tcb.snd_una != una;
   if (moved) {
-    board.probed = false;
+    // Section 7.3: the next probe needs a round trip that was measured since the last one.
+    board.probed = board.probed_all && !tcb.timestamped() && tcb.snd_una <= board.again;
+    board.probed_all = board.probed;
     board.front_again = tcb.snd_una < board.again;
     if (board.again <= una) {  // nothing was sent twice, so the text that was acknowledged late was reordered, not lost
       if (!board.sacked.empty()) board.reordered = true;
@@ -163,6 +170,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
     news = true;
   }
   if (news) {
+    if (board.news == 0) board.news_at = on.env.now;
     if (board.news < 255) ++board.news;
     if (!seg.text.empty() || tcb.snd_wnd != wnd) board.sack_with_text_or_window_change = true;
   }
@@ -184,7 +192,13 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
   // Where round trips are short, a loss probe soon follows any ACK (RFC 8985 section 7.2).
   const bool probe = both_permit(tcb) && end == tcb.snd_nxt && !front && !board.probed && !board.front_again &&
                      on.env.now - board.arrived_at >= kProbeTimeoutMin;
-  if (!is_answer(on) || probe) {
+  if (on.why == Why::kLossProbe) {
+    board.probed_all = true;
+    board.again = end;
+    loss_probe_departs(on, end);
+    return;
+  }
+  if (on.why != Why::kReorderingTimer && (!is_answer(on) || probe)) {
     by_timer(on, seg, end);
     return;
   }
@@ -225,6 +239,10 @@ void recovery_falls_quiet(Step& on) {
   }
   if (board.owes_old && !board.front_again) on.depart(Rule::R2018_5_rto_clear);
   board.owes = board.owes_old = false;
+}
+
+bool front_is_lost(const Tcb& tcb) {
+  return is_lost(tcb, tcb.snd_una);
 }
 
 bool was_reported(const Tcb& tcb, SndSeq seq) {

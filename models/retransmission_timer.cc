@@ -72,7 +72,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
     on.cite(Rule::MUST_18);
   } else if (text) {
     const Time least = least_timeout(tcb);
-    if (longest < with_slack(least) && !tcb.sack()) {  // with SACK it may be a loss probe (RFC 8985)
+    if (longest < with_slack(least)) {
       on.refuse(too_early(tcb, longest), 1);
       return false;
     }
@@ -124,14 +124,7 @@ bool front_departs_after_arrival(Step& on, bool probing) {
       on.cite(Rule::R6298_5_3);
     }
   }
-  // Only the timer, duplicate ACKs and what follows them send the front again.
-  const bool quickly = on.env.now - tcb.front_from < std::max(with_slack(least), kClockSlack);
-  const bool no_loss_shown =
-      cc.phase == Congestion::Phase::kOpen && cc.duplicates == 0 && cc.lossless && !cc.lost_told && !tcb.sack();
-  const bool no_other_reason = !cc.progress && !cc.window_moved && !probing && !tcb.fast_open.text_due;
-  if (quickly && cc.arrived_since_quiet && no_loss_shown && no_other_reason) {
-    return on.refuse(Rule::R6298_5_early, 1);
-  }
+  if (on.why == Why::kNone) return on.refuse(Rule::R6298_5_early, 1);
   tcb.front_gap = Time{};
   timer.doubled = false;
   return true;
@@ -161,10 +154,6 @@ bool front_departs_by_timer(Step& on, bool probing) {
   if (tcb.front_gap == Time{}) {
     if (!probing && !first_expiry(on, shortest, longest)) return false;
     if (probing && longest < kRtoMin) on.depart(Rule::R6298_2_4);
-    const bool single = tcb.snd_nxt - tcb.snd_una <= tcb.snd_mss;
-    timer.front_probed = !on.env.user_known && !probing && synchronized(tcb.state) && tcb.sack() && single;
-  } else if (timer.front_probed) {  // what came first may have been a loss probe, which the timeout follows (RFC 8985)
-    timer.front_probed = false;
   } else if (!timeout_doubles(on, probing, longest)) {
     return false;
   }
@@ -199,12 +188,19 @@ Time retransmission_bound(const Tcb& tcb) {
   return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
 }
 
+bool timer_may_have_expired(const Step& on) {
+  return std::max(with_slack(least_timeout(on.tcb)), kClockSlack) <= on.env.now - on.tcb.front_from;
+}
+
 bool front_departs(Step& on, bool again) {
   Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
   if (!again) {
     front_departs_first(on);
+  } else if (on.why == Why::kLossProbe || on.why == Why::kReorderingTimer) {  // which are not measured here
+    tcb.front_gap = Time{};
+    timer.doubled = false;
   } else if (!(tcb.front_alone ? front_departs_by_timer(on, probing) : front_departs_after_arrival(on, probing))) {
     return false;
   }

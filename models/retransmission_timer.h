@@ -39,7 +39,6 @@ struct RetransmissionTimer {
   bool exact = true;               // every sample was sure
   bool new_text_followed = false;  // new text has left since the front of the queue did
   bool doubled = false;            // the last gap between retransmissions was twice the one before
-  bool front_probed = false;       // a single segment in flight has left again once, perhaps as a loss probe
   bool stop_judged = true;         // rule (5.2), that the timer stops when all is acknowledged, was judged
 
   friend bool operator==(const RetransmissionTimer&, const RetransmissionTimer&) = default;
@@ -54,6 +53,8 @@ void text_follows(Step& on, SndSeq seq, bool again);
 void timer_acked(Step& on, SndSeq ack);
 // The target is silent although the timer would have expired, had it not stopped: rule (5.2) is obeyed.
 void timer_rests(Step& on);
+// May the timer have expired since the front of the queue left, although something has arrived?
+bool timer_may_have_expired(const Step& on);
 // How long after it left the front of the queue must have left again, at the latest.
 Time retransmission_bound(const Tcb& tcb);
 

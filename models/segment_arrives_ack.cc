@@ -4,6 +4,7 @@
 #include "models/explicit_congestion.h"
 #include "models/loss_recovery.h"
 #include "models/segment_arrives_steps.h"
+#include "models/spurious.h"
 #include "models/window_scale.h"
 
 namespace tcpassay {
@@ -27,6 +28,7 @@ void update_send_window(Step& on, const Arriving& seg) {
     tcb.window_at = on.env.now;
     if (wnd != tcb.snd_wnd) {
       tcb.congestion.window_moved = true;
+      if (tcb.snd_edge() < tcb.snd_nxt) tcb.congestion.refused_to = tcb.snd_nxt;
       if (tcb.snd_wnd == 0) tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;  // what met a closed window may go again
       on.cite_later(Rule::SA4_5_window);
       if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
@@ -74,11 +76,11 @@ Then established_ack(Step& on, const Arriving& seg) {
     on.acknowledge_now(Rule::SA4_5_unsent);
     return Then::kReturn;
   }
-  if (seg.opt.blocks > 0 || seg.opt.timestamps) {
+  if (shows_nothing_lost(on, seg, una)) congestion_undone(on, tcb.snd_una - una);
+  if (seg.opt.blocks > 0) {
     SndSeq highest = tcb.snd_una;
     for (std::size_t i = 0; i < seg.opt.blocks; ++i) highest = later(highest, SndSeq{seg.opt.block[i].right});
-    const bool doubled = seg.opt.blocks > 0 && SndSeq{seg.opt.block[0].left} < seg.ack;  // RFC 2883
-    congestion_informed(on, highest, doubled || seg.opt.timestamps);
+    congestion_informed(on, highest);
   }
   // RFC 793 takes the window only with an ACK of something new; RFC 1122 mends that.
   const bool literally_old = !on.since(Edition::k1122) && !advances && window_of(tcb, seg) != tcb.snd_wnd;

@@ -3,6 +3,7 @@
 #include "models/ip_layer.h"
 #include "models/loss_recovery.h"
 #include "models/segment_departs_steps.h"
+#include "models/spurious.h"
 #include "models/window_scale.h"
 
 namespace tcpassay {
@@ -292,6 +293,7 @@ bool old_part_departs(Step& on, const Departing& seg, const Extent& at, std::uin
     tcb.timed = false;
   }
   if (!congestion_admits(on, seg.seq, at.octets, true, added)) return false;
+  text_sent_again(on, seg);
   if (!at.fresh) text_follows(on, seg.seq, true);
   return true;
 }
@@ -314,6 +316,7 @@ void text_departs(Step& on, const Departing& seg) {
   const Extent at = extent_of(tcb, seg);
   if (tcb.state == State::kSynReceived && !fast_open::may_send_early(on, at.text_end)) return;
   if (!sequence_is_due(on, seg, at) || !contents_are_right(on, seg, at) || !size_is_allowed(on, seg, at)) return;
+  on.why = why_it_departs(on, seg.seq, at.end);
   if (!path_and_reports_allow(on, seg, at) || !window_allows(on, seg, at)) return;
   const std::uint32_t added = at.fresh ? at.end - tcb.snd_nxt : 0;
   if (at.fresh && !new_part_departs(on, seg, at)) return;

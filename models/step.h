@@ -9,6 +9,7 @@
 #include "models/freedom.h"
 #include "models/pick.h"
 #include "models/rules.h"
+#include "models/why_again.h"
 
 namespace tcpassay {
 
@@ -66,6 +67,7 @@ struct Step {
   Pick& pick;
   const Environment& env;
   Refusal refusal{};                    // set when this combination contradicts what was seen: no outcome
+  Why why = Why::kNew;                  // of text that departs: why it leaves again, if it does
   bool ack_allowed = false;             // this event has called for an acknowledgment already
   bool fin_acked_here = false;          // this segment acknowledged our FIN
   bool established_here = false;        // this segment completed the handshake

@@ -18,6 +18,7 @@
 #include "models/retransmission_timer.h"
 #include "models/rule.h"
 #include "models/seq.h"
+#include "models/spurious.h"
 
 namespace tcpassay {
 
@@ -176,6 +177,7 @@ struct Scoreboard {
   bool after_rto = false;    // a timer has sent SND.UNA again, and `recover` is not acknowledged yet
   bool front_again = false;  // SND.UNA has left again since it became SND.UNA
   bool probed = false;       // a timer has sent the end of the flight again since anything arrived
+  bool probed_all = false;   // ... which was all of the flight: its ACK measures nothing without timestamps
   bool sack_with_text_or_window_change = false;  // a report came with text or with another window
   bool duplicate = false;                        // the last ACK had a D-SACK block
   bool owes = false;                  // the latest segment shows that SND.UNA was lost, so it must leave again
@@ -184,6 +186,7 @@ struct Scoreboard {
   SndSeq again{}, recover{};          // behind the highest octet that left again; SND.NXT when the timer expired
   SndSpan before{};                   // the lowest span reported before the timer expired
   Time arrived_at{};                  // the last ACK
+  Time news_at{};                     // the first ACK with something new since SND.UNA moved
   InlineVector<SndSpan, 4> sacked{};  // apart from each other
   friend bool operator==(const Scoreboard&, const Scoreboard&) = default;
 };
@@ -343,6 +346,7 @@ struct Tcb {
   FormerConnection former{};
   Challenge challenge{};
   Congestion congestion{};
+  Spurious spurious{};
   RetransmissionTimer timer{};
   ExplicitCongestion ecn{};
   Urgent up{};

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why does text leave again? Stories of ten segments in flight at a round trip of 100 ms.
+#include "models/why_again.h"
+
+#include <gtest/gtest.h>
+
+#include "models/rules.h"
+#include "models/test_bulk.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// So many duplicate ACKs, and the front leaves again at once.
+Verdicts after_duplicates(int duplicates) {
+  Bulk t(Bulk::kPlain);
+  t.wait(milliseconds(100));
+  for (int i = 0; i < duplicates; ++i) t.acks(0);
+  t.sends(0, 1).quiet();
+  return t.main_verdicts();
+}
+
+TEST(WhyAgain, NeitherTheFirstNorTheSecondDuplicateStartsFastRetransmit) {
+  EXPECT_EQ(after_duplicates(1), Verdicts{"R6298_5_early violated"});
+  EXPECT_EQ(after_duplicates(2), Verdicts{"R6298_5_early violated"});
+  EXPECT_EQ(after_duplicates(3), Verdicts{});
+}
+
+TEST(WhyAgain, AWindowUpdateIsNoDuplicate) {
+  Bulk t(Bulk::kPlain);
+  t.wait(milliseconds(100));
+  t.in(".", 1, 1, 0, 65000).in(".", 1, 1, 0, 64000).in(".", 1, 1, 0, 65535);
+  t.sends(0, 1).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"R6298_5_early violated"});
+}
+
+TEST(WhyAgain, WhatAWindowHasRefusedGoesAgain) {
+  Bulk t(Bulk::kPlain);
+  t.wait(milliseconds(100));
+  t.in(".", 1, 1, 0, 500).quiet().in(".", 1, 1, 0, 65535);
+  t.sends(0, 1).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+}
+
+TEST(WhyAgain, OneReportOfOneBurstIsNoLoss) {
+  Bulk t(Bulk::kSack);
+  t.wait(milliseconds(100));
+  t.acks(0, 0, {{1, 2}}).sends(0, 1).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"R6298_5_early violated"});
+}
+
+// One segment is reported; the front leaves again after `wait`; two more are reported, and new text leaves.
+Verdicts after_reordering_timer(Time wait, std::uint32_t new_text) {
+  Bulk t(Bulk::kSack);
+  t.wait(milliseconds(100));
+  t.acks(0, 0, {{1, 2}}).quiet().wait(wait);
+  t.sends(0, 1).quiet().wait(milliseconds(10));
+  t.acks(0, 0, {{1, 7}}).sends(10, new_text).quiet();
+  return t.main_verdicts();
+}
+
+TEST(WhyAgain, TheReorderingTimerIsNoTimeout) {
+  EXPECT_EQ(after_reordering_timer(milliseconds(25), 2), Verdicts{});
+  EXPECT_EQ(after_reordering_timer(milliseconds(100), 2), Verdicts{});
+}
+
+TEST(WhyAgain, ItReducesTheWindowAllTheSame) {
+  EXPECT_EQ(after_reordering_timer(milliseconds(25), 6), Verdicts{"R5681_3_2_4 violated"});
+}
+
+// A single segment that leaves again after each of these times.
+Verdicts single(bool sack, std::initializer_list<int> gaps_ms) {
+  Bulk t(sack ? Bulk::kSack : Bulk::kPlain, 1000);
+  for (const int gap : gaps_ms) {
+    t.wait(milliseconds(gap));
+    t.sends(0, 1, "P.").quiet();
+  }
+  return t.main_verdicts();
+}
+
+TEST(WhyAgain, ALossProbeComesBeforeATimeoutThatIsNotDoubled) {
+  EXPECT_EQ(single(true, {1100, 1350, 2700}), Verdicts{});
+  EXPECT_EQ(single(true, {1100, 1350, 1350}), Verdicts{"R6298_5_5 violated"});
+}
+
+TEST(WhyAgain, WithoutSackThereIsNoLossProbe) {
+  EXPECT_EQ(single(false, {1100, 1350}), Verdicts{"R6298_5_5 violated"});
+}
+
+TEST(WhyAgain, ALossProbeWaitsForARoundTrip) {
+  EXPECT_EQ(single(true, {50}), Verdicts{"R6298_5_early violated"});
+}
+
+// After the first ten segments so many more leave, one at a time, although nothing has been acknowledged.
+Verdicts beyond_the_window(bool sack, std::uint32_t segments) {
+  Bulk t(sack ? Bulk::kSack : Bulk::kPlain);
+  for (std::uint32_t i = 0; i < segments; ++i) {
+    t.wait(milliseconds(200));
+    t.sends(10 + i, 1).quiet();
+  }
+  return t.main_verdicts();
+}
+
+TEST(WhyAgain, ALossProbeMayCarryNewTextBeyondTheWindow) {
+  EXPECT_EQ(beyond_the_window(true, 1), Verdicts{});
+  EXPECT_EQ(beyond_the_window(true, 2), Verdicts{"R5681_3_1_iw violated"});
+  EXPECT_EQ(beyond_the_window(false, 1), Verdicts{"R5681_3_1_iw violated"});
+}
+
+}  // namespace
+}  // namespace tcpassay
