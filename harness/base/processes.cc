@@ -23,8 +23,9 @@ constexpr int kLookMs = 100;    // how often the parent checks for an interrupt
 constexpr char kFailure = '!';  // first character of the line with a worker's error message
 
 volatile std::sig_atomic_t interrupts = 0;
-void note_interrupt(int) {
+void note_interrupt(int which) {
   interrupts = 1;
+  signal(which, SIG_DFL);
 }
 
 bool write_line(int fd, std::string line) {
@@ -46,10 +47,24 @@ struct Worker {
 // Its destructor ends every worker and waits for it.
 struct Workers {
   std::vector<Worker> all{};
+
+  // Waits for a worker that has closed its end. Empty if it has done its work.
+  static std::string end_of(Worker& worker) {
+    int status = 0;
+    while (waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
+    }
+    worker.process = -1;
+    if (WIFSIGNALED(status)) {
+      return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    }
+    return WEXITSTATUS(status) == 0 ? "" : fmt::format("exit status {}", WEXITSTATUS(status));
+  }
+
   ~Workers() {
     for (const Worker& worker : all) {
       if (worker.fd >= 0) close(worker.fd);
-      kill(worker.process, SIGTERM);
+      if (worker.process < 0) continue;
+      kill(worker.process, SIGKILL);  // SIGTERM it may take for an interrupt
       while (waitpid(worker.process, nullptr, 0) < 0 && errno == EINTR) {
       }
     }
@@ -74,7 +89,7 @@ void start_worker(Workers& workers, int job, const std::function<void(int, const
     throw std::runtime_error(fmt::format("no process: {}", std::strerror(errno)));
   }
   if (process == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     close(ends[0]);
     for (const Worker& other : workers.all) close(other.fd);
     do_work(job, work, ends[1]);
@@ -107,8 +122,8 @@ bool read_from(Worker& worker, const std::function<void(const std::string&)>& ta
 
 }  // namespace
 
-void in_processes(int jobs, const std::function<void(int, const LineWriter&)>& work,
-                  const std::function<void(const std::string&)>& take) {
+std::vector<std::string> in_processes(int jobs, const std::function<void(int, const LineWriter&)>& work,
+                                      const std::function<void(const std::string&)>& take) {
   Workers workers;
   for (int job = 0; job < jobs; ++job) start_worker(workers, job, work);
   std::vector<pollfd> waiting(workers.all.size());
@@ -128,15 +143,20 @@ void in_processes(int jobs, const std::function<void(int, const LineWriter&)>& w
       if (workers.all[i].fd >= 0 && waiting[i].revents != 0 && !read_from(workers.all[i], take)) --open;
     }
   }
+  std::vector<std::string> ends;
+  for (Worker& worker : workers.all) ends.push_back(Workers::end_of(worker));
+  return ends;
 }
 
-Interrupt::Interrupt() : before_(nullptr) {
+Interrupt::Interrupt() : before_int_(nullptr), before_term_(nullptr) {
   interrupts = 0;
-  before_ = signal(SIGINT, note_interrupt);
+  before_int_ = signal(SIGINT, note_interrupt);
+  before_term_ = signal(SIGTERM, note_interrupt);
 }
 
 Interrupt::~Interrupt() {
-  signal(SIGINT, before_);
+  signal(SIGINT, before_int_);
+  signal(SIGTERM, before_term_);
   interrupts = 0;
 }
 

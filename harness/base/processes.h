@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace tcpassay {
 
@@ -14,13 +15,13 @@ using LineWriter = std::function<bool(const std::string& line)>;
 
 // Runs work(0, write) ... work(jobs - 1, write), each in a process of its own, and calls take(line) in the calling
 // process for each line. No process is left behind, even when this throws. Throws TargetError with the message of an
-// exception that left `work`, and std::runtime_error when no process can be started. A SIGINT that the caller handles
-// is passed on to the processes.
-void in_processes(int jobs, const std::function<void(int job, const LineWriter& write)>& work,
-                  const std::function<void(const std::string& line)>& take);
+// exception that left `work`, and std::runtime_error when no process can be started. An interrupt is passed on to the
+// processes. Returns for each process how it died: empty if `work` came to its end.
+std::vector<std::string> in_processes(int jobs, const std::function<void(int job, const LineWriter& write)>& work,
+                                      const std::function<void(const std::string& line)>& take);
 
-// As long as an Interrupt exists, a SIGINT does not end the process: interrupted() then returns true. Processes that
-// are started meanwhile inherit this.
+// As long as an Interrupt exists, the first SIGINT or SIGTERM does not end the process: interrupted() then returns
+// true. Another one ends it. Processes that are started meanwhile inherit this.
 class Interrupt {
  public:
   Interrupt();
@@ -31,7 +32,8 @@ class Interrupt {
   static bool interrupted();
 
  private:
-  void (*before_)(int);
+  void (*before_int_)(int);
+  void (*before_term_)(int);
 };
 
 }  // namespace tcpassay

@@ -57,5 +57,25 @@ TEST(Workers, AnInterruptIsPassedOn) {
   EXPECT_TRUE(Interrupt::interrupted());
 }
 
+TEST(Workers, OneThatDiesIsNamed) {
+  std::multiset<std::string> lines;
+  const auto ends = in_processes(
+      3,
+      [](int job, const LineWriter& write) {
+        write("begun");
+        if (job == 1) raise(SIGKILL);
+        if (job == 2) _exit(3);
+      },
+      [&](const std::string& line) { lines.insert(line); });
+  EXPECT_EQ(lines.size(), 3u);
+  EXPECT_EQ(ends, (std::vector<std::string>{"", "signal 9 (Killed)", "exit status 3"}));
+}
+
+TEST(Workers, ATerminationInterruptsToo) {
+  const Interrupt interrupt;
+  raise(SIGTERM);
+  EXPECT_TRUE(Interrupt::interrupted());
+}
+
 }  // namespace
 }  // namespace tcpassay

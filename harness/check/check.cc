@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "harness/base/processes.h"
 #include "harness/check/player.h"
 #include "harness/check/tally.h"
 #include "harness/report/replay_command.h"
@@ -71,11 +72,14 @@ CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions
   for (const auto& deviation : options.deviations) result.deviations.push_back({.deviation = deviation});
 
   std::vector<Played> played = play_all(scenarios, options, result.target);
-  if (!result.target.can(Ability::kVirtualTime)) confirm(scenarios, options, played, result);
+  if (!result.target.can(Ability::kVirtualTime) && !Interrupt::interrupted())
+    confirm(scenarios, options, played, result);
   Tally tally;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
     const ScenarioFile& file = scenarios[i];
     if (played[i].skipped) {
+      result.deaths += played[i].why.starts_with(kTargetDied);
+      result.interrupted = result.interrupted || played[i].why == kInterrupted;
       tally.skip(file.path, played[i].why, file.scenario.about.covers);
       continue;
     }
@@ -88,6 +92,7 @@ CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions
     ++result.scenarios;
     result.steps += file.scenario.steps.size();
   }
+  result.whole = result.whole && result.deaths == 0 && !result.interrupted;
   tally.write_to(result);
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/check/check_result.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace tcpassay {
@@ -70,7 +72,18 @@ int CheckResult::exit_status() const {
   for (const auto& listed : deviations) {
     if (listed.fate == Listed::Fate::kGone) return 1;
   }
-  return failed.empty() ? 0 : 1;
+  if (!failed.empty()) return 1;
+  return scenarios == 0 || deaths > 0 || interrupted ? 2 : 0;
+}
+
+std::string CheckResult::conclusion() const {
+  const int status = exit_status();
+  std::string text = status == 0 ? "conforms" : status == 1 ? "does not conform" : "shows no conformance";
+  if (interrupted) text += "; the run was interrupted";
+  if (scenarios == 0) text += "; no scenario was played";
+  if (deaths > 0) text += fmt::format("; the target died {} times", deaths);
+  if (!failed.empty()) text += fmt::format("; {} assertions of scripts failed", failed.size());
+  return text;
 }
 
 }  // namespace tcpassay

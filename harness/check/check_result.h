@@ -97,12 +97,16 @@ struct CheckResult {
   std::vector<Listed> deviations{};
   std::vector<Unsteady> unsteady{};
   std::vector<FailedAssertion> failed{};
+  std::size_t deaths = 0;    // scenarios that were not played to their end, since the target died
+  bool interrupted = false;  // by the user, before all were played
 
   std::size_t count(Standing standing) const;
   bool is_listed(Rule rule) const;
   // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed, a listed deviation is gone, or a
-  // script's own assertion has failed.
+  // script's own assertion has failed; 2: nothing of that, but nothing was played, or the target died, or the user
+  // interrupted the run, so that it shows no conformance.
   int exit_status() const;
+  std::string conclusion() const;  // exit_status() in words: "conforms"
 };
 
 }  // namespace tcpassay

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "harness/base/processes.h"
 #include "harness/check/played_json.h"
@@ -74,7 +75,7 @@ class Player {
       if (++deaths_ > kDeathsMax) throw;
       target_.reset();
       target_ = make_target(options_.target, own_options_of(options_));
-      return {.why = fmt::format("the target died: {}", error.what())};
+      return {.why = fmt::format("{}: {}", kTargetDied, error.what())};
     }
   }
 
@@ -105,25 +106,44 @@ class Player {
   std::size_t deaths_ = 0;
 };
 
-// With several processes each plays every n-th scenario and writes a line of JSON for each of them to its pipe.
+// With several processes each plays every n-th of the scenarios that are left, and writes a line of JSON for each of
+// them to its pipe.
 
-void work(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options, std::size_t first, std::size_t step,
-          const LineWriter& write_line) {
+void work(const std::vector<ScenarioFile>& scenarios, const std::vector<std::size_t>& left, const CheckOptions& options,
+          std::size_t first, std::size_t step, const LineWriter& write_line) {
   const auto write = [&](const Json& json) {
     return write_line(json.dump(-1, ' ', false, Json::error_handler_t::replace));
   };
   Player player(scenarios, options);
   if (!write({{"identity", to_json(player.identity())}})) return;
-  for (std::size_t i = first; i < scenarios.size(); i += step) {
-    if (!write({{"number", i}, {"played", to_json(player.play(i))}})) return;
+  for (std::size_t i = first; i < left.size() && !Interrupt::interrupted(); i += step) {
+    if (!write({{"number", left[i]}, {"played", to_json(player.play(left[i]))}})) return;
   }
+}
+
+// The scenarios that no process has played. The first one of a process that died is what it died of.
+std::vector<std::size_t> left_over(const std::vector<std::size_t>& given, const std::vector<std::string>& deaths,
+                                   const std::vector<bool>& done, std::vector<Played>& played) {
+  std::vector<std::size_t> left;
+  std::vector<bool> blamed(deaths.size());
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const std::size_t job = i % deaths.size();
+    if (done[given[i]]) continue;
+    if (!deaths[job].empty() && !blamed[job]) {
+      blamed[job] = true;
+      played[given[i]].why = fmt::format("{}: its process ended by {}", kTargetDied, deaths[job]);
+    } else {
+      left.push_back(given[i]);
+    }
+  }
+  return left;
 }
 
 std::vector<Played> play_in_processes(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
                                       Identity& identity) {
-  const auto jobs = std::min(static_cast<std::size_t>(options.jobs), scenarios.size());
-  std::vector<Played> played(scenarios.size(), Played{.why = "the process that played it ended early"});
-  std::size_t done = 0;
+  std::vector<Played> played(scenarios.size(), Played{.why = fmt::format("{} too often", kTargetDied)});
+  std::vector<bool> done(scenarios.size());
+  std::size_t count = 0;
   const auto take = [&](const std::string& text) {
     const Json line = Json::parse(text);
     if (line.contains("identity")) {
@@ -132,14 +152,28 @@ std::vector<Played> play_in_processes(const std::vector<ScenarioFile>& scenarios
     }
     const std::size_t number = line.at("number");
     played[number] = played_from_json(line.at("played"));
-    if (options.progress) options.progress(++done, scenarios.size(), scenarios[number].path);
+    done[number] = true;
+    if (options.progress) options.progress(++count, scenarios.size(), scenarios[number].path);
   };
-  in_processes(
-      static_cast<int>(jobs),
-      [&](int job, const LineWriter& write_line) {
-        work(scenarios, options, static_cast<std::size_t>(job), jobs, write_line);
-      },
-      take);
+  std::vector<std::size_t> left(scenarios.size());
+  std::iota(left.begin(), left.end(), std::size_t{0});
+  for (std::size_t deaths = 0; !left.empty() && deaths < kDeathsMax && !Interrupt::interrupted();) {
+    const auto jobs = std::min(static_cast<std::size_t>(options.jobs), left.size());
+    const auto ends = in_processes(
+        static_cast<int>(jobs),
+        [&](int job, const LineWriter& write_line) {
+          work(scenarios, left, options, static_cast<std::size_t>(job), jobs, write_line);
+        },
+        take);
+    const auto died = std::count_if(ends.begin(), ends.end(), [](const std::string& how) { return !how.empty(); });
+    if (died == 0) break;
+    deaths += static_cast<std::size_t>(died);
+    left = left_over(left, ends, done, played);
+  }
+  if (!Interrupt::interrupted()) return played;
+  for (std::size_t i = 0; i < played.size(); ++i) {
+    if (!done[i]) played[i].why = kInterrupted;
+  }
   return played;
 }
 
@@ -149,6 +183,10 @@ std::vector<Played> play_here(const std::vector<ScenarioFile>& scenarios, const 
   identity = player.identity();
   std::vector<Played> played;
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
+    if (Interrupt::interrupted()) {
+      played.push_back({.why = std::string(kInterrupted)});
+      continue;
+    }
     played.push_back(player.play(i));
     if (options.progress) options.progress(i + 1, scenarios.size(), scenarios[i].path);
   }

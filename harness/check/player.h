@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/check/check_options.h"
@@ -13,6 +14,10 @@
 
 namespace tcpassay {
 
+// What `Played::why` begins with when the target died, or was not there any more.
+inline constexpr std::string_view kTargetDied = "the target died";
+inline constexpr std::string_view kInterrupted = "interrupted";
+
 // The outcome of one scenario.
 struct Played {
   bool skipped = true;
@@ -22,7 +27,8 @@ struct Played {
 };
 
 // Plays all scenarios, in options.jobs processes, and sets `identity` to that of the target. Throws TargetError when
-// the target cannot be made, or cannot be made again after it died.
+// the target cannot be made, or cannot be made again after it died. A process that dies takes one scenario with it; its
+// other scenarios are played by another one. After an interrupt nothing more is played.
 std::vector<Played> play_all(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
                              Identity& identity);
 

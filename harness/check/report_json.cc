@@ -36,7 +36,10 @@ std::string check_json(const CheckResult& result) {
             {"ruleset", to_string(result.edition)},
             {"scenarios", result.scenarios},
             {"steps", result.steps},
-            {"wall_s", result.wall_s}};
+            {"wall_s", result.wall_s},
+            {"conclusion", result.conclusion()},
+            {"deaths", result.deaths},
+            {"interrupted", result.interrupted}};
   if (!result.defect.empty()) json["target"]["plant"] = result.defect;
   json["rules"] = Json::array();
   for (const auto& rule : result.rules) json["rules"].push_back(rule_json(result, rule));

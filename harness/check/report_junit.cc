@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "harness/check/player.h"
 #include "harness/check/report.h"
 
 namespace tcpassay {
@@ -93,7 +94,7 @@ std::string testcase(const CheckResult& result, const RuleResult& rule) {
 }  // namespace
 
 std::string check_junit(const CheckResult& result) {
-  std::size_t failures = 0, skipped = 0;
+  std::size_t failures = 0, skipped = 0, errors = 0;
   std::string cases;
   for (const auto& rule : result.rules) {
     const CaseOutcome outcome = case_outcome(result, rule);
@@ -107,12 +108,26 @@ std::string check_junit(const CheckResult& result) {
         "expected: {}\nseen: {}</failure>\n  </testcase>\n",
         escaped(scenario), mismatch.where.line, escaped(mismatch.expected), escaped(mismatch.seen));
   }
+  for (const auto& [scenario, why] : result.skipped) {
+    const bool died = why.starts_with(kTargetDied);
+    (died ? errors : skipped) += 1;
+    cases += fmt::format("  <testcase classname=\"scenarios\" name=\"{}\">\n    <{} message=\"{}\"/>\n  </testcase>\n",
+                         escaped(scenario), died ? "error" : "skipped", escaped(why));
+  }
+  if (result.scenarios == 0) {
+    ++errors;
+    cases +=
+        "  <testcase classname=\"scenarios\" name=\"played\">\n    <error message=\"no scenario was played\"/>\n"
+        "  </testcase>\n";
+  }
   failures += result.failed.size();
+  const std::size_t tests =
+      result.rules.size() + result.failed.size() + result.skipped.size() + (result.scenarios == 0 ? 1 : 0);
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<testsuite name=\"tcpassay.{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3f}\">\n{}"
+      "<testsuite name=\"tcpassay.{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\">\n{}"
       "</testsuite>\n",
-      escaped(result.target.name), result.rules.size() + result.failed.size(), failures, skipped, result.wall_s, cases);
+      escaped(result.target.name), tests, failures, errors, skipped, result.wall_s, cases);
 }
 
 }  // namespace tcpassay

@@ -140,5 +140,15 @@ TEST(Report, ARunFailsByViolationOrAssertion) {
   EXPECT_TRUE(report["verdicts"].empty());
 }
 
+TEST(Report, JunitHasACaseForEachScenarioThatWasNotPlayed) {
+  CheckResult result = sample();
+  EXPECT_NE(check_junit(result).find("<testcase classname=\"scenarios\" name=\"corpus/c.pkt\">\n    <skipped"),
+            std::string::npos);
+  result.skipped.front().why = "the target died: no answer";
+  EXPECT_NE(check_junit(result).find("<error message=\"the target died: no answer\"/>"), std::string::npos);
+  result.scenarios = 0;
+  EXPECT_NE(check_junit(result).find("<error message=\"no scenario was played\"/>"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -165,9 +165,8 @@ std::string summary_text(const CheckResult& result, const TextStyle& style) {
   const std::string played = fmt::format("{} {}{}: {} scenarios, {} steps, {:.2f} s", result.target.name,
                                          result.target.version, ruleset, result.scenarios, result.steps, result.wall_s);
   const bool conforms = result.exit_status() == 0;
-  const std::string end = conforms ? "conforms" : "does not conform";
   return "\n" + wrapped(counts, style.columns, 2) + "\n" + wrapped(played, style.columns, 2) + "\n" +
-         painted(end, conforms ? kAnsiGreen : kAnsiRed, style) + "\n";
+         painted(result.conclusion(), conforms ? kAnsiGreen : kAnsiRed, style) + "\n";
 }
 
 }  // namespace

@@ -128,6 +128,7 @@ CheckResult with_deviation(bool occurs, bool whole, const char* version = "") {
   if (occurs) one.verdicts = {verdict(kMustRule, Verdict::Kind::kViolated)};
   tally.add(one);
   CheckResult result;
+  result.scenarios = 1;
   result.whole = whole;
   result.target.version = "6.18.44";
   result.deviations = {{.deviation = {.rule = kMustRule, .reason = "offload", .version = version}}};
@@ -155,11 +156,34 @@ TEST(ExitStatus, AViolationFailsAndADepartureDoesNot) {
   one.verdicts = {verdict(kShouldRule, Verdict::Kind::kDeparted)};
   tally.add(one);
   CheckResult result;
+  result.scenarios = 1;
   tally.write_to(result);
   EXPECT_EQ(result.exit_status(), 0);
   one.verdicts = {verdict(kMustRule, Verdict::Kind::kViolated)};
   tally.add(one);
   tally.write_to(result);
+  EXPECT_EQ(result.exit_status(), 1);
+}
+
+TEST(ExitStatus, NothingPlayedIsNoConformance) {
+  CheckResult result = with_deviation(true, true);
+  result.scenarios = 0;
+  EXPECT_EQ(result.exit_status(), 2);
+  EXPECT_EQ(result.conclusion(), "shows no conformance; no scenario was played");
+}
+
+TEST(ExitStatus, ATargetThatDiedDoesNotConform) {
+  CheckResult result = with_deviation(true, true);
+  result.deaths = 2;
+  EXPECT_EQ(result.exit_status(), 2);
+  EXPECT_EQ(result.conclusion(), "shows no conformance; the target died 2 times");
+}
+
+TEST(ExitStatus, AnInterruptedRunShowsOnlyFaults) {
+  CheckResult result = with_deviation(true, true);
+  result.interrupted = true;
+  EXPECT_EQ(result.exit_status(), 2);
+  result.failed.push_back({});
   EXPECT_EQ(result.exit_status(), 1);
 }
 

@@ -2,6 +2,7 @@
 // tcpassay bench
 #include <CLI/App.hpp>
 
+#include "harness/base/processes.h"
 #include "harness/cli/benchmark.h"
 #include "harness/cli/play.h"
 #include "harness/cli/verbs.h"
@@ -21,6 +22,7 @@ void benchmark_options(CLI::App& app, CliOptions& cli) {
 int run_benchmark(const CliOptions& cli) {
   const auto target = make_target(cli);
   if (!target->identity().can(Ability::kPassiveOpen)) throw UsageError(cli.target + " cannot open passively");
+  const Interrupt interrupt;
   const BenchResult result = bench(*target, cli.seconds, edition_of(cli), ip_version_of(cli));
   print(cli.format == "json" ? bench_json(result) : bench_text(result));
   return 0;

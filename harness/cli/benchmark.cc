@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "harness/base/processes.h"
 #include "harness/session/session.h"
 
 namespace tcpassay {
@@ -147,7 +148,7 @@ BenchResult bench(Target& target, double seconds, Edition edition, std::uint8_t 
     ratios.push_back(bare_steps.back() / judged_steps.back());
     result.verdicts += with.verdicts;
     ++result.rounds;
-  } while (std::chrono::duration<double>(Clock::now() - begin).count() < seconds);
+  } while (std::chrono::duration<double>(Clock::now() - begin).count() < seconds && !Interrupt::interrupted());
   result.bare_steps_per_s = median(bare_steps);
   result.judged_steps_per_s = median(judged_steps);
   result.bare_connections_per_s = median(bare_connections);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // tcpassay catalogue
+#include <fmt/format.h>
+
 #include <CLI/App.hpp>
+#include <cstdio>
 #include <optional>
 
+#include "harness/base/processes.h"
 #include "harness/base/text.h"
 #include "harness/check/check.h"
 #include "harness/check/requirement_coverage.h"
@@ -25,13 +29,17 @@ int run_catalogue(const CliOptions& cli) {
   if (cli.target_given) {
     const CheckOptions options{
         .target = cli.target, .defect = cli.defect, .jobs = jobs_of(cli), .progress = progress_line()};
+    const Interrupt interrupt;
     checked = check(read_scenarios({corpus_folder(cli)}), options);
     end_progress();
   }
   if (!cli.kill_matrix.empty()) strikes = read_strikes(cli.kill_matrix);
   const Account all = account(checked ? &*checked : nullptr, strikes ? &*strikes : nullptr);
+  if (checked && checked->exit_status() == 2) {
+    fmt::print(stderr, "tcpassay: {}: {}\n", checked->target.name, checked->conclusion());
+  }
   print(cli.format == "json" ? account_json(all) : account_text(all, style_of_stdout().columns));
-  return 0;
+  return checked && (checked->interrupted || checked->scenarios == 0) ? 2 : 0;
 }
 
 }  // namespace tcpassay

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "harness/base/processes.h"
 #include "harness/check/report.h"
 #include "harness/cli/verbs.h"
 
@@ -63,6 +64,7 @@ int run_check(const CliOptions& cli) {
                              .progress = progress_line()};
   const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;
   const auto scenarios = over_ip(read_scenarios(paths, cli.suite, cli.defines), versions);
+  const Interrupt interrupt;  // what was played so far is reported
   const CheckResult result = check(scenarios, options);
   end_progress();
   if (versions.front() == 6 && !result.target.can(Ability::kIpv6)) {

@@ -70,6 +70,9 @@ TEST(Commands, ComplainInOneLine) {
   expect_complaint({"check", "--corpus", source("corpus"), "--suite", "nope"}, "no suite 'nope'");
   expect_complaint({"check", ::testing::TempDir() + "/none.pkt"}, "none.pkt");
   expect_complaint({"run"}, "FILE");
+  expect_complaint(
+      {"check", file_with("listn.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 listn(3, 1) = 0\n")},
+      "perhaps listen");
   expect_complaint({"run", "/no/such.pkt"}, "/no/such.pkt");
   expect_complaint({"judge", "/no/such.pcap"}, "/no/such.pcap");
   expect_complaint({"explain", "MUST_6O"}, "did you mean MUST_6?");
@@ -202,6 +205,15 @@ TEST(Commands, TargetsSaysWhatIsHere) {
   EXPECT_EQ(json["targets"][0]["name"], "own");
   EXPECT_EQ(json["targets"][0]["ready"], true);
   EXPECT_NE(run({"targets", "--defects"}).out.find("rst_out_of_window"), std::string::npos);
+}
+
+// What no target plays shows nothing of any target.
+TEST(Commands, NothingPlayedIsNoConformance) {
+  const std::string script = file_with("splice.pkt", "0 splice(4, NULL, 6, NULL, 9, 0) = 9\n");
+  const Outcome outcome = run({"check", "--target", "own", script});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_NE(outcome.out.find("shows no conformance; no scenario was played"), std::string::npos) << outcome.out;
+  EXPECT_EQ(run({"judge", file_with("empty.pkt", "")}).status, 2);
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
-#include <fstream>
 #include <memory>
 
+#include "harness/base/write_file.h"
 #include "harness/cli/play.h"
 #include "harness/cli/verbs.h"
 #include "harness/report/packetdrill_export.h"
@@ -19,8 +19,7 @@ constexpr std::size_t kPacketsMax = 1 << 20;  // sent by the target and written 
 
 void write_to(const std::string& path, const std::string& text) {
   if (path.empty()) return print(text);
-  std::ofstream file(path, std::ios::binary);
-  if (!(file << text).flush()) throw UsageError(fmt::format("{}: cannot be written", path));
+  write_file(path, text);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <CLI/App.hpp>
 
+#include "harness/base/processes.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/judge_files.h"
 
@@ -34,11 +35,13 @@ int run_judge(const CliOptions& cli) {
     if (!chosen) throw UsageError(end + ": no address; write 192.0.2.1, 192.0.2.1:80 or [2001:db8::1]:80");
     options.capture.ends.push_back(*chosen);
   }
+  const Interrupt interrupt;  // what was judged so far is reported
   const auto results = judge_all(cli.paths, options);
   end_progress();
   if (results.size() == 1 && results.front().unreadable && cli.format != "json") throw UsageError(results.front().why);
   print(cli.format == "json" ? judge_json(results) : judge_text(results, cli.ladders));
-  return exit_status_of(results);
+  const int status = exit_status_of(results);
+  return status == 0 && Interrupt::interrupted() ? 2 : status;
 }
 
 }  // namespace tcpassay

@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <algorithm>
 
+#include "harness/base/processes.h"
 #include "harness/check/corpus.h"
 #include "harness/cli/verbs.h"
 #include "harness/mutation/by_corpus.h"
@@ -20,11 +21,13 @@ int run_sweep_mutation_test(const CliOptions& cli) {
   SweepMutationOptions options{.defects = cli.defects};
   if (cli.jobs != 0) options.jobs = cli.jobs;
   options.progress = progress_line();
+  const Interrupt interrupt;  // what was found so far is reported
   const auto fates = sweep_mutation_test(options);
   end_progress();
   print(cli.format == "json" ? sweep_mutation_json(fates) : sweep_mutation_text(fates, style_of_stdout()));
   const bool all = std::all_of(fates.begin(), fates.end(), [](const SweepDefectFate& fate) { return fate.caught; });
-  return all ? 0 : 1;
+  if (!all) return 1;
+  return Interrupt::interrupted() || fates.empty() ? 2 : 0;
 }
 
 }  // namespace
@@ -49,6 +52,7 @@ int run_mutation_test(const CliOptions& cli) {
   if (cli.jobs != 0) options.jobs = cli.jobs;
   const auto scenarios = scenarios_of(cli);
   options.progress = progress_line();
+  const Interrupt interrupt;
   const MutationTestResult result = mutation_test(scenarios, options);
   end_progress();
   print(cli.format == "json" ? mutation_json(result) : mutation_text(result, style_of_stdout()));
@@ -69,10 +73,11 @@ int run_sensitivity(const CliOptions& cli) {
   SensitivityOptions options{.samples = cli.samples, .seed = cli.seed};
   const auto scenarios = scenarios_of(cli);
   options.progress = progress_line();
+  const Interrupt interrupt;
   const SensitivityResult result = mutation_sensitivity(scenarios, options);
   end_progress();
   print(cli.format == "json" ? sensitivity_json(result) : sensitivity_text(result, style_of_stdout()));
-  return 0;
+  return Interrupt::interrupted() || result.samples() == 0 ? 2 : 0;
 }
 
 }  // namespace tcpassay

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "harness/base/processes.h"
 #include "harness/check/check.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
@@ -99,14 +100,15 @@ std::string exemption(Rule rule) {
   return "";
 }
 
-// Runs `count` pieces of work on several threads; the first exception ends all of them and is thrown again.
+// Runs `count` pieces of work on several threads; the first exception ends all of them and is thrown again. After an
+// interrupt no new piece begins.
 void in_threads(int jobs, std::size_t count, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
   std::mutex mutex;
   const auto worker = [&] {
     try {
-      for (std::size_t i; (i = next++) < count;) work(i);
+      for (std::size_t i; !Interrupt::interrupted() && (i = next++) < count;) work(i);
     } catch (...) {
       const std::lock_guard lock(mutex);
       if (!failure) failure = std::current_exception();
@@ -148,6 +150,28 @@ void find_proven(MutationTestResult& result) {
 
 std::string listed(const std::vector<std::string>& ids) {
   return fmt::format("{}", fmt::join(ids, " "));
+}
+
+// Keeps only what was played before the interrupt.
+void forget_unplayed(MutationTestResult& result, std::vector<std::vector<std::string>>& variants,
+                     std::vector<std::vector<BrokenRule>>& found, const std::vector<bool>& played) {
+  result.interrupted = true;
+  result.whole = false;
+  std::vector<DefectFate> defects;
+  std::vector<std::vector<std::string>> kept;
+  std::vector<std::vector<BrokenRule>> of_kept;
+  for (std::size_t i = 0; i < played.size(); ++i) {
+    if (!played[i]) continue;
+    if (i < result.defects.size()) {
+      defects.push_back(std::move(result.defects[i]));
+    } else {
+      kept.push_back(std::move(variants[i - result.defects.size()]));
+      of_kept.push_back(std::move(found[i - result.defects.size()]));
+    }
+  }
+  result.defects.swap(defects);
+  variants.swap(kept);
+  found.swap(of_kept);
 }
 
 std::string cut(std::string text, int columns) {
@@ -206,7 +230,8 @@ std::size_t MutationTestResult::caught() const {
 }
 
 int MutationTestResult::exit_status() const {
-  return caught() < defects.size() || !false_positives.empty() ? 1 : 0;
+  if (caught() < defects.size() || !false_positives.empty()) return 1;
+  return interrupted || !unplayed.empty() || defects.size() + combinations == 0 ? 2 : 0;
 }
 
 std::vector<std::vector<std::string>> combinations(bool pairs) {
@@ -235,7 +260,7 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
   const auto begin = std::chrono::steady_clock::now();
   for (const auto& id : options.defects) make_target("own", id);  // or says that there is no such defect
   const auto defects = chosen(options);
-  const auto variants = options.legal_variants ? combinations(options.pairs) : std::vector<std::vector<std::string>>{};
+  auto variants = options.legal_variants ? combinations(options.pairs) : std::vector<std::vector<std::string>>{};
 
   const auto over_both = over_ip(scenarios, {4, 6});
   const std::size_t pairs_from = combinations(false).size();
@@ -243,22 +268,34 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
   MutationTestResult result{.whole = options.plant && options.defects.empty()};
   result.defects.resize(defects.size());
   std::vector<std::vector<BrokenRule>> found(variants.size());
+  std::vector<bool> played(defects.size() + variants.size());
   std::mutex mutex;
   std::size_t done = 0;
   in_threads(options.jobs, defects.size() + variants.size(), [&](std::size_t i) {
     std::string name;
+    CheckResult checked;
     if (i < defects.size()) {
       name = defects[i]->id;
-      result.defects[i] = fate_of(*defects[i], check(scenarios, {.defect = name}));
+      checked = check(scenarios, {.defect = name});
     } else {
       const std::size_t k = i - defects.size();
       name = listed(variants[k]);
-      found[k] = broken_rules(check(k < pairs_from ? over_both : scenarios, {.legal_variants = variants[k]}));
+      checked = check(k < pairs_from ? over_both : scenarios, {.legal_variants = variants[k]});
     }
     const std::lock_guard lock(mutex);
+    if (checked.interrupted) return;
+    played[i] = true;
+    if (checked.scenarios == 0 || checked.deaths > 0)
+      result.unplayed.push_back(name.empty() ? "the stack as it is" : name);
+    if (i < defects.size()) {
+      result.defects[i] = fate_of(*defects[i], checked);
+    } else {
+      found[i - defects.size()] = broken_rules(checked);
+    }
     if (options.progress) options.progress(++done, defects.size() + variants.size(), name);
   });
 
+  if (Interrupt::interrupted()) forget_unplayed(result, variants, found, played);
   result.combinations = variants.size();
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const auto allowed = departures(variants[i]);
@@ -275,7 +312,8 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
 }
 
 std::string mutation_text(const MutationTestResult& result, const TextStyle& style) {
-  if (!result.whole && result.defects.size() == 1) return defect_text(result.defects.front(), style);
+  if (!result.whole && !result.interrupted && result.defects.size() == 1)
+    return defect_text(result.defects.front(), style);
   std::string text = result.defects.empty() ? "" : kill_matrix(result, style);
   for (const auto& found : result.false_positives) text += false_positive_text(found);
   if (result.whole) {
@@ -293,7 +331,8 @@ std::string mutation_text(const MutationTestResult& result, const TextStyle& sty
   if (result.combinations > 0) {
     text += fmt::format("{} of {} combinations of legal variants clean\n", result.clean, result.combinations);
   }
-  return text + fmt::format("{:.1f} s\n", result.wall_s);
+  for (const std::string& name : result.unplayed) text += fmt::format("not played, or the target died: {}\n", name);
+  return text + fmt::format("{:.1f} s{}\n", result.wall_s, result.interrupted ? "; interrupted" : "");
 }
 
 std::string mutation_json(const MutationTestResult& result) {
@@ -315,6 +354,8 @@ std::string mutation_json(const MutationTestResult& result) {
                          {"replay", broken.replay}});
   }
   const Json json{
+      {"interrupted", result.interrupted},
+      {"unplayed", result.unplayed},
       {"defects", defects},
       {"rules", {{"proven", result.proven}, {"unproven", unproven}, {"exempt", exempt}}},
       {"temperaments", {{"tested", result.combinations}, {"clean", result.clean}, {"condemned", condemned}}}};

@@ -58,11 +58,14 @@ struct MutationTestResult {
   std::vector<Unproven> unproven{};
   std::size_t combinations = 0, clean = 0;
   std::vector<FalsePositive> false_positives{};
-  bool whole = true;  // all defects were planted
+  bool whole = true;                    // all defects were planted
+  bool interrupted = false;             // what had not been played by then is missing
+  std::vector<std::string> unplayed{};  // defects and combinations of which no scenario was played, or that died
   double wall_s = 0;
 
   std::size_t caught() const;
-  int exit_status() const;  // 1 when a defect was not caught or a legal variant failed
+  // 1 when a defect was not caught or a legal variant failed; 2 when none did, but not all were played.
+  int exit_status() const;
 };
 
 // Throws TargetError when a defect is not known.

@@ -13,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "harness/base/processes.h"
 #include "harness/sweep/questioner.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/registry.h"
@@ -88,7 +89,7 @@ std::vector<SweepDefectFate> sweep_mutation_test(const SweepMutationOptions& opt
   std::size_t done = 0;
   std::mutex mutex;
   const auto work = [&] {
-    for (std::size_t i; (i = next++) < defects.size();) {
+    for (std::size_t i; !Interrupt::interrupted() && (i = next++) < defects.size();) {
       fates[i] = fate_of(*defects[i], options.cases_max);
       const std::lock_guard lock(mutex);
       if (options.progress) options.progress(++done, defects.size(), fates[i].id);
@@ -98,6 +99,7 @@ std::vector<SweepDefectFate> sweep_mutation_test(const SweepMutationOptions& opt
   for (int i = 1; i < options.jobs; ++i) threads.emplace_back(work);
   work();
   threads.clear();
+  std::erase_if(fates, [](const SweepDefectFate& fate) { return fate.cases == 0; });  // not begun before an interrupt
   return fates;
 }
 

@@ -26,7 +26,7 @@ struct SweepDefectFate {
   std::uint64_t cases = 0;              // cells that were tried
 };
 
-// Tries the cells of the grid in mixed order until the defect is caught.
+// Tries the cells of the grid in mixed order until the defect is caught. After an interrupt no other defect begins.
 std::vector<SweepDefectFate> sweep_mutation_test(const SweepMutationOptions& options);
 
 // Whether the rule is one of RFC 9293 section 3.10.7, SEGMENT ARRIVES, or of RFC 5961, which changes that section.

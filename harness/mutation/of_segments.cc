@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 
+#include "harness/base/processes.h"
 #include "harness/session/session.h"
 #include "harness/targets/registry.h"
 
@@ -317,7 +318,7 @@ SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenario
   result.traces = all.size();
   Oracle oracle({.msl = target->identity().msl});
   Alterer alterer(options.seed);
-  for (std::size_t done = 0; done < options.samples && !all.empty(); ++done) {
+  for (std::size_t done = 0; done < options.samples && !all.empty() && !Interrupt::interrupted(); ++done) {
     const auto alteration = static_cast<Alteration>(done % kAlterations);
     SensitivityResult::Row& row = result.rows[done % kAlterations];
     std::optional<std::vector<Event>> altered;

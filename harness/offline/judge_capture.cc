@@ -13,6 +13,8 @@
 #include <optional>
 #include <utility>
 
+#include "harness/base/processes.h"
+
 namespace tcpassay {
 namespace {
 
@@ -173,6 +175,10 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   std::uint64_t packets = 0;
   try {
     while (const auto captured = reader.next()) {
+      if (Interrupt::interrupted()) {
+        broken_off = fmt::format("interrupted at frame {}", captured->number);
+        break;
+      }
       conversations.packet(*captured);
       if (options.progress && ++packets % kProgressEvery == 0) options.progress(packets);
     }

@@ -10,6 +10,8 @@
 #include <mutex>
 #include <thread>
 
+#include "harness/base/processes.h"
+
 namespace tcpassay {
 namespace {
 
@@ -61,6 +63,10 @@ std::vector<FileResult> judge_all(const std::vector<std::string>& paths, const J
   };
   const auto work = [&] {
     for (std::size_t i = next++; i < files.size(); i = next++) {
+      if (Interrupt::interrupted()) {
+        results[i] = {.file = files[i], .outcome = Outcome::kInconclusive, .why = "interrupted", .unreadable = true};
+        continue;
+      }
       CaptureOptions one = options.capture;
       one.progress = [&](std::uint64_t packets) { tell(fmt::format("{}: {} packets", files[i], packets)); };
       results[i] = judge_one(files[i], one);
@@ -80,7 +86,8 @@ std::vector<FileResult> judge_all(const std::vector<std::string>& paths, const J
 int exit_status_of(const std::vector<FileResult>& results) {
   const auto any = [&](auto&& is) { return std::any_of(results.begin(), results.end(), is); };
   if (any([](const FileResult& result) { return result.outcome == Outcome::kFail; })) return 1;
-  return any([](const FileResult& result) { return result.unreadable; }) ? 2 : 0;
+  if (any([](const FileResult& result) { return result.unreadable; })) return 2;
+  return any([](const FileResult& result) { return result.outcome != Outcome::kUnsupported; }) ? 0 : 2;
 }
 
 }  // namespace tcpassay

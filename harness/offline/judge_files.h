@@ -25,7 +25,7 @@ std::vector<std::string> recorded_files(const std::vector<std::string>& paths);
 // reason.
 std::vector<FileResult> judge_all(const std::vector<std::string>& paths, const JudgeAllOptions& options);
 
-// 1 when one fails, else 2 when one could not be read, else 0.
+// 1 when one fails, else 2 when one could not be read or none has anything that can be judged, else 0.
 int exit_status_of(const std::vector<FileResult>& results);
 
 }  // namespace tcpassay

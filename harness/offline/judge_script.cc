@@ -64,6 +64,11 @@ FileResult judge_script(const Scenario& scenario, const std::string& file, Editi
       return result;
     }
   }
+  if (scenario.steps.empty()) {
+    result.outcome = Outcome::kUnsupported;
+    result.why = "nothing is in it";
+    return result;
+  }
   if (!records_the_target(scenario)) {
     result.outcome = Outcome::kInconclusive;
     result.why = "no line says what the target sent: a scenario, to be played (tcpassay run)";

@@ -139,6 +139,23 @@ TEST(Judge, TakesStatesThatAreAsserted) {
   EXPECT_EQ(result(std::string(kOpen) + "+0 %{ assert tcpi_state == TCP_CLOSE_WAIT }%\n").outcome, Outcome::kFail);
 }
 
+// A script of stimuli says nothing of the target; one with > lines does.
+TEST(Judge, AScriptWithoutSegmentsOfTheTargetIsNoRecord) {
+  const std::string stimuli = R"(
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 1000 <mss 1460>
++.1 < . 1:1(0) ack 1 win 1000
++0 accept(3, ..., ...) = 4
+)";
+  const FileResult unknown = result(stimuli);
+  EXPECT_EQ(unknown.outcome, Outcome::kInconclusive);
+  EXPECT_EQ(unknown.why.substr(0, 12), "no line says") << unknown.why;
+  EXPECT_EQ(result(stimuli + "+0 > R 500:500(0)\n").outcome, Outcome::kFail);
+  EXPECT_EQ(result("").outcome, Outcome::kUnsupported);
+}
+
 TEST(Judge, NamesTheLine) {
   const FileResult condemned = result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+0 > . 1:1(0) ack 500\n");
   EXPECT_EQ(condemned.why.substr(0, 9), "line 11: ") << condemned.why;

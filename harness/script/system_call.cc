@@ -4,13 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
+#include "harness/base/text.h"
 #include "harness/script/call_arguments.h"
 #include "harness/script/names.h"
 #include "harness/script/reader.h"
 
 namespace tcpassay {
 namespace {
+
+constexpr std::size_t kNoArgument = 100;  // the call itself is wrong
 
 struct CallName {
   const char* name;
@@ -53,6 +58,21 @@ constexpr CallName kCalls[] = {
     {"cap_set", CallKind::kPoll, 1, 1, read_beside},
 };
 
+// Calls of packetdrill's dialects that tcpassay does not know.
+constexpr std::string_view kCallsOfOthers[] = {
+    "splice", "tee",      "mmap",     "munmap",  "pipe2",          "epoll_pwait", "ppoll",       "select",
+    "dup",    "fork",     "kill",     "usleep",  "socketpair",     "getsockname", "getpeername", "shmget",
+    "sysctl", "recvmmsg", "sendmmsg", "accept4", "io_uring_setup", "prctl",       "setuid",      "system"};
+
+// A name that no dialect has and that is like one which tcpassay knows is a misspelt one.
+std::string meant_by(const std::string& name) {
+  if (std::find(std::begin(kCallsOfOthers), std::end(kCallsOfOthers), name) != std::end(kCallsOfOthers)) return {};
+  if (name.starts_with("sctp_") || name.starts_with("mptcp_")) return {};
+  std::vector<std::string_view> known;
+  for (const CallName& call : kCalls) known.emplace_back(call.name);
+  return nearest(name, known);
+}
+
 bool takes_handle(CallKind kind) {
   return kind != CallKind::kSocket && kind != CallKind::kPoll;
 }
@@ -60,7 +80,11 @@ bool takes_handle(CallKind kind) {
 Call call_of(const WrittenCall& written) {
   const auto* known = std::find_if(std::begin(kCalls), std::end(kCalls),
                                    [&](const CallName& call) { return written.name == call.name; });
-  if (known == std::end(kCalls)) throw NotSupported{written.name};
+  if (known == std::end(kCalls)) {
+    const std::string meant = meant_by(written.name);
+    if (!meant.empty()) throw WrongArgument(kNoArgument, "the name of a call, perhaps " + meant);
+    throw NotSupported{written.name};
+  }
   const std::size_t count = written.arguments.size();
   if (count < known->arguments_min || count > known->arguments_max) {
     throw WrongArgument(std::min(count, known->arguments_max),

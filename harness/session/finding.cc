@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
-#include <stdexcept>
 
+#include "harness/base/write_file.h"
 #include "harness/script/print.h"
 #include "harness/script/scenario.h"
 
@@ -88,9 +87,7 @@ std::string write_finding(const Scenario& scenario, std::string_view name, const
   std::filesystem::create_directories(folder, failed);
   const std::string file_name = fmt::format("{}-{:08x}.pkt", name, hash_of(steps_of(scenario)));
   const std::string path = (std::filesystem::path(folder) / file_name).string();
-  std::ofstream file(path);
-  file << "// SPDX-License-Identifier: Apache-2.0\n" << print_script(scenario);
-  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+  write_file(path, "// SPDX-License-Identifier: Apache-2.0\n" + print_script(scenario));
   return path;
 }
 

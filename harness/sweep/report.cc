@@ -135,8 +135,11 @@ std::string sweep_text(const SweepResult& result, const TextStyle& style) {
       fmt::format("{} {}{}: {} of {} cells visited, {} with no way, {:.2f} s, {:.0f} cases/s{}\n", result.target.name,
                   result.target.version, plant, result.visited(), result.cells(), result.unreachable(), result.wall_s,
                   result.cases_per_s(), result.interrupted ? "; interrupted" : "");
-  const int status = result.exit_status();
-  return text + (status == 0 ? "conforms\n" : status == 1 ? "does not conform\n" : "was not asked all\n");
+  for (const std::string& how : result.deaths) {
+    text += fmt::format("a process with its target died by {}; what was left of its cells is missing\n", how);
+  }
+  for (const std::string& why : result.unwritten) text += fmt::format("a finding is not written: {}\n", why);
+  return text + result.conclusion() + "\n";
 }
 
 std::string sweep_json(const SweepResult& result) {
@@ -161,6 +164,9 @@ std::string sweep_json(const SweepResult& result) {
       {"cases_per_s", result.cases_per_s()},
       {"wall_s", result.wall_s},
       {"interrupted", result.interrupted},
+      {"conclusion", result.conclusion()},
+      {"deaths", result.deaths},
+      {"unwritten", result.unwritten},
       {"grid", grid},
       {"unreachable", unreachable},
       {"violations", violations}};

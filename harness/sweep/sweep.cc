@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "harness/base/processes.h"
+#include "harness/check/player.h"
 #include "harness/report/replay_command.h"
 #include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
@@ -26,6 +27,7 @@ constexpr std::size_t kProgressEvery = 512;
 constexpr std::size_t kDeathsMax = 20;              // times a target may die in one process and be made again
 constexpr std::size_t kCausesMax = 500;             // at most so many scripts are shortened and written
 constexpr std::uint64_t kClassFactors = 2 * 3 * 7;  // prime factors of the numbers of classes
+constexpr std::size_t kUnwrittenMax = 3;            // reasons why findings could not be written
 constexpr int kTries = 3;                           // to see a finding again
 
 // All cases in their order: the roads, and for each of them the cells.
@@ -116,7 +118,7 @@ class Worker {
       note(number, cell, sum, *answer);
     } catch (const TargetError& error) {
       if (++deaths_ > kDeathsMax) throw;
-      ++sum.unreachable[fmt::format("the target died: {}", error.what())];
+      ++sum.unreachable[fmt::format("{}: {}", kTargetDied, error.what())];
       make_again();
     }
   }
@@ -220,6 +222,19 @@ Cause cause_from(const Json& json) {
           .script = json["script"]};
 }
 
+// Writes a script of the cause. When that fails the sweep goes on, and its result says why: no file is named then.
+std::string write_if_possible(const Scenario& scenario, const Cause& cause, const SweepOptions& options,
+                              SweepResult& result) {
+  try {
+    return write_finding(scenario, info(cause.verdict.rule).id, options.findings);
+  } catch (const std::exception& error) {
+    const bool known =
+        std::find(result.unwritten.begin(), result.unwritten.end(), error.what()) != result.unwritten.end();
+    if (!known && result.unwritten.size() < kUnwrittenMax) result.unwritten.emplace_back(error.what());
+    return {};
+  }
+}
+
 // Collects what the processes report.
 class Gathering {
  public:
@@ -262,7 +277,7 @@ class Gathering {
     const auto [place, fresh] = causes.try_emplace({cause.verdict.rule, cause.state, cause.stimuli});
     if (!fresh && place->second.first <= cause.first) return;
     if (fresh && !options_.findings.empty()) {
-      cause.file = write_finding(parse_script(cause.script, "finding"), info(cause.verdict.rule).id, options_.findings);
+      cause.file = write_if_possible(parse_script(cause.script, "finding"), cause, options_, result_);
     } else {
       cause.file = place->second.file;
     }
@@ -295,7 +310,7 @@ ReplayOptions replay_options(const SweepOptions& options) {
 }
 
 // Plays the script of the cause alone and shortens it.
-void shrink_cause(Cause& cause, Session& session, const SweepOptions& options) {
+void shrink_cause(Cause& cause, Session& session, const SweepOptions& options, SweepResult& result) {
   const Scenario scenario = parse_script(cause.script, "finding");
   cause.steady = false;
   for (int i = 0; i < kTries && !cause.steady; ++i)
@@ -304,11 +319,13 @@ void shrink_cause(Cause& cause, Session& session, const SweepOptions& options) {
   cause.script = print_script(shortest);
   if (options.findings.empty()) return;
   const std::string first_written = cause.file;
-  cause.file = write_finding(shortest, info(cause.verdict.rule).id, options.findings);
-  if (first_written != cause.file) std::remove(first_written.c_str());
+  cause.file = write_if_possible(shortest, cause, options, result);
+  if (cause.file.empty()) cause.file = first_written;
+  if (!first_written.empty() && first_written != cause.file) std::remove(first_written.c_str());
 }
 
-void shrink_causes(std::vector<Cause>& causes, const SweepOptions& options) {
+void shrink_causes(SweepResult& result, const SweepOptions& options) {
+  std::vector<Cause>& causes = result.causes;
   if (causes.empty()) return;
   const auto target = make_target(options.target, options.own_options);
   SessionOptions session_options{
@@ -317,7 +334,7 @@ void shrink_causes(std::vector<Cause>& causes, const SweepOptions& options) {
   Session session(*target, session_options);
   for (std::size_t i = 0; i < causes.size(); ++i) {
     Cause& cause = causes[i];
-    if (i < kCausesMax) shrink_cause(cause, session, options);
+    if (i < kCausesMax && !Interrupt::interrupted()) shrink_cause(cause, session, options, result);
     if (!cause.file.empty()) cause.replay = replay_command(cause.file, replay_options(options));
     if (options.progress)
       options.progress(i + 1, causes.size(), fmt::format("shrinking {}", info(cause.verdict.rule).id));
@@ -330,50 +347,26 @@ bool covers(const Deviation& deviation, const Cause& cause) {
          (states.empty() || std::find(states.begin(), states.end(), cause.state) != states.end());
 }
 
-std::uint64_t sum_of(const std::vector<RoadSum>& roads, std::uint64_t RoadSum::* count) {
-  std::uint64_t all = 0;
-  for (const RoadSum& road : roads) all += road.*count;
-  return all;
-}
-
 }  // namespace
-
-std::uint64_t SweepResult::cells() const {
-  return sum_of(roads, &RoadSum::cells);
-}
-std::uint64_t SweepResult::visited() const {
-  return sum_of(roads, &RoadSum::visited);
-}
-std::uint64_t SweepResult::unreachable() const {
-  std::uint64_t all = 0;
-  for (const RoadSum& road : roads) {
-    for (const auto& [why, count] : road.unreachable) all += count;
-  }
-  return all;
-}
-
-int SweepResult::exit_status() const {
-  const bool violated = std::any_of(causes.begin(), causes.end(), [](const Cause& cause) {
-    return cause.verdict.kind == Verdict::Kind::kViolated && cause.steady && cause.listed.empty();
-  });
-  return violated ? 1 : interrupted ? 2 : 0;
-}
 
 SweepResult sweep(const SweepOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   const Plan plan = plan_of(options);
   SweepResult result{.defect = options.own_options.defect, .edition = options.edition, .roads = plan.roads};
   Gathering gathering(plan, options, result);
+  const Interrupt interrupt;
   {
-    const Interrupt interrupt;
     const int jobs = std::clamp(options.jobs, 1, kJobsMax);
-    in_processes(
+    const auto ends = in_processes(
         jobs,
         [&](int job, const LineWriter& write_line) {
           Worker(plan, options, write_line).ask(static_cast<std::size_t>(job), static_cast<std::size_t>(jobs));
         },
         [&](const std::string& line) { gathering.take(line); });
     result.interrupted = Interrupt::interrupted();
+    for (const std::string& how : ends) {
+      if (!how.empty() && !result.interrupted) result.deaths.push_back(how);
+    }
   }
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   for (auto& [key, cause] : gathering.causes) {
@@ -382,7 +375,7 @@ SweepResult sweep(const SweepOptions& options) {
     }
     result.causes.push_back(std::move(cause));
   }
-  shrink_causes(result.causes, options);
+  shrink_causes(result, options);
   return result;
 }
 

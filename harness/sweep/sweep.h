@@ -76,12 +76,16 @@ struct SweepResult {
   std::vector<Cause> causes{};
   double wall_s = 0;
   bool interrupted = false;
+  std::vector<std::string> deaths{};     // how processes died; their sums and the rest of their cells are missing
+  std::vector<std::string> unwritten{};  // why scripts of findings could not be written
 
   std::uint64_t cells() const, visited() const, unreachable() const;
   double cases_per_s() const { return wall_s > 0 ? static_cast<double>(visited()) / wall_s : 0; }
-  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed; 2: it was interrupted before
-  // anything was found.
+  std::uint64_t target_deaths() const;  // cells during which the target died and was made again, and deaths
+  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed; 2: nothing was found, but the
+  // sweep was interrupted, no cell was visited, the target died, or a finding could not be written.
   int exit_status() const;
+  std::string conclusion() const;  // exit_status() in words: "conforms"
 };
 
 // Throws TargetError when the target cannot be made or dies too often.

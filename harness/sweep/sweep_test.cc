@@ -143,5 +143,29 @@ TEST(Sweep, TheTableFitsThePaper) {
   }
 }
 
+// One script that cannot be written does not take the result with it.
+TEST(Sweep, FindingsThatCannotBeWrittenAreNamed) {
+  SweepOptions options;
+  options.own_options.defect = "rst_out_of_window";
+  options.states = {State::kEstablished};
+  options.flags = {*flags_named("R")};
+  options.findings = "/proc/no/such/folder";
+  const SweepResult result = sweep(options);
+  EXPECT_FALSE(result.causes.empty());
+  ASSERT_EQ(result.unwritten.size() > 0, true);
+  EXPECT_NE(result.unwritten.front().find("cannot write /proc/no/such/folder/"), std::string::npos);
+  EXPECT_NE(sweep_text(result, {}).find("a finding is not written: cannot write"), std::string::npos);
+}
+
+TEST(Sweep, NothingVisitedIsNoConformance) {
+  SweepResult result;
+  EXPECT_EQ(result.exit_status(), 2);
+  result.roads = {{.road = &all_roads().front(), .cells = 2, .visited = 2}};
+  EXPECT_EQ(result.exit_status(), 0);
+  result.deaths = {"signal 6 (Aborted)"};
+  EXPECT_EQ(result.exit_status(), 2);
+  EXPECT_EQ(result.conclusion(), "shows no conformance; the target died 1 times");
+}
+
 }  // namespace
 }  // namespace tcpassay
