@@ -108,7 +108,7 @@ bool connection_is_not_kept_for_ever(Step& on) {
   const bool unacknowledged = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state > State::kListen;
   if (!unacknowledged) return true;
   const Time since_first = on.env.since - tcb.sent_at;
-  const bool user_gave_up = tcb.user_timeout > Time{} && 3 * tcb.user_timeout + 2 * kRtoMaxMin < since_first;
+  const bool user_gave_up = tcb.user_timeout > Time{} && kept_by_user_at_most(tcb) < since_first;
   const bool for_ever = std::max(kForever, 2 * tcb.user_timeout) < since_first;  // the text gives R2 no upper bound
   const Blame table[] = {
       {user_gave_up, Rule::MUST_21},

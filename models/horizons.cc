@@ -20,6 +20,18 @@ std::span<const HorizonInfo> horizons() {
   return kHorizons;
 }
 
+const char* to_string(HorizonKind kind) {
+  switch (kind) {
+    case HorizonKind::kText:
+      return "named by the text";
+    case HorizonKind::kDeparture:
+      return "a generous bound of ours";
+    case HorizonKind::kNever:
+      return "taken for never";
+  }
+  return "";
+}
+
 Time horizon(Horizon id) {
   return kHorizons[static_cast<std::size_t>(id)].time;
 }

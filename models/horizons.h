@@ -30,5 +30,6 @@ struct HorizonInfo {
 
 std::span<const HorizonInfo> horizons();  // indexed by Horizon
 Time horizon(Horizon id);
+const char* to_string(HorizonKind kind);  // "named by the text"
 
 }  // namespace tcpassay

@@ -50,6 +50,12 @@ Candidate silent(Horizon id) {
     case Horizon::kFirstProbe:
     case Horizon::kProbe:
       return waiting(offered(given(established(), 100), 0));
+    case Horizon::kUserTimeout: {
+      Candidate kept = waiting(sent(established(), 100));
+      kept.user_timeout = Time(1);
+      kept.rexmit_due = kNow + std::chrono::hours(1);
+      return kept;
+    }
     case Horizon::kSynAgain:
       return waiting(syn_sent());
   }

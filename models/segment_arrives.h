@@ -19,7 +19,8 @@ void start_time_wait(Step& on);
 
 // 3.10.8 and 3.8.3: what the passage of time may or must have done by now. `time_matters` is a quick look before.
 bool time_matters(const Tcb& tcb, const Environment& env);
-Time user_limit(const Tcb& tcb);  // R2, or the user timeout: before then the connection is not given up
+Time kept_by_user_at_most(const Tcb& tcb);  // by then the timeout that the user has set has ended the connection
+Time user_limit(const Tcb& tcb);            // R2, or the user timeout: before then the connection is not given up
 void time_passes(Step& on);
 
 }  // namespace tcpassay

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // 3.10.8. Timeouts, and how long TIME-WAIT lasts.
+#include "models/horizons.h"
 #include "models/keep_alive.h"
 #include "models/segment_arrives_steps.h"
 
@@ -22,6 +23,11 @@ void start_time_wait(Step& on) {
 Time user_limit(const Tcb& tcb) {
   if (tcb.user_timeout > Time{}) return tcb.user_timeout;
   return synchronized(tcb.state) ? kUserTimeoutMin : kSynTimeoutMin;
+}
+
+// A target may look at the clock only when its retransmission timer expires, which has doubled by then.
+Time kept_by_user_at_most(const Tcb& tcb) {
+  return 2 * tcb.user_timeout + horizon(Horizon::kUserTimeout) + 2 * tcb.rtt_max;
 }
 
 bool time_matters(const Tcb& tcb, const Environment& env) {

@@ -9,6 +9,7 @@
 
 #include "harness/base/text.h"
 #include "harness/check/rfc_text.h"
+#include "harness/check/times.h"
 #include "harness/check/tolerated.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/registry.h"
@@ -128,6 +129,7 @@ std::string explanation_text(const Explanation& explanation, int columns) {
   for (const Freedom freedom : freedoms_excusing(explanation.rule)) {
     text += freedom_text(freedom, columns);
   }
+  text += horizons_of(explanation.rule, columns);
   text += passage_text(explanation);
   text += list_text("lines of the model that apply it", places(explanation.code));
   text += list_text("unit tests that name it", places(explanation.tests), "no unit test names it");

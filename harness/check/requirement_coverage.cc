@@ -10,6 +10,7 @@
 
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/check/times.h"
 #include "harness/check/tolerated.h"
 
 namespace tcpassay {
@@ -155,6 +156,7 @@ std::string account_json(const Account& account) {
   if (account.target) json["not_exercised"] = account.unexercised;
   if (account.defects) json["not_proven"] = account.unproven;
   json["freedoms"] = freedom_counts_json();
+  json["horizons"] = horizons_json();
   json["rows"] = Json::array();
   for (const RowAccount& row : account.rows) json["rows"].push_back(to_json(account, row));
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -4,12 +4,14 @@
 
 #include <CLI/App.hpp>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "harness/base/processes.h"
 #include "harness/base/text.h"
 #include "harness/check/check.h"
 #include "harness/check/requirement_coverage.h"
+#include "harness/check/times.h"
 #include "harness/cli/verbs.h"
 
 namespace tcpassay {
@@ -18,12 +20,17 @@ void catalogue_options(CLI::App& app, CliOptions& cli) {
   add_format_option(app, cli, {"text", "json"});
   add_corpus_option(app, cli);
   add_optional_target(app, cli, "play the corpus on this target and show which requirements were exercised");
+  app.add_flag("--horizons", cli.horizons, "print after how long each silence is judged, and why, and nothing else");
   app.add_option(
       "--zoo", cli.kill_matrix,
       "the result of the mutation test ('tcpassay zoo --format json'): show which rules a planted defect broke");
 }
 
 int run_catalogue(const CliOptions& cli) {
+  if (cli.horizons) {
+    print(cli.format == "json" ? horizons_json().dump(2) + "\n" : horizons_text(style_of_stdout().columns));
+    return 0;
+  }
   std::optional<CheckResult> checked;
   std::optional<Strikes> strikes;
   if (cli.target_given) {

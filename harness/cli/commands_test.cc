@@ -189,6 +189,8 @@ TEST(Commands, CatalogueCountsRequirements) {
   const auto json = nlohmann::json::parse(run({"catalogue", "--format", "json"}).out);
   EXPECT_EQ(json["appendix_b"]["rows"], 119);
   EXPECT_NE(run({"catalogue"}).out.find("Appendix B: "), std::string::npos);
+  EXPECT_NE(run({"catalogue", "--horizons"}).out.find("kHeldText 60 s: MUST_60"), std::string::npos);
+  EXPECT_NE(run({"explain", "MUST_60"}).out.find("horizon: kHeldText 60 s"), std::string::npos);
   expect_complaint({"catalogue", "--zoo", "/none"}, "/none: cannot be read");
 }
 

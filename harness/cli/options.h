@@ -40,6 +40,7 @@ struct CliOptions {
   std::vector<std::string> ends{};                         // judge: only these ends of conversations
   bool packets_alone = false;                              // judge: captures without the log of the run
   std::string rule{};                                      // explain
+  bool horizons = false;                                   // catalogue: print the table of horizons
   std::string kill_matrix{};                               // catalogue: the file that zoo --format json has written
   double seconds = 3;                                      // bench
   std::vector<std::string> defects{};                      // zoo: only these
