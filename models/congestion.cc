@@ -174,11 +174,12 @@ void enter_loss(Step& on) {
 void congestion_acked(Step& on, SndSeq ack) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
+  const std::uint32_t octets = ack - tcb.snd_una;
   if (cc.phase == Phase::kNone) {
     begin(on);
+    if (octets > 1) grow(cc, octets - 1);  // text that left before the handshake was complete (RFC 7413)
     return;
   }
-  const std::uint32_t octets = ack - tcb.snd_una;
   const std::uint32_t flight_after = flight(tcb) - octets;
   cc.resent_to = later(cc.resent_to, tcb.snd_una);  // never more than 2^31 behind, so that comparing it has a meaning
   cc.refused_to = later(cc.refused_to, tcb.snd_una);
@@ -233,17 +234,21 @@ void congestion_informed(Step& on, SndSeq highest) {
   }
 }
 
-// RFC 4015 section 3.2, step (9), or the window as it was before.
+// RFC 4015 section 3.2, step (9), or the window as it was before and as the ACK makes it grow.
 void congestion_undone(Step& on, std::uint32_t octets) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
   if (cc.prior == 0) return;
   const std::uint32_t resumed = flight(tcb) + std::min(octets, cc.initial);
-  cc.cwnd = cc.reno = std::max({cc.cwnd, cc.prior, resumed});
-  cc.ssthresh = cc.reno_ssthresh = cc.prior_ssthresh;
-  cc.cap = Rule::R5681_3_1_use;
-  cc.soft_cap = Rule::MAY_18;
   cc.after_timeout = false;
+  cc.ssthresh = cc.reno_ssthresh = cc.prior_ssthresh;
+  cc.soft_cap = Rule::MAY_18;
+  cc.cwnd = cc.reno = std::max(cc.cwnd, cc.prior);
+  if (octets > 0) grow(cc, octets);
+  cc.cwnd = std::max(cc.cwnd, resumed);
+  cc.reno = std::max(cc.reno, resumed);
+  cc.cap = Rule::R5681_3_1_use;
+  cc.fast_retransmit_due = cc.partial_retransmit_due = false;
   cc.phase = Phase::kOpen;
   cc.left = 0;
 }

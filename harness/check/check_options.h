@@ -2,6 +2,7 @@
 // What scenarios are played on, and how.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -16,9 +17,10 @@ struct CheckOptions {
   std::string target = "own", defect{};
   std::vector<std::string> legal_variants{};  // of the own stack
   Edition edition = kNewest;
-  bool strict = false;        // hold tolerated freedoms against the target
-  bool oracle_only = false;   // do not compare what scripts themselves say of the target
-  std::string pcap_folder{};  // write a capture of each scenario to this folder; empty: write none
+  bool strict = false;                     // hold tolerated freedoms against the target
+  std::chrono::milliseconds round_trip{};  // between peer and target; what scripts themselves say is not compared then
+  bool oracle_only = false;                // do not compare what scripts themselves say of the target
+  std::string pcap_folder{};               // write a capture of each scenario to this folder; empty: write none
   std::vector<Deviation> deviations{};
   bool whole = true;       // the scenarios are the whole corpus
   std::uint64_t seed = 1;  // another seed gives the own stack other initial sequence numbers

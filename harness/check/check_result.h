@@ -2,6 +2,7 @@
 // What a run of scenarios has shown of a target: for each rule whether it was obeyed, broken or never exercised.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -84,8 +85,9 @@ struct FailedAssertion {
 
 struct CheckResult {
   Identity target;
-  std::string defect;                    // planted in the own stack; empty: none
-  Edition edition = kNewest;             // the edition of the text that the target was held to
+  std::string defect;         // planted in the own stack; empty: none
+  Edition edition = kNewest;  // the edition of the text that the target was held to
+  std::chrono::milliseconds round_trip{};
   std::size_t scenarios = 0, steps = 0;  // played
   double wall_s = 0;
   bool whole = true;                  // the whole corpus was played, not a selection

@@ -21,7 +21,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
 }
 
-// [sweep] RULE [STATE ...]: reason
+// [sweep | rtt] RULE [STATE ...]: reason
 Deviation deviation_of(std::string_view text, const std::string& where) {
   const auto colon = text.find(':');
   const std::string_view reason = colon == std::string_view::npos ? "" : trimmed(text.substr(colon + 1));
@@ -31,7 +31,8 @@ Deviation deviation_of(std::string_view text, const std::string& where) {
   std::string word;
   words >> word;
   deviation.sweep = word == "sweep";
-  if (deviation.sweep) words >> word;
+  deviation.round_trip = word == "rtt";
+  if (deviation.sweep || deviation.round_trip) words >> word;
   const auto rule = rule_by_id(word);
   if (!rule) throw DeviationError(fmt::format("{}: unknown rule '{}'", where, word));
   deviation.rule = *rule;
@@ -85,10 +86,12 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
 
 }  // namespace
 
-std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep) {
+std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep,
+                                       bool round_trip) {
   std::vector<Deviation> deviations;
   read_file(folder, target, 0, deviations);
   if (!sweep) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.sweep; });
+  if (!round_trip) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.round_trip; });
   return deviations;
 }
 

@@ -7,6 +7,7 @@
 //   version 6.18          the lines below were seen on this version; other versions may not deviate
 //   ip 4                  the lines below hold over this IP version only; `ip any` ends that
 //   RULE_ID: reason
+//   rtt RULE_ID: reason   seen only where a round trip takes time (check --rtt)
 //   sweep RULE_ID STATE ...: reason    only the sweep shows it, in these states; in any state if none is named
 #pragma once
 
@@ -27,6 +28,7 @@ struct Deviation {
   std::string where;            // file:line
   std::string version;          // it must occur where the target's version begins with this; empty: on every version
   std::uint8_t ip = 0;          // the IP version over which it occurs; 0: any
+  bool round_trip = false;      // only where a round trip takes time
   bool sweep = false;           // only the sweep shows it
   std::vector<State> states{};  // in which the sweep shows it; empty: any
 };
@@ -37,8 +39,9 @@ struct DeviationError : std::runtime_error {
 };
 
 // Reads FOLDER/TARGET.txt; a target without a file has no deviations. Those that only the sweep shows are left out
-// unless `sweep` is true. Throws DeviationError.
-std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep = false);
+// unless `sweep` is true, likewise those of round trips that take time. Throws DeviationError.
+std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep = false,
+                                       bool round_trip = false);
 
 // The state called "FIN-WAIT-1" or "fin-wait-1".
 std::optional<State> state_named(std::string_view word);

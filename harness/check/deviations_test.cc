@@ -43,6 +43,12 @@ TEST(Deviations, SomeAreSeenOverOneVersionOfIpAlone) {
   EXPECT_EQ(all[2].ip, 0);
 }
 
+TEST(Deviations, SomeNeedARoundTrip) {
+  const std::string folder = folder_with("trip.txt", "MUST_3: reason\nrtt SHLD_28: pieces\n");
+  EXPECT_EQ(read_deviations(folder, "trip").size(), 1u);
+  EXPECT_EQ(read_deviations(folder, "trip", false, true).size(), 2u);
+}
+
 TEST(Deviations, ABadLineIsNamed) {
   const auto error = [](const std::string& text) -> std::string {
     try {

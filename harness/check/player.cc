@@ -48,6 +48,7 @@ SessionOptions options_for(const Target& target, const CheckOptions& options, st
   session.assertions = false;
   session.capture = capture;
   session.seed = options.seed;
+  session.round_trip = options.round_trip;
   if (in_virtual_time) {
     session.final_wait = kDelayedAckWait;
   } else {
@@ -66,8 +67,9 @@ class Player {
 
   Played play(std::size_t number) {
     const ScenarioFile& file = scenarios_[number];
-    const bool assertions = asserts(file.scenario) && !options_.oracle_only;
-    const auto why = Session::unsupported(file.scenario, *target_, file.ip, assertions);
+    const bool at_once = options_.round_trip.count() == 0;  // the times in scripts hold
+    const bool assertions = asserts(file.scenario) && !options_.oracle_only && at_once;
+    const auto why = Session::unsupported(file.scenario, *target_, file.ip, assertions, options_.round_trip);
     if (why) return {.why = *why};
     try {
       return judge(file, number, assertions);

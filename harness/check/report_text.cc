@@ -162,8 +162,11 @@ std::string summary_text(const CheckResult& result, const TextStyle& style) {
                   result.count(Standing::kNotExercised), result.count(Standing::kNotTestable));
   const std::string ruleset =
       result.edition == kNewest ? "" : fmt::format(" held to ruleset {}", to_string(result.edition));
-  const std::string played = fmt::format("{} {}{}: {} scenarios, {} steps, {:.2f} s", result.target.name,
-                                         result.target.version, ruleset, result.scenarios, result.steps, result.wall_s);
+  const auto rtt = result.round_trip.count();
+  const std::string trip = rtt == 0 ? "" : fmt::format(" at a round trip of {} ms", rtt);
+  const std::string played =
+      fmt::format("{} {}{}{}: {} scenarios, {} steps, {:.2f} s", result.target.name, result.target.version, ruleset,
+                  trip, result.scenarios, result.steps, result.wall_s);
   const bool conforms = result.exit_status() == 0;
   return "\n" + wrapped(counts, style.columns, 2) + "\n" + wrapped(played, style.columns, 2) + "\n" +
          painted(result.conclusion(), conforms ? kAnsiGreen : kAnsiRed, style) + "\n";

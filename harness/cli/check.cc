@@ -6,6 +6,7 @@
 
 #include <CLI/App.hpp>
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "harness/base/processes.h"
@@ -25,7 +26,8 @@ std::string report(const CheckResult& result, const std::string& format) {
 
 // Those that concern the IP versions over which the scenarios are played.
 std::vector<Deviation> deviations_of(const CliOptions& cli, const std::vector<std::uint8_t>& versions) {
-  auto deviations = read_deviations((fs::path(corpus_folder(cli)) / "deviations").string(), target_name(cli));
+  auto deviations =
+      read_deviations((fs::path(corpus_folder(cli)) / "deviations").string(), target_name(cli), false, cli.rtt_ms > 0);
   std::erase_if(deviations, [&](const Deviation& deviation) {
     return deviation.ip != 0 && std::find(versions.begin(), versions.end(), deviation.ip) == versions.end();
   });
@@ -42,6 +44,7 @@ void check_options(CLI::App& app, CliOptions& cli) {
   add_format_option(app, cli, {"text", "json", "junit"});
   add_define_option(app, cli);
   add_oracle_only_option(app, cli);
+  add_rtt_option(app, cli);
   add_corpus_option(app, cli);
   app.add_option("--suite,-s", cli.suite, "play only the scenarios of this suite or folder");
   app.add_option("--pcap", cli.pcap, "write a capture of each scenario to this folder");
@@ -56,10 +59,11 @@ int run_check(const CliOptions& cli) {
                              .legal_variants = cli.legal_variants,
                              .edition = edition_of(cli),
                              .strict = cli.strict,
+                             .round_trip = std::chrono::milliseconds(cli.rtt_ms),
                              .oracle_only = cli.oracle_only,
                              .pcap_folder = cli.pcap,
                              .deviations = deviations_of(cli, versions),
-                             .whole = cli.paths.empty() && cli.suite.empty(),
+                             .whole = cli.paths.empty() && cli.suite.empty() && cli.rtt_ms == 0,
                              .jobs = jobs_of(cli),
                              .progress = progress_line()};
   const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;

@@ -136,6 +136,13 @@ void add_oracle_only_option(CLI::App& app, CliOptions& cli) {
                "ignore what scripts themselves say of the target (> lines, results of calls, code)");
 }
 
+void add_rtt_option(CLI::App& app, CliOptions& cli) {
+  app.add_option("--rtt", cli.rtt_ms,
+                 "the round trip between peer and target in milliseconds: the peer answers that much later, and what "
+                 "scripts say of the target is not compared")
+      ->check(CLI::Range(0, 10000));
+}
+
 void add_jobs_option(CLI::App& app, CliOptions& cli, const char* help) {
   app.add_option("--jobs,-j", cli.jobs, help)->check(CLI::Range(1, kJobsMax));
 }

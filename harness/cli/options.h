@@ -30,6 +30,7 @@ struct CliOptions {
   std::string corpus{}, suite{};
   std::vector<std::string> paths{};
   std::vector<std::string> defines{};  // NAME or NAME=VALUE, for scripts
+  int rtt_ms = 0;                      // the round trip between peer and target
   bool oracle_only = false;            // do not compare what scripts themselves say of the target
   std::string pcap{};                  // a file; of check a folder
   std::string output{};                // a file
@@ -80,6 +81,7 @@ void add_format_option(CLI::App& app, CliOptions& cli, const std::vector<std::st
 void add_corpus_option(CLI::App& app, CliOptions& cli);
 void add_define_option(CLI::App& app, CliOptions& cli);
 void add_oracle_only_option(CLI::App& app, CliOptions& cli);
+void add_rtt_option(CLI::App& app, CliOptions& cli);
 void add_jobs_option(CLI::App& app, CliOptions& cli, const char* help);
 void add_corpus_paths(CLI::App& app, CliOptions& cli);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tcpassay run
 #include <CLI/App.hpp>
+#include <chrono>
 #include <memory>
 
 #include "harness/cli/play.h"
@@ -16,6 +17,7 @@ void script_options(CLI::App& app, CliOptions& cli) {
   add_target_options(app, cli);
   add_define_option(app, cli);
   add_oracle_only_option(app, cli);
+  add_rtt_option(app, cli);
   add_ip_option(app, cli, {"4", "6"});
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
@@ -28,9 +30,11 @@ int run_script(const CliOptions& cli) {
   const std::string& file = cli.paths.front();
   const Scenario scenario = read_script(file, cli.defines);
   const auto target = make_target(cli);
-  require_playable(scenario, *target, cli, !cli.oracle_only);
+  const bool assertions = !cli.oracle_only && cli.rtt_ms == 0;
+  require_playable(scenario, *target, cli, assertions);
   SessionOptions options;
-  options.assertions = !cli.oracle_only;
+  options.assertions = assertions;
+  options.round_trip = std::chrono::milliseconds(cli.rtt_ms);
   std::unique_ptr<CaptureFile> capture;
   std::unique_ptr<RunLog> log;
   if (!cli.pcap.empty()) {

@@ -2,6 +2,7 @@
 // The command line that plays a script again: every finding is printed with it.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace tcpassay {
 struct ReplayOptions {
   std::string target = "own", defect{};
   std::vector<std::string> legal_variants{};  // of the own stack
+  std::chrono::milliseconds round_trip{};     // between peer and target
   bool ipv6 = false;                          // the script does not ask for IPv6 itself
   Edition edition = kNewest;
   bool strict = false;

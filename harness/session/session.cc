@@ -142,6 +142,7 @@ void Session::play(const Scenario& scenario) {
     impl_->complete_pending(in ? slot.from - Time(1) : slot.from);  // the packet may be what a call waits for
     if (in) {
       if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
+      if (await_answer(in->segment)) schedule.reached(impl_->target.now());
       inject(in->segment, step.where);
     } else {
       impl_->play_step(step, slot);

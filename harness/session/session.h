@@ -45,6 +45,7 @@ struct SessionOptions {
   std::uint16_t peer_port = kPeerPort;         // the peer's port where the script names none and the target is passive
   Time settle = std::chrono::milliseconds(5);  // a target without kSynchronous is silent after so long without a packet
   std::size_t packets_kept = 4096;  // how many of the target's latest packets expect() and take_packets() can see
+  Time round_trip{};                // between peer and target; the peer answers what it knows by then (round_trip.h)
   Time final_wait{};                // finish() first lets this much time pass, so that a delayed ACK falls due
 };
 
@@ -74,7 +75,7 @@ class Session {
   // Why the scenario cannot be played on this target over this IP version, or nothing. Without `assertions`, constructs
   // that only assertions need do not count.
   static std::optional<std::string> unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip = 4,
-                                                bool assertions = true);
+                                                bool assertions = true, Time round_trip = {});
 
   Target& target();
   Oracle& oracle();
@@ -95,6 +96,8 @@ class Session {
   const Peer& peer(std::optional<std::uint16_t> local = {}, std::optional<std::uint16_t> remote = {});
 
  private:
+  bool await_answer(const SegmentSpec& spec);
+  void encode_segment(const SegmentSpec& spec);
   void play_again(const Scenario& scenario, Schedule& schedule, int peer);
 
   struct Impl;

@@ -13,6 +13,7 @@
 #include "harness/script/addresses.h"
 #include "harness/script/python_code.h"
 #include "harness/script/schedule.h"
+#include "harness/session/round_trip.h"
 #include "harness/session/session.h"
 #include "harness/wire/icmp.h"
 
@@ -32,6 +33,7 @@ struct Socket {
 struct Conversation {
   Session::Peer peer;
   std::uint32_t script_iss = 0;  // SEG.SEQ of the target's SYN in the script
+  RoundTrip path{};
 };
 
 // A packet that the target sent, for expect() and take_packets().

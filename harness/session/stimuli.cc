@@ -154,6 +154,7 @@ void Session::Impl::depart(const Collected& collected) {
     if (decoded->source != usual) segment.ip.oddity = Carrier::Oddity::kOtherSource;
     event.what = segment;
     if (decoded->fault == Fault::kNone) note_departure(event.tuple, *decoded);
+    if (options.round_trip > Time{}) conversation(event.tuple).path.departed(*decoded, collected.until);
   } else {
     Departing broken;
     broken.fault = Fault::kTruncated;

@@ -36,7 +36,10 @@ std::uint32_t Session::Impl::echo_on_wire(std::uint32_t echo, const SegmentSpec&
     if (script == echo) return wire;
   }
   const bool valid = spec.ctl.ack && timestamps.empty() && with.peer.tsval;
-  return echo + (valid ? *with.peer.tsval : 0);
+  if (!valid) return echo;
+  const bool takes_time = options.round_trip > Time{};
+  const auto known = takes_time ? with.path.stamp_known(target.now(), options.round_trip) : with.peer.tsval;
+  return echo + known.value_or(*with.peer.tsval);
 }
 
 // SACK edges in our segments are sequence numbers of the target.
@@ -58,7 +61,8 @@ const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, c
   return adjusted;
 }
 
-void Session::inject(const SegmentSpec& spec, const Place& where) {
+// Writes the segment to `packet`, in wire numbers.
+void Session::encode_segment(const SegmentSpec& spec) {
   Impl& self = *impl_;
   const Tuple tuple = self.pair(spec.local_port, spec.remote_port);
   const Conversation& with = self.conversation(tuple);
@@ -85,7 +89,28 @@ void Session::inject(const SegmentSpec& spec, const Place& where) {
   fields.text = self.text;
   fields.damage = spec.damage;
   encode(fields, self.packet);
-  self.put(self.packet, tuple, where);
+}
+
+// Where a round trip takes time, waits until the peer can know what the segment acknowledges. True when time has
+// passed.
+bool Session::await_answer(const SegmentSpec& spec) {
+  Impl& self = *impl_;
+  if (self.options.round_trip <= Time{}) return false;
+  encode_segment(spec);
+  const auto decoded = decode(self.packet);
+  if (!decoded || decoded->fault != Fault::kNone) return false;
+  const Tuple tuple = self.pair(spec.local_port, spec.remote_port);
+  const auto earliest = self.conversation(tuple).path.earliest(*decoded, self.options.round_trip);
+  if (!earliest || *earliest <= self.target.now()) return false;
+  self.complete_pending(*earliest - Time(1));
+  self.advance_to(*earliest);
+  return true;
+}
+
+void Session::inject(const SegmentSpec& spec, const Place& where) {
+  await_answer(spec);
+  encode_segment(spec);
+  impl_->put(impl_->packet, impl_->pair(spec.local_port, spec.remote_port), where);
 }
 
 void Session::inject_packet(ByteView ip_packet) {

@@ -88,7 +88,8 @@ Why unsupported_step(const Step& step, Asked& asked) {
 
 }  // namespace
 
-Why Session::unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip, bool assertions) {
+Why Session::unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip, bool assertions,
+                         Time round_trip) {
   const Identity& identity = target.identity();
   for (const Ability ability : scenario.about.needs) {
     if (!identity.can(ability)) return fmt::format("needs {}", to_string(ability));
@@ -103,7 +104,7 @@ Why Session::unsupported(const Scenario& scenario, const Target& target, std::ui
   if (version == 6 && !identity.can(Ability::kIpv6)) return "needs ipv6";
   Asked asked{.target = identity, .ip = version, .assertions = assertions};
   Schedule schedule(scenario.options);
-  Time end{};
+  Time end{}, answers{};
   for (const auto& step : scenario.steps) {
     const bool cleanup = &step == &scenario.steps.back() && std::holds_alternative<Shell>(step.action);
     Why why = cleanup ? std::nullopt : unsupported_step(step, asked);
@@ -112,7 +113,9 @@ Why Session::unsupported(const Scenario& scenario, const Target& target, std::ui
     if (why) return fmt::format("{} ({}:{}:{})", *why, step.where.file, step.where.line, step.where.column);
     const Schedule::Slot slot = schedule.next(step.time);
     end = std::max({end, slot.from, slot.returns.value_or(Time{})});
+    if (std::holds_alternative<Inject>(step.action)) answers += round_trip;
   }
+  end += answers;
   end *= scenario.about.peers * scenario.about.rounds;
   if (end > kRealWaitMax && !identity.can(Ability::kVirtualTime)) {
     return fmt::format("waits {} s; needs {}", std::chrono::duration_cast<seconds>(end).count(),

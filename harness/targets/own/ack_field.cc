@@ -44,6 +44,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
     abort(c);
     return Then::kReturn;
   }
+  if (seg.blocks > 0 && le(seg.block[0].right, seg.ack)) c.board.doubled = true;
   if (lt(c.snd_una, seg.ack)) {
     ecn_echo_arrives(c, seg);
     acknowledge(c, seg.ack);

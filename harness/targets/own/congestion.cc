@@ -42,6 +42,7 @@ void Stack::grow_window(Congestion& cc, std::uint32_t octets) const {
     std::uint32_t more = std::min(octets, cc.smss);
     if (planted.has(Defect::ack_division)) more = cc.smss;
     if (planted.has(Defect::ack_counts_all)) more = octets;
+    if (cc.after_timeout && planted.has(Defect::timeout_counts_all)) more = octets;
     cc.cwnd += more;
     return;
   }
@@ -61,12 +62,40 @@ void Stack::grow_window(Congestion& cc, std::uint32_t octets) const {
   cc.cwnd += cc.smss;
 }
 
+// RFC 3522: the ACK echoes a timestamp older than what was sent again first, so the original has arrived. RFC 4015 then
+// restores the window. The defects do so without such evidence.
+bool Stack::restores_window(const Connection& c, std::uint32_t octets) const {
+  const Congestion& cc = c.cc;
+  const bool full = cc.recovering && ge(c.snd_una, cc.recover);
+  if (full && c.ecn.agreed && planted.has(Defect::ecn_keeps_window)) return true;
+  if (full && c.stamps.ok && planted.has(Defect::stamps_undo_recovery)) return true;
+  if (full && c.board.doubled && cc.repaired_much && planted.has(Defect::dsack_undoes_recovery)) return true;
+  if (cc.timed_out && c.stamps.ok && planted.has(Defect::stamps_undo_timeout)) return true;
+  if (cc.timed_out && octets > cc.smss && planted.has(Defect::jump_undoes_timeout)) return true;
+  const bool lost = cc.recovering || cc.timed_out;
+  return lost && cc.resent_stamped && c.stamps.echo && lt(*c.stamps.echo, cc.resent_stamp) &&
+         variants.has(LegalVariant::eifel_undo);
+}
+
+// How many duplicate ACKs show a loss.
+unsigned Stack::duplicates_needed(const Connection& c) const {
+  if (planted.has(Defect::first_duplicate_retransmits)) return 1;
+  const std::uint32_t segments = (c.snd_nxt - c.snd_una + c.cc.smss - 1) / c.cc.smss;
+  const bool few = 1 < segments && segments <= kDupThresh && !c.unsent();
+  return few && variants.has(LegalVariant::early_retransmit) ? segments - 1 : kDupThresh;
+}
+
 // The ACK field has moved SND.UNA by `octets`.
 void Stack::new_ack(Connection& c, std::uint32_t octets) {
   Congestion& cc = c.cc;
   if (planted.has(Defect::limited_transmit_grows)) cc.cwnd += std::min(cc.duplicates, kDupThresh - 1) * 2 * cc.smss;
   cc.duplicates = 0;
   cc.limited = cc.limit = 0;
+  if (restores_window(c, octets)) {
+    cc.undo();
+    cc.resend = c.snd_nxt;
+    return;
+  }
   cc.timed_out = false;
   cc.resend = max(cc.resend, c.snd_una);
   if (!cc.recovering && c.ecn.no_growth) {  // RFC 3168 section 6.1.2
@@ -114,12 +143,13 @@ void Stack::duplicate_ack(Connection& c) {
     if (planted.has(Defect::inflates_twice)) cc.cwnd += cc.smss;
     return;
   }
-  if (cc.duplicates != kDupThresh || planted.has(Defect::no_fast_retransmit)) return;
+  if (cc.duplicates != duplicates_needed(c) || planted.has(Defect::no_fast_retransmit)) return;
   // (2) of RFC 6582
   if (of_old && !planted.has(Defect::fast_retransmit_after_timeout)) return;
   cc.reduce(c.snd_nxt - c.snd_una);  // (2)
   if (planted.has(Defect::ssthresh_not_halved)) cc.ssthresh = c.snd_nxt - c.snd_una;
   cc.recovering = cc.recover_known = true;
+  cc.after_timeout = false;
   cc.recover = c.snd_nxt;
   if (!planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
   if (planted.has(Defect::whole_window_again)) {
@@ -132,7 +162,7 @@ void Stack::duplicate_ack(Connection& c) {
   } else {
     cc.front_again = true;  // (3)
   }
-  cc.cwnd = cc.ssthresh + (planted.has(Defect::no_inflation) ? 0 : kDupThresh * cc.smss);
+  cc.cwnd = cc.ssthresh + (planted.has(Defect::no_inflation) ? 0 : cc.duplicates * cc.smss);
 }
 
 // The retransmission timer has expired: equation (4), then the loss window.
@@ -143,7 +173,7 @@ void Stack::congestion_timeout(Connection& c) {
     cc.reduce(c.snd_nxt - c.snd_una);
     if (planted.has(Defect::ssthresh_kept_by_timeout)) cc.ssthresh = Congestion::kArbitrarilyHigh;
   }
-  cc.timed_out = cc.recover_known = true;
+  cc.timed_out = cc.after_timeout = cc.recover_known = true;
   if (c.board.spans > 0 && planted.has(Defect::sack_text_discarded)) c.board.discarded = c.board.span[0];
   if (!planted.has(Defect::sack_marks_kept)) c.board.spans = 0;  // the receiver may have reneged (RFC 2018 section 5)
   const bool unmoved = planted.has(Defect::no_loss_window) || (again && planted.has(Defect::second_loss_ignored));

@@ -129,6 +129,7 @@ struct Scoreboard {
   std::array<Block, kSpansMax> span{};      // in order, apart from each other
   SeqNum high_rxt = 0;                      // behind the highest octet that this recovery has sent again
   bool reported = false, progress = false;  // of the current segment; recovery continues after its text is processed
+  bool doubled = false;                     // a D-SACK block has arrived since recovery began
   int probes = 0;                           // for defects that send probes
   Block discarded{};                        // for the defect that discards reported octets
 };

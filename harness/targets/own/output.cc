@@ -95,6 +95,18 @@ bool Stack::may_send(Connection& c, std::uint32_t d, std::uint32_t u, std::uint3
   return nagle && most > 0 && 2 * most >= c.max_snd_wnd;
 }
 
+namespace {
+
+// RFC 3522 step (2): RetransmitTS.
+void note_resent(Connection& c) {
+  c.cc.repaired_much = c.cc.resent_stamped;
+  if (c.cc.resent_stamped) return;
+  c.cc.resent_stamped = true;
+  c.cc.resent_stamp = c.stamps.last;
+}
+
+}  // namespace
+
 // Sends `length` octets of the send queue from `seq` on, for the first time or again.
 void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) {
   const bool again = lt(seq, c.snd_nxt);
@@ -124,6 +136,7 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   }
   c.cc.sent_at = now_;
   emit(c, seg, offset, length);
+  if (again) note_resent(c);
   if (le(seq, c.cc.resend) && lt(c.cc.resend, end)) c.cc.resend = end;
   c.snd_nxt = max(c.snd_nxt, end);
   c.fin_sent |= fin;

@@ -103,11 +103,14 @@ void Stack::duplicate_by_sack(Connection& c) {
   if (cc.recovering) return recover_by_sack(c);
   if (planted.has(Defect::no_fast_retransmit)) return;
   if (next_unsacked(c, c.snd_una) != c.snd_una) return;  // the segment at the front is not missing
-  const bool lost = is_lost(c, c.snd_una) && !planted.has(Defect::sack_counts_acks);
+  const bool first = planted.has(Defect::first_report_recovers);
+  const bool lost = first || (is_lost(c, c.snd_una) && !planted.has(Defect::sack_counts_acks));
   if (cc.duplicates < kDupThresh && !lost) return;  // (3): limited transmit
   if (cc.recover_known && lt(c.snd_una, cc.recover))
     return;                          // 5.1: the octets that the timer retransmitted are not acknowledged yet
   cc.reduce(c.snd_nxt - c.snd_una);  // (4)
+  if (planted.has(Defect::sack_keeps_window)) cc.ssthresh = c.snd_nxt - c.snd_una;
+  cc.after_timeout = c.board.doubled = false;
   cc.recovering = cc.recover_known = true;
   cc.recover = c.snd_nxt;
   cc.cwnd = cc.ssthresh;

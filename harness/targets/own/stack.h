@@ -160,6 +160,8 @@ class Stack {
   // congestion.cc: RFC 5681
   void start_congestion_control(Connection& c);
   std::uint32_t congestion_window(const Connection& c) const;
+  bool restores_window(const Connection& c, std::uint32_t octets) const;
+  unsigned duplicates_needed(const Connection& c) const;
   void grow_window(Congestion& cc, std::uint32_t octets) const;
   void new_ack(Connection& c, std::uint32_t octets);
   bool is_duplicate_ack(const Connection& c, const Segment& seg) const;

@@ -134,6 +134,8 @@ void Stack::start_retransmission_timer(Connection& c) {
   const bool early = c.syn_acked && !c.selective.permitted && c.board.probes == 0;
   if (early && planted.has(Defect::loss_probe_without_sack)) rto = 300 * kMillisecond;
   if (planted.has(Defect::rto_is_the_mean) && c.syn_acked) rto = c.rto.mean();
+  const bool single = c.syn_acked && c.selective.permitted && c.snd_nxt - c.snd_una <= c.cc.smss;
+  if (single && planted.has(Defect::early_timer_with_sack)) rto = c.rto.mean() / 2;
   if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
   Time at = now_ + (zero_window && c.probed ? c.probe_interval : rto);
   constexpr Time kTick = 500 * kMillisecond;

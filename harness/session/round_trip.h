@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the peer can know where a round trip takes time: each segment needs half of it to the peer, and the answer the
+// other half to the target. So an acknowledgment arrives a whole round trip after what it acknowledges has left.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "harness/target/target.h"
+#include "harness/wire/packet.h"
+
+namespace tcpassay {
+
+class RoundTrip {
+ public:
+  void departed(const Decoded& segment, Time at);
+  // When this segment of the peer can arrive at the target at the earliest.
+  std::optional<Time> earliest(const Decoded& answer, Time round_trip) const;
+  // The latest timestamp of the target that the peer can know when a segment arrives at the target at `at`.
+  std::optional<std::uint32_t> stamp_known(Time at, Time round_trip) const;
+
+ private:
+  struct Departure {
+    std::uint32_t begin = 0, end = 0;
+    Time at{};
+  };
+  struct Stamp {
+    std::uint32_t value = 0;
+    Time at{};
+  };
+  static constexpr std::size_t kKept = 256;
+
+  std::vector<Departure> departures_;  // the first departure of each stretch of sequence numbers
+  std::vector<Stamp> stamps_;
+};
+
+}  // namespace tcpassay
