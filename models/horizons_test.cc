@@ -33,6 +33,13 @@ Candidate silent(Horizon id) {
       small.window_at = small.timer.acked_at = kNow;
       return small;
     }
+    case Horizon::kShutWindow: {
+      Candidate shut = established();
+      shut.read_all_at = kNow;
+      shut.ack_now = true;
+      shut.ack_now_rule = Rule::SA4_1_ack;
+      return shut;
+    }
     case Horizon::kNagleOff: {
       Candidate held = given(sent(established(), 10), 10);
       held.congestion.phase = Congestion::Phase::kOpen;
@@ -63,7 +70,11 @@ Candidate silent(Horizon id) {
 }
 
 bool named(const HorizonInfo& entry, Time after) {
-  const Outcomes outcome = silence(silent(static_cast<Horizon>(&entry - horizons().data())), at(kNow + after));
+  const auto horizon = static_cast<Horizon>(&entry - horizons().data());
+  const Candidate before = silent(horizon);
+  // A window that stays shut is judged when it is offered; all others by silence.
+  const Outcomes outcome = horizon == Horizon::kShutWindow ? departs(before, out(".", 1, 1, 0, 0), at(kNow + after))
+                                                           : silence(before, at(kNow + after));
   if (outcome.blamed == id(entry.rule)) return true;
   return !outcome.all.empty() && outcome.all[0].demerits.has(entry.rule);
 }

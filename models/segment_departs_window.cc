@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The window that a departing segment offers (RFC 9293 section 3.8.6): it does not shrink, and it does not open by a
 // few octets at a time (3.8.6.2.2).
+#include "models/horizons.h"
 #include "models/segment_departs_steps.h"
 #include "models/window_scale.h"
 
@@ -29,6 +30,14 @@ void opening_is_sensible(Step& on, const Departing& seg, std::uint32_t moved) {
   if (alone) on.cite(Rule::MUST_39);
 }
 
+// 3.8.6.2.2: the window opens when enough is free. All of the buffer is, once nothing waits to be read.
+void window_opens_in_the_end(Step& on) {
+  const Candidate& tcb = on.tcb;
+  const bool empty = tcb.read_all_at > Time{} && tcb.rcv_user == tcb.rcv_nxt_max && !tcb.held.gap();
+  if (!empty || tcb.reads_shut || tcb.user_gone || tcb.rcv_fin) return;
+  if (on.env.since - tcb.read_all_at > horizon(Horizon::kShutWindow)) on.depart(Rule::S3_8_6_2_2_threshold);
+}
+
 // Each window but the first. `unit`: octets that rounding may take away (RFC 7323 section 2.4).
 void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t wnd, std::uint32_t unit) {
   Candidate& tcb = on.tcb;
@@ -54,6 +63,7 @@ void window_offered(Step& on, const Departing& seg) {
   const std::uint32_t wnd = static_cast<std::uint32_t>(seg.wnd) << shift;
   const RcvSeq edge = seg.ack + wnd;
   if (wnd == 0 && tcb.edge_known && edge == tcb.rcv_edge) on.cite(Rule::MAY_8);
+  if (wnd == 0) window_opens_in_the_end(on);
   if (!scaled_window_offered(on, seg, edge)) return;
   const bool first = !tcb.edge_known || tcb.edge_of_syn;
   if (!first) edge_moves(on, seg, edge, wnd, (1u << shift) - 1);

@@ -297,6 +297,7 @@ struct Tcb {
   Between<RcvSeq> cut{};      // where text or a FIN ends that was cut off at the right edge
   RcvSeq peer_end{};          // behind the last octet that the peer has sent
   RcvSeq rcv_far{};           // the greatest right edge ever offered, by a SYN too
+  Time read_all_at{};         // since then nothing waits to be read; zero: something does
   RcvSeq user_at_offer{};     // RCV.USER when the target has last offered a window
   RcvSeq syn_text_end{};      // behind the text that came with the SYN
   RcvSeq partial_gap_ack_end{};

@@ -93,6 +93,7 @@ void octets_delivered(Step& on, const UserCall& call, Rule rule) {
   on.cite(Rule::SA4_7_deliver);
   if (tcb.rcv_fin) on.cite(Rule::S3_10_3_close_wait);
   tcb.rcv_user = end;
+  tcb.read_all_at = end == tcb.rcv_nxt && !tcb.held.gap() ? on.env.now : Time{};
   urgent_consumed(tcb);
   tcb.uncoded.leave_behind(end);
   if (!tcb.rcv_fin && tcb.rcv_nxt < end) tcb.rcv_nxt = end;

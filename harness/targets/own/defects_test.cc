@@ -71,6 +71,11 @@ void zero_window(TestPeer& p, int answers) {
   p.write(h, 10), p.hears(), p.answer({.ack = 11, .wnd = 0}), p.write(h, 10);
   for (int i = 0; i < answers; ++i) p.wait(10), p.answer({.ack = 11, .wnd = 0});
 }
+void shut_and_read(TestPeer& p) {
+  const int h = p.passive();
+  for (std::uint32_t i = 0; i < 64; ++i) p.answer({.seq = 1 + 1460 * i, .length = 1460}), p.hears();
+  p.read(h, 1 << 20), p.hears();
+}
 void fill_and_read(TestPeer& p, std::uint32_t octets) {
   const int h = p.passive();
   p.answer({.length = 1460}), p.answer({.seq = 1461, .length = 1460}), p.read(h, octets), p.hears();
@@ -352,6 +357,7 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
        }},
       {Defect::zero_window_probed_at_once, [](TestPeer& p) { zero_window(p, 1); }},
       {Defect::delayed_ack_one_second, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
+      {Defect::window_stays_shut, [](TestPeer& p) { shut_and_read(p); }},
       {Defect::stretch_ack, [](TestPeer& p) { fill_and_read(p, 0); }},
       {Defect::no_slow_start, congestion},
       {Defect::synack_grows_window, congestion},

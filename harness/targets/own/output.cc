@@ -320,6 +320,7 @@ bool Stack::open_window(Connection& c) {
   const std::uint32_t user = c.received.user();
   const std::uint32_t kept = user + c.rcv_wnd;
   if (kept >= c.choices.receive_buffer) return false;
+  if (c.rcv_wnd == 0 && planted.has(Defect::window_stays_shut)) return false;
   const std::uint32_t reduction = c.choices.receive_buffer - kept;
   const std::uint32_t full = c.eff_snd_mss * (variants.has(LegalVariant::half_segments) ? 2u : 1u);
   const std::uint32_t worth = std::min(c.choices.receive_buffer / 2, full);
