@@ -144,7 +144,13 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
   RcvSeq sure = end;
   tcb.cut = {};
   const RcvSeq edge = tcb.right_edge().least;
-  if (tcb.edge_known && edge < end) {
+  const bool shut =
+      on.env.user_known && tcb.edge_known && tcb.right_edge().most == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
+  if (shut) {  // 3.8.6.1: a probe, of which a receiver may take an octet or none
+    on.cite(Rule::S3_8_6_1_ack);
+    on.acknowledge_now(Rule::S3_8_6_1_ack, true);
+    sure = tcb.rcv_nxt;
+  } else if (tcb.edge_known && edge < end) {
     if (!on.should(Rule::SA4_1_trim_right)) {
       on.acknowledge_now(Rule::SA4_1_ack);
       return Then::kReturn;

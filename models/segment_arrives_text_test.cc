@@ -278,6 +278,20 @@ TEST(Modulo, WhatASegmentDoesDoesNotDependOnWhereTheNumbersStand) {
   }
 }
 
+// 3.8.6.1: a receiver whose window is zero answers a probe, whether it takes the octet or not. A window that the user's
+// reading may have opened without a word leaves the time of a delayed ACK.
+TEST(ProcessText, AProbeAtAZeroWindowIsAnswered) {
+  Candidate full = after_arrival(established(), in("P.", 1, 1, kRcvWnd));
+  full = after_departure(full, out(".", 1, 1 + kRcvWnd, 0, 0));
+  const Arriving probe = in("P.", 1 + kRcvWnd, 1, 1);
+  EXPECT_EQ(silence(after_arrival(full, probe)).blamed, "S3_8_6_1_ack");
+  Candidate read = full;
+  read.rcv_user = read.rcv_nxt;
+  bool may_wait = false;
+  for (const Candidate& tcb : arrives(read, probe).all) may_wait = may_wait || silence(tcb).blamed.empty();
+  EXPECT_TRUE(may_wait);
+}
+
 // Before its first ACK the target's window is not known. The seventh and the eighth step compare with rcv_edge all the
 // same, which is 0 on the wire then, so that how strictly they judge depends on the peer's ISS (3.4: modulo 2^32).
 TEST(Modulo, NorBeforeAWindowWasAcknowledged) {
