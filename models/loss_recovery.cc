@@ -220,6 +220,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
       if (seg.seq == next) on.cite(Rule::R6675_4_next_segment);
     }
     if (front && board.owes) {
+      board.uses = true;
       if (board.sack_with_text_or_window_change && board.news >= kDupThresh) on.cite(Rule::R6675_5_dup_ack);
       on.cite(Rule::R6675_4_is_lost);
     }
@@ -231,7 +232,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
 void recovery_falls_quiet(Step& on) {
   Scoreboard& board = on.tcb.board;
   if (board.owes && !board.front_again) {
-    if (board.sack_with_text_or_window_change && board.news >= kDupThresh) {
+    if (board.uses && board.sack_with_text_or_window_change && board.news >= kDupThresh) {
       on.refuse(Rule::R6675_5_dup_ack, 2);
       return;
     }

@@ -67,10 +67,20 @@ TEST(LossRecovery, ReorderedTextMayMakeTheTargetWait) {
 
 TEST(LossRecovery, AnotherWindowDoesNotHideAReport) {
   Flight t;
+  t.reports(1, {{1001, 4001}}).again(1).quiet();
+  t.reports(5001, {}).quiet();
+  t.reports(5001, {{6001, 6101}}, 8100).quiet();
+  t.reports(5001, {{6001, 6101}, {6201, 6301}}, 8200).quiet();
+  t.reports(5001, {{6001, 6101}, {6201, 6301}, {6401, 6501}}, 8300).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"R6675_5_dup_ack violated"});
+}
+
+TEST(LossRecovery, WhoHasNotUsedReportsNeedNot) {
+  Flight t;
   t.reports(1, {{1001, 2001}}, 8100).quiet();
   t.reports(1, {{1001, 3001}}, 8200).quiet();
   t.reports(1, {{1001, 4001}}, 8300).quiet();
-  EXPECT_EQ(t.verdicts(), Verdicts{"R6675_5_dup_ack violated"});
+  EXPECT_EQ(t.verdicts(), Verdicts{"R6675_4_is_lost departed"});
 }
 
 TEST(LossRecovery, TheLowestHoleComesFirst) {

@@ -163,6 +163,24 @@ bool front_departs_by_timer(Step& on, bool probing) {
   return true;
 }
 
+// SHLD-30: the intervals between window probes grow, whether the peer answers them or not. Those that nothing answers
+// are measured with the timer.
+void probe_departs(Step& on, bool probing) {
+  Candidate& tcb = on.tcb;
+  RetransmissionTimer& timer = tcb.timer;
+  const bool next = probing && timer.probing && tcb.zero_at <= tcb.front_from;
+  const Time longest = on.env.now - tcb.front_from + kClockSlack, shortest = on.env.since - tcb.front_to;
+  if (next && !tcb.front_alone && timer.probe_gap > Time{}) {
+    if (longest < std::min<Time>(doubled_at_least(timer.probe_gap), kRtoMaxMin)) {
+      on.depart(Rule::SHLD_30);
+    } else {
+      on.cite(Rule::SHLD_30);
+    }
+  }
+  timer.probe_gap = next ? shortest : Time{};
+  timer.probing = probing;
+}
+
 }  // namespace
 
 void RetransmissionTimer::Estimate::sample(Time r) {
@@ -196,6 +214,7 @@ bool front_departs(Step& on, bool again) {
   Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
+  probe_departs(on, probing);
   if (!again) {
     front_departs_first(on);
   } else if (on.why == Why::kLossProbe || on.why == Why::kReorderingTimer) {  // which are not measured here

@@ -29,6 +29,8 @@ struct RetransmissionTimer {
   Time rtt_min = kNone;    // the shortest round trip seen
   Time backed_off_rto{};   // the timeout that the timer has backed off to, until a new sample; zero: it has not
   Time sent_at = kNone;    // when the flight was sent, if all of it left at once
+  Time probe_gap{};        // between the last two window probes
+  bool probing = false;    // what left last was a window probe
   Time acked_at = kNone;   // when new text was last acknowledged
   Time runs_since{};       // the timer may have run since then: a fast retransmission need not restart it
   Time probed_at = kNone;  // when a segment left that may be a loss probe, which restarts the timer (RFC 8985, 7.3)

@@ -173,6 +173,7 @@ struct SndSpan {
 // Which text of the target the peer's SACK options have reported, and which has left again (RFC 6675, RFC 8985).
 struct Scoreboard {
   bool vague = false;        // more was reported than `sacked` remembers
+  bool uses = false;         // text was sent again because of a report: the target recovers as RFC 6675 has it
   bool reordered = false;    // text was reported late that had left once only
   bool after_rto = false;    // a timer has sent SND.UNA again, and `recover` is not acknowledged yet
   bool front_again = false;  // SND.UNA has left again since it became SND.UNA

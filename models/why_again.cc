@@ -19,6 +19,7 @@ bool early_retransmit(const Tcb& tcb) {
   const Congestion& cc = tcb.congestion;
   const std::uint32_t segment = std::max(std::min(cc.largest, cc.smss), 1u);
   const std::uint32_t segments = (flight(tcb) + segment - 1) / segment;
+  if (flight(tcb) == cc.largest) return false;  // a single segment draws no duplicate ACK
   if (segments > kDupAckThreshold || held_back(tcb)) return false;
   const std::uint32_t needed = std::max(segments, 2u) - 1;
   return cc.duplicates >= needed || tcb.board.news >= needed;
@@ -42,6 +43,14 @@ bool shown_by_reports(const Step& on) {
   return board.news >= kDupAckThreshold || front_is_lost(tcb) || reordering_window_has_passed(on);
 }
 
+// In fast recovery the front has left again, and SND.UNA has not moved since: only reports show that it was lost once
+// more, a round trip after it left (RFC 8985 section 6.2).
+bool lost_once_more(const Step& on) {
+  const Tcb& tcb = on.tcb;
+  const Time rtt = std::max(tcb.timer.rtt_min, Time{});
+  return tcb.sack() && rtt - rtt / 20 <= on.env.now - tcb.front_from + kClockSlack;
+}
+
 // The front leaves after something has arrived: what of it calls for that?
 Why called_for(const Step& on) {
   const Tcb& tcb = on.tcb;
@@ -49,6 +58,10 @@ Why called_for(const Step& on) {
   if (tcb.fast_open.text_due) return Why::kSynOnly;
   if (cc.lost_told || tcb.snd_una < cc.refused_to) return Why::kRefused;
   if (cc.progress && cc.phase != Phase::kOpen) return Why::kPartialAck;
+  if (cc.phase == Phase::kRecovery && tcb.board.front_again) {
+    if (lost_once_more(on)) return Why::kReported;
+    return timer_may_have_expired(on) ? Why::kTimeout : Why::kNone;
+  }
   if (cc.duplicates >= kDupAckThreshold) return Why::kThirdDuplicate;
   if (early_retransmit(tcb)) return Why::kEarlyRetransmit;
   if (shown_by_reports(on)) return Why::kReported;

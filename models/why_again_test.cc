@@ -70,6 +70,27 @@ TEST(WhyAgain, ItReducesTheWindowAllTheSame) {
   EXPECT_EQ(after_reordering_timer(milliseconds(25), 6), Verdicts{"R5681_3_2_4 violated"});
 }
 
+// After three reports the front leaves again, and again after that time, when more is reported.
+Verdicts lost_once_more(int after_ms) {
+  Bulk t(Bulk::kSack);
+  t.wait(milliseconds(100));
+  t.acks(0, 0, {{1, 4}}).sends(0, 1).quiet().wait(milliseconds(after_ms));
+  t.acks(0, 0, {{1, 6}}).sends(0, 1).quiet();
+  return t.main_verdicts();
+}
+
+TEST(WhyAgain, ARetransmissionIsNotLostWithinARoundTrip) {
+  EXPECT_EQ(lost_once_more(20), Verdicts{"R6298_5_early violated"});
+  EXPECT_EQ(lost_once_more(110), Verdicts{});
+}
+
+TEST(WhyAgain, ASingleSegmentDrawsNoDuplicate) {
+  Bulk t(Bulk::kPlain, 1000);
+  t.wait(milliseconds(50));
+  t.acks(0).sends(0, 1, "P.").quiet();
+  EXPECT_EQ(t.main_verdicts(), Verdicts{"R6298_5_early violated"});
+}
+
 // A single segment that leaves again after each of these times.
 Verdicts single(bool sack, std::initializer_list<int> gaps_ms) {
   Bulk t(sack ? Bulk::kSack : Bulk::kPlain, 1000);

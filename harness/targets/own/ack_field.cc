@@ -57,6 +57,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   } else if (duplicate) {
     duplicate_ack(c);
   }
+  if (c.snd_wnd == 0 && planted.has(Defect::answered_probe_restarts)) c.probed = false;
   if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer still answers
 
   return after_ack(c);
