@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/describe.h"
 
+#include <chrono>
+
+#include "models/rules.h"
+
 namespace tcpassay {
 namespace {
 
@@ -158,6 +162,55 @@ std::string describe_allowed(const std::vector<Candidate>& possible, const Event
     if (text.size() > 300) return text + " ...";
   }
   return text;
+}
+
+namespace {
+
+std::string ecn_text(const Carrier& ip) {
+  constexpr const char* kNames[] = {"not ECT", "ECT(1)", "ECT(0)", "CE"};
+  return kNames[ip.ecn()];
+}
+
+// What describe() leaves out of a segment.
+std::string details(const Departing& seg) {
+  std::string text = " with window " + std::to_string(seg.wnd);
+  const Options& opt = seg.opt;
+  if (opt.timestamps) {
+    text += ", TSval " + std::to_string(opt.timestamps->value) + " TSecr " + std::to_string(opt.timestamps->echo);
+  } else {
+    text += ", no timestamps";
+  }
+  if (opt.mss) text += ", MSS " + std::to_string(*opt.mss);
+  if (opt.window_scale) text += ", window scale " + std::to_string(*opt.window_scale);
+  if (opt.sack_permitted) text += ", SACK permitted";
+  if (opt.fast_open) text += ", Fast Open";
+  if (opt.user_timeout) text += ", User Timeout";
+  if (opt.signature) text += ", signed";
+  if (opt.unknown) text += ", another option";
+  text += ", " + ecn_text(seg.ip);
+  if (seg.ctl.ece) text += ", ECE";
+  if (seg.ctl.cwr) text += ", CWR";
+  if (seg.ctl.reserved != 0) text += ", reserved bits " + std::to_string(seg.ctl.reserved);
+  if (seg.ctl.urg) text += ", urgent pointer " + std::to_string(seg.up);
+  return text + ", TTL " + std::to_string(seg.ip.ttl);
+}
+
+std::string seconds_text(Time at) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at).count();
+  const std::string below = std::to_string(ms % 1000);
+  return std::to_string(ms / 1000) + "." + std::string(3 - below.size(), '0') + below + " s";
+}
+
+}  // namespace
+
+void tell_apart(std::string& allowed, std::string& seen, const Event& event, Rule rule) {
+  if (allowed != seen) return;
+  allowed = std::string(info(rule).sentence);
+  if (const auto* seg = std::get_if<Departing>(&event.what)) {
+    seen += details(*seg);
+  } else {
+    seen += " until " + seconds_text(event.until);
+  }
 }
 
 }  // namespace tcpassay

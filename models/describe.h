@@ -13,4 +13,8 @@ namespace tcpassay {
 std::string describe(const Event& event, const Tcb& tcb);
 std::string describe_allowed(const std::vector<Candidate>& possible, const Event& event, Rule rule);
 
+// Where both would read the same: `allowed` becomes the sentence of the rule, and `seen` also tells what describe()
+// leaves out: options, ECN, the window, or until when nothing was seen.
+void tell_apart(std::string& allowed, std::string& seen, const Event& event, Rule rule);
+
 }  // namespace tcpassay

@@ -2,6 +2,7 @@
 // How an event is judged: the set of TCBs before and after it, verdicts, what counts as judged.
 #include <algorithm>
 
+#include "models/describe.h"
 #include "models/oracle_impl.h"
 #include "models/segment_arrives.h"
 
@@ -94,6 +95,7 @@ bool Oracle::Impl::add_verdict(Rule rule, Verdict::Kind kind, const Conversation
     ++n.judged;
     ++n.broken;
   }
+  tell_apart(allowed, seen, event, rule);
   verdicts.push_back({.kind = kind,
                       .rule = rule,
                       .event = event_index,

@@ -20,7 +20,9 @@ void judge_options(CLI::App& app, CliOptions& cli) {
   app.add_flag("--packets-alone", cli.packets_alone,
                "judge captures that check or run wrote by their packets alone, without the log beside them");
   add_jobs_option(app, cli, "threads; if not given, one for each core");
-  app.add_option("FILE", cli.paths, "scripts and captures that record conversations, or folders of them")->required();
+  app.add_option("FILE", cli.paths,
+                 "scripts and captures that record conversations, or folders of them; - reads a capture from a pipe")
+      ->required();
 }
 
 int run_judge(const CliOptions& cli) {

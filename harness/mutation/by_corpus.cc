@@ -68,6 +68,15 @@ DefectFate fate_of(const own::DefectEntry& entry, const CheckResult& result) {
   return fate;
 }
 
+// Evidence shows what is wrong only if what was allowed and what was seen read differently.
+void add_indistinct(const CheckResult& result, const std::string& defect, std::vector<std::string>& all) {
+  for (const RuleResult& rule : result.rules) {
+    const bool same = std::any_of(rule.evidence.begin(), rule.evidence.end(),
+                                  [](const Evidence& one) { return one.allowed == one.seen; });
+    if (same) all.push_back(fmt::format("{}: {}", defect, info(rule.rule).id));
+  }
+}
+
 // The SHOULDs that a combination departs from, so that the judge rightly reports them.
 std::vector<std::string> departures(const std::vector<std::string>& legal_variants) {
   std::vector<std::string> all;
@@ -230,7 +239,7 @@ std::size_t MutationTestResult::caught() const {
 }
 
 int MutationTestResult::exit_status() const {
-  if (caught() < defects.size() || !false_positives.empty()) return 1;
+  if (caught() < defects.size() || !false_positives.empty() || !indistinct.empty()) return 1;
   return interrupted || !unplayed.empty() || defects.size() + combinations == 0 ? 2 : 0;
 }
 
@@ -289,6 +298,7 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
       result.unplayed.push_back(name.empty() ? "the stack as it is" : name);
     if (i < defects.size()) {
       result.defects[i] = fate_of(*defects[i], checked);
+      add_indistinct(checked, name, result.indistinct);
     } else {
       found[i - defects.size()] = broken_rules(checked);
     }
@@ -331,6 +341,7 @@ std::string mutation_text(const MutationTestResult& result, const TextStyle& sty
   if (result.combinations > 0) {
     text += fmt::format("{} of {} combinations of legal variants clean\n", result.clean, result.combinations);
   }
+  for (const std::string& one : result.indistinct) text += fmt::format("allowed and seen read the same: {}\n", one);
   for (const std::string& name : result.unplayed) text += fmt::format("not played, or the target died: {}\n", name);
   return text + fmt::format("{:.1f} s{}\n", result.wall_s, result.interrupted ? "; interrupted" : "");
 }
@@ -356,6 +367,7 @@ std::string mutation_json(const MutationTestResult& result) {
   const Json json{
       {"interrupted", result.interrupted},
       {"unplayed", result.unplayed},
+      {"indistinct", result.indistinct},
       {"defects", defects},
       {"rules", {{"proven", result.proven}, {"unproven", unproven}, {"exempt", exempt}}},
       {"temperaments", {{"tested", result.combinations}, {"clean", result.clean}, {"condemned", condemned}}}};

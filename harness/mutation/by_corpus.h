@@ -56,6 +56,7 @@ struct MutationTestResult {
   std::vector<DefectFate> defects{};
   std::size_t proven = 0;
   std::vector<Unproven> unproven{};
+  std::vector<std::string> indistinct{};  // evidence that reads the same under `allowed` and `seen`: "defect: rule"
   std::size_t combinations = 0, clean = 0;
   std::vector<FalsePositive> false_positives{};
   bool whole = true;                    // all defects were planted
@@ -64,7 +65,8 @@ struct MutationTestResult {
   double wall_s = 0;
 
   std::size_t caught() const;
-  // 1 when a defect was not caught or a legal variant failed; 2 when none did, but not all were played.
+  // 1 when a defect was not caught, its evidence does not show what is wrong, or a legal variant failed; 2 when none
+  // did, but not all were played.
   int exit_status() const;
 };
 

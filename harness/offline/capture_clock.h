@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "harness/wire/capture_file.h"
+#include "harness/wire/capture_reader.h"
 
 namespace tcpassay {
 

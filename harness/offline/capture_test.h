@@ -9,6 +9,7 @@
 #include <string>
 
 #include "harness/offline/judge_capture.h"
+#include "harness/wire/capture_file.h"
 
 namespace tcpassay {
 

@@ -66,6 +66,9 @@ void CapturedConversation::not_judged(std::uint64_t frame, const std::string& wh
 // Names an extension that changes what RFC 9293 demands and that the model lacks, or knows only with the history of
 // earlier connections.
 std::optional<std::string> CapturedConversation::unknown_extension(const Decoded& segment) const {
+  if (segment.ctl.rst && segment.opt.signature) {
+    return "a reset with a signature (RFC 2385, RFC 5925): whether its receiver takes it depends on the key";
+  }
   constexpr std::uint8_t kMultipath = 30, kAccurateEcn0 = 172, kAccurateEcn1 = 174;
   if (!segment.ctl.syn) return std::nullopt;
   if (segment.opt.fast_open || segment.opt.fast_open_experiment) {

@@ -24,6 +24,7 @@ struct CaptureCounts {
   std::uint64_t text_cut = 0;  // segments whose text the capture has cut
   std::uint64_t given_up = 0;  // conversations dropped before they were over, since there were too many at once
   std::uint64_t moved = 0;     // frames that stood in the file behind later ones; they were put in order
+  std::uint64_t not_read = 0;  // frames of link types that are not read
   bool lossy = false;          // an end acknowledges octets that are not in the capture
 };
 

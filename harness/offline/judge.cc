@@ -13,6 +13,8 @@
 #include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
 #include "harness/session/run_log.h"
+#include "harness/wire/capture_file.h"
+#include "harness/wire/capture_reader.h"
 
 namespace tcpassay {
 namespace {
@@ -72,7 +74,13 @@ void add_capture(Json& entry, const CaptureResult& capture) {
 }  // namespace
 
 FileResult judge_file(const std::string& path, const CaptureOptions& options) {
-  if (!is_named_capture(path) && !is_capture(path)) {
+  std::string packing;
+  const FileKind kind = path == kStandardInput ? FileKind::kCapture : kind_of_file(path, packing);
+  if (kind == FileKind::kPacked) {
+    const char* why = packing == "gzip" ? "what it holds is no capture" : "unpack it first";
+    throw CaptureError(fmt::format("{}: packed by {}: {}", path, packing, why));
+  }
+  if (kind != FileKind::kCapture && !is_named_capture(path)) {
     return judge_script(read_script(path, options.defines), path, options.edition, options.strict);
   }
   const std::string log = run_log_of(path);

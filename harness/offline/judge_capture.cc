@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 #include <deque>
 #include <exception>
 #include <iterator>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "harness/base/processes.h"
+#include "harness/wire/capture_file.h"
 
 namespace tcpassay {
 namespace {
@@ -39,6 +38,7 @@ class SortedReader {
     return now_.frame;
   }
   std::uint64_t moved() const { return moved_; }
+  std::uint64_t passed_over() const { return reader_.passed_over(); }
 
  private:
   static constexpr std::size_t kHeld = 64;
@@ -92,6 +92,7 @@ std::string remarks(const CaptureCounts& counts) {
   add(counts.malformed, "malformed IP packets");
   add(counts.text_cut, "texts cut and not compared");
   add(counts.given_up, "conversations given up");
+  add(counts.not_read, "frames of link types that are not read");
   add(counts.moved, "frames put in the order of their times");
   return text;
 }
@@ -149,14 +150,8 @@ void sum_up(CaptureResult& result, const std::string& broken_off) {
 }  // namespace
 
 bool is_capture(const std::string& path) {
-  constexpr unsigned char kMagics[][4] = {{0xd4, 0xc3, 0xb2, 0xa1}, {0xa1, 0xb2, 0xc3, 0xd4}, {0x4d, 0x3c, 0xb2, 0xa1},
-                                          {0xa1, 0xb2, 0x3c, 0x4d}, {0x0a, 0x0d, 0x0d, 0x0a}, {0x34, 0xcd, 0xb2, 0xa1},
-                                          {0xa1, 0xb2, 0xcd, 0x34}};
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  unsigned char first[4] = {};
-  if (!file || std::fread(first, 1, sizeof first, file.get()) != sizeof first) return false;
-  return std::any_of(std::begin(kMagics), std::end(kMagics),
-                     [&](const auto& magic) { return std::memcmp(magic, first, sizeof first) == 0; });
+  std::string packing;
+  return path == kStandardInput || kind_of_file(path, packing) == FileKind::kCapture;
 }
 
 CaptureResult judge_capture(const std::string& path, const CaptureOptions& options) {
@@ -189,6 +184,7 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   conversations.finish();
   result.counts = conversations.counts();
   result.counts.moved = reader.moved();
+  result.counts.not_read = reader.passed_over();
   if (result.counts.lossy) excuse_all(result);
   std::stable_sort(result.conversations.begin(), result.conversations.end(),
                    [](const auto& a, const auto& b) { return a.first_frame < b.first_frame; });

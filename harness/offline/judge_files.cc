@@ -11,15 +11,19 @@
 #include <thread>
 
 #include "harness/base/processes.h"
+#include "harness/wire/capture_file.h"
+#include "harness/wire/capture_reader.h"
 
 namespace tcpassay {
 namespace {
 
 namespace fs = std::filesystem;
 
+// Scripts by their names; captures also by what is in them.
 bool is_record(const fs::path& path) {
   const std::string extension = path.extension().string();
-  return extension == ".pkt" || extension == ".pcap" || extension == ".pcapng" || extension == ".cap";
+  const bool named = extension == ".pkt" || extension == ".pcap" || extension == ".pcapng" || extension == ".cap";
+  return named || is_capture(path.string());
 }
 
 FileResult judge_one(const std::string& path, const CaptureOptions& options) {
@@ -35,6 +39,10 @@ FileResult judge_one(const std::string& path, const CaptureOptions& options) {
 std::vector<std::string> recorded_files(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
+    if (path == kStandardInput) {
+      files.push_back(path);
+      continue;
+    }
     if (!fs::exists(path)) throw CaptureError(path + ": there is no such file or folder");
     if (!fs::is_directory(path)) {
       files.push_back(path);
@@ -44,7 +52,7 @@ std::vector<std::string> recorded_files(const std::vector<std::string>& paths) {
     for (const auto& entry : fs::recursive_directory_iterator(path)) {
       if (entry.is_regular_file() && is_record(entry.path())) found.push_back(entry.path().string());
     }
-    if (found.empty()) throw CaptureError(path + ": no .pkt, .pcap, .pcapng or .cap file is in this folder");
+    if (found.empty()) throw CaptureError(path + ": no script (.pkt) and no capture is in this folder");
     std::sort(found.begin(), found.end());
     files.insert(files.end(), found.begin(), found.end());
   }

@@ -17,7 +17,7 @@ struct JudgeAllOptions {
   std::function<void(std::size_t done, std::size_t all, const std::string& last)> progress{};
 };
 
-// The files themselves, and of folders and those below them all .pkt, .pcap, .pcapng and .cap files, sorted by name.
+// The files themselves, and of folders and those below them all scripts (.pkt) and captures, sorted by name.
 // Throws CaptureError for a path that does not exist and for a folder without such files.
 std::vector<std::string> recorded_files(const std::vector<std::string>& paths);
 

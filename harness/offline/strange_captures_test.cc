@@ -239,5 +239,69 @@ TEST_F(StrangeCapture, OneStrayAckDoesNotSilenceTheFile) {
   EXPECT_EQ(result_.inconclusive, 1u);
 }
 
+TEST_F(StrangeCapture, AResetWithASignatureDecidesNothing) {
+  static const Bytes kSignature = [] {
+    Bytes option(20, 1);
+    option[0] = 19;
+    option[1] = 18;
+    return option;
+  }();
+  open_far();
+  PacketFields reset = up({.rst = true}, 1, 1);
+  reset.options = kSignature;
+  write(reset, milliseconds(70));
+  write(down({.psh = true, .ack = true}, 1, 1, 10), milliseconds(100));
+  EXPECT_EQ(server(), Outcome::kInconclusive) << why();
+}
+
+TEST_F(StrangeCapture, AfterAResetNoTextIsSent) {
+  open_far();
+  write(up({.rst = true}, 1, 1), milliseconds(70));
+  write(down({.psh = true, .ack = true}, 1, 1, 10), milliseconds(100));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+// What a capture proves wherever it was made near the end.
+
+TEST_F(StrangeCapture, ASynAckThatMayBeMarkedByTheNetworkIsCondemned) {
+  write(up({.syn = true, .ece = true, .cwr = true}, 0, 0));
+  PacketFields answer = down({.syn = true, .ack = true, .ece = true}, 0, 1);
+  answer.traffic_class = 2;
+  write(answer);
+  write(up({.ack = true}, 1, 1), milliseconds(30));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, ASynAckThatEchoesNoTimestampIsCondemned) {
+  static const Bytes kAsked{1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0}, kAnswered{1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0};
+  PacketFields syn = up({.syn = true}, 0, 0), answer = down({.syn = true, .ack = true}, 0, 1);
+  syn.options = kAsked;
+  answer.options = kAnswered;
+  static const Bytes kEchoed{1, 1, 8, 10, 0, 0, 0, 8, 0, 0, 0, 9};
+  PacketFields last = up({.ack = true}, 1, 1);
+  last.options = kEchoed;
+  write(syn);
+  write(answer);
+  write(last, milliseconds(30));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, ATimeoutThatIsNotDoubledIsCondemned) {
+  open_far();
+  write(down({.psh = true, .ack = true}, 1, 1, 100), milliseconds(70));
+  for (int i = 0; i < 4; ++i) write(down({.psh = true, .ack = true}, 1, 1, 100), seconds(1));
+  EXPECT_NE(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, TextBeyondTheWindowIsCondemned) {
+  write(up({.syn = true}, 0, 0));
+  write(down({.syn = true, .ack = true}, 0, 1));
+  PacketFields small = up({.ack = true}, 1, 1);
+  small.wnd = 1000;
+  write(small, milliseconds(30));
+  write(down({.psh = true, .ack = true}, 1, 1, 1400), milliseconds(70));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
 }  // namespace
 }  // namespace tcpassay

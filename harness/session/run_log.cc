@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "harness/wire/capture_reader.h"
 #include "harness/wire/segment_of.h"
 
 namespace tcpassay {

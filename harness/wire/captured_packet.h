@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "harness/wire/capture_file.h"
+#include "harness/wire/capture_reader.h"
 #include "harness/wire/packet.h"
 
 namespace tcpassay {
