@@ -39,6 +39,8 @@ struct CliOptions {
   bool list_defects = false, list_legal_variants = false;  // targets
   bool ladders = false;                                    // judge
   std::vector<std::string> ends{};                         // judge: only these ends of conversations
+  std::vector<std::string> only_rules{};                   // judge: print only findings about these
+  std::string only_level{}, only{};                        // judge: "must" or "should"; "failed"
   bool packets_alone = false;                              // judge: captures without the log of the run
   std::string rule{};                                      // explain
   bool horizons = false;                                   // catalogue: print the table of horizons

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "harness/offline/judge_filter.h"
 #include "harness/offline/judge_run.h"
 #include "harness/report/ladder.h"
 #include "harness/report/run_report.h"
@@ -136,7 +137,13 @@ std::string judge_json(const std::vector<FileResult>& results) {
                       {"tolerated", tolerated}});
     if (result.capture) add_capture(traces.back(), *result.capture);
   }
-  return Json{{"traces", traces}, {"summary", summary}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  Json rules = Json::array();
+  for (const RuleSum& sum : by_rule(results)) {
+    rules.push_back({{"rule", info(sum.rule).id}, {"count", sum.count}, {"first", sum.first}});
+  }
+  return Json{{"traces", traces}, {"summary", summary}, {"by_rule", rules}}.dump(2, ' ', false,
+                                                                                 Json::error_handler_t::replace) +
+         "\n";
 }
 
 }  // namespace tcpassay

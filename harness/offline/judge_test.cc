@@ -156,6 +156,42 @@ TEST(Judge, AScriptWithoutSegmentsOfTheTargetIsNoRecord) {
   EXPECT_EQ(result("").outcome, Outcome::kUnsupported);
 }
 
+// packetdrill's interface joins what the target has cut: a line may be several segments.
+TEST(Judge, TakesALineForSeveralSegments) {
+  const std::string wrote = std::string(kOpen) + "+0 write(4, ..., 2000) = 2000\n";
+  EXPECT_EQ(result(wrote + "+0 > P. 1:2001(2000) ack 1\n").outcome, Outcome::kPass) << result(wrote).why;
+  EXPECT_EQ(result("--strict_segments\n" + wrote + "+0 > P. 1:2001(2000) ack 1\n").outcome, Outcome::kFail);
+  EXPECT_EQ(result(wrote + "+0 > P. 1:2101(2100) ack 1\n").outcome, Outcome::kFail);  // more than was written
+}
+
+TEST(Judge, TakesASendThatOpens) {
+  const std::string opens = R"(
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 sendto(3, ..., 100, 0, ..., ...) = 100
+)";
+  EXPECT_EQ(result(opens + R"(
++0 > S 0:0(0) win 65535 <mss 1460>
++.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>
++0 > P. 1:101(100) ack 1
+)")
+                .outcome,
+            Outcome::kPass);
+  EXPECT_EQ(result(opens + R"(
++0 > S 0:0(0) win 65535 <mss 1460>
++.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>
++0 > P. 1:102(101) ack 1
+)")
+                .outcome,
+            Outcome::kFail);
+}
+
+TEST(Judge, APeekLeavesTheTextWhereItIs) {
+  const std::string peeked =
+      std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+0 > . 1:1(0) ack 11\n+0 recv(4, ..., 10, MSG_PEEK) = 10\n";
+  EXPECT_EQ(result(peeked + "+0 read(4, ..., 10) = 10\n").outcome, Outcome::kPass);
+  EXPECT_EQ(result(peeked + "+0 read(4, ..., 11) = 11\n").outcome, Outcome::kFail);
+}
+
 TEST(Judge, NamesTheLine) {
   const FileResult condemned = result(std::string(kOpen) + "+0 < P. 1:11(10) ack 1 win 257\n+0 > . 1:1(0) ack 500\n");
   EXPECT_EQ(condemned.why.substr(0, 9), "line 11: ") << condemned.why;

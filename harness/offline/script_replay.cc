@@ -218,6 +218,27 @@ void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool a
   show(event, where);
 }
 
+// The interface on which packetdrill listens segments what it is given (TSO). So a `>` line may stand for several
+// segments, unless the script has --strict_segments.
+void ScriptReplay::segments(const SegmentSpec& spec, Time from, Time until, const Place& where) {
+  constexpr std::uint32_t kMssIpv4 = 536, kMssIpv6 = 1220;  // RFC 9293 section 3.7.1
+  std::uint32_t mss = ip_ == 6 ? kMssIpv6 : kMssIpv4;
+  for (const OptionSpec& option : numbers(pair(spec)).offered) {
+    if (option.kind == Kind::kMss && !option.values.empty()) mss = option.values[0];
+  }
+  const auto taken = static_cast<std::uint32_t>(option_octets(spec.options).size() + 3) / 4 * 4;
+  const std::uint32_t piece = mss > taken ? mss - taken : mss;
+  if (strict_ || spec.ctl.syn || piece == 0 || spec.length <= piece) return packet(spec, from, until, false, where);
+  for (std::uint32_t at = 0; at < spec.length; at += piece) {
+    SegmentSpec part = spec;
+    part.seq += at;
+    part.length = std::min(piece, spec.length - at);
+    if (at + part.length < spec.length) part.ctl.psh = part.ctl.fin = false;
+    if (at > 0) part.ctl.cwr = false;
+    packet(part, from, until, false, where);
+  }
+}
+
 void ScriptReplay::icmp(const Icmp& message, Time at, const Place& where) {
   const auto spec = read_icmp(message.text);
   auto numbered = spec ? icmp_numbers(*spec, ip_) : std::nullopt;
@@ -274,7 +295,7 @@ void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot) {
     if (told) silent_until(slot.from, silence, step.where);
   }
   const Time from = std::max(slot.from, now_), until = std::max(slot.until, from);
-  if (out) return packet(out->segment, complete_ ? slot.from : from, complete_ ? slot.until : until, false, step.where);
+  if (out) return segments(out->segment, complete_ ? slot.from : from, complete_ ? slot.until : until, step.where);
   if (const auto* in = std::get_if<Inject>(&step.action)) return packet(in->segment, from, from, true, step.where);
   if (const auto* message = std::get_if<Icmp>(&step.action)) return icmp(*message, from, step.where);
   if (const auto* code = std::get_if<Code>(&step.action)) {

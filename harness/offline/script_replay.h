@@ -33,7 +33,7 @@ class ScriptReplay {
   struct RecordedSocket {
     int handle = -1;
     std::uint16_t port = 0;
-    bool connection = false;
+    bool connection = false, listens = false;
     Tuple tuple{};
     std::uint32_t written = 0;
   };
@@ -60,6 +60,7 @@ class ScriptReplay {
   };
 
   void step(std::size_t number, const Schedule::Slot& slot);
+  void segments(const SegmentSpec& spec, Time from, Time until, const Place& where);
   void packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where);
   bool is_over(Tuple tuple) const;
   void target_syn(const SegmentSpec& spec, Numbers& known, Time at);
@@ -69,6 +70,7 @@ class ScriptReplay {
   void icmp(const Icmp& icmp, Time at, const Place& where);
   void report(State state, Time at, const Place& where);
   void call(const Call& call, Time from, Time until, const Place& where);
+  void open_first(const Call& call, Time at, const Place& where);
   void fill_text(const Call& call, UserCall& made, RecordedSocket* socket, Bytes& text);
   void cork(const Call& call, bool on, Time at, const Place& where);
   void return_until(Time until);

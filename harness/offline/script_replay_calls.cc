@@ -56,11 +56,25 @@ void ScriptReplay::cork(const Call& made, bool on, Time at, const Place& where) 
   call(set, at, at, where);
 }
 
+// BSD: sendto() with an address opens the connection first.
+void ScriptReplay::open_first(const Call& made, Time at, const Place& where) {
+  constexpr std::size_t kAddress = 4;  // argument
+  const RecordedSocket* on = socket(made.handle);
+  const bool implied = made.name == "sendto" && made.kind == CallKind::kWrite && made.result.value_or(-1) >= 0 &&
+                       made.arguments.size() > kAddress && made.arguments[kAddress] != "NULL" &&
+                       made.arguments[kAddress] != "0" && on != nullptr && !on->connection && !on->listens;
+  if (!implied) return;
+  Call open{.kind = CallKind::kConnect, .handle = made.handle};
+  open.result = -1;
+  open.error = UserError::kInProgress;
+  call(open, at, at, where);
+}
+
 void ScriptReplay::call(const Call& call, Time from, Time until, const Place& where) {
   if (!call.result || call.option == SocketOption::kOther)
     return;  // the script does not say what it returned, or the option is unknown
-  const bool sends = call.kind == CallKind::kWrite;
-  if (sends) cork(call, call.more, from, where);
+  open_first(call, from, where);
+  if (call.kind == CallKind::kWrite) cork(call, call.more, from, where);
   UserCall made{.kind = call.kind,
                 .handle = call.kind == CallKind::kSocket ? -1 : call.handle,
                 .port = call.port,
@@ -80,6 +94,9 @@ void ScriptReplay::call(const Call& call, Time from, Time until, const Place& wh
   switch (call.kind) {
     case CallKind::kSocket:
       if (made.result >= 0) sockets_.push_back({.handle = static_cast<int>(made.result)});
+      break;
+    case CallKind::kListen:
+      if (at) at->listens = made.result == 0;
       break;
     case CallKind::kBind:
       if (made.port == 0 && !left_open) made.port = kTargetPort;

@@ -80,6 +80,8 @@ void check_receive_flags(const WrittenCall& written, std::size_t argument) {
   const auto flags = words_of(written.arguments[argument], '|');
   const bool queue = std::find(flags.begin(), flags.end(), "MSG_ERRQUEUE") != flags.end();
   if (queue) throw NotSupported{written.name + " MSG_ERRQUEUE", true, true};  // takes no text
+  const bool peek = std::find(flags.begin(), flags.end(), "MSG_PEEK") != flags.end();
+  if (peek) throw NotSupported{written.name + " MSG_PEEK", true, true};  // the text stays where it is
   check_flags(written, argument, {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_TRUNC", "MSG_CMSG_CLOEXEC"});
 }
 

@@ -31,9 +31,10 @@ class OptionParser {
     const std::size_t start = in_.at();
     in_.take("<");
     in_.skip_space();
-    if (in_.looking_at("...")) {
+    const bool unchecked = in_.looking_at("nocheck");  // the same as <...>
+    if (unchecked || in_.looking_at("...")) {
       if (inbound) in_.fail("TCP options (<...> is for outbound packets)");
-      in_.take("...");
+      in_.take(unchecked ? "nocheck" : "...");
       segment.any_options = true;
     } else if (in_.peek() != '>') {
       do {

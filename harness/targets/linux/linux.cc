@@ -40,6 +40,7 @@ void probe(bool tun, bool threads) {
   } else {
     probe_raw_wire();
   }
+  (tun ? make_linux : make_linux_raw)();  // what works in parts may not work as a whole
 }
 
 std::optional<std::string> missing(bool tun) {

@@ -2,9 +2,14 @@
 #include "harness/targets/linux/linux_test.h"
 
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <exception>
 #include <filesystem>
 #include <iterator>
 #include <thread>
@@ -363,6 +368,37 @@ TEST(LinuxTargets, BothSayTheSame) {
   const auto linux_says = converse(*make_linux());
   EXPECT_GE(linux_says.size(), 10u);
   EXPECT_EQ(linux_says, converse(*make_linux_raw()));
+}
+
+// A child process gives up root and plays in a user namespace, as an ordinary user does.
+TEST(LinuxTargets, AnOrdinaryUserPlaysToo) {
+  constexpr uid_t kNobody = 65534;
+  constexpr int kPlayed = 0, kMissing = 1, kFailed = 2;
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (geteuid() == 0 && (setresgid(kNobody, kNobody, kNobody) != 0 || setresuid(kNobody, kNobody, kNobody) != 0)) {
+      _exit(kMissing);
+    }
+    prctl(PR_SET_DUMPABLE, 1);  // so that /proc/self belongs to that user
+    try {
+      if (linux_raw_missing()) _exit(kMissing);
+      const auto target = make_linux_raw();
+      Peer peer(*target);
+      listening(*target);
+      peer.send({kPort, 5007}, kSyn, kIss, 0);
+      const auto answer = peer.receive();
+      _exit(answer && answer->ctl.syn && answer->ctl.ack ? kPlayed : kFailed);
+    } catch (const std::exception&) {
+      _exit(kFailed);
+    }
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kMissing) GTEST_SKIP() << "an ordinary user has no raw target here";
+  EXPECT_EQ(WEXITSTATUS(status), kPlayed) << "said to be ready, and does not work";
 }
 
 TEST(LinuxTargets, WorkInAnyThreadOfTheProcess) {

@@ -106,6 +106,18 @@ RawWire::RawWire(const NetworkNamespace& target) {
     interfaces.add_route(kTargetInterface, kPeerAddress, 32, kTargetMtu);
     interfaces.add_neighbour(kTargetInterface, kPeerAddress, kPeerLink);
   }
+  set_up_peer(target.has_ipv6());
+  // Now that both ends are up. The visit to the peer is over: without root a visit to the target is none, since the
+  // thread is there already.
+  if (!target.has_ipv6()) return;
+  const NetworkNamespace::Visit there(target);
+  Interfaces its;
+  its.add_address(kTargetInterface, kTargetIpv6, kIpv6PrefixLength);
+  its.add_route(kTargetInterface, kPeerIpv6, 128, kTargetMtu);
+  its.add_neighbour(kTargetInterface, kPeerIpv6, kPeerLink);
+}
+
+void RawWire::set_up_peer(bool with_ipv6) {
   const NetworkNamespace::Visit visit(peer_);
   Interfaces interfaces;
   turn_off_offloads(kPeerInterface);
@@ -113,20 +125,13 @@ RawWire::RawWire(const NetworkNamespace& target) {
   interfaces.add_route(kPeerInterface, kNetwork, kPrefixLength);
   interfaces.add_neighbour(kPeerInterface, kTargetAddress, kTargetLink);
   socket_ = open_raw_socket(AF_INET);
-  if (target.has_ipv6()) {
+  if (with_ipv6) {
     // Without an address of its own, the peer's kernel would not send the packets that we write.
     interfaces.add_address(kPeerInterface, ipv6_address(3), kIpv6PrefixLength);
     interfaces.add_neighbour(kPeerInterface, kTargetIpv6, kTargetLink);
     socket6_ = open_raw_socket(AF_INET6);
   }
   open_capture();
-  if (target.has_ipv6()) {  // now that both ends are up
-    const NetworkNamespace::Visit there(target);
-    Interfaces its;
-    its.add_address(kTargetInterface, kTargetIpv6, kIpv6PrefixLength);
-    its.add_route(kTargetInterface, kPeerIpv6, 128, kTargetMtu);
-    its.add_neighbour(kTargetInterface, kPeerIpv6, kPeerLink);
-  }
 }
 
 void RawWire::open_capture() {

@@ -40,6 +40,7 @@ class RawWire : public KernelWire {
     void operator()(pcap_t* capture) const { pcap_close(capture); }
   };
 
+  void set_up_peer(bool with_ipv6);
   void open_capture();
   void send_echo_request();
   bool is_echo_reply(ByteView packet) const;

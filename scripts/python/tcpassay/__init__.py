@@ -129,8 +129,9 @@ class Result:
     skipped: Optional[str] = None  # why the target cannot play the script; then the rest is empty
 
     def conforms(self) -> bool:
-        """No MUST was violated. False for a script that was skipped."""
-        return self.skipped is None and not any(v.kind == "violated" for v in self.verdicts)
+        """No MUST was violated and no assertion of the script failed. False for a script that was skipped."""
+        violated = any(v.kind == "violated" for v in self.verdicts)
+        return self.skipped is None and not violated and not self.mismatches
 
 
 def targets() -> List[TargetInfo]:
