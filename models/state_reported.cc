@@ -83,12 +83,19 @@ Rule forbids_the_state(const Candidate& tcb, State reported) {
   });
 }
 
+// What is blamed for a wrong RCV.NXT. That an answer should leave does not allow the target to take what it answers.
+Rule moves_the_numbers(const Candidate& tcb, bool too_far) {
+  const Rule rule = at_work(tcb, Rule::SA4_7_deliver);
+  if (info(rule).level == Level::kMust) return rule;
+  return too_far && rule == Rule::SA4_1_ack ? Rule::SA4_1_drop : Rule::SA4_7_deliver;
+}
+
 bool numbers_are_right(Step& on, const StateReport& report) {
   const Candidate& tcb = on.tcb;
   if (!synchronized(tcb.state) || tcb.state == State::kTimeWait) return true;
   if (report.rcv_nxt) {
     const RcvSeq nxt{*report.rcv_nxt};
-    if (nxt < tcb.rcv_nxt || tcb.rcv_nxt_max < nxt) return on.refuse(at_work(tcb, Rule::SA4_7_deliver), 1);
+    if (nxt < tcb.rcv_nxt || tcb.rcv_nxt_max < nxt) return on.refuse(moves_the_numbers(tcb, tcb.rcv_nxt_max < nxt), 1);
   }
   const bool moved = report.snd_una && SndSeq{*report.snd_una} != tcb.snd_una;
   return !moved || on.refuse(at_work(tcb, Rule::SA4_5_new), 1);

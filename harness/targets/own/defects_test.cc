@@ -51,6 +51,10 @@ int tiny_window(TestPeer& p) {
   p.answer({.length = 10});
   return h;
 }
+void beyond_edge(TestPeer& p) {
+  tiny_window(p);
+  p.read(4), p.answer({.seq = 11, .length = 20}), p.wait(1);
+}
 void close_first(TestPeer& p) {
   const int h = p.passive();
   p.shutdown(h, 1), p.hears(), p.answer({.flags = "FA", .ack = 2}), p.wait(30);
@@ -207,6 +211,9 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
        [](TestPeer& p) { p.call({.kind = CallKind::kConnect, .handle = p.socket(), .port = 0}), p.hears(); }},
       {Defect::unacceptable_not_acked, [](TestPeer& p) { p.passive(), p.answer({.seq = 0, .length = 1}); }},
       {Defect::rst_out_of_window, [](TestPeer& p) { reset_at(p, 0); }},
+      {Defect::rst_at_edge_believed, [](TestPeer& p) { reset_at(p, 65536); }},
+      {Defect::text_beyond_edge_taken, [](TestPeer& p) { beyond_edge(p); }},
+      {Defect::far_octet_taken, [](TestPeer& p) { p.passive(), p.answer({.seq = 1 + (1u << 31), .length = 1}); }},
       {Defect::rst_exact_challenged, [](TestPeer& p) { reset_at(p, 1); }},
       {Defect::rst_dropped_in_window, [](TestPeer& p) { reset_at(p, 100); }},
       {Defect::rst_ignored_at_zero_window,

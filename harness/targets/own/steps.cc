@@ -22,12 +22,13 @@ bool is_acceptable(const Connection& c, const Segment& seg) {
 }
 
 // "Trimming off any portions that lie outside the window (including SYN and FIN)."
-void trim(const Connection& c, Segment& seg, std::uint32_t extra) {
+void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_edge) {
   if (lt(seg.seq, c.rcv_nxt)) {
     const std::size_t old = std::min<std::size_t>(c.rcv_nxt - seg.seq + extra, seg.text.size());
     seg.text = seg.text.subspan(old);
     seg.seq = c.rcv_nxt;
   }
+  if (beyond_edge) return;
   const std::uint32_t room = c.rcv_wnd - std::min(c.rcv_wnd, seg.seq - c.rcv_nxt);
   if (seg.text.size() >= room) seg.ctl.fin = false;
   if (seg.text.size() > room) seg.text = seg.text.first(room);
@@ -72,6 +73,8 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
     seg.seq = c.rcv_nxt;
     return Then::kProceed;
   }
+  const bool far = seg.seq == c.rcv_nxt + (1u << 31) && planted.has(Defect::far_octet_taken);
+  if (far) seg.seq = c.rcv_nxt;
   bool acceptable = is_acceptable(c, seg) && !forgets_edge;
   if (seg.len() == 0 && c.rcv_wnd == 0) acceptable |= planted.has(Defect::zero_window_takes_any_empty);
   if (seg.len() == 0 && seg.seq != c.rcv_nxt) acceptable &= !planted.has(Defect::empty_only_at_rcv_nxt);
@@ -79,7 +82,7 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (planted.has(Defect::plain_comparison)) acceptable = seg.seq >= c.rcv_nxt && seg.seq < c.rcv_nxt + c.rcv_wnd;
   if (!acceptable) return unacceptable(c, seg);
   record_timestamp(c, seg);
-  trim(c, seg, planted.has(Defect::overlap_shifted));
+  trim(c, seg, planted.has(Defect::overlap_shifted), planted.has(Defect::text_beyond_edge_taken));
   return Then::kProceed;
 }
 
@@ -101,7 +104,7 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   if (crossing) {
     seg.ctl.syn = false;
     seg.seq = c.rcv_nxt;
-    trim(c, seg, 0);
+    trim(c, seg, 0, false);
     c.ack_now = true;
     return Then::kProceed;
   }
@@ -135,7 +138,9 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   if (attempt && planted.has(Defect::active_synrcvd_ignores_rst)) return Then::kReturn;
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
-  const bool credulous = (inside && variants.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window);
+  const bool at_edge = seg.seq == c.rcv_nxt + c.rcv_wnd && planted.has(Defect::rst_at_edge_believed);
+  const bool credulous =
+      (inside && variants.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window) || at_edge;
   const bool believed = exact || credulous;
   if (!inside && seg.seq != c.rcv_nxt && planted.has(Defect::rst_outside_answered)) challenge(c, seg);
   if (!believed && inside && planted.has(Defect::rst_challenged_and_believed)) {
