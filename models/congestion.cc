@@ -2,6 +2,7 @@
 #include "models/congestion.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/congestion_steps.h"
 
@@ -29,9 +30,32 @@ void begin(Step& on) {
   cc.timed_out = cc.resent_to = cc.refused_to = tcb.iss;
 }
 
+// RFC 9438 section 4.2: W_cubic(t), in segments and seconds.
+double cubic(double w_max, double t, double k) {
+  constexpr double kC = 0.4;
+  return kC * (t - k) * (t - k) * (t - k) + w_max;
+}
+
+// The window at which a target that keeps 0.7 of its window aims, with what the judge does not know taken in the
+// target's favour: when its clock began, how large its window was before the loss, and whether it lets the window
+// converge (4.7). After a timeout K is zero (4.8).
+std::uint32_t cubic_aims_at(const Step& on) {
+  const Tcb& tcb = on.tcb;
+  const Congestion& cc = tcb.congestion;
+  if (cc.lost_at == Congestion::kNever) return Congestion::kArbitrarilyHigh;
+  const double smss = cc.smss;
+  const double t = std::chrono::duration<double>(on.env.now - cc.lost_at + tcb.rtt_max).count() + 0.1;
+  const auto of = [&](double w_max) { return cubic(w_max, t, std::cbrt(w_max * 0.3 / 0.4)); };
+  const double half = cc.reno_ssthresh / smss;
+  double most = std::max({of(cc.prior / smss), of(2 * half), of(1.7 * half)});
+  if (cc.after_timeout) most = std::max(most, cubic(cc.ssthresh / smss, t, 0));
+  return static_cast<std::uint32_t>(std::min<double>(most * smss + smss, Congestion::kArbitrarilyHigh));
+}
+
 // An ACK of `octets` opens the window: in slow start by `octets` or SMSS, in congestion avoidance by less. In the slow
 // start that follows a timeout an ACK adds one segment, however many it acknowledges (RFC 3465 section 2.3).
-void grow(Congestion& cc, std::uint32_t octets) {
+void grow(Step& on, std::uint32_t octets) {
+  Congestion& cc = on.tcb.congestion;
   const std::uint32_t before = cc.cwnd, reno_before = cc.reno;
   const bool avoidance = cc.cwnd >= cc.ssthresh;
   const auto linear = [&](std::uint32_t cwnd) {
@@ -43,7 +67,8 @@ void grow(Congestion& cc, std::uint32_t octets) {
   } else if (cc.halves_window) {
     cc.cwnd += linear(cc.cwnd);
   } else {
-    cc.cwnd += std::max(octets / 2, std::max(cc.smss * cc.smss / cc.cwnd, 1u));
+    const std::uint32_t most = std::max(cubic_aims_at(on), cc.cwnd + linear(cc.cwnd));
+    cc.cwnd = std::min(cc.cwnd + std::max(octets / 2, std::max(cc.smss * cc.smss / cc.cwnd, 1u)), most);
   }
   if (avoidance && (cc.cap == Rule::R5681_3_2_6 || cc.cap == Rule::R6582_3_2_full)) cc.cap = Rule::R5681_3_1_ca_inc;
   if (!avoidance && cc.cap == Rule::R5681_3_1_rto_cwnd && cc.cwnd >= 2 * cc.smss) {
@@ -81,6 +106,7 @@ void reduce(Step& on, Rule cap) {
   cc.recover = on.tcb.snd_nxt;
   cc.recover_known = true;
   cc.lossless = false;
+  cc.lost_at = on.env.since;
   cc.cap = cap;
   cc.soft_cap = Rule::MAY_18;
   cc.cwnd_at_least = 0;
@@ -177,7 +203,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   const std::uint32_t octets = ack - tcb.snd_una;
   if (cc.phase == Phase::kNone) {
     begin(on);
-    if (octets > 1) grow(cc, octets - 1);  // text that left before the handshake was complete (RFC 7413)
+    if (octets > 1) grow(on, octets - 1);  // text that left before the handshake was complete (RFC 7413)
     return;
   }
   const std::uint32_t flight_after = flight(tcb) - octets;
@@ -201,7 +227,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   } else {
     cc.left = 0;
   }
-  grow(cc, octets);
+  grow(on, octets);
   if (limited) cc.cap = Rule::R5681_3_2_1_lt_cwnd;
   if (!limited && cc.cap == Rule::R5681_3_2_1_lt_cwnd) cc.cap = Rule::R5681_3_1_use;
 }
@@ -239,12 +265,13 @@ void congestion_undone(Step& on, std::uint32_t octets) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
   if (cc.prior == 0) return;
+  cc.lost_at = Congestion::kNever;
   const std::uint32_t resumed = flight(tcb) + std::min(octets, cc.initial);
   cc.after_timeout = false;
   cc.ssthresh = cc.reno_ssthresh = cc.prior_ssthresh;
   cc.soft_cap = Rule::MAY_18;
   cc.cwnd = cc.reno = std::max(cc.cwnd, cc.prior);
-  if (octets > 0) grow(cc, octets);
+  if (octets > 0) grow(on, octets);
   cc.cwnd = std::max(cc.cwnd, resumed);
   cc.reno = std::max(cc.reno, resumed);
   cc.cap = Rule::R5681_3_1_use;

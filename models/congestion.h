@@ -2,8 +2,8 @@
 // Congestion control, RFC 5681 with RFC 6582 (NewReno): how much may be in flight at most. A target may run another
 // algorithm (RFC 9293 section 3.8.2, MAY-18), so the model keeps two bounds. `cwnd` is the largest window that any
 // accepted algorithm gives: ten segments at first (RFC 6928), doubled in each round trip, reduced to 0.7 of the flight
-// after a loss, then increased by half in each round trip (RFC 9438). `reno` is the window of RFC 5681 itself, with
-// byte counting up to 2*SMSS (RFC 3465). Counts are octets unless a comment says otherwise.
+// after a loss, then increased as RFC 9438 has it, by half in a round trip at most. `reno` is the window of RFC 5681
+// itself, with byte counting up to 2*SMSS (RFC 3465). Counts are octets unless a comment says otherwise.
 #pragma once
 
 #include <cstdint>
@@ -73,6 +73,7 @@ struct Congestion {
   SndSeq round_end{};
   SndSeq refused_to{};    // text below it was refused by a window or a path: it goes again without another reason
   Time sent_at = kNever;  // when text last left
+  Time lost_at = kNever;  // when the last loss lowered the window
 
   friend bool operator==(const Congestion&, const Congestion&) = default;
 };

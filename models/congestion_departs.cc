@@ -131,7 +131,8 @@ Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
 bool cwnd_has_room(Step& on, const Leaving& seg, bool proportional) {
   const Congestion& cc = on.tcb.congestion;
   const std::uint32_t probe = seg.may_probe ? cc.smss : 0;
-  const std::uint32_t rounding = cc.halves_window && cc.cwnd >= cc.ssthresh ? cc.smss : 0;
+  const bool grown = cc.halves_window || cc.cap == Rule::R5681_3_1_ca_inc || cc.cap == Rule::R5681_3_1_rto_ssthresh;
+  const std::uint32_t rounding = grown && cc.cwnd >= cc.ssthresh ? cc.smss : 0;
   const std::uint32_t slack = limited_transmit(cc, seg) + probe + rounding;
   const bool exceeded = seg.before > 0 && seg.before + seg.more > cc.cwnd + slack && !proportional;
   return !exceeded || on.refuse(bounds_the_flight(on.tcb, seg), 1);

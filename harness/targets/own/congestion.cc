@@ -47,6 +47,7 @@ void Stack::grow_window(Congestion& cc, std::uint32_t octets) const {
     return;
   }
   if (planted.has(Defect::avoidance_stands_still)) return;
+  if (planted.has(Defect::avoidance_adds_half)) cc.cwnd += octets / 2;
   if (planted.has(Defect::avoidance_rounds_down)) {
     cc.cwnd += cc.smss * cc.smss / cc.cwnd;
     return;
@@ -75,6 +76,12 @@ bool Stack::restores_window(const Connection& c, std::uint32_t octets) const {
   const bool lost = cc.recovering || cc.timed_out;
   return lost && cc.resent_stamped && c.stamps.echo && lt(*c.stamps.echo, cc.resent_stamp) &&
          variants.has(LegalVariant::eifel_undo);
+}
+
+// RFC 9438 section 4.6: 0.7 of the flight is kept.
+void Stack::keep_more(Congestion& cc, std::uint32_t flight) const {
+  if (!planted.has(Defect::avoidance_adds_half) && !variants.has(LegalVariant::keeps_070)) return;
+  cc.ssthresh = std::max((flight - std::min(flight, cc.limited)) / 10 * 7, 2 * cc.smss);
 }
 
 // How many duplicate ACKs show a loss.
@@ -147,6 +154,7 @@ void Stack::duplicate_ack(Connection& c) {
   // (2) of RFC 6582
   if (of_old && !planted.has(Defect::fast_retransmit_after_timeout)) return;
   cc.reduce(c.snd_nxt - c.snd_una);  // (2)
+  keep_more(cc, c.snd_nxt - c.snd_una);
   if (planted.has(Defect::ssthresh_not_halved)) cc.ssthresh = c.snd_nxt - c.snd_una;
   cc.recovering = cc.recover_known = true;
   cc.after_timeout = false;
@@ -171,6 +179,7 @@ void Stack::congestion_timeout(Connection& c) {
   const bool again = cc.recovering;
   if (!cc.timed_out) {
     cc.reduce(c.snd_nxt - c.snd_una);
+    keep_more(cc, c.snd_nxt - c.snd_una);
     if (planted.has(Defect::ssthresh_kept_by_timeout)) cc.ssthresh = Congestion::kArbitrarilyHigh;
   }
   cc.timed_out = cc.after_timeout = cc.recover_known = true;

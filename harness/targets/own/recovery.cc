@@ -109,6 +109,7 @@ void Stack::duplicate_by_sack(Connection& c) {
   if (cc.recover_known && lt(c.snd_una, cc.recover))
     return;                          // 5.1: the octets that the timer retransmitted are not acknowledged yet
   cc.reduce(c.snd_nxt - c.snd_una);  // (4)
+  keep_more(cc, c.snd_nxt - c.snd_una);
   if (planted.has(Defect::sack_keeps_window)) cc.ssthresh = c.snd_nxt - c.snd_una;
   cc.after_timeout = c.board.doubled = false;
   cc.recovering = cc.recover_known = true;

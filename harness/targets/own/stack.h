@@ -161,6 +161,7 @@ class Stack {
   void start_congestion_control(Connection& c);
   std::uint32_t congestion_window(const Connection& c) const;
   bool restores_window(const Connection& c, std::uint32_t octets) const;
+  void keep_more(Congestion& cc, std::uint32_t flight) const;
   unsigned duplicates_needed(const Connection& c) const;
   void grow_window(Congestion& cc, std::uint32_t octets) const;
   void new_ack(Connection& c, std::uint32_t octets);
