@@ -2,6 +2,7 @@
 // Text and FIN, new or again, and what of them may leave when (RFC 9293 section 3.8).
 #include "models/ip_layer.h"
 #include "models/loss_recovery.h"
+#include "models/segment_arrives.h"
 #include "models/segment_departs_steps.h"
 #include "models/spurious.h"
 #include "models/window_scale.h"
