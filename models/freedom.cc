@@ -38,6 +38,15 @@ const FreedomInfo& info(Freedom freedom) {
   return kTable[static_cast<std::size_t>(freedom)];
 }
 
+const FreedomSet& tolerated_freedoms() {
+  static const FreedomSet set = [] {
+    FreedomSet all;
+    for (std::size_t i = 0; i < kFreedoms; ++i) all.set(i, kTable[i].excuses.has_value());
+    return all;
+  }();
+  return set;
+}
+
 std::optional<Freedom> freedom_by_id(std::string_view id) {
   for (std::size_t i = 0; i < std::size(kTable); ++i) {
     if (kTable[i].id == id) return static_cast<Freedom>(i);

@@ -49,4 +49,6 @@ inline constexpr std::size_t kFreedoms = 0
 
 using FreedomSet = std::bitset<kFreedoms>;
 
+const FreedomSet& tolerated_freedoms();
+
 }  // namespace tcpassay

@@ -34,7 +34,7 @@ void infer_open(Step& on, const Departing& syn) {
 void infer_abort(Step& on, const Departing& rst) {
   Candidate& tcb = on.tcb;
   if (tcb.state <= State::kSynSent) return;
-  if (is_owed(tcb, rst) && !on.may(Freedom::kResetOfAbort)) return;
+  if (is_owed(tcb, rst)) return;  // were it an ABORT all the same, the next answer would look like another
   const bool own = tcb.snd_una <= rst.seq && rst.seq <= tcb.snd_nxt;
   const bool answers = on.env.last_ack && rst.seq == *on.env.last_ack;
   const bool no_listener = tcb.state == State::kSynReceived && rst.seq == SndSeq{0} && rst.ctl.ack;

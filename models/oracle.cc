@@ -87,6 +87,7 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
                 .mms_s = terms.mms_s,
                 .edition = terms.edition};
   a.default_mss = terms.default_mss;
+  if (terms.withheld.any()) a.withheld = &terms.withheld;
   a.challenged = challenged_at;
   if (const Port* p = port(c.tuple.local)) {
     a.listening = p->open && !p->elsewhere;

@@ -166,6 +166,16 @@ TEST(Clean, AFreshConnectionOutOfTimeWait) {
 
 // Wrong conversations, each by its rule
 
+// MAY-2: SND.NXT of the old connection is 2.
+TEST(Violated, AFreshConnectionOutOfTimeWaitWithNumbersOfTheOldOne) {
+  for (const std::uint32_t iss : {2u, 1u}) {
+    Trace t;
+    t.open().shutdown().out("F.", 1, 1).quiet().in("F.", 1, 2).out(".", 2, 2).quiet();
+    t.in("S", 900).out("S.", iss, 901).quiet();
+    EXPECT_EQ(t.verdicts(), iss == 2 ? kNone : Verdicts{"S3_6_1_reopen_iss violated"}) << iss;
+  }
+}
+
 TEST(Violated, NoSynAck) {
   Trace t;
   t.listen().in("S", 0).quiet();

@@ -5,6 +5,7 @@
 #include "models/describe.h"
 #include "models/oracle_impl.h"
 #include "models/segment_arrives.h"
+#include "models/tolerated_use.h"
 
 namespace tcpassay {
 namespace {
@@ -218,25 +219,14 @@ void Oracle::Impl::settle_freedoms(Conversation& c, const Event& event) {
   for (Candidate& p : c.possible) p.freedoms &= ~needed;
   if (c.tainted) return;
   taken |= needed;
-  for (std::size_t i = 0; i < kFreedoms; ++i) {
-    const FreedomInfo& freedom = freedoms()[i];
-    if (!needed.test(i) || !freedom.excuses || !in_force(*freedom.excuses, terms.edition)) continue;
-    const Rule rule = *freedom.excuses;
-    const std::string allowed(info(rule).sentence), seen(freedom.sentence);
+  if ((needed & tolerated_freedoms()).none()) return;
+  for (Verdict& use : tolerated_uses(needed, event, event_index, states(c), terms.edition)) {
     if (terms.strict) {
-      add_verdict(rule, kind_of(rule), &c, event, allowed, seen);
-      verdicts.back().freedom = static_cast<Freedom>(i);
-      continue;
+      add_verdict(use.rule, use.kind, &c, event, use.allowed, use.seen);
+      verdicts.back().freedom = use.freedom;
+    } else {
+      tolerated.push_back(std::move(use));
     }
-    tolerated.push_back({.kind = kind_of(rule),
-                         .rule = rule,
-                         .event = event_index,
-                         .at = event.until,
-                         .tuple = c.tuple,
-                         .state = states(c),
-                         .allowed = allowed,
-                         .seen = seen,
-                         .freedom = static_cast<Freedom>(i)});
   }
 }
 

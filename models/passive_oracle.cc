@@ -6,15 +6,17 @@
 #include <utility>
 #include <vector>
 
+#include "models/candidate_set.h"
 #include "models/describe.h"
 #include "models/inferred_calls.h"
 #include "models/segment_arrives.h"
 #include "models/segment_departs.h"
+#include "models/tolerated_use.h"
 
 namespace tcpassay {
 namespace {
 
-using Set = std::vector<Candidate>;  // the TCBs that the endpoint may have
+using Set = CandidateSet;
 
 constexpr std::size_t kPossibleMax = 48;   // in one set
 constexpr std::size_t kCrossingMax = 256;  // segments that the endpoint may not have processed yet, at once
@@ -29,32 +31,6 @@ struct Passed {
   Time at() const { return segments.front().from; }
   bool arrives() const { return std::holds_alternative<Arriving>(segments.front().what); }
 };
-
-void add(Set& set, const Set& more) {
-  set.insert(set.end(), more.begin(), more.end());
-}
-
-// Equal TCBs are one.
-void merge(Set& set) {
-  for (std::size_t i = 0; i + 1 < set.size(); ++i) {
-    for (std::size_t k = i + 1; k < set.size();) {
-      if (static_cast<const Tcb&>(set[i]) == static_cast<const Tcb&>(set[k])) {
-        set[k] = set.back();
-        set.pop_back();
-      } else {
-        ++k;
-      }
-    }
-  }
-}
-
-void name_states(const Set& set, std::string& text) {
-  for (const Candidate& p : set) {
-    const std::string name = to_string(p.state);
-    const std::string among = "|" + text + "|";
-    if (among.find("|" + name + "|") == std::string::npos) text += (text.empty() ? "" : "|") + name;
-  }
-}
 
 // A point in the capture from which the oracle can judge again, when the assumed times of processing turn out wrong.
 struct Mark {
@@ -74,6 +50,8 @@ struct PassiveOracle::Impl {
   std::deque<Passed> coming;
   Time last{};
   bool begun = false;
+  Event latest;  // the latest segment, and the number of its packet
+  std::uint64_t latest_number = 0;
   Mark mark, newer;
   std::deque<Passed> recent;  // since `mark`
   bool forgotten = false;     // `recent` does not hold all of it
@@ -85,6 +63,8 @@ struct PassiveOracle::Impl {
   std::deque<Passed> pending;
 
   std::optional<Verdict> verdict;
+  std::vector<Verdict> tolerated;
+  Terms terms;
   bool limit = false;
   Refusal nearest;
   Candidate accused;
@@ -102,6 +82,7 @@ struct PassiveOracle::Impl {
   void blame(const Passed& passed, const Set& before);
   void give_up(const Passed& passed, std::string why);
   bool well_formed(const Passed& passed);
+  void settle_freedoms(const Event& event, std::uint64_t number);
 };
 
 // Time passes until `at`: timers expire, and after a long silence nothing is due any more.
@@ -157,7 +138,6 @@ Set PassiveOracle::Impl::one_segment(const Set& before, const Event& event) {
         on.tcb.now.clear();
         on.tcb.later.clear();
         on.tcb.demerits.clear();
-        on.tcb.freedoms.reset();
         segment_arrives(on, *in);
         on.tcb.prompted = on.tcb.now.size;
       } else {
@@ -226,11 +206,25 @@ bool PassiveOracle::Impl::well_formed(const Passed& passed) {
   return false;
 }
 
+// All earlier segments have been processed. What every explanation needs is told once; with strict terms it ends the
+// judging as a failure of the rule that it excuses.
+void PassiveOracle::Impl::settle_freedoms(const Event& event, std::uint64_t number) {
+  FreedomSet needed = tolerated_freedoms();
+  for (const Verdict& use : tolerated) needed.reset(static_cast<std::size_t>(*use.freedom));
+  for (const Candidate& p : set) needed &= p.freedoms;
+  if (needed.none() || set.empty()) return;
+  std::string states;
+  name_states(set, states);
+  for (Verdict& use : tolerated_uses(needed, event, number, states, env.edition)) tolerated.push_back(std::move(use));
+  if (terms.strict && !verdict && !tolerated.empty()) verdict = tolerated.front();
+}
+
 // Keeps a mark, and the segments since, that is as old as the longest delay of a segment.
 void PassiveOracle::Impl::remember(const Passed& passed) {
   const Time at = passed.at();
   const bool apart = at - last > distance.longest && coming.empty();
   if (apart || !begun) {  // all earlier segments have been processed
+    settle_freedoms(latest, latest_number);
     newer = {.at = at, .last = last, .set = set};
     mark = newer;
     recent.clear();
@@ -280,6 +274,8 @@ void PassiveOracle::Impl::observe(const Passed& passed) {
   }
   last = at;
   begun = true;
+  latest = passed.segments.back();
+  latest_number = passed.number;
   if (limit && !verdict) give_up(passed, "a limit of the judge was reached: too many possible states");
 }
 
@@ -365,6 +361,8 @@ PassiveOracle::PassiveOracle(const Terms& terms) : impl_(std::make_unique<Impl>(
                 .default_mss = terms.default_mss,
                 .edition = terms.edition,
                 .user_known = false};
+  impl_->terms = terms;
+  if (terms.withheld.any()) impl_->env.withheld = &impl_->terms.withheld;
 }
 PassiveOracle::~PassiveOracle() = default;
 PassiveOracle::PassiveOracle(PassiveOracle&&) noexcept = default;
@@ -380,6 +378,13 @@ void PassiveOracle::observe(std::span<const Event> segments, std::uint64_t numbe
 
 const std::optional<Verdict>& PassiveOracle::verdict() const {
   return impl_->verdict;
+}
+
+const std::vector<Verdict>& PassiveOracle::tolerated() {
+  Impl& impl = *impl_;
+  impl.take_coming(impl.last + impl.distance.longest);
+  if (!impl.staged && !impl.verdict && impl.begun) impl.settle_freedoms(impl.latest, impl.latest_number);
+  return impl.tolerated;
 }
 
 std::string PassiveOracle::states() const {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "models/oracle.h"
 
@@ -34,7 +35,10 @@ class PassiveOracle {
   // interface segments or joins packets (TSO, LRO). Of text only the length is looked at, not the octets.
   void observe(std::span<const Event> segments, std::uint64_t number);
 
-  const std::optional<Verdict>& verdict() const;
+  const std::optional<Verdict>& verdict() const;  // with strict terms also for a freedom that no text grants
+  // Freedoms that no text grants, each where it first was the only explanation left; so far, and where nothing is
+  // pending that may explain it otherwise.
+  const std::vector<Verdict>& tolerated();
   std::string states() const;  // "ESTABLISHED", "CLOSING|TIME-WAIT"
   bool rests() const;          // every possible state is CLOSED or LISTEN, and no segment is left to process
 

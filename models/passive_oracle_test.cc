@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "models/rules.h"
+
 namespace tcpassay {
 namespace {
 
@@ -145,6 +147,74 @@ TEST_F(Overhearing, WhetherAPassiveOpenStandsIsNotKnown) {
   says({.rst = true, .ack = true}, std::uint32_t{0} - kIss, 1);  // <SEQ=0>
   expect_accepted();
   EXPECT_TRUE(judge_.rests());
+}
+
+// FIN-WAIT-2 has no timeout in RFC 9293. Only without it can a new SYN be answered there.
+class GivenUp : public Overhearing {
+ protected:
+  void new_syn_in_fin_wait_2(Time pause) {
+    opens();
+    says({.fin = true, .ack = true}, 1, 1);
+    hears({.ack = true}, 1, 2);
+    after(pause);
+    hears({.syn = true}, 1000000, 0);
+    says({.syn = true, .ack = true}, 900000, 1000001);
+    after(seconds(1));
+  }
+};
+
+TEST_F(GivenUp, IsToldAndUnderStrictTermsHeldAgainstTheEnd) {
+  new_syn_in_fin_wait_2(seconds(70));
+  expect_accepted();
+  ASSERT_EQ(judge_.tolerated().size(), 1u);
+  EXPECT_EQ(judge_.tolerated()[0].freedom, Freedom::kFinWait2GivenUp);
+  EXPECT_EQ(judge_.tolerated().size(), 1u);
+  Terms strict;
+  strict.strict = true;
+  judge_ = PassiveOracle{strict};
+  new_syn_in_fin_wait_2(seconds(70));
+  judge_.tolerated();
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->rule, Rule::SA4_5_fin_wait_2);
+}
+
+TEST_F(GivenUp, IsNotToldOfWhoAnswersTheFin) {
+  opens();
+  says({.fin = true, .ack = true}, 1, 1);
+  hears({.ack = true}, 1, 2);
+  after(seconds(70));
+  hears({.fin = true, .ack = true}, 1, 2);
+  says({.ack = true}, 2, 2);
+  after(seconds(1));
+  expect_accepted();
+  EXPECT_TRUE(judge_.tolerated().empty());
+}
+
+// Without these freedoms of an unknown user what is legal would be condemned.
+class UnknownUser : public Overhearing {
+ protected:
+  void judge_without(Freedom freedom) {
+    Terms terms;
+    terms.withheld.set(static_cast<std::size_t>(freedom));
+    judge_ = PassiveOracle{terms};
+  }
+  // CLOSED resets it, LISTEN drops it.
+  void refused_fin() {
+    hears({.fin = true}, 0, 0);
+    Departing rst;
+    rst.ctl = {.rst = true, .ack = true};
+    rst.ack = {kIrs + 1};
+    const Event event{.from = seconds(1), .until = seconds(1), .what = rst};
+    judge_.observe({&event, 1}, 99);
+  }
+};
+
+TEST_F(UnknownUser, MayNotListen) {
+  refused_fin();
+  expect_accepted();
+  judge_without(Freedom::kNoPassiveOpen);
+  refused_fin();
+  EXPECT_TRUE(judge_.verdict());
 }
 
 }  // namespace

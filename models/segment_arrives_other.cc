@@ -104,7 +104,7 @@ Reached eight_steps(Step& on, const Arriving& seg) {
 
 // What is to be noted of a segment, however far it came.
 void after_the_steps(Step& on, const Arriving& seg, const BeforeSegment& before, Reached reached) {
-  if (reached != Reached::kPass) urgent_may_arrive(on.tcb, seg);
+  if (reached != Reached::kPass && !on.urgent_processed) urgent_may_arrive(on.tcb, seg);
   timestamps_recorded(on, seg, before, reached);
   if (reached == Reached::kPass) scale_recorded(on, seg, before.nxt);
 }

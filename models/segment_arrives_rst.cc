@@ -29,7 +29,8 @@ bool reaches(const Tcb& tcb, RcvSeq seq) {
 // Return to the LISTEN state; or to TIME-WAIT, when the SYN that ended it was old (3.6.1, MAY-2).
 void back_to_listen(Step& on, Rule rule) {
   Candidate& tcb = on.tcb;
-  const bool back = tcb.former.kept && !on.may(Freedom::kStaysReopened);
+  const bool back =
+      tcb.former.kept && !on.may(tcb.timestamped() ? Freedom::kStaysReopenedByStamps : Freedom::kStaysReopened);
   on.delete_tcb(rule);
   if (on.env.listening) tcb.state = State::kListen;
   if (!back) return;

@@ -2,6 +2,7 @@
 // 3.10.7.4, First: check sequence number. What is not acceptable is answered and dropped.
 #include "models/explicit_congestion.h"
 #include "models/segment_arrives_steps.h"
+#include "models/urgent.h"
 #include "models/window_scale.h"
 
 namespace tcpassay {
@@ -89,6 +90,19 @@ Then allowance_for_ack(Step& on, const Arriving& seg) {
   return crossing ? Then::kAckFieldAndFin : Then::kAckField;
 }
 
+// MUST-66: URG is processed while the window is closed, though the text is not acceptable.
+void urgent_at_closed_window(Step& on, const Arriving& seg) {
+  Candidate& tcb = on.tcb;
+  const bool receives =
+      tcb.state == State::kEstablished || tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
+  const bool next = tcb.rcv_nxt == tcb.rcv_nxt_max && seg.seq == tcb.rcv_nxt;
+  const bool closed = tcb.edge_known && tcb.rcv_edge == tcb.rcv_nxt;
+  const bool good_ack = seg.ctl.ack && (seg.ack == tcb.snd_una || acks_new(tcb, seg.ack));
+  if (!seg.ctl.urg || seg.ctl.syn || !receives || !next || !closed || !good_ack) return;
+  urgent_arrives(on, seg);
+  on.urgent_processed = true;
+}
+
 // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the RST bit is set)".
 Then unacceptable(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
@@ -109,6 +123,7 @@ Then unacceptable(Step& on, const Arriving& seg) {
     if (challenged_recently(on) && on.may(Rule::R5961_7_throttle)) return Then::kReturn;
     tcb.challenge.at = on.env.now;
   }
+  urgent_at_closed_window(on, seg);
   on.cite(Rule::SA4_1_ack);
   // Step 1 says "should"; of a probe and of the FIN in TIME-WAIT the text elsewhere says more.
   const Rule why = why_acknowledged(tcb, seg);

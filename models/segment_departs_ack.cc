@@ -96,7 +96,11 @@ bool delayed_ack_is_in_time(Step& on) {
   on.cite(Rule::MUST_40);
   on.cite(Rule::R5681_4_2_500ms);
   const bool prompt = tcb.ack_rule == Rule::SA4_7_ack && !tcb.ack_now && tcb.prompt_acks < kPromptAcksMax;
-  if (prompt && ++tcb.prompt_acks == kPromptAcksMax) on.depart(Rule::SHLD_18);
+  if (prompt && ++tcb.prompt_acks == kPromptAcksMax) {
+    on.depart(Rule::SHLD_18);
+  } else if (prompt) {
+    on.takes(Freedom::kPromptAcks);
+  }
   return true;
 }
 

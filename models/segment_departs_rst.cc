@@ -78,6 +78,7 @@ bool reset_may_leave(Step& on, const Departing& seg) {
 void reset_departs(Step& on, const Departing& seg) {
   if (!reset_may_leave(on, seg)) return;
   timestamps_depart_on_reset(on, seg);
+  if (on.tcb.reply.optional) on.takes(on.tcb.reply.freedom);
   on.tcb.reply = {};
 }
 

@@ -75,6 +75,16 @@ void iss_revealed(const Environment& env, Candidate& tcb, const Departing& syn) 
   tcb.rcv_mss = syn.opt.mss.value_or(env.default_mss);
 }
 
+// 3.6.1: MAY-2 permits to reopen TIME-WAIT if ISS is larger than all numbers used before; otherwise TIME-WAIT lasts
+// (MUST-13). RFC 6191, for connections with timestamps, has no such condition.
+bool iss_is_above_the_former(Step& on, const Departing& syn) {
+  const Candidate& tcb = on.tcb;
+  if (!tcb.former.kept || tcb.timestamped()) return true;
+  if (syn.seq < tcb.former.snd_nxt) return on.refuse(Rule::S3_6_1_reopen_iss, 1);
+  on.cite(Rule::S3_6_1_reopen_iss);
+  return true;
+}
+
 // 3.7.1: the MSS option is MMS_R less the fixed TCP header of 20 octets.
 bool mss_departs(Step& on, const Departing& syn) {
   if (!syn.opt.mss) {
@@ -133,6 +143,7 @@ void syn_departs(Step& on, const Departing& seg) {
   const bool known = tcb.iss_known;
   if (!known) iss_revealed(on.env, tcb, seg);
   if (!mss_departs(on, seg) || !scale_and_timestamps_allow(on, seg, first)) return;
+  if (!known && !iss_is_above_the_former(on, seg)) return;
   if (!front_departs(on, !first)) return;
   if (first) {
     first_syn_has_left(on, known);

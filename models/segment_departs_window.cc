@@ -24,6 +24,7 @@ void opening_is_sensible(Step& on, const Departing& seg, std::uint32_t moved) {
   const bool alone = seg.len() == 0 && seg.ack == tcb.rcv_acked && !tcb.ack_now && !tcb.ack_later;
   if (alone && moved < least / 8) {
     if (++tcb.silly_updates == kSillyUpdatesMax) on.refuse(Rule::MUST_39, 1);
+    on.takes(Freedom::kSmallUpdates);
     return;
   }
   tcb.silly_updates = 0;

@@ -89,6 +89,7 @@ void duplicate_reported(Step& on, const Span& block, bool above) {
     const Span due = sack.duplicates.items[static_cast<std::size_t>(i)];
     const bool newest = i == sack.duplicates.size - 1;
     if (!overlap(block, due)) continue;
+    on.tcb.traits[static_cast<std::size_t>(Trait::kReportsDuplicates)] = 1;
     on.cite(Rule::R2883_4_latest);
     on.cite(Rule::R2883_4_once);
     if (newest && sack.duplicate) on.cite(Rule::R2883_4_first);
@@ -322,7 +323,9 @@ void blocks_depart(Step& on, const Departing& seg, Span open) {
   } else {
     judge_blocks(on, seg, open);
   }
-  if (sack.duplicate) on.depart(Rule::R2883_4_first);
+  // RFC 2883 binds those who use it: whoever has reported a duplicate once.
+  const bool reports = on.tcb.traits[static_cast<std::size_t>(Trait::kReportsDuplicates)] > 0;
+  if (sack.duplicate && reports) on.depart(Rule::R2883_4_first);
   sack.duplicate = false;
 }
 

@@ -158,9 +158,18 @@ TEST(DuplicateAcknowledgment, Departures) {
     return t.verdicts();
   };
   EXPECT_EQ(verdicts({{1, 101}, {301, 401}}, {{301, 501}}), Verdicts{});
-  EXPECT_EQ(verdicts({{301, 401}}, {}), Verdicts{"R2883_4_first departed"});
   EXPECT_EQ(verdicts({{1, 100}, {301, 401}}, {}), Verdicts{"R2883_4_edges departed"});
   EXPECT_EQ(verdicts({{1, 101}, {301, 401}}, {{1, 101}, {301, 501}}), Verdicts{"R2883_4_once departed"});
+}
+
+// RFC 2883 binds those who use it: whoever has reported a duplicate reports the next one, too.
+TEST(DuplicateAcknowledgment, BindsThoseWhoUseIt) {
+  Story guilty, innocent;
+  for (Story* t : {&guilty, &innocent}) t->in(".", 1, 1, 100).quiet();
+  guilty.acks(101, {}).text(1, 101, 101, {{1, 101}}).text(1, 101, 101, {});
+  innocent.acks(101, {}).text(1, 101, 101, {}).text(1, 101, 101, {});
+  EXPECT_EQ(guilty.verdicts(), Verdicts{"R2883_4_first departed"});
+  EXPECT_EQ(innocent.verdicts(), Verdicts{});
 }
 
 }  // namespace

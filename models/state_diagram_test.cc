@@ -146,7 +146,8 @@ class Walk {
           seg.ctl = {.syn = true}, seg.seq = kIss, seg.opt.mss = kMss;
           break;
         case Reply::Form::kSynAck:
-          seg.ctl.syn = true, seg.seq = tcb_.iss_known ? tcb_.iss : kIss, seg.opt.mss = kMss;
+          seg.ctl.syn = true, seg.opt.mss = kMss;
+          seg.seq = tcb_.iss_known ? tcb_.iss : tcb_.former.kept ? tcb_.former.snd_nxt : kIss;
           break;
       }
       const Candidate before = tcb_;

@@ -26,8 +26,12 @@ inline constexpr Time kThrottlePeriod = std::chrono::seconds(5);      // RFC 596
 inline constexpr Time kOrphanMin =
     std::chrono::seconds(20);                            // after this stacks may end a FIN-WAIT-2 whose user is gone
 inline constexpr Time kForever = std::chrono::hours(2);  // 3.6: by then a connection without acknowledgments has ended
-inline constexpr int kPromptAcksMax = 40;   // 3.8.6.3: some stacks delay no ACK while a connection is young
-inline constexpr int kSillyUpdatesMax = 3;  // 3.8.6.2.2: rounding may make one window update a small one
+// Freedom::kPromptAcks: SHLD-18 says that there is a delayed ACK, not when. Stacks delay none while a connection is
+// young, for 16 segments or while slow start lasts; 40 are more than any of them.
+inline constexpr int kPromptAcksMax = 40;
+// Freedom::kSmallUpdates: MUST-39 says that there is an algorithm. Rounding by the window scale, or a buffer that
+// another connection has made smaller, explains one small update or two, not three in a row.
+inline constexpr int kSillyUpdatesMax = 3;
 inline constexpr Time kProbeMin = std::chrono::milliseconds(20);  // below any retransmission timeout in use
 inline constexpr std::uint32_t kWindowMax = 65535;                // without window scaling
 
@@ -44,6 +48,7 @@ struct Environment {
   std::uint32_t mms_r = 1480, mms_s = 1480;
   std::uint16_t default_mss = 536;
   Edition edition = kNewest;
+  const FreedomSet* withheld = nullptr;         // freedoms that nobody has; null: none
   const fast_open::Known* fast_open = nullptr;  // when a SYN arrives or departs
   bool user_known = true;                       // false: the calls of the user are not recorded (inferred_calls.h)
   std::optional<SndSeq> last_ack{};             // with an unknown user: SEG.ACK of the last segment that arrived
@@ -72,6 +77,7 @@ struct Step {
   bool fin_acked_here = false;          // this segment acknowledged our FIN
   bool established_here = false;        // this segment completed the handshake
   Rule taken_by = Rule::SA4_7_ack;      // why the text of this segment counts
+  bool urgent_processed = false;        // RCV.UP is set already, though the segment is not acceptable (MUST-66)
   bool time_wait_syn_proceeds = false;  // a SYN in TIME-WAIT that is neither dropped nor begins a connection
 
   bool refuse(Rule rule, int distance = 1) {  // false, for functions that say whether a segment may leave
@@ -120,10 +126,13 @@ struct Step {
   }
   // A freedom of models/catalogue/freedoms.def; recorded when it is taken.
   bool may(Freedom freedom) {
+    if (env.withheld != nullptr && env.withheld->test(static_cast<std::size_t>(freedom))) return false;
     const bool taken = pick.ask();
     if (taken) tcb.freedoms.set(static_cast<std::size_t>(freedom));
     return taken;
   }
+  // The same where nothing branches: what was seen needs the freedom.
+  void takes(Freedom freedom) { tcb.freedoms.set(static_cast<std::size_t>(freedom)); }
   // A choice that an implementation makes once: the first answer holds from then on.
   bool trait(Trait trait) {
     std::int8_t& known = tcb.traits[static_cast<std::size_t>(trait)];

@@ -40,7 +40,8 @@ struct Reply {
   };
   Form form = Form::kNone;
   bool must = true;       // false: its absence departs from a SHOULD, or costs nothing when optional
-  bool optional = false;  // it may leave or not
+  bool optional = false;  // it may leave or not; leaving takes `freedom`
+  Freedom freedom{};
   SndSeq seq{}, other{};
   RcvSeq ack{};
   Rule rule{};
@@ -208,6 +209,7 @@ struct Urgent {
   bool sure = false;                 // RCV.UP is known to be `rcv_up`; otherwise nothing of it is judged
   bool in_line = false;              // the user has asked for urgent octets in the stream (SO_OOBINLINE)
   bool bare = false;                 // a pointer has arrived without URG
+  bool at_closed_window = false;     // RCV.UP came while the window was closed (MUST-66)
   bool late = false;                 // URG has arrived behind the peer's FIN
   bool given = false;                // the user has sent urgent octets
   std::uint8_t out_left = 0;         // so many octets of those ...

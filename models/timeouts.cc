@@ -85,6 +85,7 @@ void time_passes(Step& on) {
   on.reply({.form = Reply::Form::kRst,
             .must = false,
             .optional = true,
+            .freedom = Freedom::kResetOfTimeout,
             .seq = snd_nxt,
             .other = una,
             .ack = tcb.rcv_nxt,

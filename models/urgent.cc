@@ -110,6 +110,7 @@ void urgent_arrives(Step& on, const Arriving& seg) {
   up.sure = greatest && in_order && seg.up != 0 && tcb.rcv_nxt < seg_up;
   up.rcv_up = up.sure || !up.arrived ? seg_up : later(up.rcv_up, seg_up);
   up.arrived = true;
+  up.at_closed_window = tcb.edge_known && tcb.rcv_edge == tcb.rcv_nxt;
   points_at(up, seg_up);
 }
 
@@ -176,8 +177,9 @@ void priority_polled(Step& on, const UserCall& call) {
   if (tcb.rcv_user < up.rcv_up && all_here) {
     if (told) {
       on.cite(Rule::MUST_32);
+      if (up.at_closed_window) on.cite(Rule::MUST_66);
     } else if (!tcb.reads_shut) {
-      on.refuse(Rule::MUST_32);
+      on.refuse(up.at_closed_window ? Rule::MUST_66 : Rule::MUST_32);
     }
   } else if (up.rcv_up <= tcb.rcv_user && up.in_line) {
     if (told) {

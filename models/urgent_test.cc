@@ -123,6 +123,21 @@ TEST(UrgentReceived, WithoutUrgNothingIsTold) {
   EXPECT_EQ(poll_blames(tcb, false), "");
 }
 
+// MUST-66: URG counts at a closed window, though the text does not; when the text has come the user is told.
+TEST(UrgentReceived, AtAClosedWindowThePointerCounts) {
+  Candidate closed = in_line();
+  closed.edge_known = true;
+  closed.rcv_edge = closed.rcv_nxt;
+  for (Candidate tcb : arrives(closed, urgent_in(1, 10, 10)).all) {
+    ASSERT_TRUE(tcb.up.sure);
+    tcb.ack_now = false;
+    tcb.rcv_edge = tcb.rcv_nxt + 100;
+    const Candidate after = arrives(tcb, in("P.", 1, 1, 10)).all.at(0);
+    EXPECT_EQ(poll_blames(after, false), "MUST_66");
+    EXPECT_EQ(poll_blames(after, true), "");
+  }
+}
+
 // A lower pointer does not move RCV.UP back.
 TEST(UrgentReceived, ThePointDoesNotRecede) {
   Candidate tcb = arrives(in_line(), urgent_in(1, 10, 20)).all.at(0);

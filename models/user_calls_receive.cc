@@ -186,6 +186,11 @@ void error_call(Step& on, const UserCall& call) {
   if (call.result != 0) return;
   const bool only_icmp = tcb.signal == Signal::kNone && !gone(tcb);
   if (error == UserError::kNone) {  // another call may have reported the error before
+    // Behind the FIN of the peer RECEIVE says end of stream: a reset can be told here only, or by SEND.
+    if (tcb.rcv_fin && tcb.signal == Signal::kReset && !tcb.told) {
+      on.refuse(Rule::MUST_12);
+      return;
+    }
     if (only_icmp && tcb.ip.soft_error) on.depart(Rule::SHLD_25);
     tcb.ip.soft_error = false;
     if (!gone(tcb) && tcb.rexmits > 0 && tcb.rexmits < 3) on.cite(Rule::SHLD_10);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "models/test_tcb.h"
+#include "models/test_trace.h"
 
 namespace tcpassay {
 namespace {
@@ -430,6 +431,23 @@ TEST(AskError, TellsOfAResetOnce) {
   EXPECT_TRUE(after.cite(Rule::MUST_12));
   EXPECT_EQ(after.all.at(0).signal, Signal::kNone);
   EXPECT_EQ(error_is(after.all.at(0), UserError::kNone).blamed, "");
+}
+
+// RECEIVE says end of stream behind the FIN of the peer, so that SO_ERROR has to tell of a reset there.
+TEST(AskError, TellsOfAResetInCloseWait) {
+  Trace guilty, innocent;
+  for (Trace* t : {&guilty, &innocent}) {
+    t->open().in("F.", 1, 1).out(".", 1, 2).quiet().read_end().in("R", 2).quiet().read_end();
+  }
+  const auto error = [](Trace& t, UserError told) {
+    t.call({.kind = CallKind::kGetOption,
+            .handle = t.user,
+            .option = SocketOption::kError,
+            .value = static_cast<int>(told)});
+    return t.verdicts();
+  };
+  EXPECT_EQ(error(guilty, UserError::kNone), Verdicts{"MUST_12 violated"});
+  EXPECT_EQ(error(innocent, UserError::kPipe), Verdicts{});
 }
 
 TEST(AskError, MakesNoErrorUp) {

@@ -5,6 +5,7 @@
 #include "harness/check/report.h"
 #include "harness/check/tolerated.h"
 #include "harness/report/run_report.h"
+#include "harness/report/verdict_json.h"
 
 namespace tcpassay {
 namespace {

@@ -33,8 +33,9 @@ std::string tolerated_text(const std::vector<ToleratedResult>& uses, int columns
   std::string text;
   for (const ToleratedResult& use : uses) {
     const FreedomInfo& freedom = info(use.freedom);
-    const std::string line = fmt::format("  {}: {} {} times; it excuses {}", freedom.id, freedom.sentence, use.count,
-                                         info(*freedom.excuses).id);
+    const std::string often = use.count == 1 ? "Once" : fmt::format("{} times", use.count);
+    const std::string line =
+        fmt::format("  {}: {} {}; it excuses {}", freedom.id, freedom.sentence, often, info(*freedom.excuses).id);
     text += wrapped(line, columns, 4) + "\n";
     if (!use.evidence.empty()) text += fmt::format("    replay:  {}\n", use.evidence.front().replay);
   }
@@ -54,14 +55,6 @@ Json tolerated_json(const std::vector<ToleratedResult>& uses) {
     all.push_back(one);
   }
   return all;
-}
-
-Json freedoms_json(const FreedomSet& set) {
-  Json ids = Json::array();
-  for (std::size_t i = 0; i < kFreedoms; ++i) {
-    if (set.test(i)) ids.push_back(freedoms()[i].id);
-  }
-  return ids;
 }
 
 std::string freedom_text(Freedom freedom, int columns) {

@@ -17,9 +17,6 @@ nlohmann::ordered_json evidence_json(const Evidence& evidence);
 std::string tolerated_text(const std::vector<ToleratedResult>& uses, int columns);
 nlohmann::ordered_json tolerated_json(const std::vector<ToleratedResult>& uses);
 
-// The ids of those in the set.
-nlohmann::ordered_json freedoms_json(const FreedomSet& set);
-
 // One freedom of the table, and how many there are of each kind.
 std::string freedom_text(Freedom freedom, int columns);
 nlohmann::ordered_json freedom_json(Freedom freedom);

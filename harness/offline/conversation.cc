@@ -37,11 +37,12 @@ bool has_option(const Decoded& segment, std::uint8_t kind) {
 
 }  // namespace
 
-CapturedConversation::CapturedConversation(const Captured& captured, const Decoded& opening, Edition edition,
+CapturedConversation::CapturedConversation(const Captured& captured, const Decoded& opening, const Terms& held_to,
                                            Chosen chosen, TextRoom& room, const CaptureClock& clock)
     : room_(room), clock_(clock), first_frame_(captured.number) {
   Terms terms = terms_over(opening.source.family);
-  terms.edition = edition;
+  terms.edition = held_to.edition;
+  terms.strict = held_to.strict;
   for (std::size_t i = 0; i < 2; ++i) {
     directions_[i] = std::make_unique<DirectionState>();
     if (i == 0 ? chosen.first : chosen.second) directions_[i]->judge.emplace(terms);

@@ -33,6 +33,7 @@ struct EndpointResult {
   std::uint64_t frame = 0;           // number of the packet that `why` is about, as Wireshark counts; 0: none
   std::optional<Verdict> verdict{};  // the verdict of the oracle, even where something excuses this end
   std::string ladder{};              // the packets around that one
+  std::vector<Verdict> tolerated{};  // freedoms that no text grants and that this end took; `event` is the frame
 };
 
 struct ConversationResult {
@@ -55,8 +56,9 @@ class CapturedConversation {
     bool first = true, second = true;
   };
 
-  CapturedConversation(const Captured& captured, const Decoded& opening, Edition edition, Chosen chosen, TextRoom& room,
-                       const CaptureClock& clock);
+  // Of `held_to` the edition counts, and whether it is strict.
+  CapturedConversation(const Captured& captured, const Decoded& opening, const Terms& held_to, Chosen chosen,
+                       TextRoom& room, const CaptureClock& clock);
   ~CapturedConversation();
   CapturedConversation(const CapturedConversation&) = delete;
   CapturedConversation& operator=(const CapturedConversation&) = delete;

@@ -64,6 +64,22 @@ bool CapturedConversation::is_near(std::size_t end) const {
   return here <= kNearMax || (here <= kNearerMax && there && kNearerTimes * here <= *there);
 }
 
+namespace {
+
+// What speaks first against an end: its octets, or the oracle. Under strict terms that may show at the end only.
+template <class Direction>
+std::optional<Verdict> verdict_of(const Direction& direction) {
+  std::optional<Verdict> verdict = direction.verdict;
+  if (direction.judge && !verdict) verdict = direction.judge->verdict();
+  if (!direction.differs || (verdict && verdict->event <= *direction.differs)) return verdict;
+  return Verdict{.rule = Rule::S3_8_1_same_octets,
+                 .event = *direction.differs,
+                 .allowed = std::string(info(Rule::S3_8_1_same_octets).sentence),
+                 .seen = "other octets under the same sequence numbers"};
+}
+
+}  // namespace
+
 EndpointResult CapturedConversation::result_of(std::size_t end) const {
   const DirectionState& direction = *directions_[end];
   EndpointResult result{.end = direction.end};
@@ -73,13 +89,9 @@ EndpointResult CapturedConversation::result_of(std::size_t end) const {
     result.why = std::move(why);
     return result;
   };
-  std::optional<Verdict> verdict = direction.verdict;
-  if (direction.differs && (!verdict || *direction.differs < verdict->event)) {
-    verdict = Verdict{.rule = Rule::S3_8_1_same_octets,
-                      .event = *direction.differs,
-                      .allowed = std::string(info(Rule::S3_8_1_same_octets).sentence),
-                      .seen = "other octets under the same sequence numbers"};
-  }
+  const std::vector<Verdict> tolerated =
+      direction.judge && !direction.verdict ? directions_[end]->judge->tolerated() : std::vector<Verdict>{};
+  std::optional<Verdict> verdict = verdict_of(direction);
   result.verdict = verdict;
   result.ladder = verdict && direction.ladder.empty() ? ladder_of(end) : direction.ladder;
   if (verdict && verdict->kind == Verdict::Kind::kInconclusive) {
@@ -106,6 +118,7 @@ EndpointResult CapturedConversation::result_of(std::size_t end) const {
   if (!verdict) {
     if (!excuse.empty()) return conclude(Outcome::kInconclusive, excuse_at, excuse);
     if (!not_judged_because_.empty()) return conclude(Outcome::kInconclusive, not_judged_from_, not_judged_because_);
+    if (is_near(end) && clock_.distrusted().empty()) result.tolerated = tolerated;
     return result;
   }
   const std::string blamed = fmt::format("frame {}: {} would be broken: allowed {}; seen {}", verdict->event,

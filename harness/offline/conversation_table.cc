@@ -50,8 +50,8 @@ std::size_t ConversationTable::Hash::operator()(const Key& key) const {
   return (value * 65599 + key.low.port) * 65599 + key.high.port;
 }
 
-ConversationTable::ConversationTable(Edition edition, std::vector<ChosenEnd> ends, Sink sink)
-    : edition_(edition), ends_(std::move(ends)), sink_(std::move(sink)) {}
+ConversationTable::ConversationTable(const Terms& terms, std::vector<ChosenEnd> ends, Sink sink)
+    : terms_(terms), ends_(std::move(ends)), sink_(std::move(sink)) {}
 
 ConversationTable::Key ConversationTable::key_of(const Endpoint& a, const Endpoint& b) {
   return less(b, a) ? Key{b, a} : Key{a, b};
@@ -143,11 +143,10 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
       end(oldest);
     }
     order_.push_back(key);
-    live =
-        table_
-            .emplace(key, Live{std::make_unique<CapturedConversation>(captured, decoded, edition_, who, room_, clock_),
-                               std::prev(order_.end())})
-            .first;
+    live = table_
+               .emplace(key, Live{std::make_unique<CapturedConversation>(captured, decoded, terms_, who, room_, clock_),
+                                  std::prev(order_.end())})
+               .first;
   } else {
     order_.splice(order_.end(), order_, live->second.place);
   }

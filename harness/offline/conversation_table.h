@@ -43,7 +43,7 @@ class ConversationTable {
   static constexpr std::size_t kLiveMax = 4096;
 
   // Judges only `ends`, or every end if it is empty. `sink` gets the result of each conversation that is over.
-  ConversationTable(Edition edition, std::vector<ChosenEnd> ends, Sink sink);
+  ConversationTable(const Terms& terms, std::vector<ChosenEnd> ends, Sink sink);
 
   void packet(const Captured& captured);
   void finish();
@@ -70,7 +70,7 @@ class ConversationTable {
   void end(Table::iterator live);
   bool chosen(const Endpoint& end) const;
 
-  Edition edition_;
+  Terms terms_;  // the edition, and whether they are strict
   std::vector<ChosenEnd> ends_;
   Sink sink_;
   CaptureCounts counts_;

@@ -40,6 +40,11 @@ Json verdict_json(const Verdict& verdict, const Trace& trace) {
 Json end_json(const EndpointResult& end) {
   Json json{{"end", end.end.text()}, {"verdict", to_string(end.outcome)}, {"why", end.why}};
   if (end.frame != 0) json["frame"] = end.frame;
+  if (!end.tolerated.empty()) json["tolerated"] = Json::array();
+  for (const Verdict& use : end.tolerated) {
+    json["tolerated"].push_back(brief_json(use));
+    json["tolerated"].back()["frame"] = use.event;
+  }
   if (!end.verdict || end.verdict->kind == Verdict::Kind::kInconclusive) return json;
   json.update(brief_json(*end.verdict));
   return json;
@@ -134,7 +139,8 @@ std::string judge_json(const std::vector<FileResult>& results) {
                       {"why", result.why},
                       {"rules", broken},
                       {"verdicts", verdicts},
-                      {"tolerated", tolerated}});
+                      {"tolerated", tolerated},
+                      {"freedoms", freedoms_json(result.freedoms)}});
     if (result.capture) add_capture(traces.back(), *result.capture);
   }
   Json rules = Json::array();

@@ -19,6 +19,7 @@ struct FileResult {
   std::string why{};                // one line; empty when it passed
   std::vector<Verdict> verdicts{};  // of the oracle
   std::vector<Verdict> tolerated{};
+  FreedomSet freedoms{};  // that every explanation needs; not of a capture
   Trace trace{};
   bool unreadable = false;                 // the file could not be read
   std::optional<CaptureResult> capture{};  // only of a capture
@@ -28,8 +29,9 @@ struct FileResult {
 // user returned the results that the script gives. Text is position-coded. Segments that may be missing are not held
 // against the target where a script does not show them: after the last `>` line, and pure ACKs before a line with text.
 // A script without any `>` line is a scenario and no record, unless it says that it is complete.
+// `withheld`: freedoms that the target does not have, for tests of what they excuse.
 FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition = kNewest,
-                        bool strict = false);
+                        bool strict = false, const FreedomSet& withheld = {});
 
 // Reads the file, a script or a capture, and judges it. Throws ScriptError, CaptureError.
 FileResult judge_file(const std::string& path, const CaptureOptions& options = {});

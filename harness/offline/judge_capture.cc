@@ -164,7 +164,10 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
       result.conversations.push_back(std::move(one));
     }
   };
-  ConversationTable conversations(options.edition, options.ends, keep);
+  Terms terms;
+  terms.edition = options.edition;
+  terms.strict = options.strict;
+  ConversationTable conversations(terms, options.ends, keep);
   SortedReader reader(path);
   std::string broken_off;
   std::uint64_t packets = 0;
@@ -205,6 +208,12 @@ std::string capture_text(const CaptureResult& result, bool diagrams) {
       text += fmt::format("    {}{}: {}{}\n", end.end.text(), failed ? fmt::format(", frame {}", end.frame) : "",
                           failed ? std::string(info(end.verdict->rule).id) + ": " : "", end.why);
       if ((failed || diagrams) && !end.ladder.empty()) text += end.ladder;
+    }
+    for (const EndpointResult& end : one.ends) {
+      for (const Verdict& use : end.tolerated) {
+        text += fmt::format("    {}, frame {}: tolerated: {} It excuses {}\n", end.end.text(), use.event, use.seen,
+                            info(use.rule).id);
+      }
     }
   }
   const std::uint64_t all = result.passed + result.failed + result.inconclusive;

@@ -24,7 +24,7 @@ inline constexpr std::size_t kOthersListed = 10000;  // of those that did not pa
 
 struct CaptureOptions {
   Edition edition = kNewest;
-  bool strict = false;                 // judge_file(): hold tolerated freedoms against the target
+  bool strict = false;                 // hold tolerated freedoms against the target
   std::vector<ChosenEnd> ends{};       // judge only these; empty: all
   std::vector<std::string> defines{};  // judge_file(): NAME=VALUE for scripts
   bool packets_alone = false;          // judge_file(): do not read the log of the run beside a captureable

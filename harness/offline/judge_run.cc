@@ -27,6 +27,7 @@ FileResult judge_run(const std::string& capture, const std::string& log, Edition
   oracle.finish();
   result.verdicts = oracle.verdicts();
   result.tolerated = oracle.tolerated();
+  result.freedoms = oracle.freedoms_taken();
   for (const Verdict& verdict : result.verdicts) {
     if (verdict.consequence || verdict.kind == Verdict::Kind::kDeparted) continue;
     const bool violated = verdict.kind == Verdict::Kind::kViolated;

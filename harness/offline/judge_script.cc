@@ -53,7 +53,8 @@ std::string place_text(const Place& where) {
 
 }  // namespace
 
-FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition, bool strict) {
+FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition, bool strict,
+                        const FreedomSet& withheld) {
   FileResult result{.file = file};
   result.trace.scenario = scenario.name;
   const std::uint8_t ip = ip_version(scenario).value_or(4);
@@ -74,10 +75,11 @@ FileResult judge_script(const Scenario& scenario, const std::string& file, Editi
     result.why = "no line says what the target sent: a scenario, to be played (tcpassay run)";
     return result;
   }
-  ScriptReplay replay(result.trace, scenario, edition, strict);
+  ScriptReplay replay(result.trace, scenario, edition, strict, withheld);
   replay.play();
   result.verdicts = replay.oracle().verdicts();
   result.tolerated = replay.oracle().tolerated();
+  result.freedoms = replay.oracle().freedoms_taken();
   for (const auto& verdict : result.verdicts) {
     if (verdict.consequence || verdict.kind == Verdict::Kind::kDeparted) continue;
     const bool violated = verdict.kind == Verdict::Kind::kViolated;

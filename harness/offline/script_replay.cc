@@ -38,7 +38,8 @@ Address address(const char* text) {
 
 }  // namespace
 
-ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition, bool strict)
+ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition, bool strict,
+                           const FreedomSet& withheld)
     : trace_(trace),
       scenario_(scenario),
       ip_(ip_version(scenario).value_or(4)),
@@ -52,6 +53,7 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
   Terms terms = terms_over(ip_);
   terms.edition = edition;
   terms.strict = strict;
+  terms.withheld = withheld;
   terms.msl = scenario.about.msl_s > 0 ? std::chrono::seconds(scenario.about.msl_s) : kUsualMsl;
   oracle_.start(terms);
 }

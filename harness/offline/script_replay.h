@@ -21,7 +21,7 @@ namespace tcpassay {
 class ScriptReplay {
  public:
   // Both must outlive this.
-  ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition, bool strict);
+  ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition, bool strict, const FreedomSet& withheld = {});
 
   void play();
   Oracle& oracle() { return oracle_; }

@@ -50,6 +50,14 @@ std::string level_text(const Verdict& verdict) {
   return verdict.kind == Kind::kInconclusive ? "inconclusive" : to_string(info(verdict.rule).level);
 }
 
+Json freedoms_json(const FreedomSet& set) {
+  Json ids = Json::array();
+  for (std::size_t i = 0; i < kFreedoms; ++i) {
+    if (set.test(i)) ids.push_back(freedoms()[i].id);
+  }
+  return ids;
+}
+
 Json to_json(const Verdict& verdict) {
   const RuleInfo& about = info(verdict.rule);
   Json applied = Json::array();

@@ -104,6 +104,7 @@ struct Selective {
   std::uint8_t islands = 0;
   std::array<Block, kIslandsMax> island{};  // text held above RCV.NXT, that which grew last first
   std::optional<Block> duplicate{};         // octets that came a second time, to be reported once
+  bool told = false;                        // a duplicate has been reported
   std::optional<Block> dropped{};           // the latest segment, not held: reported once, as if it were (section 8)
 };
 

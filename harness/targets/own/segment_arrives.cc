@@ -52,7 +52,9 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
   c->parent = &listener;
   c->iss = choose_iss(*c);
   c->reopened = old;
-  if (old && le(c->iss, old->used)) {  // larger than any used before (MAY-2), now and for connections to come
+  if (old && planted.has(Defect::tw_iss_below)) c->iss = old->used - 10;
+  if (old && le(c->iss, old->used) &&
+      !planted.has(Defect::tw_iss_below)) {  // larger than any used before (MAY-2), now and for connections to come
     isn_ahead_ += old->used + 0x10000 - c->iss;
     c->iss = old->used + 0x10000;
   }

@@ -23,7 +23,8 @@ void forget_acknowledged(Selective& s, SeqNum rcv_nxt) {
 // Called before the segment is trimmed: notes its first duplicate octets (RFC 2883 section 4).
 void Stack::note_duplicate(Connection& c, const Segment& seg) {
   if (!c.selective.permitted || seg.text.empty() || seg.ctl.syn) return;
-  if (planted.has(Defect::dsack_missing) || variants.has(LegalVariant::dsack_off)) return;
+  if (planted.has(Defect::dsack_missing) && c.selective.told) return;
+  if (variants.has(LegalVariant::dsack_off)) return;
   const SeqNum end = seg.seq + static_cast<SeqNum>(seg.text.size());
   if (lt(seg.seq, c.rcv_nxt)) {
     c.selective.duplicate = Block{.left = seg.seq, .right = min(end, c.rcv_nxt)};
@@ -33,6 +34,7 @@ void Stack::note_duplicate(Connection& c, const Segment& seg) {
   } else if (const auto twice = c.received.overlap(seg.seq, end)) {
     c.selective.duplicate = Block{.left = twice->begin, .right = twice->end};
   }
+  c.selective.told = c.selective.told || c.selective.duplicate;
 }
 
 // The island with the octet `seq` moves to the front, since it grew last; islands that it now contains are removed.
