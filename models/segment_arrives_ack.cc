@@ -125,7 +125,7 @@ Then complete_handshake(Step& on, const Arriving& seg) {
   take_window(on, seg);
   tcb.window_at = on.env.now;
   on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
-  if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may(Freedom::kTextOfSynResets))
+  if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may(Freedom::kTextThatWaitedResets))
     return reset_as_user_is_gone(on, seg);
   if (tcb.rcv_nxt_max < tcb.syn_text_end) {  // what came with the SYN may be taken now
     tcb.rcv_nxt_max = tcb.syn_text_end;

@@ -31,7 +31,7 @@ Then take_text_of_syn(Step& on, const Arriving& seg) {
   if (tcb.state == State::kSynReceived || tcb.syn_text_end <= tcb.rcv_nxt_max || tcb.rcv_fin || !tcb.fin_queued) {
     return Then::kProceed;
   }
-  if (tcb.user_gone && on.may(Freedom::kTextOfSynResets)) return reset_as_user_is_gone(on, seg);
+  if (tcb.user_gone && on.may(Freedom::kTextThatWaitedResets)) return reset_as_user_is_gone(on, seg);
   tcb.rcv_nxt_max = tcb.syn_text_end;
   on.allow_ack();
   return Then::kProceed;

@@ -240,7 +240,6 @@ void reach_fin(Step& on, bool in_window) {
   if (tcb.fin_seq < tcb.rcv_nxt) {  // the peer sent text beyond its own FIN: either may count
     tcb.contradicted = true;
     tcb.held_fin = false;
-    if (on.may(Freedom::kFinPassedOver)) return;
   }
   const bool next = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq;
   const bool sure = next && in_window && !tcb.contradicted;

@@ -8,6 +8,11 @@
 namespace tcpassay {
 namespace {
 
+// In SYN-RECEIVED: the user has issued a SEND, or may have.
+bool send_is_pending(const Step& on) {
+  return !on.env.user_known || on.tcb.snd_end != on.tcb.iss + 1;
+}
+
 // CLOSE in the RFC's sense: a FIN follows the last octet given to SEND.
 void close_sending(Step& on) {
   Candidate& tcb = on.tcb;
@@ -26,7 +31,9 @@ void close_sending(Step& on) {
     case State::kSynReceived:
       tcb.fin_queued = true;
       on.cite_later(Rule::S3_10_4_syn_received);
-      if (!on.may(Freedom::kCloseQueued)) on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
+      if (!send_is_pending(on) || !on.may(Freedom::kCloseQueued)) {
+        on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
+      }
       break;
     case State::kEstablished:
       tcb.fin_queued = true;

@@ -286,9 +286,10 @@ TEST(CloseCall, InListenAndSynSentDeletesTheTcb) {
   EXPECT_TRUE(made(close_call, syn_sent(), done()).cite(Rule::S3_10_4_syn_sent));
 }
 
-// The FIN leaves now, or waits for ESTABLISHED.
+// "If no SENDs have been issued", the FIN leaves now; otherwise it may wait for ESTABLISHED.
 TEST(CloseCall, InSynReceivedQueuesAFin) {
-  const Outcomes after = made(close_call, syn_received(), done());
+  EXPECT_EQ(made(close_call, syn_received(), done()).texts, Texts{"FIN-WAIT-1"});
+  const Outcomes after = made(close_call, given(syn_received(), 10), done());
   EXPECT_EQ(after.texts, (Texts{"FIN-WAIT-1", "SYN-RECEIVED"}));
   for (const Candidate& tcb : outcomes(after)) EXPECT_TRUE(tcb.fin_queued);
   EXPECT_TRUE(after.cite(Rule::S3_10_4_syn_received));
