@@ -95,11 +95,16 @@ bool ScriptReplay::is_over(Tuple tuple) const {
 void ScriptReplay::target_syn(const SegmentSpec& spec, Numbers& known, Time at) {
   const bool again = known.has_iss && known.iss == spec.seq && !known.begins && !is_over(known.tuple);
   if (again) return;
+  const bool used_before = known.has_iss, counts_on = used_before && spec.seq != 0;
   known.has_iss = true;
   known.begins = known.accepted = false;
   known.iss = spec.seq;
-  known.offset = initial_number(known.tuple, at) - spec.seq;
   known.edge.reset();
+  if (counts_on) return;  // the script goes on counting from the first SYN, so that the new ISS can be compared
+  constexpr std::uint32_t kApart = 0x10000;
+  std::uint32_t first = initial_number(known.tuple, at);
+  if (used_before && static_cast<std::int32_t>(first - known.next) < 0) first = known.next + kApart;  // MAY-2
+  known.offset = first - spec.seq;
 }
 
 // Where the script does not give the window, its right edge stays where it was.
@@ -178,6 +183,9 @@ void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool a
   if (arrives && spec.ctl.syn && is_over(known.tuple)) known.begins = true;
   if (arrives && spec.ctl.syn) known.offered = spec.options;
   if (!arrives && spec.ctl.syn) target_syn(spec, known, from);
+  const std::uint32_t end = spec.seq + known.offset + spec.length + spec.ctl.syn + spec.ctl.fin;
+  const bool further = spec.ctl.syn || static_cast<std::int32_t>(end - known.next) > 0;
+  if (!arrives && !spec.ctl.rst && further) known.next = end;
   const std::uint32_t start = spec.seq + spec.ctl.syn;
   Bytes text(std::min(spec.length, kTextMax)), octets;
   for (std::uint32_t i = 0; i < text.size(); ++i) {

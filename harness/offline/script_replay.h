@@ -46,6 +46,7 @@ class ScriptReplay {
     bool accepted = false;              // the user has accepted the connection
     std::vector<OptionSpec> offered{};  // options of the peer's SYN
     bool begins = false;                // the target's next SYN will begin another connection
+    std::uint32_t next = 0;             // on the wire, behind the target's highest octet
     std::uint32_t offset = 0;  // added to the script's numbers of the target's octets, to get those of the wire
     std::optional<std::uint8_t> shift{};  // the window scale that the target offered
     bool scales = false;                  // both ends have offered window scaling
