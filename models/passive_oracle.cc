@@ -206,8 +206,7 @@ bool PassiveOracle::Impl::well_formed(const Passed& passed) {
   return false;
 }
 
-// All earlier segments have been processed. What every explanation needs is told once; with strict terms it ends the
-// judging as a failure of the rule that it excuses.
+// All earlier segments have been processed: what every explanation needs is told once. Strict terms end the judging.
 void PassiveOracle::Impl::settle_freedoms(const Event& event, std::uint64_t number) {
   FreedomSet needed = tolerated_freedoms();
   for (const Verdict& use : tolerated) needed.reset(static_cast<std::size_t>(*use.freedom));
@@ -362,7 +361,7 @@ PassiveOracle::PassiveOracle(const Terms& terms) : impl_(std::make_unique<Impl>(
                 .edition = terms.edition,
                 .user_known = false};
   impl_->terms = terms;
-  if (terms.withheld.any()) impl_->env.withheld = &impl_->terms.withheld;
+  impl_->env.withheld = &impl_->terms.withheld;
 }
 PassiveOracle::~PassiveOracle() = default;
 PassiveOracle::PassiveOracle(PassiveOracle&&) noexcept = default;
