@@ -57,7 +57,9 @@ Why called_for(const Step& on) {
   const Congestion& cc = tcb.congestion;
   if (tcb.fast_open.text_due) return Why::kSynOnly;
   if (cc.lost_told || tcb.snd_una < cc.refused_to) return Why::kRefused;
-  if (cc.progress && cc.phase != Phase::kOpen) return Why::kPartialAck;
+  // Partial: some of what was outstanding when the loss was assumed is outstanding still.
+  const bool partial = cc.progress && cc.phase != Phase::kOpen && tcb.snd_una < cc.recover;
+  if (partial) return Why::kPartialAck;
   if (cc.phase == Phase::kRecovery && tcb.board.front_again) {
     if (lost_once_more(on)) return Why::kReported;
     return timer_may_have_expired(on) ? Why::kTimeout : Why::kNone;

@@ -15,9 +15,10 @@ namespace {
 
 using Kind = OptionSpec::Kind;
 
-constexpr std::uint32_t kTextMax = 65000;             // octets of one segment
-constexpr Time kUsualMsl = std::chrono::seconds(30);  // of a target that does not say; most have so much
-constexpr std::size_t kStampsMax = 64;                // TSvals remembered
+constexpr Time kReactionMax = std::chrono::milliseconds(500);  // 3.8.6.3: no acknowledgment waits so long
+constexpr std::uint32_t kTextMax = 65000;                      // octets of one segment
+constexpr Time kUsualMsl = std::chrono::seconds(30);           // of a target that does not say; most have so much
+constexpr std::size_t kStampsMax = 64;                         // TSvals remembered
 
 bool has_option(const std::vector<std::string>& options, std::string_view name) {
   return std::any_of(options.begin(), options.end(),
@@ -280,7 +281,8 @@ void ScriptReplay::silent_until(Time until, const Quiet& silence, const Place& w
   if (until <= now_) return;
   const bool timers_run = !trace_.events.empty() && !std::holds_alternative<Quiet>(trace_.events.back().what);
   if (timers_run) quiet(now_, silence, where);
-  quiet(until - Time(1), silence, where);
+  const bool reacting = silence.reacting && until - now_ < kReactionMax;
+  quiet(until - Time(1), {.idle = false, .reacting = reacting}, where);
 }
 
 // The next `>` line from `step` on.
