@@ -253,6 +253,7 @@ void timer_acked(Step& on, SndSeq ack) {
   RetransmissionTimer& timer = tcb.timer;
   const bool handshake = tcb.snd_una == tcb.iss;
   timer.runs_since = on.env.since;
+  timer.probing = false;  // the octet of the probe was taken: the next one is probed anew
   const bool again = tcb.rexmits > 0;
   const bool ambiguous = ack <= tcb.congestion.resent_to;  // text behind that was sent once, and gives a sample
   const bool probed = tcb.snd_wnd == 0;                    // the interval of window probes need not be the timeout
