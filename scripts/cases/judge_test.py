@@ -99,7 +99,7 @@ def test_script():
 
 def test_script_whose_assertion_fails():
     result = tcpassay.run_script(SCRIPT.format(ack=2))
-    assert result.conforms()
+    assert not result.verdicts
     assert [mismatch.where.split(":")[1] for mismatch in result.mismatches] == ["6"]
 
 
