@@ -12,9 +12,7 @@
 namespace tcpassay {
 namespace {
 
-constexpr std::size_t kLines = 14, kLinesAfter = 3;  // of a ladder in all, and after the packet that it is about
-constexpr std::uint32_t kPieceMin =
-    8;  // least octets of text in a piece, when the options leave no room within the MSS
+constexpr std::size_t kLines = 14;         // of a ladder in all
 constexpr std::uint32_t kPiecesMax = 128;  // of one frame
 constexpr Time kResequencedMin = std::chrono::milliseconds(1);
 constexpr Time kResequencedMax = std::chrono::milliseconds(10);
@@ -81,49 +79,6 @@ std::optional<std::string> CapturedConversation::unknown_extension(const Decoded
   return std::nullopt;
 }
 
-// How much text one segment to the other end may carry. Zero: any amount.
-std::uint32_t CapturedConversation::piece_of(const Decoded& segment, std::size_t from) const {
-  const std::uint32_t mss = directions_[1 - from]->mss, options = segment.opt.octets;
-  if (mss == 0 || segment.ctl.syn) return 0;
-  return mss > options + kPieceMin ? mss - options : std::max(mss, kPieceMin);
-}
-
-// Shows the packet to the oracle of one end. A packet longer than the MSS was captured before the interface cut it, or
-// after the interface joined it. The oracle sees the segments that it is on the wire, one by one: the end may have
-// processed and answered some of them only.
-void CapturedConversation::show_to_oracle(const Captured& captured, const Decoded& segment, std::size_t from,
-                                          bool departs) {
-  const std::size_t to = 1 - from;
-  DirectionState& judged = *directions_[departs ? from : to];
-  if (!judged.judge || judged.verdict) return;
-  const auto octets = static_cast<std::uint32_t>(segment.text.size());
-  const std::uint32_t room = piece_of(segment, from);
-  const std::uint32_t piece = room == 0 ? std::max(octets, 1u) : room;
-  std::uint32_t at = 0;
-  do {
-    const std::uint32_t length = std::min(octets - at, piece);
-    Event event{.from = captured.when, .until = captured.when};
-    event.tuple = {.local = judged.end.port, .remote = directions_[departs ? to : from]->end.port};
-    const auto fill = [&](auto part) {
-      part.seq.value += at;
-      if (at != 0) part.ctl.cwr = false;
-      if (at + length != octets) part.ctl.fin = part.ctl.psh = false;
-      part.text = text_of(length);
-      event.what = part;
-    };
-    if (departs) {
-      fill(segment_of<Departing>(segment, segment.seq, segment.ack));
-    } else {
-      fill(segment_of<Arriving>(segment, segment.seq, segment.ack));
-    }
-    judged.judge->observe({&event, 1}, captured.number);
-    at += piece;
-  } while (at < octets && !judged.judge->verdict());
-  if (!judged.judge->verdict()) return;
-  judged.verdict = judged.judge->verdict();
-  judged.lines_after = kLinesAfter + 1;
-}
-
 // RFC 5681 section 4.2 lets an end answer every segment with one ACK, so also the one that acknowledges its FIN. Some
 // do, though nothing asks for it.
 bool CapturedConversation::answers_ack_of_fin(const Decoded& segment, std::size_t from) const {
@@ -159,8 +114,9 @@ void CapturedConversation::judge(const Captured& captured, const CapturedPacket&
     reset_ = reset_ || segment.ctl.rst;
     other.fin_acknowledged = other.fin && segment.ctl.ack && segment.ack == other.next && !segment.ctl.rst;
   }
-  if (!corrupt && !again && !extra) show_to_oracle(captured, segment, from, true);
-  show_to_oracle(captured, segment, from, false);
+  if (!corrupt && !again) take_waiting(segment, from, captured.when);
+  if (!corrupt && !again && !extra) show_departing(captured, segment, from);
+  show_arriving(captured, segment, from);
 }
 
 // Whether an ACK passed the capture point before what it acknowledges. That is on its way still if what the capture
@@ -248,7 +204,7 @@ bool CapturedConversation::is_over() const {
 
 bool CapturedConversation::is_forgotten() const {
   return !not_judged_because_.empty() || std::all_of(directions_.begin(), directions_.end(), [](const auto& sender) {
-    return !sender->judge || sender->verdict || sender->judge->rests();
+    return !sender->judge || sender->verdict || (sender->waiting.empty() && sender->judge->rests());
   });
 }
 

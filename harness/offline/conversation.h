@@ -78,6 +78,7 @@ class CapturedConversation {
  private:
   struct DirectionState;
   struct LadderEntry;
+  struct Waiting;
   // A packet that waits: it, or one before it, acknowledges what has not passed the capture point yet.
   struct Held {
     Captured captured{};
@@ -101,13 +102,20 @@ class CapturedConversation {
   bool is_duplicate(const Decoded& segment, std::size_t from, Time at);
   bool answers_ack_of_fin(const Decoded& segment, std::size_t from) const;
   std::uint32_t piece_of(const Decoded& segment, std::size_t from) const;
-  void show_to_oracle(const Captured& captured, const Decoded& segment, std::size_t from, bool departs);
+  template <class SegmentT>
+  void cut(const Decoded& segment, std::size_t from, Time at, std::uint32_t first, std::uint32_t count);
+  void show_departing(const Captured& captured, const Decoded& segment, std::size_t from);
+  void show_arriving(const Captured& captured, const Decoded& segment, std::size_t from);
+  void show_part(Waiting& one, std::size_t from, std::uint32_t count);
+  void take_waiting(const Decoded& segment, std::size_t from, Time at);
+  static void note_verdict(DirectionState& judged);
   bool is_near(std::size_t end) const;
   EndpointResult result_of(std::size_t end) const;
   std::string ladder_of(std::size_t end) const;
 
   std::array<std::unique_ptr<DirectionState>, 2> directions_;  // what each end has sent, and what is known of it
   std::deque<Held> held_;
+  std::vector<Event> segments_;    // of the current packet
   std::deque<LadderEntry> lines_;  // the latest segments, for a ladder diagram
   TextRoom& room_;
   const CaptureClock& clock_;

@@ -61,10 +61,20 @@ inline std::uint32_t length_of(const Decoded& segment) {
   return static_cast<std::uint32_t>(segment.text.size()) + segment.ctl.syn + segment.ctl.fin;
 }
 
+// A packet that the oracle of the end to which it goes has not seen yet, or only in part.
+struct CapturedConversation::Waiting {
+  std::uint64_t number = 0;
+  Time at{};
+  Decoded segment{};
+  std::uint32_t octets = 0, done = 0;  // of text: in all, and shown
+};
+
 // What one end sends, and the oracle that judges it.
 struct CapturedConversation::DirectionState {
   Endpoint end;
   std::optional<PassiveOracle> judge;
+  Time shown = Time::min();     // time of the latest packet that the oracle has seen
+  std::deque<Waiting> waiting;  // packets that have arrived and are not shown to it yet
   bool syn = false, fin = false;
   std::optional<Decoded> opening;  // another SYN; a new connection begins when it is answered
   std::uint32_t first = 0;         // number of its SYN

@@ -12,6 +12,10 @@ namespace {
 
 constexpr Time kLinger = std::chrono::minutes(10);  // a conversation that is over may still see packets for so long
 
+// A SYN after such a silence begins a conversation of its own: the ends of the former one may have given up, by
+// keep-alives that were lost (3.8.4: after two hours) or with their machines.
+constexpr Time kQuietMax = std::chrono::hours(2);
+
 bool less(const Endpoint& a, const Endpoint& b) {
   if (a.address.octets != b.address.octets) return a.address.octets < b.address.octets;
   return a.port < b.port;
@@ -126,8 +130,9 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
   const Key key = key_of(from, to);
   auto live = table_.find(key);
   const bool opens = decoded.ctl.syn && !decoded.ctl.ack && !decoded.ctl.rst && decoded.fault != Fault::kTruncated;
-  if (live != table_.end() && opens && live->second.conversation->is_over() &&
-      live->second.conversation->is_forgotten()) {
+  const bool long_quiet = live != table_.end() && captured.when - live->second.conversation->last() > kQuietMax;
+  if (live != table_.end() && opens &&
+      (long_quiet || (live->second.conversation->is_over() && live->second.conversation->is_forgotten()))) {
     end(live);
     live = table_.end();
   }

@@ -27,6 +27,12 @@ class StrangeCapture : public CaptureJudged {
   }
   void ack(std::uint32_t number, Time later) { write(down({.ack = true}, 1, number), later); }
 
+  PacketFields packet_at(std::uint32_t seq, std::uint32_t ack, Ctl ctl, bool from_client) {
+    PacketFields fields = from_client ? up(ctl, 0, 0) : down(ctl, 0, 0);
+    fields.seq = seq;
+    fields.ack = ack;
+    return fields;
+  }
   // A packet with the IP identification.
   void write_as(std::uint16_t identification, PacketFields fields, Time later) {
     fields.damage.identification = identification;
@@ -89,6 +95,43 @@ TEST_F(StrangeCapture, AnAckInsideASegmentIsCondemned) {
   open_far();
   text(1, 2000, milliseconds(70));
   ack(1000, microseconds(100));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, ALongFrameIsNotTakenBack) {
+  open_far();
+  text(1, 4380, milliseconds(70));
+  ack(2921, microseconds(100));
+  ack(1461, microseconds(60));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(StrangeCapture, WhatFollowsALongFrameWaitsWithIt) {
+  open_far();
+  text(1, 4380, milliseconds(70));
+  text(4381, 100, microseconds(10));
+  ack(2921, microseconds(100));
+  ack(4481, microseconds(60));
+  write(down({.psh = true, .ack = true}, 1, 4481, 10), milliseconds(1));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, APortMayBeUsedAgainAfterALongSilence) {
+  open_far();
+  text(1, 100, milliseconds(70));
+  ack(101, microseconds(60));
+  write(packet_at(70000, 0, {.syn = true}, true), std::chrono::hours(3));
+  write(packet_at(80000, 70001, {.syn = true, .ack = true}, false));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+  EXPECT_EQ(result_.conversations.size(), 2u);
+}
+
+TEST_F(StrangeCapture, APortIsNotUsedAgainSoon) {
+  open_far();
+  text(1, 100, milliseconds(70));
+  ack(101, microseconds(60));
+  write(packet_at(70000, 0, {.syn = true}, true), std::chrono::minutes(3));
+  write(packet_at(80000, 70001, {.syn = true, .ack = true}, false));
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
