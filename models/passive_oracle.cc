@@ -121,7 +121,7 @@ Set PassiveOracle::Impl::step(const Set& before, const Passed& passed, Time now)
   Set set_now = before;
   for (const Event& event : passed.segments) {
     set_now = one_segment(set_now, event);
-    if (set_now.empty()) break;
+    if (set_now.empty() || limit) break;
   }
   return set_now;
 }
@@ -156,6 +156,7 @@ Set PassiveOracle::Impl::one_segment(const Set& before, const Event& event) {
     if (staged) forget_round_trips(p);
   }
   merge(after);
+  if (staged) join_times(after);
   limit |= after.size() > kPossibleMax;
   return after;
 }
@@ -301,6 +302,7 @@ bool PassiveOracle::Impl::stage_by_stage(const Passed& passed) {
       const Refusal known = nearest;
       add(here, step(after.back(), pending[i - 1], at));
       merge(here);
+      join_times(here);
       nearest = known;
     }
     any |= !here.empty();

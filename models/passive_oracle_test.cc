@@ -122,6 +122,33 @@ TEST_F(Overhearing, WhatHasArrivedLongAgoHas) {
   EXPECT_EQ(judge_.verdict()->event, 6u);
 }
 
+// Whether an ACK came before or after the text that crosses it decides times only: that is no state of its own.
+class ManyCrossings : public Overhearing {
+ protected:
+  void cross() {
+    judge_.set({.longest = milliseconds(200)});
+    opens();
+    hears({.psh = true, .ack = true}, 1, 1, 100);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      says({.psh = true, .ack = true}, 1 + 100 * i, 1, 100);  // the text that came is not taken yet
+      hears({.ack = true}, 101, 101 + 100 * i);
+    }
+  }
+};
+
+TEST_F(ManyCrossings, ReachNoLimit) {
+  cross();
+  says({.ack = true}, 10001, 101);
+  expect_accepted();
+}
+
+TEST_F(ManyCrossings, DoNotHideWhatIsWrong) {
+  cross();
+  says({.ack = true}, 10001, 51);
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->kind, Verdict::Kind::kViolated);
+}
+
 TEST_F(Overhearing, SilenceProvesNothing) {
   opens();
   hears({.psh = true, .ack = true}, 1, 1, 100);  // an ACK is due within half a second
