@@ -93,10 +93,11 @@ void rest_unseen(Step& on) {
 
 void forget_window(Candidate& tcb) {
   Congestion& cc = tcb.congestion;
-  cc.cwnd = cc.ssthresh = cc.reno = cc.reno_ssthresh = Congestion::kArbitrarilyHigh;
-  cc.prior = cc.left = cc.limited = cc.resent = cc.delivered = cc.round_flight = 0;
+  cc.reno = cc.cubic = cc.recommended = Window{};
+  cc.before = {};
+  cc.fits = {};
+  cc.left = cc.inflated = cc.limited = cc.resent = cc.delivered = cc.round_flight = 0;
   cc.acks = cc.flat_rounds = 0;
-  cc.halves_window = cc.other_algorithm = false;
   cc.round_end = {};
   if (cc.phase != Congestion::Phase::kNone) cc.cap = cc.soft_cap = Rule::R5681_3_1_use;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // 3.10.7.4, Fifth: check the ACK field.
-#include "models/congestion.h"
+#include "models/congestion/congestion.h"
 #include "models/explicit_congestion.h"
 #include "models/loss_recovery.h"
 #include "models/segment_arrives_steps.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/segment_arrives_steps.h"
 
-#include "models/congestion.h"
+#include "models/congestion/congestion.h"
 #include "models/selective_acknowledgment.h"
 #include "models/timestamps.h"
 #include "models/window_scale.h"

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "models/between.h"
-#include "models/congestion.h"
+#include "models/congestion/congestion.h"
 #include "models/event.h"
 #include "models/explicit_congestion.h"
 #include "models/fast_open.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "models/congestion_steps.h"
+#include "models/congestion/steps.h"
 #include "models/loss_recovery.h"
 #include "models/retransmission_timer.h"
 #include "models/step.h"

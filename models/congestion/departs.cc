@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "models/blame.h"
-#include "models/congestion_steps.h"
+#include "models/congestion/algorithms.h"
+#include "models/congestion/steps.h"
 
 namespace tcpassay {
 namespace {
@@ -11,18 +12,6 @@ namespace {
 using Phase = Congestion::Phase;
 
 constexpr Time kIdleMin = std::chrono::seconds(4);  // longer than an initial RTO
-
-// A segment of text, as congestion control sees it.
-struct Leaving {
-  SndSeq seq{}, end{};
-  std::uint32_t octets = 0;
-  bool again = false;        // it was sent before
-  bool front = false;        // it begins at SND.UNA
-  bool may_probe = false;    // it may be a loss probe (RFC 8985), which the window does not hold back
-  bool replaces = false;     // it replaces a segment that counts as lost, so the flight stays the same
-  std::uint32_t more = 0;    // octets by which the flight grows
-  std::uint32_t before = 0;  // the flight before that
-};
 
 // RFC 5681 section 3.1: the retransmission timer has expired.
 void timer_sends_front_again(Step& on, const Leaving& seg) {
@@ -96,78 +85,64 @@ void measure_flight(const Tcb& tcb, Leaving& seg, std::uint32_t added) {
   const std::uint32_t fresh = seg.end - earlier(tcb.snd_nxt, seg.end);
   seg.more = seg.replaces ? 0 : seg.again ? seg.octets : fresh;
   seg.before = pipe(tcb) - std::min(pipe(tcb), added);
+  seg.inflated = flight_of_newreno(tcb) - std::min(flight_of_newreno(tcb), added);
 }
 
 // Section 4.1: after an idle time the window is no larger than the restart window.
 void restart_after_idle(Step& on) {
   const Tcb& tcb = on.tcb;
   Congestion& cc = on.tcb.congestion;
-  if (cc.sent_at == Congestion::kNever || tcb.snd_una != tcb.snd_nxt || cc.reno <= cc.initial) return;
+  if (cc.sent_at == Congestion::kNever || tcb.snd_una != tcb.snd_nxt || cc.recommended.cwnd <= cc.initial) return;
   if (on.env.since - cc.sent_at <= std::max<Time>(kIdleMin, 4 * tcb.rtt_max)) return;
-  cc.reno = cc.initial;
+  cc.recommended.cwnd = rfc5681::restart_window(cc.initial, cc.recommended.cwnd);
   cc.soft_cap = Rule::R5681_4_1_idle;
 }
 
-// Limited transmit: two segments beyond cwnd, for the first duplicate ACK already. `left` has one for each.
-std::uint32_t limited_transmit(const Congestion& cc, const Leaving& seg) {
-  const bool limited = !seg.again && cc.phase == Phase::kOpen && 0 < cc.duplicates && cc.duplicates < kDupAckThreshold;
-  return limited ? (kDupAckThreshold - 1u - cc.duplicates) * cc.smss : 0;
-}
-
-// What bounds the widest window that any accepted algorithm gives.
+// The rule that a segment breaks for which no profile has room.
 Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
   const Congestion& cc = tcb.congestion;
   const bool recovery = cc.phase == Phase::kRecovery;
   const bool inflated = cc.delivered > cc.smss;  // duplicate ACKs have come since recovery began
+  const std::uint32_t resent = cc.resent + (seg.again ? seg.octets : seg.more);
   return blamed({
-      {recovery && !seg.again && inflated && cc.resent > cc.delivered, Rule::R5681_3_2_4},
+      {recovery && !seg.again && inflated && resent > cc.delivered, Rule::R5681_3_2_4},
       {recovery && seg.again, Rule::R5681_4_3_half},
       {selective(tcb) && cc.duplicated && !cc.progress && cc.lossless, Rule::R5681_3_2_1_lt_sack},
       {kOtherwise, cc.cap},
   });
 }
 
-// `proportional`: RFC 6937 lets recovery reduce the flight step by step, so a share of what is delivered may be sent.
-bool cwnd_has_room(Step& on, const Leaving& seg, bool proportional) {
-  const Congestion& cc = on.tcb.congestion;
-  const std::uint32_t probe = seg.may_probe ? cc.smss : 0;
-  const bool grown = cc.halves_window || cc.cap == Rule::R5681_3_1_ca_inc || cc.cap == Rule::R5681_3_1_rto_ssthresh;
-  const std::uint32_t rounding = grown && cc.cwnd >= cc.ssthresh ? cc.smss : 0;
-  const std::uint32_t slack = limited_transmit(cc, seg) + probe + rounding;
-  const bool exceeded = seg.before > 0 && seg.before + seg.more > cc.cwnd + slack && !proportional;
-  return !exceeded || on.refuse(bounds_the_flight(on.tcb, seg), 1);
-}
-
-// More than RFC 5681 itself would send: against one of its SHOULDs, or by another algorithm (MAY-18).
-void note_more_than_reno(Step& on, const Leaving& seg) {
+// More than RFC 5681 recommends: against one of its SHOULDs, which each profile leaves free, or by another algorithm
+// (MAY-18).
+void judge_recommended_window(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (seg.before == 0 || cc.phase == Phase::kRecovery) return;
-  if (seg.before + seg.more <= cc.reno + limited_transmit(cc, seg) + cc.smss / 2) return;
+  if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(cc) + cc.smss / 2) return;
   if (info(cc.soft_cap).level == Level::kShould) {
     on.depart(cc.soft_cap);
+    cc.reno.cwnd = std::max(cc.reno.cwnd, seg.before + seg.more);
   } else {
     on.cite(Rule::MAY_18, true);
-    cc.other_algorithm = true;
   }
   cc.soft_cap = Rule::MAY_18;
-  cc.reno = seg.before + seg.more;
-  cc.reno_ssthresh = cc.ssthresh;
+  cc.recommended = {.cwnd = seg.before + seg.more, .ssthresh = cc.widest().ssthresh};
 }
 
 bool window_has_room(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
-  const bool recovery = cc.phase == Phase::kRecovery;
-  const bool proportional = recovery && cc.resent + seg.more <= cc.delivered / 10 * 7 + 2 * cc.smss;
-  if (recovery) cc.resent += seg.again ? seg.octets : seg.more;
   if (first_burst(cc)) {  // judged as a whole when the target falls quiet
     if (seg.may_probe && !seg.again && cc.probe == 0) cc.probe = seg.octets;
     return true;
   }
   if (!on.env.user_known) return true;  // a window can only be counted where silence shows that it is full
-  if (!cwnd_has_room(on, seg, proportional)) return false;
-  note_more_than_reno(on, seg);
+  judge_recommended_window(on, seg);
+  const ProfileSet fits = profiles_with_room(on.tcb, seg);
+  if (fits.empty()) return on.refuse(bounds_the_flight(on.tcb, seg), 1);
+  cc.fits = fits;
+  if (cc.phase == Phase::kRecovery) cc.resent += seg.again ? seg.octets : seg.more;
   if (!seg.again) return true;
   cc.left -= std::min(cc.left, seg.more);
+  cc.inflated -= std::min(cc.inflated, seg.more);
   cc.resent_to = later(cc.resent_to, seg.end);
   return true;
 }

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "models/blame.h"
-#include "models/congestion_steps.h"
+#include "models/congestion/algorithms.h"
+#include "models/congestion/steps.h"
 
 namespace tcpassay {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 using Phase = Congestion::Phase;
 
 constexpr int kFlatSlowStart = 3, kFlatAvoidance = 6;  // round trips in a row that show what is no accident
-constexpr std::uint32_t kDelayBasedFrom = 16;          // segments: beyond, slow start may end by itself (RFC 9406)
 
 // One more round trip whose flight has grown, or has not. Too many of the second kind in a row depart from `rule`.
 void judge_growth(Step& on, bool grown, int flat_max, Rule rule) {
@@ -32,9 +32,9 @@ void watch_growth(Step& on) {
   const bool each = (cc.acks + 1u) * cc.largest >= last;  // an ACK for nearly every segment
   const bool unreduced =
       cc.lossless && !tcb.ecn.echo_arrived;  // an echo of CE ends slow start as a loss does (RFC 3168)
-  const bool avoids = !cc.lossless && cc.reno_ssthresh <= last;
+  const bool avoids = !cc.lossless && cc.reno.ssthresh <= last;
   if (last >= cc.smss && each && cc.phase == Phase::kOpen) {
-    if (unreduced && last < kDelayBasedFrom * cc.smss) {
+    if (unreduced && !rfc9406::may_leave_slow_start(last, cc.smss)) {
       judge_growth(on, now > last + last / 6, kFlatSlowStart, Rule::R5681_3_1_ssthresh_init);
     } else if (avoids) {
       judge_growth(on, now > last, kFlatAvoidance, Rule::R5681_3_1_ca_should);
@@ -51,7 +51,7 @@ bool initial_window_is_kept(Step& on) {
   const Congestion& cc = tcb.congestion;
   const SndSeq text_nxt = earlier(tcb.snd_nxt, tcb.snd_end);  // a FIN is no octet of text
   const std::uint32_t text = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
-  if (!first_burst(cc) || text <= cc.cwnd + cc.probe || tcb.snd_wnd == 0) return true;
+  if (!first_burst(cc) || text <= cc.reno.cwnd + cc.probe || tcb.snd_wnd == 0) return true;
   const bool unbounded = cc.cap == Rule::R5681_3_1_iw && text > 2 * cc.initial;
   const Rule rule = blamed({
       {!unbounded, cc.cap},
@@ -76,24 +76,22 @@ void recovery_has_acted(Step& on) {
   on.cite(Rule::R5681_3_2_4);
   if (cc.news) on.cite(Rule::R5681_3_2_5);
   const std::uint32_t gone = std::min(flight(tcb), cc.duplicates * cc.largest);
-  const bool has_room = flight(tcb) - gone + 2 * cc.smss <= cc.reno_ssthresh;
+  const bool has_room = flight(tcb) - gone + 2 * cc.smss <= cc.reno.ssthresh;
   if (!cc.news && held_back(tcb) && has_room) on.depart(Rule::R5681_3_2_5);
 }
 
-// An algorithm that keeps 0.7 of its window would have sent more now, so this target halves it, as RFC 5681 has it: its
-// window is about half of the flight that lost something, and it is no longer in slow start, in which an ACK adds a
-// segment. The smaller window that RFC 6582 allows after recovery shows nothing.
-void recognise_halving(Tcb& tcb) {
+// An algorithm that keeps 0.7 of its window would have sent more now, so this target is no CUBIC: its window is about
+// half of the flight that lost something, and it is no longer in slow start, in which an ACK adds a segment. The
+// smaller window that RFC 6582 allows after recovery shows nothing.
+void strike_cubic(Tcb& tcb) {
   Congestion& cc = tcb.congestion;
-  if (cc.halves_window || cc.lossless || !cc.progress || cc.other_algorithm || cc.phase != Phase::kOpen) return;
-  const std::uint32_t now = flight(tcb), half = cc.reno_ssthresh;
-  if (cc.after_timeout || half + 2 * cc.smss >= cc.ssthresh) return;
+  if (!cc.may_be_cubic() || !cc.may_be_reno() || cc.lossless || !cc.progress || cc.phase != Phase::kOpen) return;
+  const std::uint32_t now = flight(tcb), half = cc.reno.ssthresh;
+  if (cc.after_timeout || half + 2 * cc.smss >= cc.cubic.ssthresh) return;
   if (now + cc.smss <= half || half + cc.smss < now) return;
   const std::uint32_t in_slow_start = cc.quiet_flight + cc.acks_now * cc.smss;
   if (cc.recovered ? now <= cc.least_exit : in_slow_start <= now + cc.smss / 2) return;
-  cc.halves_window = true;
-  cc.ssthresh = cc.reno_ssthresh;
-  cc.cwnd = cc.reno;
+  cc.fits.remove(Profile::kCubic);
 }
 
 // Only the congestion window has held text back: the rules that bound the window are obeyed.
@@ -125,7 +123,7 @@ void congestion_silent(Step& on) {
   if (cc.news && cc.duplicates == 0 && !inflated) cc.cwnd_at_least = std::max(cc.cwnd_at_least, flight(tcb));
   if (held_back(tcb)) {
     window_is_kept(on);
-    recognise_halving(tcb);
+    strike_cubic(tcb);
     watch_growth(on);
   }
   cc.quiet_flight = flight(tcb);

@@ -1,112 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/congestion.h"
-
+// An ACK arrives, or a loss begins: what it does to the windows of all profiles.
 #include <algorithm>
-#include <cmath>
 
-#include "models/congestion_steps.h"
+#include "models/congestion/algorithms.h"
+#include "models/congestion/steps.h"
 
 namespace tcpassay {
 namespace {
 
 using Phase = Congestion::Phase;
 
-// Section 3.1: the initial window. RFC 6928 allows ten segments, even when a single SYN was lost.
+// RFC 5681 section 3.1: the initial window. RFC 6928 allows ten segments, even when a single SYN was lost.
 void begin(Step& on) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
   cc.phase = Phase::kOpen;
   cc.smss = std::min<std::uint32_t>(tcb.snd_mss, on.env.mms_s - 20);
-  cc.initial = std::min(10 * cc.smss, std::max(2 * cc.smss, 14600u));
-  cc.cwnd = cc.initial;
+  cc.initial = rfc6928::initial_window(cc.smss);
+  cc.reno.cwnd = cc.initial;
   cc.cap = Rule::R5681_3_1_iw;
   cc.soft_cap = Rule::MAY_18;
   if (cc.syn_losses >= 2) {
-    cc.cwnd = cc.smss;
+    cc.reno.cwnd = cc.smss;
     cc.cap = Rule::R5681_3_1_iw_synloss;
   }
-  cc.reno = cc.cwnd;
+  cc.cubic = cc.recommended = cc.reno;
+  if (!selective(tcb)) cc.fits.remove(Profile::kSack);
   cc.round_end = tcb.iss + 1;
   cc.timed_out = cc.resent_to = cc.refused_to = tcb.iss;
 }
 
-// RFC 9438 section 4.2: W_cubic(t), in segments and seconds.
-double cubic(double w_max, double t, double k) {
-  constexpr double kC = 0.4;
-  return kC * (t - k) * (t - k) * (t - k) + w_max;
+// What RFC 5681 recommends: equation (2), with L of RFC 3465, and equation (3). `widest_adds`: what the ACK has added
+// to the widest window.
+void opens_as_recommended(Congestion& cc, std::uint32_t octets, std::uint32_t widest_adds) {
+  Window& window = cc.recommended;
+  if (window.slow_start()) {
+    const std::uint32_t adds = rfc5681::slow_start_adds(octets, rfc3465::limit(cc.smss, cc.after_timeout));
+    window.cwnd += adds;
+    if (widest_adds > adds) cc.soft_cap = octets < cc.smss ? Rule::R5681_3_1_ss_abc : Rule::R5681_3_1_ss_inc;
+  } else {
+    window.cwnd += rfc5681::avoidance_adds(window.cwnd, octets, cc.smss);
+    if (octets < cc.smss && cc.may_be_reno()) cc.soft_cap = Rule::R5681_3_1_ca_bytes;
+  }
+  window.cwnd = std::min(window.cwnd, cc.widest().cwnd);
 }
 
-// The window at which a target that keeps 0.7 of its window aims, with what the judge does not know taken in the
-// target's favour: when its clock began, how large its window was before the loss, and whether it lets the window
-// converge (4.7). After a timeout K is zero (4.8).
-std::uint32_t cubic_aims_at(const Step& on) {
-  const Tcb& tcb = on.tcb;
-  const Congestion& cc = tcb.congestion;
-  if (cc.lost_at == Congestion::kNever) return Congestion::kArbitrarilyHigh;
-  const double smss = cc.smss;
-  const double t = std::chrono::duration<double>(on.env.now - cc.lost_at + tcb.rtt_max).count() + 0.1;
-  const auto of = [&](double w_max) { return cubic(w_max, t, std::cbrt(w_max * 0.3 / 0.4)); };
-  const double half = cc.reno_ssthresh / smss;
-  double most = std::max({of(cc.prior / smss), of(2 * half), of(1.7 * half)});
-  if (cc.after_timeout) most = std::max(most, cubic(cc.ssthresh / smss, t, 0));
-  return static_cast<std::uint32_t>(std::min<double>(most * smss + smss, Congestion::kArbitrarilyHigh));
+// Which rule bounds the windows, once an ACK has opened them. `avoidance`: it did so in congestion avoidance.
+Rule cap_after_ack(const Congestion& cc, bool avoidance) {
+  const bool initial = cc.cap == Rule::R5681_3_1_iw || cc.cap == Rule::R5681_3_1_iw_synloss;
+  if (!avoidance && initial) return Rule::R5681_3_1_use;
+  if (avoidance && (cc.cap == Rule::R5681_3_2_6 || cc.cap == Rule::R6582_3_2_full)) return Rule::R5681_3_1_ca_inc;
+  const bool grown = !cc.widest().slow_start() && cc.widest().cwnd >= 2 * cc.smss;
+  if (cc.cap == Rule::R5681_3_1_rto_cwnd && (avoidance || grown)) return Rule::R5681_3_1_rto_ssthresh;
+  return cc.cap;
 }
 
-// An ACK of `octets` opens the window: in slow start by `octets` or SMSS, in congestion avoidance by less. In the slow
-// start that follows a timeout an ACK adds one segment, however many it acknowledges (RFC 3465 section 2.3).
+// An ACK of `octets` of new text opens the windows.
 void grow(Step& on, std::uint32_t octets) {
   Congestion& cc = on.tcb.congestion;
-  const std::uint32_t before = cc.cwnd, reno_before = cc.reno;
-  const bool avoidance = cc.cwnd >= cc.ssthresh;
-  const auto linear = [&](std::uint32_t cwnd) {
-    return static_cast<std::uint32_t>((std::uint64_t{octets} * cc.smss + cwnd - 1) / std::max(cwnd, 1u));
-  };
-  if (!avoidance) {
-    cc.cwnd += cc.after_timeout ? cc.smss : std::max(octets, cc.smss);
-    if (cc.cap == Rule::R5681_3_1_iw || cc.cap == Rule::R5681_3_1_iw_synloss) cc.cap = Rule::R5681_3_1_use;
-  } else if (cc.halves_window) {
-    cc.cwnd += linear(cc.cwnd);
-  } else {
-    const std::uint32_t most = std::max(cubic_aims_at(on), cc.cwnd + linear(cc.cwnd));
-    cc.cwnd = std::min(cc.cwnd + std::max(octets / 2, std::max(cc.smss * cc.smss / cc.cwnd, 1u)), most);
-  }
-  if (avoidance && (cc.cap == Rule::R5681_3_2_6 || cc.cap == Rule::R6582_3_2_full)) cc.cap = Rule::R5681_3_1_ca_inc;
-  if (!avoidance && cc.cap == Rule::R5681_3_1_rto_cwnd && cc.cwnd >= 2 * cc.smss) {
-    cc.cap = cc.cwnd >= cc.ssthresh ? Rule::R5681_3_1_rto_ssthresh : Rule::R5681_3_1_rto_cwnd;
-  }
-  if (avoidance && cc.cap == Rule::R5681_3_1_rto_cwnd) cc.cap = Rule::R5681_3_1_rto_ssthresh;
-  cc.cwnd = std::min(cc.cwnd, Congestion::kArbitrarilyHigh);
-
-  if (cc.reno < cc.reno_ssthresh) {
-    cc.reno += std::min(octets, (cc.after_timeout ? 1u : 2u) * cc.smss);
-    if (cc.cwnd - before > cc.reno - reno_before) {
-      cc.soft_cap = octets < cc.smss ? Rule::R5681_3_1_ss_abc : Rule::R5681_3_1_ss_inc;
-    }
-  } else {
-    cc.reno += linear(cc.reno);
-    if (octets < cc.smss && !cc.other_algorithm) cc.soft_cap = Rule::R5681_3_1_ca_bytes;
-  }
-  cc.reno = std::min(cc.reno, cc.cwnd);
+  const Window before = cc.widest();
+  rfc5681::opens(cc.reno, octets, cc.smss, cc.after_timeout);
+  rfc9438::opens(on.tcb, cc, octets, on.env.now);
+  cc.cap = cap_after_ack(cc, !before.slow_start());
+  opens_as_recommended(cc, octets, cc.widest().cwnd - before.cwnd);
 }
 
-// Equation (4): a loss halves the window. RFC 9438 keeps 0.7 of the window or of the flight. Segments sent by limited
-// transmit are not part of the flight.
+// A loss was seen. Segments sent by limited transmit are not part of the flight.
 void reduce(Step& on, Rule cap) {
   Congestion& cc = on.tcb.congestion;
-  const std::uint32_t outstanding = flight(on.tcb) - std::min(flight(on.tcb), cc.limited);
-  const std::uint32_t widest =
-      cc.halves_window ? outstanding : std::max(outstanding, std::min(cc.cwnd, 2 * outstanding));
+  const std::uint32_t all = flight(on.tcb), outstanding = all - std::min(all, cc.limited);
   if (cc.phase != Phase::kRecovery) {  // a timeout in fast recovery may turn out to have been as vain as that
-    cc.prior = cc.cwnd;
-    cc.prior_ssthresh = std::max(flight(on.tcb), cc.ssthresh);
+    cc.before = {.reno = cc.reno, .cubic = cc.cubic, .epoch = cc.epoch};
+    cc.before.reno.ssthresh = rfc4015::pipe_prev(all, cc.reno.ssthresh);
+    cc.before.cubic.ssthresh = rfc4015::pipe_prev(all, cc.cubic.ssthresh);
   }
   cc.scaled = 0;
-  cc.ssthresh = std::max(cc.halves_window ? widest / 2 : widest / 10 * 7, 2 * cc.smss);
-  cc.reno_ssthresh = std::max(outstanding / 2, 2 * cc.smss);
+  cc.reno.ssthresh = cc.recommended.ssthresh = rfc5681::half(outstanding, cc.smss);
+  rfc9438::reduce(cc, outstanding, on.env.since);
   cc.recover = on.tcb.snd_nxt;
+  cc.recover_fs = std::max(outstanding, 1u);
   cc.recover_known = true;
   cc.lossless = false;
-  cc.lost_at = on.env.since;
   cc.cap = cap;
   cc.soft_cap = Rule::MAY_18;
   cc.cwnd_at_least = 0;
@@ -119,16 +93,17 @@ void ack_in_recovery(Tcb& tcb, SndSeq ack) {
   const std::uint32_t octets = ack - tcb.snd_una;
   if (cc.recover <= ack) {
     cc.phase = Phase::kOpen;
-    cc.left = 0;
+    cc.left = cc.inflated = 0;
     cc.recovered = true;
-    cc.least_exit = std::max(flight(tcb) - octets, cc.smss) + cc.smss;
+    cc.least_exit = rfc6582::conservative_exit(flight(tcb) - octets, cc.smss);
     cc.cap = cc.after_partial ? Rule::R6582_3_2_full : Rule::R5681_3_2_6;
     return;
   }
   cc.after_partial = true;
   cc.partial_retransmit_due =
-      !selective(tcb) && cc.resent_to <= ack;               // unless text behind it that left again is on its way
-  cc.left = cc.left - std::min(cc.left, octets) + cc.smss;  // the window stays inflated, less what was acknowledged
+      !selective(tcb) && cc.resent_to <= ack;  // unless text behind it that left again is on its way
+  cc.left = rfc6582::deflated(cc.left, octets, cc.smss);
+  cc.inflated = rfc6582::deflated(cc.inflated, octets, cc.smss);
   cc.resent = cc.delivered = 0;
 }
 
@@ -149,6 +124,10 @@ std::uint32_t flight(const Tcb& tcb) {
 
 std::uint32_t pipe(const Tcb& tcb) {
   return flight(tcb) - std::min(flight(tcb), tcb.congestion.left);
+}
+
+std::uint32_t flight_of_newreno(const Tcb& tcb) {
+  return selective(tcb) ? flight(tcb) - std::min(flight(tcb), tcb.congestion.inflated) : pipe(tcb);
 }
 
 bool selective(const Tcb& tcb) {
@@ -172,8 +151,7 @@ void enter_recovery(Step& on) {
   loss_is_assumed(on, false);
   cc.phase = Phase::kRecovery;
   cc.after_timeout = false;
-  cc.cwnd = cc.ssthresh;
-  cc.reno = cc.reno_ssthresh;
+  for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) window->cwnd = window->ssthresh;
   cc.resent = 0;
   cc.delivered = cc.smss;
   cc.after_partial = false;
@@ -191,8 +169,9 @@ void enter_loss(Step& on) {
   cc.phase = Phase::kLoss;
   cc.after_timeout = true;
   cc.timed_out = cc.resent_to = on.tcb.snd_una;
-  cc.cwnd = cc.reno = cc.smss;
+  for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) window->cwnd = cc.smss;  // LW of RFC 5681
   cc.left = flight(on.tcb);
+  cc.inflated = 0;
   cc.duplicates = 0;
   cc.limited = 0;
 }
@@ -222,6 +201,7 @@ void congestion_acked(Step& on, SndSeq ack) {
     ack_in_recovery(tcb, ack);
     return;
   }
+  cc.inflated = 0;
   if (cc.phase == Phase::kLoss) {
     ack_after_timeout(cc, ack, flight_after);
   } else {
@@ -239,6 +219,7 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (!duplicate) return;
   cc.duplicated = true;
   if (cc.duplicates < 255) ++cc.duplicates;
+  cc.inflated += cc.smss;
   if (selective(tcb)) return;
   cc.left += cc.smss;  // may exceed the flight: RFC 5681 does not bound how far the window is inflated
   if (cc.phase == Phase::kRecovery) cc.delivered += cc.smss;
@@ -254,36 +235,37 @@ void congestion_informed(Step& on, SndSeq highest) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone) return;
-  if (tcb.snd_una < highest && highest <= tcb.snd_nxt) {
-    cc.left = std::max(cc.left, highest - tcb.snd_una);
-    if (cc.phase == Phase::kRecovery) cc.delivered += cc.smss;
-  }
+  if (!(tcb.snd_una < highest) || tcb.snd_nxt < highest) return;
+  const std::uint32_t reported = highest - tcb.snd_una, more = reported - std::min(reported, cc.left);
+  cc.left += more;
+  if (cc.phase == Phase::kRecovery) cc.delivered += std::max(more, cc.smss);
 }
 
-// RFC 4015 section 3.2, step (9), or the window as it was before and as the ACK makes it grow.
+// RFC 4015 section 3.2, step (9), or the windows as they were before (RFC 9438 section 4.9.2) and as the ACK makes them
+// grow.
 void congestion_undone(Step& on, std::uint32_t octets) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
-  if (cc.prior == 0) return;
-  cc.lost_at = Congestion::kNever;
-  const std::uint32_t resumed = flight(tcb) + std::min(octets, cc.initial);
+  if (cc.before.reno.cwnd == 0) return;
   cc.after_timeout = false;
-  cc.ssthresh = cc.reno_ssthresh = cc.prior_ssthresh;
   cc.soft_cap = Rule::MAY_18;
-  cc.cwnd = cc.reno = std::max(cc.cwnd, cc.prior);
+  cc.reno = {.cwnd = std::max(cc.reno.cwnd, cc.before.reno.cwnd), .ssthresh = cc.before.reno.ssthresh};
+  cc.cubic = {.cwnd = std::max(cc.cubic.cwnd, cc.before.cubic.cwnd), .ssthresh = cc.before.cubic.ssthresh};
+  cc.recommended = cc.widest();
+  cc.epoch = cc.before.epoch;
   if (octets > 0) grow(on, octets);
-  cc.cwnd = std::max(cc.cwnd, resumed);
-  cc.reno = std::max(cc.reno, resumed);
+  const std::uint32_t resumed = rfc4015::window(flight(tcb), octets, cc.initial);
+  for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) window->cwnd = std::max(window->cwnd, resumed);
   cc.cap = Rule::R5681_3_1_use;
   cc.fast_retransmit_due = cc.partial_retransmit_due = false;
   cc.phase = Phase::kOpen;
-  cc.left = 0;
+  cc.left = cc.inflated = 0;
 }
 
 void congestion_path_lowered(Step& on, std::uint32_t before, std::uint32_t after) {
   Congestion& cc = on.tcb.congestion;
   if (cc.phase != Phase::kOpen || !cc.lossless || after >= before || before == 0) return;
-  const std::uint64_t cwnd = cc.scaled != 0 ? cc.scaled : cc.cwnd;
+  const std::uint64_t cwnd = cc.scaled != 0 ? cc.scaled : cc.widest().cwnd;
   cc.scaled = static_cast<std::uint32_t>(std::max<std::uint64_t>(cwnd * after / before, after));
   cc.scaled_sent = 0;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Congestion control, RFC 5681 with RFC 6582 (NewReno): how much may be in flight at most. A target may run another
-// algorithm (RFC 9293 section 3.8.2, MAY-18), so the model keeps two bounds. `cwnd` is the largest window that any
-// accepted algorithm gives: ten segments at first (RFC 6928), doubled in each round trip, reduced to 0.7 of the flight
-// after a loss, then increased as RFC 9438 has it, by half in a round trip at most. `reno` is the window of RFC 5681
-// itself, with byte counting up to 2*SMSS (RFC 3465). Counts are octets unless a comment says otherwise.
+// Congestion control: how much may be in flight at most. What the RFCs say stands in one file rfcNNNN.cc for each of
+// them (algorithms.h), which profiles are judged in profiles.def; README.md is the way in. Here is what they all share:
+// the loss that was seen, what has left the network since, and the windows of RFC 5681 and RFC 9438. A target may run
+// either (RFC 9293 section 3.8.2, MAY-18). Counts are octets unless a comment says otherwise.
 #pragma once
 
 #include <cstdint>
 
+#include "models/congestion/profiles.h"
 #include "models/event.h"
 #include "models/rule.h"
 #include "models/seq.h"
@@ -16,6 +16,16 @@ namespace tcpassay {
 
 struct Step;
 
+// CUBIC's time: W_max and W_est of RFC 9438, and when the window was last reduced.
+struct Epoch {
+  static constexpr Time kNever{-1};
+
+  std::uint32_t w_max = 0, w_est = 0;
+  Time began = kNever;
+
+  friend bool operator==(const Epoch&, const Epoch&) = default;
+};
+
 struct Congestion {
   enum class Phase : std::uint8_t {
     kNone,      // not ESTABLISHED yet
@@ -23,8 +33,14 @@ struct Congestion {
     kRecovery,  // fast recovery: duplicate ACKs made the target send SND.UNA again
     kLoss,      // the retransmission timer has expired
   };
-  static constexpr std::uint32_t kArbitrarilyHigh = 1u << 30;
   static constexpr Time kNever{-1};
+
+  // What a loss changes, as it was before: restored when nothing turns out to have been lost.
+  struct Before {
+    Window reno{.cwnd = 0}, cubic{.cwnd = 0};
+    Epoch epoch{};
+    friend bool operator==(const Before&, const Before&) = default;
+  };
 
   Phase phase = Phase::kNone;
   bool lost_told = false;            // an ICMP message said that segments in flight were too large (RFC 1191)
@@ -36,8 +52,6 @@ struct Congestion {
   bool recovered = false;            // since then an ACK has ended fast recovery
   bool recover_known = false;
   bool lossless = true;                 // no loss was seen on this connection
-  bool halves_window = false;           // the target was seen to halve its window after a loss, as RFC 5681 has it
-  bool other_algorithm = false;         // the target was seen to send more than RFC 5681 allows
   bool after_timeout = false;           // the last loss was shown by the retransmission timer
   bool after_partial = false;           // NewReno: a partial ACK has arrived in this recovery
   bool fast_retransmit_due = false;     // the third duplicate ACK has arrived
@@ -48,32 +62,40 @@ struct Congestion {
   std::uint8_t acks = 0;                // ACKs of new text in this round trip
   std::uint8_t acks_now = 0;            // ... since the target last fell silent
   std::uint8_t flat_rounds = 0;         // round trips in a row in which the flight did not grow as it should
-  Rule cap{}, soft_cap{};               // the rules that bound `cwnd` and `reno`
+  ProfileSet fits{};                    // the profiles that explain all that the target has sent
+  Rule cap{}, soft_cap{};               // the rules that bound the windows of the profiles, and `recommended`
   std::uint32_t smss = 536;
   std::uint32_t largest = 1;  // the largest segment of text that has left: the target's own SMSS
   std::uint32_t initial = 0;  // IW
-  std::uint32_t cwnd = kArbitrarilyHigh, ssthresh = kArbitrarilyHigh;
-  std::uint32_t reno = kArbitrarilyHigh, reno_ssthresh = kArbitrarilyHigh;
-  std::uint32_t prior = 0;  // `cwnd` before the last loss; restored when nothing turns out to have been lost
-  std::uint32_t prior_ssthresh = kArbitrarilyHigh;  // pipe_prev of RFC 4015, likewise
-  std::uint32_t left = 0;       // octets in flight that have left the network, as far as the ACKs show
-  std::uint32_t limited = 0;    // octets sent by limited transmit (RFC 3042)
-  std::uint32_t resent = 0;     // octets sent since recovery began, new or again
-  std::uint32_t delivered = 0;  // octets that duplicate ACKs have shown to be delivered since recovery began
+  Window reno{}, cubic{};     // the largest that RFC 5681 and RFC 9438 give
+  Window recommended{};       // ... that RFC 5681 gives when all its SHOULDs are followed
+  Epoch epoch{};
+  Before before{};
+  std::uint32_t left = 0;        // octets in flight that have left the network, as far as the ACKs show
+  std::uint32_t inflated = 0;    // the same, as duplicate ACKs alone show, where SACK options are in use
+  std::uint32_t limited = 0;     // octets sent by limited transmit (RFC 3042)
+  std::uint32_t resent = 0;      // octets sent since recovery began, new or again
+  std::uint32_t delivered = 0;   // octets that duplicate ACKs have shown to be delivered since recovery began
+  std::uint32_t recover_fs = 1;  // RecoverFS of RFC 6937: the flight when recovery began
   std::uint32_t round_flight = 0;
   std::uint32_t quiet_flight = 0;   // when the target last fell silent
   std::uint32_t least_exit = 0;     // the smaller window that may follow fast recovery (RFC 6582 section 3.2, step 3)
   std::uint32_t probe = 0;          // octets of a loss probe, which the window does not hold back (RFC 8985)
   std::uint32_t cwnd_at_least = 0;  // the target's own window is no smaller, as the largest flight shows
-  std::uint32_t scaled = 0;         // `cwnd` scaled to the smaller segments of the path; 0: the path has not changed
-  std::uint32_t scaled_sent = 0;    // octets sent since it was scaled
-  SndSeq recover{};                 // SND.NXT when the last loss was seen (RFC 6582)
-  SndSeq timed_out{};               // SND.UNA when the retransmission timer last expired
-  SndSeq resent_to{};               // behind the last octet sent again since the last loss
+  std::uint32_t scaled = 0;       // the window scaled to the smaller segments of the path; 0: the path has not changed
+  std::uint32_t scaled_sent = 0;  // octets sent since it was scaled
+  SndSeq recover{};               // SND.NXT when the last loss was seen (RFC 6582)
+  SndSeq timed_out{};             // SND.UNA when the retransmission timer last expired
+  SndSeq resent_to{};             // behind the last octet sent again since the last loss
   SndSeq round_end{};
   SndSeq refused_to{};    // text below it was refused by a window or a path: it goes again without another reason
   Time sent_at = kNever;  // when text last left
-  Time lost_at = kNever;  // when the last loss lowered the window
+
+  // One of the profiles that fit keeps 0.7 of the window.
+  bool may_be_cubic() const { return fits.has(Profile::kCubic); }
+  // One of them halves it, as RFC 5681 has it.
+  bool may_be_reno() const { return fits.has(Profile::kNewReno) || fits.has(Profile::kSack); }
+  const Window& widest() const { return may_be_cubic() ? cubic : reno; }
 
   friend bool operator==(const Congestion&, const Congestion&) = default;
 };

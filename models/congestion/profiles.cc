@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/congestion/profiles.h"
+
+#include <algorithm>
+#include <array>
+
+#include "models/congestion/algorithms.h"
+#include "models/congestion/steps.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr std::array<ProfileInfo, kProfiles> kInfos = {{
+#define PROFILE(id, name, sentence) {name, sentence},
+#include "models/congestion/profiles.def"
+#undef PROFILE
+}};
+
+const Window& window_of(const Congestion& cc, Profile profile) {
+  return profile == Profile::kCubic ? cc.cubic : cc.reno;
+}
+
+// In congestion avoidance the window grows by less than a segment for each ACK, and segments are sent whole.
+std::uint32_t rounding(const Congestion& cc, Profile profile) {
+  if (window_of(cc, profile).slow_start()) return 0;
+  const bool grown = cc.cap == Rule::R5681_3_1_ca_inc || cc.cap == Rule::R5681_3_1_rto_ssthresh;
+  return grown || profile != Profile::kCubic ? cc.smss : 0;
+}
+
+// The flight that the profile counts: who has SACK options counts what they report, NewReno counts duplicate ACKs, and
+// CUBIC leaves recovery as it finds it (RFC 9438 section 4.2).
+std::uint32_t flight_before(const Congestion& cc, Profile profile, const Leaving& seg) {
+  if (cc.phase != Congestion::Phase::kRecovery || profile == Profile::kSack) return seg.before;
+  return profile == Profile::kNewReno ? seg.inflated : std::min(seg.before, seg.inflated);
+}
+
+bool has_room(const Congestion& cc, Profile profile, const Leaving& seg, std::uint32_t beyond) {
+  const Window& window = window_of(cc, profile);
+  if (flight_before(cc, profile, seg) + seg.more <= window.cwnd + beyond + rounding(cc, profile)) return true;
+  return cc.phase == Congestion::Phase::kRecovery && rfc6937::has_room(cc, window.ssthresh, seg.more);
+}
+
+}  // namespace
+
+std::span<const ProfileInfo> profiles() {
+  return kInfos;
+}
+
+ProfileSet profiles_with_room(const Tcb& tcb, const Leaving& seg) {
+  const Congestion& cc = tcb.congestion;
+  if (seg.before == 0) return cc.fits;  // even the smallest window has room for one segment
+  const std::uint32_t beyond = rfc3042::beyond_window(cc) + rfc8985::beyond_window(cc, seg.may_probe);
+  ProfileSet fits = cc.fits;
+  for (int i = 0; i < kProfiles; ++i) {
+    const auto profile = static_cast<Profile>(i);
+    if (fits.has(profile) && !has_room(cc, profile, seg, beyond)) fits.remove(profile);
+  }
+  return fits;
+}
+
+}  // namespace tcpassay
