@@ -87,6 +87,7 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
                 .mms_s = terms.mms_s,
                 .edition = terms.edition};
   a.default_mss = terms.default_mss;
+  a.profiles = terms.profiles;
   if (terms.withheld.any()) a.withheld = &terms.withheld;
   a.challenged = challenged_at;
   if (const Port* p = port(c.tuple.local)) {
@@ -328,6 +329,12 @@ const FreedomSet& Oracle::freedoms_taken() const {
 }
 const std::vector<Count>& Oracle::counts() const {
   return impl_->counts;
+}
+
+std::array<ProfileFit, kProfiles> Oracle::profile_fits() const {
+  std::array<ProfileFit, kProfiles> fits{};
+  for (std::size_t i = 0; i < impl_->used; ++i) impl_->add_profile_fits(impl_->conversations[i], fits);
+  return fits;
 }
 
 std::optional<bool> Oracle::trait(Trait trait) const {

@@ -3,6 +3,7 @@
 // it says which rule was broken. It does not know where a trace comes from: a live run or a recording.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "models/congestion/profiles.h"
 #include "models/edition.h"
 #include "models/event.h"
 #include "models/freedom.h"
@@ -26,6 +28,7 @@ struct Terms {
   Edition edition = kNewest;           // the text that it is held to
   bool strict = false;                 // a tolerated freedom is held against it
   FreedomSet withheld{};               // freedoms that it does not have: tests of the judge ask what they excuse
+  ProfileSet profiles{};               // of congestion control: it is one of these
 };
 
 struct Verdict {
@@ -49,6 +52,12 @@ struct Count {
   std::uint32_t taken = 0;   // MAY: times the option was taken
 };
 
+// Connections on which text was lost: on how many a profile of congestion control may be at work, and how many of those
+// it explains from beginning to end.
+struct ProfileFit {
+  std::uint32_t connections = 0, explained = 0;
+};
+
 class Oracle {
  public:
   explicit Oracle(Terms terms = {});
@@ -65,8 +74,9 @@ class Oracle {
   const std::vector<Count>& counts() const;      // of this trace, indexed by Rule
   // Uses of freedoms that no text grants, each with the rule that it excuses; among the verdicts under strict terms.
   const std::vector<Verdict>& tolerated() const;
-  const FreedomSet& freedoms_taken() const;      // those that every explanation of this trace needs
-  std::optional<bool> trait(Trait trait) const;  // what this trace revealed; empty when it revealed nothing
+  const FreedomSet& freedoms_taken() const;                // those that every explanation of this trace needs
+  std::array<ProfileFit, kProfiles> profile_fits() const;  // of this trace, indexed by Profile
+  std::optional<bool> trait(Trait trait) const;            // what this trace revealed; empty when it revealed nothing
 
   // To be printed: the state or states the conversation may be in ("SYN-RECEIVED", "CLOSING|TIME-WAIT").
   std::string states(Tuple tuple) const;

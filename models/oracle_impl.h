@@ -169,6 +169,7 @@ struct Oracle::Impl {
   // What the verdict's nearest candidate was about to be judged by, and what was odd about the peer's last packet.
   static void note_at_work(Verdict& verdict, const Candidate& p);
   static Verdict::Kind kind_of(Rule rule);
+  static void add_profile_fits(const Conversation& c, std::array<ProfileFit, kProfiles>& fits);
   static std::string states(const Conversation& c);
 
   template <class List>

@@ -267,4 +267,19 @@ void Oracle::Impl::settle(Conversation& c, const Event& event) {
   }
 }
 
+// A conversation in which a MUST was broken proves nothing, and neither does one without a loss.
+void Oracle::Impl::add_profile_fits(const Conversation& c, std::array<ProfileFit, kProfiles>& fits) {
+  const auto& all = c.possible;
+  const auto lost = [](const Candidate& p) { return !p.congestion.lossless; };
+  if (c.tainted || !std::all_of(all.begin(), all.end(), lost)) return;
+  const bool sack = std::any_of(all.begin(), all.end(), [](const Candidate& p) { return p.sack(); });
+  for (int i = 0; i < kProfiles; ++i) {
+    const auto profile = static_cast<Profile>(i);
+    if (profile == Profile::kSack && !sack) continue;
+    ++fits[static_cast<std::size_t>(i)].connections;
+    const auto fit = [profile](const Candidate& p) { return p.congestion.fits.has(profile); };
+    if (std::any_of(all.begin(), all.end(), fit)) ++fits[static_cast<std::size_t>(i)].explained;
+  }
+}
+
 }  // namespace tcpassay

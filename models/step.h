@@ -50,6 +50,7 @@ struct Environment {
   Edition edition = kNewest;
   const FreedomSet* withheld = nullptr;         // freedoms that nobody has; null: none
   const fast_open::Known* fast_open = nullptr;  // when a SYN arrives or departs
+  ProfileSet profiles{};                        // of congestion control: the target has one of these
   bool user_known = true;                       // false: the calls of the user are not recorded (inferred_calls.h)
   std::optional<SndSeq> last_ack{};             // with an unknown user: SEG.ACK of the last segment that arrived
 };

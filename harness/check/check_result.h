@@ -2,6 +2,7 @@
 // What a run of scenarios has shown of a target: for each rule whether it was obeyed, broken or never exercised.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -93,6 +94,7 @@ struct CheckResult {
   bool whole = true;                  // the whole corpus was played, not a selection
   std::vector<RuleResult> rules{};    // indexed by Rule
   std::vector<TraitValue> profile{};  // indexed by Trait
+  std::array<ProfileFit, kProfiles> profile_fits{};
   std::vector<Skipped> skipped{};
   std::vector<ToleratedResult> tolerated{};  // those that occurred
   FreedomSet freedoms{};                     // every freedom, of whatever kind, that the target took

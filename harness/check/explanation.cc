@@ -13,6 +13,8 @@
 #include "harness/check/tolerated.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/registry.h"
+#include "models/congestion/profiles.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {
@@ -23,6 +25,10 @@ std::vector<std::string> traits_of(Rule rule) {
   std::vector<std::string> found;
   for (const TraitInfo& trait : traits()) {
     if (trait.rule == rule) found.push_back(fmt::format("{}: {}", trait.name, trait.sentence));
+  }
+  if (rule != Rule::MAY_18) return found;
+  for (const ProfileInfo& profile : profiles()) {
+    found.push_back(fmt::format("congestion control {}: {}", profile.name, profile.sentence));
   }
   return found;
 }

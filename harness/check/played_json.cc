@@ -30,11 +30,14 @@ Json to_json(const Played& played) {
   for (const Verdict& verdict : played.result.tolerated) tolerated.push_back(to_json(verdict));
   for (const Count& count : played.result.counts) counts.push_back({count.judged, count.broken, count.taken});
   for (const auto& trait : played.result.traits) traits_seen.push_back(trait ? int{*trait} : -1);
+  Json fits = Json::array();
+  for (const ProfileFit& fit : played.result.profile_fits) fits.push_back({fit.connections, fit.explained});
   for (const Mismatch& mismatch : played.mismatches) {
     mismatches.push_back({mismatch.where.file, mismatch.where.line, mismatch.expected, mismatch.seen});
   }
-  return {{"verdicts", verdicts}, {"tolerated", tolerated}, {"freedoms", played.result.freedoms.to_string()},
-          {"counts", counts},     {"traits", traits_seen},  {"mismatches", mismatches}};
+  return {{"verdicts", verdicts},    {"tolerated", tolerated}, {"freedoms", played.result.freedoms.to_string()},
+          {"counts", counts},        {"traits", traits_seen},  {"profile_fits", fits},
+          {"mismatches", mismatches}};
 }
 
 Played played_from_json(const Json& json) {
@@ -48,6 +51,10 @@ Played played_from_json(const Json& json) {
   }
   for (const int value : json.at("traits")) {
     played.result.traits.push_back(value < 0 ? std::nullopt : std::optional<bool>(value != 0));
+  }
+  for (std::size_t i = 0; i < played.result.profile_fits.size(); ++i) {
+    const Json& fit = json.at("profile_fits").at(i);
+    played.result.profile_fits[i] = {.connections = fit.at(0), .explained = fit.at(1)};
   }
   for (const Json& row : json.at("mismatches")) {
     played.mismatches.push_back(

@@ -50,6 +50,12 @@ std::string check_json(const CheckResult& result) {
   for (std::size_t i = 0; i < result.profile.size(); ++i) {
     json["profile"][std::string(traits()[i].name)] = to_string(result.profile[i]);
   }
+  json["congestion_control"] = Json::object();
+  for (std::size_t i = 0; i < result.profile_fits.size(); ++i) {
+    const auto& [connections, explained] = result.profile_fits[i];
+    json["congestion_control"][std::string(profiles()[i].name)] = {{"connections", connections},
+                                                                   {"explained", explained}};
+  }
   json["summary"] = Json{{"obeyed", result.count(Standing::kObeyed)},
                          {"violated", result.count(Standing::kViolated)},
                          {"departed", result.count(Standing::kDeparted)},

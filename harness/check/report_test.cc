@@ -54,7 +54,7 @@ const json& rule_of(const json& report, const std::string& id) {
 TEST(Report, JsonKeepsItsContract) {
   const json report = json::parse(check_json(sample()));
   for (const char* key : {"tool", "version", "target", "ruleset", "scenarios", "steps", "wall_s", "rules", "profile",
-                          "summary", "skipped", "deviations", "tolerated", "freedoms"}) {
+                          "summary", "skipped", "deviations", "tolerated", "freedoms", "congestion_control"}) {
     EXPECT_TRUE(report.contains(key)) << key;
   }
   EXPECT_EQ(report["target"]["abilities"], json::array({"virtual-time"}));
@@ -67,6 +67,15 @@ TEST(Report, JsonKeepsItsContract) {
     EXPECT_TRUE(report["summary"].contains(key)) << key;
   }
   EXPECT_EQ(report["profile"].size(), traits().size());
+}
+
+TEST(Report, TellsWhichCongestionControlFits) {
+  CheckResult result = sample();
+  EXPECT_EQ(check_text(result, {}).find("CONGESTION CONTROL"), std::string::npos);
+  result.profile_fits[static_cast<std::size_t>(Profile::kCubic)] = {.connections = 7, .explained = 6};
+  EXPECT_NE(check_text(result, {}).find("cubic    6 of 7"), std::string::npos);
+  const json cubic = json::parse(check_json(result))["congestion_control"]["cubic"];
+  EXPECT_EQ(cubic, (json{{"connections", 7}, {"explained", 6}}));
 }
 
 TEST(Report, JsonCarriesTheEvidence) {

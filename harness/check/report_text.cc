@@ -113,6 +113,19 @@ std::string profile_text(const CheckResult& result, const TextStyle& style) {
   return text.empty() ? "" : "\nPROFILE\n" + text;
 }
 
+// Which profiles of congestion control explain the target, where a loss tells them apart.
+std::string profile_fits_text(const CheckResult& result, const TextStyle& style) {
+  std::string text;
+  for (std::size_t i = 0; i < result.profile_fits.size(); ++i) {
+    const auto& [connections, explained] = result.profile_fits[i];
+    if (connections == 0) continue;
+    const ProfileInfo& profile = profiles()[i];
+    const std::string fits = fmt::format("{} of {}", explained, connections);
+    text += cut(fmt::format("  {:<8} {:<12} {}", profile.name, fits, profile.sentence), style.columns) + "\n";
+  }
+  return text.empty() ? "" : "\nCONGESTION CONTROL, connections with a loss that each profile explains\n" + text;
+}
+
 std::string deviations_text(const CheckResult& result, const TextStyle& style) {
   std::string text;
   for (const auto& listed : result.deviations) {
@@ -186,8 +199,8 @@ std::string check_text(const CheckResult& result, const TextStyle& style) {
          findings(result, Standing::kDeparted, "DEPARTED", style) +
          findings(result, Standing::kInconclusive, "INCONCLUSIVE", style) +
          tolerated_text(result.tolerated, style.columns) + profile_text(result, style) +
-         deviations_text(result, style) + unsteady_text(result, style) + failed_text(result, style) +
-         skipped_text(result, style) + summary_text(result, style);
+         profile_fits_text(result, style) + deviations_text(result, style) + unsteady_text(result, style) +
+         failed_text(result, style) + skipped_text(result, style) + summary_text(result, style);
 }
 
 }  // namespace tcpassay

@@ -44,6 +44,7 @@ TraceResult result_of(const Oracle& oracle) {
   result.freedoms = oracle.freedoms_taken();
   result.counts = oracle.counts();
   for (std::size_t i = 0; i < traits().size(); ++i) result.traits.push_back(oracle.trait(static_cast<Trait>(i)));
+  result.profile_fits = oracle.profile_fits();
   return result;
 }
 
@@ -60,6 +61,10 @@ void Tally::add(const TraceResult& trace) {
   }
   for (std::size_t i = 0; i < trace.traits.size() && i < profile_.size(); ++i) {
     profile_[i] = joined(profile_[i], trace.traits[i]);
+  }
+  for (std::size_t i = 0; i < profile_fits_.size(); ++i) {
+    profile_fits_[i].connections += trace.profile_fits[i].connections;
+    profile_fits_[i].explained += trace.profile_fits[i].explained;
   }
   for (const auto& verdict : trace.verdicts) {
     Row& row = rows_[static_cast<std::size_t>(verdict.rule)];
@@ -116,6 +121,7 @@ void Tally::write_to(CheckResult& result) const {
     }
   }
   result.profile = profile_;
+  result.profile_fits = profile_fits_;
   result.skipped = skipped_;
   result.freedoms = freedoms_;
   std::copy_if(tolerated_.begin(), tolerated_.end(), std::back_inserter(result.tolerated),

@@ -2,6 +2,7 @@
 // Adds up what the oracle said of each scenario, rule by rule.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct TraceResult {
   FreedomSet freedoms{};
   std::vector<Count> counts{};                // indexed by Rule
   std::vector<std::optional<bool>> traits{};  // indexed by Trait
+  std::array<ProfileFit, kProfiles> profile_fits{};
 };
 TraceResult result_of(const Oracle& oracle);
 
@@ -44,6 +46,7 @@ class Tally {
   std::vector<ToleratedResult> tolerated_;  // indexed by Freedom
   FreedomSet freedoms_{};
   std::vector<TraitValue> profile_;
+  std::array<ProfileFit, kProfiles> profile_fits_{};
   std::vector<Skipped> skipped_;
 };
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 
@@ -17,11 +16,9 @@
 namespace tcpassay {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr const char* kNames[kAlterations] = {
-    "sequence number", "acknowledgment", "window",   "control bit", "urgent pointer", "option",
-    "octet of text",   "length",         "left out", "repeated",    "damaged",
+    "sequence number", "acknowledgment", "window", "control bit", "urgent pointer", "option",
+    "octet of text",   "length",         "sooner", "left out",    "repeated",       "damaged",
 };
 constexpr int kTriesMax = 20;  // to find a segment to which the alteration applies
 
@@ -34,11 +31,21 @@ bool is_finding(const Verdict& verdict) {
   return verdict.kind != Verdict::Kind::kInconclusive;
 }
 
-bool is_noticed(Oracle& oracle, const std::vector<Event>& events) {
-  oracle.start();
+bool is_noticed(Oracle& oracle, const Terms& terms, const std::vector<Event>& events) {
+  oracle.start(terms);
   for (const Event& event : events) oracle.observe(event);
   oracle.finish();
   return std::any_of(oracle.verdicts().begin(), oracle.verdicts().end(), is_finding);
+}
+
+// Counts an alteration that passes: once for each row of profiles.def with which it does, and those above it.
+void count_profiles(SensitivityResult& result, Oracle& oracle, Terms terms, const std::vector<Event>& events) {
+  ++result.passed[kProfiles - 1];
+  for (int i = kProfiles - 1; i > 0; --i) {
+    terms.profiles.remove(static_cast<Profile>(i));
+    if (is_noticed(oracle, terms, events)) return;
+    ++result.passed[static_cast<std::size_t>(i - 1)];
+  }
 }
 
 std::deque<PassedRun> record(const std::vector<ScenarioFile>& scenarios, Target& target) {
@@ -82,7 +89,7 @@ class Alterer {
                                           std::string& freedom, std::string& what) {
     std::vector<Event> events = run.trace.events;
     const Departing before = std::get<Departing>(events[index].what);
-    const bool applies = alteration == Alteration::kDropped || alteration == Alteration::kRepeated
+    const bool applies = alteration >= Alteration::kSooner && alteration != Alteration::kDamaged
                              ? alter_presence(events, index, alteration, freedom)
                              : alter_field(events, index, alteration, freedom);
     if (!applies) return std::nullopt;
@@ -94,6 +101,7 @@ class Alterer {
   // Each of these returns false where the alteration does not apply.
   bool alter_presence(std::vector<Event>& events, std::size_t index, Alteration alteration, std::string& freedom) {
     const auto at = events.begin() + static_cast<std::ptrdiff_t>(index);
+    if (alteration == Alteration::kSooner) return leaves_sooner(events, index, freedom);
     if (alteration == Alteration::kRepeated) {
       const Event again = *at;
       events.insert(at, again);
@@ -102,6 +110,18 @@ class Alterer {
     const bool retransmits = std::get<Departing>(at->what).len() > 0 && sent_before(events, index);
     if (retransmits) freedom = "when exactly a timer makes it leave";
     events.erase(at);
+    return true;
+  }
+
+  // An ACK without text and the segment that left upon it change places.
+  static bool leaves_sooner(std::vector<Event>& events, std::size_t index, std::string& freedom) {
+    if (index == 0 || events[index - 1].tuple != events[index].tuple) return false;
+    const auto* ack = std::get_if<Arriving>(&events[index - 1].what);
+    const auto& text = std::get<Departing>(events[index].what);
+    if (ack == nullptr || !ack->text.empty() || ack->len() > 0 || text.text.empty() || text.ctl.syn) return false;
+    Event &first = events[index - 1], &second = events[index];
+    if (!sent_before(events, index)) freedom = "not every ACK makes room for text";
+    std::swap(first.what, second.what);
     return true;
   }
 
@@ -267,7 +287,7 @@ class Alterer {
   static std::string described(const PassedRun& run, const Departing& before, const std::vector<Event>& events,
                                std::size_t index, Alteration alteration) {
     std::string after;
-    if (alteration != Alteration::kDropped && alteration != Alteration::kRepeated) {
+    if (alteration < Alteration::kSooner || alteration == Alteration::kDamaged) {
       const auto& seg = std::get<Departing>(events[index].what);
       after = fmt::format(" -> {} seq {:+} ack {:+} win {} length {}", to_string(seg.ctl),
                           static_cast<std::int32_t>(seg.seq.value - before.seq.value),
@@ -316,7 +336,8 @@ SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenario
   const auto target = make_target("own");
   const std::deque<PassedRun> all = record(scenarios, *target);
   result.traces = all.size();
-  Oracle oracle({.msl = target->identity().msl});
+  const Terms terms{.msl = target->identity().msl};
+  Oracle oracle(terms);
   Alterer alterer(options.seed);
   for (std::size_t done = 0; done < options.samples && !all.empty() && !Interrupt::interrupted(); ++done) {
     const auto alteration = static_cast<Alteration>(done % kAlterations);
@@ -331,7 +352,9 @@ SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenario
     }
     if (!altered) continue;
     ++row.samples;
-    if (is_noticed(oracle, *altered)) {
+    const bool noticed = is_noticed(oracle, terms, *altered);
+    if (!noticed) count_profiles(result, oracle, terms, *altered);
+    if (noticed) {
       ++row.noticed;
     } else if (!freedom.empty()) {
       count(row, freedom);
@@ -342,48 +365,6 @@ SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenario
   }
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
-}
-
-std::string sensitivity_text(const SensitivityResult& result, const TextStyle& style) {
-  std::string text =
-      fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", "ALTERED", "SAMPLES", "NOTICED", "FREE", "ESCAPED");
-  for (int i = 0; i < kAlterations; ++i) {
-    const auto& row = result.rows[static_cast<std::size_t>(i)];
-    text +=
-        fmt::format("{:<16} {:>7} {:>9} {:>6} {:>8}\n", kNames[i], row.samples, row.noticed, row.free, row.escapes());
-  }
-  text += "\n";
-  for (int i = 0; i < kAlterations; ++i) {
-    const auto& row = result.rows[static_cast<std::size_t>(i)];
-    for (const auto& [name, times] : row.freedoms) text += fmt::format("free: {}: {} x{}\n", kNames[i], name, times);
-  }
-  for (int i = 0; i < kAlterations; ++i) {
-    const auto& row = result.rows[static_cast<std::size_t>(i)];
-    for (const auto& line : row.escaped) {
-      text += wrapped(fmt::format("escaped: {}: {}", kNames[i], line), style.columns, 2) + "\n";
-    }
-  }
-  return text + fmt::format("{} alterations of {} traces, {:.1f} % noticed or free, {:.1f} s\n", result.samples(),
-                            result.traces, 100 * result.share(), result.wall_s);
-}
-
-std::string sensitivity_json(const SensitivityResult& result) {
-  Json rows = Json::array();
-  for (int i = 0; i < kAlterations; ++i) {
-    const auto& row = result.rows[static_cast<std::size_t>(i)];
-    Json freedoms = Json::object();
-    for (const auto& [name, times] : row.freedoms) freedoms[name] = times;
-    rows.push_back({{"altered", kNames[i]},
-                    {"samples", row.samples},
-                    {"condemned", row.noticed},
-                    {"free", row.free},
-                    {"escaped", row.escapes()},
-                    {"freedoms", freedoms},
-                    {"examples", row.escaped}});
-  }
-  const Json json{
-      {"alterations", rows}, {"samples", result.samples()}, {"traces", result.traces}, {"share", result.share()}};
-  return json.dump(2) + "\n";
 }
 
 }  // namespace tcpassay

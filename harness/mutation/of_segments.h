@@ -13,6 +13,7 @@
 
 #include "harness/base/text.h"
 #include "harness/check/corpus.h"
+#include "models/congestion/profiles.h"
 
 namespace tcpassay {
 
@@ -26,11 +27,12 @@ enum class Alteration : std::uint8_t {
   kOption,    // an option is added, taken away or given another value
   kText,      // one octet
   kLength,    // one octet more or less
+  kSooner,    // text leaves before the ACK that let it leave
   kDropped,   // the segment is left out
   kRepeated,  // the segment is there twice
   kDamaged,   // its checksum or a reserved bit
 };
-inline constexpr int kAlterations = 11;
+inline constexpr int kAlterations = 12;
 const char* to_string(Alteration alteration);  // "sequence number"
 
 struct SensitivityOptions {
@@ -49,6 +51,8 @@ struct SensitivityResult {
   };
   std::array<Row, kAlterations> rows{};
   std::size_t traces = 0;  // that passed and had a segment of the target
+  // Alterations that pass when the target may have no other profile of congestion control than those up to this one.
+  std::array<std::size_t, kProfiles> passed{};
   double wall_s = 0;
 
   std::size_t samples() const;

@@ -15,7 +15,7 @@ std::vector<ScenarioFile> textbook() {
 TEST(Sensitivity, MostAlterationsAreSeen) {
   const SensitivityResult result = mutation_sensitivity(textbook(), {.samples = 2000});
   EXPECT_GT(result.traces, 10u);
-  EXPECT_GT(result.samples(), 1900u);  // some find nothing to alter
+  EXPECT_GT(result.samples(), 1750u);  // some find nothing to alter
   EXPECT_GE(result.share(), 0.9) << sensitivity_text(result, {});
 }
 

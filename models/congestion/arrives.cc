@@ -25,6 +25,7 @@ void begin(Step& on) {
     cc.cap = Rule::R5681_3_1_iw_synloss;
   }
   cc.cubic = cc.recommended = cc.reno;
+  cc.fits = on.env.profiles;
   if (!selective(tcb)) cc.fits.remove(Profile::kSack);
   cc.round_end = tcb.iss + 1;
   cc.timed_out = cc.resent_to = cc.refused_to = tcb.iss;

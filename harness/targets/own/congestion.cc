@@ -155,6 +155,7 @@ void Stack::duplicate_ack(Connection& c) {
   if (of_old && !planted.has(Defect::fast_retransmit_after_timeout)) return;
   cc.reduce(c.snd_nxt - c.snd_una);  // (2)
   keep_more(cc, c.snd_nxt - c.snd_una);
+  if (planted.has(Defect::reduces_twice)) cc.ssthresh = std::max(cc.ssthresh / 2, 2 * cc.smss);
   if (planted.has(Defect::ssthresh_not_halved)) cc.ssthresh = c.snd_nxt - c.snd_una;
   cc.recovering = cc.recover_known = true;
   cc.after_timeout = false;

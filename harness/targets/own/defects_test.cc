@@ -383,6 +383,7 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
       {Defect::fast_retransmit_of_last, congestion},
       {Defect::fast_retransmit_after_timeout, congestion},
       {Defect::whole_window_again, congestion},
+      {Defect::reduces_twice, congestion},
       {Defect::ssthresh_not_halved, congestion},
       {Defect::inflates_twice, congestion},
       {Defect::no_inflation, congestion},

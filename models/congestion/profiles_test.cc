@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// One and the same profile of congestion control must explain a connection. Each profile has an innocent history, and a
+// guilty twin that no profile explains.
+#include "models/congestion/profiles.h"
+
+#include <gtest/gtest.h>
+
+#include "models/test_bulk.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Slow start has brought 20 segments into flight, from the one with the index 10 on.
+struct Twenty : Bulk {
+  explicit Twenty(Options options) : Bulk(options, 200000) {
+    wait(milliseconds(100));
+    for (std::uint32_t i = 1; i <= 10; ++i) acks(i).sends(8 + 2 * i, 2).quiet();
+  }
+
+  // The front of the flight is lost: two segments leave by limited transmit, the third duplicate ACK draws the front,
+  // and each duplicate ACK from `first` on a new segment. After the ACK that ends recovery `more` leave.
+  Twenty& loses_front(std::uint32_t first, std::uint32_t more) {
+    const std::uint32_t duplicates = next - una + 1, all = next + 2;
+    for (std::uint32_t n = 1; n <= duplicates; ++n) {
+      acks(una);
+      if (n == 3) sends(una, 1);
+      if (n < 3 || first <= n) sends(next++, 1);
+      quiet();
+    }
+    una = all;
+    return round(0, more);
+  }
+  // So many more segments are acknowledged by one ACK, or what was said with none, and so many leave.
+  Twenty& round(std::uint32_t acked, std::uint32_t sent) {
+    una += acked;
+    wait(milliseconds(100));
+    acks(una).sends(next, sent).quiet();
+    next += sent;
+    return *this;
+  }
+  // The names of the profiles that explain it.
+  std::string explained() const {
+    std::string names;
+    const auto fits = oracle.profile_fits();
+    for (std::size_t i = 0; i < fits.size(); ++i) {
+      if (fits[i].explained > 0) names += (names.empty() ? "" : " ") + std::string(profiles()[i].name);
+    }
+    return names;
+  }
+
+  std::uint32_t una = 10, next = 30;
+};
+
+// After a loss in 20 segments NewReno has a window of 10, CUBIC one of 14.
+TEST(Profiles, HalfAfterALossIsNewRenos) {
+  Twenty t(Bulk::kPlain);
+  t.loses_front(13, 1).round(1, 1).round(1, 1);
+  EXPECT_EQ(t.main_verdicts(), Verdicts{});
+  EXPECT_EQ(t.explained(), "newreno");
+}
+
+TEST(Profiles, SevenTenthsAreCubics) {
+  Twenty t(Bulk::kPlain);
+  t.loses_front(9, 1).round(1, 1);
+  EXPECT_EQ(t.main_verdicts(), Verdicts{});
+  EXPECT_EQ(t.explained(), "cubic");
+}
+
+TEST(Profiles, NineTenthsAreNobodys) {
+  Twenty t(Bulk::kPlain);
+  t.loses_front(9, 5);
+  EXPECT_EQ(t.main_verdicts(), Verdicts{"R5681_3_2_6 violated"});
+  EXPECT_EQ(t.explained(), "");
+}
+
+// Either half of the history is right, but not of one sender.
+TEST(Profiles, WhoHalvedOnceDoesSoAgain) {
+  Twenty halves(Bulk::kPlain);
+  halves.loses_front(13, 1).round(1, 1).round(1, 1).loses_front(8, 1);
+  EXPECT_EQ(halves.main_verdicts(), Verdicts{});
+  Twenty both(Bulk::kPlain);
+  both.loses_front(13, 1).round(1, 1).round(1, 1).loses_front(6, 1);
+  EXPECT_EQ(both.main_verdicts(), Verdicts{"R5681_4_3_twice violated"});
+}
+
+TEST(Profiles, WithoutALossNothingTellsThemApart) {
+  const Twenty t(Bulk::kPlain);
+  EXPECT_EQ(t.oracle.profile_fits()[static_cast<std::size_t>(Profile::kCubic)].connections, 0u);
+}
+
+// One ACK reports that ten segments have arrived, so that the ten before them are lost.
+struct TenLost : Twenty {
+  TenLost(std::uint32_t sent_again, std::uint32_t new_segments) : Twenty(Bulk::kSack) {
+    wait(milliseconds(100));
+    acks(10, 0, {{20, 30}}).sends(10, sent_again).sends(30, new_segments).quiet();
+  }
+};
+
+TEST(Profiles, WhoBelievesReportsIsNoNewReno) {
+  EXPECT_EQ(TenLost(1, 0).explained(), "newreno sack cubic");
+  const TenLost t(10, 0);
+  EXPECT_EQ(t.main_verdicts(), Verdicts{});
+  EXPECT_EQ(t.explained(), "sack cubic");
+}
+
+TEST(Profiles, NorDoesItSendMoreThanTheWindow) {
+  const TenLost t(10, 6);
+  EXPECT_EQ(t.main_verdicts(), Verdicts{"R5681_3_2_2 violated"});
+  EXPECT_EQ(t.explained(), "");
+}
+
+}  // namespace
+}  // namespace tcpassay
