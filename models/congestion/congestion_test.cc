@@ -2,7 +2,7 @@
 // RFC 5681 and RFC 6582: how much may be in flight, and what the timer may do.
 #include <gtest/gtest.h>
 
-#include "models/test_trace.h"
+#include "models/test_bulk.h"
 
 namespace tcpassay {
 namespace {
@@ -67,6 +67,21 @@ TEST(Congestion, AfterATimeoutTheWindowIsOneSegment) {
   EXPECT_EQ(t.verdicts(), Verdicts{});
   t.out(".", 1 + kSeg, 1, kSeg);
   EXPECT_EQ(t.verdicts(), Verdicts{"R5681_3_1_rto_cwnd violated"});
+}
+
+// The timer expires as a segment arrives that calls for nothing.
+Verdicts timeout_beside_an_arrival(std::uint32_t then) {
+  Bulk t(Bulk::kPlain);
+  t.wait(milliseconds(100));
+  t.acks(0).sends(10, 1).quiet().wait(milliseconds(1000));
+  t.acks(0).sends(0, 1).quiet().wait(milliseconds(100));
+  t.acks(1).sends(1, then).quiet();
+  return t.main_verdicts();
+}
+
+TEST(Congestion, ATimeoutBesideAnArrivalLowersTheWindow) {
+  EXPECT_EQ(timeout_beside_an_arrival(2), Verdicts{});
+  EXPECT_EQ(timeout_beside_an_arrival(5), Verdicts{"R5681_3_1_rto_cwnd violated"});
 }
 
 TEST(RetransmissionTimer, NotBeforeThreeTimesTheFirstRoundTrip) {

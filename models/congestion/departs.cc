@@ -15,7 +15,7 @@ constexpr Time kIdleMin = std::chrono::seconds(4);  // longer than an initial RT
 
 // RFC 5681 section 3.1: the retransmission timer has expired.
 void timer_sends_front_again(Step& on, const Leaving& seg) {
-  if (!seg.again || on.why != Why::kTimeout || on.tcb.congestion.arrived_since_quiet) return;
+  if (!seg.again || on.why != Why::kTimeout) return;
   enter_loss(on);
   on.tcb.congestion.timed_out = on.tcb.snd_una;
 }
