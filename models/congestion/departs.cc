@@ -98,13 +98,25 @@ void restart_after_idle(Step& on) {
   cc.soft_cap = Rule::R5681_4_1_idle;
 }
 
+// All that has arrived since the timer expired: a slow start that counts each segment of it (RFC 3465 section 2.3) has
+// that much room beside the loss window.
+std::uint32_t arrived_since_timeout(const Tcb& tcb) {
+  std::uint32_t octets = tcb.snd_una - tcb.congestion.timed_out;
+  for (const SndSpan& span : tcb.board.sacked) octets += span.to - span.from;
+  return octets;
+}
+
 // The rule that a segment breaks for which no profile has room.
 Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
   const Congestion& cc = tcb.congestion;
   const bool recovery = cc.phase == Phase::kRecovery;
   const bool inflated = cc.delivered > cc.smss;  // duplicate ACKs have come since recovery began
   const std::uint32_t resent = cc.resent + (seg.again ? seg.octets : seg.more);
+  // The window was lowered a second time, and grows too fast since then.
+  const bool grows_fast = cc.cap == Rule::R5681_4_3_twice && cc.phase == Phase::kLoss &&
+                          seg.before + seg.more <= cc.smss + arrived_since_timeout(tcb);
   return blamed({
+      {grows_fast, Rule::R5681_3_1_rto_cwnd},
       {recovery && !seg.again && inflated && resent > cc.delivered, Rule::R5681_3_2_4},
       {recovery && seg.again, Rule::R5681_4_3_half},
       {selective(tcb) && cc.duplicated && !cc.progress && cc.lossless, Rule::R5681_3_2_1_lt_sack},
