@@ -54,6 +54,9 @@ std::string of_call(const UserCall& call) {
   const bool sends = call.kind == CallKind::kWrite || call.kind == CallKind::kSendTo;
   if (call.kind == CallKind::kRead || sends) text += "(" + std::to_string(call.length) + ")";
   text += " = " + std::to_string(call.result);
+  const bool error = call.option == SocketOption::kError;
+  if (call.kind == CallKind::kGetOption && call.result >= 0)
+    text += " [" + (error ? to_string(static_cast<UserError>(call.value)) : std::to_string(call.value)) + "]";
   if (call.result < 0) text += std::string(" ") + to_string(call.error);
   return text;
 }
@@ -117,7 +120,8 @@ std::string owed(const Tcb& tcb) {
 
 std::string describe(const Event& event, const Tcb& tcb) {
   if (const auto* seg = std::get_if<Departing>(&event.what)) {
-    std::string text = "<SEQ=" + snd(seg->seq, tcb) + ">";
+    const bool first = seg->ctl.syn && !tcb.iss_known;  // it chooses ISS
+    std::string text = "<SEQ=" + (first ? "ISS" : snd(seg->seq, tcb)) + ">";
     if (seg->ctl.ack) text += "<ACK=" + rcv(seg->ack, tcb) + ">";
     for (std::size_t i = 0; i < seg->opt.blocks; ++i) {
       const auto& block = seg->opt.block[i];

@@ -70,6 +70,20 @@ Known Ledger::known_of(const Options& opt, Time at) const {
   return known;
 }
 
+namespace {
+
+// The server may have turned Fast Open on, granted the cookie, or need none, where the trace does not show it.
+void syn_arrives_unseen(Step& on, const Arriving& syn) {
+  FastOpen& state = on.tcb.fast_open;
+  const bool cookie = (syn.opt.fast_open || syn.opt.fast_open_experiment) && syn.opt.cookie_octets != 0;
+  if (state.no_text && !cookie) return;
+  state.why = Rule::R7413_4_2_2_valid;
+  state.opened = !on.may(Freedom::kFastOpenNotTaken);
+  state.only_syn = !state.opened && !state.no_text && syn.opt.fast_open;
+}
+
+}  // namespace
+
 // 4.2.2, Server: receiving SYN
 void syn_arrives(Step& on, const Arriving& syn) {
   FastOpen& state = on.tcb.fast_open;
@@ -78,7 +92,14 @@ void syn_arrives(Step& on, const Arriving& syn) {
   state.ill_formed = syn.opt.fast_open && !state.asked;
   state.requests = state.asked && syn.opt.cookie_octets == 0;
   state.experimental = syn.opt.fast_open_experiment;
-  if (!syn.opt.fast_open || syn.text.empty()) return;
+  state.no_text = syn.text.empty();
+  if (known.unseen && !state.ill_formed) return syn_arrives_unseen(on, syn);
+  if (!syn.opt.fast_open) return;
+  if (state.no_text) {  // FastOpened notifies the application all the same
+    const bool valid = known.cookie == Known::Cookie::kIssued || known.cookie == Known::Cookie::kPerhaps;
+    state.opened = valid && known.pending < known.limit && !on.may(Freedom::kFastOpenNotTaken);
+    return;
+  }
   state.only_syn = true;
   if (state.ill_formed) {
     state.why = Rule::R7413_4_1_1_invalid;
@@ -107,7 +128,7 @@ void syn_ack_departs(Step& on, const Departing& seg, bool again) {
     }
     if (state.why != Rule::R7413_4_2_2_valid) on.cite(state.why);
   }
-  if (state.opened) {
+  if (state.opened && !state.no_text) {
     if (!text_too) {
       on.refuse(Rule::R7413_4_2_2_valid, 2);
       return;

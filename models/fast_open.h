@@ -22,6 +22,7 @@ struct FastOpen {
   bool experimental = false;  // ... with the experimental option number, of before the RFC
   bool granted = false;       // a SYN,ACK gave a cookie
   bool opened = false;        // FastOpened: the text of the SYN was taken at once
+  bool no_text = false;       // ... which had none
   bool only_syn = false;      // only the SYN may be acknowledged ...
   Rule why{};                 // ... and the rule that says so
   // The target is the client.
@@ -43,6 +44,7 @@ struct Known {
   std::uint32_t limit = 0;                      // the user's; 0: Fast Open is not turned on
   std::uint32_t pending = 0, pending_most = 0;  // connections that were opened so and are in SYN-RECEIVED
   Cookie cookie = Cookie::kNone;                // of the SYN that arrives
+  bool unseen = false;                          // Terms::fast_open_unseen
 
   bool cached = false;      // a server gave the target a cookie
   bool negative = false;    // a server did not accept text on the SYN

@@ -106,12 +106,16 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
   return a;
 }
 
+constexpr std::uint32_t kFastOpenUnseen = 1 << 16;  // pending requests, where the limit is not known
+
 // RFC 7413 section 4.2: the limit of the user, and PendingFastOpenRequests. Connections that were reset may still
 // count.
 void Oracle::Impl::know(const Conversation& c, const Options& opt, Time at) {
   cookies = ledger.known_of(opt, at);
   const Port* p = port(c.tuple.local);
   cookies.limit = p != nullptr && p->open ? p->fast_open : 0;
+  cookies.unseen = terms.fast_open_unseen;
+  if (cookies.unseen) cookies.limit = std::max(cookies.limit, kFastOpenUnseen);
   if (cookies.limit == 0) return;
   const auto pending = [](const Candidate& tcb) {
     return tcb.fast_open.opened && !tcb.was_open && tcb.state == State::kSynReceived;

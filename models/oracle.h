@@ -27,6 +27,7 @@ struct Terms {
   std::uint16_t default_mss = 536;     // MUST-15, IPv4; over IPv6 it is 1220
   Edition edition = kNewest;           // the text that it is held to
   bool strict = false;                 // a tolerated freedom is held against it
+  bool fast_open_unseen = false;       // the trace may not show where Fast Open was turned on and cookies were granted
   FreedomSet withheld{};               // freedoms that it does not have: tests of the judge ask what they excuse
   ProfileSet profiles{};               // of congestion control: it is one of these
 };

@@ -15,7 +15,7 @@
 namespace tcpassay {
 namespace {
 
-constexpr const char* kPassive = R"(
+constexpr const char* kPassive = R"(//! numbers: running
 +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
 +0 listen(3, 1) = 0

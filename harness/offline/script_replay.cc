@@ -25,6 +25,16 @@ bool has_option(const std::vector<std::string>& options, std::string_view name) 
                      [&](const std::string& option) { return option.starts_with(name); });
 }
 
+// Whether Fast Open may have been turned on, and cookies granted, where the script does not show it: by a command, or
+// with a key that the server has.
+bool mentions_fast_open(const Scenario& scenario) {
+  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) {
+    if (const auto* call = std::get_if<Call>(&step.action)) return call->option == SocketOption::kFastOpen;
+    const auto* shell = std::get_if<Shell>(&step.action);
+    return shell && (shell->text.find("fastopen") != std::string::npos || shell->text.find(".sh") != std::string::npos);
+  });
+}
+
 // ISN = M + F(localip, localport, remoteip, remoteport, secretkey), where M is a clock of 4 microseconds.
 std::uint32_t initial_number(Tuple tuple, Time at) {
   std::uint64_t f = (std::uint64_t{tuple.local} << 16 | tuple.remote) + 0x9E3779B97F4A7C15ull;
@@ -55,6 +65,7 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
   terms.edition = edition;
   terms.strict = strict;
   terms.withheld = withheld;
+  terms.fast_open_unseen = !complete_ && mentions_fast_open(scenario);
   terms.msl = scenario.about.msl_s > 0 ? std::chrono::seconds(scenario.about.msl_s) : kUsualMsl;
   oracle_.start(terms);
 }
@@ -108,6 +119,18 @@ void ScriptReplay::target_syn(const SegmentSpec& spec, Numbers& known, Time at) 
   known.offset = first - spec.seq;
 }
 
+// The right edge that the next `>` line with a window tells: a receiver does not move it to the left. None when no line
+// of this connection does.
+std::optional<std::uint32_t> ScriptReplay::next_edge(const SegmentSpec& spec, std::uint32_t shift) const {
+  for (std::size_t i = at_ + 1; i < scenario_.steps.size(); ++i) {
+    const auto* out = std::get_if<Expect>(&scenario_.steps[i].action);
+    if (!out || pair(out->segment) != pair(spec) || out->segment.ctl.rst) continue;
+    if (out->segment.ctl.syn && out->segment.seq != spec.seq) return std::nullopt;
+    if (out->segment.wnd && out->segment.ack) return *out->segment.ack + (std::uint32_t{*out->segment.wnd} << shift);
+  }
+  return std::nullopt;
+}
+
 // Where the script does not give the window, its right edge stays where it was.
 std::uint16_t ScriptReplay::window(const SegmentSpec& spec, bool arrives, Numbers& known) {
   constexpr std::uint32_t kWindowMax = 65535;
@@ -118,6 +141,7 @@ std::uint16_t ScriptReplay::window(const SegmentSpec& spec, bool arrives, Number
     if (spec.ack && !spec.ctl.syn) known.edge = ack + (std::uint32_t{*spec.wnd} << shift);
     return *spec.wnd;
   }
+  if (!known.edge) known.edge = next_edge(spec, shift);
   if (!known.edge) return kWindowMax;
   const std::uint32_t left = *known.edge - ack;
   return left > kWindowMax << shift ? std::uint16_t{0} : static_cast<std::uint16_t>(left >> shift);
@@ -154,7 +178,8 @@ Bytes ScriptReplay::options(const SegmentSpec& spec, bool arrives, Numbers& know
     if (option.kind == Kind::kWindowScale && !arrives && !option.values.empty()) {
       known.shift = static_cast<std::uint8_t>(std::min(option.values[0], 14u));
     }
-    if (option.kind == Kind::kFastOpen && !option.name.empty()) {  // a name stands for the cookie
+    const bool fast_open = option.kind == Kind::kFastOpen || option.kind == Kind::kFastOpenExp;
+    if (fast_open && !option.name.empty()) {  // a name stands for the cookie
       option.octets = {1, 2, 3, 4, 5, 6, 7, static_cast<std::uint8_t>(option.name == kCookieChanged ? 9 : 8)};
       option.name.clear();
     }
@@ -293,7 +318,18 @@ const Expect* ScriptReplay::next_observation(std::size_t step) const {
   return nullptr;
 }
 
-void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot) {
+// A `>` line, and what it says about the time: packetdrill takes a packet that comes a little sooner or later, and with
+// `*` one that comes at any time. Not later than the next step, though.
+void ScriptReplay::expected(const SegmentSpec& spec, const Schedule::Slot& slot, Time next, const Place& where) {
+  if (complete_) return segments(spec, slot.from, slot.until, where);
+  const Time from = std::max(slot.from, now_), until = std::max(slot.until, from);
+  if (slot.any) return segments(spec, now_, now_ + any_, where);
+  const Time latest = std::max(until, std::min(until + slot.tolerance, next));
+  segments(spec, std::clamp(slot.from - slot.tolerance, std::min(now_, from), from), latest, where);
+}
+
+// `next`: when the step behind this one happens.
+void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot, Time next) {
   at_ = number;
   const Step& step = scenario_.steps[number];
   const auto* out = std::get_if<Expect>(&step.action);
@@ -302,12 +338,12 @@ void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot) {
     if (!out && slot.from <= now_) quiet(now_, silence, step.where);
     silent_until(slot.from, silence, step.where);
   } else {  // had the target sent anything else before its next line, the script would have failed on it
-    const Expect* next = next_observation(number);
-    const bool told = next && (strict_ || next->segment.length == 0);
-    if (told) silent_until(slot.from, silence, step.where);
+    const Expect* line = next_observation(number);
+    const bool told = line && (strict_ || line->segment.length == 0);
+    if (told) silent_until(out ? slot.from - slot.tolerance : slot.from, silence, step.where);
   }
-  const Time from = std::max(slot.from, now_), until = std::max(slot.until, from);
-  if (out) return segments(out->segment, complete_ ? slot.from : from, complete_ ? slot.until : until, step.where);
+  if (out) return expected(out->segment, slot, next, step.where);
+  const Time from = std::max(slot.from, now_);
   if (const auto* in = std::get_if<Inject>(&step.action)) return packet(in->segment, from, from, true, step.where);
   if (const auto* message = std::get_if<Icmp>(&step.action)) return icmp(*message, from, step.where);
   if (const auto* code = std::get_if<Code>(&step.action)) {
@@ -323,7 +359,9 @@ void ScriptReplay::play() {
     const Schedule::Slot slot = schedule.next(scenario_.steps[i].time);
     const bool packet = std::holds_alternative<Inject>(scenario_.steps[i].action);
     return_until(packet ? slot.from - Time(1) : slot.from);  // this packet may be what the call was waiting for
-    step(i, slot);
+    const bool last = i + 1 == scenario_.steps.size();
+    step(i, slot, last ? Time::max() : Schedule(schedule).next(scenario_.steps[i + 1].time).from);
+    if (slot.any) schedule.reached(now_);
   }
   return_until(Time::max());
   if (complete_) quiet(now_, {.idle = true}, {});

@@ -23,6 +23,8 @@ class ScriptReplay {
   // Both must outlive this.
   ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition, bool strict, const FreedomSet& withheld = {});
 
+  // How long after the step before it a line with the time `*` has happened at most.
+  void assume_any(Time longest) { any_ = longest; }
   void play();
   Oracle& oracle() { return oracle_; }
   bool vague() const {
@@ -60,11 +62,13 @@ class ScriptReplay {
     Time called{}, returns{};
   };
 
-  void step(std::size_t number, const Schedule::Slot& slot);
+  void step(std::size_t number, const Schedule::Slot& slot, Time next);
+  void expected(const SegmentSpec& spec, const Schedule::Slot& slot, Time next, const Place& where);
   void segments(const SegmentSpec& spec, Time from, Time until, const Place& where);
   void packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where);
   bool is_over(Tuple tuple) const;
   void target_syn(const SegmentSpec& spec, Numbers& known, Time at);
+  std::optional<std::uint32_t> next_edge(const SegmentSpec& spec, std::uint32_t shift) const;
   std::uint16_t window(const SegmentSpec& spec, bool arrives, Numbers& known);
   std::vector<OptionSpec> untold(const SegmentSpec& spec, const Numbers& known);
   Bytes options(const SegmentSpec& spec, bool arrives, Numbers& known, Time at);
@@ -74,6 +78,7 @@ class ScriptReplay {
   void open_first(const Call& call, Time at, const Place& where);
   void fill_text(const Call& call, UserCall& made, RecordedSocket* socket, Bytes& text);
   void cork(const Call& call, bool on, Time at, const Place& where);
+  UserError unnamed_error(const Call& made) const;
   void return_until(Time until);
   bool blocks(const Step& step, const Call& call, const Schedule::Slot& slot);
   void connect(const Call& call, RecordedSocket& socket, UserCall& made);
@@ -98,7 +103,7 @@ class ScriptReplay {
   std::vector<Blocked> blocked_;
   std::vector<int> corked_;  // file descriptors on which MSG_MORE holds text back
   Tuple pair_{.local = kTargetPort, .remote = kPeerPort};
-  Time now_{};
+  Time now_{}, any_{};
 };
 
 }  // namespace tcpassay

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The socket calls of a recorded script.
 #include <algorithm>
+#include <utility>
 
 #include "harness/offline/script_replay.h"
 #include "harness/script/addresses.h"
@@ -15,9 +16,14 @@ ScriptReplay::RecordedSocket* ScriptReplay::socket(int handle) {
 
 void ScriptReplay::connect(const Call& call, RecordedSocket& at, UserCall& made) {
   if (made.error != UserError::kNone && made.error != UserError::kInProgress) return;
-  at.connection = true;
+  const bool again = std::exchange(at.connection, true);
   // A target that chooses the port itself shows it in its SYN. Until then the usual port stands for it.
-  at.tuple = {.local = at.port != 0 ? at.port : kPeerPort, .remote = call.port != 0 ? call.port : kTargetPort};
+  if (!again) {
+    at.tuple = {.local = at.port != 0 ? at.port : kPeerPort, .remote = call.port != 0 ? call.port : kTargetPort};
+    const auto used = [&](const Numbers& other) { return other.tuple == at.tuple && other.has_iss; };
+    const bool chooses = at.port == 0 && !complete_;
+    while (chooses && std::any_of(numbers_.begin(), numbers_.end(), used)) ++at.tuple.local;
+  }
   made.port = at.tuple.remote;
   made.tuple = pair_ = at.tuple;
   if (is_over(at.tuple)) numbers(at.tuple).begins = true;
@@ -70,6 +76,15 @@ void ScriptReplay::open_first(const Call& made, Time at, const Place& where) {
   call(open, at, at, where);
 }
 
+// The error of a call that returned -1 or not, without the name of one. An active OPEN goes on when the target's next
+// line is a SYN.
+UserError ScriptReplay::unnamed_error(const Call& made) const {
+  if (*made.result >= 0) return UserError::kNone;
+  const Expect* line = next_observation(at_);
+  const bool opens = made.kind == CallKind::kConnect && line && line->segment.ctl.syn && !line->segment.ctl.ack;
+  return opens ? UserError::kInProgress : UserError::kOther;
+}
+
 void ScriptReplay::call(const Call& call, Time from, Time until, const Place& where) {
   if (!call.result || call.option == SocketOption::kOther)
     return;  // the script does not say what it returned, or the option is unknown
@@ -85,7 +100,7 @@ void ScriptReplay::call(const Call& call, Time from, Time until, const Place& wh
                 .option = call.option,
                 .value = call.value,
                 .result = *call.result,
-                .error = call.error.value_or(*call.result < 0 ? UserError::kOther : UserError::kNone)};
+                .error = call.error.value_or(unnamed_error(call))};
   const bool left_open = call.arguments.size() > 1 && call.arguments[1].find("htons(0)") != std::string::npos;
   Event event{.from = from, .until = until};
   Bytes text;

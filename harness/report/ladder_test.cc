@@ -20,7 +20,7 @@ std::string drawn(const std::string& script, std::optional<own::Defect> defect =
   return ladder(session.trace(), session.oracle().verdicts(), {});
 }
 
-constexpr const char* kOpen = R"(
+constexpr const char* kOpen = R"(//! numbers: running
 +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
 +0 listen(3, 1) = 0

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "harness/report/packetdrill_script.h"
+#include "harness/script/packetdrill_numbers.h"
 #include "harness/script/python_code.h"
 #include "harness/script/tcp_options.h"
 #include "harness/wire/packet.h"
@@ -268,11 +269,13 @@ std::string RunExport::text(std::uint8_t ip) {
 }  // namespace
 
 std::string export_scenario(const Scenario& scenario) {
-  PacketdrillScript script(scenario);
+  Scenario counted = scenario;
+  write_as_packetdrill_counts(counted);
+  PacketdrillScript script(counted);
   if (scenario.about.peers * scenario.about.rounds > 1) {
     script.note_loss("that the packets are played for many peers (export --target writes them out)");
   }
-  for (const Step& step : scenario.steps) script.add(step);
+  for (const Step& step : counted.steps) script.add(step);
   return script.text();
 }
 

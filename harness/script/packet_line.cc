@@ -200,6 +200,7 @@ class PacketParser {
     in_.take("(");
     segment.length = static_cast<std::uint32_t>(in_.take_number(0, inbound ? kInboundTextMax : kU16Max));
     in_.take(")");
+    segment.absolute = inbound && in_.peek() == '!' && in_.accept("!");
     const std::uint32_t right = segment.seq + segment.length;
     if (end != right) in_.fail(fmt::format("{} (= {} + {})", right, segment.seq, segment.length), end_at);
   }

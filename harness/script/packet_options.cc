@@ -56,8 +56,8 @@ class OptionParser {
     if (in_.accept_word("sack")) return sack();
     if (in_.accept_word("TS")) return timestamp();
     if (in_.accept_word("md5")) return md5(unsupported);
-    if (in_.accept_word("FO")) return fast_open();
-    if (in_.accept_word("FOEXP")) return {.kind = Kind::kFastOpenExp, .octets = cookie()};
+    if (in_.accept_word("FO")) return fast_open(Kind::kFastOpen);
+    if (in_.accept_word("FOEXP")) return fast_open(Kind::kFastOpenExp);
     if (in_.accept_word("ECN")) return accurate_ecn();
     in_.fail("a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, md5, FO, FOEXP or ECN)");
   }
@@ -97,14 +97,14 @@ class OptionParser {
   }
 
   // A cookie, or the name of the one that the target gave last.
-  OptionSpec fast_open() {
+  OptionSpec fast_open(Kind kind) {
     in_.skip_space();
     const std::string name(in_.word());
     if (name == kCookieOfTarget || name == kCookieChanged) {
       in_.take(name);
-      return {.kind = Kind::kFastOpen, .name = name};
+      return {.kind = kind, .name = name};
     }
-    return {.kind = Kind::kFastOpen, .octets = cookie()};
+    return {.kind = kind, .octets = cookie()};
   }
 
   // Empty for a request.

@@ -14,6 +14,7 @@
 
 #include "harness/script/defines.h"
 #include "harness/script/packet_line.h"
+#include "harness/script/packetdrill_numbers.h"
 #include "harness/script/reader.h"
 #include "harness/script/system_call.h"
 
@@ -32,7 +33,7 @@ bool is_digit(char c) {
 class Parser {
  public:
   Parser(std::string_view text, const std::string& file, const std::vector<std::string>& defines)
-      : in_(text, file, defines) {
+      : in_(text, file, defines), from_syn_(text.find("//!") == std::string_view::npos) {
     scenario_.name = std::filesystem::path(file).stem().string();
   }
 
@@ -47,6 +48,7 @@ class Parser {
       }
     }
     in_.finish();
+    if (from_syn_) read_as_packetdrill_counts(scenario_);
     return std::move(scenario_);
   }
 
@@ -83,6 +85,11 @@ class Parser {
       about.peers = repetitions("peers", kPeersMax);
     } else if (directive == "rounds") {
       about.rounds = repetitions("rounds", kRoundsMax);
+    } else if (directive == "numbers") {
+      for (const auto& [word, where] : in_.take_directive("numbers")) {
+        if (word != "running" && word != "from-syn") in_.fail("running or from-syn", where);
+        from_syn_ = word == "from-syn";
+      }
     } else if (directive == "record") {
       for (const auto& [word, where] : in_.take_directive("record")) {
         constexpr std::string_view kMsl = "msl=";
@@ -93,7 +100,7 @@ class Parser {
         about.complete_record = true;
       }
     } else {
-      in_.fail("title, suite, covers, needs, settings, peers, rounds, record or step");
+      in_.fail("title, suite, covers, needs, settings, peers, rounds, record, numbers or step");
     }
   }
 
@@ -295,6 +302,7 @@ class Parser {
 
   ScriptReader in_;
   Scenario scenario_;
+  bool from_syn_;  // numbers count from the SYN's, as in packetdrill
 };
 
 }  // namespace

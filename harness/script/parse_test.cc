@@ -259,9 +259,9 @@ TEST(Script, SaysWhereAndWhatWasExpected) {
   EXPECT_EQ(error("+0 sendmsg(3, {1, 2) = 0"), "dir/s.pkt:1:20: expected '}', found ')'");
   EXPECT_EQ(error("+0 close(3"), "dir/s.pkt:1:11: expected ',', found end of file");
   EXPECT_EQ(error("+0 write(3, \"abc"), "dir/s.pkt:1:13: expected a closing \" for this string, found '\"'");
-  EXPECT_EQ(
-      error("//! cover: A"),
-      "dir/s.pkt:1:5: expected title, suite, covers, needs, settings, peers, rounds, record or step, found 'cover'");
+  EXPECT_EQ(error("//! cover: A"),
+            "dir/s.pkt:1:5: expected title, suite, covers, needs, settings, peers, rounds, record, numbers or step, "
+            "found 'cover'");
   EXPECT_EQ(error("//! peers: 0"), "dir/s.pkt:1:12: expected a number from 1 to 1000, found '0'");
   EXPECT_EQ(error("//! needs: power"),
             "dir/s.pkt:1:12: expected virtual-time, synchronous, state, passive-open, active-open or ipv6, "

@@ -72,6 +72,7 @@ std::string option_text(const OptionSpec& option) {
       if (!option.name.empty()) return "FO " + option.name;
       return option.octets.empty() ? "FO" : "FO " + hex(option.octets);
     case Kind::kFastOpenExp:
+      if (!option.name.empty()) return "FOEXP " + option.name;
       return option.octets.empty() ? "FOEXP" : "FOEXP " + hex(option.octets);
     case Kind::kSack: {
       std::string text = "sack";
@@ -156,6 +157,7 @@ std::string segment_text(const SegmentSpec& segment, bool inbound) {
     text += fmt::format(" {} > {}", inbound ? remote : local, inbound ? local : remote);
   }
   text += fmt::format(" {} {}:{}({})", flags_text(segment), segment.seq, segment.seq + segment.length, segment.length);
+  if (segment.absolute) text += '!';
   if (segment.ack) text += fmt::format(" ack {}", *segment.ack);
   if (segment.wnd) text += fmt::format(" win {}", *segment.wnd);
   if (segment.up) text += fmt::format(" urg {}", *segment.up);
@@ -177,9 +179,18 @@ std::string step_text(const Step& step) {
                      std::visit(ActionText{}, step.action));
 }
 
-}  // namespace
+// Numbers go on from those of the SYNs, which are not zero: packetdrill would count otherwise.
+bool numbers_run_on(const Scenario& scenario) {
+  const auto counts = [](const Step& step) {
+    const auto* in = std::get_if<Inject>(&step.action);
+    const auto* out = std::get_if<Expect>(&step.action);
+    const SegmentSpec* spec = in ? &in->segment : out ? &out->segment : nullptr;
+    return spec && spec->ctl.syn && spec->seq != 0;
+  };
+  return std::any_of(scenario.steps.begin(), scenario.steps.end(), counts);
+}
 
-std::string print_script(const Scenario& scenario) {
+std::string print_about(const Scenario& scenario) {
   std::string text;
   const About& about = scenario.about;
   if (!about.title.empty()) text += fmt::format("//! title: {}\n", about.title);
@@ -196,6 +207,16 @@ std::string print_script(const Scenario& scenario) {
   if (about.complete_record) {
     text += fmt::format("//! record: complete{}\n", about.msl_s > 0 ? fmt::format(" msl={}", about.msl_s) : "");
   }
+  return text;
+}
+
+}  // namespace
+
+std::string print_script(const Scenario& scenario) {
+  std::string text = print_about(scenario);
+  const bool from_syn = scenario.about.numbers == About::Numbers::kFromSyn;
+  if (from_syn) text += "//! numbers: from-syn\n";
+  if (text.empty() && numbers_run_on(scenario)) text += "//! numbers: running\n";
   for (const std::string& option : scenario.options) text += option + '\n';
   if (!text.empty()) text += '\n';
   for (const Step& step : scenario.steps) text += step_text(step) + '\n';

@@ -73,7 +73,8 @@ struct SegmentSpec {
   std::vector<OptionSpec> options{};
   bool any_options = false;  // <...>: outbound, not compared
   std::optional<std::uint8_t> traffic_class{}, ttl{};
-  Damage damage{};  // inbound only
+  Damage damage{};        // inbound only
+  bool absolute = false;  // `0:0(0)!`: SEG.SEQ is no number of this connection
   friend bool operator==(const SegmentSpec&, const SegmentSpec&) = default;
 };
 
@@ -152,6 +153,9 @@ struct About {
   int rounds = 1;                     // //! rounds: 2         (... and so many times)
   bool complete_record = false;       // //! record: complete msl=120   (the script has every packet that the target
   int msl_s = 0;                      // sent; its maximum segment lifetime in seconds, 0 when not given)
+  // Of what is to be printed; parsed scenarios have running numbers, and do not say so.
+  enum class Numbers : std::uint8_t { kRunning, kFromSyn };
+  Numbers numbers = Numbers::kRunning;
   friend bool operator==(const About&, const About&) = default;
 };
 

@@ -72,7 +72,8 @@ void encode_option(const OptionSpec& option, Bytes& out) {
     case Kind::kFastOpenExp: {
       Bytes content;
       put(content, kFastOpenExperiment, 2);
-      content.insert(content.end(), option.octets.begin(), option.octets.end());
+      const Bytes cookie = option.name.empty() ? option.octets : Bytes(kCookieOctets);
+      content.insert(content.end(), cookie.begin(), cookie.end());
       return put_option(kExperiment, content, out);
     }
     case Kind::kMd5:

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr const char* kPassive = R"(
+constexpr const char* kPassive = R"(//! numbers: running
 +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
 +0 listen(3, 1) = 0
@@ -22,7 +22,7 @@ constexpr const char* kPassive = R"(
 +0 accept(3, ..., ...) = 4
 )";
 
-constexpr const char* kActive = R"(
+constexpr const char* kActive = R"(//! numbers: running
 +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
 +0 > S 0:0(0) <...>

@@ -49,7 +49,8 @@ const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, c
     if (option.kind == OptionSpec::Kind::kSack) {
       for (auto& edge : option.values) edge += with.peer.irs.value_or(0) - (with.peer.irs ? with.script_iss : 0);
     }
-    if (option.kind == OptionSpec::Kind::kFastOpen && !option.name.empty() && !cookie.empty()) {
+    const bool fast_open = option.kind == OptionSpec::Kind::kFastOpen || option.kind == OptionSpec::Kind::kFastOpenExp;
+    if (fast_open && !option.name.empty() && !cookie.empty()) {
       option.octets = cookie;
       if (option.name == kCookieChanged) option.octets.back() ^= 1;
       option.name.clear();

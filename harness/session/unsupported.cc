@@ -15,6 +15,8 @@ namespace {
 using std::chrono::seconds;
 using Why = std::optional<std::string>;
 
+constexpr const char* kSignatures = "TCP MD5 signatures (RFC 2385)";
+
 // What the check of each step needs.
 struct Asked {
   const Identity& target;
@@ -73,7 +75,14 @@ bool is_of_ipv4(const Damage& damage) {
 
 Why unsupported_step(const Step& step, Asked& asked) {
   if (const auto* icmp = std::get_if<Icmp>(&step.action)) return unsupported_icmp(*icmp, asked.ip);
+  const auto signed_with = [](const OptionSpec& option) { return option.kind == OptionSpec::Kind::kMd5; };
+  if (const auto* out = std::get_if<Expect>(&step.action)) {
+    const auto& options = out->segment.options;
+    return std::any_of(options.begin(), options.end(), signed_with) ? Why(kSignatures) : std::nullopt;
+  }
   if (const auto* in = std::get_if<Inject>(&step.action)) {
+    const auto& options = in->segment.options;
+    if (std::any_of(options.begin(), options.end(), signed_with)) return kSignatures;
     return asked.ip == 6 && is_of_ipv4(in->segment.damage) ? Why("a header of IPv4") : std::nullopt;
   }
   if (const auto* unknown = std::get_if<Unsupported>(&step.action)) {

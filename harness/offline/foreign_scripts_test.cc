@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scripts of packetdrill mean what packetdrill takes them to mean. Beside each innocent one stands a guilty one.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "harness/offline/judge.h"
+#include "harness/script/parse.h"
+#include "harness/script/print.h"
+
+namespace tcpassay {
+namespace {
+
+const std::string kListen = R"(0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
+)";
+const std::string kOpen = kListen + R"(+0 < S 0:0(0) win 65535 <mss 1000>
++0 > S. 0:0(0) ack 1 <mss 1460>
++.1 < . 1:1(0) ack 1 win 65535
++0 accept(3, ..., ...) = 4
+)";
+const std::string kConnect = R"(0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0 > S 0:0(0) <mss 1460>
+)";
+
+FileResult judged(const std::string& text) {
+  return judge_script(parse_script(text, "test.pkt"), "test.pkt");
+}
+void expect_innocent(const std::string& text) {
+  const FileResult result = judged(text);
+  EXPECT_EQ(result.outcome, Outcome::kPass) << text << result.why;
+}
+void expect_guilty(const std::string& text) {
+  EXPECT_EQ(judged(text).outcome, Outcome::kFail) << text;
+}
+
+TEST(ForeignScript, CountsFromThePeersSyn) {
+  const std::string opened = kConnect + "+.1 < S. 123:123(0) ack 1 win 5792 <mss 1460>\n+0 > . 1:1(0) ack 1\n" +
+                             "+.1 < P. 1:101(100) ack 1 win 5792\n";
+  expect_innocent(opened + "+0 > . 1:1(0) ack 101\n");
+  expect_guilty(opened + "+0 > . 1:1(0) ack 224\n");
+  const std::string arrived = kListen + "+0 < S 10000:10000(0) win 65535 <mss 1000>\n";
+  expect_innocent(arrived + "+0 > S. 0:0(0) ack 10001 <mss 1460>\n+.1 < . 1:1(0) ack 1 win 65535\n");
+  expect_guilty(arrived + "+0 > S. 0:0(0) ack 1 <mss 1460>\n");
+}
+
+TEST(ForeignScript, GoesOnFromThePeersSynIfItSaysSo) {
+  expect_innocent("//! numbers: running\n" + kConnect + "+.1 < S. 123:123(0) ack 1 win 5792 <mss 1460>\n" +
+                  "+0 > . 1:1(0) ack 124\n");
+  for (const char* syn : {"+0 < S 5:5(0) win 9 <mss 1000>\n", "+0 < S 0:0(0) win 9 <mss 1000>\n"}) {
+    const Scenario script = parse_script(kListen + syn + "+.1 < . 1:1(0) ack 1 win 9\n", "test.pkt");
+    EXPECT_TRUE(parse_script(print_script(script), "test.pkt") == script) << print_script(script);
+  }
+}
+
+TEST(ForeignScript, AnAbsoluteNumberIsTakenAsItStands) {
+  const Scenario script =
+      parse_script(kListen + "+0 < S 70:70(0) win 9\n+0 < R 0:0(0)! win 0\n+0 < R 0:0(0) win 0\n", "test.pkt");
+  EXPECT_EQ(std::get<Inject>(script.steps[4].action).segment.seq, 0u);
+  EXPECT_EQ(std::get<Inject>(script.steps[5].action).segment.seq, 70u);
+}
+
+TEST(ForeignScript, EachConnectionHasAPortOfItsOwn) {
+  const std::string two = kConnect + R"(+.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>
++0 > . 1:1(0) ack 1
++.1 socket(..., SOCK_STREAM, IPPROTO_TCP) = 4
++0 connect(4, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0 > S 0:0(0) <mss 1460>
++.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>
+)";
+  expect_innocent(two + "+0 > . 1:1(0) ack 1\n");
+  expect_guilty(two + "+0 > . 1:1(0) ack 2\n");
+  const std::string again = kOpen + R"(+.1 socket(..., SOCK_STREAM, IPPROTO_TCP) = 5
++0 setsockopt(5, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
++0 close(3) = 0
++0 bind(5, ..., ...) = 0
++0 listen(5, 1) = 0
++0 < S 0:0(0) win 65535 <mss 1000>
+)";
+  expect_innocent(again + "+0 > S. 0:0(0) ack 1 <mss 1460>\n+.1 < . 1:1(0) ack 1 win 65535\n");
+  expect_guilty(again + "+0 > . 1:1(0) ack 1\n");
+}
+
+TEST(ForeignScript, AServerMayKnowACookie) {
+  for (const char* option : {"FO d140680b94845c31", "FO TFO_COOKIE", "FOEXP TFO_COOKIE"}) {
+    const std::string syn = "+0 < S 0:10(10) win 65535 <mss 1460,nop,nop," + std::string(option) + ">\n";
+    const std::string taken = syn + "+0 > S. 0:0(0) ack 11 <mss 1460>\n+0 accept(3, ..., ...) = 4\n";
+    const std::string enabled = kListen + "+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0\n";
+    expect_innocent(enabled + taken);
+    expect_innocent(enabled + syn + "+0 > S. 0:0(0) ack 1 <mss 1460>\n+.1 < . 11:11(0) ack 1 win 65535\n");
+    expect_guilty(enabled + syn + "+0 > S. 0:0(0) ack 12 <mss 1460>\n");
+    expect_guilty(kListen + taken);
+    expect_innocent("`sysctl net.ipv4.tcp_fastopen=0x602`\n" + kListen + taken);
+  }
+}
+
+TEST(ForeignScript, AValidCookieWithoutTextNotifiesTheUser) {
+  const std::string opened = kListen + "+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0\n";
+  const std::string rest = "+0 > S. 0:0(0) ack 1 <mss 1460>\n+0 accept(3, ..., ...) = 4\n";
+  expect_innocent(opened + "+0 < S 0:0(0) win 65535 <mss 1460,nop,nop,FO d140680b94845c31>\n" + rest);
+  expect_guilty(opened + "+0 < S 0:0(0) win 65535 <mss 1460,nop,nop,FO>\n" + rest);
+  expect_guilty(opened + "+0 < S 0:0(0) win 65535 <mss 1460>\n" + rest);
+}
+
+TEST(ForeignScript, TimesOfTheTargetAreTakenWithATolerance) {
+  const std::string text = kOpen + "+.1 < P. 1:101(100) ack 1 win 65535\n";
+  expect_innocent(text + "+.51 > . 1:1(0) ack 101\n");
+  expect_guilty(text + "+.6 > . 1:1(0) ack 101\n");
+  expect_guilty("--tolerance_usecs=1000\n" + text + "+.51 > . 1:1(0) ack 101\n");
+}
+
+TEST(ForeignScript, AStarIsAnyTime) {
+  const std::string sent = kOpen + "+.1 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1\n";
+  expect_innocent(sent + "* > P. 1:101(100) ack 1\n");
+  expect_guilty(sent + "+.001 > P. 1:101(100) ack 1\n");
+  expect_guilty(sent + "* > P. 2:102(100) ack 1\n");
+}
+
+TEST(ForeignScript, AWindowThatIsNotSaidIsNotTheLargest) {
+  const std::string text = kOpen + "+.1 < . 4001:5001(1000) ack 1 win 65535\n+0 > . 1:1(0) ack 1 win 8000\n";
+  EXPECT_TRUE(judged(text + "+.1 < . 1:1001(1000) ack 1 win 65535\n").verdicts.empty());
+  EXPECT_FALSE(judged(text + "+.1 < . 1:1001(1000) ack 1 win 65535\n+0 > . 1:1(0) ack 1001 win 6000\n" +
+                      std::string("+.5 < P. 1001:1101(100) ack 1 win 65535\n+0 > . 1:1(0) ack 1101\n"))
+                   .verdicts.empty());
+}
+
+TEST(ForeignScript, AResultWithoutAnErrorIsNoRefusal) {
+  const std::string open =
+      "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1\n+0 > S 0:0(0) <mss 1460>\n";
+  expect_innocent(open + "+.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>\n+0 > . 1:1(0) ack 1\n");
+  expect_guilty("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1 EINVAL (Invalid)\n" +
+                std::string("+0 > S 0:0(0) <mss 1460>\n"));
+}
+
+TEST(ForeignScript, WhatIsSeenShowsTheValue) {
+  const FileResult result = judged(kOpen + "+.1 getsockopt(4, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0\n");
+  ASSERT_FALSE(result.verdicts.empty());
+  EXPECT_EQ(result.verdicts[0].seen, "getsockopt = 0 [ECONNRESET]");
+}
+
+}  // namespace
+}  // namespace tcpassay
