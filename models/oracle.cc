@@ -116,6 +116,7 @@ void Oracle::Impl::know(const Conversation& c, const Options& opt, Time at) {
   cookies.limit = p != nullptr && p->open ? p->fast_open : 0;
   cookies.unseen = terms.fast_open_unseen;
   if (cookies.unseen) cookies.limit = std::max(cookies.limit, kFastOpenUnseen);
+  if (cookies.unseen && opt.cookie_octets != 0 && !cookies.cached) cookies.cached = cookies.good = true;
   if (cookies.limit == 0) return;
   const auto pending = [](const Candidate& tcb) {
     return tcb.fast_open.opened && !tcb.was_open && tcb.state == State::kSynReceived;

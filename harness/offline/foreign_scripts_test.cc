@@ -135,6 +135,62 @@ TEST(ForeignScript, AResultWithoutAnErrorIsNoRefusal) {
                 std::string("+0 > S 0:0(0) <mss 1460>\n"));
 }
 
+TEST(ForeignScript, ASocketMayOpenWithItsFirstWrite) {
+  const std::string open =
+      "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN_CONNECT, [1], 4) = 0\n"
+      "+0 connect(3, ..., ...) = 0\n";
+  const std::string syn = "+.1 write(3, ..., 100) = 100\n+0 > S 0:100(100) <mss 1460,nop,nop,FO d140680b94845c31>\n";
+  const std::string answer = "+.1 < S. 0:0(0) ack 101 win 5792 <mss 1460>\n";
+  expect_innocent(open + syn + answer + "+0 > . 101:101(0) ack 1\n");
+  expect_guilty(open + syn + answer + "+0 > . 101:101(0) ack 2\n");
+  expect_guilty("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = 0\n" + syn);
+}
+
+TEST(ForeignScript, OptionsOfSocketsThatAreNotKnownShowInTheRecord) {
+  for (const char* option :
+       {"IPPROTO_TCP, 1234, [1], 4", "IPPROTO_TCP, TCP_NOOPT, [1], 4", "SOL_TCP, TCP_SYNCNT, [3], 4",
+        "SOL_IP, IP_TOS, [IPTOS_DSCP_CS1], 4", "SOL_IP, IP_MTU_DISCOVER, [IP_PMTUDISC_DONT], 4"}) {
+    expect_innocent(kOpen + "+0 setsockopt(4, " + option + ") = 0\n+.1 < P. 1:101(100) ack 1 win 65535\n" +
+                    "+0 > . 1:1(0) ack 101\n");
+  }
+  EXPECT_EQ(judged(kListen + "+0 setsockopt(3, SOL_TCP, TCP_DEFER_ACCEPT, [1], 4) = 0\n+0 > . 1:1(0) ack 1\n").outcome,
+            Outcome::kUnsupported);
+}
+
+TEST(ForeignScript, SegmentsInUdpAreSegments) {
+  const std::string udp = " /udp(9899 > 9900)\n";
+  const std::string opened = kListen + "+0 < S 0:0(0) win 65535 <mss 1460>" + udp + "+0 > S. 0:0(0) ack 1 <mss 1452>" +
+                             udp + "+.1 < . 1:1(0) ack 1 win 65535" + udp +
+                             "+0 accept(3, ..., ...) = 4\n+.1 write(4, ..., 3000) = 3000\n";
+  expect_innocent(opened + "+0 > P. 1:3001(3000) ack 1" + udp);
+  expect_innocent("--strict_segments\n" + opened + "+0 > . 1:1453(1452) ack 1" + udp + "+0 > P. 1453:2905(1452) ack 1" +
+                  udp);
+  expect_guilty(opened + "+0 > P. 2:3001(2999) ack 1" + udp);
+  const Scenario script = parse_script(opened, "test.pkt");
+  EXPECT_TRUE(parse_script(print_script(script), "test.pkt") == script) << print_script(script);
+}
+
+TEST(ForeignScript, WhatIsNotComparedIsWrittenAsAStar) {
+  const std::string syn = kListen + "+0 < S 0:0(0) win 65535 <mss 1000>\n";
+  expect_innocent(syn + "+0 > S. 0:0(0) ack 1 win * <mss *>\n");
+  expect_guilty(syn + "+0 > S. 0:0(0) ack 2 win * <mss *>\n");
+  EXPECT_THROW(parse_script(kListen + "+0 < S 0:0(0) win 65535 <mss *>\n", "test.pkt"), ScriptError);
+}
+
+TEST(ForeignScript, TheQuotedSegmentOfAnIcmpMessageMayStandInFront) {
+  const Scenario script =
+      parse_script(kOpen + "+0 < [1:1461(1460)] icmp unreachable frag_needed mtu 1400\n", "test.pkt");
+  EXPECT_EQ(std::get<Icmp>(script.steps.back().action).text, "icmp unreachable frag_needed mtu 1400 [1:1461(1460)]");
+}
+
+TEST(ForeignScript, MultipathTcpIsNamed) {
+  for (const char* line : {"+0 < S 0:0(0) win 9 <mss 1460,mp_capable v1 flags[flag_h] nokey>\n",
+                           "+0 < addr[caddr0] > addr[saddr0] S 0:0(0) win 9 <mss 1460>\n",
+                           "+0 > . 1:1(0) ack 1 <dss dack4=1 ssn=1 dll=0 nocs>\n"}) {
+    EXPECT_EQ(judged(kListen + line).why.find("Multipath TCP"), 0u) << line;
+  }
+}
+
 TEST(ForeignScript, WhatIsSeenShowsTheValue) {
   const FileResult result = judged(kOpen + "+.1 getsockopt(4, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0\n");
   ASSERT_FALSE(result.verdicts.empty());

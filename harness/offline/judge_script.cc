@@ -38,7 +38,7 @@ std::optional<std::string> unknown_construct(const Step& step, std::uint8_t ip) 
     if (!spec || !icmp_numbers(*spec, ip)) return icmp->text;
   }
   const auto* unknown = std::get_if<Unsupported>(&step.action);
-  if (unknown && !unknown->harmless) return unknown->construct;
+  if (unknown && !unknown->harmless && !unknown->recorded) return unknown->construct;
   if (const auto* in = std::get_if<Inject>(&step.action)) return unknown_segment(in->segment);
   if (const auto* out = std::get_if<Expect>(&step.action)) return unknown_segment(out->segment);
   return std::nullopt;

@@ -2,6 +2,7 @@
 #include "harness/offline/script_replay.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "harness/script/addresses.h"
 #include "harness/script/python_code.h"
@@ -29,10 +30,30 @@ bool has_option(const std::vector<std::string>& options, std::string_view name) 
 // with a key that the server has.
 bool mentions_fast_open(const Scenario& scenario) {
   return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) {
-    if (const auto* call = std::get_if<Call>(&step.action)) return call->option == SocketOption::kFastOpen;
+    if (const auto* call = std::get_if<Call>(&step.action)) {
+      return call->option == SocketOption::kFastOpen ||
+             call->implementation_specific.find("FASTOPEN") != std::string::npos;
+    }
     const auto* shell = std::get_if<Shell>(&step.action);
     return shell && (shell->text.find("fastopen") != std::string::npos || shell->text.find(".sh") != std::string::npos);
   });
+}
+
+// How much shorter than usual the segments are that IP can carry: by the header of UDP, or by another MTU.
+std::uint32_t encapsulation_octets(const Scenario& scenario) {
+  constexpr std::uint32_t kUdpHeader = 8, kUsualMtu = 1500;
+  constexpr std::string_view kMtu = "--mtu=";
+  std::uint32_t octets = 0;
+  for (const std::string& option : scenario.options) {
+    if (!option.starts_with(kMtu)) continue;
+    const std::uint32_t mtu = static_cast<std::uint32_t>(std::strtoul(option.c_str() + kMtu.size(), nullptr, 10));
+    if (mtu >= 576 && mtu < kUsualMtu) octets = kUsualMtu - mtu;
+  }
+  const bool in_udp = std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) {
+    const auto* out = std::get_if<Expect>(&step.action);
+    return out && !out->segment.encapsulation.empty();
+  });
+  return octets + (in_udp ? kUdpHeader : 0);
 }
 
 // ISN = M + F(localip, localport, remoteip, remoteport, secretkey), where M is a clock of 4 microseconds.
@@ -65,6 +86,9 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
   terms.edition = edition;
   terms.strict = strict;
   terms.withheld = withheld;
+  carried_less_ = encapsulation_octets(scenario);
+  terms.mms_r -= carried_less_;
+  terms.mms_s -= carried_less_;
   terms.fast_open_unseen = !complete_ && mentions_fast_open(scenario);
   terms.msl = scenario.about.msl_s > 0 ? std::chrono::seconds(scenario.about.msl_s) : kUsualMsl;
   oracle_.start(terms);
@@ -258,10 +282,12 @@ void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool a
 // segments, unless the script has --strict_segments.
 void ScriptReplay::segments(const SegmentSpec& spec, Time from, Time until, const Place& where) {
   constexpr std::uint32_t kMssIpv4 = 536, kMssIpv6 = 1220;  // RFC 9293 section 3.7.1
+  constexpr std::uint32_t kEthernetIpv4 = 1460, kEthernetIpv6 = 1440;
   std::uint32_t mss = ip_ == 6 ? kMssIpv6 : kMssIpv4;
   for (const OptionSpec& option : numbers(pair(spec)).offered) {
     if (option.kind == Kind::kMss && !option.values.empty()) mss = option.values[0];
   }
+  mss = std::min(mss, (ip_ == 6 ? kEthernetIpv6 : kEthernetIpv4) - carried_less_);
   const auto taken = static_cast<std::uint32_t>(option_octets(spec.options).size() + 3) / 4 * 4;
   const std::uint32_t piece = mss > taken ? mss - taken : mss;
   if (strict_ || spec.ctl.syn || piece == 0 || spec.length <= piece) return packet(spec, from, until, false, where);

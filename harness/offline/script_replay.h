@@ -36,6 +36,8 @@ class ScriptReplay {
     int handle = -1;
     std::uint16_t port = 0;
     bool connection = false, listens = false;
+    bool opens_late = false;        // TCP_FASTOPEN_CONNECT: connect() leaves the SYN to the first write
+    std::optional<Call> opening{};  // ... such a call
     Tuple tuple{};
     std::uint32_t written = 0;
   };
@@ -75,6 +77,8 @@ class ScriptReplay {
   void icmp(const Icmp& icmp, Time at, const Place& where);
   void report(State state, Time at, const Place& where);
   void call(const Call& call, Time from, Time until, const Place& where);
+  bool opens_later(const Call& made, RecordedSocket* on);
+  static Call opening_write(const Call& made, RecordedSocket& on);
   void open_first(const Call& call, Time at, const Place& where);
   void fill_text(const Call& call, UserCall& made, RecordedSocket* socket, Bytes& text);
   void cork(const Call& call, bool on, Time at, const Place& where);
@@ -94,6 +98,7 @@ class ScriptReplay {
   Trace& trace_;
   const Scenario& scenario_;
   std::uint8_t ip_;
+  std::uint32_t carried_less_ = 0;  // octets of a segment, than over Ethernet
   bool complete_, strict_ = false, ticks_ = false, vague_ = false;
   std::size_t at_ = 0;  // number of the current step
   Identity identity_;   // the addresses that packetdrill gives both sides by default

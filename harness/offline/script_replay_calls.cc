@@ -7,6 +7,15 @@
 #include "harness/script/addresses.h"
 
 namespace tcpassay {
+namespace {
+
+// Whether the call leaves the port to the script's usual one: neither names one nor lets the target choose.
+bool names_usual_port(const Call& call) {
+  const bool left_open = call.arguments.size() > 1 && call.arguments[1].find("htons(0)") != std::string::npos;
+  return call.port == 0 && !left_open;
+}
+
+}  // namespace
 
 ScriptReplay::RecordedSocket* ScriptReplay::socket(int handle) {
   const auto found =
@@ -85,9 +94,30 @@ UserError ScriptReplay::unnamed_error(const Call& made) const {
   return opens ? UserError::kInProgress : UserError::kOther;
 }
 
+// True for what TCP_FASTOPEN_CONNECT puts off, and for turning that on.
+bool ScriptReplay::opens_later(const Call& made, RecordedSocket* on) {
+  if (!on) return false;
+  const bool option = made.implementation_specific.ends_with("TCP_FASTOPEN_CONNECT");
+  if (option && made.kind == CallKind::kSetOption && made.result == 0) on->opens_late = made.value != 0;
+  if (option || made.kind != CallKind::kConnect || !on->opens_late || made.result != 0 || on->connection) return option;
+  on->opening = made;
+  return true;
+}
+
+// The first write of a socket whose OPEN was put off.
+Call ScriptReplay::opening_write(const Call& made, RecordedSocket& on) {
+  Call both = made;
+  both.kind = CallKind::kSendTo;
+  both.port = std::exchange(on.opening, {})->port;
+  return both;
+}
+
 void ScriptReplay::call(const Call& call, Time from, Time until, const Place& where) {
-  if (!call.result || call.option == SocketOption::kOther)
-    return;  // the script does not say what it returned, or the option is unknown
+  RecordedSocket* at = socket(call.handle);
+  if (opens_later(call, at) || !call.result || call.option == SocketOption::kOther)
+    return;  // what it returned is not said, or the option is unknown
+  if (at && at->opening && call.kind == CallKind::kWrite)
+    return this->call(opening_write(call, *at), from, until, where);
   open_first(call, from, where);
   if (call.kind == CallKind::kWrite) cork(call, call.more, from, where);
   UserCall made{.kind = call.kind,
@@ -101,11 +131,8 @@ void ScriptReplay::call(const Call& call, Time from, Time until, const Place& wh
                 .value = call.value,
                 .result = *call.result,
                 .error = call.error.value_or(unnamed_error(call))};
-  const bool left_open = call.arguments.size() > 1 && call.arguments[1].find("htons(0)") != std::string::npos;
-  Event event{.from = from, .until = until};
+  Event event{.from = from, .until = until, .tuple = at && at->connection ? at->tuple : Tuple{}};
   Bytes text;
-  RecordedSocket* at = socket(call.handle);
-  if (at && at->connection) event.tuple = at->tuple;
   switch (call.kind) {
     case CallKind::kSocket:
       if (made.result >= 0) sockets_.push_back({.handle = static_cast<int>(made.result)});
@@ -114,14 +141,14 @@ void ScriptReplay::call(const Call& call, Time from, Time until, const Place& wh
       if (at) at->listens = made.result == 0;
       break;
     case CallKind::kBind:
-      if (made.port == 0 && !left_open) made.port = kTargetPort;
+      if (names_usual_port(call)) made.port = kTargetPort;
       if (at && made.result == 0) at->port = pair_.local = made.port;
       break;
     case CallKind::kSendTo:
       fill_text(call, made, at, text);
       [[fallthrough]];
     case CallKind::kConnect:
-      if (made.port == 0 && !left_open) made.port = kTargetPort;
+      if (names_usual_port(call)) made.port = kTargetPort;
       if (at) connect(call, *at, made);
       event.tuple = made.tuple;
       break;

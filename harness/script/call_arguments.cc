@@ -218,13 +218,34 @@ void read_shutdown(const WrittenCall& written, Call& call) {
                                            : static_cast<int>(number(written, 1, -kHandleMax, kHandleMax));
 }
 
+namespace {
+
+// TCP_DEFER_ACCEPT makes a server drop what completes the handshake. The other options that TCP answers for change what
+// is sent, not whether it may be.
+bool shows_in_record(const std::string& option) {
+  return option != "TCP_DEFER_ACCEPT" && option != "9";
+}
+
+// IPTOS_DSCP_CS1, IPTOS_DSCP_AF21: RFC 2474, RFC 2597.
+std::optional<std::int64_t> code_point(std::string_view name) {
+  constexpr std::string_view kSelector = "IPTOS_DSCP_CS", kAssured = "IPTOS_DSCP_AF";
+  const auto digit = [&](std::size_t at) { return static_cast<std::int64_t>(name[at] - '0'); };
+  const std::size_t digits = kSelector.size();
+  if (name.starts_with(kSelector) && name.size() == digits + 1) return digit(digits) << 5;
+  if (name.starts_with(kAssured) && name.size() == digits + 2) return (digit(digits) << 5) + (digit(digits + 1) << 3);
+  return std::nullopt;
+}
+
+}  // namespace
+
 void read_option(const WrittenCall& written, Call& call) {
   const std::string construct = fmt::format("{} {}", written.name, written.arguments[2]);
   const OptionName* known = option_named(written.arguments[1], written.arguments[2]);
   const bool asks = written.name == "getsockopt";  // what is asked has no effect on TCP
-  if (known == nullptr) throw NotSupported{construct, asks, asks};
+  const bool set = written.result == "0" || written.result == "-1";
+  if (known == nullptr) throw NotSupported{construct, asks, asks, set};
   if (known->option == SocketOption::kOther) {
-    if (known->seen && !asks) throw NotSupported{construct};
+    if (known->seen && !asks) throw NotSupported{construct, false, false, shows_in_record(written.arguments[2])};
     call.implementation_specific = fmt::format("{}.{}", known->level, known->name);
   }
   call.option = known->option;
@@ -238,7 +259,8 @@ void read_option(const WrittenCall& written, Call& call) {
     call.value = static_cast<std::int64_t>(error_of(text));
     return;
   }
-  const auto value = integer(text);
+  auto value = integer(text);
+  if (!value) value = code_point(text);
   if (!value && known->option == SocketOption::kOther) throw NotSupported{construct, true};
   if (!value) throw WrongArgument(3, "a number in brackets");
   call.value = *value;

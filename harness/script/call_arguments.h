@@ -17,7 +17,7 @@ inline constexpr const char* kShutdowns[] = {"SHUT_RD", "SHUT_WR", "SHUT_RDWR"};
 // Thrown for a call whose meaning Call has no fields for.
 struct NotSupported {
   std::string construct;
-  bool harmless = false, watches = false;
+  bool harmless = false, watches = false, recorded = false;
 };
 
 // The first argument of most calls: the socket, in the script's numbers.

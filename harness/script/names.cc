@@ -82,7 +82,7 @@ constexpr OptionName kOptions[] = {
     {SocketOption::kOther, "SOL_TCP", "TCP_WINDOW_CLAMP", kTcp, 10, true},
     {SocketOption::kOther, "SOL_TCP", "TCP_NOTSENT_LOWAT", kTcp, 25, false},
     {SocketOption::kOther, "SOL_TCP", "TCP_SAVE_SYN", kTcp, 27, false},
-    {SocketOption::kOther, "SOL_TCP", "TCP_FASTOPEN_CONNECT", kTcp, 30, true},
+    {SocketOption::kOther, "SOL_TCP", "TCP_FASTOPEN_CONNECT", kTcp, 30, false},
     {SocketOption::kOther, "SOL_TCP", "TCP_FASTOPEN_KEY", kTcp, 33, true},
     {SocketOption::kOther, "SOL_TCP", "TCP_FASTOPEN_NO_COOKIE", kTcp, 34, true},
     {SocketOption::kOther, "SOL_TCP", "TCP_INQ", kTcp, 36, false},

@@ -42,6 +42,9 @@ class PacketParser {
     const std::size_t after_direction = in_.at();
     SegmentSpec segment;
     std::string unsupported;
+    const bool quotes = in_.peek() == '[' && is_digit(in_.peek(1));  // of an ICMP message, in the old order
+    if (quotes) return old_icmp(inbound);
+    if (in_.word() == "addr") multipath_addresses(unsupported);
     if (in_.peek() == '[' || in_.peek() == '(') ip_info(inbound, segment, unsupported);
     in_.skip_space();
     if (std::find(std::begin(kOtherPackets), std::end(kOtherPackets), in_.word()) != std::end(kOtherPackets)) {
@@ -57,10 +60,13 @@ class PacketParser {
     flags(segment);
     sequence(inbound, segment);
     if (in_.accept_word("ack")) segment.ack = static_cast<std::uint32_t>(in_.take_number(0, kU32Max));
-    if (in_.accept_word("win")) segment.wnd = static_cast<std::uint16_t>(in_.take_number(0, kU16Max));
+    if (in_.accept_word("win") && !in_.accept("*"))
+      segment.wnd = static_cast<std::uint16_t>(in_.take_number(0, kU16Max));
     if (in_.accept_word("urg")) segment.up = static_cast<std::uint16_t>(in_.take_number(0, kU16Max));
     in_.skip_space();
     if (in_.peek() == '<') read_option_list(in_, inbound, segment, unsupported);
+    in_.skip_space();
+    if (in_.looking_at("/udp")) encapsulation(segment);
     in_.skip_space();
     if (in_.peek() == '{') {
       in_.take("{");
@@ -78,6 +84,38 @@ class PacketParser {
   }
 
  private:
+  // [1:1461(1460)] icmp TYPE [CODE] ...
+  Action old_icmp(bool inbound) {
+    in_.take("[");
+    const std::string quoted = in_.take_balanced("]");
+    in_.take("]");
+    in_.skip_space();
+    const std::size_t start = in_.at();
+    if (in_.word() != "icmp") in_.fail("icmp");
+    icmp();
+    return Icmp{.text = fmt::format("{} [{}]", in_.collapsed(start, in_.taken()), quoted), .inbound = inbound};
+  }
+
+  // addr[saddr0] > addr[daddr0]
+  void multipath_addresses(std::string& unsupported) {
+    do {
+      in_.take("addr");
+      in_.take("[");
+      in_.take_balanced("]");
+      in_.take("]");
+    } while (in_.accept(">"));
+    in_.skip_space();
+    unsupported = "Multipath TCP";
+  }
+
+  // /udp(9899 > 9900)
+  void encapsulation(SegmentSpec& segment) {
+    in_.take("/udp");
+    in_.take("(");
+    segment.encapsulation = fmt::format("/udp({})", in_.take_balanced(")"));
+    in_.take(")");
+  }
+
   // [ect0], [tos 0x4], [ttl 3], [ect0, flowlabel 0x1]; also in parentheses.
   void ip_info(bool inbound, SegmentSpec& segment, std::string& unsupported) {
     const char* close = in_.accept("[") ? "]" : ")";
@@ -94,7 +132,7 @@ class PacketParser {
         unsupported = "ect01";
       } else if (in_.accept_word("tos")) {
         segment.traffic_class = static_cast<std::uint8_t>(any_number(kU8Max));
-      } else if (in_.accept_word("ttl")) {
+      } else if (in_.accept_word("ttl") || in_.accept_word("hlim")) {
         segment.ttl = static_cast<std::uint8_t>(in_.take_number(1, kU8Max));
       } else if (in_.accept_word("flowlabel")) {
         any_number(0xfffff);

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <string_view>
 
 #include "harness/script/tcp_options.h"
 
@@ -40,6 +42,11 @@ class OptionParser {
       do {
         segment.options.push_back(option(unsupported));
       } while (in_.accept(","));
+      if (wild_ && inbound) in_.fail("a number (* is for outbound packets)", start);
+      if (wild_) {
+        segment.options.clear();
+        segment.any_options = true;
+      }
     }
     in_.take(">");
     check_option_octets(in_, segment, start);
@@ -59,10 +66,27 @@ class OptionParser {
     if (in_.accept_word("FO")) return fast_open(Kind::kFastOpen);
     if (in_.accept_word("FOEXP")) return fast_open(Kind::kFastOpenExp);
     if (in_.accept_word("ECN")) return accurate_ecn();
+    if (is_multipath(in_.word())) {
+      in_.take_balanced(",>");
+      unsupported = "Multipath TCP";
+      return {.kind = Kind::kNop};
+    }
     in_.fail("a TCP option (mss, wscale, sackOK, sack, TS, nop, eol, md5, FO, FOEXP or ECN)");
   }
 
-  std::uint32_t value(std::uint64_t most) { return static_cast<std::uint32_t>(in_.take_number(0, most)); }
+  static bool is_multipath(std::string_view word) {
+    constexpr std::string_view kNames[] = {"dss", "add_address", "add_addr", "remove_addr", "remove_address"};
+    return word.starts_with("mp_") || std::find(std::begin(kNames), std::end(kNames), word) != std::end(kNames);
+  }
+
+  // `*` stands for any: then the options are not compared.
+  std::uint32_t value(std::uint64_t most) {
+    if (in_.accept("*")) {
+      wild_ = true;
+      return 0;
+    }
+    return static_cast<std::uint32_t>(in_.take_number(0, most));
+  }
 
   OptionSpec sack() {
     OptionSpec option{.kind = Kind::kSack};
@@ -131,6 +155,7 @@ class OptionParser {
   }
 
   ScriptReader& in_;
+  bool wild_ = false;
 };
 
 }  // namespace

@@ -175,7 +175,9 @@ class Parser {
       in_.take("=");
       in_.skip_blanks();
       const std::size_t start = in_.at();
-      option += fmt::format("={}", in_.take_until_blank());
+      std::string value(in_.take_until_blank());
+      if (option == "--ip_version") std::erase(value, '"');
+      option += fmt::format("={}", value);
       if (option.back() == '=' && in_.at() == start) in_.fail("a value");
     }
     const std::string_view words = option;

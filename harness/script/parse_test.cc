@@ -211,8 +211,8 @@ TEST(Script, ReadsPoll) {
 TEST(Script, NamesWhatItDoesNotPlay) {
   EXPECT_EQ(unsupported("epoll_create(1) = 5").construct, "epoll_create");
   EXPECT_EQ(unsupported("send(4, ..., 1, MSG_DONTROUTE) = 1").construct, "send MSG_DONTROUTE");
-  EXPECT_EQ(unsupported("setsockopt(4, SOL_TCP, TCP_FASTOPEN_CONNECT, [1], 4) = 0").construct,
-            "setsockopt TCP_FASTOPEN_CONNECT");
+  EXPECT_EQ(unsupported("setsockopt(4, SOL_TCP, TCP_DEFER_ACCEPT, [1], 4) = 0").construct,
+            "setsockopt TCP_DEFER_ACCEPT");
   EXPECT_EQ(unsupported("socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3").construct, "socket SOCK_DGRAM");
   EXPECT_EQ(unsupported("write(4, ..., 1) = -1 EFAULT (Bad address)").construct, "errno EFAULT");
   EXPECT_EQ(unsupported("recvmsg(4, {msg_iov(1)=[{..., \"x)\"}],\n  b=2}, MSG_PEEK) = 1").text,

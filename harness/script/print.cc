@@ -161,6 +161,7 @@ std::string segment_text(const SegmentSpec& segment, bool inbound) {
   if (segment.ack) text += fmt::format(" ack {}", *segment.ack);
   if (segment.wnd) text += fmt::format(" win {}", *segment.wnd);
   if (segment.up) text += fmt::format(" urg {}", *segment.up);
+  if (!segment.encapsulation.empty()) return text + options_text(segment) + ' ' + segment.encapsulation;
   return text + options_text(segment) + damage_text(segment);
 }
 

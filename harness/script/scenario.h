@@ -73,8 +73,9 @@ struct SegmentSpec {
   std::vector<OptionSpec> options{};
   bool any_options = false;  // <...>: outbound, not compared
   std::optional<std::uint8_t> traffic_class{}, ttl{};
-  Damage damage{};        // inbound only
-  bool absolute = false;  // `0:0(0)!`: SEG.SEQ is no number of this connection
+  std::string encapsulation{};  // as written, "/udp(9899 > 9900)": in what IP carries the segment
+  Damage damage{};              // inbound only
+  bool absolute = false;        // `0:0(0)!`: SEG.SEQ is no number of this connection
   friend bool operator==(const SegmentSpec&, const SegmentSpec&) = default;
 };
 
@@ -127,6 +128,7 @@ struct Code {
 struct Unsupported {
   std::string construct, text;
   bool harmless = false;  // the peer sees no difference when the step is left out
+  bool recorded = false;  // what the step changes shows in a record, so that one can be judged without it
   bool watches = false;   // the step asserts what the user is told; that assertion is lost
   friend bool operator==(const Unsupported&, const Unsupported&) = default;
 };

@@ -191,6 +191,7 @@ std::variant<Call, Unsupported> read_call(const WrittenCall& written) {
     return Unsupported{.construct = reason.construct,
                        .text = print_call(written),
                        .harmless = reason.harmless,
+                       .recorded = reason.recorded,
                        .watches = reason.watches};
   }
 }

@@ -53,6 +53,8 @@ Why unsupported_call(const Call& call, const Asked& asked) {
   if (asked.ip == 6 && !call.address.empty() && call.address != "0.0.0.0") return "an address of IPv4";
   if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
   if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
+  if (call.implementation_specific.ends_with("TCP_FASTOPEN_CONNECT") && call.kind == CallKind::kSetOption)
+    return "setsockopt TCP_FASTOPEN_CONNECT";
   if (call.more) return call.name + " MSG_MORE";
   if (call.implementation_specific.empty() || !asked.assertions ||
       asked.target.has_implementation_specific(call.implementation_specific))
@@ -75,13 +77,16 @@ bool is_of_ipv4(const Damage& damage) {
 
 Why unsupported_step(const Step& step, Asked& asked) {
   if (const auto* icmp = std::get_if<Icmp>(&step.action)) return unsupported_icmp(*icmp, asked.ip);
+  const auto encapsulated = [](const SegmentSpec& spec) { return !spec.encapsulation.empty(); };
   const auto signed_with = [](const OptionSpec& option) { return option.kind == OptionSpec::Kind::kMd5; };
   if (const auto* out = std::get_if<Expect>(&step.action)) {
     const auto& options = out->segment.options;
+    if (encapsulated(out->segment)) return "TCP in UDP";
     return std::any_of(options.begin(), options.end(), signed_with) ? Why(kSignatures) : std::nullopt;
   }
   if (const auto* in = std::get_if<Inject>(&step.action)) {
     const auto& options = in->segment.options;
+    if (encapsulated(in->segment)) return "TCP in UDP";
     if (std::any_of(options.begin(), options.end(), signed_with)) return kSignatures;
     return asked.ip == 6 && is_of_ipv4(in->segment.damage) ? Why("a header of IPv4") : std::nullopt;
   }
