@@ -97,7 +97,7 @@ void forget_window(Candidate& tcb) {
   cc.before = {};
   cc.fits = {};
   cc.left = cc.inflated = cc.limited = cc.resent = cc.delivered = cc.round_flight = 0;
-  cc.acks = cc.flat_rounds = 0;
+  cc.acks = cc.flat_rounds = cc.halved_silences = 0;
   cc.round_end = {};
   if (cc.phase != Congestion::Phase::kNone) cc.cap = cc.soft_cap = Rule::R5681_3_1_use;
 }

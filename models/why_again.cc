@@ -100,7 +100,8 @@ Why expired(Step& on, SndSeq end) {
 bool probe_timeout_has_passed(const Step& on) {
   const Tcb& tcb = on.tcb;
   if (tcb.timer.rtt_min < Time{}) return false;  // section 7.3: no round trip was measured
-  const Time last = std::max({tcb.front_to, tcb.board.arrived_at, tcb.congestion.sent_at});
+  // Section 7.2: new text or an ACK of new text restarts the timer, a duplicate ACK does not.
+  const Time last = std::max({tcb.front_to, tcb.timer.acked_at, tcb.congestion.sent_at});
   return on.env.now - last + kClockSlack >= tcb.timer.rtt_min - tcb.timer.rtt_min / 20;
 }
 

@@ -84,6 +84,20 @@ TEST(WhyAgain, ARetransmissionIsNotLostWithinARoundTrip) {
   EXPECT_EQ(lost_once_more(110), Verdicts{});
 }
 
+// A duplicate ACK without a report does not restart the timer of the loss probe (RFC 8985 section 7.2).
+Verdicts new_text_after_a_duplicate(std::uint32_t segments) {
+  Bulk t(Bulk::kSack);
+  t.wait(milliseconds(150));
+  t.acks(0).quiet().wait(milliseconds(60));
+  t.sends(10, segments).quiet();
+  return t.main_verdicts();
+}
+
+TEST(WhyAgain, ADuplicateDoesNotDelayTheLossProbe) {
+  EXPECT_EQ(new_text_after_a_duplicate(1), Verdicts{});
+  EXPECT_EQ(new_text_after_a_duplicate(2), Verdicts{"R5681_3_1_iw violated"});
+}
+
 TEST(WhyAgain, ASingleSegmentDrawsNoDuplicate) {
   Bulk t(Bulk::kPlain, 1000);
   t.wait(milliseconds(50));

@@ -21,6 +21,7 @@ ReplayOptions replay_options(const ScenarioFile& file, const CheckOptions& optio
           .defect = options.defect,
           .legal_variants = options.legal_variants,
           .round_trip = options.round_trip,
+          .manner = options.manner,
           .ipv6 = chosen_ipv6(file),
           .edition = options.edition,
           .strict = options.strict};
@@ -69,8 +70,11 @@ void confirm(const std::vector<ScenarioFile>& scenarios, const CheckOptions& opt
 CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   if (!options.pcap_folder.empty()) fs::create_directories(options.pcap_folder);
-  CheckResult result{
-      .defect = options.defect, .edition = options.edition, .round_trip = options.round_trip, .whole = options.whole};
+  CheckResult result{.defect = options.defect,
+                     .edition = options.edition,
+                     .round_trip = options.round_trip,
+                     .manner = options.manner,
+                     .whole = options.whole};
   for (const auto& deviation : options.deviations) result.deviations.push_back({.deviation = deviation});
 
   std::vector<Played> played = play_all(scenarios, options, result.target);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/check/deviations.h"
+#include "harness/session/round_trip.h"
 #include "models/edition.h"
 
 namespace tcpassay {
@@ -19,8 +20,9 @@ struct CheckOptions {
   Edition edition = kNewest;
   bool strict = false;                     // hold tolerated freedoms against the target
   std::chrono::milliseconds round_trip{};  // between peer and target; what scripts themselves say is not compared then
-  bool oracle_only = false;                // do not compare what scripts themselves say of the target
-  std::string pcap_folder{};               // write a capture of each scenario to this folder; empty: write none
+  PeerManner manner = PeerManner::kPrompt;
+  bool oracle_only = false;   // do not compare what scripts themselves say of the target
+  std::string pcap_folder{};  // write a capture of each scenario to this folder; empty: write none
   std::vector<Deviation> deviations{};
   bool whole = true;       // the scenarios are the whole corpus
   std::uint64_t seed = 1;  // another seed gives the own stack other initial sequence numbers

@@ -89,6 +89,7 @@ struct CheckResult {
   std::string defect;         // planted in the own stack; empty: none
   Edition edition = kNewest;  // the edition of the text that the target was held to
   std::chrono::milliseconds round_trip{};
+  PeerManner manner = PeerManner::kPrompt;
   std::size_t scenarios = 0, steps = 0;  // played
   double wall_s = 0;
   bool whole = true;                  // the whole corpus was played, not a selection

@@ -49,6 +49,7 @@ SessionOptions options_for(const Target& target, const CheckOptions& options, st
   session.capture = capture;
   session.seed = options.seed;
   session.round_trip = options.round_trip;
+  session.manner = options.manner;
   if (in_virtual_time) {
     session.final_wait = kDelayedAckWait;
   } else {
@@ -69,7 +70,8 @@ class Player {
     const ScenarioFile& file = scenarios_[number];
     const bool at_once = options_.round_trip.count() == 0;  // the times in scripts hold
     const bool assertions = asserts(file.scenario) && !options_.oracle_only && at_once;
-    const auto why = Session::unsupported(file.scenario, *target_, file.ip, assertions, options_.round_trip);
+    const auto why = Session::unsupported(file.scenario, *target_, file.ip, assertions,
+                                          options_.round_trip + delay_max(options_.round_trip, options_.manner));
     if (why) return {.why = *why};
     try {
       return judge(file, number, assertions);

@@ -176,7 +176,9 @@ std::string summary_text(const CheckResult& result, const TextStyle& style) {
   const std::string ruleset =
       result.edition == kNewest ? "" : fmt::format(" held to ruleset {}", to_string(result.edition));
   const auto rtt = result.round_trip.count();
-  const std::string trip = rtt == 0 ? "" : fmt::format(" at a round trip of {} ms", rtt);
+  const bool prompt = result.manner == PeerManner::kPrompt;
+  const std::string manner = prompt ? "" : fmt::format(" ({})", kPeerManners[static_cast<std::size_t>(result.manner)]);
+  const std::string trip = rtt == 0 ? "" : fmt::format(" at a round trip of {} ms{}", rtt, manner);
   const std::string played =
       fmt::format("{} {}{}{}: {} scenarios, {} steps, {:.2f} s", result.target.name, result.target.version, ruleset,
                   trip, result.scenarios, result.steps, result.wall_s);

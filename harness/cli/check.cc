@@ -60,6 +60,7 @@ int run_check(const CliOptions& cli) {
                              .edition = edition_of(cli),
                              .strict = cli.strict,
                              .round_trip = std::chrono::milliseconds(cli.rtt_ms),
+                             .manner = manner_of(cli),
                              .oracle_only = cli.oracle_only,
                              .pcap_folder = cli.pcap,
                              .deviations = deviations_of(cli, versions),

@@ -7,6 +7,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -141,6 +142,17 @@ void add_rtt_option(CLI::App& app, CliOptions& cli) {
                  "the round trip between peer and target in milliseconds: the peer answers that much later, and what "
                  "scripts say of the target is not compared")
       ->check(CLI::Range(0, 10000));
+  app.add_option(
+         "--peer", cli.manner,
+         "with --rtt, how the peer answers: at once, 200 ms late, in bursts once in a round trip, or such bursts "
+         "of which the acknowledgments are one")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPeerManners), std::end(kPeerManners))))
+      ->needs("--rtt");
+}
+
+PeerManner manner_of(const CliOptions& cli) {
+  const auto at = std::find(std::begin(kPeerManners), std::end(kPeerManners), cli.manner);
+  return static_cast<PeerManner>(at - std::begin(kPeerManners));
 }
 
 void add_jobs_option(CLI::App& app, CliOptions& cli, const char* help) {

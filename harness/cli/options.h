@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/session/round_trip.h"
 #include "models/edition.h"
 
 namespace CLI {
@@ -31,6 +32,7 @@ struct CliOptions {
   std::vector<std::string> paths{};
   std::vector<std::string> defines{};  // NAME or NAME=VALUE, for scripts
   int rtt_ms = 0;                      // the round trip between peer and target
+  std::string manner = "prompt";       // how the peer answers
   bool oracle_only = false;            // do not compare what scripts themselves say of the target
   std::string pcap{};                  // a file; of check a folder
   std::string output{};                // a file
@@ -84,6 +86,7 @@ void add_corpus_option(CLI::App& app, CliOptions& cli);
 void add_define_option(CLI::App& app, CliOptions& cli);
 void add_oracle_only_option(CLI::App& app, CliOptions& cli);
 void add_rtt_option(CLI::App& app, CliOptions& cli);
+PeerManner manner_of(const CliOptions& cli);
 void add_jobs_option(CLI::App& app, CliOptions& cli, const char* help);
 void add_corpus_paths(CLI::App& app, CliOptions& cli);
 

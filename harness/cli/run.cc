@@ -35,6 +35,7 @@ int run_script(const CliOptions& cli) {
   SessionOptions options;
   options.assertions = assertions;
   options.round_trip = std::chrono::milliseconds(cli.rtt_ms);
+  options.manner = manner_of(cli);
   std::unique_ptr<CaptureFile> capture;
   std::unique_ptr<RunLog> log;
   if (!cli.pcap.empty()) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/session/round_trip.h"
 #include "models/edition.h"
 
 namespace tcpassay {
@@ -14,7 +15,8 @@ struct ReplayOptions {
   std::string target = "own", defect{};
   std::vector<std::string> legal_variants{};  // of the own stack
   std::chrono::milliseconds round_trip{};     // between peer and target
-  bool ipv6 = false;                          // the script does not ask for IPv6 itself
+  PeerManner manner = PeerManner::kPrompt;
+  bool ipv6 = false;  // the script does not ask for IPv6 itself
   Edition edition = kNewest;
   bool strict = false;
 };

@@ -11,7 +11,20 @@ bool not_behind(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(b - a) >= 0;
 }
 
+constexpr Time kLate = std::chrono::milliseconds(200);
+
 }  // namespace
+
+Time delay_max(Time round_trip, PeerManner manner) {
+  if (manner == PeerManner::kPrompt) return {};
+  return manner == PeerManner::kLate ? kLate : round_trip;
+}
+
+Time arrival(Time earliest, Time round_trip, PeerManner manner) {
+  if (manner == PeerManner::kPrompt || round_trip <= Time{}) return earliest;
+  if (manner == PeerManner::kLate) return earliest + kLate;
+  return (earliest + round_trip - Time(1)) / round_trip * round_trip;
+}
 
 void RoundTrip::departed(const Decoded& segment, Time at) {
   if (segment.opt.timestamps) {

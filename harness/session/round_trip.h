@@ -12,6 +12,20 @@
 
 namespace tcpassay {
 
+// How the peer answers what it has received.
+enum class PeerManner : std::uint8_t {
+  kPrompt,      // at once
+  kLate,        // 200 ms later, as who delays acknowledgments
+  kBursts,      // what falls due within a round trip arrives together at its end
+  kCompressed,  // likewise, and of several acknowledgments in a row only the last
+};
+inline constexpr const char* kPeerManners[] = {"prompt", "late", "bursts", "compressed"};
+
+// When an answer arrives that can arrive at `earliest`.
+Time arrival(Time earliest, Time round_trip, PeerManner manner);
+// By how much later than `earliest` that may be.
+Time delay_max(Time round_trip, PeerManner manner);
+
 class RoundTrip {
  public:
   void departed(const Decoded& segment, Time at);

@@ -25,9 +25,9 @@ constexpr const char* kBulk = R"(
 +0.01 < . 1:1(0) ack 2965 win 65535 <nop,nop,TS val 1 ecr 0>
 )";
 
-std::vector<Time> arrivals(Time round_trip) {
+std::vector<Time> arrivals(Time round_trip, PeerManner manner = PeerManner::kPrompt) {
   OwnTarget target;
-  Session session(target, {.round_trip = round_trip});
+  Session session(target, {.round_trip = round_trip, .manner = manner});
   session.play(parse_script(kBulk, "test.pkt"));
   std::vector<Time> times;
   for (const auto& event : session.trace().events) {
@@ -40,6 +40,13 @@ TEST(RoundTrip, AnAnswerArrivesARoundTripLater) {
   const Time ms = milliseconds(1);
   EXPECT_EQ(arrivals({}), (std::vector<Time>{{}, {}, {}, {}, 10 * ms}));
   EXPECT_EQ(arrivals(40 * ms), (std::vector<Time>{{}, 40 * ms, 80 * ms, 80 * ms, 90 * ms}));
+}
+
+TEST(RoundTrip, APeerMayAnswerLateInBurstsOrOnce) {
+  const Time ms = milliseconds(1);
+  EXPECT_EQ(arrivals(40 * ms, PeerManner::kLate), (std::vector<Time>{{}, 240 * ms, 480 * ms, 480 * ms, 490 * ms}));
+  EXPECT_EQ(arrivals(30 * ms, PeerManner::kBursts), (std::vector<Time>{{}, 30 * ms, 60 * ms, 60 * ms, 90 * ms}));
+  EXPECT_EQ(arrivals(30 * ms, PeerManner::kCompressed), (std::vector<Time>{{}, 30 * ms, 60 * ms, 90 * ms}));
 }
 
 TEST(RoundTrip, ThePeerEchoesWhatItKnows) {

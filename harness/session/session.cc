@@ -21,6 +21,25 @@ constexpr Time kAnyWaitVirtual = seconds(300);  // how long a `*` line waits
 constexpr Time kAnyWaitReal = seconds(5);
 constexpr Time kLateReturn = std::chrono::milliseconds(4);  // the tolerance that packetdrill has for calls
 
+// An acknowledgment and nothing else, on a connection that exists.
+bool is_pure_ack(const Step& step) {
+  const auto* in = std::get_if<Inject>(&step.action);
+  if (in == nullptr || in->segment.length > 0 || in->segment.damage != Damage{}) return false;
+  const Ctl& ctl = in->segment.ctl;
+  return ctl.ack && !ctl.syn && !ctl.fin && !ctl.rst && !ctl.urg;
+}
+
+// The next step is an acknowledgment for the same connection that leaves at the same time, so that a peer which
+// compresses acknowledgments sends only that.
+bool is_compressed(const Scenario& scenario, std::size_t index) {
+  if (index + 1 >= scenario.steps.size()) return false;
+  const Step &step = scenario.steps[index], &next = scenario.steps[index + 1];
+  if (!is_pure_ack(step) || !is_pure_ack(next)) return false;
+  const SegmentSpec &a = std::get<Inject>(step.action).segment, &b = std::get<Inject>(next.action).segment;
+  const bool at_once = next.time.form == StepTime::Form::kRelative && next.time.at == Time{};
+  return at_once && a.local_port == b.local_port && a.remote_port == b.remote_port && a.ack <= b.ack;
+}
+
 }  // namespace
 
 Terms terms_over(std::uint8_t ip) {
@@ -136,9 +155,12 @@ void Session::play(const Scenario& scenario) {
   for (const auto& option : scenario.options) {
     if (option.starts_with("--strict_segments")) impl_->strict = true;
   }
-  for (const auto& step : scenario.steps) {
+  const bool compresses = impl_->options.round_trip > Time{} && impl_->options.manner == PeerManner::kCompressed;
+  for (std::size_t index = 0; index < scenario.steps.size(); ++index) {
+    const Step& step = scenario.steps[index];
     const Schedule::Slot slot = schedule.next(step.time);
     const auto* in = std::get_if<Inject>(&step.action);
+    if (compresses && is_compressed(scenario, index)) continue;
     impl_->complete_pending(in ? slot.from - Time(1) : slot.from);  // the packet may be what a call waits for
     if (in) {
       if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/script/scenario.h"
+#include "harness/session/round_trip.h"
 #include "harness/session/trace.h"
 #include "harness/target/target.h"
 #include "harness/wire/capture_file.h"
@@ -46,7 +47,8 @@ struct SessionOptions {
   Time settle = std::chrono::milliseconds(5);  // a target without kSynchronous is silent after so long without a packet
   std::size_t packets_kept = 4096;  // how many of the target's latest packets expect() and take_packets() can see
   Time round_trip{};                // between peer and target; the peer answers what it knows by then (round_trip.h)
-  Time final_wait{};                // finish() first lets this much time pass, so that a delayed ACK falls due
+  PeerManner manner = PeerManner::kPrompt;  // how the peer answers, where a round trip takes time
+  Time final_wait{};                        // finish() first lets this much time pass, so that a delayed ACK falls due
 };
 
 // play() runs a whole scenario. The sweep, the fuzzer and Python call the single steps.

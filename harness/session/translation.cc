@@ -102,9 +102,14 @@ bool Session::await_answer(const SegmentSpec& spec) {
   if (!decoded || decoded->fault != Fault::kNone) return false;
   const Tuple tuple = self.pair(spec.local_port, spec.remote_port);
   const auto earliest = self.conversation(tuple).path.earliest(*decoded, self.options.round_trip);
-  if (!earliest || *earliest <= self.target.now()) return false;
-  self.complete_pending(*earliest - Time(1));
-  self.advance_to(*earliest);
+  if (!earliest) return false;
+  const bool together = self.options.manner >= PeerManner::kBursts;    // whatever falls due in this round trip
+  const Time began = self.target.now() - self.options.round_trip / 4;  // a burst takes time where time is real
+  const Time due = together ? std::max(*earliest, began) : *earliest;
+  const Time at = arrival(due, self.options.round_trip, self.options.manner);
+  if (at <= self.target.now()) return false;
+  self.complete_pending(at - Time(1));
+  self.advance_to(at);
   return true;
 }
 

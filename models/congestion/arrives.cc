@@ -85,7 +85,7 @@ void reduce(Step& on, Rule cap) {
   cc.cap = cap;
   cc.soft_cap = Rule::MAY_18;
   cc.cwnd_at_least = 0;
-  cc.flat_rounds = 0;
+  cc.flat_rounds = cc.halved_silences = 0;
 }
 
 // RFC 6582 section 3.2, step 3: a partial acknowledgment leaves NewReno in recovery, a full one ends it.

@@ -61,6 +61,7 @@ struct Congestion {
   std::uint8_t syn_losses = 0;          // SYNs that the timer sent again
   std::uint8_t acks = 0;                // ACKs of new text in this round trip
   std::uint8_t acks_now = 0;            // ... since the target last fell silent
+  std::uint8_t halved_silences = 0;     // in a row, at which half of the flight before the last loss was in flight
   std::uint8_t flat_rounds = 0;         // round trips in a row in which the flight did not grow as it should
   ProfileSet fits{};                    // the profiles that explain all that the target has sent
   Rule cap{}, soft_cap{};               // the rules that bound the windows of the profiles, and `recommended`

@@ -40,6 +40,10 @@ struct Twenty : Bulk {
     next += sent;
     return *this;
   }
+  Twenty& rounds(int count) {
+    for (int i = 0; i < count; ++i) round(1, 1);
+    return *this;
+  }
   // The names of the profiles that explain it.
   std::string explained() const {
     std::string names;
@@ -56,7 +60,7 @@ struct Twenty : Bulk {
 // After a loss in 20 segments NewReno has a window of 10, CUBIC one of 14.
 TEST(Profiles, HalfAfterALossIsNewRenos) {
   Twenty t(Bulk::kPlain);
-  t.loses_front(13, 1).round(1, 1).round(1, 1);
+  t.loses_front(13, 1).rounds(4);
   EXPECT_EQ(t.main_verdicts(), Verdicts{});
   EXPECT_EQ(t.explained(), "newreno");
 }
@@ -78,11 +82,21 @@ TEST(Profiles, NineTenthsAreNobodys) {
 // Either half of the history is right, but not of one sender.
 TEST(Profiles, WhoHalvedOnceDoesSoAgain) {
   Twenty halves(Bulk::kPlain);
-  halves.loses_front(13, 1).round(1, 1).round(1, 1).loses_front(8, 1);
+  halves.loses_front(13, 1).rounds(4).loses_front(8, 1);
   EXPECT_EQ(halves.main_verdicts(), Verdicts{});
   Twenty both(Bulk::kPlain);
-  both.loses_front(13, 1).round(1, 1).round(1, 1).loses_front(6, 1);
+  both.loses_front(13, 1).rounds(4).loses_front(6, 1);
   EXPECT_EQ(both.main_verdicts(), Verdicts{"R5681_4_3_twice violated"});
+}
+
+// Text may wait for a while until more of it can leave at once.
+TEST(Profiles, APauseIsNoSmallerWindow) {
+  Twenty pauses(Bulk::kPlain);
+  pauses.loses_front(13, 1).rounds(2).round(1, 5);
+  EXPECT_EQ(pauses.main_verdicts(), Verdicts{});
+  Twenty halves(Bulk::kPlain);
+  halves.loses_front(13, 1).rounds(4).round(1, 5);
+  EXPECT_EQ(halves.main_verdicts(), Verdicts{"R5681_3_1_ca_inc violated"});
 }
 
 TEST(Profiles, WithoutALossNothingTellsThemApart) {

@@ -11,6 +11,7 @@ namespace {
 
 using Phase = Congestion::Phase;
 
+constexpr int kHalvedSilences = 3;  // in a row that show a window, and not a pause before a larger burst
 constexpr int kFlatSlowStart = 3, kFlatAvoidance = 6;  // round trips in a row that show what is no accident
 
 // One more round trip whose flight has grown, or has not. Too many of the second kind in a row depart from `rule`.
@@ -82,16 +83,18 @@ void recovery_has_acted(Step& on) {
 
 // An algorithm that keeps 0.7 of its window would have sent more now, so this target is no CUBIC: its window is about
 // half of the flight that lost something, and it is no longer in slow start, in which an ACK adds a segment. The
-// smaller window that RFC 6582 allows after recovery shows nothing.
+// smaller window that RFC 6582 allows after recovery shows nothing, and neither does text that waits for a while until
+// more can leave.
 void strike_cubic(Tcb& tcb) {
   Congestion& cc = tcb.congestion;
   if (!cc.may_be_cubic() || !cc.may_be_reno() || cc.lossless || !cc.progress || cc.phase != Phase::kOpen) return;
   const std::uint32_t now = flight(tcb), half = cc.reno.ssthresh;
   if (cc.after_timeout || half + 2 * cc.smss >= cc.cubic.ssthresh) return;
+  if (half + cc.smss < now) cc.halved_silences = 0;
   if (now + cc.smss <= half || half + cc.smss < now) return;
   const std::uint32_t in_slow_start = cc.quiet_flight + cc.acks_now * cc.smss;
   if (cc.recovered ? now <= cc.least_exit : in_slow_start <= now + cc.smss / 2) return;
-  cc.fits.remove(Profile::kCubic);
+  if (++cc.halved_silences >= kHalvedSilences) cc.fits.remove(Profile::kCubic);
 }
 
 // Only the congestion window has held text back: the rules that bound the window are obeyed.
