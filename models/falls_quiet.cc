@@ -83,6 +83,7 @@ void queued_text_becomes_due(Step& on) {
   Candidate& tcb = on.tcb;
   const std::uint32_t queued = tcb.snd_limit() - tcb.snd_nxt;
   if (!can_send(tcb) || tcb.send_pending || tcb.snd_una != tcb.snd_nxt || queued == 0) return;
+  if (tcb.corked && !tcb.fin_queued) return;
   if (!(tcb.snd_nxt < tcb.snd_edge()) || std::min<std::uint32_t>(queued, tcb.snd_mss) > tcb.snd_wnd) return;
   tcb.send_pending = true;
   tcb.send_due = on.env.now + kSendDelayMax;
@@ -93,7 +94,7 @@ void queued_text_becomes_due(Step& on) {
 void small_window_is_used_in_time(Step& on) {
   Candidate& tcb = on.tcb;
   const std::uint32_t queued = tcb.snd_limit() - tcb.snd_nxt;
-  if (!can_send(tcb) || tcb.send_pending || tcb.snd_una != tcb.snd_nxt) return;
+  if (!can_send(tcb) || tcb.send_pending || tcb.snd_una != tcb.snd_nxt || tcb.corked) return;
   if (tcb.snd_wnd == 0 || tcb.snd_wnd >= queued || !(tcb.snd_nxt < tcb.snd_end)) return;
   if (on.env.since - std::max(tcb.window_at, tcb.timer.acked_at) <= horizon(Horizon::kSmallWindow)) return;
   on.depart(Rule::S3_8_6_2_1_override);

@@ -60,6 +60,14 @@ TEST(Quiet, TextThatCouldLeaveHasAMinute) {
   EXPECT_EQ(silence(before, at(kNow + seconds(61))).blamed, "MUST_60");
 }
 
+TEST(Quiet, TextGivenWithoutPushHasNoTime) {
+  Candidate before = given(established(), 100);
+  before.corked = true;
+  for (const Candidate& after : silence(before, at(kNow + seconds(1))).all) EXPECT_FALSE(after.send_pending);
+  before.corked = false;
+  for (const Candidate& after : silence(before, at(kNow + seconds(1))).all) EXPECT_TRUE(after.send_pending);
+}
+
 TEST(Quiet, AFinThatCouldLeaveHasAMinute) {
   const Candidate before = outcomes_of(established(), kListening, [](Step& on) { close_call(on, {}); }).all.at(0);
   EXPECT_EQ(silence(before, at(kNow + seconds(61))).blamed, "S3_8_close_push");

@@ -81,8 +81,7 @@ std::vector<Rate> rates(std::span<const FirstNumber> numbers) {
       const double most = std::chrono::duration<double>(numbers[k].until - numbers[i].from).count();
       if (least <= 0) break;
       const auto moved = static_cast<double>(static_cast<std::int32_t>(numbers[k].iss - numbers[i].iss));
-      // The clock may tick in steps of its own, of up to a hundredth of a second.
-      constexpr double kStep = 0.01;
+      constexpr double kStep = std::chrono::duration<double>(kClockStep).count();
       const double shortest = std::max(least - kStep, 0.0), longest = most + kStep;
       if (moved >= 0) {
         result.push_back({moved / longest, shortest > 0 ? moved / shortest : 1e18});

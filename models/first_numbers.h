@@ -26,6 +26,9 @@ struct FirstNumber {
 inline constexpr std::size_t kFirstNumbersMin = 200;
 inline constexpr std::size_t kReopenedMin = 16;  // the same for pairs of sockets that were used twice
 
+// A clock that ticks in steps of its own may stand for so long.
+inline constexpr Time kClockStep = std::chrono::milliseconds(10);
+
 struct FirstNumberFinding {
   Rule rule{};
   bool broken = false;

@@ -28,6 +28,11 @@ Candidate silent(Horizon id) {
   switch (id) {
     case Horizon::kDelayedAck:
       return after_arrival(established(), in("P.", 1, 1, 10));
+    case Horizon::kImmediateAck: {
+      Candidate late = after_arrival(established(), in("P.", 11, 1, 10));
+      late.keep.heard_from = kNow;
+      return late;
+    }
     case Horizon::kSmallWindow: {
       Candidate small = offered(given(established(), 100), 10);
       small.window_at = small.timer.acked_at = kNow;
@@ -72,9 +77,11 @@ Candidate silent(Horizon id) {
 bool named(const HorizonInfo& entry, Time after) {
   const auto horizon = static_cast<Horizon>(&entry - horizons().data());
   const Candidate before = silent(horizon);
-  // A window that stays shut is judged when it is offered; all others by silence.
-  const Outcomes outcome = horizon == Horizon::kShutWindow ? departs(before, out(".", 1, 1, 0, 0), at(kNow + after))
-                                                           : silence(before, at(kNow + after));
+  // A window that stays shut is judged when it is offered, an immediate ACK when it leaves; all others by silence.
+  const bool seen = horizon == Horizon::kShutWindow || horizon == Horizon::kImmediateAck;
+  const std::uint32_t window = horizon == Horizon::kShutWindow ? 0 : kEdgeStays;
+  const Outcomes outcome =
+      seen ? departs(before, out(".", 1, 1, 0, window), at(kNow + after)) : silence(before, at(kNow + after));
   if (outcome.blamed == id(entry.rule)) return true;
   return !outcome.all.empty() && outcome.all[0].demerits.has(entry.rule);
 }

@@ -88,6 +88,7 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
                 .edition = terms.edition};
   a.default_mss = terms.default_mss;
   a.profiles = terms.profiles;
+  a.link_known = terms.link_known;
   if (terms.withheld.any()) a.withheld = &terms.withheld;
   a.challenged = challenged_at;
   if (const Port* p = port(c.tuple.local)) {

@@ -24,6 +24,7 @@ struct Terms {
   Time msl = std::chrono::minutes(2);  // RFC 9293 section 3.4.2; TIME-WAIT lasts twice as long
   std::uint32_t mms_r = 1480;          // the largest TCP segment IP can receive: MTU less the IP header (3.7.1)
   std::uint32_t mms_s = 1480;          // and send
+  bool link_known = true;              // false: nobody has said what the target's link can carry, and mms_r is a guess
   std::uint16_t default_mss = 536;     // MUST-15, IPv4; over IPv6 it is 1220
   Edition edition = kNewest;           // the text that it is held to
   bool strict = false;                 // a tolerated freedom is held against it

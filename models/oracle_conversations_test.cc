@@ -176,6 +176,18 @@ TEST(Violated, AFreshConnectionOutOfTimeWaitWithNumbersOfTheOldOne) {
   }
 }
 
+// 3.4.1: the clock may tick in steps of its own, so the number may stand for a hundredth of a second, and no longer.
+TEST(Violated, AFirstNumberThatStands) {
+  for (const auto& [passed, broken] : {std::pair{5, false}, std::pair{50, true}}) {
+    Trace t;
+    t.listen();
+    for (int opened = 0; opened < 2; ++opened) {
+      t.in("S", 0).out("S.", 0, 1).quiet().in("R", 1).quiet(std::chrono::milliseconds(passed));
+    }
+    EXPECT_EQ(t.verdicts(), broken ? Verdicts{"MUST_8 violated"} : Verdicts{}) << passed;
+  }
+}
+
 TEST(Violated, NoSynAck) {
   Trace t;
   t.listen().in("S", 0).quiet();
@@ -316,6 +328,20 @@ TEST(Departed, NoMssOption) {
   seg.opt = {};
   t.event(seg).quiet();
   EXPECT_EQ(t.verdicts(), Verdicts{"SHLD_5 departed"});
+}
+
+// Where nobody has said what the link can carry, the receive MSS may be the default.
+TEST(Departed, NoMssOptionOfATargetThatTakesMoreThanTheDefault) {
+  for (const std::uint32_t octets : {536u, 537u}) {
+    Trace t({.link_known = false});
+    t.listen().in("S", 0);
+    Departing seg = out("S.", 0, 1);
+    seg.opt = {};
+    t.event(seg).quiet().in(".", 1, 1).accept();
+    EXPECT_EQ(t.verdicts(), Verdicts{});
+    t.in("P.", 1, 1, octets).out(".", 1, 1 + octets).quiet();
+    EXPECT_EQ(t.verdicts(), octets > 536 ? Verdicts{"SHLD_5 departed"} : Verdicts{}) << octets;
+  }
 }
 
 TEST(Departed, NoAnswerToAnOldSegmentAndStillJudged) {

@@ -214,8 +214,10 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
 
 void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& call) {
   if (call.result != 0) return;
-  if (call.option == SocketOption::kNoDelay || call.option == SocketOption::kCork) {
-    // TCP_CORK asks the target to wait. It is not judged: as with TCP_NODELAY, small segments may leave or wait.
+  if (call.option == SocketOption::kCork && h.kind == Handle::Kind::kConnection && current(h)) {
+    process(conversation(h.tuple), event, [&](Step& on) { on.tcb.corked = call.value != 0; });
+  }
+  if (call.option == SocketOption::kNoDelay) {
     h.no_delay = call.value != 0;
     if (h.kind == Handle::Kind::kConnection && current(h)) {
       process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });

@@ -36,6 +36,7 @@ void take_window(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   window_arrives(on, seg);
   tcb.snd_wnd = window_of(tcb, seg);
+  tcb.snd_far = later(tcb.snd_far, tcb.snd_edge());
   tcb.snd_wl1 = tcb.snd_wl1_least = seg.seq;
   tcb.snd_wl2 = seg.ack;
   if (tcb.snd_wnd > tcb.max_snd_wnd) tcb.max_snd_wnd = tcb.snd_wnd;

@@ -161,6 +161,7 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
   }
   if (seg.seq < tcb.rcv_nxt) on.cite(Rule::SA4_1_trim_left);
   on.cite(Rule::SA4_7_deliver);
+  if (tcb.mss_omitted && on.env.default_mss < seg.text.size() && seg.seq == tcb.rcv_nxt) tcb.mss_refuted = sure;
   if (tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2) on.cite(Rule::S3_6_half_close);
   if (tcb.contradicted) {  // where the stream ends is no longer sure
     sure = tcb.rcv_nxt;

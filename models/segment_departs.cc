@@ -52,12 +52,15 @@ bool answers_earlier(Step& on, const Departing& seg) {
   return false;
 }
 
-// What is blamed for another segment where a RST is due. A SYN,ACK belongs to a passive OPEN that is over.
+// What is blamed for another segment where a RST is due. A SYN,ACK belongs to a passive OPEN that is over, other
+// segments to a connection that lives on though it was to end.
 Rule forbids_other_than_reset(const Candidate& tcb, const Departing& seg) {
+  const bool ended = !tcb.ways_out.empty() && synchronized(tcb.ways_out.back().from);
   return blamed({
       {seg.ctl.syn && tcb.now.has({Rule::S3_10_4_listen, true}), Rule::S3_10_4_listen},
       {seg.ctl.syn && tcb.now.has({Rule::S3_10_5_listen, true}), Rule::S3_10_5_listen},
       {info(tcb.reply.rule).level == Level::kMust, tcb.reply.rule},
+      {ended && info(tcb.ways_out.back().rule).level == Level::kMust, ended ? tcb.ways_out.back().rule : Rule{}},
       {kOtherwise, Rule::S3_10_1_passive},  // a RST should leave; nothing else may
   });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Acknowledgments: segments without text and FIN, and the acknowledgment field of every segment (RFC 9293 sections
 // 3.8.6.1, 3.8.6.3 and 3.10.7.4).
+#include "models/horizons.h"
 #include "models/segment_departs_steps.h"
 
 namespace tcpassay {
@@ -125,11 +126,40 @@ void acknowledgment_departs(Step& on, const Departing& seg) {
   acknowledgment_seen(on, seg.ack);
 }
 
+namespace {
+
+// RFC 5681 section 3.2: what should leave immediately has waited, as if it were a delayed acknowledgment.
+void immediate_ack_departs(Step& on) {
+  const Candidate& tcb = on.tcb;
+  const Rule rule = tcb.ack_now_rule;
+  const bool due = tcb.ack_now && (rule == Rule::R5681_3_2_out_of_order || rule == Rule::R5681_3_2_fill);
+  if (!due || !on.env.user_known) return;
+  if (horizon(Horizon::kImmediateAck) < on.env.since - tcb.keep.heard_from) on.depart(rule);
+}
+
+// 3.8.6.3, SHLD-19: one acknowledgment for three full-sized segments, which came one after the other. Segments of one
+// instant may have been joined on their way.
+void stretched_ack_departs(Step& on, RcvSeq ack) {
+  const Candidate& tcb = on.tcb;
+  const bool due = tcb.ack_now && tcb.ack_now_rule == Rule::SHLD_19 && ack == tcb.rcv_nxt_max && on.env.user_known;
+  if (!due || tcb.rcv_unacked < 3u * tcb.rcv_mss) return;
+  const Time first = tcb.ack_due - kDelayedAckMax;
+  if (first + kClockSlack <= tcb.keep.heard_from) on.depart(Rule::SHLD_19);
+}
+
+}  // namespace
+
 void acknowledgment_seen(Step& on, RcvSeq ack) {
   Candidate& tcb = on.tcb;
+  immediate_ack_departs(on);
+  stretched_ack_departs(on, ack);
   if (tcb.filled && !filled_gap_acknowledged(on, ack)) return;
   if (tcb.ack_later && !delayed_ack_is_in_time(on)) return;
   if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
+  if (tcb.mss_omitted && tcb.mss_refuted != RcvSeq{} && tcb.mss_refuted <= ack) {  // it takes more than the default
+    on.depart(Rule::SHLD_5);
+    tcb.mss_omitted = false;
+  }
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = ack;
   if (tcb.state == State::kTimeWait) tcb.time_wait.acknowledged = true;
   tcb.rcv_unacked = 0;

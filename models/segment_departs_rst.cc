@@ -20,6 +20,19 @@ Rule forbids_reset(const Candidate& tcb) {
   });
 }
 
+// A RST by a target that gives up at a zero window (3.8.6.1), or before R2: nothing has arrived since the front of the
+// queue left again. The user may have set the time (3.8.3).
+std::optional<Rule> given_up_early(const Step& on, const Departing& seg) {
+  const Candidate& tcb = on.tcb;
+  const bool shut = tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && synchronized(tcb.state) &&
+                    !tcb.congestion.arrived_since_quiet;
+  if (shut && (seg.seq == tcb.snd_nxt || seg.seq == tcb.snd_una) && tcb.user_timeout == Time{}) return Rule::MUST_37;
+  const bool waits = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.rexmits > 0 && tcb.front_alone;
+  if (!waits || (seg.seq != tcb.snd_nxt && seg.seq != tcb.snd_una)) return {};
+  if (!synchronized(tcb.state)) return Rule::MUST_23;
+  return tcb.user_timeout > Time{} ? Rule::MUST_21 : Rule::SHLD_11;
+}
+
 // What is still due to something before the latest segment.
 const Reply* earliest_debt(const Candidate& tcb) {
   const Reply* due = std::find_if(tcb.debts.begin(), tcb.debts.end(), [](const Reply& each) { return !each.optional; });
@@ -55,6 +68,7 @@ bool reset_may_leave(Step& on, const Departing& seg) {
   switch (due.form) {
     case Reply::Form::kNone:
       if (const Reply* earlier = earliest_debt(tcb)) return on.refuse(earlier->rule, 1);
+      if (const std::optional<Rule> early = given_up_early(on, seg)) return on.refuse(*early, 1);
       return on.refuse(forbids_reset(tcb), 3);
     case Reply::Form::kAck:
     case Reply::Form::kSyn:

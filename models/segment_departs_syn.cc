@@ -68,7 +68,7 @@ void iss_revealed(const Environment& env, Candidate& tcb, const Departing& syn) 
   tcb.iss = tcb.snd_una = syn.seq;
   tcb.iss_known = true;
   tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text
-  tcb.board.again = tcb.board.recover = tcb.small_end = tcb.scale.stale = tcb.scale.former = syn.seq;
+  tcb.board.again = tcb.board.recover = tcb.small_end = tcb.scale.stale = tcb.scale.former = tcb.snd_far = syn.seq;
   tcb.snd_end = later(syn.seq + 1 + given, tcb.snd_nxt);
   tcb.selective.target_permits = syn.opt.sack_permitted;
   tcb.syn_wnd = syn.wnd;
@@ -88,7 +88,8 @@ bool iss_is_above_the_former(Step& on, const Departing& syn) {
 // 3.7.1: the MSS option is MMS_R less the fixed TCP header of 20 octets.
 bool mss_departs(Step& on, const Departing& syn) {
   if (!syn.opt.mss) {
-    on.depart(Rule::SHLD_5);
+    const bool differs = on.env.link_known && on.env.mms_r - 20 != on.env.default_mss;
+    differs ? on.depart(Rule::SHLD_5) : static_cast<void>(on.tcb.mss_omitted = true);
     return true;
   }
   on.cite(Rule::SHLD_5);

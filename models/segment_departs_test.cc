@@ -128,6 +128,9 @@ TEST(Text, MayBeCutAnywhere) {
 TEST(Text, TheLastOfItHasPsh) {
   EXPECT_EQ(blamed(given(established(), 100), out(".", 1, 1, 100)), "MUST_61");
   EXPECT_EQ(blamed(given(established(), 100), out(".", 1, 1, 99)), "");
+  Candidate without_push = given(established(), 100);
+  without_push.corked = true;
+  EXPECT_EQ(blamed(without_push, out(".", 1, 1, 100)), "");
 }
 
 TEST(Text, LeavesInOrderWithoutGap) {

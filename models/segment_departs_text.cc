@@ -43,7 +43,10 @@ bool is_not_yet_acknowledged(Step& on, const Extent& at) {
   const Candidate& tcb = on.tcb;
   if (!(at.end <= tcb.snd_una)) return true;
   const bool by_timer = tcb.snd_una == tcb.snd_nxt && !tcb.congestion.arrived_since_quiet;
+  const bool aborted = tcb.state == State::kTimeWait && !tcb.ways_out.empty() &&
+                       tcb.ways_out.back().rule == Rule::S3_10_5_established;  // all was flushed
   const Rule rule = blamed({
+      {aborted, Rule::S3_10_5_established},
       {tcb.board.duplicate, Rule::R2883_5_tolerate},
       {by_timer, Rule::R6298_5_2},
       {kOtherwise, Rule::SA4_5_new},
@@ -159,7 +162,7 @@ void small_end_departs(Step& on, const Departing& seg, const Extent& at) {
   Candidate& tcb = on.tcb;
   const bool other = tcb.snd_una < tcb.small_end && tcb.small_end <= tcb.snd_nxt;
   const bool urgent = tcb.up.given && seg.seq < tcb.up.snd_up;  // some stacks do not hold urgent octets back
-  const bool nagle = !tcb.no_delay && !tcb.nagle_free && !seg.ctl.fin;
+  const bool nagle = !tcb.no_delay && !tcb.nagle_free && !tcb.corked && !seg.ctl.fin;
   if (nagle && !other && tcb.snd_una < tcb.snd_nxt) on.cite(Rule::SA_A3);
   if (nagle && other && !urgent) on.depart(Rule::SHLD_7);
   if (other && tcb.no_delay) on.cite(Rule::MUST_17);
@@ -189,9 +192,9 @@ bool size_is_sensible(Step& on, const Departing& seg, const Extent& at) {
   return true;
 }
 
-// The last octet that the user has given carries PSH (3.9.1.2).
+// The last octet that the user has given carries PSH (3.9.1.2), unless the user gives text without PUSH.
 bool push_is_set(Step& on, const Departing& seg, const Extent& at) {
-  if (at.text_end != on.tcb.snd_end) return true;
+  if (at.text_end != on.tcb.snd_end || on.tcb.corked) return true;
   if (!seg.ctl.psh && !seg.ctl.fin && on.env.user_known) return on.refuse(Rule::MUST_61, 1);
   on.cite(Rule::MUST_61);
   return true;

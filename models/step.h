@@ -47,6 +47,7 @@ struct Environment {
   Time challenged{-1};  // when the target last sent a challenge ACK on any connection; negative: never
   std::uint32_t mms_r = 1480, mms_s = 1480;
   std::uint16_t default_mss = 536;
+  bool link_known = false;  // mms_r is that of the target's link
   Edition edition = kNewest;
   const FreedomSet* withheld = nullptr;         // freedoms that nobody has; null: none
   const fast_open::Known* fast_open = nullptr;  // when a SYN arrives or departs

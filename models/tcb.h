@@ -265,7 +265,9 @@ struct Tcb {
   bool rcv_fin = false;            // the peer's FIN was processed
   bool held_fin = false;           // a FIN was seen ahead of missing text
   bool mss_given = false;          // the peer announced an MSS
+  bool mss_omitted = false;        // the target announced none, and has taken no segment above the default (SHLD-5)
   bool no_delay = false;           // the user has turned the Nagle algorithm off
+  bool corked = false;             // the user gives text without PUSH: it may wait for more (3.9.1.2)
   bool nagle_free = false;         // whether Nagle is on is not known
   bool contradicted = false;       // the peer sent text beyond its own FIN, or moved it
   bool reads_shut = false;         // the user has said that it will not receive
@@ -283,6 +285,7 @@ struct Tcb {
 
   // Send sequence variables.
   SndSeq iss{}, snd_una{}, snd_nxt{}, snd_wl2{};
+  SndSeq snd_far{};   // the greatest right edge that the peer has offered; ISS until it has
   SndSeq snd_end{1};  // behind the last octet the user has given to SEND; ISS counts as 0 until it is known
   std::uint32_t snd_wnd = 0;
   std::uint32_t max_snd_wnd = 0;  // MAX.SND.WND of RFC 5961
@@ -304,9 +307,10 @@ struct Tcb {
   RcvSeq user_at_offer{};     // RCV.USER when the target has last offered a window
   RcvSeq syn_text_end{};      // behind the text that came with the SYN
   RcvSeq partial_gap_ack_end{};
-  std::uint16_t rcv_mss = 536;    // what the target announced
-  std::uint16_t syn_wnd = 0;      // the window that the target's SYN offered
-  std::uint16_t snd_full = 0;     // the largest segment of new text so far
+  RcvSeq mss_refuted{};         // with mss_omitted: behind the text of a segment above the default; zero: none has come
+  std::uint16_t rcv_mss = 536;  // what the target announced, or the default
+  std::uint16_t syn_wnd = 0;    // the window that the target's SYN offered
+  std::uint16_t snd_full = 0;   // the largest segment of new text so far
   std::uint32_t rcv_wnd_max = 0;  // the largest window the target has offered: its buffer, as far as is known
   std::uint32_t shrunk_by = 0;    // so far left of rcv_edge lies the latest edge
   std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment

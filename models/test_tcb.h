@@ -25,8 +25,9 @@ inline constexpr RcvSeq kIrs{5000};
 inline constexpr std::uint16_t kSndWnd = 8000, kRcvWnd = 10000, kMss = 1000;
 inline constexpr std::uint32_t kOctetsMax = 70000;  // of one segment or call
 inline constexpr Time kNow = std::chrono::seconds(10);
-inline constexpr Environment kListening{.listening = true, .since = kNow, .now = kNow, .msl = std::chrono::minutes(2)};
-inline constexpr Environment kNobody{.since = kNow, .now = kNow, .msl = std::chrono::minutes(2)};
+inline constexpr Environment kListening{
+    .listening = true, .since = kNow, .now = kNow, .msl = std::chrono::minutes(2), .link_known = true};
+inline constexpr Environment kNobody{.since = kNow, .now = kNow, .msl = std::chrono::minutes(2), .link_known = true};
 
 inline Environment at(Time time) {
   Environment env = kListening;
@@ -196,6 +197,7 @@ inline Candidate at_zero_window(Candidate tcb) {
 }
 // The peer offers so much.
 inline Candidate offered(Candidate tcb, std::uint32_t wnd) {
+  tcb.snd_far = tcb.snd_edge();
   tcb.snd_wnd = wnd;
   return tcb;
 }

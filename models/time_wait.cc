@@ -76,11 +76,10 @@ SynInTimeWait syn_in_time_wait(Step& on, const Arriving& syn) {
       if (on.may(Freedom::kSynReopens)) return begins();
       break;
     case What::kDrop:
-      if (!on.should(found.rule)) return SynInTimeWait::kProceeds;
       on.cite(found.rule);
       if (tcb.time_wait.least_seq < tcb.rcv_nxt - 1 && tcb.time_wait.least_seq < syn.seq)
         on.cite(Rule::R6191_2_lastseq);
-      return SynInTimeWait::kDropped;
+      return refused();
   }
   if (above) {
     on.cite(Rule::MAY_2, false);

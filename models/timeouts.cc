@@ -51,9 +51,11 @@ bool time_matters(const Tcb& tcb, const Environment& env) {
 namespace {
 
 // R2 and the user timeout count from the first transmission, and what was not sent again when it had to be does not
-// give up by them (3.8.3): falls_quiet() says what is missing.
+// give up by them (3.8.3): falls_quiet() says what is missing. A time that the user has set ends the connection all the
+// same: that it was not sent again by then was late, and is told already.
 bool retransmission_is_overdue(const Tcb& tcb, Time surely) {
   if (!tcb.timed) return false;
+  if (tcb.late && tcb.user_timeout > Time{}) return false;
   return tcb.late || (tcb.rexmit_due < surely && tcb.rexmit_due - tcb.sent_at < user_limit(tcb));
 }
 

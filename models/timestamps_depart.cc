@@ -182,7 +182,7 @@ void timestamps_depart_on_syn(Step& on, const Departing& syn, bool again) {
       ts.free = true;
     }
   } else if (has && !ts.peer) {
-    on.depart(Rule::R7323_3_2_synack);
+    on.refuse(Rule::R7323_3_2_synack, 1);  // "only if"
   } else if (has) {
     on.cite(Rule::R7323_3_2_synack);
   }

@@ -103,12 +103,17 @@ bool send_in_state(Step& on, const UserCall& call) {
       on.cite(Rule::S3_10_2_unsynchronized);
       return taken;
     default:
-      if (!taken && call.error != UserError::kWouldBlock && call.error != UserError::kNoBuffers) {
+      if (taken || call.error == UserError::kWouldBlock || call.error == UserError::kNoBuffers) {
+        on.cite(Rule::S3_10_2_established);
+        return taken;
+      }
+      if (!on.tcb.ip.may_tell || call.error == UserError::kPipe) {
         on.refuse(Rule::S3_10_2_established);
         return false;
       }
-      on.cite(Rule::S3_10_2_established);
-      return taken;
+      if (on.tcb.ip.soft_error) on.cite(Rule::SHLD_25);  // an ICMP message, told once
+      on.tcb.ip.may_tell = on.tcb.ip.soft_error = false;
+      return false;
   }
 }
 
@@ -139,6 +144,7 @@ void send_call(Step& on, const UserCall& call) {
   // how large a segment is.
   const bool one = tcb.snd_mss != 0xffff && tcb.snd_end - tcb.snd_una <= tcb.snd_mss;
   const bool fits = tcb.no_delay && one && tcb.snd_end <= tcb.snd_edge();
+  if (tcb.corked) return;  // it may wait for more
   if (synchronized(tcb.state) && (idle || fits) && tcb.snd_wnd != 0 && !tcb.send_pending) {
     tcb.send_pending = true;
     tcb.send_due = on.env.now + kSendDelayMax;
@@ -212,6 +218,11 @@ void abort_call(Step& on, const UserCall& call) {
       on.cite(Rule::S3_10_5_established);
       if (synchronized(tcb.state) && on.may(Rule::S3_5_2_issuer)) {  // in spite of 3.10.5
         start_time_wait(on);
+        if (!tcb.fin_sent()) {  // what was queued, or waits for an acknowledgment, is flushed
+          tcb.fin_queued = false;
+          tcb.snd_end = snd_nxt;
+        }
+        tcb.snd_una = snd_nxt;
         tcb.ack_now = tcb.ack_later = false;
         on.enter(State::kTimeWait, Rule::S3_10_5_established);
       } else {

@@ -203,7 +203,9 @@ void error_call(Step& on, const UserCall& call) {
   }
   if (tcb.signal == Signal::kNone && !gone(tcb)) {
     // 3.8.3: from R1 on the user may be told that text is not delivered, while the connection stays open.
-    const bool trouble = (error == UserError::kTimedOut || error == UserError::kUnreachable) && tcb.rexmits > 0;
+    const bool open = synchronized(tcb.state);  // before that, to time out is to fail
+    const bool trouble =
+        ((open && error == UserError::kTimedOut) || error == UserError::kUnreachable) && tcb.rexmits > 0;
     if (trouble && tcb.rexmits >= 3) return;
     if (trouble && on.may(Freedom::kTroubleTold)) {
       on.depart(Rule::SHLD_10);

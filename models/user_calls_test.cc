@@ -122,6 +122,26 @@ TEST(SendCall, InEstablishedAndCloseWaitIsSent) {
   }
 }
 
+// 3.9.2.2, SHLD-25: a SEND may be what tells the user of an ICMP message; it tells so once.
+TEST(SendCall, MayTellOfAnIcmpMessageOnce) {
+  Candidate before = established();
+  before.ip.may_tell = before.ip.soft_error = true;
+  const Outcomes after = writes(before, 100, -1, UserError::kUnreachable);
+  EXPECT_TRUE(after.cite(Rule::SHLD_25));
+  EXPECT_EQ(after.all.at(0).snd_end, before.snd_end);
+  EXPECT_EQ(writes(after.all.at(0), 100, -1, UserError::kUnreachable).blamed, "S3_10_2_established");
+  EXPECT_EQ(writes(before, 100, -1, UserError::kPipe).blamed, "S3_10_2_established");
+}
+
+// 3.9.1.2, MAY-15: text that the user gives without PUSH may wait for more.
+TEST(SendCall, WithoutPushMayWait) {
+  Candidate before = established();
+  before.corked = true;
+  EXPECT_FALSE(writes(before, 100, 100).all.at(0).send_pending);
+  before.corked = false;
+  EXPECT_TRUE(writes(before, 100, 100).all.at(0).send_pending);
+}
+
 TEST(SendCall, MayTakeAPartOrNothing) {
   EXPECT_EQ(writes(established(), 100, 40).all.at(0).snd_end, established().snd_end + 40);
   for (const UserError error : {UserError::kWouldBlock, UserError::kNoBuffers}) {
@@ -374,11 +394,13 @@ TEST(AbortCall, UpToCloseWaitSendsARstAtSndNxt) {
     const Outcomes after = made(abort_call, before, done());
     const std::string rst = ", RST " + std::to_string(before.snd_nxt - kIss);
     const bool may_stay = state != State::kSynReceived;
-    EXPECT_EQ(after.texts, may_stay ? (Texts{"CLOSED" + rst, "TIME-WAIT" + rst}) : Texts{"CLOSED" + rst})
+    const std::string flushed = before.snd_una == before.snd_nxt ? "" : ", SND.UNA=2";
+    EXPECT_EQ(after.texts, may_stay ? (Texts{"CLOSED" + rst, "TIME-WAIT" + flushed + rst}) : Texts{"CLOSED" + rst})
         << to_string(state);
     EXPECT_TRUE(after.cite(Rule::S3_10_5_established));
   }
-  EXPECT_EQ(made(abort_call, sent(established(), 100), done()).texts, (Texts{"CLOSED, RST 101", "TIME-WAIT, RST 101"}));
+  EXPECT_EQ(made(abort_call, sent(established(), 100), done()).texts,
+            (Texts{"CLOSED, RST 101", "TIME-WAIT, SND.UNA=101, RST 101"}));
 }
 
 // 3.10.5 prescribes none here and 3.9.1.6 forbids none.

@@ -72,13 +72,13 @@ void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
   if (!tcb.passive) return;  // crossing SYNs
   if (!tcb.scale.peer_offered) {
     if (has) {
-      on.depart(Rule::R7323_2_2_synack_only_if);
+      on.refuse(Rule::R7323_2_2_synack_only_if, 1);
     } else {
-      on.cite(Rule::R7323_2_2_synack_only_if, false);
+      on.cite(Rule::R7323_2_2_synack_only_if);
     }
     return;
   }
-  on.cite(Rule::R7323_2_2_synack_only_if, has);
+  on.cite(Rule::R7323_2_2_synack_only_if);
   if (!has && scales(tcb) > 0) on.depart(Rule::R7323_2_3_answer);
   if (has && scales(tcb) > 0) on.cite(Rule::R7323_2_3_answer);
   scales(tcb) = has ? 1 : -1;
@@ -94,7 +94,7 @@ bool scale_stands_on_syns_only(Step& on, const Departing& seg) {
 Rule beyond_window(const Tcb& tcb, SndSeq end) {
   if (tcb.scale.stray) return Rule::R7323_2_2_nonsyn;
   if (!tcb.scaled()) {
-    if (tcb.snd_edge() < tcb.snd_nxt) return Rule::SHLD_15;
+    if (tcb.snd_edge() < tcb.snd_nxt && tcb.snd_edge() < tcb.snd_far) return Rule::SHLD_15;  // it was shrunk
     if (end <= tcb.scale.stale) return Rule::SA4_5_window_old;
     if (end <= tcb.scale.former) return Rule::SA4_5_window;
     return tcb.scale.of_syn && !tcb.passive ? Rule::SA3_4_window : Rule::S3_8_6_window;

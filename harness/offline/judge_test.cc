@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/script/parse.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {
@@ -23,6 +24,12 @@ constexpr const char* kOpen = R"(
 
 FileResult result(const std::string& script) {
   return judge_script(parse_script(script, "test.pkt"), "test.pkt");
+}
+
+std::vector<std::string> rules_of(const FileResult& judged) {
+  std::vector<std::string> found;
+  for (const Verdict& verdict : judged.verdicts) found.emplace_back(info(verdict.rule).id);
+  return found;
 }
 
 TEST(Judge, AcceptsWhatIsRight) {
@@ -98,6 +105,80 @@ TEST(Judge, ACompleteRecordMissesWhatIsNotSentAgain) {
 }
 
 // Which octets a read has given, a record does not say; how many it could, it does.
+// A time that the user has set ends the connection, also where nothing was sent again by then: only that is wrong.
+TEST(Judge, ATimeThatTheUserHasSetEndsTheConnection) {
+  const std::string set = std::string(kComplete) + "+0 setsockopt(4, SOL_TCP, TCP_USER_TIMEOUT, [4000], 4) = 0\n";
+  const std::string lost = "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1 win 65535\n";
+  const std::string ends = "+10 read(4, ..., 100) = -1 ETIMEDOUT (Connection timed out)\n";
+  EXPECT_EQ(rules_of(result(set + lost + ends)), std::vector<std::string>{"R6298_5_4"});
+  EXPECT_EQ(rules_of(result(kComplete + lost + ends)), (std::vector<std::string>{"R6298_5_4", "SHLD_11"}));
+}
+
+// SHLD-19: one ACK for three segments that came one after the other; those of one instant may have been joined.
+TEST(Judge, AnAckForThreeSegmentsDeparts) {
+  const auto three = [](const std::string& apart) {
+    return std::string(kComplete) + "+0 < . 1:1461(1460) ack 1 win 65535\n" + apart +
+           " < . 1461:2921(1460) ack 1 win 65535\n" + apart + " < P. 2921:4381(1460) ack 1 win 65535\n";
+  };
+  const std::string ack = "+.1 > . 1:1(0) ack 4381 win 65535\n";
+  EXPECT_EQ(rules_of(result(three("+.01") + ack)), std::vector<std::string>{"SHLD_19"});
+  EXPECT_EQ(rules_of(result(three("+0") + ack)), std::vector<std::string>{});
+}
+
+// 3.8.3: a connection that is given up too early, as its RST or the error of its user shows.
+TEST(Judge, GivenUpTooEarly) {
+  const std::string lost = "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1 win 65535\n";
+  const std::string again = "+1 > P. 1:101(100) ack 1 win 65535\n+2 > P. 1:101(100) ack 1 win 65535\n";
+  const std::string reset = "+4 > R. 101:101(0) ack 1 win 0\n";
+  const std::string set = "+0 setsockopt(4, SOL_TCP, TCP_USER_TIMEOUT, [20000], 4) = 0\n";
+  EXPECT_EQ(rules_of(result(kComplete + lost + again + reset)), std::vector<std::string>{"SHLD_11"});
+  EXPECT_EQ(rules_of(result(kComplete + set + lost + again + reset)), std::vector<std::string>{"MUST_21"});
+  EXPECT_EQ(rules_of(result(kComplete + lost + "+.5 > R. 101:101(0) ack 1 win 0\n")),
+            std::vector<std::string>{"S3_5_2_unclear"});
+}
+
+// 3.10.5: ABORT flushes what waits for an acknowledgment; it does not go again, in TIME-WAIT either.
+TEST(Judge, NothingGoesAgainBehindAnAbort) {
+  const std::string aborts = std::string(kComplete) + R"(+0 write(4, ..., 100) = 100
++0 > P. 1:101(100) ack 1 win 65535
++0 setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0
++0 close(4) = 0
++0 > R 101:101(0) win 0
+)";
+  EXPECT_EQ(result(aborts).outcome, Outcome::kPass);
+  EXPECT_EQ(result(aborts + "+1 > P. 1:101(100) ack 1 win 65535\n").outcome, Outcome::kFail);
+}
+
+// SHLD-15 is about a window that was shrunk. The edge of an old segment is no such window.
+TEST(Judge, TextByTheWindowOfAnOldSegmentIsCondemned) {
+  const std::string shut = std::string(kComplete) + R"(+0 < P. 1:11(10) ack 1 win 1000
++0 > . 1:1(0) ack 11 win 65535
++0 write(4, ..., 1000) = 1000
++0 > P. 1:1001(1000) ack 11 win 65535
++0 < P. 11:21(10) ack 1001 win 0
++0 > . 1001:1001(0) ack 21 win 65535
++0 write(4, ..., 500) = 500
++0 < . 11:11(0) ack 1 win 5000
++0 > . 1001:1001(0) ack 21 win 65535
+)";
+  const std::string again = "+0 > P. 1001:1501(500) ack 21 win 65535\n";
+  EXPECT_EQ(rules_of(result(shut + again)), std::vector<std::string>{"SA4_5_window"});
+}
+
+TEST(Judge, ATimedOutSynIsGivenUp) {
+  const std::string opens = R"(//! record: complete msl=30
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0 > S 0:0(0) win 65535 <mss 1460>
++1 > S 0:0(0) win 65535 <mss 1460>
++2 > S 0:0(0) win 65535 <mss 1460>
++4 > S 0:0(0) win 65535 <mss 1460>
++7 getsockopt(3, SOL_SOCKET, SO_ERROR, )";
+  EXPECT_EQ(rules_of(result(opens + "[ETIMEDOUT], [4]) = 0\n")), std::vector<std::string>{"MUST_23"});
+  EXPECT_EQ(rules_of(result(opens + "[0], [4]) = 0\n")), std::vector<std::string>{});
+}
+
 TEST(Judge, ReadsOfARecordAreCounted) {
   const std::string urgent = std::string(kComplete) +
                              "+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"
@@ -107,6 +188,19 @@ TEST(Judge, ReadsOfARecordAreCounted) {
   EXPECT_EQ(result(urgent + "+0 read(4, ..., 100) = 10\n").outcome, Outcome::kPass);
   EXPECT_EQ(result(urgent + "+0 read(4, ..., 100) = 9\n+0 read(4, ..., 100) = -1 EAGAIN\n").outcome, Outcome::kFail);
   EXPECT_EQ(result(urgent + "+0 read(4, ..., 100) = 11\n").outcome, Outcome::kFail);
+}
+
+// Ports that only the packets name: the call opens the connection whose SYN comes next.
+TEST(Judge, AnActiveOpenTakesThePortsOfItsSyn) {
+  const std::string opens = R"(//! record: complete msl=30
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0 > 40001 > 8080 S 0:0(0) win 65535 <mss 1460>
++.1 < 8080 > 40001 S. 0:0(0) ack 1 win 65535 <mss 1460>
+)";
+  EXPECT_EQ(result(opens + "+0 > 40001 > 8080 . 1:1(0) ack 1 win 65535\n").outcome, Outcome::kPass);
+  EXPECT_EQ(result(opens + "+0 > 40001 > 8080 . 1:1(0) ack 2 win 65535\n").outcome, Outcome::kFail);
 }
 
 TEST(Judge, ReadsAnActiveOpenThatBlocks) {

@@ -90,6 +90,7 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
   terms.mms_r -= carried_less_;
   terms.mms_s -= carried_less_;
   terms.fast_open_unseen = !complete_ && mentions_fast_open(scenario);
+  terms.link_known = false;
   terms.msl = scenario.about.msl_s > 0 ? std::chrono::seconds(scenario.about.msl_s) : kUsualMsl;
   oracle_.start(terms);
 }

@@ -85,6 +85,7 @@ class ScriptReplay {
   UserError unnamed_error(const Call& made) const;
   void return_until(Time until);
   bool blocks(const Step& step, const Call& call, const Schedule::Slot& slot);
+  const SegmentSpec* next_syn() const;
   void connect(const Call& call, RecordedSocket& socket, UserCall& made);
   void quiet(Time at, const Quiet& silence, const Place& where);
   void silent_until(Time until, const Quiet& silence, const Place& where);

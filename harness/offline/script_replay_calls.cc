@@ -23,14 +23,30 @@ ScriptReplay::RecordedSocket* ScriptReplay::socket(int handle) {
   return found == sockets_.rend() ? nullptr : &*found;
 }
 
+// The SYN by which the target opens: the next that it sends.
+const SegmentSpec* ScriptReplay::next_syn() const {
+  for (std::size_t i = at_; i < scenario_.steps.size(); ++i) {
+    const auto* out = std::get_if<Expect>(&scenario_.steps[i].action);
+    if (out != nullptr && out->segment.ctl.syn && !out->segment.ctl.ack) return &out->segment;
+  }
+  return nullptr;
+}
+
 void ScriptReplay::connect(const Call& call, RecordedSocket& at, UserCall& made) {
   if (made.error != UserError::kNone && made.error != UserError::kInProgress) return;
   const bool again = std::exchange(at.connection, true);
-  // A target that chooses the port itself shows it in its SYN. Until then the usual port stands for it.
+  // A target that chooses the port itself shows it in its SYN, which may name both. Otherwise the usual ones stand.
   if (!again) {
-    at.tuple = {.local = at.port != 0 ? at.port : kPeerPort, .remote = call.port != 0 ? call.port : kTargetPort};
+    const SegmentSpec* syn = next_syn();
+    const auto shown = [&](auto port) { return syn != nullptr ? (syn->*port).value_or(0) : std::uint16_t{0}; };
+    const auto first = [](std::uint16_t said, std::uint16_t seen, std::uint16_t usual) {
+      return said != 0 ? said : seen != 0 ? seen : usual;
+    };
+    const std::uint16_t local = shown(&SegmentSpec::local_port);
+    at.tuple = {.local = first(at.port, local, kPeerPort),
+                .remote = first(call.port, shown(&SegmentSpec::remote_port), kTargetPort)};
     const auto used = [&](const Numbers& other) { return other.tuple == at.tuple && other.has_iss; };
-    const bool chooses = at.port == 0 && !complete_;
+    const bool chooses = at.port == 0 && local == 0 && !complete_;
     while (chooses && std::any_of(numbers_.begin(), numbers_.end(), used)) ++at.tuple.local;
   }
   made.port = at.tuple.remote;

@@ -108,11 +108,14 @@ TEST(Algorithms, LimitedTransmitGoesTwoSegmentsBeyond) {
   Congestion cc{};
   cc.smss = kSeg;
   cc.phase = Congestion::Phase::kOpen;
-  EXPECT_EQ(rfc3042::beyond_window(cc), 0u);
+  EXPECT_EQ(rfc3042::beyond_window(cc, false), 0u);
   cc.duplicates = 1;  // one segment has left the flight by it
-  EXPECT_EQ(rfc3042::beyond_window(cc), kSeg);
+  EXPECT_EQ(rfc3042::beyond_window(cc, false), kSeg);
+  EXPECT_EQ(rfc3042::beyond_window(cc, true), 0u);  // its SACK option reported nothing
+  cc.left = kSeg;
+  EXPECT_EQ(rfc3042::beyond_window(cc, true), kSeg);
   cc.duplicates = 3;
-  EXPECT_EQ(rfc3042::beyond_window(cc), 0u);
+  EXPECT_EQ(rfc3042::beyond_window(cc, false), 0u);
 }
 
 }  // namespace

@@ -129,7 +129,8 @@ Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
 void judge_recommended_window(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (seg.before == 0 || cc.phase == Phase::kRecovery) return;
-  if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(cc) + cc.smss / 2) return;
+  if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(cc, selective(on.tcb)) + cc.smss / 2)
+    return;
   if (info(cc.soft_cap).level == Level::kShould) {
     on.depart(cc.soft_cap);
     cc.reno.cwnd = std::max(cc.reno.cwnd, seg.before + seg.more);

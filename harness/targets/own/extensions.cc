@@ -175,7 +175,7 @@ Stack::Then Stack::syn_in_time_wait(Connection& c, const Segment& seg) {
   if (variants.has(LegalVariant::time_wait_not_reopened)) return Then::kProceed;
   if (find_listener(c.local_port) == nullptr) return Then::kProceed;
   if (honours(c, seg)) return reopens(c, seg) ? Then::kReturn : Then::kProceed;
-  return planted.has(Defect::tw_old_syn_acked) ? Then::kProceed : Then::kReturn;
+  return variants.has(LegalVariant::time_wait_acks_old_syn) ? Then::kProceed : Then::kReturn;
 }
 
 // The last sequence number is that of the peer's FIN, one below RCV.NXT.

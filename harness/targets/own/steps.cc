@@ -121,6 +121,7 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   if (!only_refused || planted.has(Defect::ack_ignored_at_zero_window)) return Then::kReturn;
   seg.text = {};
   seg.ctl.fin = false;
+  seg.ctl.urg &= !planted.has(Defect::urgent_ignored_at_zero_window);
   return Then::kProceed;
 }
 
@@ -183,8 +184,10 @@ void Stack::reset_arrives(Connection& c) {
     case State::kEstablished:
     case State::kFinWait1:
     case State::kFinWait2:
-    case State::kCloseWait:
       delete_tcb(c, Ended::kReset);
+      break;
+    case State::kCloseWait:
+      delete_tcb(c, planted.has(Defect::close_wait_reset_untold) ? Ended::kNormally : Ended::kReset);
       break;
     case State::kClosing:
     case State::kLastAck:
