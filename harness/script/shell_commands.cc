@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
+#include <filesystem>
+#include <fstream>
 #include <string_view>
 
 #include "harness/script/reader.h"
+#include "harness/script/shell_words.h"
 
 namespace tcpassay {
 namespace {
@@ -44,39 +46,14 @@ constexpr SysctlName kSysctls[] = {
 constexpr std::string_view kHarmless[] = {"true", "sleep", "nstat", "grep", "cat",   "echo", "test",   "[",
                                           ":",    "rm",    "dd",    "set",  "which", "exit", "ethtool"};
 
-std::vector<std::string> words_of(const std::string& text) {
-  std::istringstream in(text);
-  std::vector<std::string> words;
-  for (std::string word; in >> word;) words.push_back(word);
-  return words;
-}
-
-// Cut at line ends, semicolons, && and ||; a backslash before a line end joins.
-std::vector<std::string> commands_of(const std::string& text) {
-  std::vector<std::string> commands{""};
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::string_view rest = std::string_view(text).substr(i);
-    if (rest.starts_with("\\\n")) {
-      ++i;
-    } else if (rest.starts_with("&&") || rest.starts_with("||")) {
-      ++i;
-      commands.emplace_back();
-    } else if (text[i] == '\n' || text[i] == ';') {
-      commands.emplace_back();
-    } else {
-      commands.back() += text[i];
-    }
-  }
-  return commands;
-}
-
 std::string_view base_name(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
 // "net.ipv4.tcp_ecn=1" or "/proc/sys/net/ipv4/tcp_ecn=1", one of either.
-void assignment(const std::string& word, ShellMeaning& meaning) {
+// `optional`: it stands in a condition.
+void assignment(const std::string& word, ShellMeaning& meaning, bool optional) {
   const std::size_t equals = word.find('=');
   std::string name = word.substr(0, equals);
   constexpr std::string_view kRoot = "/proc/sys/";
@@ -89,44 +66,97 @@ void assignment(const std::string& word, ShellMeaning& meaning) {
   std::string value = word.substr(std::min(equals + 1, word.size()));
   std::erase(value, '"');
   const auto given = integer(value);
-  if (known == std::end(kSysctls) || !given) return meaning.tuning.push_back(word);
+  const auto tune = [&] { meaning.tuning.push_back({.name = name, .value = value, .optional = optional}); };
+  if (known == std::end(kSysctls) || !given) return tune();
   const SettingInfo* setting = setting_named(known->setting);
   const std::int64_t number = *given / known->factor;
   const bool fits = number >= setting->least && number <= setting->most && *given == number * known->factor;
-  if (!fits) return meaning.tuning.push_back(word);
+  if (!fits) return tune();
   std::erase_if(meaning.settings, [&](const Setting& other) { return other.name == known->setting; });
   meaning.settings.push_back({.name = known->setting, .value = number});
 }
 
-void command(const std::string& text, ShellMeaning& meaning) {
-  std::vector<std::string> words = words_of(text);
-  while (!words.empty() && (words[0] == "sudo" || words[0] == "!")) words.erase(words.begin());
-  if (words.empty() || words[0].starts_with('#')) return;
-  const std::string_view name = base_name(words[0]);
-  const bool sets = name == "sysctl" || name == "set_sysctls.py";
-  if (sets) {
-    for (std::size_t i = 1; i < words.size(); ++i) {
-      if (words[i].starts_with('>')) break;
-      if (words[i].find('=') != std::string::npos) assignment(words[i], meaning);
+// Reads commands, and the files of commands that they name.
+class Commands {
+ public:
+  Commands(const std::string& folder, ShellMeaning& meaning) : folder_(folder), meaning_(meaning) {}
+
+  void read(const std::string& text) {
+    for (const ShellWords& words : shell_words(text, variables_)) command(words);
+  }
+
+ private:
+  static constexpr int kDepthMax = 4;                 // of files that name files
+  static constexpr std::size_t kFileMax = 64 * 1024;  // octets
+
+  // `if TEST`, `then`, `else` and `fi` only group: what stands between is done where the system has the setting.
+  void command(ShellWords words) {
+    constexpr std::string_view kGroups[] = {"then", "else", "do", "{", "}", "fi", "!", "sudo"};
+    while (!words.empty() && std::find(std::begin(kGroups), std::end(kGroups), words[0]) != std::end(kGroups)) {
+      if (words[0] == "fi") --conditions_;
+      words.erase(words.begin());
     }
-    return;
+    if (words.empty()) return;
+    if (words[0] == "if" || words[0] == "elif") {
+      if (words[0] == "if") ++conditions_;
+      return;
+    }
+    if (words[0] == "." || words[0] == "source") words.erase(words.begin());
+    if (!words.empty()) simple(words);
   }
-  const std::size_t into = text.find('>');
-  const std::size_t file = text.find("/proc/sys/", std::min(into, text.size()));
-  if (name == "echo" && into != std::string::npos && file != std::string::npos && words.size() > 1) {
-    return assignment(fmt::format("{}={}", words_of(text.substr(file))[0], words[1]), meaning);
+
+  void simple(const ShellWords& words) {
+    const std::string_view name = base_name(words[0]);
+    if (name == "sysctl" || name == "set_sysctls.py") {
+      for (std::size_t i = 1; i < words.size() && !words[i].starts_with('>'); ++i) {
+        if (words[i].find('=') != std::string::npos) assignment(words[i], meaning_, conditions_ > 0);
+      }
+      return;
+    }
+    const auto into = std::find_if(words.begin(), words.end(), [](const auto& word) { return word.starts_with('>'); });
+    if (name == "echo" && into != words.end() && into - words.begin() >= 2) {
+      const std::string file = into->size() > 1 ? into->substr(1) : into + 1 == words.end() ? "" : *(into + 1);
+      std::string value = words[1];
+      for (auto more = words.begin() + 2; more != into; ++more) value += ' ' + *more;
+      if (file.starts_with("/proc/sys/")) return assignment(file + "=" + value, meaning_, conditions_ > 0);
+    }
+    if (name.ends_with(".sh")) return file(words[0]);
+    const bool metrics = name == "ip" && words.size() > 1 && words[1] == "tcp_metrics";  // forgotten after each run
+    const bool plain = name == "tc" && words.size() > 1 && words[1] == "qdisc" && words.back() == "pfifo";  // as ours
+    const bool harmless = std::find(std::begin(kHarmless), std::end(kHarmless), name) != std::end(kHarmless);
+    if (harmless || metrics || plain || meaning_.unsupported) return;
+    meaning_.unsupported = words[0] + (words.size() > 1 ? " " + words[1] : "");
   }
-  const bool harmless = std::find(std::begin(kHarmless), std::end(kHarmless), name) != std::end(kHarmless);
-  if (harmless || name == "defaults.sh" || meaning.unsupported) return;
-  meaning.unsupported = words[0] + (words.size() > 1 ? " " + words[1] : "");
-}
+
+  // A file that is not there says nothing; packetdrill's suites keep theirs beside the scripts.
+  void file(const std::string& path) {
+    if (depth_ == kDepthMax || folder_.empty()) return;
+    std::ifstream in(std::filesystem::path(folder_) / path, std::ios::binary);
+    std::string text(kFileMax, 0);
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(in.gcount() > 0 ? static_cast<std::size_t>(in.gcount()) : 0);
+    ++depth_;
+    read(text);
+    --depth_;
+  }
+
+  std::string folder_;
+  ShellMeaning& meaning_;
+  ShellVariables variables_{};
+  int depth_ = 0, conditions_ = 0;
+};
 
 }  // namespace
 
-ShellMeaning read_shell(const std::string& text) {
+ShellMeaning read_shell(const std::string& text, const std::string& folder) {
   ShellMeaning meaning;
-  for (const std::string& each : commands_of(text)) command(each, meaning);
+  Commands(folder, meaning).read(text);
   return meaning;
+}
+
+std::string folder_of(const std::string& file) {
+  const auto parent = std::filesystem::path(file).parent_path();
+  return file.empty() ? "" : parent.empty() ? "." : parent.string();
 }
 
 std::string sysctl_of(const Setting& setting) {

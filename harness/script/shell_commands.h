@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shell commands of a script. They are never run; sysctls among them that correspond to a setting are recognized.
+// Shell commands of a script. They are never run. What they set is understood: sysctls, written as the command or into
+// /proc/sys, also by files of commands; variables, sums and conditions as far as shell_words.h goes.
 #pragma once
 
 #include <optional>
@@ -10,14 +11,25 @@
 
 namespace tcpassay {
 
+// A setting of the system, by its own name.
+struct Tuning {
+  std::string name{}, value{};  // "net.ipv4.tcp_rmem", "4096 131072 6291456"
+  bool optional = false;        // it stands in a condition: a system without it goes on
+  friend bool operator==(const Tuning&, const Tuning&) = default;
+};
+
 // The meaning of the commands in one pair of backquotes.
 struct ShellMeaning {
   std::vector<Setting> settings{};         // sysctls for which there is a setting
-  std::vector<std::string> tuning{};       // sysctls for which there is none
+  std::vector<Tuning> tuning{};            // sysctls for which there is none
   std::optional<std::string> unsupported;  // the first other command that may change something
 };
 
-ShellMeaning read_shell(const std::string& text);
+// Files of commands are looked for from `folder`, where it is given.
+ShellMeaning read_shell(const std::string& text, const std::string& folder = {});
+
+// The folder of a script, for read_shell(); empty for a script without a file.
+std::string folder_of(const std::string& file);
 
 // The sysctl that stands for a setting, as an argument of the command; empty when there is none.
 std::string sysctl_of(const Setting& setting);

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 namespace tcpassay {
 namespace {
 
@@ -25,17 +28,50 @@ TEST(ScriptShell, TheLastValueCounts) {
 }
 
 TEST(ScriptShell, NamesWhatHasNoSetting) {
-  const auto tuning = [](const char* text) { return read_shell(text).tuning; };
+  const auto tuning = [](const char* text) {
+    std::vector<std::string> names;
+    for (const Tuning& one : read_shell(text).tuning) names.push_back(one.name + "=" + one.value);
+    return names;
+  };
   EXPECT_EQ(tuning("sysctl net.ipv4.tcp_min_tso_segs=4"), (std::vector<std::string>{"net.ipv4.tcp_min_tso_segs=4"}));
   EXPECT_EQ(tuning("sysctl net.ipv4.tcp_ecn=3"), (std::vector<std::string>{"net.ipv4.tcp_ecn=3"}));
   EXPECT_EQ(tuning("sysctl net.ipv4.tcp_fastopen=1"), (std::vector<std::string>{"net.ipv4.tcp_fastopen=1"}));
+  EXPECT_EQ(tuning("echo 4096 $((2*(3+1))) 9 > /proc/sys/net/ipv4/tcp_rmem"),
+            (std::vector<std::string>{"net.ipv4.tcp_rmem=4096 8 9"}));
+  EXPECT_EQ(tuning("MAX=$((15*1024*1024))\nsysctl -q net.ipv4.tcp_rmem=\"4096 540000 ${MAX}\" > /dev/null 2>&1"),
+            (std::vector<std::string>{"net.ipv4.tcp_rmem=4096 540000 15728640"}));
+  EXPECT_EQ(tuning("sysctl net.ipv4.tcp_rmem=$((1/0))"), (std::vector<std::string>{"net.ipv4.tcp_rmem=$((1/0))"}));
   EXPECT_EQ(tuning("sysctl -w net.inet.tcp.rfc3465=0"), (std::vector<std::string>{"net.inet.tcp.rfc3465=0"}));
 }
 
 TEST(ScriptShell, NamesTheCommandThatMayChangeSomething) {
-  EXPECT_EQ(read_shell("nstat -n && tc qdisc add dev tun0 root pfifo").unsupported, "tc qdisc");
+  EXPECT_EQ(read_shell("nstat -n && tc qdisc add dev tun0 root fq").unsupported, "tc qdisc");
   EXPECT_EQ(read_shell("# ip link\n true\n").unsupported, std::nullopt);
   EXPECT_EQ(read_shell("../defaults.sh; ip route flush cache").unsupported, "ip route");
+}
+
+TEST(ScriptShell, WhatStandsInAConditionIsOptional) {
+  const ShellMeaning meaning = read_shell(
+      "if [ -f /proc/sys/net/ipv4/tcp_new ]; then\n  sysctl -q net.ipv4.tcp_new=1 # if there\nelse\n true\nfi\n"
+      "sysctl -q net.ipv4.tcp_old='1 2'");
+  EXPECT_EQ(meaning.tuning, (std::vector<Tuning>{{"net.ipv4.tcp_new", "1", true}, {"net.ipv4.tcp_old", "1 2", false}}));
+  EXPECT_FALSE(meaning.unsupported);
+}
+
+TEST(ScriptShell, ReadsFilesOfCommands) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "tcpassay_shell";
+  std::filesystem::create_directories(folder / "common");
+  const auto write = [&](const char* name, const char* text) { std::ofstream(folder / "common" / name) << text; };
+  write("defaults.sh", "#!/bin/bash\nip tcp_metrics flush all\nsysctl -q net.ipv4.tcp_ecn=0\n");
+  write("again.sh", "../common/again.sh\nsysctl net.ipv4.tcp_sack=0\n");
+  write("bad.sh", "reboot now\n");
+  const auto read = [&](const char* text) { return read_shell(text, (folder / "scripts").string()); };
+  std::filesystem::create_directories(folder / "scripts");
+  EXPECT_EQ(read("../common/defaults.sh").settings, (std::vector<Setting>{{"ecn", 0}}));
+  EXPECT_EQ(read(". ../common/again.sh").settings, (std::vector<Setting>{{"sack", 0}}));
+  EXPECT_EQ(read("../common/bad.sh").unsupported, "reboot now");
+  EXPECT_FALSE(read("../common/missing.sh").unsupported);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(ScriptShell, WritesSettingsAsSysctls) {

@@ -117,14 +117,19 @@ IcmpArrives message_from(const Json& json) {
 }
 
 Json to_json(const Terms& terms) {
-  return {{"msl", terms.msl.count()}, {"mms_r", terms.mms_r}, {"mms_s", terms.mms_s}, {"mss", terms.default_mss}};
+  return {{"msl", terms.msl.count()},
+          {"mms_r", terms.mms_r},
+          {"mms_s", terms.mms_s},
+          {"mss", terms.default_mss},
+          {"fast_open_unseen", terms.fast_open_unseen}};
 }
 
 Terms terms_from(const Json& json) {
   return {.msl = Time(json.at("msl").get<std::int64_t>()),
           .mms_r = json.at("mms_r"),
           .mms_s = json.at("mms_s"),
-          .default_mss = json.at("mss")};
+          .default_mss = json.at("mss"),
+          .fast_open_unseen = json.value("fast_open_unseen", false)};
 }
 
 // The packets of the capture by frame number. A frame that is not an IP packet counts, but is empty.

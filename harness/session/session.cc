@@ -59,6 +59,7 @@ void Session::Impl::start(const std::string& name, std::uint64_t seed) {
   terms.edition = options.edition;
   terms.strict = options.strict;
   terms.msl = target.identity().msl;
+  terms.fast_open_unseen = std::exchange(fast_open_unseen, false);
   if (options.observer) options.observer->begins(terms, name);
   if (options.judge) oracle.start(terms);
 }
@@ -148,7 +149,17 @@ void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
   compare(*made, outcome, step.where);
 }
 
+// Whether a command turns Fast Open on by more than the setting, for listeners that did not ask for it.
+static bool turns_on_fast_open(const Step& step) {
+  const auto* shell = std::get_if<Shell>(&step.action);
+  if (!shell) return false;
+  const ShellMeaning meaning = read_shell(shell->text, folder_of(step.where.file));
+  return std::any_of(meaning.tuning.begin(), meaning.tuning.end(),
+                     [](const Tuning& one) { return one.name.starts_with("net.ipv4.tcp_fastopen"); });
+}
+
 void Session::play(const Scenario& scenario) {
+  impl_->fast_open_unseen = std::any_of(scenario.steps.begin(), scenario.steps.end(), turns_on_fast_open);
   start(scenario.name, impl_->options.seed, ip_version(scenario));
   for (const Setting& setting : scenario.about.settings) configure(setting);
   Schedule schedule(scenario.options);
@@ -171,9 +182,7 @@ void Session::play(const Scenario& scenario) {
     }
     const auto* shell = std::get_if<Shell>(&step.action);
     if (shell && &step != &scenario.steps.back()) {  // the last command only restores the previous configuration
-      for (const Setting& setting : read_shell(shell->text).settings) {
-        if (impl_->options.assertions || impl_->target.identity().has_setting(setting.name)) configure(setting);
-      }
+      configure(*shell, step.where);
     }
     if (slot.any) schedule.reached(impl_->target.now());
   }
@@ -260,6 +269,17 @@ void Session::configure(const Setting& setting) {
   Target& target = impl_->target;
   if (target.configure(setting.name, setting.value)) return;
   throw TargetError(fmt::format("{} cannot set {}={}", target.identity().name, setting.name, setting.value));
+}
+// What the commands set, as far as the target can.
+void Session::configure(const Shell& shell, const Place& where) {
+  const ShellMeaning meaning = read_shell(shell.text, folder_of(where.file));
+  for (const Setting& setting : meaning.settings) {
+    if (impl_->options.assertions || impl_->target.identity().has_setting(setting.name)) configure(setting);
+  }
+  for (const Tuning& one : meaning.tuning) {
+    if (!impl_->target.has_tuning(one.name) || impl_->target.tune(one.name, one.value)) continue;
+    impl_->mismatch(where, fmt::format("sysctl {}={}", one.name, one.value), "the system refuses that value");
+  }
 }
 void Session::advance(Time by) {
   impl_->advance_to(impl_->target.now() + by);

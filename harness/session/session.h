@@ -98,6 +98,7 @@ class Session {
   const Peer& peer(std::optional<std::uint16_t> local = {}, std::optional<std::uint16_t> remote = {});
 
  private:
+  void configure(const Shell& shell, const Place& where);
   bool await_answer(const SegmentSpec& spec);
   void encode_segment(const SegmentSpec& spec);
   void play_again(const Scenario& scenario, Schedule& schedule, int peer);

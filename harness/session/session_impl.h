@@ -111,6 +111,7 @@ struct Session::Impl {
   SessionOptions options;
   std::uint8_t ip;  // the version in use
   Oracle oracle;
+  bool fast_open_unseen = false;  // Terms::fast_open_unseen of the next start()
   bool virtual_time = false, synchronous = false, white_box = false, strict = false;
 
   Trace trace;

@@ -19,6 +19,7 @@ constexpr const char* kSignatures = "TCP MD5 signatures (RFC 2385)";
 
 // What the check of each step needs.
 struct Asked {
+  const Target& system;
   const Identity& target;
   std::uint8_t ip;
   bool assertions;
@@ -26,11 +27,13 @@ struct Asked {
 };
 
 // Commands are never run. A command that configures something must correspond to a setting of the target.
-Why unsupported_shell(const Shell& shell, const Asked& asked) {
-  const ShellMeaning meaning = read_shell(shell.text);
+Why unsupported_shell(const Shell& shell, const Asked& asked, const std::string& file) {
+  const ShellMeaning meaning = read_shell(shell.text, folder_of(file));
   if (meaning.unsupported) return fmt::format("shell command `{}`", *meaning.unsupported);
   if (!asked.assertions) return std::nullopt;
-  if (!meaning.tuning.empty()) return fmt::format("sysctl {}", meaning.tuning[0]);
+  for (const Tuning& one : meaning.tuning) {
+    if (!one.optional && !asked.system.has_tuning(one.name)) return fmt::format("sysctl {}={}", one.name, one.value);
+  }
   for (const Setting& setting : meaning.settings) {
     if (!asked.target.has_setting(setting.name)) return fmt::format("the target has no setting {}", setting.name);
   }
@@ -94,7 +97,7 @@ Why unsupported_step(const Step& step, Asked& asked) {
     const bool may_go = unknown->harmless && (!unknown->watches || !asked.assertions);
     return may_go ? std::nullopt : Why(unknown->construct);
   }
-  if (const auto* shell = std::get_if<Shell>(&step.action)) return unsupported_shell(*shell, asked);
+  if (const auto* shell = std::get_if<Shell>(&step.action)) return unsupported_shell(*shell, asked, step.where.file);
   if (const auto* code = std::get_if<Code>(&step.action)) return unsupported_code(*code, asked);
   if (const auto* call = std::get_if<Call>(&step.action)) return unsupported_call(*call, asked);
   return std::nullopt;
@@ -116,7 +119,7 @@ Why Session::unsupported(const Scenario& scenario, const Target& target, std::ui
   }
   const std::uint8_t version = ip_version(scenario).value_or(ip);
   if (version == 6 && !identity.can(Ability::kIpv6)) return "needs ipv6";
-  Asked asked{.target = identity, .ip = version, .assertions = assertions};
+  Asked asked{.system = target, .target = identity, .ip = version, .assertions = assertions};
   Schedule schedule(scenario.options);
   Time end{}, answers{};
   for (const auto& step : scenario.steps) {

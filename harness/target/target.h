@@ -69,6 +69,10 @@ class Target {
   // Changes the configuration until the next reset; false when the target cannot. Called right after reset().
   virtual bool configure(std::string_view /*name*/, std::int64_t /*value*/) { return false; }
 
+  // Settings of the system under the target by the system's own names ("net.ipv4.tcp_rmem"), until the next reset.
+  virtual bool has_tuning(const std::string& /*name*/) const { return false; }
+  virtual bool tune(const std::string& /*name*/, const std::string& /*value*/) { return false; }
+
   virtual Time now() = 0;
 
   // Puts one IP packet on the target's wire.

@@ -112,6 +112,33 @@ bool KernelSettings::set(std::string_view name, std::int64_t value) {
   return true;
 }
 
+namespace {
+
+// Only what belongs to the network namespace: empty for anything else.
+std::string path_of(std::string name) {
+  if (!name.starts_with("net.") || name.find("..") != std::string::npos || name.find('/') != std::string::npos)
+    return "";
+  std::replace(name.begin(), name.end(), '.', '/');
+  return "/proc/sys/" + name;
+}
+
+}  // namespace
+
+bool KernelSettings::has_sysctl(const std::string& name) const {
+  const NetworkNamespace::Visit visit(where_);
+  const std::string path = path_of(name);
+  return !path.empty() && access(path.c_str(), W_OK) == 0;
+}
+
+bool KernelSettings::set_sysctl(const std::string& name, const std::string& value) {
+  const NetworkNamespace::Visit visit(where_);
+  const std::string path = path_of(name);
+  const auto before = path.empty() ? std::nullopt : read_file(path);
+  if (!before || write_sysctl(path.c_str(), value) != 0) return false;
+  changed_.push_back({.path = path, .before = *before});
+  return true;
+}
+
 void KernelSettings::forget_paths() {
   const NetworkNamespace::Visit visit(where_);
   constexpr const char* kFlush = "/proc/sys/net/ipv4/route/flush";

@@ -20,6 +20,10 @@ class KernelSettings {
   // False when the kernel has no such setting or refuses the value. Throws TargetError when it cannot be written.
   bool set(std::string_view name, std::int64_t value);
 
+  // Any sysctl of the namespace: "net.ipv4.tcp_rmem". False when there is none, or the value is refused.
+  bool has_sysctl(const std::string& name) const;
+  bool set_sysctl(const std::string& name, const std::string& value);
+
   // Restores the values from before the first set().
   void restore();
 

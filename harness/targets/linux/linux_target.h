@@ -23,6 +23,8 @@ class LinuxTarget : public Target {
   const Identity& identity() const override { return identity_; }
   void use_ip(std::uint8_t version) override { ip_ = version; }
   void reset(std::uint64_t seed) override;
+  bool has_tuning(const std::string& name) const override { return settings_.has_sysctl(name); }
+  bool tune(const std::string& name, const std::string& value) override { return settings_.set_sysctl(name, value); }
   bool configure(std::string_view name, std::int64_t value) override { return settings_.set(name, value); }
   Time now() override;
   void inject(ByteView packet) override;

@@ -267,6 +267,17 @@ TEST_P(Linux, SettingsLastUntilTheNextReset) {
   EXPECT_TRUE(bits_of_answer(6103));  // the default: agreed to when asked
 }
 
+TEST_P(Linux, TuningLastsUntilTheNextReset) {
+  EXPECT_TRUE(target_->has_tuning("net.ipv4.tcp_notsent_lowat"));
+  EXPECT_FALSE(target_->has_tuning("net.ipv4.tcp_no_such_thing"));
+  EXPECT_FALSE(target_->has_tuning("kernel.hostname"));
+  EXPECT_FALSE(target_->has_tuning("net.ipv4/../../kernel/hostname"));
+  EXPECT_FALSE(target_->tune("net.ipv4.tcp_notsent_lowat", "many"));
+  ASSERT_TRUE(target_->tune("net.ipv4.tcp_syn_retries", "2"));
+  target_->reset(1);
+  ASSERT_TRUE(target_->tune("net.ipv4.tcp_rmem", "4096 65536 131072"));
+}
+
 TEST_P(Linux, ResetsLeakNoFile) {
   const auto scenario = [&] {
     const int listener = listening(*target_);
