@@ -80,7 +80,8 @@ bool Stack::restores_window(const Connection& c, std::uint32_t octets) const {
 
 // RFC 9438 section 4.6: 0.7 of the flight is kept.
 void Stack::keep_more(Congestion& cc, std::uint32_t flight) const {
-  if (!planted.has(Defect::avoidance_adds_half) && !variants.has(LegalVariant::keeps_070)) return;
+  const bool changes = cc.recover_known && planted.has(Defect::halves_once);
+  if (!changes && !planted.has(Defect::avoidance_adds_half) && !variants.has(LegalVariant::keeps_070)) return;
   cc.ssthresh = std::max((flight - std::min(flight, cc.limited)) / 10 * 7, 2 * cc.smss);
 }
 

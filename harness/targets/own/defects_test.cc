@@ -114,6 +114,17 @@ void congestion(TestPeer& p) {
   for (int i = 0; i < 60 && una < 15001; ++i) ack(high);
   p.wait(100), p.write(h, 5000), high = top(p);
 }
+void lose_twice(TestPeer& p) {
+  p.write(p.passive({2, 4, 0, 100}), 15000);
+  std::uint32_t una = 1;
+  for (int i = 0; i < 20; ++i) una += 100, p.put({.ack = una});
+  for (int loss = 0; loss < 2; ++loss) {
+    const std::uint32_t high = top(p);
+    for (int i = 0; i < 30; ++i) p.put({.ack = una});
+    una = high, p.put({.ack = una});
+    for (int i = 0; i < 10; ++i) una += 100, p.put({.ack = una});
+  }
+}
 void lose_window(TestPeer& p) {
   p.write(p.passive({2, 4, 0, 100}), 4000), p.hears(), p.wait(1.2);
   for (std::uint32_t i = 1; i <= 20; ++i) p.answer({.ack = 1 + 100 * i});
@@ -384,6 +395,7 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
       {Defect::fast_retransmit_after_timeout, congestion},
       {Defect::whole_window_again, congestion},
       {Defect::reduces_twice, congestion},
+      {Defect::halves_once, lose_twice},
       {Defect::ssthresh_not_halved, congestion},
       {Defect::inflates_twice, congestion},
       {Defect::no_inflation, congestion},
