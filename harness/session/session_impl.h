@@ -95,6 +95,7 @@ struct Session::Impl {
   // Assertions.
   Sent* next_unmatched(const SegmentSpec& spec);
   bool expect(const SegmentSpec& spec, std::optional<Time> earliest, Time deadline, const Place& where);
+  bool expect_pieces(const SegmentSpec& spec, Sent* first, Time deadline, const Place& where);
   bool agrees(const SegmentSpec& spec, const Sent& sent, const Place& where);
   void mismatch(const Place& where, std::string expected, std::string seen);
   void run_code(const std::string& code, const Place& where);

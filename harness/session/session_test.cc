@@ -170,6 +170,15 @@ TEST(Session, AcceptsAtTheEndWhatNobodyAccepted) {
   EXPECT_EQ(delivered, 10);
 }
 
+TEST(Session, ALineMayBeSeveralSegments) {
+  const std::string written = kPassive + std::string("+0 write(4, ..., 2920) = 2920\n");
+  EXPECT_TRUE(Played(written + "+0 > P. 1:2921(2920) ack 1001\n").session.mismatches().empty());
+  EXPECT_FALSE(Played(written + "+0 > P. 1:2922(2921) ack 1001\n").session.mismatches().empty());
+  EXPECT_FALSE(Played(written + "+0 > . 1:2921(2920) ack 1001\n").session.mismatches().empty());
+  EXPECT_FALSE(
+      Played("--strict_segments\n" + written + "+0 > P. 1:2921(2920) ack 1001\n").session.mismatches().empty());
+}
+
 TEST(Session, RecordsMismatchesAndGoesOn) {
   Played played(std::string(kPassive) + R"(
 +0 < P. 1001:1011(10) ack 1 win 65535
