@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/loss_recovery.h"
 
+#include <algorithm>
+
 namespace tcpassay {
 namespace {
 
@@ -60,15 +62,20 @@ SndSeq next_hole(const Scoreboard& board, SndSeq from) {
   return from;
 }
 
-// IsLost () of RFC 6675 section 4.
-bool is_lost(const Tcb& tcb, SndSeq seq) {
+// IsLost () of RFC 6675 section 4, with segments of `smss` octets.
+bool is_lost(const Tcb& tcb, SndSeq seq, std::uint32_t smss) {
   std::uint32_t spans = 0, octets = 0;
   for (const SndSpan& span : tcb.board.sacked) {
     if (span.to <= seq) continue;
     ++spans;
     octets += span.to - later(span.from, seq);
   }
-  return spans >= kDupThresh || octets > (kDupThresh - 1) * tcb.snd_mss;
+  return spans >= kDupThresh || octets > (kDupThresh - 1) * smss;
+}
+
+// With the largest segments that the peer takes: then it is lost for every target.
+bool is_lost(const Tcb& tcb, SndSeq seq) {
+  return is_lost(tcb, seq, tcb.snd_mss);
 }
 
 // The segment leaves because an ACK has arrived, and not because a timer has expired.
@@ -243,7 +250,8 @@ void recovery_falls_quiet(Step& on) {
 }
 
 bool front_is_lost(const Tcb& tcb) {
-  return is_lost(tcb, tcb.snd_una);
+  const std::uint32_t smss = std::max(tcb.congestion.largest, 1u);  // as far as the target has shown it
+  return is_lost(tcb, tcb.snd_una, std::min<std::uint32_t>(smss, tcb.snd_mss));
 }
 
 bool was_reported(const Tcb& tcb, SndSeq seq) {

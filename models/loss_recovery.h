@@ -16,7 +16,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end);
 // The target falls silent: text that an ACK has shown to be lost should have left again.
 void recovery_falls_quiet(Step& on);
 
-// IsLost () of RFC 6675, of the segment at SND.UNA.
+// IsLost () of RFC 6675, of the segment at SND.UNA: may the target believe so?
 bool front_is_lost(const Tcb& tcb);
 
 // Was this octet reported before the retransmission timer expired?

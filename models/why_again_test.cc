@@ -98,6 +98,28 @@ TEST(WhyAgain, ADuplicateDoesNotDelayTheLossProbe) {
   EXPECT_EQ(new_text_after_a_duplicate(2), Verdicts{"R5681_3_1_iw violated"});
 }
 
+// A target whose SMSS is 500 octets, where the peer takes 1000: more than two segments are reported.
+Verdicts small_segments(std::uint32_t reported_to) {
+  Trace t;
+  Arriving syn = in("S", 0), ack = in(".", 1, 1, 0, 65535);
+  syn.opt.mss = kMss;
+  Departing answer = out("S.", 0, 1);
+  syn.opt.sack_permitted = answer.opt.sack_permitted = true;
+  t.listen().quiet().event(syn).event(answer).quiet().wait(milliseconds(100)).event(ack).quiet().accept().write(3000);
+  for (std::uint32_t i = 0; i < 6; ++i) t.out(i == 5 ? "P." : ".", 1 + i * 500, 1, 500);
+  t.quiet().wait(milliseconds(100));
+  ack.opt.block[ack.opt.blocks++] = {(kIss + 501).value, (kIss + 1 + reported_to).value};
+  t.event(ack).out(".", 1, 1, 500).quiet();
+  Verdicts found = t.verdicts();
+  std::erase(found, "SHLD_28 departed");
+  return found;
+}
+
+TEST(WhyAgain, ReportsCountInSegmentsOfTheTarget) {
+  EXPECT_EQ(small_segments(2000), Verdicts{});
+  EXPECT_EQ(small_segments(1000), Verdicts{"R6298_5_early violated"});
+}
+
 TEST(WhyAgain, ASingleSegmentDrawsNoDuplicate) {
   Bulk t(Bulk::kPlain, 1000);
   t.wait(milliseconds(50));
