@@ -90,8 +90,8 @@ void strike_cubic(Tcb& tcb) {
   if (!cc.may_be_cubic() || !cc.may_be_reno() || cc.lossless || !cc.progress || cc.phase != Phase::kOpen) return;
   const std::uint32_t now = flight(tcb), half = cc.reno.ssthresh;
   if (cc.after_timeout || half + 2 * cc.smss >= cc.cubic.ssthresh) return;
-  if (half + cc.smss < now) cc.halved_silences = 0;
-  if (now + cc.smss <= half || half + cc.smss < now) return;
+  if (half + cc.smss / 2 < now) cc.halved_silences = 0;
+  if (now + cc.smss <= half || half + cc.smss / 2 < now) return;
   const std::uint32_t in_slow_start = cc.quiet_flight + cc.acks_now * cc.smss;
   if (cc.recovered ? now <= cc.least_exit : in_slow_start <= now + cc.smss / 2) return;
   if (++cc.halved_silences >= kHalvedSilences) cc.fits.remove(Profile::kCubic);
