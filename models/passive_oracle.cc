@@ -99,6 +99,9 @@ CandidateSet PassiveOracle::Impl::one_segment(const Set& before, const Event& ev
 
 void PassiveOracle::Impl::blame(const Passed& passed, const Set& before) {
   const Rule rule = nearest.rule;
+  if (!in_force(rule, env.edition)) {  // nothing explains what follows it either
+    return give_up(passed, "what " + std::string(info(rule).id) + " demands is newer than the texts that are applied");
+  }
   std::string states;
   name_states(before, states);
   verdict = Verdict{.kind = info(rule).level == Level::kShould ? Verdict::Kind::kDeparted : Verdict::Kind::kViolated,

@@ -329,6 +329,18 @@ TEST_F(StrangeCapture, ASynAckThatEchoesNoTimestampIsCondemned) {
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
+// The same under RFC 1122, which has no timestamps.
+TEST_F(StrangeCapture, NobodyIsHeldToATextThatIsNewer) {
+  static const Bytes kAsked{1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0}, kAnswered{1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0};
+  PacketFields syn = up({.syn = true}, 0, 0), answer = down({.syn = true, .ack = true}, 0, 1);
+  syn.options = kAsked;
+  answer.options = kAnswered;
+  write(syn);
+  write(answer);
+  const CaptureResult result = judge({.edition = Edition::k1122});
+  EXPECT_EQ(result.conversations.at(0).ends[1].outcome, Outcome::kInconclusive);
+}
+
 TEST_F(StrangeCapture, ATimeoutThatIsNotDoubledIsCondemned) {
   open_far();
   write(down({.psh = true, .ack = true}, 1, 1, 100), milliseconds(70));
