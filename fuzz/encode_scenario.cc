@@ -98,7 +98,7 @@ class Encoder {
     if (ip == 6) out_[3] |= kOverIpv6;
     session_.start(scenario.name, 1, ip);
     Schedule schedule(scenario.options);
-    for (const Step& step : scenario.steps) {
+    for (const ScriptStep& step : scenario.steps) {
       const Time due = schedule.next(step.time).from;
       if (std::holds_alternative<Inject>(step.action) || std::holds_alternative<Call>(step.action)) wait_until(due);
       if (const auto* in = std::get_if<Inject>(&step.action)) segment(in->segment);
@@ -110,7 +110,7 @@ class Encoder {
 
  private:
   static Opening opening_of(const Scenario& scenario) {
-    for (const Step& step : scenario.steps) {
+    for (const ScriptStep& step : scenario.steps) {
       const auto* call = std::get_if<Call>(&step.action);
       if (call && call->kind == CallKind::kConnect) return Opening::kSynSent;
       if (call && call->kind == CallKind::kListen) return Opening::kListen;

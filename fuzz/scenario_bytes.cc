@@ -57,7 +57,7 @@ struct BytePlay::Impl {
   void forget(int handle);
 
   void advance(Time by);
-  void keep(decltype(Step::action) action);
+  void keep(decltype(ScriptStep::action) action);
 
   const Session::Peer& peer() const { return second ? session.peer(kTargetPort, kSecondPeerPort) : session.peer(); }
   std::uint32_t irs() const { return peer().irs.value_or(0); }
@@ -357,7 +357,7 @@ void BytePlay::Impl::advance(Time by) {
   session.advance(by);
 }
 
-void BytePlay::Impl::keep(decltype(Step::action) action) {
+void BytePlay::Impl::keep(decltype(ScriptStep::action) action) {
   recorded->steps.push_back({.time = {.at = std::exchange(waited, Time{})}, .action = std::move(action)});
 }
 

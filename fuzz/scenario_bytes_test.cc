@@ -24,7 +24,7 @@ std::vector<std::string> lines_of(ByteView input, SessionOptions options = kQuic
   Scenario recorded;
   bytes.play(input, &recorded);
   std::vector<std::string> lines;
-  for (const Step& step : recorded.steps) lines.push_back(to_text(step));
+  for (const ScriptStep& step : recorded.steps) lines.push_back(to_text(step));
   return lines;
 }
 
@@ -39,7 +39,7 @@ Scenario recorded_of(ByteView input) {
 
 std::vector<SegmentSpec> segments_of(const Scenario& scenario) {
   std::vector<SegmentSpec> segments;
-  for (const Step& step : scenario.steps) {
+  for (const ScriptStep& step : scenario.steps) {
     if (const auto* in = std::get_if<Inject>(&step.action)) segments.push_back(in->segment);
   }
   return segments;

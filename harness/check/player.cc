@@ -33,7 +33,7 @@ OwnStackOptions own_options_of(const CheckOptions& options) {
 // Whether the script has `>` lines or code. If not, the results that it gives for its calls are no assertions: they
 // only say what usually comes.
 bool asserts(const Scenario& scenario) {
-  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) {
+  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
     return std::holds_alternative<Expect>(step.action) || std::holds_alternative<Code>(step.action);
   });
 }

@@ -31,7 +31,7 @@ std::optional<std::string> unknown_segment(const SegmentSpec& segment) {
   return std::nullopt;
 }
 
-std::optional<std::string> unknown_construct(const Step& step, std::uint8_t ip) {
+std::optional<std::string> unknown_construct(const ScriptStep& step, std::uint8_t ip) {
   if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
     if (!icmp->inbound) return "an ICMP message of the target";
     const auto spec = read_icmp(icmp->text);
@@ -46,7 +46,7 @@ std::optional<std::string> unknown_construct(const Step& step, std::uint8_t ip) 
 
 // What a complete record does not show did not happen; of any other script a target's silence is no part.
 bool records_the_target(const Scenario& scenario) {
-  const auto sent = [](const Step& step) { return std::holds_alternative<Expect>(step.action); };
+  const auto sent = [](const ScriptStep& step) { return std::holds_alternative<Expect>(step.action); };
   return scenario.about.complete_record || std::any_of(scenario.steps.begin(), scenario.steps.end(), sent);
 }
 
@@ -108,7 +108,7 @@ FileResult judge_script(const Scenario& scenario, const std::string& file, Editi
   // At which times the lines with `*` happened is not known: the target is innocent if it is with some.
   const Scenario* script = &scenario;
   const bool any_time = std::any_of(script->steps.begin(), script->steps.end(),
-                                    [](const Step& step) { return step.time.form == StepTime::Form::kAny; });
+                                    [](const ScriptStep& step) { return step.time.form == StepTime::Form::kAny; });
   FileResult first = judge_with(Time{}, scenario, result, edition, strict, withheld);
   for (const Time longest : {milliseconds(300), milliseconds(1100), milliseconds(3300), milliseconds(70000)}) {
     if (!any_time || first.outcome != Outcome::kFail) break;

@@ -150,7 +150,7 @@ TEST(Export, ManyPackets) {
   const std::string some = export_run(scenario, session.trace(), session.take_packets(), own->identity(), 4);
   const auto sent = [](const std::string& text) {
     std::vector<std::string> lines;
-    for (const Step& step : parse_script(text, "many.pkt").steps) {
+    for (const ScriptStep& step : parse_script(text, "many.pkt").steps) {
       if (std::holds_alternative<Expect>(step.action)) lines.push_back(to_text(step));
     }
     return lines;
@@ -228,7 +228,7 @@ TEST(Export, TimesNeverGoBack) {
   }
   const std::string text = export_run(scenario, trace, session.take_packets(), own->identity(), 4);
   Time last{};
-  for (const Step& step : parse_script(text, "back.pkt").steps) {
+  for (const ScriptStep& step : parse_script(text, "back.pkt").steps) {
     EXPECT_GE(step.time.at, last) << text;
     last = step.time.at;
   }

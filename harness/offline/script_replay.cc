@@ -29,7 +29,7 @@ bool has_option(const std::vector<std::string>& options, std::string_view name) 
 // Whether Fast Open may have been turned on, and cookies granted, where the script does not show it: by a command, or
 // with a key that the server has.
 bool mentions_fast_open(const Scenario& scenario) {
-  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) {
+  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
     if (const auto* call = std::get_if<Call>(&step.action)) {
       return call->option == SocketOption::kFastOpen ||
              call->implementation_specific.find("FASTOPEN") != std::string::npos;
@@ -49,7 +49,7 @@ std::uint32_t encapsulation_octets(const Scenario& scenario) {
     const std::uint32_t mtu = static_cast<std::uint32_t>(std::strtoul(option.c_str() + kMtu.size(), nullptr, 10));
     if (mtu >= 576 && mtu < kUsualMtu) octets = kUsualMtu - mtu;
   }
-  const bool in_udp = std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) {
+  const bool in_udp = std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
     const auto* out = std::get_if<Expect>(&step.action);
     return out && !out->segment.encapsulation.empty();
   });
@@ -358,7 +358,7 @@ void ScriptReplay::expected(const SegmentSpec& spec, const Schedule::Slot& slot,
 // `next`: when the step behind this one happens.
 void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot, Time next) {
   at_ = number;
-  const Step& step = scenario_.steps[number];
+  const ScriptStep& step = scenario_.steps[number];
   const auto* out = std::get_if<Expect>(&step.action);
   const Quiet silence{.idle = false, .reacting = out != nullptr};
   if (complete_) {

@@ -60,7 +60,7 @@ class ScriptReplay {
 
   // A call that returns later than it was made, by the times of the script.
   struct Blocked {
-    const Step* step;
+    const ScriptStep* step;
     Time called{}, returns{};
   };
 
@@ -84,7 +84,7 @@ class ScriptReplay {
   void cork(const Call& call, bool on, Time at, const Place& where);
   UserError unnamed_error(const Call& made) const;
   void return_until(Time until);
-  bool blocks(const Step& step, const Call& call, const Schedule::Slot& slot);
+  bool blocks(const ScriptStep& step, const Call& call, const Schedule::Slot& slot);
   const SegmentSpec* next_syn() const;
   void connect(const Call& call, RecordedSocket& socket, UserCall& made);
   void quiet(Time at, const Quiet& silence, const Place& where);

@@ -190,7 +190,7 @@ void ScriptReplay::call(const Call& call, Time from, Time until, const Place& wh
 }
 
 // An active OPEN and a SEND take effect when they are called, whenever they return; the others when they return.
-bool ScriptReplay::blocks(const Step& step, const Call& made, const Schedule::Slot& slot) {
+bool ScriptReplay::blocks(const ScriptStep& step, const Call& made, const Schedule::Slot& slot) {
   const bool sends = made.kind == CallKind::kWrite || made.kind == CallKind::kSendTo;
   if (!slot.returns || *slot.returns <= slot.from || sends) return false;
   blocked_.push_back({.step = &step, .called = slot.from, .returns = *slot.returns});

@@ -36,8 +36,8 @@ class RunExport {
   void departs(const Event& event);
   void calls(const UserCall& made, const Event& event);
   void reports(const StateReport& report, const Event& event);
-  void add(Time at, decltype(Step::action) action, bool hidden = false);
-  const Step* step_at(const Place& where) const;
+  void add(Time at, decltype(ScriptStep::action) action, bool hidden = false);
+  const ScriptStep* step_at(const Place& where) const;
   void name_ports(SegmentSpec& spec, Tuple tuple) const;
 
   const Scenario& scenario_;
@@ -60,12 +60,12 @@ std::uint32_t key(Tuple tuple) {
   return std::uint32_t{tuple.local} << 16 | tuple.remote;
 }
 
-void RunExport::add(Time at, decltype(Step::action) action, bool hidden) {
+void RunExport::add(Time at, decltype(ScriptStep::action) action, bool hidden) {
   script_.add({.time = {.form = StepTime::Form::kAbsolute, .at = at}, .action = std::move(action), .hidden = hidden});
 }
 
-const Step* RunExport::step_at(const Place& where) const {
-  for (const Step& step : scenario_.steps) {
+const ScriptStep* RunExport::step_at(const Place& where) const {
+  for (const ScriptStep& step : scenario_.steps) {
     if (where.line != 0 && step.where.line == where.line && step.where.column == where.column) return &step;
   }
   return nullptr;
@@ -88,7 +88,7 @@ std::uint32_t RunExport::peer_start_of(Tuple tuple) const {
 
 // The line of the script, with what the session filled in: the echo of a timestamp, a cookie.
 void RunExport::arrives(const Arriving& seen, const Event& event, const Place& where) {
-  const Step* step = step_at(where);
+  const ScriptStep* step = step_at(where);
   const auto* in = step ? std::get_if<Inject>(&step->action) : nullptr;
   if (!in) return script_.note_loss("a packet that is not in the script");
   SegmentSpec spec = in->segment;
@@ -134,7 +134,7 @@ void RunExport::departs(const Event& event) {
     if (option.kind != Kind::kSack) continue;
     for (std::uint32_t& edge : option.values) edge -= first;
   }
-  Step step{.time = {.form = StepTime::Form::kAbsolute, .at = event.from}, .action = Expect{spec}};
+  ScriptStep step{.time = {.form = StepTime::Form::kAbsolute, .at = event.from}, .action = Expect{spec}};
   if (event.until != event.from)
     step.time = {.form = StepTime::Form::kAbsoluteRange, .at = event.from, .to = event.until};
   script_.add(std::move(step));
@@ -225,7 +225,7 @@ void RunExport::write(std::size_t number) {
   if (std::holds_alternative<Departing>(event.what)) return departs(event);
   if (const auto* made = std::get_if<UserCall>(&event.what)) return calls(*made, event);
   if (const auto* report = std::get_if<StateReport>(&event.what)) return reports(*report, event);
-  const Step* step = std::holds_alternative<IcmpArrives>(event.what) ? step_at(where) : nullptr;
+  const ScriptStep* step = std::holds_alternative<IcmpArrives>(event.what) ? step_at(where) : nullptr;
   if (step) add(event.from, step->action);
 }
 
@@ -275,7 +275,7 @@ std::string export_scenario(const Scenario& scenario) {
   if (scenario.about.peers * scenario.about.rounds > 1) {
     script.note_loss("that the packets are played for many peers (export --target writes them out)");
   }
-  for (const Step& step : counted.steps) script.add(step);
+  for (const ScriptStep& step : counted.steps) script.add(step);
   return script.text();
 }
 

@@ -63,7 +63,7 @@ bool needs_nonblocking(const Call& call) {
          call.error == UserError::kAlready;
 }
 
-bool names_cookie(const Step& step) {
+bool names_cookie(const ScriptStep& step) {
   const auto* in = std::get_if<Inject>(&step.action);
   return in && std::any_of(in->segment.options.begin(), in->segment.options.end(), [](const OptionSpec& option) {
            return option.kind == Kind::kFastOpen && !option.name.empty();
@@ -72,7 +72,7 @@ bool names_cookie(const Step& step) {
 
 // A segment of the connection that packetdrill follows. Once it misses one, the connection takes another course, and no
 // later answer can be expected.
-bool is_of_the_connection(const Step& step) {
+bool is_of_the_connection(const ScriptStep& step) {
   const auto* in = std::get_if<Inject>(&step.action);
   const auto* out = std::get_if<Expect>(&step.action);
   const SegmentSpec* segment = in ? &in->segment : out ? &out->segment : nullptr;
@@ -111,7 +111,7 @@ void PacketdrillScript::record_of(std::uint8_t ip) {
   record_ = true;
 }
 
-void PacketdrillScript::add(Step step) {
+void PacketdrillScript::add(ScriptStep step) {
   if (names_cookie(step)) note_loss("the cookie that the target gives (run packetdrill with -D TFO_COOKIE=...)");
   complete(step);
   if (is_absolute(step.time)) last_ = step.time.at = std::max(step.time.at, last_);  // time never goes back
@@ -135,7 +135,7 @@ std::string PacketdrillScript::text() {
 
 // Adds what our scripts may leave out, and names ICMP messages as the version of IP does: our names serve both
 // versions.
-void PacketdrillScript::complete(Step& step) const {
+void PacketdrillScript::complete(ScriptStep& step) const {
   if (auto* in = std::get_if<Inject>(&step.action)) {
     if (!in->segment.wnd) in->segment.wnd = kDefaultWindow;
     pad(in->segment.options);
@@ -151,7 +151,7 @@ void PacketdrillScript::complete(Step& step) const {
 }
 
 // Why packetdrill cannot express the step; empty if it can.
-std::string PacketdrillScript::inexpressible(const Step& step) {
+std::string PacketdrillScript::inexpressible(const ScriptStep& step) {
   if (const auto* in = std::get_if<Inject>(&step.action)) return tcpassay::inexpressible(in->segment);
   if (const auto* out = std::get_if<Expect>(&step.action)) return tcpassay::inexpressible(out->segment);
   const auto* call = std::get_if<Call>(&step.action);
@@ -165,7 +165,7 @@ std::string PacketdrillScript::inexpressible(const Step& step) {
   return why;
 }
 
-void PacketdrillScript::hide(Step& step) {
+void PacketdrillScript::hide(ScriptStep& step) {
   step.hidden = true;
   const bool waits = step.time.form == StepTime::Form::kRelative && step.time.at > Time{};
   if (!waits) return;  // later steps count their time from this one
@@ -179,7 +179,7 @@ void PacketdrillScript::make_nonblocking() {
   std::map<int, std::size_t> made;  // handles whose socket blocks: the step that returned it
   std::set<std::size_t> wanted;
   for (std::size_t i = 0; i < script_.steps.size(); ++i) {
-    const Step& step = script_.steps[i];
+    const ScriptStep& step = script_.steps[i];
     if (step.hidden) continue;
     if (const auto* unknown = std::get_if<Unsupported>(&step.action)) {
       if (const auto handle = handle_of_fcntl(*unknown)) made.erase(*handle);
@@ -195,8 +195,8 @@ void PacketdrillScript::make_nonblocking() {
     if (waits) made[static_cast<int>(*call->result)] = i;
   }
   for (auto at = wanted.rbegin(); at != wanted.rend(); ++at) {
-    const Step& after = script_.steps[*at];
-    Step step{.time = after.time};
+    const ScriptStep& after = script_.steps[*at];
+    ScriptStep step{.time = after.time};
     if (step.time.form == StepTime::Form::kRelative) step.time = {};
     const auto handle = *std::get<Call>(after.action).result;
     step.action = Unsupported{.construct = "fcntl",
@@ -208,12 +208,12 @@ void PacketdrillScript::make_nonblocking() {
 
 // packetdrill wants at least one event, and the first of them at time 0.
 void PacketdrillScript::begin_at_zero() {
-  const auto seen = [](const Step& step) { return !step.hidden; };
+  const auto seen = [](const ScriptStep& step) { return !step.hidden; };
   const auto first = std::find_if(script_.steps.begin(), script_.steps.end(), seen);
   const bool any = first != script_.steps.end();
   if (any && first->time.at == Time{} && first->time.form != StepTime::Form::kAny) return;
   const auto start = any && is_absolute(first->time) ? StepTime::Form::kAbsolute : StepTime::Form::kRelative;
-  script_.steps.insert(script_.steps.begin(), Step{.time = {.form = start}, .action = Shell{"true"}});
+  script_.steps.insert(script_.steps.begin(), ScriptStep{.time = {.form = start}, .action = Shell{"true"}});
 }
 
 }  // namespace tcpassay

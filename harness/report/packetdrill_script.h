@@ -21,16 +21,16 @@ class PacketdrillScript {
 
   // The steps that follow record a run over this version of IP: segments of the target are among them.
   void record_of(std::uint8_t ip);
-  void add(Step step);
+  void add(ScriptStep step);
   // The first lines of the script will say that packetdrill cannot express this.
   void note_loss(const std::string& what) { lost_[what]++; }
 
   std::string text();
 
  private:
-  void complete(Step& step) const;
-  std::string inexpressible(const Step& step);
-  void hide(Step& step);
+  void complete(ScriptStep& step) const;
+  std::string inexpressible(const ScriptStep& step);
+  void hide(ScriptStep& step);
   void make_nonblocking();
   void begin_at_zero();
 

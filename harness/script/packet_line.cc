@@ -12,7 +12,7 @@
 namespace tcpassay {
 namespace {
 
-using Action = decltype(Step::action);
+using Action = decltype(ScriptStep::action);
 
 constexpr std::uint64_t kU8Max = 0xff, kU16Max = 0xffff, kU32Max = 0xffffffff;
 constexpr std::uint64_t kInboundTextMax = 65535 - 40 - 60;  // fits with the longest IPv6 and TCP headers

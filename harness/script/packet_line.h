@@ -9,6 +9,6 @@ namespace tcpassay {
 
 // Reads from the direction (`<` or `>`) to the end of the packet. A construct of the language that tcpassay does not
 // play becomes Unsupported; anything else is a ScriptError.
-decltype(Step::action) read_packet(ScriptReader& in);
+decltype(ScriptStep::action) read_packet(ScriptReader& in);
 
 }  // namespace tcpassay

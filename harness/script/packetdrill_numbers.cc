@@ -13,7 +13,7 @@ class Counting {
  public:
   explicit Counting(bool reads) : reads_(reads) {}
 
-  void step(Step& step) {
+  void step(ScriptStep& step) {
     if (auto* in = std::get_if<Inject>(&step.action)) return packet(in->segment, true);
     if (auto* out = std::get_if<Expect>(&step.action)) return packet(out->segment, false);
     if (const auto* call = std::get_if<Call>(&step.action)) made(*call);
@@ -81,13 +81,13 @@ class Counting {
 
 void read_as_packetdrill_counts(Scenario& scenario) {
   Counting counting(true);
-  for (Step& step : scenario.steps) counting.step(step);
+  for (ScriptStep& step : scenario.steps) counting.step(step);
 }
 
 void write_as_packetdrill_counts(Scenario& scenario) {
   const Scenario before = scenario;
   Counting counting(false);
-  for (Step& step : scenario.steps) counting.step(step);
+  for (ScriptStep& step : scenario.steps) counting.step(step);
   if (!(scenario == before)) scenario.about.numbers = About::Numbers::kFromSyn;
 }
 

@@ -53,7 +53,7 @@ class Parser {
   }
 
  private:
-  using Action = decltype(Step::action);
+  using Action = decltype(ScriptStep::action);
 
   // ---- Directives before the first step
 
@@ -192,8 +192,8 @@ class Parser {
 
   // ---- Steps
 
-  Step step() {
-    Step step{.where = in_.place(in_.at())};
+  ScriptStep step() {
+    ScriptStep step{.where = in_.place(in_.at())};
     const std::size_t start = in_.at();
     const bool timed = in_.peek() != '`';  // the first and the last command have no time
     if (timed) step.time = time();
@@ -317,7 +317,7 @@ Scenario parse_script(std::string_view text, const std::string& file, const std:
   const std::string replaced = known.replaced(text);
   try {
     Scenario scenario = Parser(replaced, file, known.names()).parse();
-    for (Step& step : scenario.steps) known.restore(step.where);
+    for (ScriptStep& step : scenario.steps) known.restore(step.where);
     return scenario;
   } catch (const ScriptError& problem) {
     Place where = problem.where;

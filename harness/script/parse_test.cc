@@ -16,15 +16,15 @@ using namespace std::chrono_literals;
 using Kind = OptionSpec::Kind;
 
 // The only step of a script.
-Step step(const std::string& text) {
+ScriptStep step(const std::string& text) {
   const Scenario scenario = parse(text);
   EXPECT_EQ(scenario.steps.size(), 1u) << text;
-  return scenario.steps.empty() ? Step{} : scenario.steps[0];
+  return scenario.steps.empty() ? ScriptStep{} : scenario.steps[0];
 }
 
 template <class Action>
 Action as(const std::string& text) {
-  const Step only = step(text);
+  const ScriptStep only = step(text);
   const Action* action = std::get_if<Action>(&only.action);
   EXPECT_NE(action, nullptr) << text;
   return action != nullptr ? *action : Action{};
@@ -319,7 +319,7 @@ TEST(Script, NamesTheCookieOfTheTarget) {
   expect_inverse(line);
   EXPECT_EQ(std::get<Inject>(step(line).action).segment.options[1].name, kCookieOfTarget);
   expect_inverse("+0 < S 0:0(0) <FO TFO_COOKIE_CHANGED,nop>");
-  const Step opens = step("+0 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = 100");
+  const ScriptStep opens = step("+0 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = 100");
   EXPECT_EQ(std::get<Call>(opens.action).kind, CallKind::kSendTo);
   EXPECT_EQ(to_text(opens), "+0 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = 100");
 }
@@ -337,7 +337,7 @@ TEST(Script, PrintsTheCorpus) {
 
 // A call whose fields were changed is printed by its fields, not as it was written.
 TEST(Script, PrintsChangedCalls) {
-  Step changed = step("+0 sendto(4, ..., 1000, 0, ..., ...) = 1000");
+  ScriptStep changed = step("+0 sendto(4, ..., 1000, 0, ..., ...) = 1000");
   EXPECT_EQ(to_text(changed), "+0 sendto(4, ..., 1000, 0, ..., ...) = 1000");
   std::get<Call>(changed.action).length = 10;
   std::get<Call>(changed.action).result.reset();
@@ -346,7 +346,7 @@ TEST(Script, PrintsChangedCalls) {
 
 TEST(Script, PrintsOneStepOnOneLine) {
   const Scenario scenario = parse(kServer);
-  for (const Step& one : scenario.steps) EXPECT_EQ(to_text(one).find('\n'), std::string::npos);
+  for (const ScriptStep& one : scenario.steps) EXPECT_EQ(to_text(one).find('\n'), std::string::npos);
   EXPECT_EQ(to_text(scenario.steps[0]), "+0 `../defaults.sh ...`");
 }
 

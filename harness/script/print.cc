@@ -175,14 +175,14 @@ struct ActionText {
   std::string operator()(const Unsupported& unsupported) const { return unsupported.text; }
 };
 
-std::string step_text(const Step& step) {
+std::string step_text(const ScriptStep& step) {
   return fmt::format("{}{} {}", step.hidden ? "//! step: " : "", time_text(step.time),
                      std::visit(ActionText{}, step.action));
 }
 
 // Numbers go on from those of the SYNs, which are not zero: packetdrill would count otherwise.
 bool numbers_run_on(const Scenario& scenario) {
-  const auto counts = [](const Step& step) {
+  const auto counts = [](const ScriptStep& step) {
     const auto* in = std::get_if<Inject>(&step.action);
     const auto* out = std::get_if<Expect>(&step.action);
     const SegmentSpec* spec = in ? &in->segment : out ? &out->segment : nullptr;
@@ -220,11 +220,11 @@ std::string print_script(const Scenario& scenario) {
   if (text.empty() && numbers_run_on(scenario)) text += "//! numbers: running\n";
   for (const std::string& option : scenario.options) text += option + '\n';
   if (!text.empty()) text += '\n';
-  for (const Step& step : scenario.steps) text += step_text(step) + '\n';
+  for (const ScriptStep& step : scenario.steps) text += step_text(step) + '\n';
   return text;
 }
 
-std::string to_text(const Step& step) {
+std::string to_text(const ScriptStep& step) {
   std::string text = step_text(step);
   const std::size_t start = text.find_first_not_of("\r\n\t ", text.find_first_of("`{") + 1);
   const bool lines = std::holds_alternative<Shell>(step.action) || std::holds_alternative<Code>(step.action);

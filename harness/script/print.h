@@ -13,6 +13,6 @@ std::string print_script(const Scenario& scenario);
 
 // One step on one line, for messages and ladder diagrams. Of code and commands with several lines, only the first is
 // printed.
-std::string to_text(const Step& step);
+std::string to_text(const ScriptStep& step);
 
 }  // namespace tcpassay

@@ -101,8 +101,8 @@ class Generator {
     return made;
   }
 
-  Step step() {
-    Step made{.time = {.at = Time(random_() % 3000000000000)}, .hidden = below(4) == 0};
+  ScriptStep step() {
+    ScriptStep made{.time = {.at = Time(random_() % 3000000000000)}, .hidden = below(4) == 0};
     if (flip()) made.time.form = StepTime::Form::kAbsolute;
     switch (below(4)) {
       case 0:
@@ -134,7 +134,7 @@ TEST(ScriptRandom, ReadsBackGeneratedScenarios) {
     Scenario read;
     ASSERT_NO_THROW(read = parse(text)) << text;
     ASSERT_TRUE(parse(print_script(read)) == read) << text;
-    for (Step& one : read.steps) {
+    for (ScriptStep& one : read.steps) {
       if (auto* written = std::get_if<Call>(&one.action)) {
         written->arguments.clear(), written->name.clear(), written->address.clear();
       }
@@ -156,7 +156,7 @@ void read_anything(const std::string& text) {
   Scenario again;
   ASSERT_NO_THROW(again = parse(printed)) << text << "\nbecame\n" << printed;
   ASSERT_TRUE(again == scenario) << text << "\nbecame\n" << printed;
-  for (const Step& one : scenario.steps) to_text(one);
+  for (const ScriptStep& one : scenario.steps) to_text(one);
 }
 
 TEST(ScriptRandom, SurvivesEveryPrefix) {

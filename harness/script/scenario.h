@@ -133,13 +133,13 @@ struct Unsupported {
   friend bool operator==(const Unsupported&, const Unsupported&) = default;
 };
 
-struct Step {
+struct ScriptStep {
   StepTime time{};
   std::variant<Inject, Expect, Call, Icmp, Shell, Code, Unsupported> action{};
   bool hidden = false;  // written in a `//! step:` comment, because packetdrill cannot play it
   Place where{};        // not compared
 
-  friend bool operator==(const Step& a, const Step& b) {
+  friend bool operator==(const ScriptStep& a, const ScriptStep& b) {
     return a.time == b.time && a.action == b.action && a.hidden == b.hidden;
   }
 };
@@ -165,7 +165,7 @@ struct Scenario {
   std::string name;  // the file's stem, or the explorer's name for it
   About about{};
   std::vector<std::string> options{};  // --option=value lines of the script
-  std::vector<Step> steps{};
+  std::vector<ScriptStep> steps{};
 
   friend bool operator==(const Scenario& a, const Scenario& b) {
     return a.about == b.about && a.options == b.options && a.steps == b.steps;

@@ -30,7 +30,7 @@ std::optional<std::uint32_t> timestamp_value(const std::vector<OptionSpec>& opti
 }
 
 std::string text_of(const SegmentSpec& spec) {
-  Step step;
+  ScriptStep step;
   step.action = Expect{spec};
   return to_text(step);
 }

@@ -21,7 +21,7 @@ std::uint32_t hash_of(const std::string& text) {
 
 std::string steps_of(const Scenario& scenario) {
   std::string text;
-  for (const Step& step : scenario.steps) text += to_text(step) + "\n";
+  for (const ScriptStep& step : scenario.steps) text += to_text(step) + "\n";
   return text;
 }
 

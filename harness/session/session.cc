@@ -22,7 +22,7 @@ constexpr Time kAnyWaitReal = seconds(5);
 constexpr Time kLateReturn = std::chrono::milliseconds(4);  // the tolerance that packetdrill has for calls
 
 // An acknowledgment and nothing else, on a connection that exists.
-bool is_pure_ack(const Step& step) {
+bool is_pure_ack(const ScriptStep& step) {
   const auto* in = std::get_if<Inject>(&step.action);
   if (in == nullptr || in->segment.length > 0 || in->segment.damage != Damage{}) return false;
   const Ctl& ctl = in->segment.ctl;
@@ -33,7 +33,7 @@ bool is_pure_ack(const Step& step) {
 // compresses acknowledgments sends only that.
 bool is_compressed(const Scenario& scenario, std::size_t index) {
   if (index + 1 >= scenario.steps.size()) return false;
-  const Step &step = scenario.steps[index], &next = scenario.steps[index + 1];
+  const ScriptStep &step = scenario.steps[index], &next = scenario.steps[index + 1];
   if (!is_pure_ack(step) || !is_pure_ack(next)) return false;
   const SegmentSpec &a = std::get<Inject>(step.action).segment, &b = std::get<Inject>(next.action).segment;
   const bool at_once = next.time.form == StepTime::Form::kRelative && next.time.at == Time{};
@@ -119,7 +119,7 @@ bool Session::Impl::complete(const Pending& due, bool last) {
   return true;
 }
 
-void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
+void Session::Impl::play_step(const ScriptStep& step, const Schedule::Slot& slot) {
   if (const auto* line = std::get_if<Expect>(&step.action)) {
     const Time wait = virtual_time ? kAnyWaitVirtual : kAnyWaitReal;
     const Time deadline = slot.any ? target.now() + wait : slot.until + slot.tolerance;
@@ -150,7 +150,7 @@ void Session::Impl::play_step(const Step& step, const Schedule::Slot& slot) {
 }
 
 // Whether a command turns Fast Open on by more than the setting, for listeners that did not ask for it.
-static bool turns_on_fast_open(const Step& step) {
+static bool turns_on_fast_open(const ScriptStep& step) {
   const auto* shell = std::get_if<Shell>(&step.action);
   if (!shell) return false;
   const ShellMeaning meaning = read_shell(shell->text, folder_of(step.where.file));
@@ -168,7 +168,7 @@ void Session::play(const Scenario& scenario) {
   }
   const bool compresses = impl_->options.round_trip > Time{} && impl_->options.manner == PeerManner::kCompressed;
   for (std::size_t index = 0; index < scenario.steps.size(); ++index) {
-    const Step& step = scenario.steps[index];
+    const ScriptStep& step = scenario.steps[index];
     const Schedule::Slot slot = schedule.next(step.time);
     const auto* in = std::get_if<Inject>(&step.action);
     if (compresses && is_compressed(scenario, index)) continue;

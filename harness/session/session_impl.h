@@ -102,7 +102,7 @@ struct Session::Impl {
 
   // Whole scenarios.
   void play(const Scenario& scenario);
-  void play_step(const Step& step, const Schedule::Slot& slot);
+  void play_step(const ScriptStep& step, const Schedule::Slot& slot);
   void complete_pending(Time until);
   bool complete(const Pending& due, bool last);
   void finish();

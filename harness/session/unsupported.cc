@@ -78,7 +78,7 @@ bool is_of_ipv4(const Damage& damage) {
          damage.identification || !damage.ip_options.empty();
 }
 
-Why unsupported_step(const Step& step, Asked& asked) {
+Why unsupported_step(const ScriptStep& step, Asked& asked) {
   if (const auto* icmp = std::get_if<Icmp>(&step.action)) return unsupported_icmp(*icmp, asked.ip);
   const auto encapsulated = [](const SegmentSpec& spec) { return !spec.encapsulation.empty(); };
   const auto signed_with = [](const OptionSpec& option) { return option.kind == OptionSpec::Kind::kMd5; };

@@ -26,7 +26,7 @@ TEST(SweepGrid, HasEverySetOfControlBitsWithEveryClass) {
 TEST(SweepGrid, EveryCellIsAnotherSegment) {
   std::set<std::string> segments;
   const auto cells = all_cells({0x10});
-  for (const Cell& cell : cells) segments.insert(to_text(Step{.action = Inject{segment_of(cell, kOpen)}}));
+  for (const Cell& cell : cells) segments.insert(to_text(ScriptStep{.action = Inject{segment_of(cell, kOpen)}}));
   EXPECT_EQ(segments.size(), cells.size());
 }
 

@@ -69,7 +69,7 @@ Questioner::Prepared& Questioner::prepared(const Road& road, std::uint8_t ip) {
   fresh->ip = ip;
   fresh->steps = steps_of(road);
   fresh->snd_una = last_ack(fresh->steps);
-  for (const Step& step : fresh->steps) {
+  for (const ScriptStep& step : fresh->steps) {
     const auto* call = std::get_if<Call>(&step.action);
     fresh->listens = fresh->listens || (call && call->kind == CallKind::kListen);
     fresh->speaks = fresh->speaks || std::holds_alternative<Inject>(step.action);
@@ -87,7 +87,7 @@ std::string Questioner::states() {
 bool Questioner::go(Prepared& on) {
   if (real_time_) session_.use_peer_port(static_cast<std::uint16_t>(kPeerPort + cases_++ % kPeerPorts));
   session_.start("sweep", 1, on.ip);
-  for (const Step& step : on.steps) {
+  for (const ScriptStep& step : on.steps) {
     if (const auto* inject = std::get_if<Inject>(&step.action)) session_.inject(inject->segment);
     if (const auto* call = std::get_if<Call>(&step.action)) session_.call(*call);
   }

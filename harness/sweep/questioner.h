@@ -40,7 +40,7 @@ class Questioner {
   struct Prepared {
     const Road* road = nullptr;
     std::uint8_t ip = 4;
-    std::vector<Step> steps{};
+    std::vector<ScriptStep> steps{};
     std::uint32_t snd_una = 0;
     bool listens = false, speaks = false;  // there is a listener; the road sends the SYN of the peer
     bool held = false;                     // the user has the connection and has not closed it

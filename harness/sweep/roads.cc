@@ -89,19 +89,19 @@ std::span<const Road> all_roads() {
   return kRoads;
 }
 
-std::vector<Step> steps_of(const Road& road) {
+std::vector<ScriptStep> steps_of(const Road& road) {
   std::string text;
   for (const char* part : road.parts) text += part != nullptr ? part : "";
-  std::vector<Step> steps = parse_script(text, "road").steps;
-  for (Step& step : steps) {
+  std::vector<ScriptStep> steps = parse_script(text, "road").steps;
+  for (ScriptStep& step : steps) {
     if (auto* inject = std::get_if<Inject>(&step.action)) inject->segment.seq += road.first;
   }
   return steps;
 }
 
-std::uint32_t last_ack(const std::vector<Step>& steps) {
+std::uint32_t last_ack(const std::vector<ScriptStep>& steps) {
   std::uint32_t ack = 0;
-  for (const Step& step : steps) {
+  for (const ScriptStep& step : steps) {
     const auto* inject = std::get_if<Inject>(&step.action);
     if (inject && inject->segment.ack) ack = *inject->segment.ack;
   }

@@ -27,9 +27,9 @@ struct Road {
 std::span<const Road> all_roads();
 
 // The steps of the road, without any time between them.
-std::vector<Step> steps_of(const Road& road);
+std::vector<ScriptStep> steps_of(const Road& road);
 
 // The last SEG.ACK of the peer, which is SND.UNA at the end of the road; zero if there is none.
-std::uint32_t last_ack(const std::vector<Step>& steps);
+std::uint32_t last_ack(const std::vector<ScriptStep>& steps);
 
 }  // namespace tcpassay
