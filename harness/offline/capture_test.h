@@ -64,7 +64,7 @@ class CaptureJudged : public testing::Test {
  private:
   PacketFields packet(const Address& from, const Address& to, std::uint16_t from_port, std::uint16_t to_port, Ctl ctl,
                       std::uint32_t seq, std::uint32_t ack, std::size_t octets) {
-    static const Bytes kMss{2, 4, 0x05, 0xb4}, kText(2000, 'x');
+    static const Bytes kMss{2, 4, 0x05, 0xb4}, kText(65000, 'x');
     return {.source = from,
             .destination = to,
             .source_port = from_port,
