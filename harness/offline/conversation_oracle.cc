@@ -81,7 +81,7 @@ void CapturedConversation::show_arriving(const Captured& captured, const Decoded
   one.segment.text = text_of(one.octets);
   one.segment.options = {};
   if (judged.waiting.empty() && !(is_long && near)) return show_part(one, from, one.octets);
-  judged.waiting.push_back(std::move(one));
+  judged.waiting.push_back(one);
   while (judged.waiting.size() > kWaitingMax) {
     show_part(judged.waiting.front(), from, judged.waiting.front().octets);
     judged.waiting.pop_front();
