@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/script/packetdrill_numbers.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace tcpassay {

@@ -3,7 +3,6 @@
 
 #include <cctype>
 #include <cstdint>
-#include <limits>
 #include <optional>
 
 #include "harness/script/reader.h"

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string_view>
 
 #include "harness/script/python_code.h"
 #include "harness/script/shell_commands.h"
