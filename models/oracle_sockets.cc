@@ -214,9 +214,6 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
 
 void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& call) {
   if (call.result != 0) return;
-  if (call.option == SocketOption::kCork && h.kind == Handle::Kind::kConnection && current(h)) {
-    process(conversation(h.tuple), event, [&](Step& on) { on.tcb.corked = call.value != 0; });
-  }
   if (call.option == SocketOption::kNoDelay) {
     h.no_delay = call.value != 0;
     if (h.kind == Handle::Kind::kConnection && current(h)) {
@@ -248,7 +245,7 @@ void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& cal
 bool Oracle::Impl::answers_for(SocketOption option) {
   return (option >= SocketOption::kKeepAlive && option <= SocketOption::kKeepCount) ||
          option == SocketOption::kOutOfBandInline || option == SocketOption::kTypeOfService ||
-         option == SocketOption::kTimeToLive;
+         option == SocketOption::kTimeToLive || option == SocketOption::kCork;
 }
 
 void Oracle::Impl::option_set(Step& on, const UserCall& call) {
@@ -256,6 +253,9 @@ void Oracle::Impl::option_set(Step& on, const UserCall& call) {
     case SocketOption::kTypeOfService:
     case SocketOption::kTimeToLive:
       ip_set(on, call);
+      break;
+    case SocketOption::kCork:
+      on.tcb.corked = call.value != 0;
       break;
     case SocketOption::kOutOfBandInline:
       on.tcb.up.in_line = call.value != 0;

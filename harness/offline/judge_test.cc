@@ -259,24 +259,37 @@ TEST(Judge, TakesALineForSeveralSegments) {
 }
 
 TEST(Judge, TakesASendThatOpens) {
-  const std::string opens = R"(
+  const auto sends = [](const std::string& text) {
+    return result(R"(
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 sendto(3, ..., 100, 0, ..., ...) = 100
-)";
-  EXPECT_EQ(result(opens + R"(
 +0 > S 0:0(0) win 65535 <mss 1460>
 +.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>
-+0 > P. 1:101(100) ack 1
-)")
-                .outcome,
-            Outcome::kPass);
-  EXPECT_EQ(result(opens + R"(
++0 > P. )" + text +
+                  " ack 1\n")
+        .outcome;
+  };
+  EXPECT_EQ(sends("1:101(100)"), Outcome::kPass);
+  EXPECT_EQ(sends("1:102(101)"), Outcome::kFail);
+}
+
+// TCP_CORK that the user sets before the connection is there counts for it: SEND without PUSH.
+TEST(Judge, ACorkOfBeforeTheConnectionCounts) {
+  const auto sends = [](const std::string& cork) {
+    return result(R"(//! record: complete msl=30
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
+)" + cork + R"(+0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
 +0 > S 0:0(0) win 65535 <mss 1460>
-+.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>
-+0 > P. 1:102(101) ack 1
-)")
-                .outcome,
-            Outcome::kFail);
++.1 < S. 0:0(0) ack 1 win 65535 <mss 1000>
++0 > . 1:1(0) ack 1 win 65535
++.1 write(3, ..., 1000) = 1000
++0 > . 1:1001(1000) ack 1 win 65535
++.1 < . 1:1(0) ack 1001 win 65535
+)");
+  };
+  EXPECT_EQ(rules_of(sends("+0 setsockopt(3, SOL_TCP, TCP_CORK, [1], 4) = 0\n")), std::vector<std::string>{});
+  EXPECT_EQ(rules_of(sends("")), std::vector<std::string>{"MUST_61"});
 }
 
 TEST(Judge, APeekLeavesTheTextWhereItIs) {
