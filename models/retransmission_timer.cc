@@ -260,9 +260,9 @@ void timer_acked(Step& on, SndSeq ack) {
   if (again && ambiguous && !handshake && !probed && tcb.front_gap != Time{} && !tcb.timestamped()) {
     timer.backed_off_rto = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
     timer.backed_off_further = false;
-  } else if (!again || !ambiguous) {
+  } else if (!ambiguous || (!again && tcb.timestamped())) {
     timer.backed_off_rto = Time{};
-  } else {
+  } else if (again) {
     timer.backed_off_further = true;
   }
   // A sample from a timestamp begins when the target sent its latest TSval, or at any time if the peer echoed another.
@@ -290,7 +290,7 @@ void timer_acked(Step& on, SndSeq ack) {
     const Time since = on.env.since - std::max(tcb.congestion.sent_at, Time{});
     const bool first = timer.rtt_min < Time{};
     if (!first) timer.rtt_min = std::min(timer.rtt_min, since);
-    if (first && !again) timer.rtt_min = since;
+    if (first && !again && !ambiguous) timer.rtt_min = since;
   }
   timer.acked_at = on.env.now;
   timer.sent_at = RetransmissionTimer::kNone;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Karn's algorithm (RFC 6298 section 3), where an ACK covers text that was sent again in pieces.
+#include "models/retransmission_timer.h"
+
+#include <gtest/gtest.h>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A SYN,ACK that was sent twice gives no sample, and the next timeout is 3 s (5.7). Text of 100 octets leaves at 0, 3
+// and 9 s. Half of it is acknowledged at 12 s, the rest `late` after that. Then new text leaves, and again after `gap`.
+Verdicts in_two_pieces(Time late, Time gap) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet(seconds(1)).out("S.", 0, 1).quiet(seconds(1));
+  t.in(".", 1, 1).quiet().accept().write(100).out("P.", 1, 1, 100);
+  t.quiet(seconds(3)).out("P.", 1, 1, 100).quiet(seconds(6)).out("P.", 1, 1, 100);
+  t.quiet(seconds(3)).in(".", 1, 51).quiet(late).in(".", 1, 101).write(100).out("P.", 101, 1, 100);
+  t.quiet(gap).out("P.", 101, 1, 100).quiet();
+  return t.verdicts();
+}
+
+TEST(Karn, NoSampleIsTakenOfTextThatWasSentAgainAndAcknowledgedInPieces) {
+  EXPECT_EQ(in_two_pieces(seconds(11), seconds(12)), Verdicts{});
+}
+
+TEST(Karn, TheTimeoutStaysBackedOffUntilTextThatWasSentOnceIsAcknowledged) {
+  EXPECT_EQ(in_two_pieces(seconds(11), seconds(3)), Verdicts{"R6298_3_karn violated"});
+  EXPECT_EQ(in_two_pieces(seconds(11), seconds(40)), Verdicts{"MUST_18 violated"});
+}
+
+}  // namespace
+}  // namespace tcpassay
