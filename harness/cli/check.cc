@@ -48,7 +48,9 @@ void check_options(CLI::App& app, CliOptions& cli) {
   add_corpus_option(app, cli);
   app.add_option("--suite,-s", cli.suite, "play only the scenarios of this suite or folder");
   app.add_option("--pcap", cli.pcap, "write a capture of each scenario to this folder");
-  add_jobs_option(app, cli, "processes, each with its own target; if not given, 1 for own and 16 for other targets");
+  add_jobs_option(
+      app, cli,
+      "processes, each with its own target; if not given, 1 for own, 16 for the kernel, else one for each processor");
   add_corpus_paths(app, cli);
 }
 

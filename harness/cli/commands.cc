@@ -15,6 +15,7 @@
 
 #include "harness/base/version.h"
 #include "harness/cli/verbs.h"
+#include "harness/targets/registry.h"
 
 namespace tcpassay {
 namespace {
@@ -100,6 +101,7 @@ int run_command(int count, char** arguments) {
     return complain(std::string(error.what()) + " (--help says more)");
   }
   try {
+    if (cli.in_process) cli.target = in_process(cli.target);
     for (const auto& [sub, verb] : verbs) {
       if (sub->parsed()) return verb->run(cli);
     }

@@ -12,9 +12,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "harness/base/processes.h"
 #include "harness/cli/corpus_place.h"
+#include "harness/targets/registry.h"
 
 namespace tcpassay {
 
@@ -40,7 +42,7 @@ std::string corpus_folder(const CliOptions& cli) {
 }
 
 std::string target_name(const CliOptions& cli) {
-  return cli.target.substr(0, cli.target.find(':'));
+  return short_name(cli.target);
 }
 
 Edition edition_of(const CliOptions& cli) {
@@ -58,7 +60,9 @@ std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli) {
 
 int jobs_of(const CliOptions& cli) {
   if (cli.jobs != 0) return cli.jobs;
-  return target_name(cli) == "own" ? 1 : kRealTimeJobs;
+  if (target_name(cli) == "own") return 1;
+  const bool adapter = !is_built_in(target_name(cli));
+  return adapter ? static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 16u)) : kRealTimeJobs;
 }
 
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line() {
@@ -81,6 +85,8 @@ void end_progress() {
 void add_target_options(CLI::App& app, CliOptions& cli) {
   app.add_option("--target,-t", cli.target, "the implementation to test ('tcpassay targets' lists them)")
       ->capture_default_str();
+  app.add_flag("--in-process", cli.in_process,
+               "load an adapter into this process instead of a child: quicker, but a crash of the stack ends the run");
   app.add_option("--plant", cli.defect, "a defect to plant in the own stack ('tcpassay targets --defects' lists them)");
   app.add_option("--temper", cli.legal_variants,
                  "legal variants of the own stack's behaviour, separated by commas ('tcpassay targets --temperaments' "

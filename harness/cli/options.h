@@ -23,6 +23,7 @@ inline constexpr int kRealTimeJobs = 16;  // processes for a real-time target: t
 struct CliOptions {
   std::string target = "own", defect{};       // defect: planted in the own stack
   std::vector<std::string> legal_variants{};  // of the own stack
+  bool in_process = false;                    // adapters run without a child process
   bool target_given = false;                  // export and catalogue play on a target only if the user names one
   std::string ip = "4";                       // "4", "6" or "both"
   std::string ruleset = to_string(kNewest);
@@ -69,7 +70,8 @@ std::string target_name(const CliOptions& cli);  // "own" of "own:rst_out_of_win
 Edition edition_of(const CliOptions& cli);
 std::uint8_t ip_version_of(const CliOptions& cli);
 std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli);
-int jobs_of(const CliOptions& cli);  // --jobs; if it is not given, 1 for the own stack and kRealTimeJobs for others
+int jobs_of(
+    const CliOptions& cli);  // --jobs; if not given, 1 for own, kRealTimeJobs for the kernel, else one a processor
 
 // A line on a terminal that shows progress; empty where there is no terminal.
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line();

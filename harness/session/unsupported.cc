@@ -51,10 +51,27 @@ Why unsupported_code(const Code& code, Asked& asked) {
   return std::nullopt;
 }
 
+// What the user of some targets cannot do at all.
+Why unable(const Call& call, const Identity& target) {
+  const auto needs = [&](Ability ability) {
+    return target.can(ability) ? std::nullopt : Why(fmt::format("needs {}", to_string(ability)));
+  };
+  if (call.urgent && call.kind == CallKind::kWrite) return needs(Ability::kUrgentData);
+  if (call.kind == CallKind::kShutdown && call.how == 1) return needs(Ability::kHalfClose);
+  if (call.kind == CallKind::kBind && host_of(call, target) == Host::kElsewhere) return needs(Ability::kSecondAddress);
+  if (call.kind == CallKind::kSendTo && !target.has_setting("fast-open")) return "needs the setting fast-open";
+  if (call.kind == CallKind::kSetOption && call.option == SocketOption::kLinger && call.value == 0)
+    return needs(Ability::kAbort);
+  const bool option = call.kind == CallKind::kSetOption || call.kind == CallKind::kGetOption;
+  if (option && !target.has_option(call.option)) return fmt::format("needs the option of {}", call.name);
+  return std::nullopt;
+}
+
 Why unsupported_call(const Call& call, const Asked& asked) {
   if (asked.ip == 6 && !call.address.empty() && call.address != "0.0.0.0") return "an address of IPv4";
   if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
   if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
+  if (const Why why = unable(call, asked.target)) return why;
   if (call.implementation_specific.ends_with("TCP_FASTOPEN_CONNECT") && call.kind == CallKind::kSetOption)
     return "setsockopt TCP_FASTOPEN_CONNECT";
   if (call.more) return call.name + " MSG_MORE";

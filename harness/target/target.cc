@@ -19,12 +19,24 @@ const char* to_string(Ability ability) {
       return "active-open";
     case Ability::kIpv6:
       return "ipv6";
+    case Ability::kUrgentData:
+      return "urgent-data";
+    case Ability::kHalfClose:
+      return "half-close";
+    case Ability::kAbort:
+      return "abort";
+    case Ability::kSecondAddress:
+      return "second-address";
   }
   return "?";
 }
 
 bool Identity::can(Ability ability) const {
   return std::find(abilities.begin(), abilities.end(), ability) != abilities.end();
+}
+
+bool Identity::has_option(SocketOption option) const {
+  return std::find(missing_options.begin(), missing_options.end(), option) == missing_options.end();
 }
 
 bool Identity::has_setting(std::string_view wanted) const {

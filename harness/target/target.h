@@ -23,8 +23,12 @@ enum class Ability : std::uint8_t {
   kPassiveOpen,
   kActiveOpen,
   kIpv6,
+  kUrgentData,     // sends urgent data, and tells the user of urgent data that waits
+  kHalfClose,      // the user can close for sending and go on receiving
+  kAbort,          // the user can ABORT
+  kSecondAddress,  // a socket can be bound to another address of the target than the one that the peer speaks to
 };
-inline constexpr int kAbilities = 6;
+inline constexpr int kAbilities = 10;
 const char* to_string(Ability ability);  // "virtual-time"
 
 struct Identity {
@@ -36,8 +40,10 @@ struct Identity {
   Address ipv6_address{}, ipv6_peer_address{};  // the same over IPv6, with Ability::kIpv6
   std::vector<std::string> settings{};          // names that configure() accepts (harness/target/settings.def)
   std::vector<std::string> implementation_specific{};  // names that implementation_specific() accepts
+  std::vector<SocketOption> missing_options{};         // a scenario that uses one of these cannot be played
 
   bool can(Ability ability) const;
+  bool has_option(SocketOption option) const;
   bool has_setting(std::string_view name) const;
   bool has_implementation_specific(std::string_view name) const;
 };
@@ -45,6 +51,12 @@ struct Identity {
 // The target cannot be created or has failed: one line that says what is wrong and what to do.
 struct TargetError : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+// The implementation under test has crashed, hung or was killed: what a user of it would see, and so a finding. The
+// message says how it ended, and the last lines that it wrote. A new target has to be made.
+struct TargetDied : TargetError {
+  using TargetError::TargetError;
 };
 
 struct Collected {
@@ -86,7 +98,16 @@ class Target {
   virtual void advance(Time deadline) = 0;
 
   // Makes the call without blocking and fills in result, error, tuple and text. `text` of a read stays valid until the
-  // next call on the target. `text` of a write is what to send.
+  // next call on the target. `text` of a write is what to send. A call that fails has result -1 and says why. What is
+  // not an errno of its own:
+  //   connect   result -1 with kInProgress once the SYN has left; tuple is filled in. What becomes of it is the option
+  //             kError. Again while it opens: kAlready; once it is open: kIsConnected; once it failed: why, one time.
+  //   accept    kWouldBlock when nothing waits; else the new handle, with tuple
+  //   read      0 at the end of the stream; kWouldBlock when there is nothing yet
+  //   write     as many octets as there is room for; kWouldBlock without room
+  //   kError    value is the UserError (its number here, not errno's) that waits for the user, who is told once
+  // What the target cannot do at all it does not refuse here, since a refusal is judged: its identity lacks the
+  // ability, the setting or the option, and scenarios that need it are not testable.
   virtual void call(UserCall& call) = 0;
 
   // The state of one connection, with Ability::kState; empty when the target has no such connection (CLOSED or LISTEN).

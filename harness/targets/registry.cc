@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <vector>
 
 #include "harness/base/text.h"
@@ -10,6 +12,8 @@
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
 #include "harness/targets/own/own_target.h"
+#include "harness/targets/plugin/plugin_folder.h"
+#include "harness/targets/plugin/plugin_target.h"
 
 namespace tcpassay {
 namespace {
@@ -54,6 +58,16 @@ std::unique_ptr<Target> make_real(const OwnStackOptions& own_options) {
   return make();
 }
 
+std::unique_ptr<Target> make_plugin(const std::string& place, bool /*here*/) {
+  return std::make_unique<PluginTarget>(place);
+}
+
+// An adapter that is known by its name.
+std::unique_ptr<Target> make_plugin(const KnownPlugin& plugin, const std::string& extra, bool here) {
+  if (!plugin.missing.empty()) throw TargetError(fmt::format("{} is not here: {}", plugin.name, plugin.missing));
+  return make_plugin(plugin.file.string() + (extra.empty() ? "" : "?" + extra), here);
+}
+
 constexpr TargetEntry kTargets[] = {
     {"own", "the project's own user-space TCP stack, in process, in virtual time", nothing_missing, make_own},
     {"linux", "the host kernel through a TUN device in a private network namespace", linux_missing,
@@ -68,6 +82,24 @@ std::span<const TargetEntry> target_table() {
   return kTargets;
 }
 
+bool is_built_in(const std::string& name) {
+  const std::string word = short_name(name);
+  const bool adapter = name.starts_with(kPlugin) || name.starts_with(kInProcess);
+  return !adapter && std::any_of(std::begin(kTargets), std::end(kTargets),
+                                 [&](const TargetEntry& entry) { return entry.name == word; });
+}
+
+std::string in_process(const std::string& name) {
+  return is_built_in(name) || name.starts_with(kInProcess) ? name : std::string(kInProcess) + name;
+}
+
+std::string short_name(const std::string& name) {
+  const std::string bare = name.starts_with(kInProcess) ? name.substr(kInProcess.size()) : name;
+  if (bare.starts_with(kPlugin))
+    return std::filesystem::path(plugin_place(bare.substr(kPlugin.size())).file).stem().string();
+  return bare.substr(0, bare.find_first_of(":?"));
+}
+
 std::unique_ptr<Target> make_target(const std::string& name, const std::string& defect) {
   return make_target(name, OwnStackOptions{.defect = defect});
 }
@@ -77,12 +109,22 @@ std::unique_ptr<Target> make_target(const std::string& name, const OwnStackOptio
   if (name.starts_with(kPlanted) && own_options.defect.empty()) {
     return make_target("own", {.defect = name.substr(kPlanted.size()), .legal_variants = own_options.legal_variants});
   }
+  const bool here = name.starts_with(kInProcess);
+  const std::string bare = here ? name.substr(kInProcess.size()) : name;
   std::string known;
   for (const auto& entry : kTargets) {
-    if (entry.name == name) return entry.make(own_options);
+    if (entry.name == bare) return entry.make(own_options);
     known += fmt::format("{}{}", known.empty() ? "" : ", ", entry.name);
   }
-  throw TargetError(fmt::format("unknown target '{}'; known are {}", name, known));
+  if (!own_options.defect.empty()) throw TargetError("defects can be planted in 'own' only");
+  if (!own_options.legal_variants.empty()) throw TargetError("only 'own' has legal variants");
+  if (bare.starts_with(kPlugin)) return make_plugin(bare.substr(kPlugin.size()), here);
+  const PluginPlace place = plugin_place(bare);
+  for (const KnownPlugin& each : known_plugins()) {
+    if (each.name == place.file) return make_plugin(each, place.extra, here);
+    known += ", " + each.name;
+  }
+  throw TargetError(fmt::format("unknown target '{}'; known are {} and plugin:FILE.so", name, known));
 }
 
 }  // namespace tcpassay

@@ -58,7 +58,8 @@ void wait_readable(int fd, Time time) {
 LinuxTarget::LinuxTarget(std::string name, std::unique_ptr<NetworkNamespace> where, std::unique_ptr<KernelWire> wire)
     : identity_{.name = std::move(name),
                 .version = kernel_release(),
-                .abilities = {Ability::kSynchronous, Ability::kState, Ability::kPassiveOpen, Ability::kActiveOpen},
+                .abilities = {Ability::kSynchronous, Ability::kState, Ability::kPassiveOpen, Ability::kActiveOpen,
+                              Ability::kUrgentData, Ability::kHalfClose, Ability::kAbort, Ability::kSecondAddress},
                 .msl = kMsl,
                 .address = kTargetAddress,
                 .peer_address = kPeerAddress,

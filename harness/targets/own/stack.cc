@@ -32,6 +32,12 @@ void Stack::reset(std::uint64_t seed) {
   next_ephemeral_ = static_cast<std::uint16_t>(kFirstEphemeral + prf(secret_, FourTuple{}) % span);
 }
 
+Time Stack::next_due() const {
+  Time at = kNever;
+  for (const Connection* c : existing_) at = std::min(at, c->timers.next());
+  return at;
+}
+
 void Stack::advance(Time deadline) {
   while (true) {
     Connection* first = nullptr;

@@ -54,6 +54,7 @@ class Stack {
   Time now() const { return now_; }
   // Lets time pass until `deadline` or until the stack sends something.
   void advance(Time deadline);
+  Time next_due() const;  // when the next timer runs out; kNever without one
 
   void inject(ByteView packet);
   struct Sent {

@@ -21,7 +21,7 @@ extern "C" {
 
 #define TCPASSAY_ABI 1u
 
-/* What the stack and its adapter can do: struct tcpassay_plugin, abilities. A scenario that needs a missing ability is
+/* What the stack and its adapter can do: struct tcpassay_adapter, abilities. A scenario that needs a missing ability is
  * not testable; it is never judged. */
 enum tcpassay_ability {
   TCPASSAY_VIRTUAL_TIME = 1 << 0, /* time passes only in advance(): nothing reads another clock */
@@ -63,7 +63,7 @@ enum tcpassay_error {
   TCPASSAY_OTHER = 18
 };
 
-/* Options of a connection. Bit 1u << option of struct tcpassay_plugin, options, says that the stack has it; a scenario
+/* Options of a connection. Bit 1u << option of struct tcpassay_adapter, options, says that the stack has it; a scenario
  * that uses another one is not testable. A listener's options hold for what it accepts. */
 enum tcpassay_option {
   TCPASSAY_NO_DELAY = 0,       /* 1: no Nagle algorithm */
@@ -140,6 +140,7 @@ struct tcpassay_status { /* all zero when the adapter is asked */
   uint32_t phase;        /* enum tcpassay_phase */
   int32_t error;         /* why the connection ended (REFUSED, RESET, TIMED_OUT ...), or OK. It stays: tcpassay tells
                             the application once */
+  int32_t soft_error;    /* an ICMP error that did not end the connection (SHLD-25), or OK; status() tells it once */
   uint32_t readable;     /* octets that receive() has now; any number above zero if not known better */
   uint32_t writable;     /* octets that send() would take now; likewise */
   uint32_t acceptable;   /* of a listener: connections that accept() has now; likewise */
@@ -167,8 +168,8 @@ struct tcpassay_state {               /* all zero when the adapter is asked */
 enum { TCPASSAY_SEND_URGENT = 1 }; /* flags of send() */
 
 /* The adapter. `t` is what create() returned. Where nothing else is said, a function returns 0 or a negative error. */
-struct tcpassay_plugin {
-  uint32_t abi, size;  /* TCPASSAY_ABI, sizeof(struct tcpassay_plugin) */
+struct tcpassay_adapter {
+  uint32_t abi, size;  /* TCPASSAY_ABI, sizeof(struct tcpassay_adapter) */
   const char* name;    /* "lwip": in reports, and of the file of deviations */
   const char* version; /* of the stack: "2.1.3" */
   uint32_t abilities;  /* bits of enum tcpassay_ability */
@@ -226,7 +227,7 @@ struct tcpassay_plugin {
 };
 
 /* The one exported symbol. Returns the adapter's table whatever `host_abi` is; tcpassay compares the numbers. */
-const struct tcpassay_plugin* tcpassay_plugin(uint32_t host_abi);
+const struct tcpassay_adapter* tcpassay_plugin(uint32_t host_abi);
 
 #ifdef __cplusplus
 }
