@@ -454,7 +454,9 @@ static int64_t send_text(void* t, int32_t number, const uint8_t* octets, size_t 
   size_t taken = length < tcp_sndbuf(pcb) ? length : tcp_sndbuf(pcb);
   if (taken > 65535) taken = 65535;
   if (taken == 0) return -TCPASSAY_WOULD_BLOCK;
-  const err_t error = tcp_write(pcb, octets, (u16_t)taken, TCP_WRITE_FLAG_COPY);
+  err_t error = tcp_write(pcb, octets, (u16_t)taken, TCP_WRITE_FLAG_COPY);
+  /* As lwIP's own applications do where small segments use up the queue. */
+  for (; error == ERR_MEM && taken > 1; error = tcp_write(pcb, octets, (u16_t)taken, TCP_WRITE_FLAG_COPY)) taken /= 2;
   if (error == ERR_MEM) return -TCPASSAY_WOULD_BLOCK;
   if (error == ERR_CONN) return -TCPASSAY_PIPE;
   if (error != ERR_OK) return error_of(error);
@@ -603,12 +605,12 @@ static int state_of(void* t, uint16_t local_port, uint16_t remote_port, struct t
   return 1;
 }
 
-__attribute__((visibility("default"))) const struct tcpassay_plugin* tcpassay_plugin(uint32_t host_abi) {
+__attribute__((visibility("default"))) const struct tcpassay_adapter* tcpassay_plugin(uint32_t host_abi) {
   (void)host_abi;
-  static struct tcpassay_plugin plugin = {
+  static struct tcpassay_adapter adapter = {
       .abi = TCPASSAY_ABI,
-      .size = sizeof(struct tcpassay_plugin),
-      .name = "lwip",
+      .size = sizeof(struct tcpassay_adapter),
+      .name = LWIP_PLUGIN_NAME,
       .version = LWIP_VERSION_STRING,
       .abilities = TCPASSAY_VIRTUAL_TIME | TCPASSAY_SYNCHRONOUS | TCPASSAY_EXACT_RESET | TCPASSAY_FORKABLE |
                    TCPASSAY_STATE | TCPASSAY_PASSIVE_OPEN | TCPASSAY_ACTIVE_OPEN | TCPASSAY_IPV6 | TCPASSAY_HALF_CLOSE |
@@ -634,6 +636,6 @@ __attribute__((visibility("default"))) const struct tcpassay_plugin* tcpassay_pl
       .get_option = get_option,
       .state = state_of,
   };
-  plugin.options = kOptions;
-  return &plugin;
+  adapter.options = kOptions;
+  return &adapter;
 }

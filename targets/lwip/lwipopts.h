@@ -34,8 +34,8 @@
 #define LWIP_TCP 1
 #define TCP_MSS 1460
 #define TCP_WND 32120 /* 22 segments */
-#define TCP_SND_BUF 32120
-#define TCP_SND_QUEUELEN 256
+#define TCP_SND_BUF 65535
+#define TCP_SND_QUEUELEN 1024
 #define TCP_QUEUE_OOSEQ 1
 #define LWIP_TCP_SACK_OUT 1
 #define LWIP_TCP_TIMESTAMPS 1
