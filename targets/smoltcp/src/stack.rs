@@ -221,7 +221,9 @@ impl Stack {
         if self.timestamps {
             socket.set_tsval_generator(Some(|| NOW_MS.load(Ordering::Relaxed)));
         }
-        apply(&mut socket, options);
+        for &option in options.keys() {
+            apply(&mut socket, option, options);
+        }
         socket
     }
 
@@ -418,7 +420,7 @@ impl Stack {
         endpoint.options.insert(option, value);
         let options = endpoint.options.clone();
         if let Some(handle) = endpoint.socket {
-            apply(self.sockets.get_mut::<Socket>(handle), &options);
+            apply(self.sockets.get_mut::<Socket>(handle), option, &options);
             self.poll(false, false);
         }
         0
@@ -437,20 +439,22 @@ impl Stack {
     }
 }
 
-fn apply(socket: &mut Socket<'static>, options: &BTreeMap<i32, i64>) {
-    let on = |option| options.get(&option).is_some_and(|&value| value != 0);
-    socket.set_nagle_enabled(!on(abi::NO_DELAY));
-    if on(abi::QUICK_ACK) {
-        socket.set_ack_delay(None);
-    }
-    if options.contains_key(&abi::KEEP_ALIVE) {
-        let idle = *options.get(&abi::KEEP_IDLE).unwrap_or(&7200);
-        socket.set_keep_alive(on(abi::KEEP_ALIVE).then(|| Duration::from_secs(idle as u64)));
-    }
-    if let Some(&timeout) = options.get(&abi::USER_TIMEOUT) {
-        socket.set_timeout((timeout > 0).then(|| Duration::from_millis(timeout as u64)));
-    }
-    if let Some(&hops) = options.get(&abi::TIME_TO_LIVE) {
-        socket.set_hop_limit(Some(hops as u8));
+/// Sets one option of those that the application has chosen.
+fn apply(socket: &mut Socket<'static>, option: i32, options: &BTreeMap<i32, i64>) {
+    let value = |option, otherwise| *options.get(&option).unwrap_or(&otherwise);
+    let on = |option| value(option, 0) != 0;
+    match option {
+        abi::NO_DELAY => socket.set_nagle_enabled(!on(abi::NO_DELAY)),
+        abi::QUICK_ACK => socket.set_ack_delay((!on(abi::QUICK_ACK)).then_some(Duration::from_millis(10))),
+        abi::KEEP_ALIVE | abi::KEEP_IDLE => {
+            let idle = Duration::from_secs(value(abi::KEEP_IDLE, 7200) as u64);
+            socket.set_keep_alive(on(abi::KEEP_ALIVE).then_some(idle));
+        }
+        abi::USER_TIMEOUT => {
+            let timeout = value(abi::USER_TIMEOUT, 0);
+            socket.set_timeout((timeout > 0).then(|| Duration::from_millis(timeout as u64)));
+        }
+        abi::TIME_TO_LIVE => socket.set_hop_limit(Some(value(abi::TIME_TO_LIVE, 64) as u8)),
+        _ => (), // the sizes of buffers: new_socket()
     }
 }
