@@ -80,6 +80,7 @@ pub struct Config {
 pub struct Status {
     pub phase: u32,
     pub error: i32,
+    pub soft_error: i32,
     pub readable: u32,
     pub writable: u32,
     pub acceptable: u32,
