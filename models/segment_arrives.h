@@ -22,5 +22,9 @@ bool time_matters(const Tcb& tcb, const Environment& env);
 Time kept_by_user_at_most(const Tcb& tcb);  // by then the timeout that the user has set has ended the connection
 Time user_limit(const Tcb& tcb);            // R2, or the user timeout: before then the connection is not given up
 void time_passes(Step& on);
+// USER TIMEOUT: flush all queues, signal the user, delete the TCB. A reset may be sent to tell the peer.
+void user_timeout(Step& on);
+// The same before R2, which SHOULD be at least 100 seconds (3.8.3).
+void gives_up_early(Step& on);
 
 }  // namespace tcpassay

@@ -59,7 +59,7 @@ void take_rest(Step& on, const Arriving& seg) {
   on.cite(Rule::SA3_4_rest);
   if (!seg.text.empty()) on.cite(Rule::SA3_4_suppress);
   const RcvSeq end = tcb.rcv_nxt + static_cast<std::uint32_t>(seg.text.size());
-  tcb.rcv_nxt_max = end;
+  tcb.rcv_nxt_max = tcb.syn_text_end = end;
   on.allow_ack();
   if (!seg.ctl.fin) return;
   tcb.held_fin = true;

@@ -164,6 +164,11 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   if (tcb.state == State::kTimeWait) tcb.time_wait.acknowledged = true;
   tcb.rcv_unacked = 0;
   tcb.ack_now = tcb.ack_later = false;
+  // 3.10.7.3 acknowledges the SYN first and then takes the text that came with it, whose ACK may be delayed.
+  const bool syn_alone = tcb.state == State::kEstablished && !tcb.passive && ack == tcb.irs + 1;
+  if (!syn_alone || tcb.syn_text_end <= ack) return;
+  tcb.rcv_nxt_max = tcb.syn_text_end;
+  on.allow_ack();
 }
 
 // "The delay MUST be less than 0.5 seconds" (3.8.6.3): half a second is too late. RFC 793 names no time.

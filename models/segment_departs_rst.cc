@@ -2,6 +2,7 @@
 // A RST leaves: where one is due, and in the form that RFC 9293 sections 3.5.2 and 3.10.7 give it.
 #include <algorithm>
 
+#include "models/segment_arrives.h"
 #include "models/segment_departs_steps.h"
 #include "models/timestamps.h"
 
@@ -68,7 +69,11 @@ bool reset_may_leave(Step& on, const Departing& seg) {
   switch (due.form) {
     case Reply::Form::kNone:
       if (const Reply* earlier = earliest_debt(tcb)) return on.refuse(earlier->rule, 1);
-      if (const std::optional<Rule> early = given_up_early(on, seg)) return on.refuse(*early, 1);
+      if (const std::optional<Rule> early = given_up_early(on, seg)) {
+        if (*early != Rule::SHLD_11) return on.refuse(*early, 1);
+        gives_up_early(on);
+        return true;
+      }
       return on.refuse(forbids_reset(tcb), 3);
     case Reply::Form::kAck:
     case Reply::Form::kSyn:

@@ -73,16 +73,19 @@ void time_passes(Step& on) {
     if (on.may(Freedom::kFinWait2GivenUp)) on.delete_tcb(Rule::SA4_5_fin_wait_2);
     return;
   }
-  // USER TIMEOUT: flush all queues, signal the user, delete the TCB. A reset may be sent to tell the peer.
   if (retransmission_is_overdue(tcb, on.env.since) || on.may(Freedom::kUserTimeoutAhead)) return;
   if (tcb.user_timeout == Time{}) on.cite_later(Rule::S3_9_1_1_timeout);
-  tcb.signal = Signal::kTimedOut;
-  const SndSeq snd_nxt = tcb.snd_nxt;
   const bool outstanding = tcb.snd_una != tcb.snd_limit();  // otherwise keep-alives were not answered
   if (tcb.user_timeout > Time{} && outstanding) on.cite_later(Rule::MUST_21);
   if (outstanding) on.cite_later(synchronized(tcb.state) ? Rule::MUST_20 : Rule::MUST_23);
-  const SndSeq una = tcb.snd_una;
   if (tcb.state == State::kLastAck) on.cite_later(Rule::S3_6_last_ack_timeout);
+  user_timeout(on);
+}
+
+void user_timeout(Step& on) {
+  Candidate& tcb = on.tcb;
+  tcb.signal = Signal::kTimedOut;
+  const SndSeq snd_nxt = tcb.snd_nxt, una = tcb.snd_una;
   on.delete_tcb(Rule::SA8_user);
   on.reply({.form = Reply::Form::kRst,
             .must = false,
@@ -92,6 +95,11 @@ void time_passes(Step& on) {
             .other = una,
             .ack = tcb.rcv_nxt,
             .rule = Rule::SA8_user});
+}
+
+void gives_up_early(Step& on) {
+  on.depart(Rule::SHLD_11);
+  user_timeout(on);
 }
 
 }  // namespace tcpassay

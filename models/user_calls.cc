@@ -107,6 +107,7 @@ bool send_in_state(Step& on, const UserCall& call) {
         on.cite(Rule::S3_10_2_established);
         return taken;
       }
+      if (!on.tcb.ip.may_tell && trouble_told(on, call.error)) return false;
       if (!on.tcb.ip.may_tell || call.error == UserError::kPipe) {
         on.refuse(Rule::S3_10_2_established);
         return false;

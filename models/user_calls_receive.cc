@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // 3.10.3, RECEIVE, and the errors that a user is told: by RECEIVE or by getsockopt(SO_ERROR).
+#include "models/segment_arrives.h"
 #include "models/urgent.h"
 #include "models/user_calls.h"
 #include "models/user_calls_shared.h"
@@ -141,6 +142,26 @@ void nothing_to_read(Step& on, const UserCall& call, Rule rule) {
   }
 }
 
+}  // namespace
+
+bool trouble_told(Step& on, UserError error) {
+  Candidate& tcb = on.tcb;
+  const bool timed_out =
+      synchronized(tcb.state) && error == UserError::kTimedOut;  // before that, to time out is to fail
+  if (tcb.rexmits == 0 || (!timed_out && error != UserError::kUnreachable)) return false;
+  if (on.may(Freedom::kTroubleTold)) {
+    if (tcb.rexmits < 3) on.depart(Rule::SHLD_10);
+    return true;
+  }
+  if (!timed_out || tcb.user_timeout > Time{} || tcb.snd_wnd == 0) return false;
+  gives_up_early(on);
+  tcb.signal = Signal::kNone;
+  tcb.told = true;
+  return true;
+}
+
+namespace {
+
 // RECEIVE fails: there must have been a reason, which is told once.
 void error_told(Step& on, const UserCall& call, Rule rule) {
   Candidate& tcb = on.tcb;
@@ -154,6 +175,7 @@ void error_told(Step& on, const UserCall& call, Rule rule) {
   } else if (!gone(tcb) && tcb.ip.may_tell) {  // an ICMP message, told once
     tcb.ip.may_tell = tcb.ip.soft_error = false;
   } else if (!gone(tcb) && tells_of_reset(call.error)) {
+    if (trouble_told(on, call.error)) return;
     on.refuse(call.error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
                                                  : tcb.survived.value_or(rule));
   }
@@ -202,15 +224,7 @@ void error_call(Step& on, const UserCall& call) {
     return;
   }
   if (tcb.signal == Signal::kNone && !gone(tcb)) {
-    // 3.8.3: from R1 on the user may be told that text is not delivered, while the connection stays open.
-    const bool open = synchronized(tcb.state);  // before that, to time out is to fail
-    const bool trouble =
-        ((open && error == UserError::kTimedOut) || error == UserError::kUnreachable) && tcb.rexmits > 0;
-    if (trouble && tcb.rexmits >= 3) return;
-    if (trouble && on.may(Freedom::kTroubleTold)) {
-      on.depart(Rule::SHLD_10);
-      return;
-    }
+    if (trouble_told(on, error)) return;
     on.refuse(error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
                                             : tcb.survived.value_or(Rule::MUST_12));
     return;

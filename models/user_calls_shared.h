@@ -25,4 +25,8 @@ inline RcvSeq text_end_max(const Tcb& tcb) {
   return tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt_max;
 }
 
+// 3.8.3: an error tells of text that is not acknowledged: from R1 on the connection stays open, at R2 it ends. False
+// when the error cannot tell of that.
+bool trouble_told(Step& on, UserError error);
+
 }  // namespace tcpassay

@@ -57,9 +57,11 @@ Why called_for(const Step& on) {
   const Congestion& cc = tcb.congestion;
   if (tcb.fast_open.text_due) return Why::kSynOnly;
   if (cc.lost_told || tcb.snd_una < cc.refused_to) return Why::kRefused;
-  // Partial: some of what was outstanding when the loss was assumed is outstanding still.
-  const bool partial = cc.progress && cc.phase != Phase::kOpen && tcb.snd_una < cc.recover;
-  if (partial) return Why::kPartialAck;
+  // Partial: some of what was outstanding when the loss was assumed is outstanding still. An ACK that shows that
+  // nothing was lost may undo the recovery, but need not: whoever does not look for it goes on.
+  const bool outstanding = tcb.snd_una < cc.recover && cc.recover <= tcb.snd_nxt;
+  const bool assumed = cc.phase != Phase::kOpen || (cc.recover_known && !cc.lossless);
+  if (cc.progress && assumed && outstanding) return Why::kPartialAck;
   if (cc.phase == Phase::kRecovery && tcb.board.front_again) {
     if (lost_once_more(on)) return Why::kReported;
     return timer_may_have_expired(on) ? Why::kTimeout : Why::kNone;
