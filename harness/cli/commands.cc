@@ -57,7 +57,9 @@ constexpr Verb kVerbs[] = {
      "Mutation test: the judge must catch each known defect, planted in the own stack, and fail no legal variant of it",
      "tcpassay zoo --defect rst_out_of_window", run_mutation_test, mutation_test_options},
     {"sharpness",
-     "Mutation sensitivity: alters one field of a segment that the own stack sent; counts how often the judge notices",
+     "Mutation sensitivity: alters single segments, and whole histories, of runs of the own stack; counts how often "
+     "the "
+     "judge notices",
      "tcpassay sharpness --samples 10000", run_sensitivity, sensitivity_options},
 };
 

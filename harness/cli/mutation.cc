@@ -8,6 +8,7 @@
 #include "harness/cli/verbs.h"
 #include "harness/mutation/by_corpus.h"
 #include "harness/mutation/by_sweep.h"
+#include "harness/mutation/of_histories.h"
 #include "harness/mutation/of_segments.h"
 
 namespace tcpassay {
@@ -62,22 +63,40 @@ int run_mutation_test(const CliOptions& cli) {
 void sensitivity_options(CLI::App& app, CliOptions& cli) {
   add_format_option(app, cli, {"text", "json"});
   add_corpus_option(app, cli);
-  app.add_option("--samples", cli.samples, "how many segments to alter")
+  app.add_option("--samples", cli.samples, "how many segments to alter, and how many histories")
       ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}))
       ->capture_default_str();
   app.add_option("--seed", cli.seed, "the seed that chooses the segments and their alterations")->capture_default_str();
+  app.add_option("--history", cli.histories,
+                 "make only these edits of histories, separated by commas, and alter no segments")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--survivors", cli.survivors,
+                 "a folder: each edited history that the judge accepts is written there, to be judged again");
   add_corpus_paths(app, cli);
 }
 
 int run_sensitivity(const CliOptions& cli) {
-  SensitivityOptions options{.samples = cli.samples, .seed = cli.seed};
+  const bool json = cli.format == "json";
   const auto scenarios = scenarios_of(cli);
-  options.progress = progress_line();
-  const Interrupt interrupt;
-  const SensitivityResult result = mutation_sensitivity(scenarios, options);
+  HistoryOptions histories{
+      .samples = cli.samples, .seed = cli.seed, .classes = cli.histories, .survivors = cli.survivors};
+  histories.progress = progress_line();
+  const Interrupt interrupt;  // what was found so far is reported
+  std::string text;
+  std::size_t samples = 0;
+  if (cli.histories.empty()) {
+    SensitivityOptions options{.samples = cli.samples, .seed = cli.seed};
+    options.progress = progress_line();
+    const SensitivityResult result = mutation_sensitivity(scenarios, options);
+    samples = result.samples();
+    text = json ? sensitivity_json(result) : sensitivity_text(result, style_of_stdout()) + "\n";
+  }
+  const HistoryResult result = history_sensitivity(scenarios, histories);
   end_progress();
-  print(cli.format == "json" ? sensitivity_json(result) : sensitivity_text(result, style_of_stdout()));
-  return Interrupt::interrupted() || result.samples() == 0 ? 2 : 0;
+  for (const auto& row : result.rows) samples += row.samples;
+  print(json ? with_histories(text, result) : text + history_text(result, style_of_stdout()));
+  return Interrupt::interrupted() || samples == 0 ? 2 : 0;
 }
 
 }  // namespace tcpassay

@@ -53,6 +53,8 @@ struct CliOptions {
   bool pairs = true, by_sweep = false;                     // zoo
   std::size_t samples = 10000;                             // sharpness
   std::uint64_t seed = 1;                                  // sharpness
+  std::vector<std::string> histories{};                    // sharpness: only these edits
+  std::string survivors{};                                 // sharpness: a folder
   std::vector<std::string> states{}, flags{};              // sweep
   std::string road{}, findings = "findings";               // sweep
   std::uint64_t one_in = 1;                                // sweep

@@ -10,7 +10,7 @@
 #include <random>
 
 #include "harness/base/processes.h"
-#include "harness/session/session.h"
+#include "harness/mutation/passed_runs.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {
@@ -21,11 +21,6 @@ constexpr const char* kNames[kAlterations] = {
     "octet of text",   "length",         "sooner", "left out",    "repeated",       "damaged",
 };
 constexpr int kTriesMax = 20;  // to find a segment to which the alteration applies
-
-struct PassedRun {
-  Trace trace;
-  std::vector<std::size_t> departing;  // which of its events
-};
 
 bool is_finding(const Verdict& verdict) {
   return verdict.kind != Verdict::Kind::kInconclusive;
@@ -46,35 +41,6 @@ void count_profiles(SensitivityResult& result, Oracle& oracle, Terms terms, cons
     if (is_noticed(oracle, terms, events)) return;
     ++result.passed[static_cast<std::size_t>(i - 1)];
   }
-}
-
-std::deque<PassedRun> record(const std::vector<ScenarioFile>& scenarios, Target& target) {
-  std::deque<PassedRun> all;  // whose elements stay where they are
-  Session session(target, {.white_box = false, .assertions = false, .final_wait = kDelayedAckWait});
-  for (const auto& file : scenarios) {
-    if (Session::unsupported(file.scenario, target)) continue;
-    session.play(file.scenario);
-    const auto& verdicts = session.oracle().verdicts();
-    if (!verdicts.empty()) continue;
-    PassedRun run{.trace = session.trace()};
-    run.trace.scenario = file.path;
-    // The texts point into the trace's memory, of which there are now two.
-    run.trace.store.clear();
-    for (std::size_t i = 0; i < run.trace.events.size(); ++i) {
-      Event& event = run.trace.events[i];
-      const auto keep = [&](std::span<const std::uint8_t>& text) {
-        text = run.trace.store.emplace_back(text.begin(), text.end());
-      };
-      if (auto* segment = std::get_if<Arriving>(&event.what)) keep(segment->text);
-      if (auto* call = std::get_if<UserCall>(&event.what)) keep(call->text);
-      auto* segment = std::get_if<Departing>(&event.what);
-      if (segment == nullptr) continue;
-      keep(segment->text);
-      run.departing.push_back(i);
-    }
-    if (!run.departing.empty()) all.push_back(std::move(run));
-  }
-  return all;
 }
 
 class Alterer {
@@ -334,20 +300,21 @@ SensitivityResult mutation_sensitivity(const std::vector<ScenarioFile>& scenario
   const auto begin = std::chrono::steady_clock::now();
   SensitivityResult result;
   const auto target = make_target("own");
-  const std::deque<PassedRun> all = record(scenarios, *target);
+  const std::deque<PassedRun> all = passed_runs(scenarios, *target);
   result.traces = all.size();
-  const Terms terms{.msl = target->identity().msl};
-  Oracle oracle(terms);
+  Oracle oracle;
   Alterer alterer(options.seed);
   for (std::size_t done = 0; done < options.samples && !all.empty() && !Interrupt::interrupted(); ++done) {
     const auto alteration = static_cast<Alteration>(done % kAlterations);
     SensitivityResult::Row& row = result.rows[done % kAlterations];
     std::optional<std::vector<Event>> altered;
+    Terms terms;
     std::string freedom, what;
     for (int tries = 0; !altered && tries < kTriesMax; ++tries) {
       const PassedRun& run = all[alterer.below(all.size())];
       const std::size_t index = run.departing[alterer.below(run.departing.size())];
       freedom.clear();
+      terms = run.terms;
       altered = alterer.alter(run, index, alteration, freedom, what);
     }
     if (!altered) continue;
