@@ -26,7 +26,7 @@ void add_folder(const fs::path& folder, std::vector<std::string>& files) {
   auto entries = fs::recursive_directory_iterator(folder, error);
   if (error) throw std::runtime_error(fmt::format("{}: {}", folder.string(), error.message()));
   for (auto entry = fs::begin(entries); entry != fs::end(entries); ++entry) {
-    if (entry->is_directory() && entry->path().filename() == "deviations") {
+    if (entry->is_directory() && (entry->path().filename() == "deviations" || entry->path().filename() == "records")) {
       entry.disable_recursion_pending();
     } else if (entry->is_regular_file() && is_script(entry->path())) {
       files.push_back(entry->path().string());

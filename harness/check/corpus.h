@@ -17,8 +17,9 @@ struct ScenarioFile {
   std::uint8_t ip = 4;  // the IP version to play it over, unless the scenario names one itself
 };
 
-// Reads every script among the paths, which are files or folders, sorted by path; folders called `deviations` are left
-// out. With a `suite` only the scripts of that suite or below a folder of that name. Throws std::runtime_error.
+// Reads every script among the paths, which are files or folders, sorted by path; folders called `deviations` and
+// `records` (which are judged, not played) are left out. With a `suite` only the scripts of that suite or below a
+// folder of that name. Throws std::runtime_error.
 std::vector<ScenarioFile> read_scenarios(const std::vector<std::string>& paths, const std::string& suite = "",
                                          const std::vector<std::string>& defines = {});
 

@@ -77,6 +77,12 @@ void add_capture(Json& entry, const CaptureResult& capture) {
       {"texts_cut", counts.text_cut},     {"given_up", counts.given_up}};
 }
 
+std::string expectation_text(const FileResult& result) {
+  if (!result.expected) return "";
+  if (as_expected(result)) return ", as expected";
+  return fmt::format(": NOT as expected: expected {}, found {}", to_string(*result.expected), to_string(found(result)));
+}
+
 }  // namespace
 
 FileResult judge_file(const std::string& path, const CaptureOptions& options) {
@@ -87,7 +93,10 @@ FileResult judge_file(const std::string& path, const CaptureOptions& options) {
     throw CaptureError(fmt::format("{}: packed by {}: {}", path, packing, why));
   }
   if (kind != FileKind::kCapture && !is_named_capture(path)) {
-    return judge_script(read_script(path, options.defines), path, options.edition, options.strict);
+    const Scenario scenario = read_script(path, options.defines);
+    FileResult result = judge_script(scenario, path, options.edition, options.strict);
+    result.expected = scenario.about.expect;
+    return result;
   }
   const std::string log = run_log_of(path);
   if (options.ends.empty() && !options.packets_alone && std::filesystem::exists(log)) {
@@ -99,12 +108,34 @@ FileResult judge_file(const std::string& path, const CaptureOptions& options) {
   return result;
 }
 
+Expectation found(const FileResult& result) {
+  if (result.outcome == Outcome::kUnsupported) return {"unsupported", ""};
+  Expectation worst{result.outcome == Outcome::kInconclusive ? "inconclusive" : "pass", ""};
+  for (const Verdict& verdict : result.verdicts) {
+    if (verdict.consequence || verdict.kind == Verdict::Kind::kInconclusive || worst.outcome == "fail") continue;
+    const bool violated = verdict.kind == Verdict::Kind::kViolated;
+    if (violated || worst.outcome != "depart")
+      worst = {violated ? "fail" : "depart", std::string(info(verdict.rule).id)};
+  }
+  return worst;
+}
+
+bool as_expected(const FileResult& result) {
+  if (!result.expected) return true;
+  const Expectation is = found(result);
+  return is.outcome == result.expected->outcome && (result.expected->rule.empty() || is.rule == result.expected->rule);
+}
+
+std::string to_string(const Expectation& what) {
+  return what.rule.empty() ? what.outcome : what.outcome + " " + what.rule;
+}
+
 std::string judge_text(const std::vector<FileResult>& results, bool diagrams) {
   const TextStyle style = style_of_stdout();
   std::string text;
   for (const auto& result : results) {
     if (diagrams && !result.trace.events.empty()) text += ladder(result.trace, result.verdicts, style) + "\n";
-    text += fmt::format("{}: {}\n", result.file, to_string(result.outcome));
+    text += fmt::format("{}: {}{}\n", result.file, to_string(result.outcome), expectation_text(result));
     if (result.capture && result.outcome != Outcome::kUnsupported) {
       text += capture_text(*result.capture, diagrams);
       continue;
@@ -141,6 +172,10 @@ std::string judge_json(const std::vector<FileResult>& results) {
                       {"verdicts", verdicts},
                       {"tolerated", tolerated},
                       {"freedoms", freedoms_json(result.freedoms)}});
+    if (result.expected) {
+      traces.back()["expected"] = to_string(*result.expected);
+      traces.back()["found"] = to_string(found(result));
+    }
     if (result.capture) add_capture(traces.back(), *result.capture);
   }
   Json rules = Json::array();

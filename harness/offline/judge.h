@@ -21,6 +21,7 @@ struct FileResult {
   std::vector<Verdict> tolerated{};
   FreedomSet freedoms{};  // that every explanation needs; not of a capture
   Trace trace{};
+  std::optional<Expectation> expected{};   // what a script says that the judge must find
   bool unreadable = false;                 // the file could not be read
   std::optional<CaptureResult> capture{};  // only of a capture
 };
@@ -35,6 +36,11 @@ FileResult judge_script(const Scenario& scenario, const std::string& file, Editi
 
 // Reads the file, a script or a capture, and judges it. Throws ScriptError, CaptureError.
 FileResult judge_file(const std::string& path, const CaptureOptions& options = {});
+
+// The worst that was found: of the verdicts of the gravest level the first.
+Expectation found(const FileResult& result);
+bool as_expected(const FileResult& result);      // also where nothing is expected
+std::string to_string(const Expectation& what);  // "fail MUST_40"
 
 std::string judge_text(const std::vector<FileResult>& results, bool diagrams);
 std::string judge_json(const std::vector<FileResult>& results);

@@ -93,7 +93,11 @@ std::vector<FileResult> judge_all(const std::vector<std::string>& paths, const J
 
 int exit_status_of(const std::vector<FileResult>& results) {
   const auto any = [&](auto&& is) { return std::any_of(results.begin(), results.end(), is); };
-  if (any([](const FileResult& result) { return result.outcome == Outcome::kFail; })) return 1;
+  // A file that says what is to be found fails when something else is.
+  const auto fails = [](const FileResult& result) {
+    return result.expected ? !as_expected(result) : result.outcome == Outcome::kFail;
+  };
+  if (any(fails)) return 1;
   if (any([](const FileResult& result) { return result.unreadable; })) return 2;
   return any([](const FileResult& result) { return result.outcome != Outcome::kUnsupported; }) ? 0 : 2;
 }

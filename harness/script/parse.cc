@@ -99,9 +99,23 @@ class Parser {
         if (good) about.msl_s = static_cast<int>(*msl);
         about.complete_record = true;
       }
+    } else if (directive == "expect") {
+      about.expect = expectation();
     } else {
-      in_.fail("title, suite, covers, needs, settings, peers, rounds, record, numbers or step");
+      in_.fail("title, suite, covers, needs, settings, peers, rounds, record, expect, numbers or step");
     }
+  }
+
+  Expectation expectation() {
+    Expectation made;
+    for (const auto& [word, where] : in_.take_directive("expect")) {
+      const bool outcome = word == "pass" || word == "fail" || word == "depart" || word == "inconclusive";
+      if (made.outcome.empty() && !outcome) in_.fail("pass, fail, depart or inconclusive", where);
+      const bool breaks = made.outcome == "fail" || made.outcome == "depart";
+      if (!made.outcome.empty() && (!breaks || !made.rule.empty())) in_.fail("the end of the line", where);
+      (made.outcome.empty() ? made.outcome : made.rule) = word;
+    }
+    return made;
   }
 
   // A step that packetdrill must ignore because it cannot express it: `//! step: +0 < . 1:1(0) //! damage: checksum`.

@@ -193,6 +193,9 @@ TEST(Script, ReadsStepsThatAreHiddenFromPacketdrill) {
   EXPECT_TRUE(std::get<Inject>(step(line).action).segment.damage.bad_checksum);
   EXPECT_EQ(to_text(step(line)), line);
   EXPECT_EQ(parse("//! record: complete msl=30\n").about.msl_s, 30);
+  EXPECT_EQ(parse("//! expect: depart SHLD_7\n").about.expect->rule, "SHLD_7");
+  EXPECT_EQ(error("//! expect: good"), "dir/s.pkt:1:13: expected pass, fail, depart or inconclusive, found 'good'");
+  EXPECT_EQ(error("//! expect: pass MUST_1"), "dir/s.pkt:1:18: expected the end of the line, found 'MUST_1'");
   EXPECT_EQ(error("//! record: all"), "dir/s.pkt:1:13: expected complete or msl=N, N from 1 to 3600, found 'all'");
   EXPECT_EQ(error("//! step: +0 < X"),
             "dir/s.pkt:1:16: expected a flag of F S R P . U E W A or an ACE digit, each once, "
@@ -259,13 +262,14 @@ TEST(Script, SaysWhereAndWhatWasExpected) {
   EXPECT_EQ(error("+0 sendmsg(3, {1, 2) = 0"), "dir/s.pkt:1:20: expected '}', found ')'");
   EXPECT_EQ(error("+0 close(3"), "dir/s.pkt:1:11: expected ',', found end of file");
   EXPECT_EQ(error("+0 write(3, \"abc"), "dir/s.pkt:1:13: expected a closing \" for this string, found '\"'");
-  EXPECT_EQ(error("//! cover: A"),
-            "dir/s.pkt:1:5: expected title, suite, covers, needs, settings, peers, rounds, record, numbers or step, "
-            "found 'cover'");
+  EXPECT_EQ(
+      error("//! cover: A"),
+      "dir/s.pkt:1:5: expected title, suite, covers, needs, settings, peers, rounds, record, expect, numbers or step, "
+      "found 'cover'");
   EXPECT_EQ(error("//! peers: 0"), "dir/s.pkt:1:12: expected a number from 1 to 1000, found '0'");
   EXPECT_EQ(error("//! needs: power"),
-            "dir/s.pkt:1:12: expected virtual-time, synchronous, state, passive-open, active-open or ipv6, "
-            "found 'power'");
+            "dir/s.pkt:1:12: expected virtual-time, synchronous, state, passive-open, active-open, ipv6, urgent-data, "
+            "half-close, abort or second-address, found 'power'");
   EXPECT_EQ(error("//! settings: ecn=3"), "dir/s.pkt:1:19: expected a number from 0 to 2, found '3'");
   EXPECT_EQ(error("//! settings: ecn"), "dir/s.pkt:1:15: expected ecn=VALUE, found 'ecn'");
   EXPECT_EQ(error("//! settings: sack=0 sack=1"), "dir/s.pkt:1:22: expected sack once, found 'sack'");

@@ -208,6 +208,10 @@ std::string print_about(const Scenario& scenario) {
   if (about.complete_record) {
     text += fmt::format("//! record: complete{}\n", about.msl_s > 0 ? fmt::format(" msl={}", about.msl_s) : "");
   }
+  if (about.expect) {
+    const char* space = about.expect->rule.empty() ? "" : " ";
+    text += fmt::format("//! expect: {}{}{}\n", about.expect->outcome, space, about.expect->rule);
+  }
   return text;
 }
 

@@ -24,6 +24,7 @@ class Generator {
     if (flip()) made.about.settings = {{.name = "ecn", .value = below(3)}, {.name = "fin-timeout", .value = 60}};
     if (flip()) made.options = {"--mss=1000"};
     if (flip()) made.about.complete_record = true, made.about.msl_s = static_cast<int>(below(100));
+    if (flip()) made.about.expect = Expectation{.outcome = "fail", .rule = flip() ? "MUST_1" : ""};
     for (std::uint32_t i = below(8); i > 0; --i) made.steps.push_back(step());
     return made;
   }

@@ -145,16 +145,24 @@ struct ScriptStep {
 };
 
 // What a script says about itself in `//!` comments before its first step.
+// What the judge must say of a record, as its writer has it from the texts.
+struct Expectation {
+  std::string outcome{};  // "pass", "fail" (a MUST was broken), "depart" (a SHOULD, no MUST) or "inconclusive"
+  std::string rule{};     // the id of the rule that was broken; empty: any
+  friend bool operator==(const Expectation&, const Expectation&) = default;
+};
+
 struct About {
-  std::string title{};                // //! title: one sentence
-  std::string suite{};                // //! suite: textbook
-  std::vector<std::string> covers{};  // //! covers: MUST_10 SA3_4_syn   (rule ids it is meant to exercise)
-  std::vector<Ability> needs{};       // //! needs: virtual-time
-  std::vector<Setting> settings{};    // //! settings: ecn=1 fast-open=1   (the target is configured so)
-  int peers = 1;                      // //! peers: 300        (the packets are played for so many ports of the peer)
-  int rounds = 1;                     // //! rounds: 2         (... and so many times)
-  bool complete_record = false;       // //! record: complete msl=120   (the script has every packet that the target
-  int msl_s = 0;                      // sent; its maximum segment lifetime in seconds, 0 when not given)
+  std::string title{};                  // //! title: one sentence
+  std::string suite{};                  // //! suite: textbook
+  std::vector<std::string> covers{};    // //! covers: MUST_10 SA3_4_syn   (rule ids it is meant to exercise)
+  std::vector<Ability> needs{};         // //! needs: virtual-time
+  std::vector<Setting> settings{};      // //! settings: ecn=1 fast-open=1   (the target is configured so)
+  int peers = 1;                        // //! peers: 300        (the packets are played for so many ports of the peer)
+  int rounds = 1;                       // //! rounds: 2         (... and so many times)
+  bool complete_record = false;         // //! record: complete msl=120   (the script has every packet that the target
+  int msl_s = 0;                        // sent; its maximum segment lifetime in seconds, 0 when not given)
+  std::optional<Expectation> expect{};  // //! expect: fail MUST_40
   // Of what is to be printed; parsed scenarios have running numbers, and do not say so.
   enum class Numbers : std::uint8_t { kRunning, kFromSyn };
   Numbers numbers = Numbers::kRunning;
