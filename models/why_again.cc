@@ -68,6 +68,8 @@ Why called_for(const Step& on) {
   }
   if (cc.duplicates >= kDupAckThreshold) return Why::kThirdDuplicate;
   if (early_retransmit(tcb)) return Why::kEarlyRetransmit;
+  const bool nothing_reported = tcb.board.sacked.empty() && !tcb.board.vague;
+  if (nothing_reported && timer_may_have_expired(on)) return Why::kTimeout;
   if (shown_by_reports(on)) return Why::kReported;
   if (timer_may_have_expired(on)) return Why::kTimeout;
   // Of a target whose user is not known, it is not sure what had arrived when the segment left.
