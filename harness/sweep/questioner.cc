@@ -12,8 +12,9 @@ namespace {
 
 constexpr std::size_t kPeerPorts = 20000;  // the peer uses so many ports in turn, so that no pair comes again too soon
 constexpr std::uint32_t kWritten = 10;     // octets that the user sends after the stimulus
-constexpr int kFillsMax = 4;               // at most so many segments of text to close the window
-constexpr int kHandle = 4;                 // the file descriptor of the connection, on every road
+constexpr std::uint32_t kFillOctets = 65000;  // in one of them: what a packet holds
+constexpr int kFillsMax = 4;                  // at most so many segments of text to close the window
+constexpr int kHandle = 4;                    // the file descriptor of the connection, on every road
 
 SessionOptions options_for(const Target& target, Edition edition, bool strict) {
   SessionOptions options;
@@ -112,7 +113,7 @@ bool Questioner::go(Prepared& on) {
 void Questioner::fill(std::uint32_t outside) {
   for (int i = 0; i < kFillsMax && session_.peer().rcv_wnd != 0; ++i) {
     SegmentSpec text = plain({.psh = true, .ack = true}, session_.peer().snd_nxt, 1);
-    text.length = session_.peer().rcv_wnd;
+    text.length = std::min(session_.peer().rcv_wnd, kFillOctets);
     for (const SegmentSpec& segment : {text, plain({.ack = true}, outside, 1)}) {
       filling_.push_back(segment);
       session_.inject(segment);
