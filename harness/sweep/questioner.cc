@@ -113,7 +113,7 @@ bool Questioner::go(Prepared& on) {
 void Questioner::fill(std::uint32_t outside) {
   for (int i = 0; i < kFillsMax && session_.peer().rcv_wnd != 0; ++i) {
     SegmentSpec text = plain({.psh = true, .ack = true}, session_.peer().snd_nxt, 1);
-    text.length = std::min(session_.peer().rcv_wnd, kFillOctets);
+    text.length = std::min<std::uint32_t>(session_.peer().rcv_wnd, kFillOctets);
     for (const SegmentSpec& segment : {text, plain({.ack = true}, outside, 1)}) {
       filling_.push_back(segment);
       session_.inject(segment);
