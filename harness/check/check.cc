@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "harness/base/processes.h"
 #include "harness/check/player.h"
@@ -65,6 +66,19 @@ void confirm(const std::vector<ScenarioFile>& scenarios, const CheckOptions& opt
   }
 }
 
+// Why a scenario was skipped may be that the target died.
+void note_death(const std::string& why, const std::string& replay, const ScenarioFile& file,
+                const CheckOptions& options, CheckResult& result) {
+  result.deaths += why.starts_with(kTargetDied) || why == kNotPlayed;
+  if (!why.starts_with(kImplementationDied)) return;
+  ++result.deaths;
+  Died died{.scenario = file.path, .how = why.substr(kImplementationDied.size() + 2), .replay = replay};
+  for (const ListedDeath& listed : options.listed_deaths) {
+    if (died.how.find(listed.text) != std::string::npos) died.listed = listed.reason;
+  }
+  result.died.push_back(std::move(died));
+}
+
 }  // namespace
 
 CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options) {
@@ -84,7 +98,7 @@ CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions
   for (std::size_t i = 0; i < scenarios.size(); ++i) {
     const ScenarioFile& file = scenarios[i];
     if (played[i].skipped) {
-      result.deaths += played[i].why.starts_with(kTargetDied);
+      note_death(played[i].why, replay_command(file.path, replay_options(file, options)), file, options, result);
       result.interrupted = result.interrupted || played[i].why == kInterrupted;
       tally.skip(file.path, played[i].why, file.scenario.about.covers);
       continue;
@@ -98,7 +112,7 @@ CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions
     ++result.scenarios;
     result.steps += file.scenario.steps.size();
   }
-  result.whole = result.whole && result.deaths == 0 && !result.interrupted;
+  result.whole = result.whole && result.deaths == result.died.size() && !result.interrupted;
   tally.write_to(result);
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;

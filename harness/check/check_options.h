@@ -24,6 +24,7 @@ struct CheckOptions {
   bool oracle_only = false;   // do not compare what scripts themselves say of the target
   std::string pcap_folder{};  // write a capture of each scenario to this folder; empty: write none
   std::vector<Deviation> deviations{};
+  std::vector<ListedDeath> listed_deaths{};
   bool whole = true;       // the scenarios are the whole corpus
   std::uint64_t seed = 1;  // another seed gives the own stack other initial sequence numbers
   int jobs = 1;            // processes, each with its own target; real-time targets gain, since they mostly wait

@@ -73,7 +73,10 @@ int CheckResult::exit_status() const {
     if (listed.fate == Listed::Fate::kGone) return 1;
   }
   if (!failed.empty()) return 1;
-  return scenarios == 0 || deaths > 0 || interrupted ? 2 : 0;
+  for (const Died& death : died) {
+    if (death.listed.empty()) return 1;
+  }
+  return scenarios == 0 || deaths > died.size() || interrupted ? 2 : 0;
 }
 
 std::string CheckResult::conclusion() const {

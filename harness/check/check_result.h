@@ -64,6 +64,12 @@ struct Skipped {
   std::string scenario, why;
 };
 
+// A scenario during which the implementation crashed, hung or was killed.
+struct Died {
+  std::string scenario, how, replay;
+  std::string listed{};  // the reason why that is accepted; empty: it is not
+};
+
 // A violation on a real-time target that did not occur again when the scenario was played alone. It is not counted.
 struct Unsteady {
   std::string scenario;
@@ -102,14 +108,15 @@ struct CheckResult {
   std::vector<Listed> deviations{};
   std::vector<Unsteady> unsteady{};
   std::vector<FailedAssertion> failed{};
-  std::size_t deaths = 0;    // scenarios that were not played to their end, since the target died
+  std::vector<Died> died{};
+  std::size_t deaths = 0;    // scenarios that were not played to their end, since the target died; `died` are some
   bool interrupted = false;  // by the user, before all were played
 
   std::size_t count(Standing standing) const;
   bool is_listed(Rule rule) const;
-  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed, a listed deviation is gone, or a
-  // script's own assertion has failed; 2: nothing of that, but nothing was played, or the target died, or the user
-  // interrupted the run, so that it shows no conformance.
+  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed, a listed deviation is gone, a
+  // script's own assertion has failed, or the implementation died in a way that is not listed; 2: nothing of that, but
+  // nothing was played, or the target died, or the user interrupted the run, so that it shows no conformance.
   int exit_status() const;
   std::string conclusion() const;  // exit_status() in words: "conforms"
 };

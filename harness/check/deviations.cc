@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 namespace tcpassay {
 namespace {
@@ -45,7 +46,21 @@ Deviation deviation_of(std::string_view text, const std::string& where) {
   return deviation;
 }
 
-void read_file(const std::string& folder, const std::string& target, int depth, std::vector<Deviation>& into) {
+// dies "TEXT": reason
+ListedDeath death_of(std::string_view text, const std::string& where) {
+  const auto open = text.find('"'), close = text.find("\":", open + 1);
+  const bool quoted = open != std::string_view::npos && close != std::string_view::npos && close > open + 1;
+  const std::string_view reason = quoted ? trimmed(text.substr(close + 2)) : "";
+  if (reason.empty()) throw DeviationError(where + ": expected 'dies \"TEXT\": reason'");
+  return {.text = std::string(text.substr(open + 1, close - open - 1)), .reason = std::string(reason), .where = where};
+}
+
+struct Listing {
+  std::vector<Deviation> deviations{};
+  std::vector<ListedDeath> deaths{};
+};
+
+void read_file(const std::string& folder, const std::string& target, int depth, Listing& into) {
   const std::string path = (std::filesystem::path(folder) / (target + ".txt")).string();
   std::ifstream file(path);
   if (!file) {
@@ -78,9 +93,13 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
       ip = word == "any" ? 0 : static_cast<std::uint8_t>(word.front() - '0');
       continue;
     }
-    into.push_back(deviation_of(text, where));
-    into.back().version = version;
-    into.back().ip = ip;
+    if (text.starts_with("dies ")) {
+      into.deaths.push_back(death_of(text, where));
+      continue;
+    }
+    into.deviations.push_back(deviation_of(text, where));
+    into.deviations.back().version = version;
+    into.deviations.back().ip = ip;
   }
 }
 
@@ -88,11 +107,18 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
 
 std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep,
                                        bool round_trip) {
-  std::vector<Deviation> deviations;
-  read_file(folder, target, 0, deviations);
+  Listing listing;
+  read_file(folder, target, 0, listing);
+  std::vector<Deviation>& deviations = listing.deviations;
   if (!sweep) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.sweep; });
   if (!round_trip) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.round_trip; });
-  return deviations;
+  return std::move(deviations);
+}
+
+std::vector<ListedDeath> read_listed_deaths(const std::string& folder, const std::string& target) {
+  Listing listing;
+  read_file(folder, target, 0, listing);
+  return std::move(listing.deaths);
 }
 
 std::optional<State> state_named(std::string_view word) {

@@ -8,6 +8,7 @@
 //   ip 4                  the lines below hold over this IP version only; `ip any` ends that
 //   RULE_ID: reason
 //   rtt RULE_ID: reason   seen only where a round trip takes time (check --rtt)
+//   dies "TEXT": reason   the implementation crashes, asserts or hangs, and the report of it contains TEXT
 //   sweep RULE_ID STATE ...: reason    only the sweep shows it, in these states; in any state if none is named
 #pragma once
 
@@ -33,6 +34,12 @@ struct Deviation {
   std::vector<State> states{};  // in which the sweep shows it; empty: any
 };
 
+// A way to die that is accepted.
+struct ListedDeath {
+  std::string text;  // is part of what is reported
+  std::string reason, where;
+};
+
 // A line of the file cannot be read. The message is "file:line: what is wrong".
 struct DeviationError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -42,6 +49,9 @@ struct DeviationError : std::runtime_error {
 // unless `sweep` is true, likewise those of round trips that take time. Throws DeviationError.
 std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep = false,
                                        bool round_trip = false);
+
+// The accepted deaths of the same file.
+std::vector<ListedDeath> read_listed_deaths(const std::string& folder, const std::string& target);
 
 // The state called "FIN-WAIT-1" or "fin-wait-1".
 std::optional<State> state_named(std::string_view word);

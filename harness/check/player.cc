@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -22,6 +23,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kDeathsMax = 20;  // times a target may die in one run and be made again
+// An implementation that crashes costs some milliseconds a scenario, one that hangs many seconds.
+constexpr std::chrono::seconds kLostMax{120};
 // A target may keep TIME-WAIT from one scenario to the next. So the peer uses this many ports in turn, and no pair of
 // ports comes again too soon.
 constexpr std::size_t kPeerPorts = 20000;
@@ -73,8 +76,13 @@ class Player {
     const auto why = Session::unsupported(file.scenario, *target_, file.ip, assertions,
                                           options_.round_trip + delay_max(options_.round_trip, options_.manner));
     if (why) return {.why = *why};
+    if (lost_ > kLostMax) return {.why = std::string(kNotPlayed)};
+    const auto begin = std::chrono::steady_clock::now();
     try {
       return judge(file, number, assertions);
+    } catch (const TargetDied& died) {
+      lost_ += std::chrono::steady_clock::now() - begin;
+      return {.why = fmt::format("{}: {}", kImplementationDied, died.what())};
     } catch (const TargetError& error) {
       if (++deaths_ > kDeathsMax) throw;
       target_.reset();
@@ -108,6 +116,7 @@ class Player {
   const CheckOptions& options_;
   std::unique_ptr<Target> target_;
   std::size_t deaths_ = 0;
+  std::chrono::nanoseconds lost_{};  // in scenarios during which the implementation died
 };
 
 // With several processes each plays every n-th of the scenarios that are left, and writes a line of JSON for each of

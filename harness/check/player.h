@@ -16,7 +16,10 @@ namespace tcpassay {
 
 // What `Played::why` begins with when the target died, or was not there any more.
 inline constexpr std::string_view kTargetDied = "the target died";
+// The same, where the implementation under test crashed, hung or was killed in its child process: a finding.
+inline constexpr std::string_view kImplementationDied = "the implementation died";
 inline constexpr std::string_view kInterrupted = "interrupted";
+inline constexpr std::string_view kNotPlayed = "not played, since the implementation died too often";
 
 // The outcome of one scenario.
 struct Played {

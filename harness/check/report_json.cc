@@ -26,6 +26,14 @@ Json rule_json(const CheckResult& result, const RuleResult& rule) {
   return json;
 }
 
+Json died_json(const CheckResult& result) {
+  Json all = Json::array();
+  for (const Died& died : result.died) {
+    all.push_back({{"scenario", died.scenario}, {"how", died.how}, {"listed", died.listed}, {"replay", died.replay}});
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string check_json(const CheckResult& result) {
@@ -73,6 +81,7 @@ std::string check_json(const CheckResult& result) {
                                   {"reason", listed.deviation.reason},
                                   {"fate", to_string(listed.fate)}});
   }
+  json["died"] = died_json(result);
   json["unsteady"] = Json::array();
   for (const auto& unsteady : result.unsteady) {
     json["unsteady"].push_back({{"scenario", unsteady.scenario}, {"rule", info(unsteady.rule).id}});

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/check/player.h"
 #include "harness/check/report.h"
 #include "harness/check/tolerated.h"
 #include "harness/report/run_report.h"
@@ -150,13 +151,33 @@ std::string failed_text(const CheckResult& result, const TextStyle& style) {
 
 std::string skipped_text(const CheckResult& result, const TextStyle& style) {
   std::map<std::string, std::vector<std::string>> reasons;
-  for (const auto& skipped : result.skipped) reasons[skipped.why].push_back(skipped.scenario);
+  std::size_t count = 0;
+  for (const auto& skipped : result.skipped) {
+    if (skipped.why.starts_with(kImplementationDied)) continue;  // not skipped for want of anything
+    ++count;
+    reasons[skipped.why].push_back(skipped.scenario);
+  }
   std::string text;
   for (const auto& [why, scenarios] : reasons) {
     const std::string more = scenarios.size() > 1 ? fmt::format(" and {} more", scenarios.size() - 1) : "";
     text += wrapped(fmt::format("  {}: {}{}", why, scenarios[0], more), style.columns, 4) + "\n";
   }
-  return text.empty() ? "" : fmt::format("\nSKIPPED {}\n", result.skipped.size()) + text;
+  return text.empty() ? "" : fmt::format("\nSKIPPED {}\n", count) + text;
+}
+
+// One entry for each way to die, with the first scenario that shows it.
+std::string died_text(const CheckResult& result, const TextStyle& style) {
+  std::map<std::string, std::vector<const Died*>> ways;
+  for (const Died& died : result.died) ways[died.how].push_back(&died);
+  std::string text;
+  for (const auto& [how, all] : ways) {
+    const Died& first = *all.front();
+    text += wrapped("  " + how, style.columns, 4) + "\n";
+    if (!first.listed.empty()) text += wrapped("    listed: " + first.listed, style.columns, 12) + "\n";
+    text += fmt::format("    in {} scenarios, first {}\n    replay:  {}\n", all.size(), first.scenario, first.replay);
+  }
+  const std::string heading = fmt::format("THE IMPLEMENTATION DIED IN {} SCENARIOS", result.died.size());
+  return text.empty() ? "" : "\n" + painted(heading, kAnsiRed, style) + "\n" + text;
 }
 
 std::string unsteady_text(const CheckResult& result, const TextStyle& style) {
@@ -202,7 +223,8 @@ std::string check_text(const CheckResult& result, const TextStyle& style) {
          findings(result, Standing::kInconclusive, "INCONCLUSIVE", style) +
          tolerated_text(result.tolerated, style.columns) + profile_text(result, style) +
          profile_fits_text(result, style) + deviations_text(result, style) + unsteady_text(result, style) +
-         failed_text(result, style) + skipped_text(result, style) + summary_text(result, style);
+         failed_text(result, style) + died_text(result, style) + skipped_text(result, style) +
+         summary_text(result, style);
 }
 
 }  // namespace tcpassay

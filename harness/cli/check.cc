@@ -56,19 +56,21 @@ void check_options(CLI::App& app, CliOptions& cli) {
 
 int run_check(const CliOptions& cli) {
   const auto versions = ip_versions_of(cli);
-  const CheckOptions options{.target = cli.target,
-                             .defect = cli.defect,
-                             .legal_variants = cli.legal_variants,
-                             .edition = edition_of(cli),
-                             .strict = cli.strict,
-                             .round_trip = std::chrono::milliseconds(cli.rtt_ms),
-                             .manner = manner_of(cli),
-                             .oracle_only = cli.oracle_only,
-                             .pcap_folder = cli.pcap,
-                             .deviations = deviations_of(cli, versions),
-                             .whole = cli.paths.empty() && cli.suite.empty() && cli.rtt_ms == 0,
-                             .jobs = jobs_of(cli),
-                             .progress = progress_line()};
+  const CheckOptions options{
+      .target = cli.target,
+      .defect = cli.defect,
+      .legal_variants = cli.legal_variants,
+      .edition = edition_of(cli),
+      .strict = cli.strict,
+      .round_trip = std::chrono::milliseconds(cli.rtt_ms),
+      .manner = manner_of(cli),
+      .oracle_only = cli.oracle_only,
+      .pcap_folder = cli.pcap,
+      .deviations = deviations_of(cli, versions),
+      .listed_deaths = read_listed_deaths((fs::path(corpus_folder(cli)) / "deviations").string(), target_name(cli)),
+      .whole = cli.paths.empty() && cli.suite.empty() && cli.rtt_ms == 0,
+      .jobs = jobs_of(cli),
+      .progress = progress_line()};
   const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;
   const auto scenarios = over_ip(read_scenarios(paths, cli.suite, cli.defines), versions);
   const Interrupt interrupt;  // what was played so far is reported

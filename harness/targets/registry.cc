@@ -12,6 +12,7 @@
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
 #include "harness/targets/own/own_target.h"
+#include "harness/targets/plugin/child_target.h"
 #include "harness/targets/plugin/plugin_folder.h"
 #include "harness/targets/plugin/plugin_target.h"
 
@@ -58,8 +59,16 @@ std::unique_ptr<Target> make_real(const OwnStackOptions& own_options) {
   return make();
 }
 
-std::unique_ptr<Target> make_plugin(const std::string& place, bool /*here*/) {
-  return std::make_unique<PluginTarget>(place);
+// Only the child loads the library: some runtimes do not survive a fork().
+std::unique_ptr<Target> make_plugin(const std::string& place, bool here) {
+  if (here) return std::make_unique<PluginTarget>(place);
+  return std::make_unique<ChildTarget>([place] {
+    auto target = std::make_unique<PluginTarget>(place);
+    const std::uint32_t abilities = target->table().abilities;
+    const bool exact = (abilities & TCPASSAY_EXACT_RESET) != 0, forkable = (abilities & TCPASSAY_FORKABLE) != 0;
+    const Renewal renewal = exact ? Renewal::kReset : forkable ? Renewal::kFork : Renewal::kAfresh;
+    return ChildTargetMade{.target = std::move(target), .renewal = renewal};
+  });
 }
 
 // An adapter that is known by its name.
