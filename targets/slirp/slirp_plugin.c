@@ -273,11 +273,12 @@ static void follow(struct endpoint* e, bool by_time) {
   e->phase = TCPASSAY_ENDED;
 }
 
-static void one_turn(void) {
+/* Nothing comes from the host's sockets while only time passes: each call settles what it has brought about. */
+static void one_turn(bool by_time) {
   uint32_t wait_ms = DEFAULT_MS;
   self.polled_count = 0;
   slirp_pollfds_fill(self.slirp, &wait_ms, add_poll, NULL);
-  const int ready = self.polled_count == 0 ? 0 : poll(self.polled, (nfds_t)self.polled_count, 0);
+  const int ready = self.polled_count == 0 || by_time ? 0 : poll(self.polled, (nfds_t)self.polled_count, 0);
   slirp_pollfds_poll(self.slirp, ready < 0, get_revents, NULL);
   const uint64_t now = self.now_ns / MS * MS; /* slirp counts milliseconds */
   const bool connections = wait_ms < DEFAULT_MS;
@@ -292,7 +293,7 @@ static int settle(bool by_time) {
   const int first = self.emitted;
   for (int quiet = by_time ? 1 : 0, turns = 0; quiet < 2 && turns < TURNS_MAX; ++turns) {
     const int before = self.emitted;
-    one_turn();
+    one_turn(by_time);
     for (int i = 0; i < self.opened && !by_time; ++i) {
       struct endpoint* const e = &self.endpoints[i];
       if (e->used && e->phase == TCPASSAY_LISTENING) take_connections(e);
@@ -485,7 +486,7 @@ static int connect_to(void* t, int32_t number, uint16_t local_port, const struct
   }
   e->local_port = local_port;
   e->remote_port = remote_port;
-  for (int i = 0; i < 4; ++i) one_turn();
+  for (int i = 0; i < 4; ++i) one_turn(false);
   slirp_remove_hostfwd(self.slirp, 0, host, forwarded);
   e->phase = TCPASSAY_OPENING;
   return settle(false);
