@@ -361,8 +361,11 @@ void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot, Time nex
   const ScriptStep& step = scenario_.steps[number];
   const auto* out = std::get_if<Expect>(&step.action);
   const Quiet silence{.idle = false, .reacting = out != nullptr};
+  const auto* code = std::get_if<Code>(&step.action);
+  const auto state = code ? state_in_code(code->text) : std::nullopt;
   if (complete_) {
-    if (!out && slot.from <= now_) quiet(now_, silence, step.where);
+    const bool stands_still = !out && !state && slot.from <= now_;  // a state is asked for before silence is noted
+    if (stands_still) quiet(now_, silence, step.where);
     silent_until(slot.from, silence, step.where);
   } else {  // had the target sent anything else before its next line, the script would have failed on it
     const Expect* line = next_observation(number);
@@ -373,9 +376,8 @@ void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot, Time nex
   const Time from = std::max(slot.from, now_);
   if (const auto* in = std::get_if<Inject>(&step.action)) return packet(in->segment, from, from, true, step.where);
   if (const auto* message = std::get_if<Icmp>(&step.action)) return icmp(*message, from, step.where);
-  if (const auto* code = std::get_if<Code>(&step.action)) {
-    if (const auto state = state_in_code(code->text)) report(*state, from, step.where);
-  } else if (const auto* made = std::get_if<Call>(&step.action)) {
+  if (state) return report(*state, from, step.where);
+  if (const auto* made = std::get_if<Call>(&step.action)) {
     if (!blocks(step, *made, slot)) call(*made, from, from, step.where);
   }
 }

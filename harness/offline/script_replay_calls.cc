@@ -44,7 +44,7 @@ void ScriptReplay::connect(const Call& call, RecordedSocket& at, UserCall& made)
     };
     const std::uint16_t local = shown(&SegmentSpec::local_port);
     at.tuple = {.local = first(at.port, local, kPeerPort),
-                .remote = first(call.port, shown(&SegmentSpec::remote_port), kTargetPort)};
+                .remote = first(call.port, shown(&SegmentSpec::remote_port), names_usual_port(call) ? kTargetPort : 0)};
     const auto used = [&](const Numbers& other) { return other.tuple == at.tuple && other.has_iss; };
     const bool chooses = at.port == 0 && local == 0 && !complete_;
     while (chooses && std::any_of(numbers_.begin(), numbers_.end(), used)) ++at.tuple.local;

@@ -168,9 +168,9 @@ Call call_of(const UserCall& made, std::uint8_t ip) {
     call.arguments = {handle, address_text(made.port, elsewhere), "..."};
   }
   const bool names_port = made.kind == CallKind::kBind || made.kind == CallKind::kConnect;
-  if (!elsewhere && names_port && made.port == 0) {  // the target chooses the port
+  if (!elsewhere && names_port && made.port == 0) {  // the target chooses the port, or nobody is named
     call.name = made.kind == CallKind::kBind ? "bind" : "connect";
-    call.arguments = {handle, address_text(0, "0.0.0.0"), "..."};
+    call.arguments = {handle, "{sa_family = AF_INET, sin_port = htons(0)}", "..."};
   }
   if (!elsewhere && made.port == kTargetPort) call.port = 0;  // the default
   if (made.kind == CallKind::kWrite && made.urgent) {

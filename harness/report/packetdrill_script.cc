@@ -46,7 +46,8 @@ std::string inexpressible(const Call& call) {
   if (!call.result) return "a result that is not told (export --target tells it)";
   const bool may = call.kind == CallKind::kBind || call.kind == CallKind::kConnect || call.kind == CallKind::kAccept ||
                    call.kind == CallKind::kSendTo;
-  const bool names = call.port != 0 || !call.address.empty();
+  const bool no_port = call.arguments.size() > 1 && call.arguments[1].find("htons(0)") != std::string::npos;
+  const bool names = call.port != 0 || !call.address.empty() || no_port;
   return may && names ? "an address or a port of its own in a call" : "";
 }
 
