@@ -128,15 +128,16 @@ bool CapturedConversation::is_early(const Decoded& segment, std::size_t from) co
 }
 
 // Whether the packet is one that the held ACK acknowledges. The sender cannot have been asked for it by that ACK: it
-// follows sooner than the sender ever answered.
+// follows sooner than the sender ever answered. It overtakes no packet of its own sender, which may be such an answer.
 bool CapturedConversation::is_awaited(const Decoded& segment, std::size_t from, Time at) const {
   const Held& held = held_.front();
   const DirectionState& sender = *directions_[from];
   const Time answered = std::clamp(sender.turnaround.value_or(Time{}), kResequencedMin, kResequencedMax);
   const std::uint32_t end = segment.seq + length_of(segment);
   const bool whole = !before(held.ack, end) || segment.text.size() > piece_of(segment, from);
-  return from != held.from && at - held.captured.when <= answered && segment.seq == sender.next && end != segment.seq &&
-         segment.fault == Fault::kNone && whole;
+  const bool overtakes = std::any_of(held_.begin(), held_.end(), [&](const Held& one) { return one.from == from; });
+  return !overtakes && from != held.from && at - held.captured.when <= answered && segment.seq == sender.next &&
+         end != segment.seq && segment.fault == Fault::kNone && whole;
 }
 
 void CapturedConversation::segment(const Captured& captured, const CapturedPacket& packet) {

@@ -116,6 +116,37 @@ TEST_F(CaptureJudged, AnAckOfWhatWasNeverSentIsNoLossOfTheCapture) {
   EXPECT_EQ(result.outcome, Outcome::kFail) << result.why;
 }
 
+// The answer to such an ACK shows that it was not early: no later text of that end goes before the answer.
+TEST_F(CaptureJudged, AnAckOfWhatIsSentSoonAfterItsAnswerKeepsItsPlace) {
+  for (const std::uint32_t wrong : {0u, 500u}) {
+    SCOPED_TRACE(wrong);
+    const std::string path = path_ + std::to_string(wrong);
+    CaptureFile file(path);
+    Time now = std::chrono::seconds(10);
+    const auto put = [&](const PacketFields& fields, Time later = std::chrono::microseconds(30)) {
+      now += later;
+      encode(fields, octets_);
+      file.write(now, octets_);
+    };
+    put(up({.syn = true}, 0, 0), std::chrono::milliseconds(3));
+    put(down({.syn = true, .ack = true}, 0, 1));
+    put(up({.ack = true}, 1, 1), std::chrono::milliseconds(3));
+    put(down({.ack = true}, 1, 1, 1000));
+    put(down({.ack = true}, 1001, 1, 1000));
+    put(up({.ack = true}, 1, 5001), std::chrono::milliseconds(3));
+    put(down({.ack = true}, 2001 - wrong, 1));
+    put(up({.ack = true}, 1, 1001));
+    put(down({.ack = true}, 2001, 1, 1000));
+    put(down({.ack = true}, 3001, 1, 1000));
+    put(up({.ack = true}, 1, 4001), std::chrono::milliseconds(3));
+    file.close();
+    const CaptureResult result = judge_capture(path);
+    EXPECT_EQ(result.conversations.at(0).ends[1].outcome, wrong == 0 ? Outcome::kPass : Outcome::kFail)
+        << result.conversations[0].ends[1].why;
+    std::remove(path.c_str());
+  }
+}
+
 TEST_F(CaptureJudged, ASegmentThatTheInterfaceHasYetToCutIsTakenAsItsPieces) {
   open();
   PacketFields large = down({.psh = true, .ack = true}, 1, 1);
