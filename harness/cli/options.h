@@ -39,6 +39,7 @@ struct CliOptions {
   std::string output{};                // a file
   int jobs = 0;                        // 0: as many as suit the target
 
+  bool four_ways = false;                                  // run
   bool list_defects = false, list_legal_variants = false;  // targets
   bool ladders = false;                                    // judge
   std::vector<std::string> ends{};                         // judge: only these ends of conversations

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // tcpassay run
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <CLI/App.hpp>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 
 #include "harness/cli/play.h"
 #include "harness/cli/verbs.h"
+#include "harness/offline/agreement.h"
 #include "harness/report/run_report.h"
 #include "harness/script/parse.h"
 #include "harness/session/run_log.h"
@@ -23,15 +28,37 @@ void script_options(CLI::App& app, CliOptions& cli) {
   add_strict_option(app, cli);
   add_format_option(app, cli, {"text", "json"});
   app.add_option("--pcap", cli.pcap, "write every packet to this capture file");
+  app.add_flag("--four-ways", cli.four_ways,
+               "judge the run live, from its log, from its record and from its packets alone; say where they differ");
   app.add_option("FILE", cli.paths, "the script")->required()->expected(1);
 }
+
+namespace {
+
+// What the judge says of the run live, from its log, from its record, and from its packets alone.
+int run_four_ways(const Scenario& scenario, Target& target, const CliOptions& cli) {
+  if (!target.identity().can(Ability::kVirtualTime)) throw UsageError("--four-ways needs a target with virtual time");
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / fmt::format("tcpassay-{}", ::getpid());
+  std::filesystem::create_directories(folder);
+  const Agreement agreement = judge_four_ways(scenario, target,
+                                              {.folder = folder.string(),
+                                               .ip = ip_version_of(cli),
+                                               .round_trip = std::chrono::milliseconds(cli.rtt_ms),
+                                               .manner = manner_of(cli)});
+  std::filesystem::remove_all(folder);
+  print(agreement.text());
+  return agreement.holds() ? 0 : 1;
+}
+
+}  // namespace
 
 int run_script(const CliOptions& cli) {
   const std::string& file = cli.paths.front();
   const Scenario scenario = read_script(file, cli.defines);
   const auto target = make_target(cli);
   const bool assertions = !cli.oracle_only && cli.rtt_ms == 0;
-  require_playable(scenario, *target, cli, assertions);
+  require_playable(scenario, *target, cli, assertions && !cli.four_ways);
+  if (cli.four_ways) return run_four_ways(scenario, *target, cli);
   SessionOptions options;
   options.assertions = assertions;
   options.round_trip = std::chrono::milliseconds(cli.rtt_ms);
