@@ -49,6 +49,8 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
     ecn_echo_arrives(c, seg);
     acknowledge(c, seg.ack);
     if (c.ecn.waits) start_retransmission_timer(c);
+  } else {
+    nothing_new(c, seg);
   }
   if (seg.ack == c.snd_una || planted.has(Defect::old_window_update)) update_window(c, seg);
   if (c.state == State::kClosed) return Then::kReturn;
@@ -63,9 +65,18 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   return after_ack(c);
 }
 
+// What an ACK of nothing new does with a defect.
+void Stack::nothing_new(Connection& c, const Segment& seg) {
+  if (c.in_flight() && c.snd_wnd > 0 && planted.has(Defect::any_ack_restarts_timer)) start_retransmission_timer(c);
+  if (!seg.text.empty() && planted.has(Defect::text_resets_duplicates)) c.cc.duplicates = 0;
+}
+
 // What the acknowledgment of our FIN does in each state.
 Stack::Then Stack::after_ack(Connection& c) {
-  if (c.state == State::kFinWait1 && c.fin_acked && !planted.has(Defect::fin_wait_1_stays)) c.state = State::kFinWait2;
+  if (c.state == State::kFinWait1 && c.fin_acked && !planted.has(Defect::fin_wait_1_stays)) {
+    c.state = State::kFinWait2;
+    if (planted.has(Defect::rest_behind_fin_ack_lost)) return Then::kReturn;
+  }
   if (c.state == State::kLastAck && planted.has(Defect::last_ack_stays)) return Then::kProceed;
   if (c.state == State::kClosing) {
     if (c.fin_acked) {
@@ -140,7 +151,8 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
     c.timing = false;
   }
   if (!opens && planted.has(Defect::backoff_forgotten)) c.rto.start_from(Rto::kMin);
-  c.r2_since = c.last_sent = c.undelivered_since = now_;
+  if (!c.in_flight() || !planted.has(Defect::r2_since_flight_began)) c.r2_since = now_;
+  c.last_sent = c.undelivered_since = now_;
   if (opens) {
     start_congestion_control(c);
   } else {
@@ -164,7 +176,9 @@ void Stack::update_window(Connection& c, const Segment& seg) {
     return delete_tcb(c, Ended::kReset);
   }
   if (receded && planted.has(Defect::ws_keeps_old_edge)) return;
-  const bool newer = lt(c.snd_wl1, seg.seq) || (c.snd_wl1 == seg.seq && le(c.snd_wl2, seg.ack));
+  const bool plain = planted.has(Defect::window_compared_plainly);
+  const bool later = plain ? c.snd_wl1 < seg.seq : lt(c.snd_wl1, seg.seq);
+  const bool newer = later || (c.snd_wl1 == seg.seq && le(c.snd_wl2, seg.ack));
   if (planted.has(Defect::window_never_updated)) return;
   if (newer || planted.has(Defect::old_window_update)) take_window(c, seg);
 }

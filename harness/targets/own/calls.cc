@@ -73,7 +73,8 @@ std::uint32_t Stack::send(Connection& c, ByteView text, bool urgent) {
   if (taken.empty()) return 0;
   const bool lost = c.state == State::kSynSent && planted.has(Defect::early_send_lost);
   if (lost) return static_cast<std::uint32_t>(taken.size());
-  if (!c.in_flight() && !c.unsent()) c.undelivered_since = now_;
+  const bool idle = !c.in_flight() && !c.unsent();
+  if (idle && !planted.has(Defect::user_timeout_counts_idle)) c.undelivered_since = now_;
   c.send_queue.append(taken);
   if (urgent) send_urgently(c);
   if (c.sends()) send_queued(c);
@@ -84,6 +85,7 @@ std::uint32_t Stack::send(Connection& c, ByteView text, bool urgent) {
 // 3.10.3 RECEIVE. A window update tells the peer of the freed space when there is enough (section 3.8.6.2.2).
 std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   const std::uint32_t count = c.received.read(out);
+  c.has_read = c.has_read || count > 0;
   if (count > 0) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
   if (count > 0 && c.receives() && open_window(c)) {
     // When scaling rounds the window to the last SEG.WND, an update would only be a duplicate ACK (RFC 5681
@@ -123,6 +125,7 @@ void Stack::close(Connection& c) {
       c.state = State::kFinWait1;
       break;
     case State::kCloseWait:
+      if (planted.has(Defect::close_wait_drops_text)) c.send_queue.cut(c.text_in_flight());
       c.fin_queued = true;
       c.state = planted.has(Defect::close_wait_closing) ? State::kClosing : State::kLastAck;
       break;
@@ -198,7 +201,7 @@ void Stack::set_user_timeout(Connection& c, Time timeout) {
 }
 
 void Stack::set_no_delay(Connection& c, bool on) {
-  c.choices.no_delay = on;
+  c.choices.no_delay = on || (c.choices.no_delay && planted.has(Defect::no_delay_stays));
   if (on && c.sends()) send_queued(c);
 }
 
@@ -216,7 +219,11 @@ void Stack::release(Connection& c) {
   }
   // SHLD-3: "while received data is still pending ... send a RST to show that data was lost".
   const bool quiet = planted.has(Defect::no_rst_on_unread_close) || variants.has(LegalVariant::no_rst_on_close);
-  const bool unread = c.received.user() > 0 && !quiet;
+  const bool forgotten = c.has_read && planted.has(Defect::partial_read_forgets_rest);
+  const bool unread = c.received.user() > 0 && !quiet && !forgotten;
+  if (c.state == State::kTimeWait && planted.has(Defect::time_wait_ended_by_close)) {
+    return delete_tcb(c, Ended::kNormally);
+  }
   if (unread && (c.receives() || c.state == State::kCloseWait)) return abort(c);
   close(c);
 }

@@ -230,6 +230,7 @@ struct Tcb {
   // The user.
   Listener* parent = nullptr;  // of a passive OPEN, until the user has accepted the connection
   bool held = false;           // a socket still refers to this connection, also after its end
+  bool has_read = false;       // for partial_read_forgets_rest
   bool user_gone = false;      // CLOSE came from a user who will not receive any more
   bool reading_ended = false;  // the user has ended receiving, but not sending
   Ended ended = Ended::kNot;   // told to the user once

@@ -121,7 +121,8 @@ void Stack::fast_open_syn_ack_arrives(Connection& c, const Segment& seg) {
   FastOpenServer& server = server_at(c.remote_address);
   const bool given = seg.fast_open && seg.cookie.octets != 0 && well_formed(seg.cookie.octets);
   if (given) {
-    server.cookie = seg.cookie;
+    const bool kept = server.cookie.octets != 0 && planted.has(Defect::fast_open_first_cookie_kept);
+    if (!kept) server.cookie = seg.cookie;
     server.mss = seg.mss.value_or(default_send_mss(c.remote_address));
   }
   if (state.text > 0 && seg.ack == c.iss + 1 && !given) server.negative_port = c.remote_port;

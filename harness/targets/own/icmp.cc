@@ -95,6 +95,7 @@ void Stack::too_big(Connection& c, std::uint32_t mtu) {
   if (v6 && mtu < kLeastIpv6 && !no_floor) return;
   if (!no_floor) mtu = std::max(mtu, kLeastIpv4);
   mtu = std::clamp(mtu, header + kTcpHeader + 1, kMtu);
+  if (c.path_mtu < kMtu && planted.has(Defect::path_mtu_lowered_once)) return;
   const bool lowers = mtu < c.path_mtu;
   if (!lowers && !planted.has(Defect::path_mtu_raised) && !planted.has(Defect::too_big_bursts)) return;
   if (lowers || planted.has(Defect::path_mtu_raised)) {

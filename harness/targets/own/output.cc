@@ -18,6 +18,7 @@ void Stack::respond(Connection& c) {
   if (c.ack_now) return send_ack(c);
   const bool runs = c.timers.delayed_ack != kNever && !planted.has(Defect::delayed_ack_restarts);
   if (c.segments_unacked == 0 || runs) return;
+  if (c.unsent() && c.in_flight() && planted.has(Defect::held_text_holds_acks)) return;
   Time delay = kDelayedAck;
   if (planted.has(Defect::delayed_ack_one_second)) delay = kSecond;
   if (variants.has(LegalVariant::delayed_ack_40ms)) delay = 40 * kMillisecond;
@@ -28,6 +29,7 @@ void Stack::respond(Connection& c) {
 // Segmentizes the send queue as far as the windows, the Nagle algorithm and silly window avoidance allow.
 void Stack::send_queued(Connection& c, bool override_sws) {
   if (!c.sends() || c.ecn.waits) return;
+  if (c.state == State::kClosing && planted.has(Defect::closing_sends_nothing)) return;
   const bool tries = c.path_mtu < 1500 && now_ - c.path_mtu_at >= 120 * kSecond;
   if (tries && planted.has(Defect::path_mtu_tried_soon)) c.eff_snd_mss = c.mss_of_peer;
   if (c.cc.front_again) {
@@ -51,6 +53,9 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     // U = SND.UNA + SND.WND - SND.NXT; negative when the peer shrank its window (MUST-34)
     std::uint32_t u = static_cast<std::uint32_t>(std::max(0, ahead(c.snd_una + c.snd_wnd, next)));
     if (planted.has(Defect::window_ignored)) u = std::max(u, 0xffffu);
+    if (u == 0 && c.snd_wnd > 0 && lt(c.snd_una + c.snd_wnd, next) && planted.has(Defect::shrunk_window_unsigned)) {
+      u = 0xffff;
+    }
 
     std::uint32_t length = std::min({d, u, segment_room(c)});
     if (again && c.board.spans > 0) length = std::min(length, next_sacked(c, next) - next);
@@ -280,7 +285,9 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
     seg.sack_permitted = c.selective.permitted && planted.has(Defect::sack_permitted_on_acks);
   }
   if (seg.ctl.ack) {
-    c.stamps.last_ack_sent = seg.ack;
+    const bool stays = (seg.ctl.syn && c.fast_open.opened && planted.has(Defect::fast_open_ack_forgotten)) ||
+                       (length > 0 && planted.has(Defect::ack_on_text_forgotten));
+    if (!stays) c.stamps.last_ack_sent = seg.ack;
     c.scaling.announced = static_cast<std::uint16_t>(seg.wnd);
     c.ack_now = false;
     c.segments_unacked = c.octets_unacked = 0;
@@ -324,7 +331,8 @@ bool Stack::open_window(Connection& c) {
   const std::uint32_t reduction = c.choices.receive_buffer - kept;
   const std::uint32_t full = c.eff_snd_mss * (variants.has(LegalVariant::half_segments) ? 2u : 1u);
   const std::uint32_t worth = std::min(c.choices.receive_buffer / 2, full);
-  if (reduction < worth && !planted.has(Defect::silly_window_receiver)) return false;
+  const bool at_once = c.rcv_wnd == 0 && planted.has(Defect::window_opens_from_zero_at_once);
+  if (reduction < worth && !at_once && !planted.has(Defect::silly_window_receiver)) return false;
   c.rcv_wnd = c.choices.receive_buffer - user;
   return true;
 }

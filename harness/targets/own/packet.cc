@@ -51,6 +51,7 @@ void parse_options(const ByteView area, Segment& seg) {
       seg.user_timeout_option |= kind == 28;
       seg.authentication_option |= kind == 29;
       seg.unknown_options = true;
+      seg.unknown_at_end = length == options.size();
     }
     options = options.subspan(length);
   }

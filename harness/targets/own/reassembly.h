@@ -26,7 +26,9 @@ class Reassembly {
   // Passes the text that begins at `rcv_nxt` to the user. Returns its octets, by which RCV.NXT advances.
   std::uint32_t deliver(SeqNum rcv_nxt);
   bool has_gap() const { return !stretches_.empty(); }
-  void forget_held() { stretches_.clear(); }  // for paws_rechecks_queue
+  std::size_t stretches() const { return stretches_.size(); }
+  void misplace(bool on) { text_.misplaces = on; }  // for buffer_grows_misplaced
+  void forget_held() { stretches_.clear(); }        // for paws_rechecks_queue
 
   // The stretch of text held that holds the octet `seq`, and the first part of `begin`..`end` that is held.
   struct Stretch {

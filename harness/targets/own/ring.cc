@@ -47,8 +47,9 @@ void Ring::reserve(std::size_t count) {
   std::vector<std::uint8_t> larger(std::bit_ceil(std::max(count, kOctetsMin)));
   std::rotate_copy(octets_.begin(), octets_.begin() + static_cast<std::ptrdiff_t>(head_), octets_.end(),
                    larger.begin());
+  if (misplaces) std::copy(octets_.begin(), octets_.end(), larger.begin());
   octets_.swap(larger);
-  head_ = 0;
+  if (!misplaces) head_ = 0;
 }
 
 }  // namespace own

@@ -25,8 +25,12 @@ class Ring {
 
   // Copies out.size() octets from `offset` on; they must be there.
   void copy(std::size_t offset, std::span<std::uint8_t> out) const;
+  // Forgets all octets behind the first `count`.
+  void cut(std::size_t count) { size_ = count; }
   // Takes `count` octets from the front.
   void drop(std::size_t count);
+
+  bool misplaces = false;  // the defect buffer_grows_misplaced
 
  private:
   void reserve(std::size_t count);

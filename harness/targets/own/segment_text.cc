@@ -28,7 +28,15 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   }
   const bool dropped = planted.has(Defect::drops_out_of_order) || variants.has(LegalVariant::out_of_order_dropped);
   const std::size_t most = variants.has(LegalVariant::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
-  if (!above || !dropped) c.received.hold(c.rcv_nxt, at, text, most);
+  const SeqNum end = at + static_cast<SeqNum>(text.size());
+  const bool no_place = !above && c.received.stretches() >= 4 && !c.received.holding(end) &&
+                        planted.has(Defect::many_stretches_drop_next);
+  if ((!above || !dropped) && !no_place) c.received.hold(c.rcv_nxt, at, text, most);
+  if (!above && planted.has(Defect::gap_of_one_octet_filled) && !c.received.holding(end) &&
+      c.received.holding(end + 1)) {
+    constexpr std::uint8_t kMadeUp[1] = {};
+    c.received.hold(c.rcv_nxt, end, kMadeUp, most);
+  }
   const std::uint32_t count = c.received.deliver(c.rcv_nxt);
   if (above && !text.empty()) note_island(c, at, static_cast<std::uint32_t>(text.size()));
 

@@ -59,7 +59,7 @@ void Stack::note_island(Connection& c, SeqNum seq, std::uint32_t length) {
 void Stack::add_blocks(Connection& c, Segment& seg) const {
   Selective& s = c.selective;
   if (!s.permitted || (s.islands == 0 && !s.duplicate && !s.dropped)) return;
-  forget_acknowledged(s, c.rcv_nxt);
+  if (!planted.has(Defect::sack_reports_acknowledged)) forget_acknowledged(s, c.rcv_nxt);
   if (!c.received.has_gap()) s.islands = 0;
   if (seg.ctl.psh && planted.has(Defect::sack_not_on_text)) return;
   if (s.islands == 2 && planted.has(Defect::sack_now_and_then)) return;

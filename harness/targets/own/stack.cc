@@ -83,6 +83,7 @@ void Stack::inject(ByteView packet) {
   if (seg->mss_unaligned && planted.has(Defect::options_at_words_only)) seg->mss.reset();
   if (ip_drops(*seg)) return;
   if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
+  if (seg->unknown_at_end && planted.has(Defect::unknown_option_at_end_drops)) return;
   if (seg->reserved != 0 && planted.has(Defect::reserved_bits_drop)) return;
   const bool options = seg->unknown_options || seg->mss;
   if (options && !seg->ctl.syn && planted.has(Defect::options_only_on_syn)) seg->text = {};
@@ -144,7 +145,11 @@ Connection* Stack::create(std::uint16_t local_port, const Address& remote_addres
   free_.pop_back();
   static_cast<Tcb&>(c) = Tcb{};  // the buffers are kept, with their memory
   c.send_queue.clear();
+  const std::optional<SeqNum> last_fin = c.received.fin;
   c.received.clear();
+  if (planted.has(Defect::fin_of_last_connection)) c.received.fin = last_fin;
+  c.send_queue.misplaces = planted.has(Defect::buffer_grows_misplaced);
+  c.received.misplace(c.send_queue.misplaces);
   c.local_port = local_port;
   c.remote_address = remote_address;
   c.remote_port = remote_port;

@@ -115,6 +115,7 @@ class Stack {
 
   // ack_field.cc: fifth step
   Then check_ack_field(Connection& c, Segment& seg);
+  void nothing_new(Connection& c, const Segment& seg);
   Then after_ack(Connection& c);
   Then ack_in_syn_received(Connection& c, Segment& seg);
   void established(Connection& c);

@@ -38,7 +38,7 @@ void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_ed
 
 void Stack::other_states(Connection& c, Segment& seg) {
   c.heard = now_;
-  c.keep_probes = 0;
+  if (!seg.text.empty() || !planted.has(Defect::keep_alive_answers_forgotten)) c.keep_probes = 0;
   if (syn_in_time_wait(c, seg) == Then::kReturn) return;
   // TrueWindow = SEG.WND << Snd.Wind.Shift (RFC 7323 section 2.3)
   if (seg.window_scale && !seg.ctl.syn && planted.has(Defect::ws_from_any_segment)) {
@@ -82,7 +82,8 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (planted.has(Defect::plain_comparison)) acceptable = seg.seq >= c.rcv_nxt && seg.seq < c.rcv_nxt + c.rcv_wnd;
   if (!acceptable) return unacceptable(c, seg);
   record_timestamp(c, seg);
-  trim(c, seg, planted.has(Defect::overlap_shifted), planted.has(Defect::text_beyond_edge_taken));
+  const bool longer = planted.has(Defect::held_text_replaced_whole) && c.received.holding(seg.seq).has_value();
+  trim(c, seg, planted.has(Defect::overlap_shifted), longer || planted.has(Defect::text_beyond_edge_taken));
   return Then::kProceed;
 }
 
@@ -102,6 +103,7 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   const bool crossing = c.state == State::kSynReceived && !c.passive && seg.ctl.syn && seg.ctl.ack &&
                         seg.seq == c.irs && lt(c.snd_una, seg.ack) && le(seg.ack, c.snd_nxt);
   if (crossing) {
+    if (c.scaling.ok && planted.has(Defect::crossing_window_scaled)) seg.wnd <<= c.scaling.snd;
     seg.ctl.syn = false;
     seg.seq = c.rcv_nxt;
     trim(c, seg, 0, false);
@@ -112,6 +114,9 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
     // Fifth step: "a retransmission of the remote FIN. Acknowledge it, and restart the 2 MSL timeout."
     if (planted.has(Defect::timewait_ignores_fin)) return Then::kReturn;
     if (seg.ctl.fin && seg.seq + seg.len() == c.rcv_nxt) enter_time_wait(c);
+  }
+  if (c.rcv_wnd == 0 && !seg.text.empty() && planted.has(Defect::probe_answer_opens)) {
+    c.rcv_wnd = c.choices.receive_buffer - std::min(c.choices.receive_buffer, c.received.user());
   }
   ecn_unacceptable(c, seg);
   challenge(c, seg);

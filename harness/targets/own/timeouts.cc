@@ -11,7 +11,9 @@ namespace own {
 bool Stack::run_timer(Connection& c) {
   const std::size_t before = departed_.size();
   Timers& t = c.timers;
-  if (t.user <= now_) {  // USER TIMEOUT: "connection aborted due to user timeout"
+  if (t.user <= now_ && c.snd_wnd == 0 && planted.has(Defect::user_timeout_not_at_zero_window)) {
+    t.user = kNever;
+  } else if (t.user <= now_) {  // USER TIMEOUT: "connection aborted due to user timeout"
     delete_tcb(c, planted.has(Defect::timeout_untold) ? Ended::kNormally : Ended::kTimedOut);
   } else if (t.retransmission <= now_) {
     t.retransmission = kNever;
@@ -35,6 +37,8 @@ bool Stack::run_timer(Connection& c) {
 void Stack::retransmission_timeout(Connection& c) {
   if (std::exchange(c.ecn.waits, false) && !c.in_flight()) return send_queued(c);
   if (excessive(c)) {
+    const bool lost = c.state == State::kSynReceived && c.passive && planted.has(Defect::backlog_place_lost);
+    if (lost) ++c.parent->embryonic;
     return c.state == State::kSynReceived && c.passive ? return_to_listen(c) : delete_tcb(c, Ended::kTimedOut);
   }
   if (!c.in_flight() && planted.has(Defect::timer_not_stopped)) {
@@ -123,7 +127,8 @@ void Stack::probe(Connection& c) {
   } else {
     transmit(c, c.snd_una, std::min(c.text_queued(), 1u), c.text_queued() == 0);
   }
-  if (first) c.probe_interval = c.rto.value();
+  const bool kept = c.probe_interval > 0 && planted.has(Defect::second_zero_window_late);
+  if (first && !kept) c.probe_interval = c.rto.value();
   if (!planted.has(Defect::zero_window_no_backoff)) c.probe_interval = std::min(2 * c.probe_interval, Rto::kMax);
 }
 
@@ -137,7 +142,8 @@ void Stack::start_retransmission_timer(Connection& c) {
   const bool single = c.syn_acked && c.selective.permitted && c.snd_nxt - c.snd_una <= c.cc.smss;
   if (single && planted.has(Defect::early_timer_with_sack)) rto = c.rto.mean() / 2;
   if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
-  Time at = now_ + (zero_window && c.probed ? c.probe_interval : rto);
+  const bool kept = c.probe_interval > 0 && planted.has(Defect::second_zero_window_late);
+  Time at = now_ + (zero_window && (c.probed || kept) ? c.probe_interval : rto);
   constexpr Time kTick = 500 * kMillisecond;
   if (variants.has(LegalVariant::timer_ticks_500ms)) at = (at + kTick - 1) / kTick * kTick;
   c.timers.retransmission = at;

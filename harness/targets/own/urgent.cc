@@ -35,6 +35,7 @@ Stack::Then Stack::check_urg_bit(Connection& c, Segment& seg) {
     delete_tcb(c, Ended::kReset);
     return Then::kReturn;
   }
+  if (c.urgent_in && planted.has(Defect::urgent_told_once)) return Then::kProceed;
   const bool higher = !c.urgent_in || gt(seg.urgent_point, c.rcv_up) || planted.has(Defect::urgent_recedes);
   if (!higher || !gt(seg.urgent_point, c.read_to())) return Then::kProceed;
   c.urgent_in = true;
@@ -82,7 +83,8 @@ void Stack::start_keep_alive_timer(Connection& c) {
 void Stack::keep_alive_timeout(Connection& c) {
   if ((c.in_flight() || c.unsent()) && !planted.has(Defect::keep_alive_while_outstanding)) return;  // acknowledge()
   const Time idle = keep_idle(c);
-  if (c.keep_probes == 0 && now_ < c.heard + idle && !planted.has(Defect::keep_alive_not_restarted)) {
+  const bool answered = c.keep_probes == 0 || planted.has(Defect::keep_alive_answers_forgotten);
+  if (answered && now_ < c.heard + idle && !planted.has(Defect::keep_alive_not_restarted)) {
     c.timers.keep_alive = c.heard + idle;
     return;
   }
