@@ -125,6 +125,8 @@ struct UserCall {
   std::uint32_t length = 0;  // kWrite, kSendTo, kRead: octets asked for; kListen: backlog
   int how = 0;               // kShutdown
   bool urgent = false;       // kWrite: the octets are urgent (3.9.1.2)
+  // kWrite, for the target alone: what it makes of them shows in what is sent.
+  bool more = false, record_end = false, zero_copy = false;  // MSG_MORE, MSG_EOR, MSG_ZEROCOPY
   Host host = Host::kUsual;
   SocketOption option = SocketOption::kNone;
   std::int64_t value = 0;  // kSetOption: what is set (kLinger: seconds, -1 for off); kGetOption: the answer

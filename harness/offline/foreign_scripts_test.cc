@@ -56,6 +56,23 @@ TEST(ForeignScript, GoesOnFromThePeersSynIfItSaysSo) {
   }
 }
 
+TEST(ForeignScript, TheMtuMayBeSetByACommand) {
+  const std::string jumbo = kListen + "+0 < S 0:0(0) win 65535 <mss 8960>\n+0 > S. 0:0(0) ack 1 <mss 8960>\n";
+  expect_innocent("`ip link set dev tun0 mtu 9000`\n" + jumbo);
+  expect_innocent("--mtu=9000\n" + jumbo);
+  expect_guilty(jumbo);
+  expect_guilty("`ip link set dev tun0 mtu 8000`\n" + jumbo);
+}
+
+TEST(ForeignScript, ASocketThatOpensLateAsksForACookie) {
+  const std::string socket = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n";
+  const std::string open =
+      "+0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)\n"
+      "+0 > S 0:0(0) <mss 1460,FO,nop,nop>\n";
+  expect_innocent(socket + "+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN_CONNECT, [1], 4) = 0\n" + open);
+  expect_guilty(socket + open);
+}
+
 TEST(ForeignScript, AnAbsoluteNumberIsTakenAsItStands) {
   const Scenario script =
       parse_script(kListen + "+0 < S 70:70(0) win 9\n+0 < R 0:0(0)! win 0\n+0 < R 0:0(0) win 0\n", "test.pkt");

@@ -224,7 +224,7 @@ TEST(Judge, NamesWhatItCannotRead) {
   };
   EXPECT_EQ(why("+0 < icmp redirect [0:0]\n"), "icmp redirect [0:0] (test.pkt:10:1)");
   EXPECT_EQ(why("+0 < . 1:1(0) ack 1 win 9 <md5 00112233445566778899aabbccddeeff>\n").substr(0, 7), "TCP MD5");
-  EXPECT_EQ(why("+0 splice(4, NULL, 6, NULL, 9, 0) = 9\n"), "splice (test.pkt:10:1)");
+  EXPECT_EQ(why("+0 tee(4, 6, 9, 0) = 9\n"), "tee (test.pkt:10:1)");
 }
 
 // A state in which the connection cannot be is held against the target as if it had reported it.

@@ -2,11 +2,11 @@
 #include "harness/offline/script_replay.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "harness/script/addresses.h"
 #include "harness/script/python_code.h"
 #include "harness/script/scenario.h"
+#include "harness/script/shell_commands.h"
 #include "harness/script/tcp_options.h"
 #include "harness/wire/icmp.h"
 #include "harness/wire/segment_of.h"
@@ -39,16 +39,12 @@ bool mentions_fast_open(const Scenario& scenario) {
   });
 }
 
-// How much shorter than usual the segments are that IP can carry: by the header of UDP, or by another MTU.
-std::uint32_t encapsulation_octets(const Scenario& scenario) {
-  constexpr std::uint32_t kUdpHeader = 8, kUsualMtu = 1500;
-  constexpr std::string_view kMtu = "--mtu=";
-  std::uint32_t octets = 0;
-  for (const std::string& option : scenario.options) {
-    if (!option.starts_with(kMtu)) continue;
-    const std::uint32_t mtu = static_cast<std::uint32_t>(std::strtoul(option.c_str() + kMtu.size(), nullptr, 10));
-    if (mtu >= 576 && mtu < kUsualMtu) octets = kUsualMtu - mtu;
-  }
+// How much shorter than usual the segments are that IP can carry: by the header of UDP, or by another MTU. Below zero
+// when they are longer.
+std::int32_t encapsulation_octets(const Scenario& scenario) {
+  constexpr std::int32_t kUdpHeader = 8, kUsualMtu = 1500;
+  const auto mtu = mtu_of(scenario);
+  const std::int32_t octets = mtu ? kUsualMtu - static_cast<std::int32_t>(*mtu) : 0;
   const bool in_udp = std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
     const auto* out = std::get_if<Expect>(&step.action);
     return out && !out->segment.encapsulation.empty();
@@ -87,8 +83,8 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
   terms.strict = strict;
   terms.withheld = withheld;
   carried_less_ = encapsulation_octets(scenario);
-  terms.mms_r -= carried_less_;
-  terms.mms_s -= carried_less_;
+  terms.mms_r -= static_cast<std::uint32_t>(carried_less_);
+  terms.mms_s -= static_cast<std::uint32_t>(carried_less_);
   terms.fast_open_unseen = !complete_ && mentions_fast_open(scenario);
   terms.link_known = false;
   terms.msl = scenario.about.msl_s > 0 ? std::chrono::seconds(scenario.about.msl_s) : kUsualMsl;
@@ -194,7 +190,8 @@ std::vector<OptionSpec> ScriptReplay::untold(const SegmentSpec& spec, const Numb
 // The options with the numbers of the wire. Without --tcp_ts_tick_usecs packetdrill ignores TSvals, so here they come
 // from a made-up clock.
 Bytes ScriptReplay::options(const SegmentSpec& spec, bool arrives, Numbers& known, Time at) {
-  constexpr std::uint32_t kFirstTick = 1000;
+  // Each connection has an offset of its own (RFC 7323 section 7): what the script writes stands for another number.
+  const std::uint32_t first_tick = 1000 + (std::uint32_t{known.tuple.local} * 131 + known.tuple.remote) * 1'000'003;
   std::vector<OptionSpec> options = spec.any_options ? untold(spec, known) : spec.options;
   for (OptionSpec& option : options) {
     if (option.kind == Kind::kSack && arrives) {
@@ -205,13 +202,14 @@ Bytes ScriptReplay::options(const SegmentSpec& spec, bool arrives, Numbers& know
     }
     const bool fast_open = option.kind == Kind::kFastOpen || option.kind == Kind::kFastOpenExp;
     if (fast_open && !option.name.empty()) {  // a name stands for the cookie
-      option.octets = {1, 2, 3, 4, 5, 6, 7, static_cast<std::uint8_t>(option.name == kCookieChanged ? 9 : 8)};
+      const std::uint8_t last = option.name == kCookieChanged ? 9 : option.name == kCookieOfZeros ? 10 : 8;
+      option.octets = {1, 2, 3, 4, 5, 6, 7, last};
       option.name.clear();
     }
     if (option.kind != Kind::kTimestamp || option.values.size() != 2 || ticks_) continue;
     if (!arrives) {
       const std::uint32_t script = option.values[0];
-      option.values[0] = kFirstTick + static_cast<std::uint32_t>(at.count() / 1'000'000);
+      option.values[0] = first_tick + static_cast<std::uint32_t>(at.count() / 1'000'000);
       known.stamps.insert(known.stamps.begin(), {script, option.values[0]});
       if (known.stamps.size() > kStampsMax) known.stamps.pop_back();
       continue;
@@ -288,7 +286,7 @@ void ScriptReplay::segments(const SegmentSpec& spec, Time from, Time until, cons
   for (const OptionSpec& option : numbers(pair(spec)).offered) {
     if (option.kind == Kind::kMss && !option.values.empty()) mss = option.values[0];
   }
-  mss = std::min(mss, (ip_ == 6 ? kEthernetIpv6 : kEthernetIpv4) - carried_less_);
+  mss = std::min(mss, (ip_ == 6 ? kEthernetIpv6 : kEthernetIpv4) - static_cast<std::uint32_t>(carried_less_));
   const auto taken = static_cast<std::uint32_t>(option_octets(spec.options).size() + 3) / 4 * 4;
   const std::uint32_t piece = mss > taken ? mss - taken : mss;
   if (strict_ || spec.ctl.syn || piece == 0 || spec.length <= piece) return packet(spec, from, until, false, where);

@@ -78,6 +78,7 @@ class ScriptReplay {
   void report(State state, Time at, const Place& where);
   void call(const Call& call, Time from, Time until, const Place& where);
   bool opens_later(const Call& made, RecordedSocket* on);
+  static std::optional<Call> asking_open(const Call& made, RecordedSocket* on);
   static Call opening_write(const Call& made, RecordedSocket& on);
   void open_first(const Call& call, Time at, const Place& where);
   void fill_text(const Call& call, UserCall& made, RecordedSocket* socket, Bytes& text);
@@ -99,7 +100,7 @@ class ScriptReplay {
   Trace& trace_;
   const Scenario& scenario_;
   std::uint8_t ip_;
-  std::uint32_t carried_less_ = 0;  // octets of a segment, than over Ethernet
+  std::int32_t carried_less_ = 0;  // octets of a segment, than over Ethernet
   bool complete_, strict_ = false, ticks_ = false, vague_ = false;
   std::size_t at_ = 0;  // number of the current step
   Identity identity_;   // the addresses that packetdrill gives both sides by default

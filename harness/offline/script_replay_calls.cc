@@ -115,9 +115,22 @@ bool ScriptReplay::opens_later(const Call& made, RecordedSocket* on) {
   if (!on) return false;
   const bool option = made.implementation_specific.ends_with("TCP_FASTOPEN_CONNECT");
   if (option && made.kind == CallKind::kSetOption && made.result == 0) on->opens_late = made.value != 0;
-  if (option || made.kind != CallKind::kConnect || !on->opens_late || made.result != 0 || on->connection) return option;
+  if (option || made.kind != CallKind::kConnect || !on->opens_late || on->connection) return option;
+  if (made.result != 0) return false;
   on->opening = made;
   return true;
+}
+
+// TCP_FASTOPEN_CONNECT without a cookie: the SYN asks for one, as with sendto() and MSG_FASTOPEN.
+// So does the first write of a socket whose OPEN was put off.
+std::optional<Call> ScriptReplay::asking_open(const Call& made, RecordedSocket* on) {
+  if (on && on->opening && made.kind == CallKind::kWrite && made.result) return opening_write(made, *on);
+  const bool asks = on && on->opens_late && made.kind == CallKind::kConnect && made.result == -1 && !on->connection;
+  if (!asks) return std::nullopt;
+  on->opens_late = false;
+  Call open = made;
+  open.kind = CallKind::kSendTo;
+  return open;
 }
 
 // The first write of a socket whose OPEN was put off.
@@ -130,10 +143,9 @@ Call ScriptReplay::opening_write(const Call& made, RecordedSocket& on) {
 
 void ScriptReplay::call(const Call& call, Time from, Time until, const Place& where) {
   RecordedSocket* at = socket(call.handle);
+  if (const auto asks = asking_open(call, at)) return this->call(*asks, from, until, where);
   if (opens_later(call, at) || !call.result || call.option == SocketOption::kOther)
     return;  // what it returned is not said, or the option is unknown
-  if (at && at->opening && call.kind == CallKind::kWrite)
-    return this->call(opening_write(call, *at), from, until, where);
   open_first(call, from, where);
   if (call.kind == CallKind::kWrite) cork(call, call.more, from, where);
   UserCall made{.kind = call.kind,

@@ -10,10 +10,6 @@
 #include "harness/script/reader.h"
 
 namespace tcpassay {
-namespace {
-
-constexpr std::int64_t kLengthMax = std::numeric_limits<std::uint32_t>::max();
-constexpr std::int64_t kHandleMax = std::numeric_limits<int>::max();
 
 std::string without_space(std::string_view text) {
   std::string out;
@@ -32,6 +28,11 @@ std::vector<std::string> words_of(std::string_view text, char separator) {
   }
   return words;
 }
+
+namespace {
+
+constexpr std::int64_t kLengthMax = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t kHandleMax = std::numeric_limits<int>::max();
 
 std::int64_t number(const WrittenCall& written, std::size_t argument, std::int64_t least, std::int64_t most) {
   const auto value = integer(written.arguments[argument]);
@@ -92,6 +93,8 @@ void read_send_flags(const WrittenCall& written, std::size_t argument, Call& cal
   const auto is_there = [&](const char* flag) { return std::find(flags.begin(), flags.end(), flag) != flags.end(); };
   call.urgent = is_there("MSG_OOB");
   call.more = is_there("MSG_MORE");
+  call.record_end = is_there("MSG_EOR");
+  call.zero_copy = is_there("MSG_ZEROCOPY");
   if (is_there("MSG_FASTOPEN")) call.kind = CallKind::kSendTo;
 }
 
@@ -165,6 +168,13 @@ void read_address(const WrittenCall& written, Call& call) {
   const std::size_t from = start + kBefore.size();
   call.address = text.substr(from, text.find('"', from) - from);
 }
+// A call that fails because it is given no memory does nothing.
+static void refuse_null(const WrittenCall& written, const Call& call) {
+  if (written.arguments[1] == "NULL" && call.length > 0 && written.result == "-1") {
+    throw NotSupported{written.name + " NULL", true};
+  }
+}
+
 void read_nothing(const WrittenCall&, Call&) {}
 
 // The port of the address that accept() returns, when the script writes one.
@@ -176,6 +186,7 @@ void read_backlog(const WrittenCall& written, Call& call) {
 }
 void read_length(const WrittenCall& written, Call& call) {
   call.length = length(written, 2);
+  refuse_null(written, call);
 }
 
 void read_receive(const WrittenCall& written, Call& call) {
@@ -186,6 +197,7 @@ void read_receive(const WrittenCall& written, Call& call) {
 // sendto(..., MSG_FASTOPEN, address, ...) opens the connection too.
 void read_send(const WrittenCall& written, Call& call) {
   call.length = length(written, 2);
+  refuse_null(written, call);
   read_send_flags(written, 3, call);
   if (call.kind != CallKind::kSendTo) return;
   if (written.arguments.size() != 6) throw NotSupported{written.name + " MSG_FASTOPEN"};
@@ -204,6 +216,9 @@ void read_send_message(const WrittenCall& written, Call& call) {
 }
 
 void read_receive_message(const WrittenCall& written, Call& call) {
+  const auto flags = words_of(written.arguments[2], '|');
+  const bool queue = std::find(flags.begin(), flags.end(), "MSG_ERRQUEUE") != flags.end();
+  if (queue && read_error_queue(written, call)) return;
   check_receive_flags(written, 2);
   call.length = message_length(written);
 }
@@ -245,7 +260,9 @@ void read_option(const WrittenCall& written, Call& call) {
   const bool set = written.result == "0" || written.result == "-1";
   if (known == nullptr) throw NotSupported{construct, asks, asks, set};
   if (known->option == SocketOption::kOther) {
-    if (known->seen && !asks) throw NotSupported{construct, false, false, shows_in_record(written.arguments[2])};
+    const bool played = written.arguments[2] == "IP_MTU_DISCOVER";
+    if (known->seen && !asks && !played)
+      throw NotSupported{construct, false, false, shows_in_record(written.arguments[2])};
     call.implementation_specific = fmt::format("{}.{}", known->level, known->name);
   }
   call.option = known->option;
@@ -262,6 +279,7 @@ void read_option(const WrittenCall& written, Call& call) {
   }
   auto value = integer(text);
   if (!value) value = code_point(text);
+  if (!value) value = named_bits(text);
   if (!value && known->option == SocketOption::kOther) throw NotSupported{construct, true};
   if (!value) throw WrongArgument(3, "a number in brackets");
   call.value = *value;
@@ -317,7 +335,7 @@ void read_fcntl(const WrittenCall& written, Call&) {
 
 // Calls that only watch sockets or create something else; the peer sees none of it.
 void read_beside(const WrittenCall& written, Call&) {
-  throw NotSupported{written.name, true, written.name.starts_with("epoll")};
+  throw NotSupported{written.name, true, written.name == "splice"};
 }
 
 }  // namespace tcpassay

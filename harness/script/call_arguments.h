@@ -5,7 +5,11 @@
 // functions throws WrongArgument for what the call cannot have, and NotSupported for what tcpassay does not play.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "harness/script/scenario.h"
 #include "harness/script/system_call.h"
@@ -19,6 +23,16 @@ struct NotSupported {
   std::string construct;
   bool harmless = false, watches = false, recorded = false;
 };
+
+// A text without its spaces, and its words between separators.
+std::string without_space(std::string_view text);
+std::vector<std::string> words_of(std::string_view text, char separator);
+
+// IP_PMTUDISC_DONT, SOF_TIMESTAMPING_TX_ACK|SOF_TIMESTAMPING_OPT_ID: Linux's numbers.
+std::optional<std::int64_t> named_bits(const std::string& text);
+
+// recvmsg(..., MSG_ERRQUEUE): false when the script writes the answer in a way that is not understood.
+bool read_error_queue(const WrittenCall& written, Call& call);
 
 // The first argument of most calls: the socket, in the script's numbers.
 int handle_argument(const WrittenCall& written);
@@ -43,6 +57,8 @@ void read_option(const WrittenCall& written, Call& call);
 void read_poll(const WrittenCall& written, Call& call);
 void read_ioctl(const WrittenCall& written, Call& call);
 void read_fcntl(const WrittenCall& written, Call& call);
+void read_epoll_control(const WrittenCall& written, Call& call);
+void read_epoll_wait(const WrittenCall& written, Call& call);
 void read_beside(const WrittenCall& written, Call& call);
 
 }  // namespace tcpassay

@@ -124,7 +124,7 @@ class OptionParser {
   OptionSpec fast_open(Kind kind) {
     in_.skip_space();
     const std::string name(in_.word());
-    if (name == kCookieOfTarget || name == kCookieChanged) {
+    if (name == kCookieOfTarget || name == kCookieChanged || name == kCookieOfZeros) {
       in_.take(name);
       return {.kind = kind, .name = name};
     }
@@ -135,7 +135,7 @@ class OptionParser {
   Bytes cookie() {
     in_.skip_space();
     const auto octets = hexadecimal(in_.word());
-    if (!octets) in_.fail("a cookie of pairs of hexadecimal digits, TFO_COOKIE or TFO_COOKIE_CHANGED");
+    if (!octets) in_.fail("a cookie of pairs of hexadecimal digits, TFO_COOKIE, TFO_COOKIE_CHANGED or TFO_COOKIE_ZERO");
     if (!octets->empty()) in_.take(in_.word());
     return *octets;
   }

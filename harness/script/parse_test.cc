@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "harness/script/print.h"
+#include "harness/script/system_call.h"
 #include "harness/script/testing.h"
 
 namespace tcpassay {
@@ -223,9 +224,30 @@ TEST(Script, NamesWhatItDoesNotPlay) {
   EXPECT_EQ(unsupported("< ipv4 1.1.1.1 > 2.2.2.2: gre:\n  mpls (label 1): . 1:2(1) // no").text,
             "< ipv4 1.1.1.1 > 2.2.2.2: gre: mpls (label 1): . 1:2(1)");
   EXPECT_TRUE(unsupported("fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0").harmless);
-  EXPECT_FALSE(unsupported("splice(4, NULL, 6, NULL, 10, 0) = 10").harmless);
+  EXPECT_TRUE(unsupported("splice(4, NULL, 6, NULL, 10, 0) = 10").watches);
+  EXPECT_TRUE(unsupported("send(4, NULL, 1, 0) = -1").harmless);
   EXPECT_TRUE(unsupported("pipe([5, 6]) = 0").harmless);
-  EXPECT_TRUE(unsupported("epoll_wait(5, {events=EPOLLIN, fd=4}, 1, 0) = 1").watches);
+  EXPECT_TRUE(unsupported("epoll_wait(5, {events=EPOLLIN, fd=4}, 2, 0) = 1").watches);
+}
+
+TEST(Script, ReadsWhatTheSystemTellsBesideTheRules) {
+  const Call told = call("epoll_wait(5, {events=EPOLLERR|EPOLLOUT, fd=4}, 1, 0) = 1");
+  EXPECT_EQ(told.handle, 4);
+  EXPECT_EQ(told.value, 8 | 4);
+  EXPECT_EQ(print_call(told), "epoll_wait(5, {events=EPOLLERR|EPOLLOUT, fd=4}, 1, 0) = 1");
+  EXPECT_EQ(call("epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLOUT|EPOLLET, fd=4}) = 0").value, 4 | 1ll << 31);
+  const Call queued = call(
+      "recvmsg(4, {msg_name(...)=..., msg_iov(1)=[{...,0}], msg_control=[{cmsg_data={ee_errno=0, ee_code=0, "
+      "ee_info=SCM_TSTAMP_ACK, ee_data=2963}}]}, MSG_ERRQUEUE) = 0");
+  EXPECT_EQ(queued.implementation_specific, "MSG_ERRQUEUE");
+  EXPECT_EQ(queued.value, 2 << 24 | 2963);
+  EXPECT_EQ(call("setsockopt(4, SOL_IP, IP_MTU_DISCOVER, [IP_PMTUDISC_DO], 4) = 0").value, 2);
+  EXPECT_EQ(call("setsockopt(4, SOL_SOCKET, SO_TIMESTAMPING, [SOF_TIMESTAMPING_TX_SOFTWARE | "
+                 "SOF_TIMESTAMPING_OPT_ID], 4) = 0")
+                .value,
+            2 | 128);
+  const Call sent = call("send(4, ..., 1, MSG_MORE|MSG_EOR|MSG_ZEROCOPY) = 1");
+  EXPECT_TRUE(sent.more && sent.record_end && sent.zero_copy);
 }
 
 TEST(Script, ReadsWhatStandsBeforeTheSteps) {

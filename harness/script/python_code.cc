@@ -29,6 +29,11 @@ std::vector<std::string> lines_of(std::string_view text) {
   char quote = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
+    if (c == '\\' && quote == 0) {  // the line goes on
+      while (i + 1 < text.size() && (text[i + 1] == ' ' || text[i + 1] == '\t' || text[i + 1] == '\r')) ++i;
+      if (i + 1 < text.size() && text[i + 1] == '\n') ++i;
+      continue;
+    }
     if (quote != 0) {
       if (c == quote) quote = 0;
     } else if (c == '"' || c == '\'') {

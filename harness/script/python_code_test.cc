@@ -24,6 +24,8 @@ bool holds(const std::string& expression) {
 
 TEST(ScriptCode, Compares) {
   EXPECT_TRUE(holds("tcpi_snd_cwnd == 10"));
+  EXPECT_TRUE(holds("tcpi_snd_cwnd == 10, tcpi_snd_cwnd; \\\n   assert tcpi_state == 1;\\\n"));
+  EXPECT_FALSE(holds("tcpi_snd_cwnd == 10, tcpi_snd_cwnd; \\\n   assert tcpi_state == 2;\\\n"));
   EXPECT_FALSE(holds("tcpi_snd_cwnd == 11"));
   EXPECT_TRUE(holds("9 < tcpi_snd_cwnd <= 10"));
   EXPECT_FALSE(holds("9 < tcpi_snd_cwnd < 10"));

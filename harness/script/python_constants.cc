@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/script/python_constants.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace tcpassay {
 namespace {
 
@@ -48,6 +51,14 @@ constexpr PythonConstant kConstants[] = {
 };
 
 }  // namespace
+
+bool is_memory_field(std::string_view name) {
+  constexpr std::string_view kBefore = "SK_MEMINFO_";
+  constexpr std::string_view kFields[] = {"RMEM_ALLOC",  "RCVBUF", "WMEM_ALLOC", "SNDBUF", "FWD_ALLOC",
+                                          "WMEM_QUEUED", "OPTMEM", "BACKLOG",    "DROPS"};
+  if (!name.starts_with(kBefore)) return false;
+  return std::find(std::begin(kFields), std::end(kFields), name.substr(kBefore.size())) != std::end(kFields);
+}
 
 std::span<const PythonConstant> python_constants() {
   return kConstants;

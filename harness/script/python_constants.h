@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 namespace tcpassay {
 
@@ -11,5 +12,8 @@ struct PythonConstant {
   double value;
 };
 std::span<const PythonConstant> python_constants();
+
+// "SK_MEMINFO_RCVBUF": what Linux tells of a socket's memory, a field that the target is asked for.
+bool is_memory_field(std::string_view name);
 
 }  // namespace tcpassay

@@ -325,7 +325,7 @@ CodeValue PythonExpression::value_of(const std::string& name) {
   for (const PythonConstant& constant : python_constants()) {
     if (name == constant.name) return number(constant.value);
   }
-  if (!name.starts_with("tcpi_")) throw NotUnderstood{name};
+  if (!name.starts_with("tcpi_") && !is_memory_field(name)) throw NotUnderstood{name};
   if (std::find(report_.fields.begin(), report_.fields.end(), name) == report_.fields.end()) {
     report_.fields.push_back(name);
   }

@@ -50,10 +50,11 @@ struct OptionSpec {
   friend bool operator==(const OptionSpec&, const OptionSpec&) = default;
 };
 
-// Written instead of a cookie's digits: the latest cookie that the target gave, and the same cookie with one bit
-// changed.
+// Written instead of a cookie's digits: the latest cookie that the target gave (or, where none was given, would give),
+// the same cookie with one bit changed, and the one that it would give with a key of zeros.
 inline constexpr const char* kCookieOfTarget = "TFO_COOKIE";
 inline constexpr const char* kCookieChanged = "TFO_COOKIE_CHANGED";
+inline constexpr const char* kCookieOfZeros = "TFO_COOKIE_ZERO";
 
 // SEG.WND of an inbound segment whose line has no `win`.
 inline constexpr std::uint16_t kDefaultWindow = 65535;
@@ -102,6 +103,8 @@ struct Call {
   std::string implementation_specific{};  // with SocketOption::kOther: the name for Target::implementation_specific(),
                                           // "SOL_TCP.TCP_INQ"
   bool more = false;                      // write: MSG_MORE, text that is to leave with what follows
+  bool record_end = false;                // write: MSG_EOR, text that shares no segment with what follows
+  bool zero_copy = false;                 // write: MSG_ZEROCOPY
   // What the script says the call returns: an assertion, and the number of a new handle.
   std::optional<std::int64_t> result{};
   std::optional<UserError> error{};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -106,6 +107,7 @@ class Commands {
   }
 
   void simple(const ShellWords& words) {
+    for (Tuning& before : meaning_.tuning) before.decides = false;
     const std::string_view name = base_name(words[0]);
     if (name == "sysctl" || name == "set_sysctls.py") {
       for (std::size_t i = 1; i < words.size() && !words[i].starts_with('>'); ++i) {
@@ -121,11 +123,50 @@ class Commands {
       if (file.starts_with("/proc/sys/")) return assignment(file + "=" + value, meaning_, conditions_ > 0);
     }
     if (name.ends_with(".sh")) return file(words[0]);
+    if (name == "ip" && link_mtu(words)) return;
+    const bool links = (name == "ip" || (name == "tc" && words.back() != "pfifo")) && link_command(name, words);
+    if (links) return;
     const bool metrics = name == "ip" && words.size() > 1 && words[1] == "tcp_metrics";  // forgotten after each run
     const bool plain = name == "tc" && words.size() > 1 && words[1] == "qdisc" && words.back() == "pfifo";  // as ours
     const bool harmless = std::find(std::begin(kHarmless), std::end(kHarmless), name) != std::end(kHarmless);
     if (harmless || metrics || plain || meaning_.unsupported) return;
     meaning_.unsupported = words[0] + (words.size() > 1 ? " " + words[1] : "");
+  }
+
+  // ip link set [dev] tun0 mtu N
+  bool link_mtu(const ShellWords& words) {
+    constexpr std::string_view kForm[] = {"ip", "link", "set", "tun0", "mtu"};
+    ShellWords said = words;
+    std::erase(said, "dev");
+    said[0] = "ip";
+    if (said.size() != std::size(kForm) + 1 || !std::equal(std::begin(kForm), std::end(kForm), said.begin()))
+      return false;
+    meaning_.tuning.push_back({.name = kInterfaceMtu, .value = said.back(), .optional = conditions_ > 0});
+    return true;
+  }
+
+  // `tc qdisc` and `ip` for the interface, its addresses and routes: what these change is gone with the interface. Not
+  // what reads a file, enters another namespace, or changes another interface.
+  bool link_command(std::string_view name, const ShellWords& words) {
+    constexpr std::string_view kObjects[] = {"qdisc", "link", "addr", "address", "route", "neigh", "neighbour", "rule"};
+    std::string line;
+    bool object = false;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      const std::string& word = words[i];
+      if (word == ">" || word == "2>") break;
+      if (word.find('>') != std::string::npos) continue;
+      const bool family = word == "-4" || word == "-6" || word == "-q";
+      if (!object && !family && std::find(std::begin(kObjects), std::end(kObjects), word) == std::end(kObjects))
+        return false;
+      object = object || !family;
+      const bool other = i > 0 && words[i - 1] == "dev" && word != "tun0" && word != "lo";
+      const auto plain = [](char c) { return is_word_character(c) || (c != 0 && std::strchr(".:/-", c) != nullptr); };
+      if (other || word == "netns" || !std::all_of(word.begin(), word.end(), plain)) return false;
+      line += (line.empty() ? "" : " ") + word;
+    }
+    if (!object || ((name == "tc") != (line.find("qdisc") == 0))) return false;
+    meaning_.tuning.push_back({.name = std::string(name), .value = line, .optional = conditions_ > 0});
+    return true;
   }
 
   // A file that is not there says nothing; packetdrill's suites keep theirs beside the scripts.
@@ -152,6 +193,31 @@ ShellMeaning read_shell(const std::string& text, const std::string& folder) {
   ShellMeaning meaning;
   Commands(folder, meaning).read(text);
   return meaning;
+}
+
+std::string print_tuning(const Tuning& tuning) {
+  if (tuning.name == kInterfaceMtu) return "shell command `ip link`";
+  if (tuning.name == "ip" || tuning.name == "tc")
+    return fmt::format("shell command `{} {}`", tuning.name, tuning.value.substr(0, tuning.value.find(' ')));
+  return fmt::format("sysctl {}={}", tuning.name, tuning.value);
+}
+
+std::optional<std::uint32_t> mtu_of(const Scenario& scenario) {
+  constexpr std::string_view kOption = "--mtu=";
+  constexpr std::int64_t kLeast = 576, kMost = 65535;
+  std::optional<std::int64_t> mtu;
+  for (const std::string& option : scenario.options) {
+    if (option.starts_with(kOption)) mtu = integer(option.substr(kOption.size()));
+  }
+  for (const ScriptStep& step : scenario.steps) {
+    const auto* shell = std::get_if<Shell>(&step.action);
+    if (!shell) break;  // only what stands before the first socket
+    for (const Tuning& one : read_shell(shell->text, folder_of(step.where.file)).tuning) {
+      if (one.name == kInterfaceMtu) mtu = integer(one.value);
+    }
+  }
+  if (!mtu || *mtu < kLeast || *mtu > kMost) return std::nullopt;
+  return static_cast<std::uint32_t>(*mtu);
 }
 
 std::string folder_of(const std::string& file) {

@@ -3,18 +3,25 @@
 // /proc/sys, also by files of commands; variables, sums and conditions as far as shell_words.h goes.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/script/scenario.h"
 #include "harness/target/settings.h"
 
 namespace tcpassay {
 
-// A setting of the system, by its own name.
+// Names of settings that are no sysctls: the MTU of the interface and, for `--mss`, of how many octets the segments are
+// from which the interface has put together a longer one.
+inline constexpr const char *kInterfaceMtu = "interface.mtu", *kInterfaceSegment = "interface.segment";
+
+// A setting of the system, by its own name; or a command for its interface: named "ip" or "tc", with the arguments.
 struct Tuning {
   std::string name{}, value{};  // "net.ipv4.tcp_rmem", "4096 131072 6291456"
   bool optional = false;        // it stands in a condition: a system without it goes on
+  bool decides = true;          // a refused value fails the script: as in a shell, only the last command's does
   friend bool operator==(const Tuning&, const Tuning&) = default;
 };
 
@@ -27,6 +34,12 @@ struct ShellMeaning {
 
 // Files of commands are looked for from `folder`, where it is given.
 ShellMeaning read_shell(const std::string& text, const std::string& folder = {});
+
+// As a person would say it: "sysctl net.ipv4.tcp_rmem=4096", "shell command `tc qdisc`".
+std::string print_tuning(const Tuning& tuning);
+
+// The MTU of the interface, where an option or a command before the first other step says it.
+std::optional<std::uint32_t> mtu_of(const Scenario& scenario);
 
 // The folder of a script, for read_shell(); empty for a script without a file.
 std::string folder_of(const std::string& file);

@@ -6,8 +6,16 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/script/parse.h"
+
 namespace tcpassay {
 namespace {
+
+std::vector<std::string> tuning(const char* text) {
+  std::vector<std::string> names;
+  for (const Tuning& one : read_shell(text).tuning) names.push_back(one.name + "=" + one.value);
+  return names;
+}
 
 TEST(ScriptShell, ReadsSysctlsAsSettings) {
   const ShellMeaning meaning = read_shell("../common/defaults.sh\nsysctl -q net.ipv4.tcp_ecn=2 net.ipv4.tcp_sack=0");
@@ -28,11 +36,6 @@ TEST(ScriptShell, TheLastValueCounts) {
 }
 
 TEST(ScriptShell, NamesWhatHasNoSetting) {
-  const auto tuning = [](const char* text) {
-    std::vector<std::string> names;
-    for (const Tuning& one : read_shell(text).tuning) names.push_back(one.name + "=" + one.value);
-    return names;
-  };
   EXPECT_EQ(tuning("sysctl net.ipv4.tcp_min_tso_segs=4"), (std::vector<std::string>{"net.ipv4.tcp_min_tso_segs=4"}));
   EXPECT_EQ(tuning("sysctl net.ipv4.tcp_ecn=3"), (std::vector<std::string>{"net.ipv4.tcp_ecn=3"}));
   EXPECT_EQ(tuning("sysctl net.ipv4.tcp_fastopen=1"), (std::vector<std::string>{"net.ipv4.tcp_fastopen=1"}));
@@ -45,16 +48,42 @@ TEST(ScriptShell, NamesWhatHasNoSetting) {
 }
 
 TEST(ScriptShell, NamesTheCommandThatMayChangeSomething) {
-  EXPECT_EQ(read_shell("nstat -n && tc qdisc add dev tun0 root fq").unsupported, "tc qdisc");
+  EXPECT_EQ(read_shell("nstat -n && tc filter add dev tun0").unsupported, "tc filter");
+  for (const char* line : {"ip netns add x", "ip -batch file", "ip link set dev eth0 down", "ip route add $X dev tun0",
+                           "ip link set dev tun0 netns 1"}) {
+    EXPECT_TRUE(read_shell(line).unsupported) << line;
+    EXPECT_TRUE(read_shell(line).tuning.empty()) << line;
+  }
   EXPECT_EQ(read_shell("# ip link\n true\n").unsupported, std::nullopt);
-  EXPECT_EQ(read_shell("../defaults.sh; ip route flush cache").unsupported, "ip route");
+}
+
+TEST(ScriptShell, CommandsForTheInterfaceAreUnderstood) {
+  EXPECT_EQ(tuning("tc qdisc replace dev tun0 root fq 2>/dev/null"),
+            (std::vector<std::string>{"tc=qdisc replace dev tun0 root fq"}));
+  EXPECT_EQ(tuning("/sbin/ip -6 route add fd00::/64 dev tun0"),
+            (std::vector<std::string>{"ip=-6 route add fd00::/64 dev tun0"}));
+  EXPECT_EQ(tuning("ip link set dev tun0 mtu 9000"), (std::vector<std::string>{"interface.mtu=9000"}));
+  EXPECT_TRUE(tuning("tc qdisc add dev tun0 root pfifo").empty());
+  const auto mtu = [](const std::string& text) { return mtu_of(parse_script(text, "s.pkt")); };
+  EXPECT_EQ(mtu("`ip link set tun0 mtu 9000`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"), 9000u);
+  EXPECT_EQ(mtu("--mtu=1400\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"), 1400u);
+  EXPECT_EQ(mtu("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 `ip link set tun0 mtu 9000`\n"), std::nullopt);
+}
+
+TEST(ScriptShell, OnlyTheLastCommandDecides) {
+  const ShellMeaning meaning = read_shell("sysctl -q net.ipv4.tcp_a=1 net.ipv4.tcp_b=2\nsysctl net.ipv4.tcp_c=3");
+  ASSERT_EQ(meaning.tuning.size(), 3u);
+  EXPECT_FALSE(meaning.tuning[0].decides);
+  EXPECT_FALSE(meaning.tuning[1].decides);
+  EXPECT_TRUE(meaning.tuning[2].decides);
 }
 
 TEST(ScriptShell, WhatStandsInAConditionIsOptional) {
   const ShellMeaning meaning = read_shell(
       "if [ -f /proc/sys/net/ipv4/tcp_new ]; then\n  sysctl -q net.ipv4.tcp_new=1 # if there\nelse\n true\nfi\n"
       "sysctl -q net.ipv4.tcp_old='1 2'");
-  EXPECT_EQ(meaning.tuning, (std::vector<Tuning>{{"net.ipv4.tcp_new", "1", true}, {"net.ipv4.tcp_old", "1 2", false}}));
+  EXPECT_EQ(meaning.tuning,
+            (std::vector<Tuning>{{"net.ipv4.tcp_new", "1", true, false}, {"net.ipv4.tcp_old", "1 2", false}}));
   EXPECT_FALSE(meaning.unsupported);
 }
 

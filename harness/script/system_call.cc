@@ -51,8 +51,9 @@ constexpr CallName kCalls[] = {
     {"fcntl", CallKind::kPoll, 2, 3, read_fcntl},  // from here on: always NotSupported, never a Call
     {"epoll_create", CallKind::kPoll, 1, 1, read_beside},
     {"epoll_create1", CallKind::kPoll, 1, 1, read_beside},
-    {"epoll_ctl", CallKind::kPoll, 4, 4, read_beside},
-    {"epoll_wait", CallKind::kPoll, 4, 4, read_beside},
+    {"epoll_ctl", CallKind::kSetOption, 4, 4, read_epoll_control},
+    {"epoll_wait", CallKind::kGetOption, 4, 4, read_epoll_wait},
+    {"splice", CallKind::kPoll, 6, 6, read_beside},
     {"pipe", CallKind::kPoll, 1, 1, read_beside},
     {"open", CallKind::kPoll, 2, 3, read_beside},
     {"cap_set", CallKind::kPoll, 1, 1, read_beside},
@@ -60,9 +61,9 @@ constexpr CallName kCalls[] = {
 
 // Calls of packetdrill's dialects that tcpassay does not know.
 constexpr std::string_view kCallsOfOthers[] = {
-    "splice", "tee",      "mmap",     "munmap",  "pipe2",          "epoll_pwait", "ppoll",       "select",
-    "dup",    "fork",     "kill",     "usleep",  "socketpair",     "getsockname", "getpeername", "shmget",
-    "sysctl", "recvmmsg", "sendmmsg", "accept4", "io_uring_setup", "prctl",       "setuid",      "system"};
+    "tee",      "mmap",     "munmap",  "pipe2",          "epoll_pwait", "ppoll",       "select", "dup",
+    "fork",     "kill",     "usleep",  "socketpair",     "getsockname", "getpeername", "shmget", "sysctl",
+    "recvmmsg", "sendmmsg", "accept4", "io_uring_setup", "prctl",       "setuid",      "system"};
 
 // A name that no dialect has and that is like one which tcpassay knows is a misspelt one.
 std::string meant_by(const std::string& name) {
@@ -161,6 +162,7 @@ std::vector<std::string> plain_arguments(const Call& call) {
 WrittenCall result_of(const Call& call) {
   WrittenCall written{.result = call.result ? std::to_string(*call.result) : "..."};
   if (call.kind == CallKind::kPoll && call.result.value_or(0) > 0) written.result = "1";
+  if (call.implementation_specific == "EPOLL_WAIT" && call.value != 0 && call.result == 0) written.result = "1";
   if (!call.error || *call.error == UserError::kNone) return written;
   const ErrorName* known = name_of(*call.error);
   written.result = "-1";

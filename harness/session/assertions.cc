@@ -141,7 +141,11 @@ bool Session::Impl::agrees(const SegmentSpec& spec, const Sent& out, const Place
   if (spec.up) same = same && *spec.up == decoded->up;
   if (spec.traffic_class) same = same && *spec.traffic_class == decoded->traffic_class;
   if (!spec.any_options) {
-    same = same && comparable(spec.options) == comparable(seen.options);
+    std::vector<OptionSpec> expected = spec.options;
+    for (OptionSpec& option : expected) {
+      if (!option.name.empty() && option.kind != OptionSpec::Kind::kAccEcn) name_cookie(option);
+    }
+    same = same && comparable(expected) == comparable(seen.options);
     const auto script = timestamp_value(spec.options), wire = timestamp_value(seen.options);
     if (script && wire) timestamps.insert(timestamps.begin(), {*script, *wire});
   }
@@ -160,7 +164,8 @@ bool Session::Impl::expect_pieces(const SegmentSpec& spec, Sent* first, Time dea
     SegmentSpec part = spec;
     part.seq += done;
     part.length = std::min(octets, spec.length - done);
-    if (done + part.length < spec.length) part.ctl.psh = part.ctl.fin = false;
+    if (done + part.length < spec.length) part.ctl.fin = false;
+    if (decoded && done + part.length < spec.length) part.ctl.psh = decoded->ctl.psh;  // each of TSO's frames has one
     if (done > 0) part.ctl.cwr = false;
     if (octets == 0 || !agrees(part, *piece, where)) return false;
     done += octets;

@@ -20,6 +20,7 @@ constexpr int kAcceptsMax = 128;                // connections accepted from one
 constexpr Time kAnyWaitVirtual = seconds(300);  // how long a `*` line waits
 constexpr Time kAnyWaitReal = seconds(5);
 constexpr Time kLateReturn = std::chrono::milliseconds(4);  // the tolerance that packetdrill has for calls
+constexpr Time kLateTimer = std::chrono::milliseconds(14);  // the same, and a tick of 10 ms of the system's timers
 
 // An acknowledgment and nothing else, on a connection that exists.
 bool is_pure_ack(const ScriptStep& step) {
@@ -56,6 +57,11 @@ void Session::Impl::start(const std::string& name, std::uint64_t seed) {
   target.use_ip(ip);
   target.reset(seed);
   Terms terms = terms_over(ip);
+  constexpr std::uint32_t kUsualMtu = 1500;
+  if (mtu && target.tune(kInterfaceMtu, std::to_string(*mtu))) {
+    terms.mms_r += *mtu - kUsualMtu;
+    terms.mms_s += *mtu - kUsualMtu;
+  }
   terms.edition = options.edition;
   terms.strict = options.strict;
   terms.msl = target.identity().msl;
@@ -74,6 +80,7 @@ void Session::Impl::forget() {
   code_names.clear();
   cookie.clear();
   named = strict = false;
+  late = Time{};
   pair_now = {.local = kTargetPort, .remote = options.peer_port};
   sent_end = sent_taken = sent_cursor = 0;
 }
@@ -81,7 +88,7 @@ void Session::Impl::forget() {
 // Makes each blocking call again at the time at which the script says that it returns, if that is by `until`. A call
 // that would still block then gets a little more time.
 void Session::Impl::complete_pending(Time until) {
-  std::vector<Pending> late;
+  std::vector<Pending> again;
   while (!pending.empty()) {
     const auto first = std::min_element(pending.begin(), pending.end(),
                                         [](const Pending& a, const Pending& b) { return a.returns < b.returns; });
@@ -90,9 +97,30 @@ void Session::Impl::complete_pending(Time until) {
     pending.erase(first);
     if (target.now() < due.returns) advance_to(due.returns);
     const bool last = until > due.returns + kLateReturn;
-    if (!complete(due, last)) late.push_back(std::move(due));
+    if (!complete(due, last)) again.push_back(std::move(due));
   }
-  for (Pending& due : late) pending.push_back(std::move(due));
+  for (Pending& due : again) pending.push_back(std::move(due));
+}
+
+// The active OPEN of a blocking connect() has not ended.
+bool Session::Impl::still_opens(const Pending& due) {
+  const Socket* socket = by_script(due.call.handle);
+  if (due.call.kind != CallKind::kConnect || !socket || !target.identity().can(Ability::kState)) return false;
+  const auto state = target.state(socket->tuple);
+  return state && (state->state == State::kSynSent || state->state == State::kSynReceived);
+}
+
+// A program that waits for a call to return makes no other on that socket meanwhile.
+void Session::Impl::await_return(int handle) {
+  const auto waits = [&](const Pending& each) { return each.call.handle == handle; };
+  for (auto due = std::find_if(pending.begin(), pending.end(), waits); due != pending.end();
+       due = std::find_if(pending.begin(), pending.end(), waits)) {
+    const Pending first = std::move(*due);
+    pending.erase(due);
+    if (!still_opens(first) && complete(first, false)) continue;
+    if (target.now() < first.returns) advance_to(first.returns);
+    complete(first, true);
+  }
 }
 
 // False, without comparing, when the call would still block although the script says that it returns.
@@ -122,18 +150,21 @@ bool Session::Impl::complete(const Pending& due, bool last) {
 void Session::Impl::play_step(const ScriptStep& step, const Schedule::Slot& slot) {
   if (const auto* line = std::get_if<Expect>(&step.action)) {
     const Time wait = virtual_time ? kAnyWaitVirtual : kAnyWaitReal;
-    const Time deadline = slot.any ? target.now() + wait : slot.until + slot.tolerance;
-    const std::optional<Time> earliest = slot.any ? std::nullopt : std::optional<Time>(slot.from - slot.tolerance);
+    const Time tolerance = virtual_time ? slot.tolerance : std::max(slot.tolerance, kLateTimer);
+    const Time deadline = slot.any ? target.now() + wait : slot.until + tolerance + late;
+    const std::optional<Time> earliest = slot.any ? std::nullopt : std::optional<Time>(slot.from - tolerance);
     expect(line->segment, earliest, deadline, step.where);
     return;
   }
   if (target.now() < slot.from) advance_to(slot.from);
+  const auto* made = std::get_if<Call>(&step.action);
+  if (made) await_return(made->handle);
+  stimulus_at(slot.from);
   if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
     if (const auto spec = read_icmp(icmp->text)) put_icmp(*spec, step.where);
     return;
   }
   if (const auto* code = std::get_if<Code>(&step.action)) return run_code(code->text, step.where);
-  const auto* made = std::get_if<Call>(&step.action);
   if (!made) return;
   const UserCall outcome = call(*made, step.where);
   const bool blocked = outcome.error == UserError::kWouldBlock || outcome.error == UserError::kInProgress;
@@ -158,13 +189,26 @@ static bool turns_on_fast_open(const ScriptStep& step) {
                      [](const Tuning& one) { return one.name.starts_with("net.ipv4.tcp_fastopen"); });
 }
 
+// Whether a command makes the target answer every SYN with a cookie: it then has no connection that could be asked for.
+static bool answers_with_cookies(const ScriptStep& step) {
+  const auto* shell = std::get_if<Shell>(&step.action);
+  if (!shell) return false;
+  const ShellMeaning meaning = read_shell(shell->text, folder_of(step.where.file));
+  return std::any_of(meaning.settings.begin(), meaning.settings.end(),
+                     [](const Setting& one) { return one.name == "syncookies" && one.value == 2; });
+}
+
 void Session::play(const Scenario& scenario) {
   impl_->fast_open_unseen = std::any_of(scenario.steps.begin(), scenario.steps.end(), turns_on_fast_open);
+  impl_->mtu = mtu_of(scenario);
+  if (std::any_of(scenario.steps.begin(), scenario.steps.end(), answers_with_cookies)) impl_->white_box = false;
   start(scenario.name, impl_->options.seed, ip_version(scenario));
   for (const Setting& setting : scenario.about.settings) configure(setting);
   Schedule schedule(scenario.options);
   for (const auto& option : scenario.options) {
     if (option.starts_with("--strict_segments")) impl_->strict = true;
+    constexpr std::string_view kSegment = "--mss=";
+    if (option.starts_with(kSegment)) impl_->target.tune(kInterfaceSegment, option.substr(kSegment.size()));
   }
   const bool compresses = impl_->options.round_trip > Time{} && impl_->options.manner == PeerManner::kCompressed;
   for (std::size_t index = 0; index < scenario.steps.size(); ++index) {
@@ -176,6 +220,7 @@ void Session::play(const Scenario& scenario) {
     if (in) {
       if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
       if (await_answer(in->segment)) schedule.reached(impl_->target.now());
+      impl_->stimulus_at(slot.from);
       inject(in->segment, step.where);
     } else {
       impl_->play_step(step, slot);
@@ -277,8 +322,8 @@ void Session::configure(const Shell& shell, const Place& where) {
     if (impl_->options.assertions || impl_->target.identity().has_setting(setting.name)) configure(setting);
   }
   for (const Tuning& one : meaning.tuning) {
-    if (!impl_->target.has_tuning(one.name) || impl_->target.tune(one.name, one.value)) continue;
-    impl_->mismatch(where, fmt::format("sysctl {}={}", one.name, one.value), "the system refuses that value");
+    if (!impl_->target.has_tuning(one.name) || impl_->target.tune(one.name, one.value) || !one.decides) continue;
+    impl_->mismatch(where, print_tuning(one), "the system refuses that");
   }
 }
 void Session::advance(Time by) {

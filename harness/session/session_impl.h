@@ -23,8 +23,11 @@ namespace tcpassay {
 enum class Role : std::uint8_t { kIdle, kListener, kConnection };
 
 struct Socket {
-  int script = -1;  // its number in the script
-  int handle = -1;  // its number at the target
+  bool corked = false;      // the latest write had MSG_MORE
+  bool opens_late = false;  // TCP_FASTOPEN_CONNECT: connect() leaves the SYN to the first write
+  bool opening = false;     // ... which is still to come
+  int script = -1;          // its number in the script
+  int handle = -1;          // its number at the target
   Role role = Role::kIdle;
   Tuple tuple{};              // of a connection, as far as it is known
   std::uint32_t written = 0;  // octets the target has taken: the stream offset of the next
@@ -66,6 +69,8 @@ struct Session::Impl {
   void put(ByteView packet, Tuple tuple, const Place& where);
   void put_icmp(const IcmpSpec& spec, const Place& where);
   UserCall make(UserCall call, Tuple tuple, const Place& where);
+  void hold_text(const Call& call, Socket& socket, const Place& where);
+  std::optional<UserCall> late_open(const Call& call, const Place& where);
   void settle();
   bool drain();
   void advance_to(Time deadline);
@@ -83,6 +88,7 @@ struct Session::Impl {
   Tuple pair(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) const;
   Conversation& conversation(Tuple tuple);
   std::uint32_t echo_on_wire(std::uint32_t echo, const SegmentSpec& spec, const Conversation& with) const;
+  void name_cookie(OptionSpec& option) const;
   const std::vector<OptionSpec>& on_wire(const SegmentSpec& spec, const Conversation& with);
   UserCall call(const Call& call, const Place& where);
   UserCall implementation_specific_call(const Call& call, const Socket* socket);
@@ -104,6 +110,9 @@ struct Session::Impl {
   void play(const Scenario& scenario);
   void play_step(const ScriptStep& step, const Schedule::Slot& slot);
   void complete_pending(Time until);
+  void await_return(int handle);
+  bool still_opens(const Pending& due);
+  void stimulus_at(Time due) { late = virtual_time ? Time{} : std::max(target.now() - due, Time{}); }
   bool complete(const Pending& due, bool last);
   void finish();
   void examine(int handle, Role role);
@@ -112,6 +121,8 @@ struct Session::Impl {
   SessionOptions options;
   std::uint8_t ip;  // the version in use
   Oracle oracle;
+  std::optional<std::uint32_t> mtu{};  // of the interface, for the next start()
+  Time late{};                    // by how much the latest stimulus came later than the script says, where time is real
   bool fast_open_unseen = false;  // Terms::fast_open_unseen of the next start()
   bool virtual_time = false, synchronous = false, white_box = false, strict = false;
 

@@ -2,6 +2,8 @@
 // Sends packets and makes calls, then records what the target sends until it is silent.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "harness/session/session_impl.h"
 #include "harness/wire/segment_of.h"
 
@@ -58,6 +60,48 @@ UserCall Session::Impl::make(UserCall made, Tuple tuple, const Place& where) {
   event.what = made;
   record(event, where);
   return std::get<UserCall>(event.what);
+}
+
+// MSG_MORE holds text back, as TCP_CORK does, until the next write without it: the oracle is told so.
+void Session::Impl::hold_text(const Call& call, Socket& socket, const Place& where) {
+  if (std::exchange(socket.corked, call.more) == call.more) return;
+  Event event;
+  event.from = event.until = target.now();
+  event.tuple = socket.tuple;
+  event.what = UserCall{
+      .kind = CallKind::kSetOption, .handle = socket.handle, .option = SocketOption::kCork, .value = call.more ? 1 : 0};
+  record(event, where);
+}
+
+// With TCP_FASTOPEN_CONNECT, connect() asks for a cookie, or where one is known leaves the SYN to the first write. The
+// oracle is told of the call that sends the SYN as of sendto() with MSG_FASTOPEN. Empty for every other call.
+std::optional<UserCall> Session::Impl::late_open(const Call& call, const Place& where) {
+  Socket* socket = by_script(call.handle);
+  const bool opens = socket && socket->opens_late && call.kind == CallKind::kConnect && socket->role == Role::kIdle;
+  const bool sends = socket && socket->opening && call.kind == CallKind::kWrite;
+  if (!opens && !sends) return std::nullopt;
+  if (!virtual_time) drain();
+  Event event;
+  event.from = target.now();
+  UserCall made = wire_call(call, socket);
+  const std::uint16_t port = opens ? made.port : socket->tuple.remote;
+  target.call(made);
+  event.until = virtual_time ? event.from : target.now();
+  learn(call, made);
+  socket = by_script(call.handle);
+  const bool deferred = opens && made.result == 0;
+  socket->opening = deferred || (sends && made.result < 0 && made.error == UserError::kOther);
+  if (!socket->opening) {
+    UserCall told = made;
+    told.kind = CallKind::kSendTo;
+    told.port = port;
+    told.tuple = socket->tuple;
+    event.tuple = socket->tuple;
+    event.what = told;
+    record(event, where);
+  }
+  settle();
+  return made;
 }
 
 // Collects until the target is silent, then records a Quiet event.

@@ -42,6 +42,23 @@ std::uint32_t Session::Impl::echo_on_wire(std::uint32_t echo, const SegmentSpec&
   return echo + known.value_or(*with.peer.tsval);
 }
 
+// Writes the cookie in place of its name, if it is known: the latest that the target gave, or what it would give.
+void Session::Impl::name_cookie(OptionSpec& option) const {
+  constexpr int kOctets = 8, kAnySocket = -1;
+  const bool zeros = option.name == kCookieOfZeros;
+  Bytes octets = zeros ? Bytes{} : cookie;
+  if (octets.empty()) {
+    const auto told = target.implementation_specific(kAnySocket, zeros ? kCookieOfZeros : kCookieOfTarget);
+    for (int i = 0; told && i < kOctets; ++i) {
+      octets.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(*told) >> (8 * (kOctets - 1 - i))));
+    }
+  }
+  if (octets.empty()) return;
+  if (option.name == kCookieChanged) octets.back() ^= 1;
+  option.octets = octets;
+  option.name.clear();
+}
+
 // SACK edges in our segments are sequence numbers of the target.
 const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, const Conversation& with) {
   adjusted = spec.options;
@@ -50,11 +67,7 @@ const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, c
       for (auto& edge : option.values) edge += with.peer.irs.value_or(0) - (with.peer.irs ? with.script_iss : 0);
     }
     const bool fast_open = option.kind == OptionSpec::Kind::kFastOpen || option.kind == OptionSpec::Kind::kFastOpenExp;
-    if (fast_open && !option.name.empty() && !cookie.empty()) {
-      option.octets = cookie;
-      if (option.name == kCookieChanged) option.octets.back() ^= 1;
-      option.name.clear();
-    }
+    if (fast_open && !option.name.empty()) name_cookie(option);
     if (option.kind == OptionSpec::Kind::kTimestamp && option.values.size() == 2) {
       option.values[1] = echo_on_wire(option.values[1], spec, with);
     }
@@ -158,6 +171,9 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
   made.length = call.length;
   made.how = call.how;
   made.urgent = call.urgent;
+  made.more = call.more;
+  made.record_end = call.record_end;
+  made.zero_copy = call.zero_copy;
   made.host = host_of(call, target.identity());
   made.option = call.option;
   made.value = call.value;
@@ -172,13 +188,16 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
 
 UserCall Session::Impl::call(const Call& call, const Place& where) {
   const Socket* socket = call.kind == CallKind::kSocket ? nullptr : by_script(call.handle);
-  if (call.kind != CallKind::kSocket && !socket && named) {  // the call that should have made this handle failed
+  if (call.kind != CallKind::kSocket && !socket && named &&
+      call.implementation_specific != "EPOLL_WAIT") {  // the call that should have made this handle failed
     UserCall refused = wire_call(call, nullptr);
     refused.result = -1;
     refused.error = UserError::kBadHandle;
     return refused;
   }
   if (call.option == SocketOption::kOther) return implementation_specific_call(call, socket);
+  if (const auto opened = late_open(call, where)) return *opened;
+  if (socket && call.kind == CallKind::kWrite) hold_text(call, *by_script(call.handle), where);
   const Tuple tuple = socket && socket->role == Role::kConnection ? socket->tuple : Tuple{};
   UserCall made = make(wire_call(call, socket), tuple, where);
   learn(call, made);
@@ -193,7 +212,12 @@ UserCall Session::Impl::implementation_specific_call(const Call& call, const Soc
   const auto told = target.implementation_specific(made.handle, call.implementation_specific,
                                                    sets ? std::optional(call.value) : std::nullopt);
   made.result = told ? 0 : -1;
-  made.error = told ? UserError::kNone : UserError::kNoProtocolOption;
+  const bool queue = call.implementation_specific == "MSG_ERRQUEUE";  // there was nothing
+  made.error = told ? UserError::kNone : queue ? UserError::kWouldBlock : UserError::kNoProtocolOption;
+  Socket* of = by_script(call.handle);
+  if (of && sets && told && call.implementation_specific.ends_with("TCP_FASTOPEN_CONNECT")) {
+    of->opens_late = call.value != 0;
+  }
   if (told && !sets) made.value = *told;
   settle();
   return made;

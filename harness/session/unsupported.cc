@@ -31,7 +31,7 @@ Why unsupported_shell(const Shell& shell, const Asked& asked, const std::string&
   if (meaning.unsupported) return fmt::format("shell command `{}`", *meaning.unsupported);
   if (!asked.assertions) return std::nullopt;
   for (const Tuning& one : meaning.tuning) {
-    if (!one.optional && !asked.system.has_tuning(one.name)) return fmt::format("sysctl {}={}", one.name, one.value);
+    if (!one.optional && !asked.system.has_tuning(one.name)) return print_tuning(one);
   }
   for (const Setting& setting : meaning.settings) {
     if (!asked.target.has_setting(setting.name)) return fmt::format("the target has no setting {}", setting.name);
@@ -72,9 +72,11 @@ Why unsupported_call(const Call& call, const Asked& asked) {
   if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
   if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
   if (const Why why = unable(call, asked.target)) return why;
-  if (call.implementation_specific.ends_with("TCP_FASTOPEN_CONNECT") && call.kind == CallKind::kSetOption)
+  const bool late_open = call.implementation_specific.ends_with("TCP_FASTOPEN_CONNECT");  // also without assertions
+  if (late_open && call.kind == CallKind::kSetOption &&
+      !asked.target.has_implementation_specific(call.implementation_specific))
     return "setsockopt TCP_FASTOPEN_CONNECT";
-  if (call.more) return call.name + " MSG_MORE";
+  if (call.more && !asked.target.has_implementation_specific("MSG_MORE")) return call.name + " MSG_MORE";
   if (call.implementation_specific.empty() || !asked.assertions ||
       asked.target.has_implementation_specific(call.implementation_specific))
     return std::nullopt;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/linux/kernel_implementation_specific.h"
 
+#include <linux/errqueue.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
 
 namespace tcpassay {
 namespace {
@@ -76,6 +80,39 @@ constexpr Option kOptions[] = {
     {"SOL_TCP.TCP_TX_DELAY", IPPROTO_TCP, TCP_TX_DELAY},
 };
 
+// Of SO_MEMINFO, in the order of the kernel's array.
+constexpr const char* kMemory[] = {"SK_MEMINFO_RMEM_ALLOC", "SK_MEMINFO_RCVBUF",    "SK_MEMINFO_WMEM_ALLOC",
+                                   "SK_MEMINFO_SNDBUF",     "SK_MEMINFO_FWD_ALLOC", "SK_MEMINFO_WMEM_QUEUED",
+                                   "SK_MEMINFO_OPTMEM",     "SK_MEMINFO_BACKLOG",   "SK_MEMINFO_DROPS"};
+
+std::optional<std::int64_t> memory_value(int fd, std::size_t index) {
+  std::uint32_t values[16]{};
+  socklen_t size = sizeof values;
+  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, values, &size) != 0 || size <= index * sizeof values[0])
+    return std::nullopt;
+  return values[index];
+}
+
+// The oldest message of the error queue: ee_code, ee_info and ee_data, 24 bits each. Empty when there is none.
+std::optional<std::int64_t> queued_error(int fd) {
+  alignas(cmsghdr) char control[512];
+  msghdr message{};
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return std::nullopt;
+  std::int64_t value = 0;
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each)) {
+    const bool ipv4 = each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_RECVERR;
+    const bool ipv6 = each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_RECVERR;
+    if ((!ipv4 && !ipv6) || each->cmsg_len < CMSG_LEN(sizeof(sock_extended_err))) continue;
+    sock_extended_err error{};
+    std::memcpy(&error, CMSG_DATA(each), sizeof error);
+    constexpr std::int64_t kBits = 0xffffff;
+    value = (std::int64_t{error.ee_code} << 48) | ((error.ee_info & kBits) << 24) | (error.ee_data & kBits);
+  }
+  return value;
+}
+
 struct Request {
   const char* name;
   unsigned long number;
@@ -97,6 +134,9 @@ std::vector<std::string> kernel_peculiar_names() {
   for (const Field& field : kFields) names.emplace_back(field.name);
   for (const Option& option : kOptions) names.emplace_back(option.name);
   for (const Request& request : kRequests) names.emplace_back(request.name);
+  for (const char* each : kMemory) names.emplace_back(each);
+  for (const char* each : {"MSG_ERRQUEUE", "MSG_MORE", "EPOLL_CTL_ADD", "EPOLL_CTL_MOD", "EPOLL_WAIT"})
+    names.emplace_back(each);
   return names;
 }
 
@@ -112,6 +152,9 @@ std::optional<std::int64_t> kernel_implementation_specific(int fd, std::string_v
   for (const Option& option : kOptions) {
     if (name == option.name) return option_value(fd, option, value);
   }
+  if (name == "MSG_ERRQUEUE" && !value) return queued_error(fd);
+  const auto* memory = std::find(std::begin(kMemory), std::end(kMemory), name);
+  if (memory != std::end(kMemory) && !value) return memory_value(fd, static_cast<std::size_t>(memory - kMemory));
   for (const Request& request : kRequests) {
     int octets = 0;
     if (name == request.name && !value && ioctl(fd, request.number, &octets) == 0) return octets;

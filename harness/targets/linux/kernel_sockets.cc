@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "harness/targets/linux/fast_open_cookie.h"
 #include "harness/targets/linux/kernel_answers.h"
 #include "harness/targets/linux/kernel_implementation_specific.h"
 #include "harness/targets/linux/kernel_options.h"
@@ -22,6 +24,8 @@ namespace tcpassay {
 namespace {
 
 constexpr int kFirstHandle = 3;
+// Names for implementation_specific(): what scripts write in place of a cookie's octets.
+constexpr std::string_view kFastOpenCookie = "TFO_COOKIE", kFastOpenCookieOfZeros = "TFO_COOKIE_ZERO";
 constexpr std::size_t kSocketsMax = 1000;  // handles of one scenario
 constexpr std::size_t kReadMax = 1 << 20;  // octets of one read
 
@@ -103,8 +107,7 @@ void KernelSockets::call(UserCall& call) {
     case CallKind::kAccept:
       return accept_connection(*socket, call);
     case CallKind::kWrite:
-      return conclude(call, send(fd, call.text.data(), call.text.size(),
-                                 MSG_NOSIGNAL | MSG_DONTWAIT | (call.urgent ? MSG_OOB : 0)));
+      return write_text(fd, call);
     case CallKind::kSendTo:
       return connect_socket(*socket, call);
     case CallKind::kRead:
@@ -150,9 +153,11 @@ void KernelSockets::connect_socket(Socket& socket, UserCall& call) {
                                                   : peer_address_,
                   call.port);
   const int fd = socket.fd.get();
+  if (call.zero_copy) call.text = pinned_.emplace_back(call.text.begin(), call.text.end());
   conclude(call, call.kind == CallKind::kConnect
                      ? connect(fd, name.get(), name.size())
-                     : sendto(fd, call.text.data(), call.text.size(), MSG_FASTOPEN | MSG_NOSIGNAL | MSG_DONTWAIT,
+                     : sendto(fd, call.text.data(), call.text.size(),
+                              MSG_FASTOPEN | MSG_NOSIGNAL | MSG_DONTWAIT | (call.zero_copy ? MSG_ZEROCOPY : 0),
                               name.get(), name.size()));
   if (call.result < 0 && call.error != UserError::kInProgress) return;
   socket.tuple = call.tuple = {.local = local_port(socket.fd.get()), .remote = call.port};
@@ -166,6 +171,14 @@ void KernelSockets::accept_connection(const Socket& listener, UserCall& call) {
   if (!fd) return fail(call, errno);
   call.tuple = {.local = local_port(fd.get()), .remote = name.port()};
   add_socket(std::move(fd), call.tuple, call);
+}
+
+void KernelSockets::write_text(int fd, UserCall& call) {
+  const int flags = (call.urgent ? MSG_OOB : 0) | (call.more ? MSG_MORE : 0) | (call.record_end ? MSG_EOR : 0) |
+                    (call.zero_copy ? MSG_ZEROCOPY : 0);
+  ByteView text = call.text;
+  if (call.zero_copy) text = pinned_.emplace_back(text.begin(), text.end());  // the kernel may read it again later
+  conclude(call, send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags));
 }
 
 void KernelSockets::read_text(const Socket& socket, UserCall& call) {
@@ -188,8 +201,45 @@ void KernelSockets::poll_socket(const Socket& socket, UserCall& call) {
 
 std::optional<std::int64_t> KernelSockets::implementation_specific(int handle, std::string_view name,
                                                                    std::optional<std::int64_t> value) {
+  if (name == "EPOLL_WAIT" && !value) return epoll_told();
+  if (name == kFastOpenCookie || name == kFastOpenCookieOfZeros) return fast_open_cookie(name == kFastOpenCookie);
   const Socket* socket = find(handle);
+  if (socket && value && name.starts_with("EPOLL_CTL_")) return epoll_watch(socket->fd.get(), name, *value);
   return socket ? kernel_implementation_specific(socket->fd.get(), name, value) : std::nullopt;
+}
+
+std::optional<std::int64_t> KernelSockets::epoll_watch(int fd, std::string_view how, std::int64_t events) {
+  if (!epoll_) epoll_ = FileDescriptor(epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  event.events = static_cast<std::uint32_t>(events);
+  const int operation = how == "EPOLL_CTL_MOD" ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (epoll_ctl(epoll_.get(), operation, fd, &event) != 0) return std::nullopt;
+  return 0;
+}
+
+// The events of the first socket that has some, or none.
+std::optional<std::int64_t> KernelSockets::epoll_told() const {
+  epoll_event event{};
+  const int count = epoll_wait(epoll_.get(), &event, 1, 0);
+  if (count < 0) return std::nullopt;
+  return count == 0 ? 0 : std::int64_t{event.events};
+}
+
+// With the key that the latest socket was given or, as usual, that of the namespace.
+std::optional<std::int64_t> KernelSockets::fast_open_cookie(bool with_key) const {
+  FastOpenKey key{};
+  socklen_t size = sizeof key;
+  const bool any = !sockets_.empty() && sockets_.back().fd;
+  const bool own = any && getsockopt(sockets_.back().fd.get(), IPPROTO_TCP, TCP_FASTOPEN_KEY, key.data(), &size) == 0 &&
+                   size == sizeof key;
+  if (with_key && !own) {
+    const NetworkNamespace::Visit visit(where_);
+    const auto global = fast_open_key();
+    if (!global) return std::nullopt;
+    key = *global;
+  }
+  if (!with_key) key = {};
+  return static_cast<std::int64_t>(tcpassay::fast_open_cookie(key, peer_address_, target_address_));
 }
 
 std::optional<State> KernelSockets::state(Tuple tuple) {
@@ -242,6 +292,8 @@ void KernelSockets::clear() {
     if (socket.fd) setsockopt(socket.fd.get(), SOL_SOCKET, SO_LINGER, &abort_at_close, sizeof abort_at_close);
   }
   sockets_.clear();
+  epoll_.close();
+  pinned_.clear();
   // No listener is left now. (The kernel answers a query for a missing connection with a matching listener.)
   if (flows_overflowed_ || !monitor_.destroy(flows_)) monitor_.destroy_all();
   flows_.clear();

@@ -53,7 +53,11 @@ class KernelSockets {
   void bind_socket(const Socket& socket, UserCall& call);
   void connect_socket(Socket& socket, UserCall& call);
   void accept_connection(const Socket& listener, UserCall& call);
+  void write_text(int fd, UserCall& call);
   void read_text(const Socket& socket, UserCall& call);
+  std::optional<std::int64_t> fast_open_cookie(bool with_key) const;
+  std::optional<std::int64_t> epoll_watch(int fd, std::string_view how, std::int64_t events);
+  std::optional<std::int64_t> epoll_told() const;
   void poll_socket(const Socket& socket, UserCall& call);
   void add_socket(FileDescriptor fd, Tuple tuple, UserCall& call);
   void note_flow(const Flow& flow);
@@ -65,6 +69,8 @@ class KernelSockets {
   std::vector<Flow> flows_;        // that may have left something in the kernel
   bool flows_overflowed_ = false;  // there were more; clear() lists what the kernel has
   std::vector<std::uint8_t> text_;
+  FileDescriptor epoll_;       // the only instance of a scenario
+  std::vector<Bytes> pinned_;  // what was written without copying
 };
 
 }  // namespace tcpassay

@@ -36,6 +36,17 @@ class KernelWire {
 
   virtual void use_ip(std::uint8_t version) { (void)version; }  // the version of the packets that follow: 4 or 6
 
+  // The MTU of the interface in octets; false when it cannot be changed.
+  virtual bool set_mtu(std::uint32_t /*octets*/) { return false; }
+
+  // From now on, text longer than this arrives as an interface with receive offload hands it over: as one packet made
+  // of segments of so many octets. Zero for as it is. False when the wire cannot.
+  virtual bool coalesce(std::uint16_t /*octets*/) { return false; }
+
+  // Takes the interface down and makes a new one, so that all that was changed on it is gone. Only for a wire that can.
+  virtual bool can_change() const { return false; }
+  virtual bool renew() { return false; }
+
   // After this, when take() returns nothing, all packets that the kernel sent at once in answer to stimuli have been
   // taken.
   virtual void fence() {}

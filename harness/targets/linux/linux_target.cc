@@ -3,13 +3,16 @@
 
 #include <poll.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "harness/targets/linux/kernel_implementation_specific.h"
+#include "harness/targets/linux/link_program.h"
 
 namespace tcpassay {
 namespace {
@@ -80,6 +83,7 @@ void LinuxTarget::reset(std::uint64_t) {
   sockets_.use(ip_ == 6 ? kTargetIpv6 : kTargetAddress, ip_ == 6 ? kPeerIpv6 : kPeerAddress);
   wire_->use_ip(ip_);
   settings_.restore();
+  if (std::exchange(link_changed_, false)) wire_->renew();
   if (std::exchange(icmp_seen_, false)) settings_.forget_paths();
   ahead_.reset();
   stimulated_ = false;
@@ -87,6 +91,23 @@ void LinuxTarget::reset(std::uint64_t) {
   }
   started_ = monotonic();
   silent_at_ = Time{};
+}
+
+bool LinuxTarget::has_tuning(const std::string& name) const {
+  if (name.starts_with("interface.")) return wire_->can_change();
+  if (const char* program = link_program(name)) return wire_->can_change() && access(program, X_OK) == 0;
+  return settings_.has_sysctl(name);
+}
+
+bool LinuxTarget::tune(const std::string& name, const std::string& value) {
+  if (!has_tuning(name)) return false;
+  const bool link = name.starts_with("interface.") || link_program(name) != nullptr;
+  if (!link) return settings_.set_sysctl(name, value);
+  link_changed_ = true;
+  const unsigned long number = std::strtoul(value.c_str(), nullptr, 10);
+  if (name == "interface.mtu") return number <= kPacketMax && wire_->set_mtu(static_cast<std::uint32_t>(number));
+  if (name == "interface.segment") return number <= kPacketMax && wire_->coalesce(static_cast<std::uint16_t>(number));
+  return run_link_program(*where_, link_program(name), value);
 }
 
 Time LinuxTarget::now() {

@@ -23,8 +23,8 @@ class LinuxTarget : public Target {
   const Identity& identity() const override { return identity_; }
   void use_ip(std::uint8_t version) override { ip_ = version; }
   void reset(std::uint64_t seed) override;
-  bool has_tuning(const std::string& name) const override { return settings_.has_sysctl(name); }
-  bool tune(const std::string& name, const std::string& value) override { return settings_.set_sysctl(name, value); }
+  bool has_tuning(const std::string& name) const override;
+  bool tune(const std::string& name, const std::string& value) override;
   bool configure(std::string_view name, std::int64_t value) override { return settings_.set(name, value); }
   Time now() override;
   void inject(ByteView packet) override;
@@ -49,6 +49,7 @@ class LinuxTarget : public Target {
   KernelSockets sockets_;
   KernelSettings settings_;
   std::uint8_t ip_ = 4;
+  bool link_changed_ = false;       // the interface is no longer as it was made
   bool icmp_seen_ = false;          // a path MTU may have been learnt
   Time started_{};                  // on the monotonic clock
   bool stimulated_ = false;         // there was a stimulus since the wire was last seen empty

@@ -150,6 +150,13 @@ void Interfaces::bring_up(const std::string& name) {
   request(message.body(link), "bring " + name + " up");
 }
 
+void Interfaces::set_mtu(const std::string& name, std::uint32_t octets) {
+  ifinfomsg link{};
+  link.ifi_index = index_of(name);
+  NetlinkMessage message(RTM_NEWLINK, NLM_F_ACK);
+  request(message.body(link).attribute(IFLA_MTU, octets), "set the MTU of " + name);
+}
+
 void Interfaces::set_queue_length(const std::string& name, std::uint32_t packets) {
   ifinfomsg link{};
   link.ifi_index = index_of(name);

@@ -78,6 +78,7 @@ class Interfaces {
   void add_veth(const VethEnd& here, const VethEnd& there, int there_namespace, std::uint32_t mtu);
 
   void bring_up(const std::string& name);
+  void set_mtu(const std::string& name, std::uint32_t octets);
   void set_queue_length(const std::string& name, std::uint32_t packets);
   void add_address(const std::string& name, const Address& address, std::uint8_t prefix_length);  // usable at once
   // Packets that take it are at most `mtu` octets long; without one, as long as the interface's.

@@ -18,10 +18,18 @@ class TunWire : public KernelWire {
 
   void put(ByteView packet) override;
   std::optional<ByteView> take() override;
+  bool set_mtu(std::uint32_t octets) override;
+  bool coalesce(std::uint16_t octets) override;
+  bool can_change() const override { return true; }
+  bool renew() override;
   int pollable() const override { return tun_.get(); }
 
  private:
+  void open_device();
+
+  const NetworkNamespace& where_;
   FileDescriptor tun_;
+  std::uint16_t segment_ = 0;  // coalesce()
   Bytes buffer_;
 };
 

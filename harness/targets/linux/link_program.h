@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs `ip` or `tc` in the target's namespace, without a shell: the set-up commands of scripts for the interface.
+#pragma once
+
+#include <string>
+
+#include "harness/targets/linux/namespace.h"
+
+namespace tcpassay {
+
+// Where the program is; null for any other name.
+const char* link_program(const std::string& name);
+
+// The arguments are separated by spaces. What the program writes is dropped. False when it fails.
+bool run_link_program(const NetworkNamespace& where, const char* program, const std::string& arguments);
+
+}  // namespace tcpassay
