@@ -10,6 +10,8 @@
 #include <filesystem>
 
 #include "harness/base/processes.h"
+#include "harness/check/deviations_diff.h"
+#include "harness/check/matrix.h"
 #include "harness/check/report.h"
 #include "harness/cli/verbs.h"
 
@@ -24,14 +26,71 @@ std::string report(const CheckResult& result, const std::string& format) {
   return check_text(result, style_of_stdout());
 }
 
+std::string deviations_folder(const CliOptions& cli) {
+  if (cli.deviations.empty()) return (fs::path(corpus_folder(cli)) / "deviations").string();
+  if (!fs::is_directory(cli.deviations)) throw UsageError(cli.deviations + ": no such folder");
+  return cli.deviations;
+}
+
 // Those that concern the IP versions over which the scenarios are played.
 std::vector<Deviation> deviations_of(const CliOptions& cli, const std::vector<std::uint8_t>& versions) {
-  auto deviations =
-      read_deviations((fs::path(corpus_folder(cli)) / "deviations").string(), target_name(cli), false, cli.rtt_ms > 0);
+  auto deviations = read_deviations(deviations_folder(cli), target_name(cli), false, cli.rtt_ms > 0);
   std::erase_if(deviations, [&](const Deviation& deviation) {
     return deviation.ip != 0 && std::find(versions.begin(), versions.end(), deviation.ip) == versions.end();
   });
   return deviations;
+}
+
+// The run of the one target that `cli` names.
+CheckResult check_one(const CliOptions& cli) {
+  const auto versions = ip_versions_of(cli);
+  const CheckOptions options{.target = cli.target,
+                             .defect = cli.defect,
+                             .legal_variants = cli.legal_variants,
+                             .edition = edition_of(cli),
+                             .strict = cli.strict,
+                             .round_trip = std::chrono::milliseconds(cli.rtt_ms),
+                             .manner = manner_of(cli),
+                             .oracle_only = cli.oracle_only,
+                             .pcap_folder = cli.pcap,
+                             .deviations = deviations_of(cli, versions),
+                             .listed_deaths = read_listed_deaths(deviations_folder(cli), target_name(cli)),
+                             .whole = cli.paths.empty() && cli.suite.empty() && cli.rtt_ms == 0,
+                             .jobs = jobs_of(cli),
+                             .progress = progress_line()};
+  const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;
+  const auto scenarios = over_ip(read_scenarios(paths, cli.suite, cli.defines), versions);
+  CheckResult result = check(scenarios, options);
+  end_progress();
+  if (versions.front() == 6 && !result.target.can(Ability::kIpv6)) {
+    throw UsageError(
+        fmt::format("{} has no IPv6 here (if the kernel lacks it: boot without ipv6.disable=1)", result.target.name));
+  }
+  return result;
+}
+
+// A target that this machine does not have leaves a line in the matrix, and the others are tested all the same.
+int check_several(const CliOptions& cli, const std::vector<std::string>& names) {
+  if (cli.format == "junit" || cli.update_deviations)
+    throw UsageError("--format junit and --update-deviations take one target");
+  std::vector<MatrixRun> runs;
+  for (const std::string& name : names) {
+    if (Interrupt::interrupted()) break;
+    CliOptions one = cli;
+    one.target = name;
+    if (!cli.pcap.empty()) one.pcap = (fs::path(cli.pcap) / target_name(one)).string();
+    MatrixRun& run = runs.emplace_back(MatrixRun{.target = name});
+    try {
+      run.result = check_one(one);
+    } catch (const TargetError& error) {
+      end_progress();
+      run.failure = error.what();
+    } catch (const UsageError& error) {
+      run.failure = error.what();
+    }
+  }
+  print(cli.format == "json" ? matrix_json(runs) : matrix_text(runs, cli.all_rows, style_of_stdout()));
+  return exit_status_of(runs);
 }
 
 }  // namespace
@@ -47,6 +106,11 @@ void check_options(CLI::App& app, CliOptions& cli) {
   add_rtt_option(app, cli);
   add_corpus_option(app, cli);
   app.add_option("--suite,-s", cli.suite, "play only the scenarios of this suite or folder");
+  app.add_option("--deviations", cli.deviations,
+                 "the folder with the files of known deviations, TARGET.txt; if not given, the corpus's");
+  app.add_flag("--update-deviations", cli.update_deviations,
+               "print a diff of the target's file of deviations instead of the report (git apply --unidiff-zero)");
+  app.add_flag("--all-rows", cli.all_rows, "of several targets, show the rules on which they agree too");
   app.add_option("--pcap", cli.pcap, "write a capture of each scenario to this folder");
   add_jobs_option(
       app, cli,
@@ -55,30 +119,13 @@ void check_options(CLI::App& app, CliOptions& cli) {
 }
 
 int run_check(const CliOptions& cli) {
-  const auto versions = ip_versions_of(cli);
-  const CheckOptions options{
-      .target = cli.target,
-      .defect = cli.defect,
-      .legal_variants = cli.legal_variants,
-      .edition = edition_of(cli),
-      .strict = cli.strict,
-      .round_trip = std::chrono::milliseconds(cli.rtt_ms),
-      .manner = manner_of(cli),
-      .oracle_only = cli.oracle_only,
-      .pcap_folder = cli.pcap,
-      .deviations = deviations_of(cli, versions),
-      .listed_deaths = read_listed_deaths((fs::path(corpus_folder(cli)) / "deviations").string(), target_name(cli)),
-      .whole = cli.paths.empty() && cli.suite.empty() && cli.rtt_ms == 0,
-      .jobs = jobs_of(cli),
-      .progress = progress_line()};
-  const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;
-  const auto scenarios = over_ip(read_scenarios(paths, cli.suite, cli.defines), versions);
   const Interrupt interrupt;  // what was played so far is reported
-  const CheckResult result = check(scenarios, options);
-  end_progress();
-  if (versions.front() == 6 && !result.target.can(Ability::kIpv6)) {
-    throw UsageError(
-        fmt::format("{} has no IPv6 here (if the kernel lacks it: boot without ipv6.disable=1)", result.target.name));
+  const auto names = target_list(cli.target);
+  if (names.size() > 1) return check_several(cli, names);
+  const CheckResult result = check_one(cli);
+  if (cli.update_deviations) {
+    print(deviations_diff(result, (fs::path(deviations_folder(cli)) / (target_name(cli) + ".txt")).string()));
+    return result.exit_status();
   }
   print(report(result, cli.format));
   return result.exit_status();

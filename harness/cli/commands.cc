@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "harness/base/version.h"
+#include "harness/check/matrix.h"
 #include "harness/cli/verbs.h"
 #include "harness/targets/registry.h"
 
@@ -51,6 +52,8 @@ constexpr Verb kVerbs[] = {
      "tcpassay catalogue --target own", run_catalogue, catalogue_options},
     {"sweep", "Sends every class of segment in every state and reports which rules are broken",
      "tcpassay sweep --target own --state FIN-WAIT-1", run_sweep, sweep_options},
+    {"plugin-check", "Looks for mistakes of an adapter, before its stack is judged", "tcpassay plugin-check ./lwip.so",
+     run_plugin_check, plugin_check_options},
     {"bench", "Measures how many connections a second are played, with the judge and without it",
      "tcpassay bench --target own --seconds 5", run_benchmark, benchmark_options},
     {"zoo",
@@ -103,7 +106,11 @@ int run_command(int count, char** arguments) {
     return complain(std::string(error.what()) + " (--help says more)");
   }
   try {
-    if (cli.in_process) cli.target = in_process(cli.target);
+    if (cli.in_process) {
+      std::string names;
+      for (const std::string& name : target_list(cli.target)) names += (names.empty() ? "" : ",") + in_process(name);
+      cli.target = names;
+    }
     for (const auto& [sub, verb] : verbs) {
       if (sub->parsed()) return verb->run(cli);
     }

@@ -83,7 +83,9 @@ void end_progress() {
 }
 
 void add_target_options(CLI::App& app, CliOptions& cli) {
-  app.add_option("--target,-t", cli.target, "the implementation to test ('tcpassay targets' lists them)")
+  app.add_option("--target,-t", cli.target,
+                 "the implementation to test ('tcpassay targets' lists them), or plugin:FILE.so; check and sweep take "
+                 "several, with commas between")
       ->capture_default_str();
   app.add_flag("--in-process", cli.in_process,
                "load an adapter into this process instead of a child: quicker, but a crash of the stack ends the run");

@@ -21,11 +21,13 @@ inline constexpr int kRealTimeJobs = 16;  // processes for a real-time target: t
 
 // The options of all verbs. Each verb uses some of them.
 struct CliOptions {
-  std::string target = "own", defect{};       // defect: planted in the own stack
-  std::vector<std::string> legal_variants{};  // of the own stack
-  bool in_process = false;                    // adapters run without a child process
-  bool target_given = false;                  // export and catalogue play on a target only if the user names one
-  std::string ip = "4";                       // "4", "6" or "both"
+  std::string target = "own", defect{};              // defect: planted in the own stack
+  std::vector<std::string> legal_variants{};         // of the own stack
+  bool all_rows = false, update_deviations = false;  // check
+  std::string deviations{};                          // the folder with files of deviations
+  bool in_process = false;                           // adapters run without a child process
+  bool target_given = false;                         // export and catalogue play on a target only if the user names one
+  std::string ip = "4";                              // "4", "6" or "both"
   std::string ruleset = to_string(kNewest);
   bool strict = false;  // what is tolerated though no text grants it counts as broken
   std::string format = "text";

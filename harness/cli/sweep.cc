@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "harness/check/matrix.h"
 #include "harness/cli/verbs.h"
 
 namespace tcpassay {
@@ -52,7 +53,9 @@ void sweep_options(CLI::App& app, CliOptions& cli) {
   add_jobs_option(app, cli, "processes, each with its own target; if not given, one for each processor");
 }
 
-int run_sweep(const CliOptions& cli) {
+namespace {
+
+SweepResult sweep_one(const CliOptions& cli) {
   SweepOptions options{.target = cli.target,
                        .own_options = {.defect = cli.defect, .legal_variants = cli.legal_variants},
                        .edition = edition_of(cli),
@@ -68,9 +71,40 @@ int run_sweep(const CliOptions& cli) {
   const int processors = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1u));
   options.jobs = cli.jobs != 0 ? cli.jobs : processors;
   options.progress = progress_line();
-  const SweepResult result = sweep(options);
+  SweepResult result = sweep(options);
   end_progress();
-  print(cli.format == "json" ? sweep_json(result) : sweep_text(result, style_of_stdout()));
+  return result;
+}
+
+std::string report(const SweepResult& result, const CliOptions& cli) {
+  return cli.format == "json" ? sweep_json(result) : sweep_text(result, style_of_stdout());
+}
+
+// One after the other; of JSON {"runs":[...]}. The scripts of each target go to a folder of its own.
+int sweep_several(const CliOptions& cli, const std::vector<std::string>& names) {
+  std::string text;
+  bool violated = false, unable = false;
+  for (const std::string& name : names) {
+    CliOptions one = cli;
+    one.target = name;
+    if (!cli.findings.empty()) one.findings = (std::filesystem::path(cli.findings) / target_name(one)).string();
+    const SweepResult result = sweep_one(one);
+    violated = violated || result.exit_status() == 1;
+    unable = unable || result.exit_status() == 2;
+    const char* const between = text.empty() ? "" : cli.format == "json" ? "," : "\n";
+    text += between + report(result, cli);
+  }
+  print(cli.format == "json" ? "{\"runs\":[" + text + "]}\n" : text);
+  return violated ? 1 : unable ? 2 : 0;
+}
+
+}  // namespace
+
+int run_sweep(const CliOptions& cli) {
+  const auto names = target_list(cli.target);
+  if (names.size() > 1) return sweep_several(cli, names);
+  const SweepResult result = sweep_one(cli);
+  print(report(result, cli));
   return result.exit_status();
 }
 

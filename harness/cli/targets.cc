@@ -8,6 +8,7 @@
 #include "harness/cli/verbs.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
+#include "harness/targets/plugin/plugin_folder.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {
@@ -38,6 +39,34 @@ int list_legal_variants(const CliOptions& cli) {
   return 0;
 }
 
+// An adapter in one of the known folders: its version and abilities, or what is missing.
+void list_plugin(const KnownPlugin& plugin, Json& json, std::string& text) {
+  Json row{{"name", plugin.name}, {"what", ""}, {"ready", false}, {"missing", plugin.missing}};
+  std::string what;
+  if (plugin.missing.empty()) {
+    try {
+      const Identity identity = make_target(plugin.name)->identity();
+      Json abilities = Json::array();
+      for (const Ability ability : identity.abilities) {
+        abilities.push_back(to_string(ability));
+        what += fmt::format("{}{}", what.empty() ? "" : " ", to_string(ability));
+      }
+      row["what"] = fmt::format("{} {} by an adapter, in a child process", identity.name, identity.version);
+      row["ready"] = true;
+      row["version"] = identity.version;
+      row["abilities"] = abilities;
+      row["file"] = plugin.file.string();
+    } catch (const TargetError& error) {
+      row["missing"] = error.what();
+    }
+  }
+  const bool ready = row["ready"];
+  const std::string first = ready ? row["what"].get<std::string>() : "an adapter";
+  text += fmt::format("{:<10} {:<9} {}\n", plugin.name, ready ? "ready" : "missing", first);
+  text += fmt::format("{:<20} {}\n", "", ready ? what : row["missing"].get<std::string>());
+  json.push_back(row);
+}
+
 }  // namespace
 
 void targets_options(CLI::App& app, CliOptions& cli) {
@@ -59,6 +88,7 @@ int run_targets(const CliOptions& cli) {
     text += fmt::format("{:<10} {:<9} {}\n", entry.name, missing ? "missing" : "ready", entry.what);
     if (missing) text += fmt::format("{:<20} {}\n", "", *missing);
   }
+  for (const KnownPlugin& plugin : known_plugins()) list_plugin(plugin, json, text);
   print(cli.format == "json" ? Json{{"targets", json}}.dump(2) + "\n" : text);
   return 0;
 }

@@ -27,6 +27,9 @@ int explain(const CliOptions& cli);
 void catalogue_options(CLI::App& app, CliOptions& cli);
 int run_catalogue(const CliOptions& cli);
 
+void plugin_check_options(CLI::App& app, CliOptions& cli);
+int run_plugin_check(const CliOptions& cli);
+
 void sweep_options(CLI::App& app, CliOptions& cli);
 int run_sweep(const CliOptions& cli);
 

@@ -150,9 +150,10 @@ TEST(Registry, ShortNames) {
 
 TEST(PluginFolder, TellsWhatIsThereAndWhatIsMissing) {
   const auto known = known_plugins({TCPASSAY_TEST_PLUGINS});
-  ASSERT_EQ(known.size(), 2u);
+  ASSERT_EQ(known.size(), 3u);
   EXPECT_EQ(known[0].name, "old_plugin");
   EXPECT_EQ(known[1].name, "own_plugin");
+  EXPECT_EQ(known[2].name, "skeleton");
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class ChildTarget final : public Target {
 
   Renewal renewal() const { return renewal_; }
   pid_t process() const { return process_; }
+  std::uint64_t heap() const { return heap_; }  // octets that the child had allocated after the last reset
 
   // Each throws TargetDied once the child has died. After that only reset() may be called: it starts another child.
   const Identity& identity() const override { return identity_; }

@@ -36,7 +36,7 @@ enum class Breakage : std::uint8_t {
   kLeak,           // keeps some memory of each reset
   kGarbage,        // emits octets that are no packet
   kLate,           // emits after input() has returned, from a thread
-  kLosesTime,      // advance() runs one timer and forgets the others
+  kLosesTime,      // advance() forgets what is less than a millisecond
   kLateDeadline,   // next_deadline() never names a timer
   kStuckDeadline,  // next_deadline() stays where it is
   kKeeps,          // the window depends on how many resets there were
@@ -67,6 +67,7 @@ struct OwnPlugin {
   own::Sockets sockets;
   std::set<int> listening{};
   int resets = 0, packets = 0;
+  own::Time told_now = 0;  // by the last advance()
   std::thread late{};
   std::vector<void*> kept{};
 
@@ -191,6 +192,7 @@ int reset(void* t, int /*ip_version*/) {
   p.sockets.reset();
   p.listening.clear();
   p.packets = 0;
+  p.told_now = 0;
   ++p.resets;
   if (p.breakage != Breakage::kLeak) return 0;
   p.kept.push_back(std::malloc(kLeaked));
@@ -216,11 +218,16 @@ int input(void* t, const std::uint8_t* packet, std::size_t length) {
 
 int advance(void* t, std::uint64_t now_ns) {
   OwnPlugin& p = plugin(t);
-  const auto now = static_cast<own::Time>(now_ns);
+  auto now = static_cast<own::Time>(now_ns);
+  if (p.breakage == Breakage::kLosesTime) {
+    const own::Time whole = (now - p.told_now) / own::kMillisecond * own::kMillisecond;
+    p.told_now = now;
+    now = p.stack.now() + whole;
+  }
   do {
     p.stack.advance(now);
     p.drain();
-  } while (p.stack.now() < now && p.breakage != Breakage::kLosesTime);
+  } while (p.stack.now() < now);
   return 0;
 }
 
@@ -228,7 +235,8 @@ std::uint64_t next_deadline(void* t) {
   OwnPlugin& p = plugin(t);
   if (p.breakage == Breakage::kStuckDeadline && p.packets > 0) return 0;
   const own::Time next = p.breakage == Breakage::kLateDeadline ? kNever : p.stack.next_due();
-  return next == kNever ? UINT64_MAX : static_cast<std::uint64_t>(next);
+  const own::Time behind = p.breakage == Breakage::kLosesTime ? p.told_now - p.stack.now() : 0;
+  return next == kNever ? UINT64_MAX : static_cast<std::uint64_t>(next + behind);
 }
 
 std::int32_t open(void* t) {
