@@ -2,17 +2,25 @@
 #include "harness/mutation/history.h"
 
 #include <algorithm>
+#include <chrono>
 #include <variant>
 
 namespace tcpassay {
 namespace {
 
+constexpr Time kLeastTimeout = std::chrono::milliseconds(900);  // RFC 6298 section 2.4, and a coarse clock
+
 // Reads the events in their order.
 class Reader {
  public:
-  const Known& known() const { return known_; }
+  Known known() const {
+    Known known = known_;
+    known.sack = known.sack && peer_sack_;
+    return known;
+  }
 
   void read(const Event& event) {
+    at_ = event.until;
     if (const auto* in = std::get_if<Arriving>(&event.what)) arrives(*in);
     if (const auto* out = std::get_if<Departing>(&event.what)) departs(*out);
     if (const auto* call = std::get_if<UserCall>(&event.what)) calls(*call);
@@ -21,15 +29,18 @@ class Reader {
  private:
   void arrives(const Arriving& seg) {
     known_.timeouts = 0;
+    arrived_at_ = at_;
     known_.reset = known_.reset || seg.ctl.rst;
     known_.urgent = known_.urgent || seg.ctl.urg;
     if (seg.ctl.rst) return;
+    known_.peer_fin = known_.peer_fin || seg.ctl.fin;
     const RcvSeq end = seg.seq + seg.len();
     known_.arrived = known_.irs ? later(known_.arrived, end) : end;
     if (seg.ctl.syn && !known_.irs) {
       known_.irs = seg.seq;
       known_.mss = seg.opt.mss.value_or(0);
       peer_shift_ = seg.opt.window_scale;
+      peer_sack_ = seg.opt.sack_permitted;
     }
     if (!seg.ctl.ack || !known_.iss || seg.ack <= *known_.iss || seg.ack > known_.sent) return;
     const bool first = known_.acked == *known_.iss;
@@ -47,10 +58,12 @@ class Reader {
       known_.iss = known_.acked = known_.sent = seg.seq;
       shift_ = seg.opt.window_scale;
     }
+    if (seg.ctl.syn) known_.sack = seg.opt.sack_permitted;
     const SndSeq end = seg.seq + seg.len();
     const bool again = seg.len() > 0 && end <= known_.sent;
     known_.resent = known_.resent || again;
-    if (again && seg.seq <= known_.acked && known_.timeouts < 100) ++known_.timeouts;
+    const bool by_timer = at_ - arrived_at_ >= kLeastTimeout;
+    if (again && by_timer && seg.seq <= known_.acked && known_.timeouts < 100) ++known_.timeouts;
     known_.sent = later(known_.sent, end);
     if (seg.ctl.fin) known_.fin = end;
     if (seg.ctl.ack) known_.told = told_ ? later(known_.told, seg.ack) : seg.ack;
@@ -93,7 +106,9 @@ class Reader {
 
   Known known_{};
   bool told_ = false;
+  bool peer_sack_ = false;
   std::optional<std::uint8_t> shift_{}, peer_shift_{};
+  Time at_{}, arrived_at_{};
 };
 
 // Whether the event fits into the run of one plain connection; `tuple` and `syn` are of the earlier ones.
@@ -157,12 +172,17 @@ std::size_t History::last_arrival(std::size_t i) const {
   return size();
 }
 
-std::size_t History::last_text(std::size_t i) const {
+std::size_t History::last_departure(std::size_t i) const {
   while (i > 0) {
     const Departing* seg = out(--i);
-    if (seg != nullptr && !seg->text.empty() && !seg->ctl.syn && !seg->ctl.rst) return i;
+    if (seg != nullptr && !seg->ctl.syn && !seg->ctl.rst) return i;
   }
   return size();
+}
+
+std::size_t History::last_text(std::size_t i) const {
+  for (i = last_departure(i); i < size() && out(i)->text.empty();) i = last_departure(i);
+  return i;
 }
 
 }  // namespace tcpassay

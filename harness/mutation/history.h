@@ -25,17 +25,21 @@ struct Known {
   std::uint32_t window = 0;     // offered by the peer's last segment with ACK
   std::uint32_t written = 0;    // octets that the target has taken from its user
   std::uint32_t mss = 0;        // offered by the peer; 0: none
-  std::uint8_t timeouts = 0;    // how often the target has sent the oldest octet again since anything arrived
+  std::uint8_t timeouts = 0;    // how often the target has sent the oldest octet again, long after anything arrived
   int handle = -1;              // of a socket on which the user may read
   bool listening = false, opening = false;  // the user has made a passive, an active OPEN
   bool closed = false;                      // ... has called CLOSE in the sense of the RFC
   bool reset = false;                       // a RST has passed
+  bool peer_fin = false;                    // the peer has sent a FIN
+  bool sack = false;                        // both SYNs permit SACK
   bool resent = false;                      // the target has sent something again
   bool urgent = false;                      // the peer has sent urgent octets
   bool user_timeout = false;                // the user has set a user timeout
 
   // The peer has acknowledged the SYN of the target, and has sent its own.
   bool established() const { return iss && irs && acked > *iss; }
+  // Both sides have closed, and the peer has acknowledged that of the target: the connection may be gone.
+  bool over() const { return fin && acked >= *fin && peer_fin; }
 };
 
 // A run of one connection: one pair of ports, on which each side has sent one SYN at most, and whole packets without
@@ -63,7 +67,8 @@ class History {
   std::size_t next(std::size_t i) const;
   // The last segment that arrived before `i`; size() when there is none.
   std::size_t last_arrival(std::size_t i) const;
-  // The last segment of the target with text before `i`; size() when there is none.
+  // The last segment of the target before `i`, but for SYN and RST; the last one with text. size() when there is none.
+  std::size_t last_departure(std::size_t i) const;
   std::size_t last_text(std::size_t i) const;
 
  private:

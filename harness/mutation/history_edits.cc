@@ -169,7 +169,10 @@ MaybeRetelling given_up_untold(const History& h, std::size_t i) {
 
 MaybeRetelling probe_never_sent(const History& h, std::size_t i) {
   const Known& known = h.after(i);
-  if (h.in(i) == nullptr || !known.established() || known.window > 0 || known.reset) return {};
+  const UserCall* made = h.call(i);
+  const bool writes = made != nullptr && made->kind == CallKind::kWrite && made->result > 0;
+  if (h.in(i) == nullptr && !writes) return {};
+  if (!known.established() || known.window > 0 || known.reset) return {};
   const std::size_t probe = h.next(i);
   if (probe == h.size() || !h.sends_new_text(probe) || h.out(probe)->seq < known.edge) return {};
   if (known.written <= known.sent - *known.iss - 1) return {};
@@ -180,7 +183,8 @@ MaybeRetelling text_never_sent(const History& h, std::size_t i) {
   const UserCall* made = h.call(i);
   const bool writes = made != nullptr && made->kind == CallKind::kWrite && made->result > 0;
   const std::size_t next = h.next(i);
-  if (!writes || next == h.size() || !h.sends_new_text(next) || !h.before(i).established()) return {};
+  if (!writes || next == h.size() || !h.sends_new_text(next)) return {};
+  if (!h.before(i).established() || h.before(i).window == 0) return {};
   return silent_for_long(h, i, kHeldWait);
 }
 

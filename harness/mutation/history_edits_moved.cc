@@ -36,12 +36,12 @@ bool is_error(UserError error) {
   return error == UserError::kReset || error == UserError::kTimedOut || error == UserError::kRefused;
 }
 
-// Urgent octets may be read apart from the others, and a reset drops what was not read.
+// Urgent octets may be read apart from the others, and a connection that is gone has nothing more to be read.
 bool reads_text(const History& h, std::size_t i) {
   const UserCall* made = h.call(i);
   const Known& known = h.before(i);
   const bool reads = made != nullptr && made->kind == CallKind::kRead && made->handle == known.handle;
-  return reads && made->result > 0 && !known.urgent && !known.reset;
+  return reads && made->result > 0 && !known.urgent && !known.reset && !known.over();
 }
 
 // Whether a later call tells of a reset.
@@ -119,7 +119,8 @@ MaybeRetelling text_after_timeout(const History& h, std::size_t i) {
   if (moment == h.size()) return {};
   const Known& known = h.before(moment);
   const SndSeq end = h.out(i)->seq + h.out(i)->len();
-  if (!known.established() || known.timeouts < 2 || known.window == 0 || end > known.edge) return {};
+  const int timeouts = known.sack ? 2 : 1;  // the first one may be a loss probe, which needs SACK (RFC 8985)
+  if (!known.established() || known.timeouts < timeouts || known.window == 0 || end > known.edge) return {};
   if (end - known.acked <= most_in_a_segment(h, known)) return {};
   return leave_before(h, moment, i);
 }
@@ -172,17 +173,17 @@ MaybeRetelling fin_moves(const History& h, std::size_t i) {
   return told;
 }
 
-MaybeRetelling text_after_reset(const History& h, std::size_t i) {
+MaybeRetelling sends_after_reset(const History& h, std::size_t i) {
   const Arriving* in = h.in(i);
   const Departing* out = h.out(i);
   const UserCall* before = i > 0 ? h.call(i - 1) : nullptr;
   const bool is_reset = in != nullptr && in->ctl.rst && in->seq == h.before(i).told && told_of_reset(h, i);
   const bool is_abort = out != nullptr && out->ctl.rst && before != nullptr && before->kind == CallKind::kClose;
-  const std::size_t text = h.last_text(i);
-  if ((!is_reset && !is_abort) || !h.before(i).established() || h.before(i).reset || text == h.size()) return {};
+  const std::size_t again = h.last_departure(i);
+  if ((!is_reset && !is_abort) || !h.before(i).established() || h.before(i).reset || again == h.size()) return {};
   Retelling told(h, i + 1);
   told.silent_until(h.at(i));
-  told.leaves(text, h.at(i));
+  told.leaves(again, h.at(i));
   told.silent_until(h.at(i));
   return told;
 }
@@ -204,7 +205,7 @@ MaybeRetelling error_untold(const History& h, std::size_t i) {
 MaybeRetelling end_untold(const History& h, std::size_t i) {
   const UserCall* made = h.call(i);
   const bool ends = made != nullptr && made->kind == CallKind::kRead && made->result == 0 && made->length > 0;
-  if (!ends || h.before(i).handle != made->handle || h.before(i).reset) return {};
+  if (!ends || h.before(i).handle != made->handle || h.before(i).reset || !h.before(i).peer_fin) return {};
   Retelling told(h, i);
   UserCall& read = told.returns(i, h.at(i));
   read.result = -1;
