@@ -164,9 +164,9 @@ void resent_departs(Step& on, const Departing& seg, SndSeq end, const SendBefore
     if (state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
   }
   // The first retransmission may have been a loss probe; the second left because the timer had expired again.
-  if (on.tcb.rexmits >= 2 && end == before.snd_nxt && seg.seq == before.snd_una && state.cwr == Cwr::kMay) {
-    state.cwr = Cwr::kAfterLoss;
-  }
+  const bool expired_twice = on.tcb.rexmits >= 2 && end == before.snd_nxt;
+  const bool fast = on.why == Why::kThirdDuplicate && on.tcb.congestion.phase == Congestion::Phase::kRecovery;
+  if ((expired_twice || fast) && seg.seq == before.snd_una && state.cwr == Cwr::kMay) state.cwr = Cwr::kAfterLoss;
 }
 
 // The segment probes the target's window, which is closed.
@@ -230,7 +230,6 @@ void text_arrives(Step& on, const Arriving& seg) {
   if (seg.ctl.cwr && state.echo == Echo::kOn && (surely_taken || !on.may(Freedom::kCwrPassedOver))) {
     state.echo = Echo::kEnding;
     state.ended = true;
-    if (ce && on.may(Freedom::kCeBeforeCwr)) return;  // the target may act on CE first, then on CWR
   } else if (state.echo == Echo::kEnding && surely_taken && !ce) {
     state.echo = Echo::kOff;
   }

@@ -103,18 +103,23 @@ void small_window_is_used_in_time(Step& on) {
 
 // ---- When the target must have given up ----
 
+// Text or a FIN that waits for a closed window.
+bool waits_for_window(const Tcb& tcb) {
+  return synchronized(tcb.state) && tcb.snd_wnd == 0 && tcb.snd_nxt < tcb.snd_limit();
+}
+
 // R2 of 3.8.3, as the user has set it, or as long as any implementation takes.
 bool connection_is_not_kept_for_ever(Step& on) {
   const Candidate& tcb = on.tcb;
   const bool unacknowledged = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state > State::kListen;
-  if (!unacknowledged) return true;
+  if (!unacknowledged && !waits_for_window(tcb)) return true;
   const Time since_first = on.env.since - tcb.sent_at;
   const bool user_gave_up = tcb.user_timeout > Time{} && kept_by_user_at_most(tcb) < since_first;
   const bool for_ever = std::max(kForever, 2 * tcb.user_timeout) < since_first;  // the text gives R2 no upper bound
   const Blame table[] = {
       {user_gave_up, Rule::MUST_21},
       {for_ever && tcb.state == State::kLastAck, Rule::S3_6_last_ack_timeout},
-      {for_ever && synchronized(tcb.state) && tcb.snd_wnd != 0, Rule::MUST_20},
+      {for_ever && synchronized(tcb.state), Rule::MUST_20},  // of window probes, too, that nothing answers
   };
   for (const Blame& row : table) {
     if (row.when) return on.refuse(row.rule, 3);
@@ -146,10 +151,6 @@ void text_is_held_back(Step& on) {
 
 bool waits_for_ack(const Tcb& tcb) {
   return tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state != State::kClosed && tcb.state != State::kListen;
-}
-
-bool waits_for_window(const Tcb& tcb) {
-  return synchronized(tcb.state) && tcb.snd_wnd == 0 && tcb.snd_nxt < tcb.snd_end;
 }
 
 // What is blamed when neither the front of the queue nor a probe has left again in time.

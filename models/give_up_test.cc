@@ -55,6 +55,91 @@ TEST(GiveUp, AResetBeforeR2EndsTheConnectionForTheUserToo) {
   EXPECT_NE(guilty.verdicts(), Verdicts{"SHLD_11 departed"});
 }
 
+// R2 and the user timeout begin with the text, however long the connection was idle before.
+TEST(GiveUp, TextAfterALongIdleTimeIsNotGivenUpAtOnce) {
+  Trace t;
+  t.open().quiet(seconds(1000)).write(10).quiet(seconds(70)).in("P.", 1, 1, 10).out(".", 1, 11).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_60 violated"});
+}
+
+TEST(GiveUp, OfAWindowThatNothingOpensComesInTheEnd) {
+  Trace t;
+  t.open().in(".", 1, 1, 0, 0).quiet().write(10);
+  for (int i = 0; i < 130; ++i) t.quiet(seconds(i < 6 ? 1 << i : 60)).out(".", 1, 1, 1);
+  t.quiet(seconds(60));
+  EXPECT_EQ(t.verdicts().at(0), "MUST_20 violated");
+}
+
+TEST(GiveUp, OfAWindowIsNotDueWhileThePeerAnswers) {
+  Trace t;
+  t.open().in(".", 1, 1, 0, 0).quiet().write(10);
+  for (int i = 0; i < 130; ++i) {
+    t.quiet(seconds(i < 6 ? 1 << i : 60)).out(".", 1, 1, 1).quiet().in(".", 1, 1, 0, 0).quiet();
+  }
+  EXPECT_EQ(t.verdicts(), Verdicts{});
+}
+
+// An error that nothing has told yet is told by the first question.
+TEST(GiveUp, SoErrorTellsOfAReset) {
+  const auto asked = [](UserError told) {
+    Trace t;
+    t.open().in("R", 1).quiet();
+    t.call({.kind = CallKind::kGetOption,
+            .handle = t.user,
+            .option = SocketOption::kError,
+            .value = static_cast<int>(told)});
+    return t.verdicts();
+  };
+  EXPECT_EQ(asked(UserError::kReset), Verdicts{});
+  EXPECT_EQ(asked(UserError::kNone), Verdicts{"MUST_12 violated"});
+}
+
+TEST(GiveUp, NoWriteWaitsForAConnectionThatWasReset) {
+  Trace t;
+  t.open().in("R", 1).quiet().write_fails(UserError::kWouldBlock);
+  EXPECT_EQ(t.verdicts(), Verdicts{"S3_10_2_closed violated"});
+}
+
+// 3.10.5: an ACK that is owed may leave before the RST.
+TEST(Abort, AnAckThatIsOwedMayLeaveFirst) {
+  const auto aborted = [](std::uint32_t text) {
+    Trace t;
+    t.open();
+    if (text > 0) t.in("P.", 1, 1, text);
+    t.quiet()
+        .call({.kind = CallKind::kSetOption, .handle = t.user, .option = SocketOption::kLinger, .value = 0})
+        .close()
+        .out(".", 1, 1 + text)
+        .out("R", 1)
+        .quiet();
+    return t.verdicts();
+  };
+  EXPECT_EQ(aborted(10), Verdicts{});
+  EXPECT_NE(aborted(0), Verdicts{});
+}
+
+// SHLD-31: a FIN ahead of a gap may be forgotten, and comes again.
+TEST(FinAheadOfAGap, NeedNotBeHeld) {
+  Trace t;
+  t.open()
+      .in("F.", 11, 1)
+      .out(".", 1, 1)
+      .quiet()
+      .in("P.", 1, 1, 10)
+      .out(".", 1, 11)
+      .quiet()
+      .report(State::kEstablished);
+  t.in("F.", 11, 1).out(".", 1, 12).quiet().report(State::kCloseWait);
+  EXPECT_EQ(t.verdicts(), Verdicts{"SHLD_31 departed"});
+}
+
+TEST(FinAheadOfAGap, IsTakenWhereItIsNext) {
+  Trace t;
+  t.open().in("FP.", 1, 1, 10).out(".", 1, 11).quiet().report(State::kEstablished);
+  EXPECT_NE(t.verdicts(), Verdicts{});
+  EXPECT_NE(t.verdicts(), Verdicts{"SHLD_31 departed"});
+}
+
 // 3.10.7.3: the SYN is acknowledged, and then the text that came with it, at once or later.
 struct SynAckWithText : Trace {
   SynAckWithText() {

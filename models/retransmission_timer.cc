@@ -5,6 +5,7 @@
 
 #include "models/blame.h"
 #include "models/step.h"
+#include "models/why_again.h"
 
 namespace tcpassay {
 namespace {
@@ -109,6 +110,11 @@ void front_departs_first(Step& on) {
   timer.doubled = false;
 }
 
+// A SYN that asks for ECN or carries text may leave again at once without (RFC 3168 section 6.1.1.1, RFC 7413).
+bool syn_may_change(const Tcb& tcb) {
+  return tcb.ecn.setup_sent || tcb.fast_open.text_due || tcb.congestion.lost_told;
+}
+
 // Something has arrived since the front left last, which may be another reason to send it again than the timer.
 bool front_departs_after_arrival(Step& on, bool probing) {
   Candidate& tcb = on.tcb;
@@ -125,6 +131,12 @@ bool front_departs_after_arrival(Step& on, bool probing) {
     }
   }
   if (on.why == Why::kNone) return on.refuse(Rule::R6298_5_early, 1);
+  if (on.why == Why::kTimeout && !probing &&
+      on.env.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack < kRtoMin) {
+    const bool may_be_probe = tcb.sack() && probe_timeout_has_passed(on);  // RFC 8985
+    if (synchronized(tcb.state) && !may_be_probe) on.depart(Rule::R6298_2_4);
+    if (tcb.state == State::kSynSent && !syn_may_change(tcb)) on.depart(Rule::R6298_2_1);
+  }
   tcb.front_gap = Time{};
   timer.doubled = false;
   return true;

@@ -245,7 +245,9 @@ void reach_fin(Step& on, bool in_window) {
   const bool next = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq;
   const bool sure = next && in_window && !tcb.contradicted;
   if (!sure) {
-    const bool held = tcb.filled && !tcb.held_fin_outside && tcb.rcv_nxt_max == tcb.fin_seq;
+    const bool ahead = next && !in_window && tcb.fin_seq != tcb.syn_text_end;  // the FIN came ahead of a gap
+    const bool earlier = tcb.filled || ahead;
+    const bool held = earlier && !tcb.held_fin_outside && tcb.rcv_nxt_max == tcb.fin_seq;
     const bool taken = held ? on.should(Rule::SHLD_31) : on.may(Freedom::kFinTaken);
     if (!taken) {
       on.allow_ack();
@@ -284,7 +286,7 @@ Then check_fin_bit(Step& on, const Arriving& seg) {
       on.acknowledge_now(Rule::R5681_3_2_out_of_order);
     }
   }
-  reach_fin(on, in_window);
+  reach_fin(on, in_window && (seg.ctl.fin || tcb.fin_seq == tcb.syn_text_end));
   return Then::kReturn;
 }
 

@@ -73,7 +73,8 @@ bool may_leave_in_this_state(Step& on, const Departing& seg) {
   }
   if (!no_connection(tcb)) return true;
   const bool was_connected = tcb.was_open || tcb.iss_known;
-  return on.refuse(forbids_any_segment(tcb, was_connected ? Rule::SA4_2_established : Rule::S3_10_1_passive), 5);
+  const Rule ended = tcb.signal == Signal::kTimedOut ? Rule::MUST_20 : Rule::SA4_2_established;
+  return on.refuse(forbids_any_segment(tcb, was_connected ? ended : Rule::S3_10_1_passive), 5);
 }
 
 // A segment without SYN and RST: is the handshake far enough for it?

@@ -321,6 +321,10 @@ void text_departs(Step& on, const Departing& seg) {
   if (tcb.state == State::kSynReceived && !fast_open::may_send_early(on, at.text_end)) return;
   if (!sequence_is_due(on, seg, at) || !contents_are_right(on, seg, at) || !size_is_allowed(on, seg, at)) return;
   on.why = why_it_departs(on, seg.seq, at.end);
+  if (on.why == Why::kNone && tcb.snd_una < seg.seq) {
+    on.refuse(Rule::R6298_5_early, 1);
+    return;
+  }
   if (!path_and_reports_allow(on, seg, at) || !window_allows(on, seg, at)) return;
   const std::uint32_t added = at.fresh ? at.end - tcb.snd_nxt : 0;
   if (at.fresh && !new_part_departs(on, seg, at)) return;

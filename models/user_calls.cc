@@ -96,7 +96,8 @@ bool send_in_state(Step& on, const UserCall& call) {
     case State::kClosed:
     case State::kListen:
       on.cite(Rule::S3_10_2_closed);
-      if (taken) on.refuse(Rule::S3_10_2_closed);
+      // A write that could go on later speaks of a connection that exists.
+      if (taken || (on.tcb.was_open && call.error == UserError::kWouldBlock)) on.refuse(Rule::S3_10_2_closed);
       return false;
     case State::kSynSent:
     case State::kSynReceived:
@@ -137,6 +138,7 @@ void send_call(Step& on, const UserCall& call) {
     return;
   }
   if (!send_in_state(on, call)) return;
+  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) tcb.sent_at = on.env.now;  // R2 begins now (3.8.3)
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
   tcb.window_at = on.env.now;
   if (call.urgent) urgent_given(on);
@@ -217,6 +219,7 @@ void abort_call(Step& on, const UserCall& call) {
       return;
     default:
       on.cite(Rule::S3_10_5_established);
+      tcb.ack_now = tcb.ack_now || tcb.ack_later;                    // an ACK that is owed may leave first
       if (synchronized(tcb.state) && on.may(Rule::S3_5_2_issuer)) {  // in spite of 3.10.5
         start_time_wait(on);
         if (!tcb.fin_sent()) {  // what was queued, or waits for an acknowledgment, is flushed

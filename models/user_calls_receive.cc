@@ -209,7 +209,10 @@ void error_call(Step& on, const UserCall& call) {
   const bool only_icmp = tcb.signal == Signal::kNone && !gone(tcb);
   if (error == UserError::kNone) {  // another call may have reported the error before
     // Behind the FIN of the peer RECEIVE says end of stream: a reset can be told here only, or by SEND.
-    if (tcb.rcv_fin && tcb.signal == Signal::kReset && !tcb.told) {
+    // Of an error that nothing else has told SO_ERROR is the first to ask.
+    const bool ended =
+        tcb.signal == Signal::kReset || tcb.signal == Signal::kRefused || tcb.signal == Signal::kTimedOut;
+    if (ended && !tcb.told) {
       on.refuse(Rule::MUST_12);
       return;
     }

@@ -93,6 +93,19 @@ bool reordering_timer_may_run(const Step& on) {
   return on.env.since - tcb.board.arrived_at <= tcb.rtt_max + 2 * kClockSlack;
 }
 
+// Text behind the front leaves again with a reason, too: a loss was assumed or may be shown, a window or the path has
+// refused it, or the time of a timeout has passed since text left last. Old text may go with new.
+bool may_follow(const Step& on, SndSeq end) {
+  const Tcb& tcb = on.tcb;
+  const Congestion& cc = tcb.congestion;
+  if (!on.env.user_known || !synchronized(tcb.state) || tcb.fast_open.text_due || tcb.snd_nxt < end) return true;
+  const bool assumed = cc.phase != Phase::kOpen || cc.duplicates > 0 || (cc.recover_known && tcb.snd_una < cc.recover);
+  const bool shown = tcb.sack() && (!tcb.board.sacked.empty() || tcb.board.vague || tcb.board.reordered);
+  const bool refused = cc.lost_told || cc.window_moved || tcb.snd_una < cc.refused_to || tcb.snd_wnd == 0;
+  const Time last = std::max(tcb.front_from, cc.sent_at);
+  return assumed || shown || refused || on.env.now - last > kClockSlack;
+}
+
 Why expired(Step& on, SndSeq end) {
   if (reordering_timer_may_run(on) && on.may(Freedom::kReorderingTimer)) return Why::kReorderingTimer;
   if (may_probe(on, end) && on.may(Freedom::kLossProbe)) return Why::kLossProbe;
@@ -112,7 +125,7 @@ bool probe_timeout_has_passed(const Step& on) {
 Why why_it_departs(Step& on, SndSeq seq, SndSeq end) {
   const Tcb& tcb = on.tcb;
   if (tcb.snd_nxt <= seq) return Why::kNew;
-  if (tcb.snd_una < seq) return Why::kBehind;
+  if (tcb.snd_una < seq) return may_follow(on, end) ? Why::kBehind : Why::kNone;
   if (!synchronized(tcb.state)) return Why::kTimeout;
   if (tcb.snd_wnd == 0) return Why::kWindowProbe;
   return tcb.congestion.arrived_since_quiet ? called_for(on) : expired(on, end);

@@ -28,6 +28,31 @@ TEST(WhyAgain, NeitherTheFirstNorTheSecondDuplicateStartsFastRetransmit) {
   EXPECT_EQ(after_duplicates(3), Verdicts{});
 }
 
+TEST(WhyAgain, TextBehindTheFrontNeedsAReasonToo) {
+  Bulk guilty(Bulk::kPlain), late(Bulk::kPlain), reported(Bulk::kSack);
+  guilty.sends(5, 1).quiet();
+  EXPECT_EQ(guilty.verdicts(), Verdicts{"R6298_5_early violated"});
+  late.wait(seconds(1));
+  late.sends(0, 1).quiet().quiet();
+  late.acks(1);
+  late.sends(1, 2).quiet();
+  EXPECT_EQ(late.main_verdicts(), Verdicts{});
+  reported.wait(milliseconds(100));
+  reported.acks(0, 0, {{1, 2}, {3, 8}});
+  reported.sends(0, 1).sends(2, 1).quiet();
+  EXPECT_EQ(reported.main_verdicts(), Verdicts{});
+}
+
+// A round trip was measured as 20 ms: a timeout may be as short, but it SHOULD be a second.
+TEST(WhyAgain, SingleDuplicatesBetweenNewAcksAddUpToNothing) {
+  Bulk t(Bulk::kPlain);
+  for (std::uint32_t i = 0; i < 3; ++i)
+    t.wait(milliseconds(10)), t.acks(i).quiet().wait(milliseconds(10)), t.acks(i + 1);
+  t.quiet();
+  t.sends(3, 1).quiet();
+  EXPECT_NE(t.main_verdicts(), Verdicts{});
+}
+
 TEST(WhyAgain, AWindowUpdateIsNoDuplicate) {
   Bulk t(Bulk::kPlain);
   t.wait(milliseconds(100));

@@ -106,6 +106,7 @@ CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions
     played[i].result.scenario = file.path;
     played[i].result.replay = replay_command(file.path, replay_options(file, options));
     tally.add(played[i].result);
+    if (options.judged) options.judged(file, played[i].result);
     for (const Mismatch& each : played[i].mismatches) {
       result.failed.push_back({.scenario = file.path, .mismatch = each});
     }

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/check/corpus.h"
 #include "harness/check/deviations.h"
+#include "harness/check/tally.h"
 #include "harness/session/round_trip.h"
 #include "models/edition.h"
 
@@ -28,6 +30,8 @@ struct CheckOptions {
   bool whole = true;       // the scenarios are the whole corpus
   std::uint64_t seed = 1;  // another seed gives the own stack other initial sequence numbers
   int jobs = 1;            // processes, each with its own target; real-time targets gain, since they mostly wait
+  // Called for each scenario that was played, in their order, with what was found.
+  std::function<void(const ScenarioFile&, const TraceResult&)> judged{};
   // Called after each scenario for a progress line: how many are done, how many there are, the path of the last one.
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};
 };

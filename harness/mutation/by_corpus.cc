@@ -9,12 +9,12 @@
 #include <exception>
 #include <iterator>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
 #include "harness/base/processes.h"
 #include "harness/check/check.h"
+#include "harness/mutation/proofs.h"
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
 #include "harness/targets/registry.h"
@@ -22,8 +22,6 @@
 
 namespace tcpassay {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::vector<std::string> words_of(std::string_view text) {
   std::istringstream in{std::string(text)};
@@ -161,6 +159,21 @@ std::string listed(const std::vector<std::string>& ids) {
   return fmt::format("{}", fmt::join(ids, " "));
 }
 
+// A legal variant may break the SHOULDs that it departs from, and nothing else.
+void judge_variants(MutationTestResult& result, const std::vector<std::vector<std::string>>& variants,
+                    std::vector<std::vector<BrokenRule>>& found) {
+  result.combinations = variants.size();
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    const auto allowed = departures(variants[i]);
+    std::erase_if(found[i], [&](const BrokenRule& broken) {
+      return info(broken.rule).level == Level::kShould && contains(allowed, info(broken.rule).id);
+    });
+    result.clean += found[i].empty();
+    for (auto& broken : found[i])
+      result.false_positives.push_back({.legal_variants = variants[i], .broken = std::move(broken)});
+  }
+}
+
 // Keeps only what was played before the interrupt.
 void forget_unplayed(MutationTestResult& result, std::vector<std::vector<std::string>>& variants,
                      std::vector<std::vector<BrokenRule>>& found, const std::vector<bool>& played) {
@@ -183,59 +196,16 @@ void forget_unplayed(MutationTestResult& result, std::vector<std::vector<std::st
   found.swap(of_kept);
 }
 
-std::string cut(std::string text, int columns) {
-  if (static_cast<int>(text.size()) <= columns || columns < 4) return text;
-  text.resize(static_cast<std::size_t>(columns - 3));
-  return text + "...";
-}
-
-std::string by_text(const DefectFate& fate) {
-  std::string text;
-  for (const auto& broken : fate.by) {
-    const std::string_view id = info(broken.rule).id;
-    const char* mark = fate.expected.empty() || contains(fate.expected, id) ? "" : "~";
-    text += fmt::format("{}{}{}x{}", text.empty() ? "" : " ", mark, id, broken.times);
-  }
-  return text.empty() ? "nothing" : text;
-}
-
-std::string kill_matrix(const MutationTestResult& result, const TextStyle& style) {
-  std::size_t width = 6;
-  for (const auto& fate : result.defects) width = std::max(width, fate.id.size());
-  std::string text = fmt::format("{:<{}} CAUGHT BLAMED (rule x times; ~ names something else)\n", "DEFECT", width);
-  for (const auto& fate : result.defects) {
-    std::string line = fmt::format("{:<{}} {:<6} {}", fate.id, width, fate.caught ? "yes" : "NO", by_text(fate));
-    text += cut(line, style.columns) + "\n";
-    if (!fate.caught && !fate.expected.empty()) {
-      text += fmt::format("{:<{}} {:<6} expected: {}\n", "", width, "", listed(fate.expected));
-    }
-  }
-  return text;
-}
-
-// One defect in detail.
-std::string defect_text(const DefectFate& fate, const TextStyle& style) {
-  std::string text = fmt::format("{}: {} ({})\n", fate.id, fate.what, fate.origin);
-  text += fmt::format("expected: {}\n", fate.expected.empty() ? "any rule" : listed(fate.expected));
-  for (const auto& broken : fate.by) {
-    text += wrapped(fmt::format("  {} x{}: {}", info(broken.rule).id, broken.times, info(broken.rule).sentence),
-                    style.columns, 4) +
-            "\n    " + broken.replay + "\n";
-  }
-  return text + (fate.caught ? "caught\n" : "NOT caught\n");
-}
-
-std::string false_positive_text(const FalsePositive& found) {
-  const auto& names = found.legal_variants;
-  return fmt::format("false positive: {}: {} x{}\n  {}\n", names.empty() ? "the stack as it is" : listed(names),
-                     info(found.broken.rule).id, found.broken.times, found.broken.replay);
-}
-
 }  // namespace
 
 std::size_t MutationTestResult::caught() const {
   return static_cast<std::size_t>(
       std::count_if(defects.begin(), defects.end(), [](const DefectFate& fate) { return fate.caught; }));
+}
+
+std::size_t MutationTestResult::covered() const {
+  return static_cast<std::size_t>(
+      std::count_if(defects.begin(), defects.end(), [](const DefectFate& fate) { return fate.covered; }));
 }
 
 int MutationTestResult::exit_status() const {
@@ -279,13 +249,20 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
   std::vector<std::vector<BrokenRule>> found(variants.size());
   std::vector<bool> played(defects.size() + variants.size());
   std::mutex mutex;
+  Proofs proofs(scenarios);
   std::size_t done = 0;
   in_threads(options.jobs, defects.size() + variants.size(), [&](std::size_t i) {
     std::string name;
     CheckResult checked;
+    bool covered = false;
     if (i < defects.size()) {
       name = defects[i]->id;
-      checked = check(scenarios, {.defect = name});
+      Strikes strikes(words_of(defects[i]->rules));
+      const auto judged = [&](const ScenarioFile& file, const TraceResult& shown) { strikes.add(file, shown); };
+      checked = check(over_both, {.defect = name, .judged = judged});
+      covered = strikes.in_covering_scenarios(over_both);
+      const std::lock_guard lock(mutex);
+      proofs.add(strikes);
     } else {
       const std::size_t k = i - defects.size();
       name = listed(variants[k]);
@@ -298,6 +275,7 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
       result.unplayed.push_back(name.empty() ? "the stack as it is" : name);
     if (i < defects.size()) {
       result.defects[i] = fate_of(*defects[i], checked);
+      result.defects[i].covered = covered || defects[i]->rules.empty();
       add_indistinct(checked, name, result.indistinct);
     } else {
       found[i - defects.size()] = broken_rules(checked);
@@ -306,72 +284,15 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
   });
 
   if (Interrupt::interrupted()) forget_unplayed(result, variants, found, played);
-  result.combinations = variants.size();
-  for (std::size_t i = 0; i < variants.size(); ++i) {
-    const auto allowed = departures(variants[i]);
-    std::erase_if(found[i], [&](const BrokenRule& broken) {
-      return info(broken.rule).level == Level::kShould && contains(allowed, info(broken.rule).id);
-    });
-    result.clean += found[i].empty();
-    for (auto& broken : found[i])
-      result.false_positives.push_back({.legal_variants = variants[i], .broken = std::move(broken)});
+  judge_variants(result, variants, found);
+  if (result.whole) {
+    find_proven(result);
+    result.covers = proofs.all();
+    result.covers_proven = proofs.proven();
+    result.covers_unproven = proofs.unproven();
   }
-  if (result.whole) find_proven(result);
   result.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
-}
-
-std::string mutation_text(const MutationTestResult& result, const TextStyle& style) {
-  if (!result.whole && !result.interrupted && result.defects.size() == 1)
-    return defect_text(result.defects.front(), style);
-  std::string text = result.defects.empty() ? "" : kill_matrix(result, style);
-  for (const auto& found : result.false_positives) text += false_positive_text(found);
-  if (result.whole) {
-    std::vector<std::string> bare, options;
-    for (const auto& unproven : result.unproven) {
-      (unproven.why.empty() ? bare : options).emplace_back(info(unproven.rule).id);
-    }
-    if (!bare.empty()) text += wrapped("never seen to fail: " + listed(bare), style.columns, 2) + "\n";
-    if (!options.empty())
-      text += wrapped("options, and what no defect can show: " + listed(options), style.columns, 2) + "\n";
-    text += fmt::format("{} of {} rules proven, {} exempt\n", result.proven, rules().size() - options.size(),
-                        options.size());
-  }
-  if (!result.defects.empty()) text += fmt::format("{} of {} defects caught\n", result.caught(), result.defects.size());
-  if (result.combinations > 0) {
-    text += fmt::format("{} of {} combinations of legal variants clean\n", result.clean, result.combinations);
-  }
-  for (const std::string& one : result.indistinct) text += fmt::format("allowed and seen read the same: {}\n", one);
-  for (const std::string& name : result.unplayed) text += fmt::format("not played, or the target died: {}\n", name);
-  return text + fmt::format("{:.1f} s{}\n", result.wall_s, result.interrupted ? "; interrupted" : "");
-}
-
-std::string mutation_json(const MutationTestResult& result) {
-  Json defects = Json::array(), unproven = Json::array(), exempt = Json::array(), condemned = Json::array();
-  for (const auto& fate : result.defects) {
-    Json by = Json::array();
-    for (const auto& broken : fate.by) by.push_back(info(broken.rule).id);
-    defects.push_back(
-        {{"id", fate.id}, {"origin", fate.origin}, {"caught", fate.caught}, {"by", by}, {"expected", fate.expected}});
-  }
-  for (const auto& [rule, why] : result.unproven) {
-    why.empty() ? unproven.push_back(info(rule).id) : exempt.push_back({{"id", info(rule).id}, {"why", why}});
-  }
-  for (const auto& [legal_variants, broken] : result.false_positives) {
-    condemned.push_back({{"temperaments", legal_variants},
-                         {"rule", info(broken.rule).id},
-                         {"broken", broken.times},
-                         {"scenario", broken.scenario},
-                         {"replay", broken.replay}});
-  }
-  const Json json{
-      {"interrupted", result.interrupted},
-      {"unplayed", result.unplayed},
-      {"indistinct", result.indistinct},
-      {"defects", defects},
-      {"rules", {{"proven", result.proven}, {"unproven", unproven}, {"exempt", exempt}}},
-      {"temperaments", {{"tested", result.combinations}, {"clean", result.clean}, {"condemned", condemned}}}};
-  return json.dump(2) + "\n";
 }
 
 }  // namespace tcpassay

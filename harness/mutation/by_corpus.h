@@ -38,7 +38,8 @@ struct DefectFate {
   std::vector<std::string> expected{};  // ids of the rules that the defect is known to break
   std::vector<BrokenRule> by{};         // the rules that were broken, the expected ones first
   std::vector<Rule> at_work{};          // expected rules that the oracle applied on the way to blaming another one
-  bool caught = false;                  // an expected rule was broken; or any rule, if none is expected
+  bool caught = false;                  // an expected rule was broken, anywhere; or any rule, if none is expected
+  bool covered = false;                 // ... in a scenario that covers it, over both versions of IP
 };
 
 // A combination of legal variants that the judge failed although it conforms.
@@ -56,6 +57,8 @@ struct MutationTestResult {
   std::vector<DefectFate> defects{};
   std::size_t proven = 0;
   std::vector<Unproven> unproven{};
+  std::size_t covers = 0, covers_proven = 0;  // scenarios and the rules that they cover; those that a defect proves
+  std::vector<std::string> covers_unproven{};
   std::vector<std::string> indistinct{};  // evidence that reads the same under `allowed` and `seen`: "defect: rule"
   std::size_t combinations = 0, clean = 0;
   std::vector<FalsePositive> false_positives{};
@@ -65,6 +68,7 @@ struct MutationTestResult {
   double wall_s = 0;
 
   std::size_t caught() const;
+  std::size_t covered() const;
   // 1 when a defect was not caught, its evidence does not show what is wrong, or a legal variant failed; 2 when none
   // did, but not all were played.
   int exit_status() const;

@@ -101,7 +101,7 @@ Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
   if (c.state == State::kEstablished) {
     if (!planted.has(Defect::fin_leaves_established)) c.state = State::kCloseWait;
     if (planted.has(Defect::fin_answers_fin)) close(c);
-  } else if (c.state == State::kFinWait1) {
+  } else if (c.state == State::kFinWait1 && !planted.has(Defect::fin_wait_1_waits_too_early)) {
     c.state = State::kClosing;  // our FIN has not been ACKed, or this would be FIN-WAIT-2
   } else {
     enter_time_wait(c);

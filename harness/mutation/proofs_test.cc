@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/mutation/proofs.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/script/parse.h"
+#include "models/rules.h"
+
+namespace tcpassay {
+namespace {
+
+ScenarioFile file(const char* path, const char* text, std::uint8_t ip = 4) {
+  return {.path = path, .scenario = parse_script(text, path), .ip = ip};
+}
+
+TraceResult broken(Rule rule) {
+  TraceResult result;
+  result.verdicts.push_back({.kind = Verdict::Kind::kViolated, .rule = rule});
+  return result;
+}
+
+TEST(Proofs, ADefectMustStrikeWhereItsRuleIsCovered) {
+  const std::vector<ScenarioFile> both = {file("a.pkt", "//! covers: MUST_40\n"),
+                                          file("a.pkt", "//! covers: MUST_40\n", 6),
+                                          file("b.pkt", "//! covers: MUST_36\n")};
+  Strikes nowhere({"MUST_40"}), elsewhere({"MUST_40"}), half({"MUST_40"}), whole({"MUST_40"});
+  elsewhere.add(both[2], broken(Rule::MUST_40));
+  half.add(both[0], broken(Rule::MUST_40));
+  whole.add(both[0], broken(Rule::MUST_40));
+  whole.add(both[1], broken(Rule::MUST_40));
+  EXPECT_FALSE(nowhere.in_covering_scenarios(both));
+  EXPECT_FALSE(elsewhere.in_covering_scenarios(both));
+  EXPECT_FALSE(half.in_covering_scenarios(both));
+  EXPECT_TRUE(whole.in_covering_scenarios(both));
+}
+
+TEST(Proofs, ALineIsProvenByTheRuleThatItNames) {
+  const std::vector<ScenarioFile> files = {file("a.pkt", "//! covers: MUST_40 MUST_36\n")};
+  Proofs proofs(files);
+  Strikes strikes({"MUST_40"});
+  strikes.add(files[0], broken(Rule::MUST_36));
+  proofs.add(strikes);
+  EXPECT_EQ(proofs.proven(), 0u);
+  strikes.add(files[0], broken(Rule::MUST_40));
+  proofs.add(strikes);
+  EXPECT_EQ(proofs.all(), 2u);
+  EXPECT_EQ(proofs.unproven(), std::vector<std::string>{"a.pkt: MUST_36"});
+}
+
+}  // namespace
+}  // namespace tcpassay
