@@ -346,7 +346,7 @@ static void destroy(void* t) {
 
 static int input(void* t, const uint8_t* octets, size_t length) {
   (void)t;
-  if (length == 0 || length > 65535) return -TCPASSAY_INVALID;
+  if (length == 0 || length > 65535) return TCPASSAY_OK; /* no packet */
   struct pbuf* const packet = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_RAM);
   if (packet == NULL) return -TCPASSAY_NO_BUFFERS;
   memcpy(packet->payload, octets, length);

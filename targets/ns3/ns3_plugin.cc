@@ -237,7 +237,10 @@ class Target {
       if (state.state == TCPASSAY_CLOSED || state.state == TCPASSAY_LISTEN) continue;
       state.known = TCPASSAY_KNOWS_SND_UNA | TCPASSAY_KNOWS_SND_NXT;
       state.snd_una = Peek::snd_una(*socket);
-      state.snd_nxt = Peek::snd_nxt(*socket);
+      const bool opening = state.state == TCPASSAY_SYN_SENT || state.state == TCPASSAY_SYN_RECEIVED;
+      state.snd_nxt =
+          opening ? state.snd_una + 1 : Peek::snd_nxt(*socket);  // ns-3 counts the SYN when it is acknowledged
+
       if (state.state == TCPASSAY_SYN_SENT) return true;
       state.known |= TCPASSAY_KNOWS_RCV_NXT;
       state.rcv_nxt = Peek::rcv_nxt(*socket);

@@ -265,7 +265,8 @@ impl Stack {
     pub fn next_deadline(&mut self) -> u64 {
         match self.interface.poll_at(self.now, &self.sockets) {
             None => u64::MAX,
-            Some(due) => due.max(self.now + Duration::from_millis(1)).total_micros() as u64 * 1000,
+            Some(due) if due > self.now => due.total_micros() as u64 * 1000,
+            Some(_) => (self.now + Duration::from_millis(1)).total_micros() as u64 * 1000,
         }
     }
 
