@@ -97,7 +97,7 @@ unsigned Stack::duplicates_needed(const Connection& c) const {
 void Stack::new_ack(Connection& c, std::uint32_t octets) {
   Congestion& cc = c.cc;
   if (planted.has(Defect::limited_transmit_grows)) cc.cwnd += std::min(cc.duplicates, kDupThresh - 1) * 2 * cc.smss;
-  cc.duplicates = 0;
+  if (!planted.has(Defect::duplicates_survive_new_acks)) cc.duplicates = 0;
   cc.limited = cc.limit = 0;
   if (restores_window(c, octets)) {
     cc.undo();
