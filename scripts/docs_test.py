@@ -106,7 +106,7 @@ def help_of(*words):
 
 @functools.cache
 def verbs():
-    return set(re.findall(r"^  ([a-z]+) {2,}", help_of().partition("Subcommands:")[2], re.MULTILINE))
+    return set(re.findall(r"^  ([a-z-]+) {2,}", help_of().partition("Subcommands:")[2], re.MULTILINE))
 
 
 @functools.cache

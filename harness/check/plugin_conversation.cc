@@ -247,7 +247,7 @@ Transcript opened(Target& target, std::uint64_t seed, Time step) {
 // Nonsense, and segments for ports at which nobody is.
 Transcript nonsense(Target& target, std::uint64_t seed, Time step) {
   Player play(target, seed, step);
-  const Bytes packets[] = {{}, {0x45}, Bytes(20, 0xff), Bytes(1500, 0), {0x45, 0, 0, 200, 0, 0, 0, 0, 64, 6}};
+  const Bytes packets[] = {{0x45}, Bytes(20, 0xff), Bytes(1500, 0), {0x45, 0, 0, 200, 0, 0, 0, 0, 64, 6}};
   for (const Bytes& packet : packets) play.octets(packet);
   play.segment(kSyn, kOurIss, 0);
   play.segment(kAck, kOurIss, 77);

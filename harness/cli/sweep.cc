@@ -68,6 +68,7 @@ SweepResult sweep_one(const CliOptions& cli) {
   for (const auto& word : cli.flags) options.flags.push_back(flags_of(word));
   const std::filesystem::path corpus = corpus_folder(cli);
   options.deviations = read_deviations((corpus / "deviations").string(), target_name(cli), true);
+  options.listed_deaths = read_listed_deaths((corpus / "deviations").string(), target_name(cli));
   const int processors = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1u));
   options.jobs = cli.jobs != 0 ? cli.jobs : processors;
   options.progress = progress_line();

@@ -63,7 +63,10 @@ Why unable(const Call& call, const Identity& target) {
   if (call.kind == CallKind::kSetOption && call.option == SocketOption::kLinger && call.value == 0)
     return needs(Ability::kAbort);
   const bool option = call.kind == CallKind::kSetOption || call.kind == CallKind::kGetOption;
-  if (option && !target.has_option(call.option)) return fmt::format("needs the option of {}", call.name);
+  if (option && !target.has_option(call.option)) {
+    constexpr std::size_t kName = 2;  // behind the socket and the level
+    return fmt::format("needs the option {}", call.arguments.size() > kName ? call.arguments[kName] : call.name);
+  }
   return std::nullopt;
 }
 

@@ -129,7 +129,9 @@ std::string sweep_text(const SweepResult& result, const TextStyle& style) {
     text += "\n" + cause_text(cause, style);
     listed += !cause.listed.empty();
   }
+  text += deaths_text(result.died, style);
   text += fmt::format("\n{} causes, {} of them listed\n", result.causes.size(), listed);
+  if (!result.died.empty()) text += fmt::format("the implementation died in {} ways\n", result.died.size());
   const std::string plant = result.defect.empty() ? "" : " with " + result.defect;
   text +=
       fmt::format("{} {}{}: {} of {} cells visited, {} with no way, {:.2f} s, {:.0f} cases/s{}\n", result.target.name,
@@ -166,6 +168,7 @@ std::string sweep_json(const SweepResult& result) {
       {"interrupted", result.interrupted},
       {"conclusion", result.conclusion()},
       {"deaths", result.deaths},
+      {"died", deaths_json(result.died)},
       {"unwritten", result.unwritten},
       {"grid", grid},
       {"unreachable", unreachable},

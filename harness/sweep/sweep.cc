@@ -25,6 +25,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kChunk = 256;  // cases in a row for one process
 constexpr std::size_t kProgressEvery = 512;
 constexpr std::size_t kDeathsMax = 20;              // times a target may die in one process and be made again
+constexpr std::chrono::seconds kLostMax{120};       // so much time one process may lose to deaths of the implementation
 constexpr std::size_t kCausesMax = 500;             // at most so many scripts are shortened and written
 constexpr std::uint64_t kClassFactors = 2 * 3 * 7;  // prime factors of the numbers of classes
 constexpr std::size_t kUnwrittenMax = 3;            // reasons why findings could not be written
@@ -102,6 +103,7 @@ class Worker {
       ++sum.unreachable[target_->identity().name + " has no IPv6 here"];
       return;
     }
+    const auto begin = std::chrono::steady_clock::now();
     try {
       const Answer* answer = &ask_surely(sum, cell);
       if (answer->finding && cell.dress != Dress::kPlain) {
@@ -116,11 +118,29 @@ class Worker {
         }
       }
       note(number, cell, sum, *answer);
+    } catch (const TargetDied& died) {
+      note_death(number, cell, sum, died.what());
+      lost_ += std::chrono::steady_clock::now() - begin;
+      if (lost_ > kLostMax) throw;
     } catch (const TargetError& error) {
       if (++deaths_ > kDeathsMax) throw;
       ++sum.unreachable[fmt::format("{}: {}", kTargetDied, error.what())];
       make_again();
     }
+  }
+
+  void note_death(std::size_t number, const Cell& cell, RoadSum& sum, const std::string& how) {
+    ++sum.unreachable[std::string(kImplementationDied)];
+    const DeathCause death{.state = sum.road->state,
+                           .how = how,
+                           .cases = 1,
+                           .first = number,
+                           .ip = sum.ip,
+                           .road = std::string(sum.road->name),
+                           .stimulus = to_text(cell),
+                           .script = print_script(questioner_->scenario())};
+    tell({{"death", tcpassay::to_json(death)}});
+    make_again();
   }
 
   // On a real-time target a finding counts only if it occurs twice in a row: a timer of the target may have expired
@@ -209,6 +229,7 @@ class Worker {
   std::unique_ptr<Target> target_;
   std::unique_ptr<Questioner> questioner_;
   std::size_t deaths_ = 0;
+  std::chrono::nanoseconds lost_{};  // in cases during which the implementation died
 };
 
 Cause cause_from(const Json& json) {
@@ -252,6 +273,8 @@ class Gathering {
       done_ += json["done"].get<std::size_t>();
       const RoadSum& road = plan_.roads[json["road"].get<std::size_t>()];
       if (options_.progress) options_.progress(done_, plan_.cases(), progress_text(road));
+    } else if (json.contains("death")) {
+      deaths.add(death_from_json(json["death"]));
     } else if (json.contains("cause")) {
       add_cause(cause_from(json["cause"]));
     } else if (json.contains("sum")) {
@@ -264,6 +287,7 @@ class Gathering {
   }
 
   Causes causes{};
+  Deaths deaths{};
 
  private:
   std::string progress_text(const RoadSum& sum) const {
@@ -300,14 +324,6 @@ class Gathering {
   std::size_t done_ = 0;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
-
-ReplayOptions replay_options(const SweepOptions& options) {
-  return {.target = options.target,
-          .defect = options.own_options.defect,
-          .legal_variants = options.own_options.legal_variants,
-          .edition = options.edition,
-          .strict = options.strict};
-}
 
 // Plays the script of the cause alone and shortens it.
 void shrink_cause(Cause& cause, Session& session, const SweepOptions& options, SweepResult& result) {
@@ -376,6 +392,8 @@ SweepResult sweep(const SweepOptions& options) {
     result.causes.push_back(std::move(cause));
   }
   shrink_causes(result, options);
+  result.died = gathering.deaths.all();
+  shrink_deaths(result.died, options);
   return result;
 }
 

@@ -15,6 +15,7 @@
 #include "harness/check/report.h"
 #include "harness/session/finding.h"
 #include "harness/session/session.h"
+#include "harness/sweep/deaths.h"
 #include "harness/sweep/grid.h"
 #include "harness/sweep/roads.h"
 #include "harness/target/target.h"
@@ -33,6 +34,7 @@ struct SweepOptions {
   std::vector<std::uint8_t> flags{};  // only these sets of control bits; empty: all
   std::uint64_t one_in = 1;           // play one cell in about so many, spread over the grid; 1: all
   std::vector<Deviation> deviations{};
+  std::vector<ListedDeath> listed_deaths{};
   std::string findings = "findings";  // the folder for a script of each cause; empty: write none
   int jobs = 1;                       // processes, each with a target of its own
   std::function<void(std::size_t done, std::size_t all, const std::string& last)> progress{};
@@ -76,13 +78,15 @@ struct SweepResult {
   std::vector<Cause> causes{};
   double wall_s = 0;
   bool interrupted = false;
+  std::vector<DeathCause> died{};        // of implementations in child processes; the sweep has gone on
   std::vector<std::string> deaths{};     // how processes died; their sums and the rest of their cells are missing
   std::vector<std::string> unwritten{};  // why scripts of findings could not be written
 
   std::uint64_t cells() const, visited() const, unreachable() const;
   double cases_per_s() const { return wall_s > 0 ? static_cast<double>(visited()) / wall_s : 0; }
   std::uint64_t target_deaths() const;  // cells during which the target died and was made again, and deaths
-  // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed; 2: nothing was found, but the
+  // 0: conforms but for listed deviations; 1: a MUST is violated or the implementation died, and it is not
+  // listed; 2: nothing was found, but the
   // sweep was interrupted, no cell was visited, the target died, or a finding could not be written.
   int exit_status() const;
   std::string conclusion() const;  // exit_status() in words: "conforms"

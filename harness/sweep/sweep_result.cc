@@ -44,7 +44,9 @@ int SweepResult::exit_status() const {
   const bool violated = std::any_of(causes.begin(), causes.end(), [](const Cause& cause) {
     return cause.verdict.kind == Verdict::Kind::kViolated && cause.steady && cause.listed.empty();
   });
-  if (violated) return 1;
+  const bool died_unlisted =
+      std::any_of(died.begin(), died.end(), [](const DeathCause& death) { return death.listed.empty(); });
+  if (violated || died_unlisted) return 1;
   return interrupted || visited() == 0 || target_deaths() > 0 || !unwritten.empty() ? 2 : 0;
 }
 

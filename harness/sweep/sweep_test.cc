@@ -157,6 +157,30 @@ TEST(Sweep, FindingsThatCannotBeWrittenAreNamed) {
   EXPECT_NE(sweep_text(result, {}).find("a finding is not written: cannot write"), std::string::npos);
 }
 
+TEST(Sweep, ADeathIsAFindingWithAShortScript) {
+  SweepOptions options;
+  options.target = "plugin:" TCPASSAY_TEST_PLUGINS "/own_plugin.so?segfault";
+  options.states = {State::kEstablished};
+  options.flags = {*flags_named("R")};
+  options.one_in = 50;
+  options.findings = testing::TempDir() + "tcpassay_deaths";
+  SweepResult result = sweep(options);
+  ASSERT_EQ(result.died.size(), 1u);
+  const DeathCause& death = result.died.front();
+  EXPECT_NE(death.how.find("signal 11"), std::string::npos);
+  EXPECT_TRUE(death.steady);
+  EXPECT_GT(death.cases, 1u);
+  EXPECT_LE(read_script(death.file).steps.size(), 3u);  // it dies of its third packet
+  EXPECT_EQ(result.exit_status(), 1);
+  EXPECT_NE(sweep_text(result, {}).find("DIED in ESTABLISHED: its process crashed"), std::string::npos);
+  EXPECT_NE(sweep_json(result).find("\"died\": ["), std::string::npos);
+  options.listed_deaths = {{.text = "signal 11", .reason = "known", .where = ""}};
+  result = sweep(options);
+  ASSERT_EQ(result.died.size(), 1u);
+  EXPECT_EQ(result.died.front().listed, "known");
+  EXPECT_NE(result.exit_status(), 1);
+}
+
 TEST(Sweep, NothingVisitedIsNoConformance) {
   SweepResult result;
   EXPECT_EQ(result.exit_status(), 2);
