@@ -2,6 +2,7 @@
 #include "harness/offline/agreement.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -41,11 +42,12 @@ Findings findings_of(const CaptureResult& result, const Address& target) {
   return found;
 }
 
-// A capture and the log beside it, removed in the end.
+// A capture and the log beside it, of this process, removed in the end.
 class Files {
  public:
   explicit Files(const std::string& folder)
-      : pcap_((std::filesystem::path(folder) / "agreement.pcap").string()), log_(run_log_of(pcap_)) {}
+      : pcap_((std::filesystem::path(folder) / fmt::format("agreement-{}.pcap", ::getpid())).string()),
+        log_(run_log_of(pcap_)) {}
   ~Files() {
     std::error_code ignored;
     std::filesystem::remove(pcap_, ignored);

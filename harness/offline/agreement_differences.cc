@@ -221,8 +221,10 @@ Difference difference_of_capture(const Trace& trace, const Terms& terms, const F
   if (capture.any()) {
     Hidden hidden(trace, terms);
     hidden.hide(Difference::kLink);
-    if (hidden.findings() == capture) return Difference::kLink;
-    return live.any() ? Difference::kName : Difference::kUnknown;
+    const Findings rest = hidden.findings();
+    if (rest == capture) return Difference::kLink;
+    const bool guilty = capture.broken.empty() ? rest.any() : !rest.broken.empty();  // a MUST needs another MUST
+    return guilty ? Difference::kName : Difference::kUnknown;
   }
   if (capture.inconclusive) return Difference::kExcused;
   for (const Difference one : kOfRecords) {
