@@ -113,7 +113,7 @@ TEST(Histories, KnowsWhatHasHappened) {
   EXPECT_EQ(known.handle, -1);
 }
 
-// Of these more passes than a tenth; docs/mutation.md says what.
+// Of these more passes than a tenth; docs/judge.md says what.
 bool has_a_known_hole(std::string_view id) {
   return id == "text_repeated" || id == "given_up_untold" || id == "error_untold";
 }
@@ -124,7 +124,7 @@ TEST(Histories, NineOfTenAreNoticedInEachClass) {
   EXPECT_GT(result.runs, 800u);
   for (const auto& row : result.rows) {
     EXPECT_GT(row.samples, 0u) << row.edit->id;
-    EXPECT_GE(row.share(), has_a_known_hole(row.edit->id) ? 0.2 : 0.9) << row.edit->id << "\n"
+    EXPECT_GE(row.share(), has_a_known_hole(row.edit->id) ? 0.6 : 0.9) << row.edit->id << "\n"
                                                                        << history_text(result, {});
   }
 }
