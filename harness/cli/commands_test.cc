@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,10 @@ void expect_complaint(const std::vector<std::string>& cli, const std::string& wh
 }
 
 const std::string kTextbook = "corpus/textbook/client-closes-first.pkt";
+
+constexpr const char* kLinesScript =
+    "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1 EINPROGRESS (now)\n"
+    "+0 > S 0:0(0) <mss 1460>\n";
 
 TEST(Commands, ComplainInOneLine) {
   const std::string good = source(kTextbook);
@@ -207,6 +212,23 @@ TEST(Commands, TargetsSaysWhatIsHere) {
   EXPECT_EQ(json["targets"][0]["name"], "own");
   EXPECT_EQ(json["targets"][0]["ready"], true);
   EXPECT_NE(run({"targets", "--defects"}).out.find("rst_out_of_window"), std::string::npos);
+}
+
+// One line for each file, and before it one for each conversation of a capture; each is JSON of its own.
+TEST(Commands, JudgeWritesJsonLines) {
+  const std::string script = file_with("lines.pkt", kLinesScript);
+  const Outcome outcome = run({"judge", "--format", "jsonl", script, script});
+  std::istringstream lines(outcome.out);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    EXPECT_EQ(nlohmann::json::parse(line)["verdict"], "accepted") << line;
+  }
+  EXPECT_EQ(count, 2);
+}
+
+TEST(Commands, ACommentNeedsACapture) {
+  const std::string script = file_with("lines.pkt", kLinesScript);
+  expect_complaint({"judge", "--annotate", "x.pcapng", script}, "need one capture");
 }
 
 // What no target plays shows nothing of any target.

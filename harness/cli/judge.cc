@@ -5,11 +5,17 @@
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <mutex>
 
 #include "harness/base/processes.h"
 #include "harness/cli/verbs.h"
+#include "harness/offline/annotate.h"
+#include "harness/offline/extract.h"
 #include "harness/offline/judge_files.h"
 #include "harness/offline/judge_filter.h"
+#include "harness/wire/capture_reader.h"
 #include "models/rules.h"
 
 namespace tcpassay {
@@ -27,13 +33,32 @@ JudgeFilter filter_of(const CliOptions& cli) {
   return filter;
 }
 
+// What is found in a pipe is told at once.
+std::string accusation(const ConversationResult& one) {
+  std::string text;
+  for (const EndpointResult& end : one.ends) {
+    if (end.outcome != Outcome::kFail) continue;
+    text += fmt::format("now: {}, frame {}: {}: {}\n", end.end.text(), end.frame, info(end.verdict->rule).id, end.why);
+  }
+  return text;
+}
+
+void write_files(const CliOptions& cli, const std::vector<FileResult>& results) {
+  if (cli.annotate.empty() && cli.extract.empty()) return;
+  const FileResult& only = results.front();
+  const bool readable = results.size() == 1 && !only.unreadable && only.file != kStandardInput && is_capture(only.file);
+  if (!readable) throw UsageError("--annotate and --extract need one capture, which is a file");
+  if (!cli.annotate.empty()) annotate_capture(only.file, comments_of(only), cli.annotate);
+  if (!cli.extract.empty()) extract_conversation(only, cli.frame, cli.extract);
+}
+
 }  // namespace
 
 void judge_options(CLI::App& app, CliOptions& cli) {
   add_define_option(app, cli);
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
-  add_format_option(app, cli, {"text", "json"});
+  add_format_option(app, cli, {"text", "json", "jsonl"});
   app.add_flag("--ladder", cli.ladders, "draw every conversation as a ladder diagram");
   app.add_option("--end", cli.ends, "in captures, judge only the ends with this ADDRESS or ADDRESS:PORT");
   app.add_flag("--packets-alone", cli.packets_alone,
@@ -45,6 +70,13 @@ void judge_options(CLI::App& app, CliOptions& cli) {
       ->check(CLI::IsMember(std::vector<std::string>{"must", "should"}));
   app.add_option("--only", cli.only, "print only what is condemned")
       ->check(CLI::IsMember(std::vector<std::string>{"failed"}));
+  app.add_option("--annotate", cli.annotate,
+                 "write the capture again to this pcapng file, findings as packet comments");
+  app.add_option("--extract", cli.extract,
+                 "write one conversation alone, without its addresses and text, to NAME.pcapng and NAME.pkt");
+  app.add_option(
+      "--frame", cli.frame,
+      "the conversation to extract: its first frame, or that of a finding; else the first that is condemned");
   add_jobs_option(app, cli, "threads; if not given, one for each core");
   app.add_option("FILE", cli.paths,
                  "scripts and captures that record conversations, or folders of them; - reads a capture from a pipe")
@@ -64,11 +96,25 @@ int run_judge(const CliOptions& cli) {
     if (!chosen) throw UsageError(end + ": no address; write 192.0.2.1, 192.0.2.1:80 or [2001:db8::1]:80");
     options.capture.ends.push_back(*chosen);
   }
+  std::mutex printing;
+  const auto tell = [&](const std::string& line) {
+    const std::lock_guard lock(printing);
+    print(line);
+    std::fflush(stdout);
+  };
+  if (cli.format == "jsonl") {
+    options.capture.over = [&](const auto& file, const auto& one) { tell(json_line(file, one)); };
+    options.judged = [&](const FileResult& result) { tell(json_line(result)); };
+  } else if (cli.format == "text" && std::find(cli.paths.begin(), cli.paths.end(), kStandardInput) != cli.paths.end()) {
+    options.capture.accused = [&](const auto&, const auto& one) { tell(accusation(one)); };
+  }
   const Interrupt interrupt;  // what was judged so far is reported
   auto results = judge_all(cli.paths, options);
   end_progress();
   if (results.size() == 1 && results.front().unreadable && cli.format != "json") throw UsageError(results.front().why);
   const int status = exit_status_of(results);
+  write_files(cli, results);
+  if (cli.format == "jsonl") return status == 0 && Interrupt::interrupted() ? 2 : status;
   const bool many = results.size() > 1;
   keep_only(results, filter);
   std::string text = cli.format == "json" ? judge_json(results) : judge_text(results, cli.ladders);

@@ -47,6 +47,8 @@ struct CliOptions {
   std::vector<std::string> ends{};                         // judge: only these ends of conversations
   std::vector<std::string> only_rules{};                   // judge: print only findings about these
   std::string only_level{}, only{};                        // judge: "must" or "should"; "failed"
+  std::string annotate{}, extract{};                       // judge: files to write
+  std::uint64_t frame = 0;                                 // judge: of the conversation to extract
   bool packets_alone = false;                              // judge: captures without the log of the run
   std::string rule{};                                      // explain
   bool horizons = false;                                   // catalogue: print the table of horizons

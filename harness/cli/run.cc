@@ -11,6 +11,7 @@
 #include "harness/cli/play.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/agreement.h"
+#include "harness/offline/annotate.h"
 #include "harness/report/run_report.h"
 #include "harness/script/parse.h"
 #include "harness/session/run_log.h"
@@ -27,7 +28,8 @@ void script_options(CLI::App& app, CliOptions& cli) {
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
   add_format_option(app, cli, {"text", "json"});
-  app.add_option("--pcap", cli.pcap, "write every packet to this capture file");
+  app.add_option("--pcap", cli.pcap,
+                 "write every packet to this capture file; to FILE.pcapng with the verdicts as comments");
   app.add_flag("--four-ways", cli.four_ways,
                "judge the run live, from its log, from its record and from its packets alone; say where they differ");
   app.add_option("FILE", cli.paths, "the script")->required()->expected(1);
@@ -79,6 +81,9 @@ int run_script(const CliOptions& cli) {
   session.play(scenario);
   if (capture) capture->close();
   if (log) log->close();
+  if (cli.pcap.ends_with(".pcapng")) {
+    annotate_capture(cli.pcap, comments_of(session.trace(), session.oracle().verdicts()), cli.pcap);
+  }
   const RunResult result{.file = file,
                          .target = target->identity().name,
                          .version = target->identity().version,

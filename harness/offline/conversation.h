@@ -72,6 +72,7 @@ class CapturedConversation {
   bool is_lossy() const;      // the capture lacks segments: octets that are not in it are acknowledged, and the sender
                               // has gone on behind them
   Time last() const { return last_; }
+  int blamed() const;  // ends that the oracle blames; result() says what may excuse them
 
   ConversationResult result() const;
 

@@ -137,6 +137,10 @@ EndpointResult CapturedConversation::result_of(std::size_t end) const {
   return conclude(Outcome::kFail, verdict->event, fmt::format("allowed {}; seen {}", verdict->allowed, verdict->seen));
 }
 
+int CapturedConversation::blamed() const {
+  return directions_[0]->verdict.has_value() + directions_[1]->verdict.has_value();
+}
+
 ConversationResult CapturedConversation::result() const {
   ConversationResult result{.first_frame = first_frame_, .packets = packets_};
   for (std::size_t end = 0; end < 2; ++end) result.ends[end] = result_of(end);

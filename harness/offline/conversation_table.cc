@@ -156,6 +156,9 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
     order_.splice(order_.end(), order_, live->second.place);
   }
   live->second.conversation->segment(captured, packet);
+  if (!accused_) return;
+  const int blamed = live->second.conversation->blamed();
+  if (blamed > std::exchange(live->second.blamed, blamed)) accused_(live->second.conversation->result());
 }
 
 void ConversationTable::end(Table::iterator live) {

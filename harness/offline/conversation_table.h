@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "harness/offline/conversation.h"
@@ -45,6 +46,9 @@ class ConversationTable {
   // Judges only `ends`, or every end if it is empty. `sink` gets the result of each conversation that is over.
   ConversationTable(const Terms& terms, std::vector<ChosenEnd> ends, Sink sink);
 
+  // `accused` gets the result so far of each conversation as soon as one more of its ends is blamed.
+  void tell_accused(std::function<void(const ConversationResult&)> accused) { accused_ = std::move(accused); }
+
   void packet(const Captured& captured);
   void finish();
 
@@ -61,6 +65,7 @@ class ConversationTable {
   struct Live {
     std::unique_ptr<CapturedConversation> conversation;
     std::list<Key>::iterator place;
+    int blamed = 0;  // ends, when it was last told
   };
   using Table = std::unordered_map<Key, Live, Hash>;
 
@@ -73,6 +78,7 @@ class ConversationTable {
   Terms terms_;  // the edition, and whether they are strict
   std::vector<ChosenEnd> ends_;
   Sink sink_;
+  std::function<void(const ConversationResult&)> accused_{};
   CaptureCounts counts_;
   TextRoom room_;
   CaptureClock clock_;

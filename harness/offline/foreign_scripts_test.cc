@@ -56,6 +56,24 @@ TEST(ForeignScript, GoesOnFromThePeersSynIfItSaysSo) {
   }
 }
 
+// A connection that waits to be accepted ends with its listener: the next accept() is of the next listener.
+TEST(ForeignScript, AnAcceptIsOfItsOwnListener) {
+  const std::string fast = "+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0\n";
+  const std::string first = kListen + fast + "+0 < S 0:10(10) win 32792 <mss 1460,FOEXP>\n" +
+                            "+0 > S. 0:0(0) ack 1 <mss 1460,FOEXP TFO_COOKIE>\n+0 close(3) = 0\n";
+  const std::string again = "+0" + kListen.substr(1) + fast + "+0 < S 0:10(10) win 32792 <mss 1460,FOEXP TFO_COOKIE>\n";
+  expect_innocent(first + again + "+0 > S. 0:0(0) ack 11 <mss 1460>\n+0 accept(3, ..., ...) = 4\n" +
+                  "+0 read(4, ..., 512) = 10\n");
+  expect_guilty(first + again + "+0 > S. 0:0(0) ack 12 <mss 1460>\n+0 accept(3, ..., ...) = 4\n");
+}
+
+TEST(ForeignScript, AConnectToNoAddressEndsTheConnection) {
+  const std::string away = kOpen + "+0 connect(4, AF_UNSPEC, ...) = 0\n";
+  const std::string syn = "+0 connect(4, ..., ...) = -1 EINPROGRESS (in progress)\n+0 > S 0:0(0) <mss 1460>\n";
+  expect_innocent(away + "+0 > R. 1:1(0) ack 1\n" + syn);
+  expect_guilty(away + "+0 > F. 1:1(0) ack 1\n" + syn);
+}
+
 TEST(ForeignScript, TheMtuMayBeSetByACommand) {
   const std::string jumbo = kListen + "+0 < S 0:0(0) win 65535 <mss 8960>\n+0 > S. 0:0(0) ack 1 <mss 8960>\n";
   expect_innocent("`ip link set dev tun0 mtu 9000`\n" + jumbo);

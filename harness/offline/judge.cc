@@ -150,33 +150,54 @@ std::string judge_text(const std::vector<FileResult>& results, bool diagrams) {
   return text;
 }
 
+namespace {
+
+Json file_json(const FileResult& result) {
+  Json broken = Json::array(), verdicts = Json::array();
+  for (const auto& verdict : result.verdicts) {
+    if (verdict.consequence) continue;
+    const auto& id = info(verdict.rule).id;
+    if (std::find(broken.begin(), broken.end(), id) == broken.end()) broken.push_back(id);
+    verdicts.push_back(verdict_json(verdict, result.trace));
+  }
+  Json tolerated = Json::array();
+  for (const auto& verdict : result.tolerated) tolerated.push_back(verdict_json(verdict, result.trace));
+  Json entry{{"file", result.file},
+             {"verdict", to_string(result.outcome)},
+             {"why", result.why},
+             {"rules", broken},
+             {"verdicts", verdicts},
+             {"tolerated", tolerated},
+             {"freedoms", freedoms_json(result.freedoms)}};
+  if (result.capture) add_capture(entry, *result.capture);
+  return entry;
+}
+
+std::string line_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+std::string json_line(const FileResult& result) {
+  Json entry = file_json(result);
+  entry.erase("conversations");  // each has a line of its own
+  return line_of(entry);
+}
+
+std::string json_line(const std::string& file, const ConversationResult& one) {
+  Json entry{{"file", file}};
+  entry.update(conversation_json(one));
+  return line_of(entry);
+}
+
 std::string judge_json(const std::vector<FileResult>& results) {
   Json summary{{"accepted", 0}, {"condemned", 0}, {"inconclusive", 0}, {"unsupported", 0}};
   Json traces = Json::array();
   for (const auto& result : results) {
     Json& count = summary[to_string(result.outcome)];
     count = count.get<int>() + 1;
-    Json broken = Json::array(), verdicts = Json::array();
-    for (const auto& verdict : result.verdicts) {
-      if (verdict.consequence) continue;
-      const auto& id = info(verdict.rule).id;
-      if (std::find(broken.begin(), broken.end(), id) == broken.end()) broken.push_back(id);
-      verdicts.push_back(verdict_json(verdict, result.trace));
-    }
-    Json tolerated = Json::array();
-    for (const auto& verdict : result.tolerated) tolerated.push_back(verdict_json(verdict, result.trace));
-    traces.push_back({{"file", result.file},
-                      {"verdict", to_string(result.outcome)},
-                      {"why", result.why},
-                      {"rules", broken},
-                      {"verdicts", verdicts},
-                      {"tolerated", tolerated},
-                      {"freedoms", freedoms_json(result.freedoms)}});
-    if (result.expected) {
-      traces.back()["expected"] = to_string(*result.expected);
-      traces.back()["found"] = to_string(found(result));
-    }
-    if (result.capture) add_capture(traces.back(), *result.capture);
+    traces.push_back(file_json(result));
   }
   Json rules = Json::array();
   for (const RuleSum& sum : by_rule(results)) {

@@ -45,4 +45,8 @@ std::string to_string(const Expectation& what);  // "fail MUST_40"
 std::string judge_text(const std::vector<FileResult>& results, bool diagrams);
 std::string judge_json(const std::vector<FileResult>& results);
 
+// JSON lines: one for each conversation of a capture, and one for each file.
+std::string json_line(const std::string& file, const ConversationResult& one);
+std::string json_line(const FileResult& result);
+
 }  // namespace tcpassay

@@ -159,6 +159,7 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   std::size_t listed = 0, others = 0;
   const auto keep = [&](ConversationResult one) {
     const Outcome kind = one.outcome();
+    if (options.over) options.over(path, one);
     ++(kind == Outcome::kPass ? result.passed : kind == Outcome::kFail ? result.failed : result.inconclusive);
     if (kind == Outcome::kPass ? listed++ < kPassedListed : others++ < kOthersListed) {
       result.conversations.push_back(std::move(one));
@@ -168,6 +169,7 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   terms.edition = options.edition;
   terms.strict = options.strict;
   ConversationTable conversations(terms, options.ends, keep);
+  if (options.accused) conversations.tell_accused([&](const auto& one) { options.accused(path, one); });
   SortedReader reader(path);
   std::string broken_off;
   std::uint64_t packets = 0;

@@ -29,6 +29,9 @@ struct CaptureOptions {
   std::vector<std::string> defines{};  // judge_file(): NAME=VALUE for scripts
   bool packets_alone = false;          // judge_file(): do not read the log of the run beside a captureable
   std::function<void(std::uint64_t packets)> progress{};  // called now and then
+  // Called with the file's name: for each conversation when it is over, and for each that is newly accused as soon as
+  // it is. In a capture that lacks packets the result of the whole file may excuse it later.
+  std::function<void(const std::string& file, const ConversationResult&)> over{}, accused{};
 };
 
 // Throws CaptureError when the file is no capture, or one that cannot be read. A file that ends within a packet is

@@ -79,6 +79,10 @@ std::vector<FileResult> judge_all(const std::vector<std::string>& paths, const J
       one.progress = [&](std::uint64_t packets) { tell(fmt::format("{}: {} packets", files[i], packets)); };
       results[i] = judge_one(files[i], one);
       ++done;
+      if (options.judged) {
+        const std::lock_guard lock(telling);
+        options.judged(results[i]);
+      }
       tell(files[i]);
     }
   };

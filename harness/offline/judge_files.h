@@ -15,6 +15,7 @@ struct JudgeAllOptions {
   CaptureOptions capture{};
   int jobs = 0;  // threads; 0: one for each core
   std::function<void(std::size_t done, std::size_t all, const std::string& last)> progress{};
+  std::function<void(const FileResult&)> judged{};  // called for each file when it is done, by one thread at a time
 };
 
 // The files themselves, and of folders and those below them all scripts (.pkt) and captures, sorted by name.

@@ -78,6 +78,8 @@ class ScriptReplay {
   void report(State state, Time at, const Place& where);
   void call(const Call& call, Time from, Time until, const Place& where);
   bool opens_later(const Call& made, RecordedSocket* on);
+  void closed(int handle);
+  void disconnect(const Call& made, Time from, Time until, const Place& where);
   static std::optional<Call> asking_open(const Call& made, RecordedSocket* on);
   static Call opening_write(const Call& made, RecordedSocket& on);
   void open_first(const Call& call, Time at, const Place& where);

@@ -141,8 +141,31 @@ Call ScriptReplay::opening_write(const Call& made, RecordedSocket& on) {
   return both;
 }
 
+// What waits to be accepted ends with its listener.
+void ScriptReplay::closed(int handle) {
+  if (const RecordedSocket* on = socket(handle); on && on->listens) {
+    for (Numbers& each : numbers_) each.accepted = each.accepted || each.tuple.local == on->port;
+  }
+  std::erase_if(sockets_, [&](const RecordedSocket& each) { return each.handle == handle; });
+}
+
+// connect() to no address: ABORT, and the socket is as new.
+void ScriptReplay::disconnect(const Call& made, Time from, Time until, const Place& where) {
+  if (made.result != 0) return;
+  Call step{.kind = CallKind::kSetOption, .handle = made.handle, .option = SocketOption::kLinger};
+  step.result = 0;
+  call(step, from, until, where);
+  step = {.kind = CallKind::kClose, .handle = made.handle};
+  step.result = 0;
+  call(step, from, until, where);
+  step = {.kind = CallKind::kSocket};
+  step.result = made.handle;
+  call(step, from, until, where);
+}
+
 void ScriptReplay::call(const Call& call, Time from, Time until, const Place& where) {
   RecordedSocket* at = socket(call.handle);
+  if (call.address == kNoAddress) return disconnect(call, from, until, where);
   if (const auto asks = asking_open(call, at)) return this->call(*asks, from, until, where);
   if (opens_later(call, at) || !call.result || call.option == SocketOption::kOther)
     return;  // what it returned is not said, or the option is unknown
@@ -196,9 +219,7 @@ void ScriptReplay::call(const Call& call, Time from, Time until, const Place& wh
   made.text = text;
   event.what = made;
   show(event, where);
-  if (call.kind == CallKind::kClose && made.result == 0) {
-    std::erase_if(sockets_, [&](const RecordedSocket& each) { return each.handle == call.handle; });
-  }
+  if (call.kind == CallKind::kClose && made.result == 0) closed(call.handle);
 }
 
 // An active OPEN and a SEND take effect when they are called, whenever they return; the others when they return.

@@ -15,4 +15,7 @@ Carrier::Oddity oddity_of(const Decoded& packet);
 // What kind of host the address of a bind or connect is for this target.
 Host host_of(const Call& call, const Identity& identity);
 
+// The address of a connect() that ends the connection.
+inline constexpr const char* kNoAddress = "AF_UNSPEC";
+
 }  // namespace tcpassay

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "harness/script/addresses.h"
 #include "harness/script/names.h"
 #include "harness/script/reader.h"
 
@@ -160,6 +161,10 @@ void read_socket(const WrittenCall& written, Call&) {
 }
 
 void read_address(const WrittenCall& written, Call& call) {
+  if (written.name == "connect" && written.arguments[1] == kNoAddress) {
+    call.address = kNoAddress;
+    return;
+  }
   call.port = port(written, 1);
   const std::string text = without_space(written.arguments[1]);
   constexpr std::string_view kBefore = "inet_addr(\"";

@@ -71,6 +71,7 @@ Why unable(const Call& call, const Identity& target) {
 }
 
 Why unsupported_call(const Call& call, const Asked& asked) {
+  if (call.address == kNoAddress) return "connect AF_UNSPEC";
   if (asked.ip == 6 && !call.address.empty() && call.address != "0.0.0.0") return "an address of IPv4";
   if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
   if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
