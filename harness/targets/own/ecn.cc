@@ -93,6 +93,7 @@ void Stack::ecn_text_arrives(Connection& c, const Segment& seg) {
     ecn.ended = ecn.ended || ecn.echo;
     ecn.echo = false;
   }
+  if (seg.ctl.cwr && planted.has(Defect::ecn_cwr_hides_ce)) return;
   if (seg.ecn != kCe || planted.has(Defect::ecn_ce_ignored)) return;
   if (ecn.ended && planted.has(Defect::ecn_second_ce_ignored)) return;
   ecn.echo = true;

@@ -80,7 +80,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
   } else if (c.snd_wnd > 0) {  // no acknowledgment will arrive that could trigger this later
     const Time wait = variants.has(LegalVariant::override_100ms) ? 100 * kMillisecond : kSwsOverride;
     if (!planted.has(Defect::no_sws_override)) c.timers.override = std::min(c.timers.override, now_ + wait);
-  } else if (c.timers.retransmission == kNever) {
+  } else if (c.timers.retransmission == kNever && (c.text_queued() > 0 || !planted.has(Defect::fin_alone_not_probed))) {
     c.r2_since = c.last_sent = now_;
     start_retransmission_timer(c);
     if (planted.has(Defect::zero_window_probed_at_once)) c.timers.retransmission = now_;

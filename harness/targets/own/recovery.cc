@@ -114,7 +114,7 @@ void Stack::duplicate_by_sack(Connection& c) {
   cc.after_timeout = c.board.doubled = false;
   cc.recovering = cc.recover_known = true;
   cc.recover = c.snd_nxt;
-  if (!planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
+  if (!planted.has(Defect::ecn_silent_about_loss) && !planted.has(Defect::ecn_silent_about_sack_loss)) ecn_reduced(c);
   cc.cwnd = cc.ssthresh;
   c.board.high_rxt = c.snd_una;
   if (!planted.has(Defect::sack_highest_hole_first)) retransmit(c);
