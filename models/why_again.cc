@@ -102,8 +102,9 @@ bool may_follow(const Step& on, SndSeq end) {
   const bool assumed = cc.phase != Phase::kOpen || cc.duplicates > 0 || (cc.recover_known && tcb.snd_una < cc.recover);
   const bool shown = tcb.sack() && (!tcb.board.sacked.empty() || tcb.board.vague || tcb.board.reordered);
   const bool refused = cc.lost_told || cc.window_moved || tcb.snd_una < cc.refused_to || tcb.snd_wnd == 0;
+  const bool probe = tcb.sack() && end == tcb.snd_nxt && probe_timeout_has_passed(on);  // RFC 8985 section 7.3
   const Time last = std::max(tcb.front_from, cc.sent_at);
-  return assumed || shown || refused || on.env.now - last > kClockSlack;
+  return assumed || shown || refused || probe || on.env.now - last > kClockSlack;
 }
 
 Why expired(Step& on, SndSeq end) {

@@ -43,6 +43,19 @@ TEST(WhyAgain, TextBehindTheFrontNeedsAReasonToo) {
   EXPECT_EQ(reported.main_verdicts(), Verdicts{});
 }
 
+// RFC 8985 section 7.3: where no time passes between the ends a probe may repeat the last segment soon.
+TEST(WhyAgain, ALossProbeRepeatsTheEndOfTheFlight) {
+  const auto repeated = [](Bulk::Options options, std::uint32_t segment) {
+    Bulk t(options);
+    t.acks(1).quiet().wait(milliseconds(5));
+    t.sends(segment, 1).quiet();
+    return t.main_verdicts();
+  };
+  EXPECT_EQ(repeated(Bulk::kSack, 9), Verdicts{"R8985_7_3_new_data departed"});  // new text waits: a SHOULD
+  EXPECT_EQ(repeated(Bulk::kSack, 5), Verdicts{"R6298_5_early violated"});
+  EXPECT_EQ(repeated(Bulk::kPlain, 9), Verdicts{"R6298_5_early violated"});
+}
+
 // A round trip was measured as 20 ms: a timeout may be as short, but it SHOULD be a second.
 TEST(WhyAgain, SingleDuplicatesBetweenNewAcksAddUpToNothing) {
   Bulk t(Bulk::kPlain);
