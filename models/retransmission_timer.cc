@@ -131,8 +131,8 @@ bool front_departs_after_arrival(Step& on, bool probing) {
     }
   }
   if (on.why == Why::kNone) return on.refuse(Rule::R6298_5_early, 1);
-  if (on.why == Why::kTimeout && !probing &&
-      on.env.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack < kRtoMin) {
+  const bool only_timer = on.why == Why::kTimeout || tcb.state == State::kSynSent;  // nothing else sends a SYN again
+  if (only_timer && !probing && on.env.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack < kRtoMin) {
     const bool may_be_probe = tcb.sack() && probe_timeout_has_passed(on);  // RFC 8985
     if (synchronized(tcb.state) && !may_be_probe) on.depart(Rule::R6298_2_4);
     if (tcb.state == State::kSynSent && !syn_may_change(tcb)) on.depart(Rule::R6298_2_1);

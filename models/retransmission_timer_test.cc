@@ -33,5 +33,17 @@ TEST(Karn, TheTimeoutStaysBackedOffUntilTextThatWasSentOnceIsAcknowledged) {
   EXPECT_EQ(in_two_pieces(seconds(11), seconds(40)), Verdicts{"MUST_18 violated"});
 }
 
+// 3.10.7.3, first: a bad ACK draws a RST, and is discarded. The SYN goes again by its timer alone (2.1).
+Verdicts syn_again_after_a_bad_ack(Time gap) {
+  Trace t;
+  t.connect().out("S", 0).quiet(gap).in(".", 500, 500).out("R", 500).out("S", 0).quiet();
+  return t.verdicts();
+}
+
+TEST(SynTimer, ABadAckDoesNotSendTheSynAgain) {
+  EXPECT_EQ(syn_again_after_a_bad_ack(milliseconds(200)), Verdicts{"R6298_2_1 departed"});
+  EXPECT_EQ(syn_again_after_a_bad_ack(seconds(1)), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay

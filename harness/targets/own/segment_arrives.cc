@@ -122,6 +122,7 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
       return delete_tcb(c, Ended::kRefused);
     } else if (!acceptable) {
       if (!seg.ctl.rst) send_reset_for(seg);
+      if (!seg.ctl.rst && planted.has(Defect::bad_ack_sends_syn)) retransmit(c);
       return;
     }
   }

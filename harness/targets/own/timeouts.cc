@@ -81,6 +81,7 @@ bool Stack::excessive(const Connection& c) const {
   if (syn && planted.has(Defect::gives_up_syn_early)) r2 = 15 * kSecond;
   if (!syn && planted.has(Defect::gives_up_data_early)) r2 = 5 * kSecond;
   if (!syn && planted.has(Defect::never_gives_up)) return false;
+  if (!syn && c.snd_wnd == 0 && planted.has(Defect::unanswered_probes_go_on)) return false;
   if (c.state == State::kLastAck && planted.has(Defect::last_ack_for_ever)) return false;
   return c.last_sent - c.r2_since >= r2;
 }
