@@ -108,14 +108,14 @@ std::string check_junit(const CheckResult& result) {
         "expected: {}\nseen: {}</failure>\n  </testcase>\n",
         escaped(scenario), mismatch.where.line, escaped(mismatch.expected), escaped(mismatch.seen));
   }
-  for (const auto& [scenario, why] : result.skipped) {
+  for (const Skipped& one : result.skipped) {
     const bool listed = std::any_of(result.died.begin(), result.died.end(), [&](const Died& each) {
-      return each.scenario == scenario && !each.listed.empty();
+      return each.scenario == one.scenario && !each.listed.empty();
     });
-    const bool died = (why.starts_with(kTargetDied) || why.starts_with(kImplementationDied)) && !listed;
+    const bool died = (one.why.starts_with(kTargetDied) || one.why.starts_with(kImplementationDied)) && !listed;
     (died ? errors : skipped) += 1;
     cases += fmt::format("  <testcase classname=\"scenarios\" name=\"{}\">\n    <{} message=\"{}\"/>\n  </testcase>\n",
-                         escaped(scenario), died ? "error" : "skipped", escaped(why));
+                         escaped(one.scenario), died ? "error" : "skipped", escaped(one.why));
   }
   if (result.scenarios == 0) {
     ++errors;

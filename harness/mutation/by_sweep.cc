@@ -35,14 +35,17 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-// The sweep plays one connection at a time: this defect shows when a backlog is full, which takes several.
-constexpr std::string_view kNeedsSeveralConnections[] = {"backlog_rst_wrong_ack"};
+// The sweep plays one connection at a time and asks with one segment. These defects show when a backlog is full, which
+// takes several connections, or in how several held stretches of text lie; the corpus shows them.
+constexpr std::string_view kNeedsMoreThanOneSegment[] = {"backlog_rst_wrong_ack", "backlog_place_lost",
+                                                         "gap_of_one_octet_filled", "many_stretches_drop_next",
+                                                         "held_text_replaced_whole"};
 
 bool in_reach(const own::DefectEntry& entry) {
   const auto rules = words_of(entry.rules);
   return std::any_of(rules.begin(), rules.end(), concerns_arrivals) &&
-         std::find(std::begin(kNeedsSeveralConnections), std::end(kNeedsSeveralConnections), entry.id) ==
-             std::end(kNeedsSeveralConnections);
+         std::find(std::begin(kNeedsMoreThanOneSegment), std::end(kNeedsMoreThanOneSegment), entry.id) ==
+             std::end(kNeedsMoreThanOneSegment);
 }
 
 std::vector<const own::DefectEntry*> chosen(const SweepMutationOptions& options) {
