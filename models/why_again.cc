@@ -94,7 +94,9 @@ bool reordering_timer_may_run(const Step& on) {
 }
 
 // Text behind the front leaves again with a reason, too: a loss was assumed or may be shown, a window or the path has
-// refused it, or the time of a timeout has passed since text left last. Old text may go with new.
+// refused it, or it is a loss probe. Old text may go with new. Which timer of which segment has expired is not
+// followed: what leaves later than a clock's granularity after the last text is let pass, and only what leaves at once
+// is refused.
 bool may_follow(const Step& on, SndSeq end) {
   const Tcb& tcb = on.tcb;
   const Congestion& cc = tcb.congestion;
