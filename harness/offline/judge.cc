@@ -16,6 +16,7 @@
 #include "harness/session/run_log.h"
 #include "harness/wire/capture_file.h"
 #include "harness/wire/capture_reader.h"
+#include "harness/wire/packed_file.h"
 
 namespace tcpassay {
 namespace {
@@ -89,7 +90,7 @@ FileResult judge_file(const std::string& path, const CaptureOptions& options) {
   std::string packing;
   const FileKind kind = path == kStandardInput ? FileKind::kCapture : kind_of_file(path, packing);
   if (kind == FileKind::kPacked) {
-    const char* why = packing == "gzip" ? "what it holds is no capture" : "unpack it first";
+    const char* why = unpacks(packing) ? "what it holds is no capture" : "unpack it first";
     throw CaptureError(fmt::format("{}: packed by {}: {}", path, packing, why));
   }
   if (kind != FileKind::kCapture && !is_named_capture(path)) {

@@ -2,19 +2,18 @@
 #include "harness/wire/capture_reader.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
 #include "harness/wire/capture_file.h"
 #include "harness/wire/link_layer.h"
+#include "harness/wire/packed_file.h"
 
 namespace tcpassay {
 namespace {
@@ -55,27 +54,12 @@ constexpr Magic kMagics[] = {
     {{'s', 'n', 'o', 'o', 'p', 0, 0, 0}, 8, true, false, false, Magic::Format::kSnoop},
 };
 
-struct Packing {
-  std::uint8_t octets[4];
-  std::size_t length;
-  const char* name;
-};
-constexpr Packing kPackings[] = {{{0x1f, 0x8b}, 2, "gzip"},
-                                 {{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstd"},
-                                 {{0xfd, '7', 'z', 'X'}, 4, "xz"},
-                                 {{'B', 'Z', 'h'}, 3, "bzip2"},
-                                 {{'P', 'K', 3, 4}, 4, "zip"}};
-
 const Magic* magic_of(const std::uint8_t* octets, std::size_t count) {
   for (const Magic& magic : kMagics) {
     if (count >= magic.length && std::memcmp(octets, magic.octets, magic.length) == 0) return &magic;
   }
   return nullptr;
 }
-
-struct Close {
-  void operator()(gzFile_s* file) const { gzclose(file); }
-};
 
 // One frame of the file.
 struct Frame {
@@ -95,7 +79,7 @@ struct Interface {
 
 struct CaptureReader::Impl {
   std::string path;
-  std::unique_ptr<gzFile_s, Close> file{};
+  std::optional<PackedFile> file{};
   Magic magic{};
   Order order{};
   std::vector<Interface> interfaces{};  // of pcapng's present section; of the others the only one
@@ -115,15 +99,10 @@ struct CaptureReader::Impl {
   bool read(void* into, std::size_t count, bool may_end) {
     std::size_t done = 0;
     for (; done < count && taken < first_count; ++done) static_cast<std::uint8_t*>(into)[done] = first[taken++];
-    while (done < count) {
-      const auto some = static_cast<unsigned>(std::min<std::size_t>(count - done, 1 << 20));
-      const int got = gzread(file.get(), static_cast<std::uint8_t*>(into) + done, some);
-      if (got < 0) {
-        int error = 0;
-        fail(fmt::format("truncated or garbled: {}", gzerror(file.get(), &error)));
-      }
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
+    try {
+      if (done < count) done += file->read(static_cast<std::uint8_t*>(into) + done, count - done);
+    } catch (const std::runtime_error& error) {
+      fail(error.what());
     }
     if (done == 0 && may_end) return false;
     if (done < count) fail("truncated: the file ends within it");
@@ -161,11 +140,12 @@ struct CaptureReader::Impl {
 };
 
 void CaptureReader::Impl::open() {
-  errno = 0;
-  file.reset(path == kStandardInput ? gzdopen(dup(STDIN_FILENO), "rb") : gzopen(path.c_str(), "rb"));
-  if (!file) throw CaptureError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  const int got = gzread(file.get(), first, sizeof first);
-  first_count = got > 0 ? static_cast<std::size_t>(got) : 0;
+  file.emplace(path);
+  try {
+    first_count = file->read(first, sizeof first);
+  } catch (const std::runtime_error& error) {
+    throw CaptureError(fmt::format("{}: {}", path, error.what()));
+  }
   const Magic* known = magic_of(first, first_count);
   if (known == nullptr) throw CaptureError(fmt::format("{}: is no capture file: its first octets are of none", path));
   magic = *known;
@@ -359,18 +339,21 @@ std::uint64_t CaptureReader::passed_over() const {
 
 FileKind kind_of_file(const std::string& path, std::string& what) {
   std::uint8_t first[8] = {};
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  const std::size_t count = file ? std::fread(first, 1, sizeof first, file.get()) : 0;
-  if (magic_of(first, count) != nullptr) return FileKind::kCapture;
-  for (const Packing& packing : kPackings) {
-    if (count < packing.length || std::memcmp(first, packing.octets, packing.length) != 0) continue;
-    what = packing.name;
-    if (what != "gzip") return FileKind::kPacked;
-    const std::unique_ptr<gzFile_s, Close> unpacked(gzopen(path.c_str(), "rb"));
-    const int got = unpacked ? gzread(unpacked.get(), first, sizeof first) : 0;
-    return got > 0 && magic_of(first, static_cast<std::size_t>(got)) ? FileKind::kCapture : FileKind::kPacked;
+  {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+    const std::size_t count = file ? std::fread(first, 1, sizeof first, file.get()) : 0;
+    if (magic_of(first, count) != nullptr) return FileKind::kCapture;
+    const char* packing = packing_of(first, count);
+    if (packing == nullptr) return FileKind::kOther;
+    what = packing;
   }
-  return FileKind::kOther;
+  if (!unpacks(what)) return FileKind::kPacked;
+  try {
+    const std::size_t count = PackedFile(path).read(first, sizeof first);
+    return magic_of(first, count) != nullptr ? FileKind::kCapture : FileKind::kPacked;
+  } catch (const std::runtime_error&) {
+    return FileKind::kPacked;
+  }
 }
 
 }  // namespace tcpassay

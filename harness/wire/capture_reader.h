@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads recorded conversations from capture files: pcap, pcapng and snoop, also packed by gzip.
+// Reads recorded conversations from capture files: pcap, pcapng and snoop, also packed by gzip, zstd or xz.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct Captured {
 
 // The format of a file by its first octets.
 enum class FileKind : std::uint8_t { kOther, kCapture, kPacked };
-// kPacked: compressed in a way that is not read, or what is compressed by gzip is no capture. `what` names it.
+// kPacked: packed in a way that this build does not read, or what is packed is no capture. `what` names it.
 FileKind kind_of_file(const std::string& path, std::string& what);
 
 inline constexpr const char* kStandardInput = "-";  // as a path: what is piped in, as by tcpdump -w -

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/wire/capture_file.h"
@@ -211,9 +212,12 @@ TEST_F(Reading, WhatGzipHasPackedIsRead) {
 
 TEST_F(Reading, OtherPackingIsNamed) {
   std::string what;
-  put({0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3});
-  EXPECT_EQ(kind_of_file(path_, what), FileKind::kPacked);
-  EXPECT_EQ(what, "zstd");
+  for (const auto& [octets, name] : std::vector<std::pair<Bytes, std::string>>{
+           {{0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3}, "zstd"}, {{'B', 'Z', 'h', '9', 1, 2, 3}, "bzip2"}}) {
+    put(octets);
+    EXPECT_EQ(kind_of_file(path_, what), FileKind::kPacked);
+    EXPECT_EQ(what, name);
+  }
   put({'+', '0', ' ', '<', ' ', 'S', ' '});
   EXPECT_EQ(kind_of_file(path_, what), FileKind::kOther);
 }
