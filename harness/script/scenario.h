@@ -77,6 +77,7 @@ struct SegmentSpec {
   std::string encapsulation{};  // as written, "/udp(9899 > 9900)": in what IP carries the segment
   Damage damage{};              // inbound only
   bool absolute = false;        // `0:0(0)!`: SEG.SEQ is no number of this connection
+  Bytes payload{};              // the text, where it is not coded by its place; inbound only, no script has it
   friend bool operator==(const SegmentSpec&, const SegmentSpec&) = default;
 };
 

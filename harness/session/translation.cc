@@ -83,6 +83,7 @@ void Session::encode_segment(const SegmentSpec& spec) {
   const std::uint32_t first = spec.seq + spec.ctl.syn;
   self.text.resize(std::min(spec.length, kTextMax));
   for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(first + i);
+  std::copy_n(spec.payload.begin(), std::min(spec.payload.size(), self.text.size()), self.text.begin());
   Bytes option_area;
   if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec, with));
 

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every case runs on every target of this machine; a target that is not available is a skip with its reason."""
+"""What the cases of this folder share. `target` and `bed` come with the package (tcpassay.pytest_plugin)."""
 import pytest
 
 tcpassay = pytest.importorskip("tcpassay", reason="the Python package is not on PYTHONPATH (build/release/python)")
 
-TARGETS = tcpassay.targets()
+pytest_plugins = ["tcpassay.pytest_plugin"]
 
 
-@pytest.fixture(params=TARGETS, ids=[target.name for target in TARGETS])
-def bed(request):
-    """A fresh run on one target."""
-    if not request.param.available:
-        pytest.skip(f"{request.param.name}: {request.param.why}")
-    wait = 0.6 if request.param.name == "own" else 0.05  # in real time only what is awaited by the case is waited for
-    with tcpassay.open(request.param.name, final_wait=wait) as testbed:
-        yield testbed
+def pytest_collection_modifyitems(items):
+    for item in items:  # in real time only what a case awaits is waited for
+        if "bed" in item.fixturenames and item.callspec.params["target"].name != "own":
+            item.add_marker(pytest.mark.bed(final_wait=0.05))
 
 
 class Drive:
@@ -33,11 +29,7 @@ class Drive:
     @staticmethod
     def active(t):
         """ESTABLISHED after an active OPEN: the socket."""
-        socket = t.connect()
-        t.expect("S", seq=0, ack=None, length=0)
-        t.inject("S.", seq=0, mss=1460)
-        t.expect(".", seq=1, ack=1, length=0)
-        return socket
+        return t.open_actively()
 
 
 @pytest.fixture

@@ -42,3 +42,25 @@ def test_segments_are_read_alike(bed, drive):
     assert bytes(read.payload) == segment.payload
     assert (read.seq, read.ack, read.window) == (segment.seq_wire, segment.ack_wire, segment.win)
     assert (read.sport, read.dport) == (segment.local_port, segment.remote_port)
+
+
+def test_packets_are_objects_in_and_out(bed, conforms):
+    listener = bed.listen()
+    bed.inject_packet(inet.TCP(flags="S", seq=7000, window=65535, options=[("MSS", 1460)]))  # the rest is filled in
+    answer = bed.expect("S.").scapy()[inet.TCP]
+    ack = inet.TCP(flags="A", seq=7001, ack=answer.seq + 1 & 0xffffffff, window=65535)
+    bed.inject_bytes(inet.IP(src=bed.identity["peer_address"], dst=bed.identity["address"]) / ack)
+    connection = listener.accept()
+    bed.inject_packet(ack / b"text of one's own")
+    assert connection.read() == b"text of one's own"
+    conforms(bed)
+
+
+def test_packets_over_ipv6():
+    import tcpassay
+
+    with tcpassay.open("own", ip=6) as bed:
+        bed.listen()
+        bed.inject_packet(inet.TCP(flags="S", seq=7000, window=65535))
+        assert bed.expect("S.").scapy().version == 6
+        assert bed.conforms()

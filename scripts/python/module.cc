@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// _tcpassay: thin Python bindings of the harness. The package around them, tcpassay/__init__.py, is what users import.
+// _tcpassay: thin Python bindings of the harness. The package around them, tcpassay/__init__.py, is what users import;
+// tcpassay/_tcpassay.pyi has the signatures.
 #include <fmt/format.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -14,13 +15,17 @@
 #include <variant>
 #include <vector>
 
+#include "harness/base/version.h"
 #include "harness/check/check.h"
 #include "harness/report/ladder.h"
 #include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
 #include "harness/session/session.h"
+#include "harness/target/settings.h"
 #include "harness/targets/registry.h"
+#include "harness/wire/commented_capture.h"
+#include "scripts/python/watched_target.h"
 
 namespace py = pybind11;
 
@@ -45,48 +50,66 @@ ByteView view_of(const std::string& bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
-template <class Enum>
-Enum named(const char* what, const std::string& name, std::initializer_list<std::pair<const char*, Enum>> names) {
-  for (const auto& [known, value] : names) {
+constexpr std::pair<const char*, CallKind> kCalls[] = {
+    {"socket", CallKind::kSocket},
+    {"bind", CallKind::kBind},
+    {"listen", CallKind::kListen},
+    {"connect", CallKind::kConnect},
+    {"accept", CallKind::kAccept},
+    {"write", CallKind::kWrite},
+    {"read", CallKind::kRead},
+    {"shutdown", CallKind::kShutdown},
+    {"close", CallKind::kClose},
+    {"set_option", CallKind::kSetOption},
+    {"get_option", CallKind::kGetOption},
+    {"poll", CallKind::kPoll},
+};
+
+constexpr std::pair<const char*, SocketOption> kOptions[] = {
+    {"reuse_address", SocketOption::kReuseAddress},
+    {"linger", SocketOption::kLinger},
+    {"no_delay", SocketOption::kNoDelay},
+    {"max_segment", SocketOption::kMaxSegment},
+    {"receive_buffer", SocketOption::kReceiveBuffer},
+    {"send_buffer", SocketOption::kSendBuffer},
+    {"error", SocketOption::kError},
+    {"user_timeout", SocketOption::kUserTimeout},
+    {"keep_alive", SocketOption::kKeepAlive},
+    {"keep_idle", SocketOption::kKeepIdle},
+    {"keep_interval", SocketOption::kKeepInterval},
+    {"keep_count", SocketOption::kKeepCount},
+    {"quick_ack", SocketOption::kQuickAck},
+    {"cork", SocketOption::kCork},
+};
+
+template <class Table>
+std::vector<std::string> names_of(const Table& table) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : table) names.emplace_back(name);
+  return names;
+}
+
+template <class Table>
+auto named(const char* what, const std::string& name, const Table& table) {
+  for (const auto& [known, value] : table) {
     if (name == known) return value;
   }
-  throw py::value_error(std::string("no such ") + what + ": " + name);
+  throw py::value_error(fmt::format("there is no {} {}; there are {}", what, name, fmt::join(names_of(table), ", ")));
 }
 
-CallKind call_kind(const std::string& name) {
-  return named<CallKind>("call", name,
-                         {{"socket", CallKind::kSocket},
-                          {"bind", CallKind::kBind},
-                          {"listen", CallKind::kListen},
-                          {"connect", CallKind::kConnect},
-                          {"accept", CallKind::kAccept},
-                          {"write", CallKind::kWrite},
-                          {"read", CallKind::kRead},
-                          {"shutdown", CallKind::kShutdown},
-                          {"close", CallKind::kClose},
-                          {"set_option", CallKind::kSetOption},
-                          {"get_option", CallKind::kGetOption},
-                          {"poll", CallKind::kPoll}});
+std::vector<std::string> ability_names() {
+  std::vector<std::string> names;
+  for (int i = 0; i < kAbilities; ++i) names.emplace_back(to_string(static_cast<Ability>(i)));
+  return names;
 }
 
-SocketOption socket_option(const std::string& name) {
-  using enum SocketOption;
-  return named<SocketOption>("socket option", name,
-                             {{"", kNone},
-                              {"reuse_address", kReuseAddress},
-                              {"linger", kLinger},
-                              {"no_delay", kNoDelay},
-                              {"max_segment", kMaxSegment},
-                              {"receive_buffer", kReceiveBuffer},
-                              {"send_buffer", kSendBuffer},
-                              {"error", kError},
-                              {"user_timeout", kUserTimeout},
-                              {"keep_alive", kKeepAlive},
-                              {"keep_idle", kKeepIdle},
-                              {"keep_interval", kKeepInterval},
-                              {"keep_count", kKeepCount},
-                              {"quick_ack", kQuickAck},
-                              {"cork", kCork}});
+// setting -> (least value, greatest value, what it means)
+py::dict settings() {
+  py::dict out;
+  for (const SettingInfo& one : setting_table()) {
+    out[py::str(std::string(one.name))] = py::make_tuple(one.least, one.most, std::string(one.what));
+  }
+  return out;
 }
 
 py::dict verdict_of(const Verdict& verdict) {
@@ -123,7 +146,7 @@ std::uint8_t ip_version_of(int ip, const Target& target) {
 class Run {
  public:
   Run(const std::string& target, const std::optional<std::string>& plant, bool assertions, double final_wait, int ip)
-      : target_(make_target(target, plant.value_or(""))),
+      : target_(std::make_unique<WatchedTarget>(make_target(target, plant.value_or("")))),
         ip_(ip_version_of(ip, *target_)),
         assertions_(assertions),
         session_(*target_, {.assertions = assertions, .ip = ip_, .final_wait = seconds(final_wait)}) {}
@@ -147,12 +170,14 @@ class Run {
     return out;
   }
 
-  // One `<` line of the packetdrill language, without its time.
-  void inject_line(const std::string& line) {
+  // One `<` line of the packetdrill language, without its time. `payload`, if there is any, is its text.
+  void inject_line(const std::string& line, const std::string& payload) {
     const Scenario scenario = parse_script("+0 < " + line + "\n", "inject");
     const auto* in = scenario.steps.size() == 1 ? std::get_if<Inject>(&scenario.steps[0].action) : nullptr;
     if (!in) throw py::value_error("not one segment: " + line);
-    session_.inject(in->segment);
+    SegmentSpec segment = in->segment;
+    segment.payload.assign(payload.begin(), payload.end());
+    session_.inject(segment);
   }
 
   void inject_bytes(const std::string& packet) { session_.inject_packet(view_of(packet)); }
@@ -160,13 +185,14 @@ class Run {
   // (result, error, value, text, local port, remote port)
   py::tuple call(const std::string& kind, int handle, std::uint16_t port, std::uint32_t length, int how,
                  const std::string& option, std::int64_t value) {
-    const UserCall made = session_.call({.kind = call_kind(kind),
-                                         .handle = handle,
-                                         .port = port,
-                                         .length = length,
-                                         .how = how,
-                                         .option = socket_option(option),
-                                         .value = value});
+    const UserCall made =
+        session_.call({.kind = named("call", kind, kCalls),
+                       .handle = handle,
+                       .port = port,
+                       .length = length,
+                       .how = how,
+                       .option = option.empty() ? SocketOption::kNone : named("socket option", option, kOptions),
+                       .value = value});
     const std::string error = made.error == UserError::kNone ? "" : to_string(made.error);
     return py::make_tuple(made.result, error, made.value, octets(made.kind == CallKind::kRead ? made.text : ByteView{}),
                           made.tuple.local, made.tuple.remote);
@@ -174,8 +200,7 @@ class Run {
 
   void configure(const std::string& name, std::int64_t value) {
     const SettingInfo* known = setting_named(name);
-    if (!known)
-      throw py::value_error(fmt::format("there is no setting {} (harness/target/settings.def lists them)", name));
+    if (!known) throw py::value_error(fmt::format("there is no setting {}; tcpassay.settings() lists them", name));
     if (value < known->least || value > known->most) {
       throw py::value_error(fmt::format("{} is from {} to {}", name, known->least, known->most));
     }
@@ -242,6 +267,23 @@ class Run {
     return out;
   }
 
+  // Writes what went over the wire as pcapng; verdicts are comments of the packets that they are about.
+  void write_capture(const std::string& path) {
+    std::vector<std::string> comments(target_->packets().size());
+    for (const Verdict& verdict : session_.oracle().verdicts()) {
+      const std::size_t at = packets_until(verdict.event);
+      if (at == 0 || at > comments.size()) continue;
+      std::string& comment = comments[at - 1];
+      comment += (comment.empty() ? "" : "\n") + verdict_text(verdict, TextStyle{}, 0);
+    }
+    CommentedCapture capture(path);
+    for (std::size_t i = 0; i < comments.size(); ++i) {
+      const WatchedTarget::Packet& packet = target_->packets()[i];
+      capture.write(packet.at, packet.octets, comments[i]);
+    }
+    capture.close();
+  }
+
   std::string ladder() { return tcpassay::ladder(session_.trace(), session_.oracle().verdicts(), TextStyle{}); }
 
   py::list mismatches() {
@@ -257,6 +299,15 @@ class Run {
   }
 
  private:
+  // How many packets the trace has up to this event and with it.
+  std::size_t packets_until(std::size_t event) const {
+    const auto& events = session_.trace().events;
+    const auto end = events.begin() + static_cast<std::ptrdiff_t>(std::min(event + 1, events.size()));
+    return static_cast<std::size_t>(std::count_if(events.begin(), end, [](const Event& each) {
+      return std::holds_alternative<Arriving>(each.what) || std::holds_alternative<Departing>(each.what);
+    }));
+  }
+
   // Takes times from the trace and octets from the session: both have the packets in the same order.
   void take() {
     const auto& events = session_.trace().events;
@@ -291,7 +342,7 @@ class Run {
     return out;
   }
 
-  std::unique_ptr<Target> target_;
+  std::unique_ptr<WatchedTarget> target_;
   std::uint8_t ip_;
   bool assertions_;
   Session session_;
@@ -331,6 +382,10 @@ PYBIND11_MODULE(_tcpassay, module) {
   py::register_exception<ScriptError>(module, "ScriptError");
 
   module.attr("FINAL_WAIT") = seconds(kDelayedAckWait);
+  module.attr("VERSION") = kVersion;
+  module.attr("ABILITIES") = ability_names();
+  module.attr("SOCKET_OPTIONS") = names_of(kOptions);
+  module.def("settings", &settings);
   module.def("targets", &all_targets);
   module.def("rules", &all_rules);
 
@@ -360,5 +415,6 @@ PYBIND11_MODULE(_tcpassay, module) {
       .def("verdicts", &Run::verdicts)
       .def("judged", &Run::judged)
       .def("mismatches", &Run::mismatches)
+      .def("write_capture", &Run::write_capture)
       .def("ladder", &Run::ladder);
 }
