@@ -19,7 +19,7 @@ inline void add(CandidateSet& set, const CandidateSet& more) {
 
 // When the front of the queue left, and when the window last changed: what the order of crossing segments decides.
 struct CrossingTimes {
-  Time sent_at{}, front_from{}, front_to{}, window_at{};
+  Time sent_at{}, front_from{}, front_to{}, window_at{}, small_from{};
   std::uint16_t front_id = 0;
   bool front_alone = false;
 
@@ -28,6 +28,7 @@ struct CrossingTimes {
             .front_from = tcb.front_from,
             .front_to = tcb.front_to,
             .window_at = tcb.window_at,
+            .small_from = tcb.small_from,
             .front_id = tcb.ip.front_id,
             .front_alone = tcb.front_alone};
   }
@@ -36,6 +37,7 @@ struct CrossingTimes {
     tcb.front_from = front_from;
     tcb.front_to = front_to;
     tcb.window_at = window_at;
+    tcb.small_from = small_from;
     tcb.ip.front_id = front_id;
     tcb.front_alone = front_alone;
   }
@@ -45,6 +47,7 @@ struct CrossingTimes {
             .front_from = std::min(front_from, other.front_from),
             .front_to = std::max(front_to, other.front_to),
             .window_at = std::min(window_at, other.window_at),
+            .small_from = std::min(small_from, other.small_from),
             .front_id = front_id,
             .front_alone = front_alone && other.front_alone};
   }

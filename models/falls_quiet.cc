@@ -203,9 +203,8 @@ bool retransmission_is_not_overdue(Step& on) {
   }
   if (!(tcb.rexmit_due < on.env.since)) return true;
   if (tcb.late) return on.refuse(demands_retransmission(tcb), 3);
-  const bool restarted = tcb.timer.new_text_followed && synchronized(tcb.state);
-  if (restarted || user_limit(tcb) <= tcb.rexmit_due - tcb.sent_at) {
-    if (restarted) on.depart(Rule::R6298_5_1);  // each new segment has restarted the timer
+  if (tcb.timer.new_text_followed && synchronized(tcb.state)) {
+    on.depart(Rule::R6298_5_1);  // each new segment has restarted the timer
     tcb.timer.new_text_followed = false;
     tcb.timed = false;
     return true;

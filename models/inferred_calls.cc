@@ -65,7 +65,7 @@ void infer_calls(Step& on, const Departing& seg) {
   const bool next = tcb.snd_end < text_end && text_end - tcb.snd_end <= kSendMax;
   if (next) {
     tcb.snd_end = text_end;
-    tcb.window_at = on.env.now;
+    tcb.window_at = tcb.small_from = on.env.now;
   }
   if (seg.ctl.urg) {  // only the urgent pointer shows where the urgent octets end
     tcb.up.given = true;

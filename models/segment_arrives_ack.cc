@@ -26,6 +26,7 @@ void update_send_window(Step& on, const Arriving& seg) {
   const bool newer_than_least = tcb.snd_wl1_least <= seq && seq < tcb.snd_wl1 && wnd != tcb.snd_wnd;
   if (newer || (newer_than_least && on.may(Freedom::kWindowBeforeAhead))) {
     tcb.window_at = on.env.now;
+    if (!tcb.waits_for_larger_window()) tcb.small_from = on.env.now;
     if (wnd != tcb.snd_wnd) {
       tcb.congestion.window_moved = true;
       if (tcb.snd_edge() < tcb.snd_nxt) tcb.congestion.refused_to = tcb.snd_nxt;
@@ -123,7 +124,7 @@ Then complete_handshake(Step& on, const Arriving& seg) {
     return Then::kReturn;  // no room: ignored
   advance_snd_una(on, seg.ack);
   take_window(on, seg);
-  tcb.window_at = on.env.now;
+  tcb.window_at = tcb.small_from = on.env.now;
   on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
   if (tcb.rcv_nxt_max < tcb.syn_text_end && tcb.user_gone && on.may(Freedom::kTextThatWaitedResets))
     return reset_as_user_is_gone(on, seg);

@@ -36,7 +36,7 @@ void reset_arrives(Step& on, const Arriving& rst) {
     return;
   }
   if (ecn::tries_without(on)) return;
-  on.tcb.signal = Signal::kRefused;
+  on.tcb.signal = Signal::kNotOpened;
   on.delete_tcb(Rule::SA3_2_reset);
 }
 

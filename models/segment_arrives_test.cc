@@ -180,14 +180,14 @@ TEST(SynSent, ARstWithABadAckIsDropped) {
 
 TEST(SynSent, SecondARstThatAcknowledgesTheSynEndsTheAttempt) {
   const Outcomes after = arrives(syn_sent(), in("R.", 0, 1));
-  EXPECT_EQ(after.texts, Texts{"CLOSED, tells refused"});
+  EXPECT_EQ(after.texts, Texts{"CLOSED, tells of no connection"});
   EXPECT_TRUE(after.cite(Rule::SA3_2_reset));
 }
 
 // RCV.NXT has no value yet, so SEG.SEQ is not looked at, whatever 3.10.7.3 says of RFC 5961.
 TEST(SynSent, TheSequenceNumberOfARstIsNotTested) {
   for (const std::uint32_t seq : {0u, 12345u, 0x80000000u}) {
-    EXPECT_EQ(arrives(syn_sent(), in("R.", seq, 1)).texts, Texts{"CLOSED, tells refused"}) << seq;
+    EXPECT_EQ(arrives(syn_sent(), in("R.", seq, 1)).texts, Texts{"CLOSED, tells of no connection"}) << seq;
   }
 }
 
@@ -201,7 +201,7 @@ TEST(SynSent, ARstWithoutAckIsDropped) {
 // The RST bit is looked at before the SYN bit.
 TEST(SynSent, ASynWithRstIsARst) {
   EXPECT_EQ(arrives(syn_sent(), in("SR", 0)).texts, Texts{"SYN-SENT"});
-  EXPECT_EQ(arrives(syn_sent(), in("SR.", 0, 1)).texts, Texts{"CLOSED, tells refused"});
+  EXPECT_EQ(arrives(syn_sent(), in("SR.", 0, 1)).texts, Texts{"CLOSED, tells of no connection"});
 }
 
 TEST(SynSent, FourthASynThatAcknowledgesOursOpens) {

@@ -149,7 +149,7 @@ bool small_segment_departs(Step& on, std::uint32_t octets) {
 
 // A segment that uses up a window smaller than a segment. `half`: it has half of the largest window seen, or more.
 bool window_end_departs(Step& on, bool half) {
-  const bool waited = on.env.now - on.tcb.window_at >= kOverrideMin;
+  const bool waited = on.env.now - std::max(on.tcb.small_from, on.tcb.timer.acked_at) >= kOverrideMin;
   if (!waited && !half) return on.refuse(Rule::MUST_38, 1);
   on.cite(Rule::MUST_38);
   if (waited && !half) on.cite(Rule::S3_8_6_2_1_override);
@@ -318,7 +318,9 @@ void text_departs(Step& on, const Departing& seg) {
   Candidate& tcb = on.tcb;
   if (!ack_is_current(on, seg)) return;
   const Extent at = extent_of(tcb, seg);
-  if (tcb.state == State::kSynReceived && !fast_open::may_send_early(on, at.text_end)) return;
+  // 3.10.2 queues text until ESTABLISHED, and 3.10.4 a CLOSE behind it: a FIN alone may leave before.
+  const bool early = tcb.state == State::kSynReceived || (tcb.snd_una == tcb.iss && at.octets > 0);
+  if (early && !fast_open::may_send_early(on, at.text_end)) return;
   if (!sequence_is_due(on, seg, at) || !contents_are_right(on, seg, at) || !size_is_allowed(on, seg, at)) return;
   on.why = why_it_departs(on, seg.seq, at.end);
   if (on.why == Why::kNone && tcb.snd_una < seg.seq) {

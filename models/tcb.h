@@ -49,7 +49,8 @@ struct Reply {
 };
 
 // What the user has still to be told.
-enum class Signal : std::uint8_t { kNone, kRefused, kReset, kTimedOut, kUnreachable };
+// kNotOpened: a RST in SYN-SENT, which 3.10.7.3 calls a reset and the sockets interface a refusal.
+enum class Signal : std::uint8_t { kNone, kNotOpened, kRefused, kReset, kTimedOut, kUnreachable };
 
 inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered
 
@@ -90,6 +91,7 @@ struct Stamps {
   bool old_duplicate = false;  // ... on a segment that acknowledged nothing new
   bool sent = false;           // `last` is set
   bool held_is_older = false;  // text that was held has an older TSval than the segment that filled the gap
+  bool several = false;        // text ahead of a gap came in several stretches: one alone may have been held
   enum class Reset : std::uint8_t { kAbort, kPlain, kProvoked, kWithin } reset{};  // what a RST that leaves now answers
   std::uint32_t reset_echo = 0;              // TSval of the segment that provoked it
   InlineVector<std::uint32_t, 3> recent{};   // TS.Recent is one of these
@@ -345,6 +347,7 @@ struct Tcb {
   bool front_alone = false;        // nothing has arrived since then
   Time zero_at{};                  // when the window last closed
   Time window_at{};                // when the window or the text to send last changed
+  Time small_from{};               // since when text waits for a larger window, with nothing in flight
   SndSeq small_end{};              // behind the last segment smaller than the MSS
   Time quiet_since{};              // FIN-WAIT-2 of a connection whose user is gone: since when
   std::uint8_t prompt_acks = 0;    // for text in sequence, one after the other, none of them delayed
@@ -387,6 +390,8 @@ struct Tcb {
     return {least, later(later(most, least), rcv_nxt_max), true};
   }
   SndSeq snd_edge() const { return snd_una + snd_wnd; }
+  // 3.8.6.2.1: nothing is in flight, and the text that is left may wait for the override timeout.
+  bool waits_for_larger_window() const { return snd_una == snd_nxt && snd_nxt < snd_end && snd_wnd > 0; }
 };
 
 constexpr bool synchronized(State state) {

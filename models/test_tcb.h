@@ -250,6 +250,7 @@ inline std::string change(const Candidate& before, const Candidate& after) {
   if (reply.form != Reply::Form::kNone && !reply.must) text += reply.optional ? " (may)" : " (should)";
   if (after.ack_now) add(after.ack_now_must ? "ACK now" : "ACK now (should)");
   if (after.ack_later && !after.ack_now) add("ACK later");
+  if (after.signal == Signal::kNotOpened) add("tells of no connection");
   if (after.signal == Signal::kRefused) add("tells refused");
   if (after.signal == Signal::kReset) add("tells reset");
   if (after.signal == Signal::kTimedOut) add("tells timed out");

@@ -54,6 +54,9 @@ namespace {
 // give up by them (3.8.3): falls_quiet() says what is missing. A time that the user has set ends the connection all the
 // same: that it was not sent again by then was late, and is told already.
 bool retransmission_is_overdue(const Tcb& tcb, Time surely) {
+  const bool never_sent = tcb.send_pending && tcb.snd_una == tcb.snd_nxt && tcb.snd_nxt < tcb.snd_edge();
+  const Time overdue = tcb.send_due - kSendDelayMax + horizon(Horizon::kHeldText);
+  if (never_sent && overdue < surely && overdue - tcb.sent_at < user_limit(tcb)) return true;
   if (!tcb.timed) return false;
   if (tcb.late && tcb.user_timeout > Time{}) return false;
   return tcb.late || (tcb.rexmit_due < surely && tcb.rexmit_due - tcb.sent_at < user_limit(tcb));

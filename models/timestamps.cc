@@ -198,7 +198,7 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
     take_recent(ts, value, true);
     ts.recent_at = on.env.now;
     ts.why = fills ? Rule::R7323_4_3_fill : Rule::R7323_4_3_recent;
-    if (fills) ts.held_is_older = older(ts.held, value);
+    if (fills) ts.held_is_older = older(ts.held, value) && !ts.several;
     if (in_sequence(seg, before) && known) demands_text(on, idle ? Rule::R7323_5_5 : Rule::R7323_5_3_R45);
     return;
   }
@@ -207,6 +207,7 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
   } else if (before.nxt_max < seg.seq) {  // (B) a hole
     ts.why = Rule::R7323_4_3_hole;
     ts.held = before.gap && older(value, ts.held) ? ts.held : value;
+    ts.several = (before.gap && ts.several) || tcb.held.overflow || tcb.held.spans.size > 1;
   } else {  // (A) or (B), depending on what the target has kept
     take_recent(ts, value, false);
     return;

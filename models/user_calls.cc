@@ -139,6 +139,7 @@ void send_call(Step& on, const UserCall& call) {
   }
   if (!send_in_state(on, call)) return;
   if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) tcb.sent_at = on.env.now;  // R2 begins now (3.8.3)
+  if (!tcb.waits_for_larger_window()) tcb.small_from = on.env.now;
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
   tcb.window_at = on.env.now;
   if (call.urgent) urgent_given(on);

@@ -8,14 +8,25 @@
 namespace tcpassay {
 namespace {
 
+// 3.10.7.4, second: "connection refused" is for SYN-RECEIVED after an active OPEN, "connection reset" for an open
+// connection. The one is not told for the other.
+bool mistakes_reset(Step& on, UserError error) {
+  const Signal signal = on.tcb.signal;
+  if (signal == Signal::kRefused && error == UserError::kReset) on.refuse(Rule::SA4_2_active, 1);
+  if (signal == Signal::kReset && error == UserError::kRefused) on.refuse(Rule::SA4_2_established, 1);
+  return on.refused();
+}
+
 bool is_error_of(Signal signal, UserError error) {
   switch (signal) {
     case Signal::kNone:
       return false;
-    // The interface may name the errors as it likes, but it must not report end of stream.
+    // The interface may name the errors as it likes, but it must not report end of stream, nor one error as the other.
+    case Signal::kNotOpened:
     case Signal::kRefused:
     case Signal::kReset:
-      return error == UserError::kRefused || error == UserError::kReset || error == UserError::kPipe ||
+      return (error == UserError::kRefused && signal != Signal::kReset) ||
+             (error == UserError::kReset && signal != Signal::kRefused) || error == UserError::kPipe ||
              error == UserError::kAborted || error == UserError::kNotConnected;
     case Signal::kTimedOut:
       return error == UserError::kTimedOut || error == UserError::kReset || error == UserError::kPipe ||
@@ -165,6 +176,7 @@ namespace {
 // RECEIVE fails: there must have been a reason, which is told once.
 void error_told(Step& on, const UserCall& call, Rule rule) {
   Candidate& tcb = on.tcb;
+  if (mistakes_reset(on, call.error)) return;
   if (is_error_of(tcb.signal, call.error)) {
     on.cite(Rule::MUST_12);
     on.cite(tcb.signal == Signal::kTimedOut ? Rule::SA8_user
@@ -210,8 +222,7 @@ void error_call(Step& on, const UserCall& call) {
   if (error == UserError::kNone) {  // another call may have reported the error before
     // Behind the FIN of the peer RECEIVE says end of stream: a reset can be told here only, or by SEND.
     // Of an error that nothing else has told SO_ERROR is the first to ask.
-    const bool ended =
-        tcb.signal == Signal::kReset || tcb.signal == Signal::kRefused || tcb.signal == Signal::kTimedOut;
+    const bool ended = tcb.signal != Signal::kNone && tcb.signal != Signal::kUnreachable;
     if (ended && !tcb.told) {
       on.refuse(Rule::MUST_12);
       return;
@@ -232,6 +243,7 @@ void error_call(Step& on, const UserCall& call) {
                                             : tcb.survived.value_or(Rule::MUST_12));
     return;
   }
+  if (mistakes_reset(on, error)) return;
   if (is_error_of(tcb.signal, error)) on.cite(Rule::MUST_12);
   tcb.signal = Signal::kNone;
   tcb.told = true;
