@@ -41,6 +41,9 @@ void mutation_test_options(CLI::App& app, CliOptions& cli) {
       ->allow_extra_args(false);
   app.add_flag("--pairs,!--no-pairs", cli.pairs,
                "play every pair of legal variants too, not only each alone and many at once");
+  app.add_flag("--both-ip", cli.both_ip, "play the pairs over IPv6, too");
+  app.add_option("--rtt", cli.rtt_ms, "play the legal variants at this round trip (milliseconds), and plant no defects")
+      ->check(CLI::Range(1, 60'000));
   app.add_flag("--sweep", cli.by_sweep,
                "look for the defects of SEGMENT ARRIVES with the sweep instead of the scenarios");
   add_jobs_option(app, cli, "threads; if not given, 2");
@@ -50,6 +53,9 @@ void mutation_test_options(CLI::App& app, CliOptions& cli) {
 int run_mutation_test(const CliOptions& cli) {
   if (cli.by_sweep) return run_sweep_mutation_test(cli);
   MutationTestOptions options{.defects = cli.defects, .legal_variants = cli.defects.empty(), .pairs = cli.pairs};
+  options.plant = cli.rtt_ms == 0;
+  options.pairs_over_both = cli.both_ip;
+  options.round_trip = std::chrono::milliseconds(cli.rtt_ms);
   if (cli.jobs != 0) options.jobs = cli.jobs;
   const auto scenarios = scenarios_of(cli);
   options.progress = progress_line();

@@ -55,7 +55,7 @@ struct CliOptions {
   std::string kill_matrix{};                               // catalogue: the file that zoo --format json has written
   double seconds = 3;                                      // bench
   std::vector<std::string> defects{};                      // zoo: only these
-  bool pairs = true, by_sweep = false;                     // zoo
+  bool pairs = true, both_ip = false, by_sweep = false;    // zoo
   std::size_t samples = 10000;                             // sharpness
   std::uint64_t seed = 1;                                  // sharpness
   std::vector<std::string> histories{};                    // sharpness: only these edits

@@ -259,14 +259,16 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
       name = defects[i]->id;
       Strikes strikes(words_of(defects[i]->rules));
       const auto judged = [&](const ScenarioFile& file, const TraceResult& shown) { strikes.add(file, shown); };
-      checked = check(over_both, {.defect = name, .judged = judged});
+      // No text grants a tolerated freedom, so a defect is none.
+      checked = check(over_both, {.defect = name, .strict = true, .judged = judged});
       covered = strikes.in_covering_scenarios(over_both);
       const std::lock_guard lock(mutex);
       proofs.add(strikes);
     } else {
       const std::size_t k = i - defects.size();
       name = listed(variants[k]);
-      checked = check(k < pairs_from ? over_both : scenarios, {.legal_variants = variants[k]});
+      const bool both = k < pairs_from || options.pairs_over_both;
+      checked = check(both ? over_both : scenarios, {.legal_variants = variants[k], .round_trip = options.round_trip});
     }
     const std::lock_guard lock(mutex);
     if (checked.interrupted) return;

@@ -18,11 +18,13 @@ inline constexpr int kMutationJobs = 2;
 inline constexpr std::size_t kManyAtOnce = 48;  // combinations with about half of all legal variants each
 
 struct MutationTestOptions {
-  std::vector<std::string> defects{};  // only these; empty: all
-  bool plant = true;                   // plant defects
-  bool legal_variants = true;          // play legal variants, each alone and many at once
-  bool pairs = true;                   // play every pair of them too
-  int jobs = kMutationJobs;            // threads, each with its own target
+  std::vector<std::string> defects{};      // only these; empty: all
+  bool plant = true;                       // plant defects
+  bool legal_variants = true;              // play legal variants, each alone and many at once
+  bool pairs = true;                       // play every pair of them too
+  bool pairs_over_both = false;            // over IPv6, too
+  std::chrono::milliseconds round_trip{};  // between peer and target, for the legal variants
+  int jobs = kMutationJobs;                // threads, each with its own target
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};  // as of CheckOptions
 };
 

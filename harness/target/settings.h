@@ -22,6 +22,8 @@ struct SettingInfo {
   std::string_view what;  // one line
 };
 
+inline constexpr std::string_view kInitialSequenceNumber = "initial-sequence-number";
+
 std::span<const SettingInfo> setting_table();
 const SettingInfo* setting_named(std::string_view name);  // null when there is none
 

@@ -45,7 +45,8 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
     return Then::kReturn;
   }
   if (seg.blocks > 0 && le(seg.block[0].right, seg.ack)) c.board.doubled = true;
-  if (lt(c.snd_una, seg.ack)) {
+  const bool plainly = planted.has(Defect::una_compared_plainly);
+  if (plainly ? c.snd_una < seg.ack : lt(c.snd_una, seg.ack)) {
     ecn_echo_arrives(c, seg);
     acknowledge(c, seg.ack);
     if (c.ecn.waits) start_retransmission_timer(c);

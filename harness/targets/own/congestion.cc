@@ -19,7 +19,7 @@ void Stack::start_congestion_control(Connection& c) {
   cc.smss = c.eff_snd_mss;
   cc.initial = std::min(kInitialSegments * cc.smss, std::max(2 * cc.smss, kInitialOctets));
   cc.cwnd = c.syn_retransmitted && !planted.has(Defect::syn_loss_keeps_window) ? cc.smss : cc.initial;
-  cc.resend = c.snd_nxt;
+  cc.resend = c.small_end = c.snd_nxt;
   if (planted.has(Defect::synack_grows_window)) cc.cwnd += cc.smss;
   if (planted.has(Defect::no_slow_start)) cc.cwnd = Congestion::kArbitrarilyHigh;
   if (planted.has(Defect::uninitialized_window) && !c.peer_mss_known) cc.cwnd = 16 * cc.smss;

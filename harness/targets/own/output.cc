@@ -43,8 +43,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     if (c.board.spans > 0 && !planted.has(Defect::sack_unused_after_timeout)) {
       c.cc.resend = next_unsacked(c, c.cc.resend);
     }
-    const Block& gone = c.board.discarded;
-    if (le(gone.left, c.cc.resend) && lt(c.cc.resend, gone.right)) c.cc.resend = gone.right;
+    if (c.board.discarded.has(c.cc.resend)) c.cc.resend = c.board.discarded.right;
     const bool lost = c.syn_acked && lt(c.cc.resend, c.snd_nxt);
     const bool refused = c.probed && !variants.has(LegalVariant::probe_without_text);
     const bool again = (refused || lost) && c.snd_wnd > 0 && c.in_flight();
@@ -52,6 +51,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     const std::uint32_t d = c.text_queued() - std::min(c.text_queued(), next - c.send_base());
     // U = SND.UNA + SND.WND - SND.NXT; negative when the peer shrank its window (MUST-34)
     std::uint32_t u = static_cast<std::uint32_t>(std::max(0, ahead(c.snd_una + c.snd_wnd, next)));
+    if (c.snd_una + c.snd_wnd < next && planted.has(Defect::edge_compared_plainly)) u = 0;
     if (planted.has(Defect::window_ignored)) u = std::max(u, 0xffffu);
     if (u == 0 && c.snd_wnd > 0 && lt(c.snd_una + c.snd_wnd, next) && planted.has(Defect::shrunk_window_unsigned)) {
       u = 0xffff;
@@ -75,9 +75,9 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     if (again) c.probed = false;
     override_sws = false;
   }
-  if (c.in_flight() || !c.unsent()) {
-    c.timers.override = kNever;
-  } else if (c.snd_wnd > 0) {  // no acknowledgment will arrive that could trigger this later
+  if (c.in_flight() || !c.unsent() || c.snd_wnd == 0) c.timers.override = kNever;
+  if (c.in_flight() || !c.unsent()) return;
+  if (c.snd_wnd > 0) {  // no acknowledgment will arrive that could trigger this later
     const Time wait = variants.has(LegalVariant::override_100ms) ? 100 * kMillisecond : kSwsOverride;
     if (!planted.has(Defect::no_sws_override)) c.timers.override = std::min(c.timers.override, now_ + wait);
   } else if (c.timers.retransmission == kNever && (c.text_queued() > 0 || !planted.has(Defect::fin_alone_not_probed))) {
@@ -351,7 +351,10 @@ SeqNum Stack::choose_iss(const Connection& c) {
   Time clock = variants.has(LegalVariant::isn_fast_clock) ? now_ * (4000 / 64) : now_;
   if (planted.has(Defect::isn_slow_clock)) clock /= 16;
   if (planted.has(Defect::isn_clock_uneven)) clock *= 1 + c.remote_port % 16;
-  return initial_sequence_number(secret_, tuple, clock) + isn_ahead_;
+  const SeqNum iss = initial_sequence_number(secret_, tuple, clock) + isn_ahead_;
+  if (settings.initial_sequence_number < 0) return iss;
+  if (!isn_shift_) isn_shift_ = static_cast<SeqNum>(settings.initial_sequence_number) - iss;
+  return iss + *isn_shift_;
 }
 
 }  // namespace own

@@ -20,6 +20,7 @@ struct Ctl {
 // Octets that a SACK option names: the first, and the one behind the last (RFC 2018 section 3).
 struct Block {
   SeqNum left = 0, right = 0;
+  bool has(SeqNum number) const { return left != right && le(left, number) && lt(number, right); }
   friend bool operator==(const Block&, const Block&) = default;
 };
 

@@ -17,6 +17,7 @@ constexpr std::array kRows{
     Row{"timestamps", [](Settings& s, std::int64_t value) { s.timestamps = value != 0; }},
     Row{"window-scaling", [](Settings& s, std::int64_t value) { s.window_scaling = value != 0; }},
     Row{"sack", [](Settings& s, std::int64_t value) { s.sack = value != 0; }},
+    Row{"initial-sequence-number", [](Settings& s, std::int64_t value) { s.initial_sequence_number = value; }},
 };
 
 }  // namespace

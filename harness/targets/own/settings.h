@@ -13,6 +13,7 @@ struct Settings {
   bool timestamps = true;
   bool window_scaling = true;
   bool sack = true;
+  std::int64_t initial_sequence_number = -1;  // of the first connection; -1: as the clock and the secret have it
 };
 
 // Sets a setting by its name in harness/target/settings.def; false when the stack has no such setting.

@@ -27,6 +27,7 @@ void Stack::reset(std::uint64_t seed) {
   now_ = 0;
   last_reserved_ = 0;
   isn_ahead_ = last_iss_ = 0;
+  isn_shift_.reset();
   secret_ = Secret::from_seed(seed);
   const auto span = static_cast<std::uint64_t>(0x10000 - kFirstEphemeral);
   next_ephemeral_ = static_cast<std::uint16_t>(kFirstEphemeral + prf(secret_, FourTuple{}) % span);

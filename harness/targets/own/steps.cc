@@ -145,8 +145,9 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
   const bool at_edge = seg.seq == c.rcv_nxt + c.rcv_wnd && planted.has(Defect::rst_at_edge_believed);
+  const bool at_fin = c.fin_received && seg.seq + 1 == c.rcv_nxt && planted.has(Defect::rst_at_fin_believed);
   const bool credulous =
-      (inside && variants.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window) || at_edge;
+      (inside && variants.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window) || at_edge || at_fin;
   const bool believed = exact || credulous;
   if (!inside && seg.seq != c.rcv_nxt && planted.has(Defect::rst_outside_answered)) challenge(c, seg);
   if (!believed && inside && planted.has(Defect::rst_challenged_and_believed)) {
@@ -180,7 +181,8 @@ void Stack::reset_arrives(Connection& c) {
   switch (c.state) {
     case State::kSynReceived:
       if (!c.passive || c.fast_open.opened) {
-        delete_tcb(c, c.passive ? Ended::kReset : Ended::kRefused);
+        const bool reset = c.passive || planted.has(Defect::refused_told_as_reset);
+        delete_tcb(c, reset ? Ended::kReset : Ended::kRefused);
       } else if (!planted.has(Defect::synrcvd_keeps_on_rst)) {
         if (planted.has(Defect::synrcvd_rst_kills_listener)) c.parent->open = false;
         return_to_listen(c);
@@ -189,7 +191,7 @@ void Stack::reset_arrives(Connection& c) {
     case State::kEstablished:
     case State::kFinWait1:
     case State::kFinWait2:
-      delete_tcb(c, Ended::kReset);
+      delete_tcb(c, planted.has(Defect::reset_told_as_refused) ? Ended::kRefused : Ended::kReset);
       break;
     case State::kCloseWait:
       delete_tcb(c, planted.has(Defect::close_wait_reset_untold) ? Ended::kNormally : Ended::kReset);

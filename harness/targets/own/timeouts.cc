@@ -99,7 +99,7 @@ void Stack::retransmit(Connection& c) {
   if (variants.has(LegalVariant::retransmits_half)) length = std::min(length, (c.eff_snd_mss + 1u) / 2);
   const bool shrunk = c.snd_wnd > 0 && c.snd_wnd < c.snd_nxt - c.snd_una;
   if (shrunk && planted.has(Defect::shrunk_not_retransmitted)) return;
-  if (le(c.board.discarded.left, c.snd_una) && lt(c.snd_una, c.board.discarded.right)) return;
+  if (c.board.discarded.has(c.snd_una)) return;
   if (c.board.spans > 0) length = std::min(length, next_sacked(c, c.snd_una) - c.snd_una);
   const bool fin = c.fin_sent && length == c.text_in_flight() && length < std::max(c.snd_wnd, 1u);
   if (length == 0 && !fin) return;  // the window has closed
