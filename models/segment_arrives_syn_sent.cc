@@ -36,7 +36,7 @@ void reset_arrives(Step& on, const Arriving& rst) {
     return;
   }
   if (ecn::tries_without(on)) return;
-  on.tcb.signal = Signal::kNotOpened;
+  on.tcb.signal = Signal::kNotOpened;  // a reset in the words of 3.10.7.3, a refusal in those of sockets
   on.delete_tcb(Rule::SA3_2_reset);
 }
 

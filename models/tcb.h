@@ -49,7 +49,6 @@ struct Reply {
 };
 
 // What the user has still to be told.
-// kNotOpened: a RST in SYN-SENT, which 3.10.7.3 calls a reset and the sockets interface a refusal.
 enum class Signal : std::uint8_t { kNone, kNotOpened, kRefused, kReset, kTimedOut, kUnreachable };
 
 inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered

@@ -259,7 +259,6 @@ MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, con
       name = defects[i]->id;
       Strikes strikes(words_of(defects[i]->rules));
       const auto judged = [&](const ScenarioFile& file, const TraceResult& shown) { strikes.add(file, shown); };
-      // No text grants a tolerated freedom, so a defect is none.
       checked = check(over_both, {.defect = name, .strict = true, .judged = judged});
       covered = strikes.in_covering_scenarios(over_both);
       const std::lock_guard lock(mutex);
