@@ -14,6 +14,7 @@
 #include "harness/check/played_json.h"
 #include "harness/session/run_log.h"
 #include "harness/session/session.h"
+#include "harness/target/inconclusive.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {
@@ -22,7 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kDeathsMax = 20;  // times a target may die in one run and be made again
+constexpr std::string_view kNotJudged = "inconclusive";  // what `why` begins with, then
+constexpr std::size_t kDeathsMax = 20;                   // times a target may die in one run and be made again
 // An implementation that crashes costs some milliseconds a scenario, one that hangs many seconds.
 constexpr std::chrono::seconds kLostMax{120};
 // A target may keep TIME-WAIT from one scenario to the next. So the peer uses this many ports in turn, and no pair of
@@ -79,7 +81,9 @@ class Player {
     if (lost_ > kLostMax) return {.why = std::string(kNotPlayed)};
     const auto begin = std::chrono::steady_clock::now();
     try {
-      return judge(file, number, assertions);
+      return judge_again(file, number, assertions);
+    } catch (const Inconclusive& why_not) {
+      return {.why = fmt::format("{}: {}", kNotJudged, why_not.what())};
     } catch (const TargetDied& died) {
       lost_ += std::chrono::steady_clock::now() - begin;
       return {.why = fmt::format("{}: {}", kImplementationDied, died.what())};
@@ -92,6 +96,15 @@ class Player {
   }
 
  private:
+  // A wire that lost a packet or a machine that was busy may do better the second time.
+  Played judge_again(const ScenarioFile& file, std::size_t number, bool assertions) {
+    try {
+      return judge(file, number, assertions);
+    } catch (const Inconclusive&) {
+      return judge(file, number, assertions);
+    }
+  }
+
   Played judge(const ScenarioFile& file, std::size_t number, bool assertions) {
     std::unique_ptr<CaptureFile> capture;
     std::unique_ptr<RunLog> log;

@@ -17,6 +17,7 @@
 #include "harness/base/processes.h"
 #include "harness/cli/corpus_place.h"
 #include "harness/targets/registry.h"
+#include "harness/targets/remote/remote_place.h"
 
 namespace tcpassay {
 
@@ -84,9 +85,10 @@ void end_progress() {
 
 void add_target_options(CLI::App& app, CliOptions& cli) {
   app.add_option("--target,-t", cli.target,
-                 "the implementation to test ('tcpassay targets' lists them), or plugin:FILE.so; check and sweep take "
-                 "several, with commas between")
+                 "the implementation to test ('tcpassay targets' lists them), plugin:FILE.so, remote:ADDR, tap:NAME or "
+                 "unix:PATH; check and sweep take several, with commas between")
       ->capture_default_str();
+  add_permission_option(app);
   app.add_flag("--in-process", cli.in_process,
                "load an adapter into this process instead of a child: quicker, but a crash of the stack ends the run");
   app.add_option("--plant", cli.defect, "a defect to plant in the own stack ('tcpassay targets --defects' lists them)");
@@ -94,6 +96,20 @@ void add_target_options(CLI::App& app, CliOptions& cli) {
                  "legal variants of the own stack's behaviour, separated by commas ('tcpassay targets --temperaments' "
                  "lists them)")
       ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
+void add_permission_option(CLI::App& app) {
+  app.add_option_function<std::vector<std::string>>(
+         "--i-may-test",
+         [](const std::vector<std::string>& addresses) {
+           try {
+             for (const std::string& address : addresses) permit_testing(address);
+           } catch (const TargetError& error) {
+             throw UsageError(error.what());
+           }
+         },
+         "ADDR: packets to this address may leave the machine; say so only of machines that are yours to test")
       ->allow_extra_args(false);
 }
 
@@ -105,6 +121,7 @@ void add_optional_target(CLI::App& app, CliOptions& cli, const char* help) {
         cli.target_given = true;
       },
       help);
+  add_permission_option(app);
 }
 
 void add_ruleset_option(CLI::App& app, CliOptions& cli) {

@@ -10,6 +10,7 @@
 #include "harness/targets/own/legal_variants.h"
 #include "harness/targets/plugin/plugin_folder.h"
 #include "harness/targets/registry.h"
+#include "harness/targets/remote/remote_place.h"
 
 namespace tcpassay {
 namespace {
@@ -89,6 +90,16 @@ int run_targets(const CliOptions& cli) {
     if (missing) text += fmt::format("{:<20} {}\n", "", *missing);
   }
   for (const KnownPlugin& plugin : known_plugins()) list_plugin(plugin, json, text);
+  for (const WireKind& kind : wire_kinds()) {
+    const auto missing = kind.missing();
+    json.push_back({{"name", kind.name},
+                    {"what", kind.what},
+                    {"ready", !missing},
+                    {"missing", missing.value_or("")},
+                    {"needs", kind.needs}});
+    text += fmt::format("{:<11} {:<8} {}\n", kind.name, missing ? "missing" : "ready", kind.what);
+    text += fmt::format("{:<20} {}\n", "", missing ? *missing : fmt::format("needs {}", kind.needs));
+  }
   print(cli.format == "json" ? Json{{"targets", json}}.dump(2) + "\n" : text);
   return 0;
 }

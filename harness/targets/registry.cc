@@ -15,6 +15,7 @@
 #include "harness/targets/plugin/child_target.h"
 #include "harness/targets/plugin/plugin_folder.h"
 #include "harness/targets/plugin/plugin_target.h"
+#include "harness/targets/remote/remote_target.h"
 
 namespace tcpassay {
 namespace {
@@ -94,6 +95,7 @@ std::span<const TargetEntry> target_table() {
 bool is_built_in(const std::string& name) {
   const std::string word = short_name(name);
   const bool adapter = name.starts_with(kPlugin) || name.starts_with(kInProcess);
+  if (is_remote(name)) return true;
   return !adapter && std::any_of(std::begin(kTargets), std::end(kTargets),
                                  [&](const TargetEntry& entry) { return entry.name == word; });
 }
@@ -103,6 +105,7 @@ std::string in_process(const std::string& name) {
 }
 
 std::string short_name(const std::string& name) {
+  if (is_remote(name)) return remote_stack(name);
   const std::string bare = name.starts_with(kInProcess) ? name.substr(kInProcess.size()) : name;
   if (bare.starts_with(kPlugin))
     return std::filesystem::path(plugin_place(bare.substr(kPlugin.size())).file).stem().string();
@@ -127,13 +130,15 @@ std::unique_ptr<Target> make_target(const std::string& name, const OwnStackOptio
   }
   if (!own_options.defect.empty()) throw TargetError("defects can be planted in 'own' only");
   if (!own_options.legal_variants.empty()) throw TargetError("only 'own' has legal variants");
+  if (is_remote(bare)) return make_remote(bare);
   if (bare.starts_with(kPlugin)) return make_plugin(bare.substr(kPlugin.size()), here);
   const PluginPlace place = plugin_place(bare);
   for (const KnownPlugin& each : known_plugins()) {
     if (each.name == place.file) return make_plugin(each, place.extra, here);
     known += ", " + each.name;
   }
-  throw TargetError(fmt::format("unknown target '{}'; known are {} and plugin:FILE.so", name, known));
+  throw TargetError(fmt::format(
+      "unknown target '{}'; known are {}, plugin:FILE.so, remote:ADDR, tap:NAME and unix:PATH", name, known));
 }
 
 }  // namespace tcpassay

@@ -76,7 +76,8 @@ std::uint16_t local_port(int fd) {
 
 }  // namespace
 
-KernelSockets::KernelSockets(const NetworkNamespace& where) : where_(where), monitor_(where), text_(kReadMax) {}
+KernelSockets::KernelSockets(const NetworkNamespace& where, Sharing sharing)
+    : where_(where), sharing_(sharing), monitor_(where, sharing == Sharing::kAlone), text_(kReadMax) {}
 
 void KernelSockets::use(const Address& target, const Address& peer) {
   assert(sockets_.empty());
@@ -294,10 +295,21 @@ void KernelSockets::clear() {
   sockets_.clear();
   epoll_.close();
   pinned_.clear();
+  if (sharing_ == Sharing::kShared) return destroy_of_peer();
   // No listener is left now. (The kernel answers a query for a missing connection with a matching listener.)
   if (flows_overflowed_ || !monitor_.destroy(flows_)) monitor_.destroy_all();
   flows_.clear();
   flows_overflowed_ = false;
+}
+
+void KernelSockets::destroy_of_peer() {
+  std::vector<Flow> left = monitor_.all();
+  std::erase_if(left, [&](const Flow& flow) { return flow.peer_address != peer_address_; });
+  for (std::size_t at = 0; at < left.size(); at += SocketMonitor::kFlowsMax) {
+    const auto begin = left.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto size = std::min(left.size() - at, SocketMonitor::kFlowsMax);
+    monitor_.destroy(std::vector<Flow>(begin, begin + static_cast<std::ptrdiff_t>(size)));
+  }
 }
 
 }  // namespace tcpassay

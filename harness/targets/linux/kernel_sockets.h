@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/file_descriptor.h"
 #include "harness/target/target.h"
-#include "harness/targets/linux/file_descriptor.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/socket_monitor.h"
 
@@ -16,8 +16,12 @@ namespace tcpassay {
 
 class KernelSockets {
  public:
+  // Whether the namespace is ours alone. In a shared one clear() leaves alone what does not belong to our peer's
+  // address, and destroys nothing where it lacks the right to (CAP_NET_ADMIN).
+  enum class Sharing : std::uint8_t { kAlone, kShared };
+
   // Sockets are created in this namespace, which must outlive the object.
-  explicit KernelSockets(const NetworkNamespace& where);
+  explicit KernelSockets(const NetworkNamespace& where, Sharing sharing = Sharing::kAlone);
 
   // Sets the addresses that sockets bind and connect to, and so their family. No socket may be open.
   void use(const Address& target, const Address& peer);
@@ -61,8 +65,10 @@ class KernelSockets {
   void poll_socket(const Socket& socket, UserCall& call);
   void add_socket(FileDescriptor fd, Tuple tuple, UserCall& call);
   void note_flow(const Flow& flow);
+  void destroy_of_peer();
 
   const NetworkNamespace& where_;
+  Sharing sharing_;
   Address target_address_{}, peer_address_{};
   SocketMonitor monitor_;
   std::vector<Socket> sockets_;

@@ -56,13 +56,6 @@ int write_file(const char* path, std::string_view text) {
   return write(file.get(), text.data(), text.size()) < 0 ? errno : 0;
 }
 
-void write_settings() {
-  for (const Setting& setting : kSettings) {
-    const int error = write_file(setting.path, setting.value);
-    if (error != 0 && error != ENOENT) throw TargetError(why_no_settings(setting.path, error));
-  }
-}
-
 bool speaks_ipv6() {
   const FileDescriptor setting(open("/proc/sys/net/ipv6/conf/all/disable_ipv6", O_RDONLY | O_CLOEXEC));
   const FileDescriptor any(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -86,6 +79,13 @@ void keep_user(uid_t user, gid_t group) {
 }
 
 }  // namespace
+
+void write_run_settings() {
+  for (const Setting& setting : kSettings) {
+    const int error = write_file(setting.path, setting.value);
+    if (error != 0 && error != ENOENT) throw TargetError(why_no_settings(setting.path, error));
+  }
+}
 
 int write_sysctl(const char* path, std::string_view text) {
   return write_file(path, text);
@@ -126,7 +126,7 @@ NetworkNamespace::NetworkNamespace() {
   }
   try {
     own_ = open_own_namespace();
-    write_settings();
+    write_run_settings();
     has_ipv6_ = speaks_ipv6();
     Interfaces().bring_up("lo");
   } catch (...) {
@@ -136,6 +136,12 @@ NetworkNamespace::NetworkNamespace() {
   if (home_ && setns(home_.get(), CLONE_NEWNET) != 0) {
     throw TargetError(std::string("cannot return to the caller's network namespace: ") + std::strerror(errno));
   }
+}
+
+NetworkNamespace::NetworkNamespace(AsItIs) : own_(open_own_namespace()), has_ipv6_(speaks_ipv6()) {}
+
+NetworkNamespace NetworkNamespace::current() {
+  return NetworkNamespace(AsItIs{});
 }
 
 NetworkNamespace::Visit::Visit(const NetworkNamespace& visited) : home_(visited.home_.get()) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/targets/linux/file_descriptor.h"
+#include "harness/base/file_descriptor.h"
 
 namespace tcpassay {
 
@@ -18,6 +18,9 @@ namespace tcpassay {
 class NetworkNamespace {
  public:
   NetworkNamespace();  // throws TargetError
+
+  // The namespace that the calling thread is in, as it is.
+  static NetworkNamespace current();
 
   int fd() const { return own_.get(); }
   bool has_ipv6() const { return has_ipv6_; }
@@ -36,6 +39,9 @@ class NetworkNamespace {
   };
 
  private:
+  struct AsItIs {};
+  explicit NetworkNamespace(AsItIs);
+
   FileDescriptor home_;  // empty when the process stays inside
   FileDescriptor own_;
   bool has_ipv6_ = false;
@@ -44,6 +50,9 @@ class NetworkNamespace {
 // Moves the calling thread into a new network namespace, by way of a user namespace where it must. Returns 0 or an
 // errno. Calls nothing that is unsafe after fork().
 int enter_new_network_namespace(bool& with_user_namespace);
+
+// Sets the namespace of the calling thread for repeatable runs. Throws TargetError.
+void write_run_settings();
 
 // Writes one file below /proc/sys as the calling thread sees it. Returns 0 or an errno.
 int write_sysctl(const char* path, std::string_view text);

@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "harness/targets/linux/file_descriptor.h"
+#include "harness/base/file_descriptor.h"
 #include "harness/wire/packet.h"
 
 namespace tcpassay {

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "harness/targets/linux/file_descriptor.h"
+#include "harness/base/file_descriptor.h"
 #include "harness/targets/linux/kernel_wire.h"
 #include "harness/targets/linux/namespace.h"
 

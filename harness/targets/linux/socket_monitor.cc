@@ -84,8 +84,10 @@ NetlinkSocket open_monitor(const NetworkNamespace& where) {
 
 }  // namespace
 
-SocketMonitor::SocketMonitor(const NetworkNamespace& where) : where_(where), socket_(open_monitor(where)) {
+SocketMonitor::SocketMonitor(const NetworkNamespace& where, bool destroys)
+    : where_(where), socket_(open_monitor(where)) {
   all();  // loads the kernel's module for it, or throws
+  if (!destroys) return;
   // There is no socket to destroy. A kernel that can destroy sockets answers ENOENT, others another error.
   const DiagRequest request = diag_request(SOCK_DESTROY, NLM_F_ACK);
   if (send(socket_.get(), &request, sizeof request, 0) < 0) no_monitoring(errno);

@@ -25,9 +25,9 @@ class SocketMonitor {
  public:
   static constexpr std::size_t kFlowsMax = 64;  // of one call of destroy()
 
-  // Makes the kernel load its module. Throws TargetError when the kernel has no such interface or cannot destroy
-  // sockets. The namespace must outlive this object.
-  explicit SocketMonitor(const NetworkNamespace& where);
+  // Makes the kernel load its module. Throws TargetError when the kernel has no such interface, or when connections are
+  // to be destroyed and it cannot do that. The namespace must outlive this object.
+  explicit SocketMonitor(const NetworkNamespace& where, bool destroys = true);
 
   // The state of one connection; empty when the kernel has none.
   std::optional<State> state(const Flow& flow);

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "harness/targets/linux/file_descriptor.h"
+#include "harness/base/file_descriptor.h"
 #include "harness/targets/linux/kernel_wire.h"
 #include "harness/targets/linux/namespace.h"
 
