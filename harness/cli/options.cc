@@ -83,6 +83,20 @@ void end_progress() {
   if (isatty(STDERR_FILENO)) fmt::print(stderr, "\r\x1b[K");
 }
 
+static void add_permission_option(CLI::App& app) {
+  app.add_option_function<std::vector<std::string>>(
+         "--i-may-test",
+         [](const std::vector<std::string>& addresses) {
+           try {
+             for (const std::string& address : addresses) permit_testing(address);
+           } catch (const TargetError& error) {
+             throw UsageError(error.what());
+           }
+         },
+         "ADDR: packets to this address may leave the machine; say so only of machines that are yours to test")
+      ->allow_extra_args(false);
+}
+
 void add_target_options(CLI::App& app, CliOptions& cli) {
   app.add_option("--target,-t", cli.target,
                  "the implementation to test ('tcpassay targets' lists them), plugin:FILE.so, remote:ADDR, tap:NAME or "
@@ -96,20 +110,6 @@ void add_target_options(CLI::App& app, CliOptions& cli) {
                  "legal variants of the own stack's behaviour, separated by commas ('tcpassay targets --temperaments' "
                  "lists them)")
       ->delimiter(',')
-      ->allow_extra_args(false);
-}
-
-void add_permission_option(CLI::App& app) {
-  app.add_option_function<std::vector<std::string>>(
-         "--i-may-test",
-         [](const std::vector<std::string>& addresses) {
-           try {
-             for (const std::string& address : addresses) permit_testing(address);
-           } catch (const TargetError& error) {
-             throw UsageError(error.what());
-           }
-         },
-         "ADDR: packets to this address may leave the machine; say so only of machines that are yours to test")
       ->allow_extra_args(false);
 }
 
