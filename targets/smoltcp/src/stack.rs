@@ -161,6 +161,7 @@ impl Stack {
             let ending = matches!(was, State::LastAck | State::TimeWait | State::Closing);
             endpoint.error = match (by_rst, by_time) {
                 (true, _) if was == State::SynSent => abi::REFUSED,
+                (true, _) if was == State::SynReceived && endpoint.listener.is_none() => abi::REFUSED,
                 (true, _) if was != State::TimeWait => abi::RESET,
                 (_, true) if !ending => abi::TIMED_OUT,
                 _ => 0,
