@@ -103,7 +103,7 @@ bool may_follow(const Step& on, SndSeq end) {
   if (!on.env.user_known || !synchronized(tcb.state) || tcb.fast_open.text_due || tcb.snd_nxt < end) return true;
   const bool assumed = cc.phase != Phase::kOpen || cc.duplicates > 0 || (cc.recover_known && tcb.snd_una < cc.recover);
   const bool shown = tcb.sack() && (!tcb.board.sacked.empty() || tcb.board.vague || tcb.board.reordered);
-  const bool refused = cc.lost_told || cc.window_moved || tcb.snd_una < cc.refused_to || tcb.snd_wnd == 0;
+  const bool refused = cc.lost_told || tcb.snd_una < cc.refused_to || tcb.snd_wnd == 0;
   const bool probe = tcb.sack() && end == tcb.snd_nxt && probe_timeout_has_passed(on);  // RFC 8985 section 7.3
   const Time last = std::max(tcb.front_from, cc.sent_at);
   return assumed || shown || refused || probe || on.env.now - last > kClockSlack;
@@ -122,6 +122,7 @@ bool probe_timeout_has_passed(const Step& on) {
   if (tcb.timer.rtt_min < Time{}) return false;  // section 7.3: no round trip was measured
   // Section 7.2: new text or an ACK of new text restarts the timer, a duplicate ACK does not.
   const Time last = std::max({tcb.front_to, tcb.timer.acked_at, tcb.congestion.sent_at});
+  if (on.env.user_known && on.env.now <= last) return false;  // a timer runs for some time, however short a round trip
   return on.env.now - last + kClockSlack >= tcb.timer.rtt_min - tcb.timer.rtt_min / 20;
 }
 
