@@ -10,8 +10,6 @@
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "harness/base/version.h"
 #include "harness/check/matrix.h"
@@ -64,6 +62,10 @@ constexpr Verb kVerbs[] = {
      "the "
      "judge notices",
      "tcpassay sharpness --samples 10000", run_sensitivity, sensitivity_options},
+    {"manual", "Prints the manual page of a verb, or of the program", "tcpassay manual check | man -l -", run_manual,
+     manual_options},
+    {"completions", "Prints the file by which a shell completes commands", "source <(tcpassay completions bash)",
+     run_completions, completions_options},
 };
 
 // One line, whatever the message was.
@@ -80,6 +82,14 @@ int complain(const std::string& what) {
 
 }  // namespace
 
+void add_verbs(CLI::App& app, CliOptions& cli) {
+  for (const Verb& verb : kVerbs) {
+    CLI::App* sub = app.add_subcommand(verb.name, verb.what);
+    sub->footer(fmt::format("Example: {}\n", verb.example));
+    verb.add_options(*sub, cli);
+  }
+}
+
 int run_command(int count, char** arguments) {
   CLI::App app(
       "Judges TCP implementations by RFC 9293.\n"
@@ -89,13 +99,7 @@ int run_command(int count, char** arguments) {
   app.require_subcommand(1);
   app.footer("Example: tcpassay check --target own\n");
   CliOptions cli;
-  std::vector<std::pair<CLI::App*, const Verb*>> verbs;
-  for (const Verb& verb : kVerbs) {
-    CLI::App* sub = app.add_subcommand(verb.name, verb.what);
-    sub->footer(fmt::format("Example: {}\n", verb.example));
-    verb.add_options(*sub, cli);
-    verbs.emplace_back(sub, &verb);
-  }
+  add_verbs(app, cli);
   try {
     app.parse(count, arguments);
   } catch (const CLI::CallForHelp& help) {
@@ -111,8 +115,8 @@ int run_command(int count, char** arguments) {
       for (const std::string& name : target_list(cli.target)) names += (names.empty() ? "" : ",") + in_process(name);
       cli.target = names;
     }
-    for (const auto& [sub, verb] : verbs) {
-      if (sub->parsed()) return verb->run(cli);
+    for (const Verb& verb : kVerbs) {
+      if (app.got_subcommand(verb.name)) return verb.run(cli);
     }
   } catch (const std::exception& error) {
     end_progress();

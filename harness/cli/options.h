@@ -63,6 +63,7 @@ struct CliOptions {
   std::vector<std::string> states{}, flags{};              // sweep
   std::string road{}, findings = "findings";               // sweep
   std::uint64_t one_in = 1;                                // sweep
+  std::string verb{}, shell{};                             // manual, completions
 };
 
 // The command line asks for something that cannot be done. The message is one line.

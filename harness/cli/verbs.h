@@ -42,4 +42,10 @@ int run_mutation_test(const CliOptions& cli);  // tcpassay zoo
 void sensitivity_options(CLI::App& app, CliOptions& cli);
 int run_sensitivity(const CliOptions& cli);  // tcpassay sharpness
 
+void manual_options(CLI::App& app, CliOptions& cli);
+int run_manual(const CliOptions& cli);
+
+void completions_options(CLI::App& app, CliOptions& cli);
+int run_completions(const CliOptions& cli);
+
 }  // namespace tcpassay
