@@ -7,8 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <utility>
 
 #include "harness/agent/listener.h"
@@ -24,9 +25,10 @@ namespace {
 constexpr std::size_t kClientsMax = 64;
 constexpr int kMslSeconds = 30;  // the kernel's TIME-WAIT of 60 s is twice that
 
-// Which part of the machine a session has: nothing between scenarios, a share during one, or all of it during a
-// scenario that changes settings.
-enum class Hold : std::uint8_t { kNone, kShare, kAll };
+// Scenarios that want other settings wait so long while new ones with the present settings begin.
+constexpr std::chrono::seconds kPatience{1};
+
+using Settings = std::vector<std::pair<std::string, std::string>>;  // names and values
 
 std::string kernel_release() {
   utsname names{};
@@ -41,11 +43,12 @@ struct Agent::Client {
   FileDescriptor connection;
   NetworkNamespace where = NetworkNamespace::current();
   KernelSockets sockets{where, KernelSockets::Sharing::kShared};
-  KernelSettings settings{where};
   bool greeted = false, refused = false;
   Address target{}, peer{}, target6{}, peer6{};
-  Hold hold = Hold::kNone;
-  Bytes waiting{};  // a request that waits for its turn
+  Settings wanted{};                              // by the scenario
+  bool plays = false, waits = false;              // during a scenario; before one
+  bool dirty = false;                             // a path MTU may have been learnt
+  std::chrono::steady_clock::time_point since{};  // it waits
   Bytes received{};
 
   void send(MessageWriter& message) {
@@ -66,7 +69,16 @@ struct Agent::Client {
   }
 };
 
-Agent::Agent(AgentOptions options) : options_(std::move(options)), listener_(listen_at(options_.listen)) {
+// The settings that all scenarios which play now have in common.
+struct Agent::Machine {
+  NetworkNamespace where = NetworkNamespace::current();
+  KernelSettings settings{where};
+  Settings now{};
+  bool changed = false;  // in the middle of a scenario
+};
+
+Agent::Agent(AgentOptions options)
+    : options_(std::move(options)), listener_(listen_at(options_.listen)), machine_(std::make_unique<Machine>()) {
   if (options_.dedicated) write_run_settings();
 }
 
@@ -79,7 +91,6 @@ void Agent::serve(int timeout_ms) {
   for (std::size_t i = clients_.size(); i-- > 0;) {
     if (asked[i + 1].revents == 0 || receive(*clients_[i])) continue;
     clients_[i]->sockets.clear();
-    clients_[i]->settings.restore();
     clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
   }
   grant();
@@ -110,7 +121,7 @@ bool Agent::receive(Client& client) {
     if (*length > kAgentMessageMax) return false;
     const std::size_t end = kLengthField + *length;
     if (received.size() < end) return true;
-    if (!client.waiting.empty()) return false;  // one question at a time
+    if (client.waits) return false;  // one question at a time
     const Bytes message(received.begin() + kLengthField, received.begin() + static_cast<std::ptrdiff_t>(end));
     received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(end));
     try {
@@ -135,13 +146,11 @@ void Agent::handle(Client& client, ByteView message) {
     case Ask::kReset:
       return reset(client, asked);
     case Ask::kBegin:
-    case Ask::kConfigure:
+      return begin(client, asked);
     case Ask::kTune:
-      client.waiting.assign(message.begin(), message.end());
-      if (word != Ask::kBegin && client.hold == Hold::kShare) client.hold = Hold::kNone;
-      return;  // grant() answers
+      return tune(client, asked);
     case Ask::kHasTuning:
-      return client.done(options_.dedicated && client.settings.has_sysctl(asked.text()));
+      return client.done(options_.dedicated && machine_->settings.has_sysctl(asked.text()));
     case Ask::kCall:
       return answer_call(client, asked);
     case Ask::kState:
@@ -183,7 +192,7 @@ void Agent::hello(Client& client, MessageReader& asked) {
   }
   MessageWriter answer(Answer::kDone);
   answer.number(kAgentVersion).text(kernel_release()).number(abilities).number(kMslSeconds);
-  const auto settings = options_.dedicated ? client.settings.names() : std::vector<std::string>{};
+  const auto settings = options_.dedicated ? machine_->settings.names() : std::vector<std::string>{};
   answer.number(static_cast<std::int64_t>(settings.size()));
   for (const std::string& name : settings) answer.text(name);
   const auto names = kernel_peculiar_names();
@@ -197,46 +206,74 @@ void Agent::reset(Client& client, MessageReader& asked) {
   const bool forget_paths = asked.number() != 0;
   client.sockets.clear();
   client.sockets.use(ipv6 ? client.target6 : client.target, ipv6 ? client.peer6 : client.peer);
-  client.settings.restore();
-  if (forget_paths && options_.dedicated) client.settings.forget_paths();
-  client.hold = Hold::kNone;
+  client.dirty = client.dirty || (forget_paths && options_.dedicated);
+  if (!client.wanted.empty()) machine_->settings.forget_server(ipv6 ? client.peer6 : client.peer);
+  client.plays = false;
   client.done(0);
 }
 
-bool Agent::others_use(const Client& client) const {
-  return std::any_of(clients_.begin(), clients_.end(),
-                     [&](const auto& other) { return other.get() != &client && other->hold != Hold::kNone; });
+void Agent::begin(Client& client, MessageReader& asked) {
+  client.wanted.clear();
+  for (std::int64_t i = asked.number(); i > 0 && asked.good(); --i) {
+    const std::string name = asked.text();
+    client.wanted.emplace_back(name, asked.text());
+  }
+  if (!asked.good() || (!client.wanted.empty() && !options_.dedicated)) return client.done(0);
+  client.waits = true;
+  client.since = std::chrono::steady_clock::now();  // grant() answers
 }
 
-// Answers the requests that wait, in the order of the clients, as far as they go together. Who wants the machine alone
-// keeps new scenarios from beginning, so that its turn comes.
+std::size_t Agent::players() const {
+  return static_cast<std::size_t>(
+      std::count_if(clients_.begin(), clients_.end(), [](const auto& client) { return client->plays; }));
+}
+
+// Answers those who wait, the longest first. All play at the same time whose scenarios want the same settings.
 void Agent::grant() {
-  const auto word = [](const Client& client) { return static_cast<Ask>(client.waiting.front()); };
-  bool alone = std::any_of(clients_.begin(), clients_.end(), [](const auto& each) { return each->hold == Hold::kAll; });
+  std::vector<Client*> waiting;
   for (const auto& client : clients_) {
-    if (client->waiting.empty() || word(*client) == Ask::kBegin || others_use(*client)) continue;
-    MessageReader asked(client->waiting);
-    const bool tune = static_cast<Ask>(asked.word()) == Ask::kTune;
-    client->hold = Hold::kAll;
-    change(*client, tune, asked);
-    client->waiting.clear();
-    alone = true;
-    break;
+    if (client->waits) waiting.push_back(client.get());
   }
-  alone = alone || std::any_of(clients_.begin(), clients_.end(),
-                               [&](const auto& each) { return !each->waiting.empty() && word(*each) != Ask::kBegin; });
-  for (const auto& client : clients_) {
-    if (client->waiting.empty() || word(*client) != Ask::kBegin || alone) continue;
-    client->hold = Hold::kShare;
-    client->waiting.clear();
-    client->done(0);
+  std::sort(waiting.begin(), waiting.end(), [](const Client* a, const Client* b) { return a->since < b->since; });
+  for (Client* client : waiting) {
+    const bool fits = client->wanted == machine_->now && !machine_->changed && !client->dirty;
+    if (!fits && players() > 0) {
+      if (std::chrono::steady_clock::now() - client->since > kPatience) return;
+      continue;
+    }
+    client->plays = fits || play_with(*client);
+    client->waits = false;
+    client->done(client->plays);
   }
 }
 
-void Agent::change(Client& client, bool tune, MessageReader& asked) {
+// Gives the machine the settings of this client, while nobody plays. False when one is refused.
+bool Agent::play_with(const Client& client) {
+  machine_->changed = false;
+  machine_->now.clear();
+  machine_->settings.restore();
+  if (client.dirty) machine_->settings.forget_paths();
+  const bool forgotten = client.dirty;
+  for (const auto& each : clients_) each->dirty = each->dirty && !forgotten;
+  for (const auto& [name, value] : client.wanted) {
+    const bool system = name.starts_with("net.");
+    const bool done = system ? machine_->settings.set_sysctl(name, value)
+                             : machine_->settings.set(name, std::strtoll(value.c_str(), nullptr, 10));
+    if (done) continue;
+    machine_->changed = true;
+    return false;
+  }
+  machine_->now = client.wanted;
+  return true;
+}
+
+void Agent::tune(Client& client, MessageReader& asked) {
+  constexpr std::int64_t kOthersPlay = 2;
+  const std::string name = asked.text(), value = asked.text();
   if (!options_.dedicated) return client.done(0);
-  const std::string name = asked.text();
-  client.done(tune ? client.settings.set_sysctl(name, asked.text()) : client.settings.set(name, asked.number()));
+  if (players() > 1) return client.done(kOthersPlay);
+  machine_->changed = true;  // nobody joins
+  client.done(machine_->settings.set_sysctl(name, value));
 }
 
 void Agent::answer_call(Client& client, MessageReader& asked) {

@@ -32,6 +32,7 @@ class Agent {
 
  private:
   struct Client;
+  struct Machine;
 
   void accept_client();
   bool receive(Client& client);
@@ -41,13 +42,16 @@ class Agent {
   void answer_call(Client& client, class MessageReader& asked);
   void answer_state(Client& client, class MessageReader& asked);
   void answer_specific(Client& client, class MessageReader& asked);
-  void change(Client& client, bool tune, class MessageReader& asked);
+  void begin(Client& client, class MessageReader& asked);
+  void tune(Client& client, class MessageReader& asked);
   void grant();
-  bool others_use(const Client& client) const;
+  bool play_with(const Client& client);
+  std::size_t players() const;
 
   AgentOptions options_;
   FileDescriptor listener_;
-  std::vector<std::unique_ptr<Client>> clients_;  // in the order in which they came
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::unique_ptr<Machine> machine_;
 };
 
 }  // namespace tcpassay

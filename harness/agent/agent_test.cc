@@ -8,6 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 #include "harness/target/inconclusive.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/netlink.h"
@@ -159,10 +162,28 @@ TEST_F(Remote, TwoProcessesListenOnTheSamePort) {
 TEST_F(Remote, ADedicatedAgentChangesSettings) {
   const Bed bed;
   const auto first = bed.make(), second = bed.make();
+  EXPECT_FALSE(first->configure("no-such-setting", 0));
   EXPECT_TRUE(first->configure("sack", 0));
-  first->reset(0);
   EXPECT_TRUE(second->configure("sack", 0));
-  EXPECT_FALSE(second->configure("no-such-setting", 0));
+  EXPECT_GE(call(*first, {.kind = CallKind::kSocket}), 0);
+  EXPECT_GE(call(*second, {.kind = CallKind::kSocket}), 0);  // the same settings: they play at the same time
+}
+
+TEST_F(Remote, WhoNeedsOtherSettingsWaits) {
+  const Bed bed;
+  const auto first = bed.make(), second = bed.make();
+  EXPECT_TRUE(first->configure("sack", 0));
+  EXPECT_GE(call(*first, {.kind = CallKind::kSocket}), 0);
+  std::atomic<bool> begun = false;
+  std::thread other([&] {
+    call(*second, {.kind = CallKind::kSocket});
+    begun = true;
+  });
+  std::this_thread::sleep_for(100ms);
+  EXPECT_FALSE(begun);
+  first->reset(0);
+  other.join();
+  EXPECT_TRUE(begun);
 }
 
 TEST_F(Remote, WithoutAnAgentAClosedPortAnswers) {

@@ -16,6 +16,7 @@
 #include "harness/session/session.h"
 #include "harness/target/inconclusive.h"
 #include "harness/targets/registry.h"
+#include "harness/targets/remote/remote_place.h"
 
 namespace tcpassay {
 namespace {
@@ -165,6 +166,24 @@ std::vector<std::size_t> left_over(const std::vector<std::size_t>& given, const 
   return left;
 }
 
+// Processes that test one machine take turns with its settings, so that scenarios with the same ones come together.
+// Those with ICMP messages leave path MTUs behind, which are forgotten while nobody plays.
+std::vector<std::size_t> in_order(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options) {
+  std::vector<std::size_t> order(scenarios.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (!is_remote(options.target)) return order;
+  const auto key = [&](std::size_t number) {
+    const Scenario& scenario = scenarios[number].scenario;
+    std::string text;
+    for (const Setting& setting : scenario.about.settings) text += fmt::format("{}={} ", setting.name, setting.value);
+    const bool icmp = std::any_of(scenario.steps.begin(), scenario.steps.end(),
+                                  [](const ScriptStep& step) { return std::holds_alternative<Icmp>(step.action); });
+    return text + (icmp ? "icmp" : "");
+  };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+  return order;
+}
+
 std::vector<Played> play_in_processes(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
                                       Identity& identity) {
   std::vector<Played> played(scenarios.size(), Played{.why = fmt::format("{} too often", kTargetDied)});
@@ -181,8 +200,7 @@ std::vector<Played> play_in_processes(const std::vector<ScenarioFile>& scenarios
     done[number] = true;
     if (options.progress) options.progress(++count, scenarios.size(), scenarios[number].path);
   };
-  std::vector<std::size_t> left(scenarios.size());
-  std::iota(left.begin(), left.end(), std::size_t{0});
+  std::vector<std::size_t> left = in_order(scenarios, options);
   for (std::size_t deaths = 0; !left.empty() && deaths < kDeathsMax && !Interrupt::interrupted();) {
     const auto jobs = std::min(static_cast<std::size_t>(options.jobs), left.size());
     const auto ends = in_processes(

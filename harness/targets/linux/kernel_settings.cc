@@ -62,7 +62,7 @@ std::optional<std::string> read_file(const std::string& path) {
 
 // The kernel keeps Fast Open cookies with its metrics of a destination (tcp_metrics). Only root may delete these;
 // otherwise they stay.
-void forget_servers() {
+void forget_servers(const Address* only = nullptr) {
   NetlinkSocket socket(NETLINK_GENERIC);
   NetlinkMessage ask(GENL_ID_CTRL, 0);
   ask.body(genlmsghdr{.cmd = CTRL_CMD_GETFAMILY, .version = 1, .reserved = 0});
@@ -83,6 +83,12 @@ void forget_servers() {
   if (family == 0) return;
   NetlinkMessage flush(family, NLM_F_ACK);
   flush.body(genlmsghdr{.cmd = TCP_METRICS_CMD_DEL, .version = TCP_METRICS_GENL_VERSION, .reserved = 0});
+  if (only != nullptr && only->family == 6) flush.attribute(TCP_METRICS_ATTR_ADDR_IPV6, only->octets);
+  if (only != nullptr && only->family != 6) {
+    std::array<std::uint8_t, 4> octets;
+    std::copy_n(only->octets.begin(), octets.size(), octets.begin());
+    flush.attribute(TCP_METRICS_ATTR_ADDR_IPV4, octets);
+  }
   socket.request(flush);
 }
 
@@ -137,6 +143,10 @@ bool KernelSettings::set_sysctl(const std::string& name, const std::string& valu
   if (!before || write_sysctl(path.c_str(), value) != 0) return false;
   changed_.push_back({.path = path, .before = *before});
   return true;
+}
+
+void KernelSettings::forget_server(const Address& peer) {
+  forget_servers(&peer);
 }
 
 void KernelSettings::forget_paths() {

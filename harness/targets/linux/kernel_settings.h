@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/targets/linux/namespace.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 
@@ -26,6 +27,9 @@ class KernelSettings {
 
   // Restores the values from before the first set().
   void restore();
+
+  // Makes the kernel forget its metrics and Fast Open cookie of this peer.
+  static void forget_server(const Address& peer);
 
   // Makes the kernel forget the path MTU to the peer.
   void forget_paths();

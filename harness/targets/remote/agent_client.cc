@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "harness/target/inconclusive.h"
+
 namespace tcpassay {
 namespace {
 
@@ -127,16 +129,23 @@ bool AgentClient::ask_whether(MessageWriter& question) {
 }
 
 void AgentClient::reset(std::uint8_t ip, bool forget_paths) {
+  wanted_.clear();
+  begun_ = false;
   ask(MessageWriter(Ask::kReset).number(ip).number(forget_paths));
 }
 
 void AgentClient::begin() {
+  begun_ = true;
   MessageWriter question(Ask::kBegin);
-  ask(question);
+  question.number(static_cast<std::int64_t>(wanted_.size()));
+  for (const auto& [name, value] : wanted_) question.text(name).text(value);
+  if (!ask_whether(question)) throw TargetError("the agent at " + place_ + " cannot change a setting of the scenario");
 }
 
 bool AgentClient::configure(std::string_view name, std::int64_t value) {
-  return ask_whether(MessageWriter(Ask::kConfigure).text(name).number(value));
+  if (begun_ || !told_.has_setting(name)) return false;
+  wanted_.emplace_back(name, std::to_string(value));
+  return true;
 }
 
 bool AgentClient::has_tuning(const std::string& name) {
@@ -144,7 +153,16 @@ bool AgentClient::has_tuning(const std::string& name) {
 }
 
 bool AgentClient::tune(const std::string& name, const std::string& value) {
-  return ask_whether(MessageWriter(Ask::kTune).text(name).text(value));
+  if (!has_tuning(name)) return false;
+  if (!begun_) {
+    wanted_.emplace_back(name, value);
+    return true;
+  }
+  constexpr std::int64_t kOthersPlay = 2;
+  const std::int64_t answer = ask(MessageWriter(Ask::kTune).text(name).text(value)).number();
+  if (answer == kOthersPlay)
+    throw Inconclusive("it changes settings in the middle, while others play: play with --jobs 1");
+  return answer != 0;
 }
 
 void AgentClient::call(UserCall& call) {

@@ -2,6 +2,9 @@
 // The application is tcpassay-agent: calls go to it over a control connection of its own, off the wire under test.
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "harness/base/file_descriptor.h"
 #include "harness/targets/remote/agent_protocol.h"
 #include "harness/targets/remote/application.h"
@@ -37,7 +40,9 @@ class AgentClient : public Application {
   std::string place_;
   FileDescriptor connection_;
   Bytes answer_;
-  Identity told_{};  // what the agent said of its side
+  Identity told_{};                                            // what the agent said of its side
+  std::vector<std::pair<std::string, std::string>> wanted_{};  // settings of the scenario that has not begun
+  bool begun_ = false;
 };
 
 }  // namespace tcpassay

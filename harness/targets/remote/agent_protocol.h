@@ -20,9 +20,9 @@ inline constexpr std::size_t kAgentMessageMax = 2 << 20;  // octets
 enum class Ask : std::uint8_t {
   kHello = 1,  // greeting, version, target, peer, target6, peer6 (texts; empty: none) -> version, what it can do
   kReset,      // IP version, whether paths are to be forgotten -> nothing
-  kBegin,      // a scenario begins -> nothing, when nobody else needs the machine alone
-  kConfigure,  // name, value -> 1 or 0, when nobody else uses the machine
-  kTune,       // name, value (texts) -> 1 or 0, the same
+  kBegin,      // number of settings, of each its name and value (texts) -> 1 as soon as nobody plays with others, 0
+               // when one of them is refused
+  kTune,       // in the middle of a scenario: name, value (texts) -> 1 or 0, 2 when others play
   kHasTuning,  // name -> 1 or 0
   kCall,       // a user call (put_call) -> its results
   kState,      // two ports -> 0, or 1 and the state

@@ -23,7 +23,8 @@ class Application {
   // A scenario ends, and the next one is over this IP version. `forget_paths`: a path MTU may have been learnt.
   virtual void reset(std::uint8_t ip, bool forget_paths) = 0;
 
-  // The scenario's first stimulus follows. May wait for others who use the target.
+  // The scenario's first stimulus follows. May wait for others who use the target. Throws TargetError when what was
+  // configured or tuned before is refused.
   virtual void begin() {}
 
   virtual bool configure(std::string_view /*name*/, std::int64_t /*value*/) { return false; }

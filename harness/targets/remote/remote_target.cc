@@ -123,17 +123,11 @@ void RemoteTarget::begin() {
 }
 
 bool RemoteTarget::configure(std::string_view name, std::int64_t value) {
-  const bool done = application_->configure(name, value);
-  begun_ = true;
-  station_->restart();
-  return done;
+  return application_->configure(name, value);
 }
 
 bool RemoteTarget::tune(const std::string& name, const std::string& value) {
-  const bool done = application_->tune(name, value);
-  begun_ = true;
-  station_->restart();
-  return done;
+  return application_->tune(name, value);
 }
 
 void RemoteTarget::inject(ByteView packet) {

@@ -153,6 +153,7 @@ void Station::restart() {
   while (link_->receive(Time{})) {
   }
   arrived_.clear();
+  pretended_.clear();
   started_ = steady_now();
   floor_ = Time{};
 }

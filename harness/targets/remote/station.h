@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "harness/targets/remote/link.h"
 
@@ -83,6 +84,7 @@ class Station {
   LinkAddress own_link_{}, target_link_{}, target6_link_{};
   Address wanted_{};                    // what find() or a question for a link address waits for
   std::optional<LinkAddress> found_{};  // and its link address
+  std::vector<Address> pretended_{};    // sources of ours that are not our own address
   Time settle_;                         // that must pass without a packet after each fence
   RoundTrips measured_{};
   Fence fence_ = Fence::kNone;

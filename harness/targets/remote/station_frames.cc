@@ -83,6 +83,11 @@ void Station::send_frame(const LinkAddress& to, std::uint16_t type, ByteView pay
 void Station::send(ByteView packet) {
   if (packet.empty()) return;
   const bool ipv6 = packet[0] >> 4 == 6;
+  // A scenario may speak from another address, and what is sent there is an answer, too.
+  if (packet.size() >= (ipv6 ? kIpv6Header : kIpv4Header)) {
+    const Address from = ipv6 ? address_at(packet, 8, 6) : address_at(packet, 12, 4);
+    if (from != addresses_.own && from != addresses_.own6) pretended_.push_back(from);
+  }
   send_frame(ipv6 ? target6_link_ : target_link_, ipv6 ? kTypeIpv6 : kTypeIpv4, packet);
 }
 
@@ -161,7 +166,8 @@ void Station::take_packet(ByteView packet, const LinkAddress& from) {
   if (length >= kIpv4Header && length < packet.size()) packet = packet.first(length);
   const Address to = ipv6 ? address_at(packet, 24, 6) : address_at(packet, 16, 4);
   if (ipv6 && packet[6] == kIcmp6) return take_icmp6(packet, from);
-  if (to != (ipv6 ? addresses_.own6 : addresses_.own)) return;
+  const bool ours = to == (ipv6 ? addresses_.own6 : addresses_.own);
+  if (!ours && std::find(pretended_.begin(), pretended_.end(), to) == pretended_.end()) return;
   if (!ipv6 && packet[9] == kIcmp)
     return take_icmp(packet.subspan(std::min<std::size_t>((packet[0] & 15u) * 4u, packet.size())));
   if (!tcp_header_in(packet)) return;
