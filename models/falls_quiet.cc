@@ -114,7 +114,8 @@ bool connection_is_not_kept_for_ever(Step& on) {
   const bool unacknowledged = tcb.iss_known && tcb.snd_una < tcb.snd_nxt && tcb.state > State::kListen;
   if (!unacknowledged && !waits_for_window(tcb)) return true;
   const Time since_first = on.env.since - tcb.sent_at;
-  const bool user_gave_up = tcb.user_timeout > Time{} && kept_by_user_at_most(tcb) < since_first;
+  const bool user_gave_up =
+      tcb.user_timeout > Time{} && kept_by_user_at_most(tcb) < on.env.since - std::max(tcb.sent_at, tcb.user_set_at);
   const bool for_ever = std::max(kForever, 2 * tcb.user_timeout) < since_first;  // the text gives R2 no upper bound
   const Blame table[] = {
       {user_gave_up, Rule::MUST_21},

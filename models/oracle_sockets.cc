@@ -9,6 +9,14 @@
 #include "models/user_calls.h"
 
 namespace tcpassay {
+namespace {
+
+// shutdown() of a listener's reading side ends its passive OPEN, as close() does.
+bool ends_listening(const UserCall& call) {
+  return call.kind == CallKind::kClose || (call.kind == CallKind::kShutdown && call.how != 1);
+}
+
+}  // namespace
 
 Oracle::Impl::Handle* Oracle::Impl::handle(int id) {
   for (Handle& h : handles) {
@@ -60,7 +68,7 @@ void Oracle::Impl::user_call(const Event& event, const UserCall& call) {
       break;
     case Handle::Kind::kListener:
       if (call.kind == CallKind::kWrite) loose.add({Rule::S3_10_2_listen, call.result > 0});
-      if (call.kind == CallKind::kClose && call.result == 0) close_listener(*h, event);
+      if (ends_listening(call) && call.result == 0) close_listener(*h, event);
       break;
     case Handle::Kind::kNew:
       on_unconnected(*h, event, call);
@@ -88,6 +96,9 @@ void Oracle::Impl::bind(Handle& h, const Event& event, const UserCall& call) {
 // The port is in use, but only by connections that are being opened.
 bool Oracle::Impl::only_opening(std::uint16_t number) const {
   bool any = false;
+  const bool another_listens =
+      std::any_of(ports.begin(), ports.end(), [&](const Port& one) { return one.number == number && one.open; });
+  if (another_listens) return false;
   for (std::size_t i = 0; i < used; ++i) {
     if (conversations[i].tuple.local != number) continue;
     for (const Candidate& p : conversations[i].possible) {
@@ -237,7 +248,10 @@ void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& cal
   if (call.option == SocketOption::kUserTimeout) {
     h.user_timeout = std::chrono::milliseconds(call.value);
     if (h.kind == Handle::Kind::kConnection && current(h)) {
-      process(conversation(h.tuple), event, [&](Step& on) { on.tcb.user_timeout = h.user_timeout; });
+      process(conversation(h.tuple), event, [&](Step& on) {
+        on.tcb.user_timeout = h.user_timeout;
+        on.tcb.user_set_at = on.env.now;
+      });
     }
   }
 }

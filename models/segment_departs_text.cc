@@ -265,7 +265,8 @@ bool retransmission_may_go_on(Step& on) {
   if (synchronized(tcb.state) && std::max(kForever, 2 * tcb.user_timeout) < since_first) {
     return on.refuse(tcb.state == State::kLastAck ? Rule::S3_6_last_ack_timeout : Rule::MUST_20, 1);
   }
-  const bool user_gave_up = tcb.user_timeout > Time{} && kept_by_user_at_most(tcb) < since_first;
+  const bool user_gave_up =
+      tcb.user_timeout > Time{} && kept_by_user_at_most(tcb) < on.env.since - std::max(tcb.sent_at, tcb.user_set_at);
   return !user_gave_up || on.refuse(Rule::MUST_21, 1);
 }
 

@@ -13,10 +13,11 @@ std::uint32_t least_opening(const Tcb& tcb) {
 }
 
 // 3.8.6.2.2: the right edge has moved by `moved` octets, which are fewer than a segment or half the buffer or not.
-void opening_is_sensible(Step& on, const Departing& seg, std::uint32_t moved) {
+// `unit`: as of edge_moves().
+void opening_is_sensible(Step& on, const Departing& seg, std::uint32_t moved, std::uint32_t unit) {
   Candidate& tcb = on.tcb;
   const std::uint32_t least = least_opening(tcb);
-  if (moved < least) {
+  if (moved + unit < least) {
     on.depart(Rule::S3_8_6_2_2_threshold);
   } else {
     on.cite(Rule::S3_8_6_2_2_threshold);
@@ -42,7 +43,9 @@ void window_opens_in_the_end(Step& on) {
 // Each window but the first. `unit`: octets that rounding may take away (RFC 7323 section 2.4).
 void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t wnd, std::uint32_t unit) {
   Candidate& tcb = on.tcb;
-  if (edge + unit < tcb.rcv_edge) {
+  const bool cannot_say_more =
+      seg.ctl.syn && seg.wnd == 0xffff;  // RFC 7323 section 2.2: a SYN's window is never scaled
+  if (edge + unit < tcb.rcv_edge && !cannot_say_more) {
     on.depart(Rule::SHLD_14);
     tcb.shrunk_by = tcb.rcv_edge - edge;
     return;
@@ -53,7 +56,7 @@ void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t wnd, 
   tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
   const bool mss_zero = tcb.mss_given && tcb.snd_mss == 0xffff;
   const bool opens = moved > unit && seg.wnd != 0xffff;
-  if (opens && synchronized(tcb.state) && !tcb.rcv_fin && !mss_zero) opening_is_sensible(on, seg, moved);
+  if (opens && synchronized(tcb.state) && !tcb.rcv_fin && !mss_zero) opening_is_sensible(on, seg, moved, unit);
 }
 
 }  // namespace

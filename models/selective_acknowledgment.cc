@@ -22,6 +22,7 @@ bool empty(const Span& span) {
 bool has_arrived(const Tcb& tcb, Span block, const Span& open) {
   if (tcb.selective.vague || tcb.contradicted) return true;
   if (tcb.held.overflow && tcb.held.beyond < block.to) return true;  // more gaps than are remembered
+  if (tcb.rcv_fin && block.to <= tcb.held.top) return true;          // text behind the FIN: the peer contradicts itself
   if (tcb.held_fin && block.to == tcb.fin_seq + 1) --block.to.value;
   if (block.from == block.to || within(block, open)) return true;
   for (const Span& span : tcb.held.spans) {

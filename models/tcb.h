@@ -335,22 +335,22 @@ struct Tcb {
   Time ack_due{};
   bool send_pending = false;  // text or FIN must leave until send_due
   Time send_due{};
-  Time rexmit_due{};               // the front of the retransmission queue, or a window probe, must leave until then
-  std::uint8_t rexmits = 0;        // since the last progress
-  std::uint8_t backed_off = 0;     // doublings that no measurement has undone yet
-  Time sent_at{};                  // when the front of the queue was first sent
-  Time user_timeout{};             // what the user has set; zero: nothing
-  Time rtt_max{};                  // the longest round trip seen
-  Time front_from{}, front_to{};   // the front of the queue, or a probe, last left in this interval
-  Time front_gap{};                // the time before that since it left the last time, at least
-  bool front_alone = false;        // nothing has arrived since then
-  Time zero_at{};                  // when the window last closed
-  Time window_at{};                // when the window or the text to send last changed
-  Time small_from{};               // since when text waits for a larger window, with nothing in flight
-  SndSeq small_end{};              // behind the last segment smaller than the MSS
-  Time quiet_since{};              // FIN-WAIT-2 of a connection whose user is gone: since when
-  std::uint8_t prompt_acks = 0;    // for text in sequence, one after the other, none of them delayed
-  std::uint8_t silly_updates = 0;  // windows opened by a few octets, one after the other
+  Time rexmit_due{};            // the front of the retransmission queue, or a window probe, must leave until then
+  std::uint8_t rexmits = 0;     // since the last progress
+  std::uint8_t backed_off = 0;  // doublings that no measurement has undone yet
+  Time sent_at{};               // when the front of the queue was first sent
+  Time user_timeout{}, user_set_at{};  // what the user has set, and when; zero: nothing
+  Time rtt_max{};                      // the longest round trip seen
+  Time front_from{}, front_to{};       // the front of the queue, or a probe, last left in this interval
+  Time front_gap{};                    // the time before that since it left the last time, at least
+  bool front_alone = false;            // nothing has arrived since then
+  Time zero_at{};                      // when the window last closed
+  Time window_at{};                    // when the window or the text to send last changed
+  Time small_from{};                   // since when text waits for a larger window, with nothing in flight
+  SndSeq small_end{};                  // behind the last segment smaller than the MSS
+  Time quiet_since{};                  // FIN-WAIT-2 of a connection whose user is gone: since when
+  std::uint8_t prompt_acks = 0;        // for text in sequence, one after the other, none of them delayed
+  std::uint8_t silly_updates = 0;      // windows opened by a few octets, one after the other
 
   TimeWait time_wait{};
   FormerConnection former{};

@@ -59,13 +59,23 @@ void close_sending(Step& on) {
   }
 }
 
+// Whatever call tells the user of the end of the connection has told it.
+void end_is_told(Step& on) {
+  if (on.tcb.signal != Signal::kNone) on.cite(Rule::MUST_12);
+  on.tcb.signal = Signal::kNone;
+  on.tcb.told = true;
+}
+
 }  // namespace
 
 // 3.10.1. OPEN Call, active
 void active_open_call(Step& on, const UserCall& call) {
   Candidate& tcb = on.tcb;
   if (tcb.state == State::kClosed || tcb.state == State::kListen) {
-    if (call.result < 0 && call.error != UserError::kInProgress) return;  // the user was told that it is not done
+    if (call.result < 0 && call.error != UserError::kInProgress) {  // the user was told that it is not done
+      if (tells_of_reset(call.error)) end_is_told(on);
+      return;
+    }
     const auto traits = tcb.traits;
     const auto later_rules = tcb.later;
     const auto debts = tcb.debts;
@@ -126,11 +136,7 @@ void send_call(Step& on, const UserCall& call) {
   Candidate& tcb = on.tcb;
   const bool taken = call.result > 0;
   if (call.length == 0) return;
-  if (tcb.signal != Signal::kNone && !taken && tells_of_reset(call.error)) {
-    on.cite(Rule::MUST_12);
-    tcb.signal = Signal::kNone;
-    tcb.told = true;
-  }
+  if ((tcb.signal != Signal::kNone || gone(tcb)) && !taken && tells_of_reset(call.error)) end_is_told(on);
   if (tcb.fin_queued) {
     on.cite(Rule::S3_10_2_closing);
     on.cite(Rule::S3_6_send_after_close);

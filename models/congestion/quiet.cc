@@ -52,6 +52,8 @@ bool initial_window_is_kept(Step& on) {
   const Congestion& cc = tcb.congestion;
   const SndSeq text_nxt = earlier(tcb.snd_nxt, tcb.snd_end);  // a FIN is no octet of text
   const std::uint32_t text = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
+  // RFC 7413 section 4.2.2: text may have left before the SYN,ACK was lost.
+  if (tcb.fast_open.opened && cc.cap == Rule::R5681_3_1_iw_synloss) return true;
   if (!first_burst(cc) || text <= cc.reno.cwnd + cc.probe || tcb.snd_wnd == 0) return true;
   const bool unbounded = cc.cap == Rule::R5681_3_1_iw && text > 2 * cc.initial;
   const Rule rule = blamed({
@@ -67,7 +69,8 @@ void recovery_has_acted(Step& on) {
   const Tcb& tcb = on.tcb;
   const Congestion& cc = tcb.congestion;
   if (cc.fast_retransmit_due) on.depart(Rule::R5681_3_2_fr);
-  if (cc.partial_retransmit_due && tcb.snd_una + cc.smss <= tcb.snd_edge()) on.depart(Rule::R6582_3_2_partial);
+  const bool text = tcb.snd_una < tcb.snd_end;  // a FIN alone is no segment of the flight
+  if (cc.partial_retransmit_due && text && tcb.snd_una + cc.smss <= tcb.snd_edge()) on.depart(Rule::R6582_3_2_partial);
   if (!cc.duplicated) return;
   if (cc.limited_transmit_due && cc.news) on.cite(Rule::R5681_3_2_1_lt);
   if (cc.limited_transmit_due && !cc.news) on.depart(Rule::R5681_3_2_1_lt);

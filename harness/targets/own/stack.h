@@ -245,10 +245,11 @@ class Stack {
   Time now_ = 0;
   Secret secret_{};
   std::uint16_t next_ephemeral_ = kFirstEphemeral;
-  std::uint8_t last_reserved_ = 0;     // for reserved_bits_sent
-  std::optional<SeqNum> isn_shift_{};  // from the ISN generator to the ISS that was set
-  SeqNum isn_ahead_ = 0;               // how far TIME-WAIT has moved the ISN generator beyond its clock
-  Address last_source_{};              // for passive_open_calls_out
+  std::uint8_t last_reserved_ = 0;                  // for reserved_bits_sent
+  std::optional<std::uint32_t> provoking_stamp_{};  // TSval of the segment that is answered by the RST of a connection
+  std::optional<SeqNum> isn_shift_{};               // from the ISN generator to the ISS that was set
+  SeqNum isn_ahead_ = 0;                            // how far TIME-WAIT has moved the ISN generator beyond its clock
+  Address last_source_{};                           // for passive_open_calls_out
   std::uint16_t last_source_port_ = 0;
   SeqNum last_iss_ = 0;  // for isn_small_steps and isn_computed
 

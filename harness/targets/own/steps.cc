@@ -218,7 +218,11 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
   if (!seg.ctl.syn) return Then::kProceed;
   if (c.state == State::kSynReceived && c.passive) {
     if (planted.has(Defect::syn_in_synrcvd_ignored)) return Then::kProceed;
-    return_to_listen(c);
+    if (c.fast_open.opened) {  // its user knows it already
+      delete_tcb(c, Ended::kReset);
+    } else {
+      return_to_listen(c);
+    }
     return Then::kReturn;
   }
   if (planted.has(Defect::no_challenge_on_syn) && c.synchronized()) return Then::kReturn;

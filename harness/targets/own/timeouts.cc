@@ -39,7 +39,8 @@ void Stack::retransmission_timeout(Connection& c) {
   if (excessive(c)) {
     const bool lost = c.state == State::kSynReceived && c.passive && planted.has(Defect::backlog_place_lost);
     if (lost) ++c.parent->embryonic;
-    return c.state == State::kSynReceived && c.passive ? return_to_listen(c) : delete_tcb(c, Ended::kTimedOut);
+    const bool known = !c.passive || c.fast_open.opened;  // to a user, who has to be told
+    return c.state == State::kSynReceived && !known ? return_to_listen(c) : delete_tcb(c, Ended::kTimedOut);
   }
   if (!c.in_flight() && planted.has(Defect::timer_not_stopped)) {
     Ring last;
