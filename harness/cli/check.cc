@@ -8,12 +8,18 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "harness/base/processes.h"
 #include "harness/check/deviations_diff.h"
 #include "harness/check/matrix.h"
 #include "harness/check/report.h"
+#include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
+#include "harness/site/check_site.h"
+#include "harness/site/html.h"
+#include "harness/site/played_list.h"
 
 namespace tcpassay {
 namespace {
@@ -41,8 +47,8 @@ std::vector<Deviation> deviations_of(const CliOptions& cli, const std::vector<st
   return deviations;
 }
 
-// The run of the one target that `cli` names.
-CheckResult check_one(const CliOptions& cli) {
+// The run of the one target that `cli` names. `played` hears of each scenario.
+CheckResult check_one(const CliOptions& cli, PlayedList& played) {
   const auto versions = ip_versions_of(cli);
   const CheckOptions options{.target = cli.target,
                              .defect = cli.defect,
@@ -57,6 +63,7 @@ CheckResult check_one(const CliOptions& cli) {
                              .listed_deaths = read_listed_deaths(deviations_folder(cli), target_name(cli)),
                              .whole = cli.paths.empty() && cli.suite.empty() && cli.rtt_ms == 0,
                              .jobs = jobs_of(cli),
+                             .judged = [&](const auto& file, const auto& trace) { played.add(file, trace); },
                              .progress = progress_line()};
   const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;
   const auto scenarios = over_ip(read_scenarios(paths, cli.suite, cli.defines), versions);
@@ -69,25 +76,49 @@ CheckResult check_one(const CliOptions& cli) {
   return result;
 }
 
+// What the HTML report of a run needs: its JSON, and the captures that were written meanwhile.
+SiteRun site_run(const CheckResult& result, const PlayedList& played, const CliOptions& cli) {
+  const std::string name = cli.target.starts_with("own:") ? cli.target : target_name(cli);
+  SiteRun run{.name = name, .json = nlohmann::ordered_json::parse(check_json(result)), .recordings = cli.pcap};
+  run.json["strict"] = cli.strict;
+  played.complete(run.json);
+  return run;
+}
+
+int write_html(const CliOptions& cli, std::vector<SiteRun> runs, const std::string& conclusion, int status) {
+  write_check_site(cli.output, std::move(runs), progress_line());
+  end_progress();
+  print(fmt::format("{}\nthe report is {}\n", conclusion, (fs::path(cli.output) / "index.html").string()));
+  return status;
+}
+
 // A target that this machine does not have leaves a line in the matrix, and the others are tested all the same.
 int check_several(const CliOptions& cli, const std::vector<std::string>& names) {
   if (cli.format == "junit" || cli.update_deviations)
     throw UsageError("--format junit and --update-deviations take one target");
   std::vector<MatrixRun> runs;
+  std::vector<SiteRun> pages;
   for (const std::string& name : names) {
     if (Interrupt::interrupted()) break;
     CliOptions one = cli;
     one.target = name;
-    if (!cli.pcap.empty()) one.pcap = (fs::path(cli.pcap) / target_name(one)).string();
+    const std::string folder = cli.format == "html" ? file_name_of(name) : target_name(one);
+    if (!cli.pcap.empty()) one.pcap = (fs::path(cli.pcap) / folder).string();
     MatrixRun& run = runs.emplace_back(MatrixRun{.target = name});
     try {
-      run.result = check_one(one);
+      PlayedList played;
+      run.result = check_one(one, played);
+      if (cli.format == "html") pages.push_back(site_run(run.result, played, one));
     } catch (const TargetError& error) {
       end_progress();
       run.failure = error.what();
     } catch (const UsageError& error) {
       run.failure = error.what();
     }
+    if (!run.failure.empty()) pages.push_back({.name = name, .json = {{"target", name}, {"failure", run.failure}}});
+  }
+  if (cli.format == "html") {
+    return write_html(cli, std::move(pages), matrix_text(runs, cli.all_rows, style_of_stdout()), exit_status_of(runs));
   }
   print(cli.format == "json" ? matrix_json(runs) : matrix_text(runs, cli.all_rows, style_of_stdout()));
   return exit_status_of(runs);
@@ -100,7 +131,8 @@ void check_options(CLI::App& app, CliOptions& cli) {
   add_ip_option(app, cli, {"4", "6", "both"});
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
-  add_format_option(app, cli, {"text", "json", "junit"});
+  add_format_option(app, cli, {"text", "json", "junit", "html"});
+  add_html_output_option(app, cli);
   add_define_option(app, cli);
   add_oracle_only_option(app, cli);
   add_rtt_option(app, cli);
@@ -118,14 +150,22 @@ void check_options(CLI::App& app, CliOptions& cli) {
   add_corpus_paths(app, cli);
 }
 
-int run_check(const CliOptions& cli) {
+int run_check(const CliOptions& options) {
   const Interrupt interrupt;  // what was played so far is reported
+  const Recordings recordings(options);
+  const CliOptions cli = recordings.recorded(options);
   const auto names = target_list(cli.target);
   if (names.size() > 1) return check_several(cli, names);
-  const CheckResult result = check_one(cli);
+  PlayedList played;
+  const CheckResult result = check_one(cli, played);
   if (cli.update_deviations) {
     print(deviations_diff(result, (fs::path(deviations_folder(cli)) / (target_name(cli) + ".txt")).string()));
     return result.exit_status();
+  }
+  if (cli.format == "html") {
+    const std::string conclusion =
+        fmt::format("{} {}: {}", result.target.name, result.target.version, result.conclusion());
+    return write_html(cli, {site_run(result, played, cli)}, conclusion, result.exit_status());
   }
   print(report(result, cli.format));
   return result.exit_status();

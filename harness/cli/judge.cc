@@ -10,11 +10,13 @@
 #include <mutex>
 
 #include "harness/base/processes.h"
+#include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/annotate.h"
 #include "harness/offline/extract.h"
 #include "harness/offline/judge_files.h"
 #include "harness/offline/judge_filter.h"
+#include "harness/site/judge_site.h"
 #include "harness/wire/capture_reader.h"
 #include "models/rules.h"
 
@@ -58,7 +60,8 @@ void judge_options(CLI::App& app, CliOptions& cli) {
   add_define_option(app, cli);
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
-  add_format_option(app, cli, {"text", "json", "jsonl"});
+  add_format_option(app, cli, {"text", "json", "jsonl", "html"});
+  add_html_output_option(app, cli);
   app.add_flag("--ladder", cli.ladders, "draw every conversation as a ladder diagram");
   app.add_option("--end", cli.ends, "in captures, judge only the ends with this ADDRESS or ADDRESS:PORT");
   app.add_flag("--packets-alone", cli.packets_alone,
@@ -84,6 +87,7 @@ void judge_options(CLI::App& app, CliOptions& cli) {
 }
 
 int run_judge(const CliOptions& cli) {
+  const Recordings recordings(cli);  // of a report only its place is used: it is looked at before anything is judged
   const JudgeFilter filter = filter_of(cli);
   JudgeAllOptions options{.capture = {.edition = edition_of(cli),
                                       .strict = cli.strict,
@@ -117,9 +121,11 @@ int run_judge(const CliOptions& cli) {
   if (cli.format == "jsonl") return status == 0 && Interrupt::interrupted() ? 2 : status;
   const bool many = results.size() > 1;
   keep_only(results, filter);
+  if (cli.format == "html") write_judge_site(cli.output, results, judge_json(results));
   std::string text = cli.format == "json" ? judge_json(results) : judge_text(results, cli.ladders);
   const auto sums = by_rule(results);
   if (cli.format != "json" && (many || sums.size() > 1)) text += by_rule_text(sums);
+  if (cli.format == "html") text += fmt::format("the report is {}/index.html\n", cli.output);
   print(text);
   return status == 0 && Interrupt::interrupted() ? 2 : status;
 }

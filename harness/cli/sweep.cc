@@ -8,10 +8,16 @@
 #include <CLI/App.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
+#include "harness/check/check.h"
 #include "harness/check/matrix.h"
+#include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
+#include "harness/site/findings_site.h"
+#include "harness/site/html.h"
 
 namespace tcpassay {
 namespace {
@@ -36,7 +42,8 @@ void sweep_options(CLI::App& app, CliOptions& cli) {
   add_ip_option(app, cli, {"4", "6", "both"});
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
-  add_format_option(app, cli, {"text", "json"});
+  add_format_option(app, cli, {"text", "json", "html"});
+  add_html_output_option(app, cli);
   add_corpus_option(app, cli);
   app.add_option("--state", cli.states, "test only these states, separated by commas")
       ->delimiter(',')
@@ -81,9 +88,46 @@ std::string report(const SweepResult& result, const CliOptions& cli) {
   return cli.format == "json" ? sweep_json(result) : sweep_text(result, style_of_stdout());
 }
 
+// The scripts of the causes are played once more, while captures are written, so that their pages have ladder diagrams.
+SiteRun recorded_run(const SweepResult& result, const CliOptions& cli) {
+  SiteRun run{.name = cli.target.starts_with("own:") ? cli.target : target_name(cli),
+              .json = nlohmann::ordered_json::parse(sweep_json(result)),
+              .recordings = (std::filesystem::path(cli.pcap) / file_name_of(cli.target)).string()};
+  run.json["strict"] = cli.strict;
+  std::vector<ScenarioFile> scripts;
+  for (const Cause& cause : result.causes) {
+    if (cause.file.empty()) continue;
+    for (ScenarioFile& script : read_scenarios({cause.file})) {
+      script.ip = cause.ip;
+      scripts.push_back(std::move(script));
+    }
+  }
+  if (scripts.empty()) return run;
+  check(scripts, {.target = cli.target,
+                  .defect = cli.defect,
+                  .legal_variants = cli.legal_variants,
+                  .edition = edition_of(cli),
+                  .strict = cli.strict,
+                  .pcap_folder = run.recordings,
+                  .whole = false});
+  return run;
+}
+
+int write_html(const CliOptions& cli, const std::vector<SiteRun>& runs, const std::string& conclusions, int status) {
+  write_findings_site(cli.output, runs, progress_line());
+  end_progress();
+  print(fmt::format("{}the report is {}\n", conclusions, (std::filesystem::path(cli.output) / "index.html").string()));
+  return status;
+}
+
+std::string conclusion_line(const SweepResult& result) {
+  return fmt::format("{} {}: {}\n", result.target.name, result.target.version, result.conclusion());
+}
+
 // One after the other; of JSON {"runs":[...]}. The scripts of each target go to a folder of its own.
 int sweep_several(const CliOptions& cli, const std::vector<std::string>& names) {
-  std::string text;
+  std::string text, conclusions;
+  std::vector<SiteRun> pages;
   bool violated = false, unable = false;
   for (const std::string& name : names) {
     CliOptions one = cli;
@@ -92,19 +136,30 @@ int sweep_several(const CliOptions& cli, const std::vector<std::string>& names) 
     const SweepResult result = sweep_one(one);
     violated = violated || result.exit_status() == 1;
     unable = unable || result.exit_status() == 2;
+    if (cli.format == "html") {
+      conclusions += conclusion_line(result);
+      pages.push_back(recorded_run(result, one));
+      continue;
+    }
     const char* const between = text.empty() ? "" : cli.format == "json" ? "," : "\n";
     text += between + report(result, cli);
   }
+  const int status = violated ? 1 : unable ? 2 : 0;
+  if (cli.format == "html") return write_html(cli, pages, conclusions, status);
   print(cli.format == "json" ? "{\"runs\":[" + text + "]}\n" : text);
-  return violated ? 1 : unable ? 2 : 0;
+  return status;
 }
 
 }  // namespace
 
-int run_sweep(const CliOptions& cli) {
+int run_sweep(const CliOptions& options) {
+  const Recordings recordings(options);
+  const CliOptions cli = recordings.recorded(options);
   const auto names = target_list(cli.target);
   if (names.size() > 1) return sweep_several(cli, names);
   const SweepResult result = sweep_one(cli);
+  if (cli.format == "html")
+    return write_html(cli, {recorded_run(result, cli)}, conclusion_line(result), result.exit_status());
   print(report(result, cli));
   return result.exit_status();
 }
