@@ -138,7 +138,7 @@ Html sections(const CheckReport& report, const std::vector<const SiteRun*>& runs
     for (const char* head : {"#Obeyed", "#Violated", "#Departed", "#Options", "#Not judged"}) heads.emplace_back(head);
   Html legend;
   for (const char* standing : {"obeyed", "violated", "departed", "option", "not_exercised"})
-    legend += tag("li", badge(standing));
+    legend += tag("li", badge(standing, standing == std::string("not_exercised") ? "not judged" : ""));
   return tag("h2", "Standing by section") + element("ul", {{"class", "legend"}}, legend) +
          table(heads, rows, "sections", "Standing of the rules by section of the RFCs");
 }
