@@ -30,8 +30,8 @@ def test_no_link_is_dead(made):
 
 def test_every_page_stands_in_the_contents_once(made):
     folder, reference = made
-    listed = [page for _, inside in site.CONTENTS for page in
-              ([inside] if isinstance(inside, str) else [page for _, page in (reference if inside is None else inside)])]
+    listed = [page for _, inside in site.contents(reference) for page in
+              ([inside] if isinstance(inside, str) else [page for _, page in inside])]
     assert sorted(listed) == sorted(str(name) for name in pages(folder))
 
 

@@ -150,7 +150,14 @@ def test_a_name_that_is_none_is_an_error(tmp_path):
     done = run_case(tmp_path, "@pytest.mark.covers('MUST_999')\ndef test_one(bed): pass\n")
     assert done.returncode == 4 and "there is no rule 'MUST_999'" in done.stderr + done.stdout
     done = run_case(tmp_path, "def test_one(bed): pass\n", "--tcpassay-target", "nonesuch")
-    assert done.returncode == 4 and "there is no target 'nonesuch'" in done.stderr + done.stdout
+    assert done.returncode == 4 and "unknown target 'nonesuch'" in done.stderr + done.stdout
+
+
+def test_a_target_that_lacks_an_ability_is_a_skip(tmp_path):
+    if not any(row.available for row in tcpassay.targets() if row.name == "linux"):
+        pytest.skip("the target linux is not available")
+    case = "@pytest.mark.needs('virtual-time')\ndef test_one(bed): assert False\n"
+    assert "linux lacks virtual-time" in run_case(tmp_path, case, "--tcpassay-target", "linux", "-rs").stdout
 
 
 def test_without_the_option_a_case_runs_on_every_target(tmp_path):

@@ -17,6 +17,7 @@
 
 #include "harness/base/version.h"
 #include "harness/check/check.h"
+#include "harness/check/deviations.h"
 #include "harness/report/ladder.h"
 #include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
@@ -357,6 +358,15 @@ py::list all_targets() {
   return out;
 }
 
+// (rule, reason, version, IP version or 0) of each known deviation that one run can show.
+py::list deviations(const std::string& folder, const std::string& target) {
+  py::list out;
+  for (const Deviation& one : read_deviations(folder, short_name(target))) {
+    out.append(py::make_tuple(std::string(info(one.rule).id), one.reason, one.version, one.ip));
+  }
+  return out;
+}
+
 py::list all_rules() {
   py::list out;
   for (const RuleInfo& rule : rules()) {
@@ -388,6 +398,7 @@ PYBIND11_MODULE(_tcpassay, module) {
   module.def("settings", &settings);
   module.def("targets", &all_targets);
   module.def("rules", &all_rules);
+  module.def("deviations", &deviations);
 
   py::class_<Scenario>(module, "Scenario")
       .def_static("parse", [](const std::string& text, const std::string& name) { return parse_script(text, name); })

@@ -23,10 +23,10 @@ Nothing here blocks for long: calls on sockets return at once, and only advance(
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Dict, List, Optional, Union
 
 from ._core import core
+from ._corpus import corpus
 from .sockets import Listener, Socket
 from .testbed import Testbed
 from .values import Mismatch, Result, Rule, Segment, Setting, TargetInfo, Verdict
@@ -61,18 +61,6 @@ def rules() -> List[Rule]:
 def settings() -> Dict[str, Setting]:
     """What configure() can set."""
     return {name: Setting(*row) for name, row in core.settings().items()}
-
-
-def corpus() -> Path:
-    """The folder with the scenarios: $TCPASSAY_CORPUS, or the one that came with the package."""
-    if named := os.environ.get("TCPASSAY_CORPUS"):
-        return Path(named)
-    package = Path(__file__).resolve().parent
-    for folder in (package, *package.parents):  # in a wheel, under a prefix, in the sources
-        for place in (folder / "share/tcpassay/corpus", folder / "corpus"):
-            if (place / "deviations").is_dir():
-                return place
-    raise FileNotFoundError("no corpus was installed with the package; TCPASSAY_CORPUS can name one")
 
 
 def open(target: str = "own", seed: int = 1, plant: Optional[str] = None,  # noqa: A001

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Container, Dict, List, Optional, Tuple, Union
 
 from . import _scapy
 from ._core import core
+from ._corpus import corpus
 from ._html import ladder_html
 from .sockets import Listener, Socket
 from .values import Segment, Verdict
@@ -231,9 +232,18 @@ class Testbed:
             self._over = True
         return self.verdicts()
 
-    def conforms(self) -> bool:
-        """Ends the run; True when no MUST was violated."""
-        return not any(verdict.kind == "violated" for verdict in self.judge())
+    def listed(self, folder: Union[str, "os.PathLike[str]", None] = None) -> Dict[str, str]:
+        """The known deviations of this target in its version: rule -> reason, from FOLDER/NAME.txt.
+
+        The folder is corpus/deviations unless one is given.
+        """
+        version = str(self.identity["version"])
+        rows = core.deviations(os.fspath(folder or corpus() / "deviations"), self._name)
+        return {rule: reason for rule, reason, of, ip in rows if version.startswith(of) and ip in (0, self._ip)}
+
+    def conforms(self, listed: Container[str] = ()) -> bool:
+        """Ends the run; True when no MUST was violated, those in `listed` aside: conforms(bed.listed())."""
+        return not any(verdict.kind == "violated" and verdict.rule not in listed for verdict in self.judge())
 
     def judged(self) -> Dict[str, int]:
         """How often each rule was judged in this run."""
