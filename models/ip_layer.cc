@@ -2,6 +2,7 @@
 #include "models/ip_layer.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace tcpassay {
 namespace {
@@ -14,10 +15,20 @@ constexpr std::uint32_t kLeastText = 8;  // fragments carry multiples of so many
 
 constexpr std::uint8_t kDscp = 0xfc;  // of the traffic class; the other two bits are ECN's
 
-enum class Kind { kOther, kSourceQuench, kSoft, kHard, kTooBig };
+enum class Kind { kNoError, kOther, kSourceQuench, kSoft, kHard, kTooBig };
+
+// RFC 792: echo, timestamp, information, their replies and address masks (RFC 950); RFC 4443 section 2.1. A redirect
+// concerns IP only (RFC 1122 section 3.2.2.2).
+bool is_no_error(const IcmpArrives& message) {
+  constexpr std::uint8_t kInformationOfIpv6 = 128;
+  constexpr std::uint8_t kNoErrors[] = {0, 5, 8, 9, 10, 13, 14, 15, 16, 17, 18};
+  if (message.version == 6) return message.type >= kInformationOfIpv6;
+  return std::find(std::begin(kNoErrors), std::end(kNoErrors), message.type) != std::end(kNoErrors);
+}
 
 // 3.9.2.2
 Kind kind_of(const IcmpArrives& message) {
+  if (is_no_error(message)) return Kind::kNoError;
   if (message.version == 6) {
     switch (message.type) {
       case 1:  // destination unreachable
@@ -209,6 +220,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
   Candidate& tcb = on.tcb;
   if (tcb.state == State::kClosed || tcb.state == State::kListen) return;
   const bool opening = !synchronized(tcb.state);
+  if (kind_of(message) == Kind::kNoError) return;
   if (kind_of(message) != Kind::kSourceQuench) tcb.ip.may_tell = true;
   switch (kind_of(message)) {
     case Kind::kSourceQuench:
@@ -236,6 +248,8 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
       return;
     case Kind::kTooBig:
       too_big(on, message);
+      return;
+    case Kind::kNoError:
       return;
     case Kind::kOther:  // not classified: it may end an attempt to open, or count as soft
       if (on.may(Freedom::kOtherErrorEnds)) {

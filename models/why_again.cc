@@ -61,7 +61,9 @@ Why called_for(const Step& on) {
   // nothing was lost may undo the recovery, but need not: whoever does not look for it goes on.
   const bool outstanding = tcb.snd_una < cc.recover && cc.recover <= tcb.snd_nxt;
   const bool assumed = cc.phase != Phase::kOpen || (cc.recover_known && !cc.lossless);
-  if (cc.progress && assumed && outstanding) return Why::kPartialAck;
+  // The front has left again since: of a record that does not tell silence the timer may be the reason by now.
+  const bool answered = tcb.rexmits > 0 && timer_may_have_expired(on);
+  if (cc.progress && assumed && outstanding) return answered ? Why::kTimeout : Why::kPartialAck;
   if (cc.phase == Phase::kRecovery && tcb.board.front_again) {
     if (lost_once_more(on)) return Why::kReported;
     return timer_may_have_expired(on) ? Why::kTimeout : Why::kNone;
