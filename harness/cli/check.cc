@@ -17,6 +17,7 @@
 #include "harness/check/report.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
+#include "harness/offline/annotate.h"
 #include "harness/site/check_site.h"
 #include "harness/site/html.h"
 #include "harness/site/played_list.h"
@@ -69,6 +70,7 @@ CheckResult check_one(const CliOptions& cli, PlayedList& played) {
   const auto scenarios = over_ip(read_scenarios(paths, cli.suite, cli.defines), versions);
   CheckResult result = check(scenarios, options);
   end_progress();
+  if (!cli.pcap.empty()) annotate_runs(cli.pcap, options.edition, options.strict);
   if (versions.front() == 6 && !result.target.can(Ability::kIpv6)) {
     throw UsageError(
         fmt::format("{} has no IPv6 here (if the kernel lacks it: boot without ipv6.disable=1)", result.target.name));

@@ -51,7 +51,7 @@ void write_files(const CliOptions& cli, const std::vector<FileResult>& results) 
   const bool readable = results.size() == 1 && !only.unreadable && only.file != kStandardInput && is_capture(only.file);
   if (!readable) throw UsageError("--annotate and --extract need one capture, which is a file");
   if (!cli.annotate.empty()) annotate_capture(only.file, comments_of(only), cli.annotate);
-  if (!cli.extract.empty()) extract_conversation(only, cli.frame, cli.extract);
+  if (!cli.extract.empty()) fmt::print(stderr, "{}\n", extract_conversation(only, cli.frame, cli.extract));
 }
 
 }  // namespace

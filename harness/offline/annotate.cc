@@ -4,8 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
+#include "harness/offline/judge_run.h"
 #include "harness/report/verdict_json.h"
+#include "harness/session/run_log.h"
+#include "harness/wire/capture_file.h"
 #include "harness/wire/capture_reader.h"
 #include "harness/wire/commented_capture.h"
 
@@ -87,6 +91,26 @@ void annotate_capture(const std::string& capture, const std::vector<PacketCommen
     out.write(captured->when, captured->packet, text);
   }
   out.close();
+}
+
+std::size_t annotate_runs(const std::string& folder, Edition edition, bool strict) {
+  namespace fs = std::filesystem;
+  std::size_t written = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string capture = entry.path().string(), log = run_log_of(capture);
+    if (entry.path().extension() != ".pcap" || !fs::exists(log)) continue;
+    FileResult result;
+    try {
+      result = judge_run(capture, log, edition, strict);
+    } catch (const CaptureError&) {
+      continue;  // a run that was broken off has no whole log
+    }
+    const auto broken = [](const Verdict& verdict) { return verdict.kind == Verdict::Kind::kViolated; };
+    if (std::none_of(result.verdicts.begin(), result.verdicts.end(), broken)) continue;
+    annotate_capture(capture, comments_of(result), fs::path(entry.path()).replace_extension(".pcapng").string());
+    ++written;
+  }
+  return written;
 }
 
 }  // namespace tcpassay

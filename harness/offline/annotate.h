@@ -25,4 +25,8 @@ std::vector<PacketComment> comments_of(const Trace& trace, const std::vector<Ver
 // Writes the IP packets of the capture again, as pcapng, with the comments. Throws CaptureError.
 void annotate_capture(const std::string& capture, const std::vector<PacketComment>& comments, const std::string& to);
 
+// In a folder of captures with their logs, as `check --pcap` writes them: for each whose run broke a rule, the same
+// with comments beside it, as .pcapng. Returns how many.
+std::size_t annotate_runs(const std::string& folder, Edition edition, bool strict);
+
 }  // namespace tcpassay

@@ -65,12 +65,17 @@ TEST_F(JudgedCapture, WhereNothingIsFoundThereIsNoComment) {
 TEST_F(JudgedCapture, AConversationAloneIsCondemnedAsBefore) {
   const FileResult result = judged();
   const std::string out = beside("_alone");
-  extract_conversation(result, 0, out);
+  const std::string says = extract_conversation(result, 0, out);
   const FileResult packets = judge_file(out + ".pcapng"), script = judge_file(out + ".pkt");
   ASSERT_EQ(packets.outcome, Outcome::kFail) << packets.why;
   ASSERT_EQ(script.outcome, Outcome::kFail) << contents(out + ".pkt");
   const Rule rule = result.capture->conversations[0].ends[1].verdict->rule;
   EXPECT_EQ(packets.capture->conversations[0].ends[1].verdict->rule, rule);
+  const std::string id(info(rule).id);  // the same rule, or both are named
+  const bool same = !script.verdicts.empty() && script.verdicts[0].rule == rule;
+  EXPECT_NE(says.find(same ? "it breaks " + id + ", as in the capture" : "in the capture it is " + id), says.npos)
+      << says;
+  EXPECT_EQ(contents(out + ".pkt").find("// judged as a script"), 0u);
   const std::string octets = contents(out + ".pcapng");
   EXPECT_EQ(octets.find("xxxxx"), std::string::npos);                             // the text
   EXPECT_EQ(octets.find("192.0.2.2"), std::string::npos);                         // the server, in comments

@@ -102,7 +102,7 @@ class ScriptOfEnd {
     step(at, accept);
   }
 
-  std::string text() const { return print_script(script_); }
+  const Scenario& script() const { return script_; }
 
  private:
   template <class Action>
@@ -172,9 +172,33 @@ PacketFields fields_of(const Decoded& seen, const std::array<Address, 2>& names,
   return fields;
 }
 
+const Verdict* first_broken(const FileResult& record) {
+  const auto broken = [](const Verdict& verdict) {
+    return !verdict.consequence && verdict.kind == Verdict::Kind::kViolated;
+  };
+  const auto first = std::find_if(record.verdicts.begin(), record.verdicts.end(), broken);
+  return first == record.verdicts.end() ? nullptr : &*first;
+}
+
+// Whether the script alone shows what the capture shows: a record has calls and no crossing segments, so its judge may
+// know more, or less.
+std::string compared(const EndpointResult& accused, const Scenario& script, const std::string& file) {
+  const FileResult record = judge_script(script, file);
+  const Verdict* broken = first_broken(record);
+  const std::string here = broken ? fmt::format("it breaks {}", info(broken->rule).id) : "it breaks no MUST";
+  if (accused.outcome != Outcome::kFail || !accused.verdict) {
+    return broken ? fmt::format("{}: judged as a script {}; the capture accuses nobody", file, here)
+                  : fmt::format("{}: judged as a script {}, as in the capture", file, here);
+  }
+  const bool same = broken && broken->rule == accused.verdict->rule;
+  return same ? fmt::format("{}: judged as a script {}, as in the capture", file, here)
+              : fmt::format("{}: judged as a script {}; in the capture it is {}", file, here,
+                            info(accused.verdict->rule).id);
+}
+
 }  // namespace
 
-void extract_conversation(const FileResult& judged, std::uint64_t frame, const std::string& to) {
+std::string extract_conversation(const FileResult& judged, std::uint64_t frame, const std::string& to) {
   const ConversationResult& one = conversation_of(judged, frame);
   const bool ipv6 = one.ends[0].end.address.family == 6;
   const std::array<Address, 2> names = {*Address::parse(ipv6 ? kNames6[0] : kNames4[0]),
@@ -220,8 +244,10 @@ void extract_conversation(const FileResult& judged, std::uint64_t frame, const s
   }
   out.close();
   std::ofstream file(to + ".pkt", std::ios::binary);
-  file << script.text();
+  const std::string says = compared(one.ends[accused], script.script(), to + ".pkt");
+  file << "// " << says.substr(says.find(": ") + 2) << "\n" << print_script(script.script());
   if (!file.flush()) throw CaptureError(to + ".pkt: cannot be written");
+  return says;
 }
 
 }  // namespace tcpassay

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "harness/check/check.h"
+#include "harness/offline/annotate.h"
 #include "harness/offline/judge.h"
 #include "harness/session/run_log.h"
 
@@ -58,6 +59,28 @@ TEST_F(RunLogs, TheJudgementIsThatOfTheLiveRun) {
     EXPECT_EQ(again, broken) << defect;
     EXPECT_EQ(broken.empty(), std::string(defect).empty());
   }
+}
+
+// Beside the capture of a run that broke a rule stands the same with the verdicts as comments, and only there.
+TEST_F(RunLogs, WhatBrokeARuleIsWrittenWithComments) {
+  const auto commented = [&] {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path().extension() != ".pcapng") continue;
+      ++count;
+      std::ostringstream octets;
+      octets << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+      EXPECT_NE(octets.str().find("tcpassay: "), std::string::npos) << entry.path();
+    }
+    return count;
+  };
+  check(scenarios({"3.10.7.4-2-rst"}), {.pcap_folder = folder_.string()});
+  EXPECT_EQ(annotate_runs(folder_.string(), kNewest, false), 0u);
+  EXPECT_EQ(commented(), 0u);
+  check(scenarios({"3.10.7.4-2-rst"}), {.defect = "rst_out_of_window", .pcap_folder = folder_.string()});
+  const std::size_t written = annotate_runs(folder_.string(), kNewest, false);
+  EXPECT_GT(written, 0u);
+  EXPECT_EQ(commented(), written);
 }
 
 // Judged by its packets alone a capture is another thing: the user's calls are unknown then.
