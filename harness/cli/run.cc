@@ -14,6 +14,7 @@
 #include "harness/offline/annotate.h"
 #include "harness/report/run_report.h"
 #include "harness/script/parse.h"
+#include "harness/script/shell_commands.h"
 #include "harness/session/run_log.h"
 #include "harness/session/session.h"
 
@@ -32,6 +33,10 @@ void script_options(CLI::App& app, CliOptions& cli) {
                  "write every packet to this capture file; to FILE.pcapng with the verdicts as comments");
   app.add_flag("--four-ways", cli.four_ways,
                "judge the run live, from its log, from its record and from its packets alone; say where they differ");
+  app.add_flag_callback(
+      "--allow-shell", [] { allow_shell(true); },
+      "let a shell run the script's commands that are not understood, in the target's network "
+      "namespace: only for scripts that you trust");
   app.add_option("FILE", cli.paths, "the script")->required()->expected(1);
 }
 

@@ -232,5 +232,90 @@ TEST(ForeignScript, WhatIsSeenShowsTheValue) {
   EXPECT_EQ(result.verdicts[0].seen, "getsockopt = 0 [ECONNRESET]");
 }
 
+// No line says that nothing happened in between: the second timeout is one all the same.
+TEST(ForeignScript, ATimerMayExpireTwice) {
+  const std::string lost =
+      kOpen + "+0 write(4, ..., 2000) = 2000\n+0 > P. 1:2001(2000) ack 1\n" + "+.1 < . 1:1(0) ack 1001 win 65535\n";
+  expect_innocent(lost + "+1 > P. 1001:2001(1000) ack 1\n+2 > P. 1001:2001(1000) ack 1\n");
+  const std::string early = "+.01 > P. 1001:2001(1000) ack 1\n";
+  expect_guilty(lost + early + early + early);
+}
+
+// TCP_KEEPINIT says how long an attempt to open may last, TCP_SYNCNT how often the SYN leaves again.
+TEST(ForeignScript, TheUserMayLimitAnAttemptToOpen) {
+  const std::string begin = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n";
+  const std::string opened = "0 connect(3, ..., ...) = -1 EINPROGRESS (in progress)\n+0 > S 0:0(0) <mss 1460>\n" +
+                             std::string("+1 > S 0:0(0) <mss 1460>\n+2 > S 0:0(0) <mss 1460>\n");
+  const std::string told = "+2 getsockopt(3, SOL_SOCKET, SO_ERROR, [ETIMEDOUT], [4]) = 0\n";
+  const auto limit = [&](const std::string& option) { return begin + "+0 setsockopt(3, " + option + ", 4) = 0\n"; };
+  expect_innocent(limit("IPPROTO_TCP, TCP_KEEPINIT, [5]") + opened + told);
+  expect_innocent(limit("SOL_TCP, TCP_SYNCNT, [2]") + opened + told);
+  expect_guilty(begin + opened + told);
+  expect_guilty(limit("IPPROTO_TCP, TCP_KEEPINIT, [50]") + opened + told);
+}
+
+// What is no error message concerns no connection.
+TEST(ForeignScript, AnEchoEndsNoAttemptToOpen) {
+  const std::string syn = "+1 > S 0:0(0) <mss 1460>\n";
+  const std::string told = "+0 getsockopt(3, SOL_SOCKET, SO_ERROR, [EHOSTUNREACH], [4]) = 0\n";
+  for (const char* message : {"echo_reply", "redirect", "timestamp_request", "address_mask_reply"}) {
+    const std::string arrived = kConnect + "+.1 < icmp " + message + "\n";
+    expect_innocent(arrived + syn);
+    expect_guilty(arrived + told + syn);
+  }
+  expect_innocent(kConnect + "+.1 < [0:0(0)] icmp time_exceeded ttl_exceeded_in_transit\n" + told);
+}
+
+TEST(ForeignScript, AValueOrTheTrafficClassMayBeWrittenOtherwise) {
+  const std::string syn = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1 // EINPROGRESS\n" +
+                          std::string("+0 > S 0:0(0) <mss 1460,sackOK,TS val ... ecr 0>\n");
+  expect_innocent(syn + "+.1 < S. 0:0(0) ack 1 win 9000 <mss 1460>\n+0 > . 1:1(0) ack 1\n");
+  expect_guilty(syn + "+.1 < S. 0:0(0) ack 1 win 9000 <mss 1460>\n+0 > . 1:1(0) ack 2\n");
+  const Scenario script = parse_script(syn, "test.pkt");
+  EXPECT_TRUE(parse_script(print_script(script), "test.pkt") == script) << print_script(script);
+  expect_innocent(kListen + "+0 < (class 0x28) S 0:0(0) win 9 <mss 1000>\n+0 > S. 0:0(0) ack 1 <mss 1460>\n");
+  expect_innocent(kListen + "+0 < S 0:0(0)! win 9 <mss 1000>\n+0 > S. 0:0(0) ack 1 <mss 1460>\n");
+}
+
+// A RST that answers a segment without ACK has the number zero, not the ISS.
+TEST(ForeignScript, ANumberOfTheTargetMayStandAsItIs) {
+  const std::string closed = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n" +
+                             std::string("+0 < S 5:5(0) win 9 <mss 1000>\n");
+  expect_innocent(closed + "+0 > R. 0:0(0)! ack 1\n");
+  expect_guilty(closed + "+0 > R. 7:7(0)! ack 1\n");
+}
+
+TEST(ForeignScript, MultipathTcpIsNamedByEveryConstruct) {
+  const std::string socket = "0 socket(..., SOCK_STREAM, IPPROTO_MPTCP) = 3\n";
+  const std::string lines[] = {
+      "+0 < S 0:0(0) win 9 <mss 1000,mpcapable v1 flags[flag_h] nokey>\n",
+      "+0 > S. 0:0(0) ack 1 <mss 1460,mpcapable v1 flags[flag_h] key[skey=2,ckey]>\n",
+      "+0 > > addr[saddr] S 0:0(0) win 9 <mss 1460,mp_join_syn backup=1 address_id=0 token=sha256_32(skey)>\n"};
+  for (const std::string& line : lines) {
+    for (const FileResult& result : {judged(kListen + line), judged(socket + line)}) {
+      EXPECT_EQ(result.outcome, Outcome::kUnsupported) << line;
+      EXPECT_EQ(result.why.find("Multipath TCP"), 0u) << result.why;
+    }
+  }
+}
+
+// The FIN had left when the peer's was injected, so it acknowledges less. What nothing called for is guilty in any
+// order.
+TEST(ForeignScript, APacketMayHaveLeftBeforeTheLineAboveIt) {
+  const std::string closing = kOpen + "+.1 close(4) = 0\n+0 < F. 1:1(0) ack 1 win 65535\n";
+  const std::string left = "+0 > F. 1:1(0) ack 1\n+0 > . 2:2(0) ack 2\n";
+  expect_innocent(closing + left);
+  expect_guilty(kOpen + "+.1 close(4) = 0\n+.1 < F. 1:1(0) ack 1 win 65535\n+.1 > F. 1:1(0) ack 1\n");
+  expect_guilty(kOpen + "+.1 < F. 1:1(0) ack 1 win 65535\n+0 > . 1:1(0) ack 1\n+0 > . 1:1(0) ack 2\n");
+  expect_guilty("//! record: complete\n" + closing + left);
+}
+
+TEST(ForeignScript, AnAceDigitMayStandInFront) {
+  const std::string asked = kListen + "+0 < SEWA 0:0(0) win 9 <mss 1000>\n+0 > SW. 0:0(0) ack 1 <mss 1460>\n";
+  const FileResult named = judged(asked + "+.1 < [noecn] 5. 1:1(0) ack 1 win 9\n+0 accept(3, ..., ...) = 4\n");
+  EXPECT_NE(named.outcome, Outcome::kUnsupported) << named.why;
+  EXPECT_NE(named.outcome, Outcome::kFail) << named.why;
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "harness/offline/judge.h"
 #include "harness/offline/script_replay.h"
@@ -15,15 +16,15 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr Time kTimeTolerance = milliseconds(4);  // packetdrill's
+constexpr int kMovedMax = 256;                    // how often a line is tried one place earlier
+
 // What the model does not know of the segment; nothing if it knows all.
 std::optional<std::string> unknown_segment(const SegmentSpec& segment) {
-  if (segment.ace) return "Accurate ECN";
   for (const auto& option : segment.options) {
     switch (option.kind) {
       case OptionSpec::Kind::kMd5:
         return "TCP MD5 signatures (RFC 2385)";
-      case OptionSpec::Kind::kAccEcn:
-        return "Accurate ECN";
       default:
         break;
     }
@@ -81,6 +82,38 @@ FileResult judge_with(Time any_time, const Scenario& scenario, const FileResult&
   return result;
 }
 
+const Verdict* first_broken(const FileResult& record) {
+  const auto broken = [](const Verdict& verdict) {
+    return !verdict.consequence && verdict.kind == Verdict::Kind::kViolated;
+  };
+  const auto first = std::find_if(record.verdicts.begin(), record.verdicts.end(), broken);
+  return first == record.verdicts.end() ? nullptr : &*first;
+}
+
+// packetdrill compares a line with the next packet that it has seen, which may have left before a packet was injected
+// that stands in front of the line: within the tolerance of time the order of the two is not known. Moves the `>` line
+// that is accused before such a line; false when none stands there.
+bool left_before(Scenario& scenario, const FileResult& accused) {
+  const Verdict* verdict = first_broken(accused);
+  if (!verdict || verdict->event >= accused.trace.places.size()) return false;
+  const Place& where = accused.trace.places[verdict->event];
+  const auto same = [&](const ScriptStep& step) {
+    return step.where.line == where.line && step.where.column == where.column;
+  };
+  const auto line = std::find_if(scenario.steps.begin(), scenario.steps.end(), same);
+  if (line == scenario.steps.end() || line == scenario.steps.begin()) return false;
+  const auto before = line - 1;
+  const auto* in = std::get_if<Inject>(&before->action);
+  const bool at_once = line->time.form == StepTime::Form::kRelative && line->time.at <= kTimeTolerance;
+  const bool as_late = line->time.form == StepTime::Form::kAbsolute && before->time.form == line->time.form &&
+                       line->time.at - before->time.at <= kTimeTolerance;
+  if (!in || !std::holds_alternative<Expect>(line->action) || in->segment.ctl.syn || (!at_once && !as_late))
+    return false;
+  std::swap(*before, *line);
+  std::swap(before->time, line->time);
+  return true;
+}
+
 }  // namespace
 
 FileResult judge_script(const Scenario& scenario, const std::string& file, Edition edition, bool strict,
@@ -115,7 +148,18 @@ FileResult judge_script(const Scenario& scenario, const std::string& file, Editi
     FileResult again = judge_with(longest, scenario, result, edition, strict, withheld);
     if (again.outcome != Outcome::kFail) return again;
   }
-  return first;
+  Scenario other = scenario;
+  FileResult again = first;
+  for (int moved = 0; moved < kMovedMax && !scenario.about.complete_record; ++moved) {
+    if (again.outcome != Outcome::kFail || !left_before(other, again)) break;
+    again = judge_with(Time{}, other, result, edition, strict, withheld);
+  }
+  // Either nothing is wrong then, or what is wrong comes later.
+  const auto line_of = [](const FileResult& record) {
+    const Verdict* broken = first_broken(record);
+    return broken && broken->event < record.trace.places.size() ? record.trace.places[broken->event].line : 0;
+  };
+  return again.outcome != Outcome::kFail || line_of(again) > line_of(first) ? again : first;
 }
 
 }  // namespace tcpassay

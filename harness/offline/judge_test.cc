@@ -222,7 +222,7 @@ TEST(Judge, NamesWhatItCannotRead) {
     EXPECT_EQ(unread.outcome, Outcome::kUnsupported) << line;
     return unread.why;
   };
-  EXPECT_EQ(why("+0 < icmp redirect [0:0]\n"), "icmp redirect [0:0] (test.pkt:10:1)");
+  EXPECT_EQ(why("+0 < icmp nothing [0:0]\n"), "icmp nothing [0:0] (test.pkt:10:1)");
   EXPECT_EQ(why("+0 < . 1:1(0) ack 1 win 9 <md5 00112233445566778899aabbccddeeff>\n").substr(0, 7), "TCP MD5");
   EXPECT_EQ(why("+0 tee(4, 6, 9, 0) = 9\n"), "tee (test.pkt:10:1)");
 }
@@ -337,7 +337,7 @@ TEST(Judge, IgnoresWhatRunsBesideTheScript) {
 }
 
 TEST(Judge, JsonKeepsItsContract) {
-  const auto json = nlohmann::json::parse(judge_json({result(kOpen), result("+0 < icmp redirect [0:0]\n")}));
+  const auto json = nlohmann::json::parse(judge_json({result(kOpen), result("+0 < icmp nothing [0:0]\n")}));
   ASSERT_EQ(json["traces"].size(), 2u);
   for (const char* key : {"file", "verdict", "why", "rules"}) EXPECT_TRUE(json["traces"][0].contains(key)) << key;
   EXPECT_EQ(json["traces"][0]["verdict"], "accepted");

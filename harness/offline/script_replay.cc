@@ -2,24 +2,24 @@
 #include "harness/offline/script_replay.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "harness/script/addresses.h"
+#include "harness/script/packet_damage.h"
 #include "harness/script/python_code.h"
 #include "harness/script/scenario.h"
 #include "harness/script/shell_commands.h"
 #include "harness/script/tcp_options.h"
 #include "harness/wire/icmp.h"
+#include "harness/wire/other_octets.h"
 #include "harness/wire/segment_of.h"
 
 namespace tcpassay {
 namespace {
 
-using Kind = OptionSpec::Kind;
-
 constexpr Time kReactionMax = std::chrono::milliseconds(500);  // 3.8.6.3: no acknowledgment waits so long
 constexpr std::uint32_t kTextMax = 65000;                      // octets of one segment
 constexpr Time kUsualMsl = std::chrono::seconds(30);           // of a target that does not say; most have so much
-constexpr std::size_t kStampsMax = 64;                         // TSvals remembered
 
 bool has_option(const std::vector<std::string>& options, std::string_view name) {
   return std::any_of(options.begin(), options.end(),
@@ -107,8 +107,17 @@ void ScriptReplay::show(Event& event, const Place& where) {
   trace_.states.push_back(oracle_.states(event.tuple == Tuple{} ? pair_ : event.tuple));
 }
 
-Tuple ScriptReplay::pair(const SegmentSpec& spec) const {
-  return {.local = spec.local_port.value_or(pair_.local), .remote = spec.remote_port.value_or(pair_.remote)};
+// The oracle knows connections by their ports: another host is told apart by a port that nobody else has.
+Tuple ScriptReplay::pair(const SegmentSpec& spec) {
+  const Tuple pair{.local = spec.local_port.value_or(pair_.local), .remote = spec.remote_port.value_or(pair_.remote)};
+  const auto host = peer_of(spec);
+  if (!host) return pair;
+  constexpr std::uint16_t kLastPort = 65535, kUsual = 0;
+  const std::pair named(*host, spec.remote_port.value_or(kUsual));
+  const auto known = std::find(hosts_.begin(), hosts_.end(), named);
+  const auto number = known - hosts_.begin();
+  if (known == hosts_.end()) hosts_.push_back(named);
+  return {.local = pair.local, .remote = static_cast<std::uint16_t>(kLastPort - number)};
 }
 
 ScriptReplay::Numbers& ScriptReplay::numbers(Tuple tuple) {
@@ -140,93 +149,9 @@ void ScriptReplay::target_syn(const SegmentSpec& spec, Numbers& known, Time at) 
   known.offset = first - spec.seq;
 }
 
-// The right edge that the next `>` line with a window tells: a receiver does not move it to the left. None when no line
-// of this connection does.
-std::optional<std::uint32_t> ScriptReplay::next_edge(const SegmentSpec& spec, std::uint32_t shift) const {
-  for (std::size_t i = at_ + 1; i < scenario_.steps.size(); ++i) {
-    const auto* out = std::get_if<Expect>(&scenario_.steps[i].action);
-    if (!out || pair(out->segment) != pair(spec) || out->segment.ctl.rst) continue;
-    if (out->segment.ctl.syn && out->segment.seq != spec.seq) return std::nullopt;
-    if (out->segment.wnd && out->segment.ack) return *out->segment.ack + (std::uint32_t{*out->segment.wnd} << shift);
-  }
-  return std::nullopt;
-}
-
-// Where the script does not give the window, its right edge stays where it was.
-std::uint16_t ScriptReplay::window(const SegmentSpec& spec, bool arrives, Numbers& known) {
-  constexpr std::uint32_t kWindowMax = 65535;
-  if (arrives) return spec.wnd.value_or(kWindowMax);
-  const std::uint32_t shift = known.scales && !spec.ctl.syn ? known.shift.value_or(0) : 0;
-  const std::uint32_t ack = spec.ack.value_or(0);
-  if (spec.wnd) {
-    if (spec.ack && !spec.ctl.syn) known.edge = ack + (std::uint32_t{*spec.wnd} << shift);
-    return *spec.wnd;
-  }
-  if (!known.edge) known.edge = next_edge(spec, shift);
-  if (!known.edge) return kWindowMax;
-  const std::uint32_t left = *known.edge - ack;
-  return left > kWindowMax << shift ? std::uint16_t{0} : static_cast<std::uint16_t>(left >> shift);
-}
-
-// The options that <...> stands for. On a SYN the target is taken to offer what the peer offers. Timestamps cannot be
-// invented, so where they may be among the options the outcome is vague.
-std::vector<OptionSpec> ScriptReplay::untold(const SegmentSpec& spec, const Numbers& known) {
-  const std::vector<OptionSpec>* offered = spec.ctl.ack ? &known.offered : nullptr;
-  for (std::size_t i = at_; !offered && i < scenario_.steps.size(); ++i) {
-    const auto* in = std::get_if<Inject>(&scenario_.steps[i].action);
-    if (in && in->segment.ctl.syn) offered = &in->segment.options;
-  }
-  const auto stamps = [](const OptionSpec& option) { return option.kind == Kind::kTimestamp; };
-  vague_ = vague_ || !known.stamps.empty() || (offered && std::any_of(offered->begin(), offered->end(), stamps));
-  std::vector<OptionSpec> options;
-  if (!spec.ctl.syn) return options;
-  options.push_back({.kind = Kind::kMss, .values = {ip_ == 6 ? 1440u : 1460u}});
-  for (const OptionSpec& option : offered ? *offered : std::vector<OptionSpec>{}) {
-    if (option.kind == Kind::kSackPermitted || option.kind == Kind::kWindowScale) options.push_back(option);
-  }
-  return options;
-}
-
-// The options with the numbers of the wire. Without --tcp_ts_tick_usecs packetdrill ignores TSvals, so here they come
-// from a made-up clock.
-Bytes ScriptReplay::options(const SegmentSpec& spec, bool arrives, Numbers& known, Time at) {
-  // Each connection has an offset of its own (RFC 7323 section 7): what the script writes stands for another number.
-  const std::uint32_t first_tick = 1000 + (std::uint32_t{known.tuple.local} * 131 + known.tuple.remote) * 1'000'003;
-  std::vector<OptionSpec> options = spec.any_options ? untold(spec, known) : spec.options;
-  for (OptionSpec& option : options) {
-    if (option.kind == Kind::kSack && arrives) {
-      for (std::uint32_t& edge : option.values) edge += known.offset;
-    }
-    if (option.kind == Kind::kWindowScale && !arrives && !option.values.empty()) {
-      known.shift = static_cast<std::uint8_t>(std::min(option.values[0], 14u));
-    }
-    const bool fast_open = option.kind == Kind::kFastOpen || option.kind == Kind::kFastOpenExp;
-    if (fast_open && !option.name.empty()) {  // a name stands for the cookie
-      const std::uint8_t last = option.name == kCookieChanged ? 9 : option.name == kCookieOfZeros ? 10 : 8;
-      option.octets = {1, 2, 3, 4, 5, 6, 7, last};
-      option.name.clear();
-    }
-    if (option.kind != Kind::kTimestamp || option.values.size() != 2 || ticks_) continue;
-    if (!arrives) {
-      const std::uint32_t script = option.values[0];
-      option.values[0] = first_tick + static_cast<std::uint32_t>(at.count() / 1'000'000);
-      known.stamps.insert(known.stamps.begin(), {script, option.values[0]});
-      if (known.stamps.size() > kStampsMax) known.stamps.pop_back();
-      continue;
-    }
-    const auto same = std::find_if(known.stamps.begin(), known.stamps.end(),
-                                   [&](const auto& stamp) { return stamp.first == option.values[1]; });
-    if (same != known.stamps.end()) {
-      option.values[1] = same->second;
-    } else if (!known.stamps.empty()) {  // keep the distance to the latest TSval that it has in the script
-      option.values[1] = known.stamps[0].second + (option.values[1] - known.stamps[0].first);
-    }
-  }
-  return option_octets(options);
-}
-
 // Encodes the packet and decodes it again, so that every field is read as from the wire.
-void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where) {
+void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where,
+                          std::uint32_t text_from) {
   Event event{.from = from, .until = until, .tuple = pair(spec)};
   Numbers& known = numbers(event.tuple);
   if (arrives && spec.ctl.syn && is_over(known.tuple)) known.begins = true;
@@ -234,12 +159,14 @@ void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool a
   if (!arrives && spec.ctl.syn) target_syn(spec, known, from);
   const std::uint32_t end = spec.seq + known.offset + spec.length + spec.ctl.syn + spec.ctl.fin;
   const bool further = spec.ctl.syn || static_cast<std::int32_t>(end - known.next) > 0;
-  if (!arrives && !spec.ctl.rst && further) known.next = end;
+  if (!arrives && !spec.ctl.rst && !spec.absolute && further) known.next = end;
   const std::uint32_t start = spec.seq + spec.ctl.syn;
   Bytes text(std::min(spec.length, kTextMax)), octets;
   for (std::uint32_t i = 0; i < text.size(); ++i) {
     text[i] = arrives ? peer_octet(start + i) : target_octet(start + i - (known.iss + 1));
   }
+  if (arrives && spec.ctl.syn) known.peer_first = start;
+  put_text_said(spec, text_from, text);
   const Bytes area = options(spec, arrives, known, from);
   const bool ipv6 = ip_ == 6;
   const Address& ours = ipv6 ? identity_.ipv6_peer_address : identity_.peer_address;
@@ -248,7 +175,7 @@ void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool a
           .destination = arrives ? spec.damage.destination.value_or(theirs) : ours,
           .source_port = arrives ? event.tuple.remote : event.tuple.local,
           .destination_port = arrives ? event.tuple.local : event.tuple.remote,
-          .seq = spec.seq + (arrives ? 0 : known.offset),
+          .seq = spec.seq + (arrives || spec.absolute ? 0 : known.offset),
           .ack = spec.ack ? *spec.ack + (arrives ? known.offset : 0) : 0,
           .ctl = control_of(spec),
           .wnd = window(spec, arrives, known),
@@ -259,7 +186,8 @@ void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool a
           .text = text,
           .damage = arrives ? spec.damage : Damage{}},
          octets);
-  const auto decoded = decode(octets);
+  put_headers_said(spec, octets);
+  const auto decoded = arrives && ip_discards(octets) ? std::nullopt : decode(octets);
   if (spec.ctl.syn && decoded) {
     if (!arrives && !decoded->opt.window_scale) known.shift.reset();
     if (arrives) known.scales = decoded->opt.window_scale.has_value();
@@ -275,6 +203,7 @@ void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool a
     event.what = decoded ? observed<Departing>(*decoded) : Departing{.fault = Fault::kTruncated};
   }
   show(event, where);
+  if (arrives && spec.ctl.syn && spec.ctl.ack) open_limit_ends(event.tuple, until, where);
 }
 
 // The interface on which packetdrill listens segments what it is given (TSO). So a `>` line may stand for several
@@ -284,7 +213,7 @@ void ScriptReplay::segments(const SegmentSpec& spec, Time from, Time until, cons
   constexpr std::uint32_t kEthernetIpv4 = 1460, kEthernetIpv6 = 1440;
   std::uint32_t mss = ip_ == 6 ? kMssIpv6 : kMssIpv4;
   for (const OptionSpec& option : numbers(pair(spec)).offered) {
-    if (option.kind == Kind::kMss && !option.values.empty()) mss = option.values[0];
+    if (option.kind == OptionSpec::Kind::kMss && !option.values.empty()) mss = option.values[0];
   }
   mss = std::min(mss, (ip_ == 6 ? kEthernetIpv6 : kEthernetIpv4) - static_cast<std::uint32_t>(carried_less_));
   const auto taken = static_cast<std::uint32_t>(option_octets(spec.options).size() + 3) / 4 * 4;
@@ -296,7 +225,7 @@ void ScriptReplay::segments(const SegmentSpec& spec, Time from, Time until, cons
     part.length = std::min(piece, spec.length - at);
     if (at + part.length < spec.length) part.ctl.psh = part.ctl.fin = false;
     if (at > 0) part.ctl.cwr = false;
-    packet(part, from, until, false, where);
+    packet(part, from, until, false, where, at);
   }
 }
 
@@ -374,6 +303,7 @@ void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot, Time nex
   const Time from = std::max(slot.from, now_);
   if (const auto* in = std::get_if<Inject>(&step.action)) return packet(in->segment, from, from, true, step.where);
   if (const auto* message = std::get_if<Icmp>(&step.action)) return icmp(*message, from, step.where);
+  if (const auto* unknown = std::get_if<Unsupported>(&step.action)) return limit_open(*unknown, from, step.where);
   if (state) return report(*state, from, step.where);
   if (const auto* made = std::get_if<Call>(&step.action)) {
     if (!blocks(step, *made, slot)) call(*made, from, from, step.where);

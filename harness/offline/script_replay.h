@@ -39,13 +39,15 @@ class ScriptReplay {
     bool opens_late = false;        // TCP_FASTOPEN_CONNECT: connect() leaves the SYN to the first write
     std::optional<Call> opening{};  // ... such a call
     Tuple tuple{};
-    std::uint32_t written = 0;
+    std::uint32_t written = 0, read = 0;
+    bool limited = false;  // the user has said how long its attempt to open may last
   };
 
   // What is known of one conversation.
   struct Numbers {
     Tuple tuple{};
     std::uint32_t iss = 0;              // as the script has it
+    std::uint32_t peer_first = 1;       // the first octet of the peer's text, too
     bool has_iss = false;               // the target's SYN has been seen
     bool accepted = false;              // the user has accepted the connection
     std::vector<OptionSpec> offered{};  // options of the peer's SYN
@@ -67,10 +69,12 @@ class ScriptReplay {
   void step(std::size_t number, const Schedule::Slot& slot, Time next);
   void expected(const SegmentSpec& spec, const Schedule::Slot& slot, Time next, const Place& where);
   void segments(const SegmentSpec& spec, Time from, Time until, const Place& where);
-  void packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where);
+  // `text_from`: of which octet of the line's text the packet's is the first.
+  void packet(const SegmentSpec& spec, Time from, Time until, bool arrives, const Place& where,
+              std::uint32_t text_from = 0);
   bool is_over(Tuple tuple) const;
   void target_syn(const SegmentSpec& spec, Numbers& known, Time at);
-  std::optional<std::uint32_t> next_edge(const SegmentSpec& spec, std::uint32_t shift) const;
+  std::optional<std::uint32_t> next_edge(const SegmentSpec& spec, std::uint32_t shift);
   std::uint16_t window(const SegmentSpec& spec, bool arrives, Numbers& known);
   std::vector<OptionSpec> untold(const SegmentSpec& spec, const Numbers& known);
   Bytes options(const SegmentSpec& spec, bool arrives, Numbers& known, Time at);
@@ -79,6 +83,8 @@ class ScriptReplay {
   void call(const Call& call, Time from, Time until, const Place& where);
   bool opens_later(const Call& made, RecordedSocket* on);
   void closed(int handle);
+  void limit_open(const Unsupported& made, Time at, const Place& where);
+  void open_limit_ends(Tuple tuple, Time at, const Place& where);
   void disconnect(const Call& made, Time from, Time until, const Place& where);
   static std::optional<Call> asking_open(const Call& made, RecordedSocket* on);
   static Call opening_write(const Call& made, RecordedSocket& on);
@@ -94,7 +100,7 @@ class ScriptReplay {
   void silent_until(Time until, const Quiet& silence, const Place& where);
   void show(Event& event, const Place& where);
   const Expect* next_observation(std::size_t step) const;
-  Tuple pair(const SegmentSpec& spec) const;
+  Tuple pair(const SegmentSpec& spec);
   Numbers& numbers(Tuple tuple);
   Tuple to_accept(const Call& call, const RecordedSocket* listener);
   RecordedSocket* socket(int handle);
@@ -110,7 +116,8 @@ class ScriptReplay {
   std::vector<RecordedSocket> sockets_;
   std::vector<Numbers> numbers_;
   std::vector<Blocked> blocked_;
-  std::vector<int> corked_;  // file descriptors on which MSG_MORE holds text back
+  std::vector<std::pair<Address, std::uint16_t>> hosts_;  // other than the script's usual peer, and their ports
+  std::vector<int> corked_;                               // file descriptors on which MSG_MORE holds text back
   Tuple pair_{.local = kTargetPort, .remote = kPeerPort};
   Time now_{}, any_{};
 };

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The socket calls of a recorded script.
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "harness/offline/script_replay.h"
 #include "harness/script/addresses.h"
+#include "harness/script/reader.h"
 
 namespace tcpassay {
 namespace {
@@ -13,6 +20,40 @@ namespace {
 bool names_usual_port(const Call& call) {
   const bool left_open = call.arguments.size() > 1 && call.arguments[1].find("htons(0)") != std::string::npos;
   return call.port == 0 && !left_open;
+}
+
+// The octets that a read gave first, where its record writes them instead of `...`: "te\x78t".
+std::optional<Bytes> told_octets(const Call& call) {
+  if (call.arguments.size() < 2 || !call.arguments[1].starts_with('"')) return std::nullopt;
+  const std::string& text = call.arguments[1];
+  Bytes octets;
+  for (std::size_t i = 1; i < text.size() && text[i] != '"'; ++i) {
+    if (text[i] != '\\' || i + 1 >= text.size()) {
+      octets.push_back(static_cast<std::uint8_t>(text[i]));
+      continue;
+    }
+    const auto hex = text[++i] == 'x' ? hexadecimal(std::string_view(text).substr(i + 1, 2)) : std::nullopt;
+    if (hex) i += 2;
+    octets.push_back(hex && hex->size() == 1 ? hex->front() : static_cast<std::uint8_t>(text[i]));
+  }
+  return octets;
+}
+
+// A socket, and how long the user lets its attempt to open last, of a line such as
+// setsockopt(3, IPPROTO_TCP, TCP_KEEPINIT, [5], 4) = 0: FreeBSD's option says the seconds, Linux's TCP_SYNCNT how often
+// the SYN leaves again, each time after twice the time, the first time after a second (RFC 6298 section 2).
+std::pair<int, Time> open_limit(const std::string& text) {
+  constexpr std::int64_t kCountMax = 16;
+  const auto number_behind = [&](const char* before) {
+    const std::size_t at = text.find(before);
+    return at == std::string::npos ? -1 : std::strtoll(text.c_str() + at + std::strlen(before), nullptr, 10);
+  };
+  const bool seconds = text.find("TCP_KEEPINIT") != std::string::npos;
+  const bool counts = text.find("TCP_SYNCNT") != std::string::npos;
+  const std::int64_t value = number_behind("[");
+  if (!text.starts_with("setsockopt") || (!seconds && !counts) || value <= 0 || !text.ends_with("= 0")) return {};
+  const std::int64_t most = std::min(value, seconds ? std::int64_t{1} << kCountMax : kCountMax);
+  return {static_cast<int>(number_behind("(")), std::chrono::seconds(seconds ? most : std::int64_t{1} << most)};
 }
 
 }  // namespace
@@ -70,7 +111,15 @@ Tuple ScriptReplay::to_accept(const Call& call, const RecordedSocket* listener) 
 // What was written, octet by octet.
 void ScriptReplay::fill_text(const Call& call, UserCall& made, RecordedSocket* at, Bytes& text) {
   const auto taken = static_cast<std::uint32_t>(std::max<std::int64_t>(made.result, 0));
-  if (call.kind == CallKind::kRead) return;  // which octets they were is not told
+  if (call.kind == CallKind::kRead) {  // which octets they were, few scripts tell
+    const std::uint32_t before = at ? std::exchange(at->read, at->read + taken) : 0;
+    const auto told = complete_ ? told_octets(call) : std::nullopt;
+    if (!told) return;
+    const std::uint32_t first = numbers(at ? at->tuple : pair_).peer_first + before;
+    text.resize(taken);
+    for (std::uint32_t i = 0; i < taken; ++i) text[i] = i < told->size() ? (*told)[i] : peer_octet(first + i);
+    return;
+  }
   constexpr std::uint32_t kWriteMax = 1 << 24;
   text.resize(std::min(made.length, kWriteMax));
   for (std::uint32_t i = 0; i < text.size(); ++i) text[i] = target_octet((at ? at->written : 0) + i);
@@ -161,6 +210,27 @@ void ScriptReplay::disconnect(const Call& made, Time from, Time until, const Pla
   step = {.kind = CallKind::kSocket};
   step.result = made.handle;
   call(step, from, until, where);
+}
+
+// TCP_KEEPINIT, TCP_SYNCNT: a timeout of the user's, for as long as the attempt to open lasts.
+void ScriptReplay::limit_open(const Unsupported& made, Time at, const Place& where) {
+  const auto [handle, limit] = open_limit(made.text);
+  RecordedSocket* on = socket(handle);
+  if (limit == Time{} || !on || on->listens) return;
+  on->limited = true;
+  Call set{.kind = CallKind::kSetOption, .handle = handle, .option = SocketOption::kUserTimeout};
+  set.value = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  set.result = 0;
+  call(set, at, at, where);
+}
+
+void ScriptReplay::open_limit_ends(Tuple tuple, Time at, const Place& where) {
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    if (sockets_[i].tuple != tuple || !std::exchange(sockets_[i].limited, false)) continue;
+    Call set{.kind = CallKind::kSetOption, .handle = sockets_[i].handle, .option = SocketOption::kUserTimeout};
+    set.result = 0;
+    call(set, at, at, where);
+  }
 }
 
 void ScriptReplay::call(const Call& call, Time from, Time until, const Place& where) {

@@ -157,6 +157,7 @@ void read_socket(const WrittenCall& written, Call&) {
   const auto type = words_of(written.arguments[1], '|');
   if (type[0] != "SOCK_STREAM") throw NotSupported{"socket " + type[0]};
   const std::string& protocol = written.arguments[2];
+  if (protocol == "IPPROTO_MPTCP") throw NotSupported{"Multipath TCP"};
   if (protocol != "IPPROTO_TCP" && protocol != "0") throw NotSupported{"socket " + protocol};
 }
 

@@ -38,6 +38,7 @@ class PacketParser {
     const std::size_t start = in_.at();
     const bool inbound = in_.accept("<");
     if (!inbound) in_.take(">");
+    if (in_.looking_at(" > addr")) in_.accept(">");  // of Multipath TCP: from any address
     in_.skip_space();
     const std::size_t after_direction = in_.at();
     SegmentSpec segment;
@@ -50,7 +51,9 @@ class PacketParser {
     if (std::find(std::begin(kOtherPackets), std::end(kOtherPackets), in_.word()) != std::end(kOtherPackets)) {
       const std::string construct(in_.word());
       in_.take_statement();
-      return Unsupported{.construct = construct, .text = in_.collapsed(start, in_.taken())};
+      const bool tunnel = construct != "udp" && construct != "udplite" && construct != "sctp";
+      return Unsupported{.construct = tunnel ? "a tunnel (" + construct + ")" : construct,
+                         .text = in_.collapsed(start, in_.taken())};
     }
     if (in_.word() == "icmp") {
       icmp();
@@ -130,7 +133,7 @@ class PacketParser {
       } else if (in_.word() == "ect01" && !inbound) {
         in_.take("ect01");
         unsupported = "ect01";
-      } else if (in_.accept_word("tos")) {
+      } else if (in_.accept_word("tos") || in_.accept_word("class")) {
         segment.traffic_class = static_cast<std::uint8_t>(any_number(kU8Max));
       } else if (in_.accept_word("ttl") || in_.accept_word("hlim")) {
         segment.ttl = static_cast<std::uint8_t>(in_.take_number(1, kU8Max));
@@ -138,8 +141,8 @@ class PacketParser {
         any_number(0xfffff);
         unsupported = "flowlabel";
       } else {
-        in_.fail(inbound ? "noecn, ect0, ect1, ce, tos, ttl or flowlabel"
-                         : "noecn, ect0, ect1, ect01, ce, tos, ttl or flowlabel");
+        in_.fail(inbound ? "noecn, ect0, ect1, ce, tos, class, ttl, hlim or flowlabel"
+                         : "noecn, ect0, ect1, ect01, ce, tos, class, ttl, hlim or flowlabel");
       }
     } while (in_.accept(","));
     in_.take(close);
@@ -172,7 +175,11 @@ class PacketParser {
 
   void ports(bool inbound, SegmentSpec& segment) {
     in_.skip_space();
-    if (!is_digit(in_.peek())) return;
+    std::size_t digits = 0;
+    while (is_digit(in_.peek(digits))) ++digits;
+    std::size_t behind = digits;
+    while (in_.peek(behind) == ' ' || in_.peek(behind) == '\t') ++behind;
+    if (digits == 0 || in_.peek(behind) != '>') return;  // "5." are flags: an ACE digit may stand in front
     const auto source = static_cast<std::uint16_t>(in_.take_number(0, kU16Max));
     in_.take(">");
     const auto destination = static_cast<std::uint16_t>(in_.take_number(0, kU16Max));
@@ -238,7 +245,7 @@ class PacketParser {
     in_.take("(");
     segment.length = static_cast<std::uint32_t>(in_.take_number(0, inbound ? kInboundTextMax : kU16Max));
     in_.take(")");
-    segment.absolute = inbound && in_.peek() == '!' && in_.accept("!");
+    segment.absolute = in_.peek() == '!' && in_.accept("!");
     const std::uint32_t right = segment.seq + segment.length;
     if (end != right) in_.fail(fmt::format("{} (= {} + {})", right, segment.seq, segment.length), end_at);
   }

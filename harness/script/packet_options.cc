@@ -30,6 +30,7 @@ class OptionParser {
   explicit OptionParser(ScriptReader& in) : in_(in) {}
 
   void list(bool inbound, SegmentSpec& segment, std::string& unsupported) {
+    outbound_ = !inbound;
     const std::size_t start = in_.at();
     in_.take("<");
     in_.skip_space();
@@ -76,12 +77,13 @@ class OptionParser {
 
   static bool is_multipath(std::string_view word) {
     constexpr std::string_view kNames[] = {"dss", "add_address", "add_addr", "remove_addr", "remove_address"};
-    return word.starts_with("mp_") || std::find(std::begin(kNames), std::end(kNames), word) != std::end(kNames);
+    return word.starts_with("mp_") || word.starts_with("mpc") || word.starts_with("mpj") ||
+           std::find(std::begin(kNames), std::end(kNames), word) != std::end(kNames);
   }
 
-  // `*` stands for any: then the options are not compared.
+  // `*` or `...` stands for any: then the options are not compared.
   std::uint32_t value(std::uint64_t most) {
-    if (in_.accept("*")) {
+    if (in_.accept("*") || in_.accept("...")) {
       wild_ = true;
       return 0;
     }
@@ -101,10 +103,15 @@ class OptionParser {
 
   OptionSpec timestamp() {
     OptionSpec option{.kind = Kind::kTimestamp};
-    for (const char* word : {"val", "ecr"}) {
-      in_.take(word);
+    in_.take("val");
+    if (outbound_ && in_.accept("...")) {  // the target's clock: whatever it says
+      option.name = kAnyValue;
+      option.values.push_back(0);
+    } else {
       option.values.push_back(value(kU32Max));
     }
+    in_.take("ecr");
+    option.values.push_back(value(kU32Max));
     return option;
   }
 
@@ -155,7 +162,7 @@ class OptionParser {
   }
 
   ScriptReader& in_;
-  bool wild_ = false;
+  bool wild_ = false, outbound_ = false;
 };
 
 }  // namespace

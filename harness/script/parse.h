@@ -10,8 +10,8 @@
 //                                             //! record: complete   (the script has every packet the target sent)
 //   at the end of an inbound packet's line    //! damage: checksum offset=3 truncate=12 reserved=8 options=0204ffff
 //                                             //! damage: source=255.255.255.255 destination=224.0.0.1
-//                                             //! damage: identification=7 ip-options=1e040000
-//   at the end of an outbound packet's line   //! damage: reserved=8 options=fe040000
+//                                             //! damage: identification=7 ip-options=1e040000 ip[8]=01 tcp[4]=00 ...
+//   at the end of an outbound packet's line   //! damage: reserved=8 options=fe040000 text@5=ff ... (packet_damage.h)
 //   on a line of its own                      //! step: +0 < ...   (a step that packetdrill is not to play)
 // `reserved` is the value of the four reserved bits; `options` are raw octets appended to the listed options.
 #pragma once

@@ -299,9 +299,12 @@ TEST(Script, SaysWhereAndWhatWasExpected) {
             "dir/s.pkt:1:15: expected a setting (ecn, fast-open, timestamps, ");
   EXPECT_EQ(error("+0 < . 1:1(0) //! damage: sum"),
             "dir/s.pkt:1:27: expected checksum, offset=N, truncate=N, reserved=N, options=HEX, source=ADDRESS, "
-            "destination=ADDRESS, identification=N or ip-options=HEX, found 'sum'");
-  EXPECT_EQ(error("+0 > . 1:1(0) //! damage: checksum"),
-            "dir/s.pkt:1:27: expected reserved=N or options=HEX, found 'checksum'");
+            "destination=ADDRESS, identification=N, ip-options=HEX, ip[N]=HEX, tcp[N]=HEX, text=HEX, text@N=HEX or "
+            "peer=ADDRESS, found 'sum'");
+  EXPECT_EQ(
+      error("+0 > . 1:1(0) //! damage: source=1.1.1.1"),
+      "dir/s.pkt:1:27: expected reserved=N, options=HEX, checksum, ip[N]=HEX, tcp[N]=HEX, text=HEX, text@N=HEX or "
+      "peer=ADDRESS, found 'source'");
   EXPECT_EQ(error("* < . 1:1(0)"), "dir/s.pkt:1:3: expected an outbound packet after * or a range of time, found '<'");
   EXPECT_EQ(error("/* open"), "dir/s.pkt:1:1: expected */ after this comment, found '/'");
   EXPECT_EQ(error("\x01"), "dir/s.pkt:1:1: expected a time such as +0.1, found '\\x01'");

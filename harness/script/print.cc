@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "harness/script/packet_damage.h"
 #include "harness/script/system_call.h"
 #include "harness/script/tcp_options.h"
 
@@ -65,6 +66,7 @@ std::string option_text(const OptionSpec& option) {
     case Kind::kSackPermitted:
       return "sackOK";
     case Kind::kTimestamp:
+      if (!option.name.empty()) return fmt::format("TS val {} ecr {}", option.name, value(1));
       return fmt::format("TS val {} ecr {}", value(0), value(1));
     case Kind::kMd5:
       return "md5 " + hex(option.octets);
@@ -119,7 +121,11 @@ std::string damage_text(const SegmentSpec& segment) {
   const int said = segment.ace ? *segment.ace >> 2 & 1 : 1;  // the lowest bit is among the flags
   if ((segment.ctl.reserved & ~said) != 0) text += fmt::format(" reserved={}", segment.ctl.reserved & ~said);
   const auto raw = first_raw(segment.options);
-  if (raw != segment.options.end()) text += " options=" + hex(option_octets({raw, segment.options.end()}));
+  const Bytes octets = option_octets({raw, segment.options.end()});
+  if (!octets.empty()) text += " options=" + hex(octets);
+  for (auto other = raw; other != segment.options.end(); ++other) {
+    if (other->kind == Kind::kRaw && !other->name.empty()) text += " " + damage_word(*other);
+  }
   return text.empty() ? text : " //! damage:" + text;
 }
 

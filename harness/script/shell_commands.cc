@@ -15,6 +15,8 @@
 namespace tcpassay {
 namespace {
 
+bool shell_is_allowed = false;  // by the user, before anything is read
+
 // Linux's names below net.ipv4, and how many bits of the value are one of the setting's.
 struct SysctlName {
   const char *sysctl, *setting;
@@ -189,13 +191,22 @@ class Commands {
 
 }  // namespace
 
+void allow_shell(bool allowed) {
+  shell_is_allowed = allowed;
+}
+
 ShellMeaning read_shell(const std::string& text, const std::string& folder) {
   ShellMeaning meaning;
   Commands(folder, meaning).read(text);
+  if (meaning.unsupported && shell_is_allowed) {
+    const std::string there = folder.empty() ? "" : "cd '" + folder + "' && ";
+    return {.tuning = {{.name = kShellCommand, .value = there + text}}};
+  }
   return meaning;
 }
 
 std::string print_tuning(const Tuning& tuning) {
+  if (tuning.name == kShellCommand) return fmt::format("shell command `{}`", tuning.value);
   if (tuning.name == kInterfaceMtu) return "shell command `ip link`";
   if (tuning.name == "ip" || tuning.name == "tc")
     return fmt::format("shell command `{} {}`", tuning.name, tuning.value.substr(0, tuning.value.find(' ')));

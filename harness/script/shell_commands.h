@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shell commands of a script. They are never run. What they set is understood: sysctls, written as the command or into
-// /proc/sys, also by files of commands; variables, sums and conditions as far as shell_words.h goes.
+// Shell commands of a script. They are not run, unless the user trusts the script. What they set is understood:
+// sysctls, written as the command or into /proc/sys, also by files of commands; variables, sums and conditions as far
+// as shell_words.h goes.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,11 @@ struct ShellMeaning {
   std::vector<Tuning> tuning{};            // sysctls for which there is none
   std::optional<std::string> unsupported;  // the first other command that may change something
 };
+
+// For this process: a command that is not understood becomes a Tuning of the name kShellCommand, which is the whole
+// text, for a shell to run in the target's namespace.
+inline constexpr const char* kShellCommand = "shell";
+void allow_shell(bool allowed);
 
 // Files of commands are looked for from `folder`, where it is given.
 ShellMeaning read_shell(const std::string& text, const std::string& folder = {});

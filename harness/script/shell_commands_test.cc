@@ -112,5 +112,21 @@ TEST(ScriptShell, WritesSettingsAsSysctls) {
   }
 }
 
+// Only for a user who trusts the script, and only where something is not understood.
+TEST(ShellCommands, AShellRunsWhatIsNotUnderstoodIfItMay) {
+  const std::string odd = "modprobe tcp_bbr", plain = "sysctl -q net.ipv4.tcp_sack=0";
+  EXPECT_EQ(read_shell(odd).unsupported, "modprobe tcp_bbr");
+  allow_shell(true);
+  const ShellMeaning allowed = read_shell(odd), understood = read_shell(plain);
+  allow_shell(false);
+  EXPECT_FALSE(allowed.unsupported);
+  ASSERT_EQ(allowed.tuning.size(), 1u);
+  EXPECT_EQ(allowed.tuning[0].name, kShellCommand);
+  EXPECT_EQ(allowed.tuning[0].value, odd);
+  EXPECT_EQ(print_tuning(allowed.tuning[0]), "shell command `modprobe tcp_bbr`");
+  EXPECT_TRUE(understood.tuning.empty());
+  ASSERT_EQ(understood.settings.size(), 1u);
+}
+
 }  // namespace
 }  // namespace tcpassay

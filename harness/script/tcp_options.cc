@@ -82,6 +82,7 @@ void encode_option(const OptionSpec& option, Bytes& out) {
       require(values >= 1 && values <= 3, "ECN has one to three counters");
       return put_option(option.name.starts_with("e0b") ? kAccEcn0 : kAccEcn1, content_of(option, kCounterOctets), out);
     case Kind::kRaw:
+      if (!option.name.empty()) return;  // packet_damage.h
       out.insert(out.end(), option.octets.begin(), option.octets.end());
       return;
   }

@@ -10,6 +10,9 @@
 
 namespace tcpassay {
 
+// Written instead of a TSval of the target, and OptionSpec::name then: whatever its clock says.
+inline constexpr const char* kAnyValue = "...";
+
 inline constexpr std::size_t kOptionOctetsMax = 40;  // RFC 9293 section 3.1: the data offset has four bits
 
 // The octets of the listed options, without padding. Throws std::runtime_error when they are longer than

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "harness/script/packet_damage.h"
 #include "harness/script/print.h"
 #include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
@@ -15,16 +16,22 @@ namespace {
 
 // Options prepared for comparison: without padding at the end, and with the TSval that the target's clock has.
 std::vector<OptionSpec> comparable(std::vector<OptionSpec> options) {
+  std::erase_if(options, [](const OptionSpec& option) {
+    return option.kind == OptionSpec::Kind::kRaw && !option.name.empty();  // packet_damage.h
+  });
   while (!options.empty() && options.back().kind == OptionSpec::Kind::kEnd) options.pop_back();
   for (auto& option : options) {
-    if (option.kind == OptionSpec::Kind::kTimestamp && !option.values.empty()) option.values[0] = 0;
+    if (option.kind != OptionSpec::Kind::kTimestamp || option.values.empty()) continue;
+    option.values[0] = 0;
+    option.name.clear();
   }
   return options;
 }
 
 std::optional<std::uint32_t> timestamp_value(const std::vector<OptionSpec>& options) {
   for (const auto& option : options) {
-    if (option.kind == OptionSpec::Kind::kTimestamp && !option.values.empty()) return option.values[0];
+    const bool told = option.kind == OptionSpec::Kind::kTimestamp && !option.values.empty() && option.name.empty();
+    if (told) return option.values[0];
   }
   return std::nullopt;
 }
@@ -135,15 +142,19 @@ bool Session::Impl::agrees(const SegmentSpec& spec, const Sent& out, const Place
   Conversation& with = conversation({.local = decoded->source_port, .remote = decoded->destination_port});
   if (spec.ctl.syn && decoded->ctl.syn) with.script_iss = spec.seq;
   const SegmentSpec seen = script_terms(*decoded, with);
-  bool same = control_of(spec) == seen.ctl && spec.seq == seen.seq && spec.length == seen.length;
+  const std::uint32_t seq = spec.absolute ? decoded->seq : seen.seq;
+  bool same = control_of(spec) == seen.ctl && spec.seq == seq && spec.length == seen.length;
   if (spec.ack || seen.ack) same = same && spec.ack == seen.ack;
   if (spec.wnd) same = same && *spec.wnd == decoded->wnd;
   if (spec.up) same = same && *spec.up == decoded->up;
+  same = same && has_what_is_said(spec, out.packet);
   if (spec.traffic_class) same = same && *spec.traffic_class == decoded->traffic_class;
   if (!spec.any_options) {
     std::vector<OptionSpec> expected = spec.options;
     for (OptionSpec& option : expected) {
-      if (!option.name.empty() && option.kind != OptionSpec::Kind::kAccEcn) name_cookie(option);
+      using Kind = OptionSpec::Kind;
+      const bool fast_open = option.kind == Kind::kFastOpen || option.kind == Kind::kFastOpenExp;
+      if (!option.name.empty() && fast_open) name_cookie(option);
     }
     same = same && comparable(expected) == comparable(seen.options);
     const auto script = timestamp_value(spec.options), wire = timestamp_value(seen.options);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "harness/session/session_impl.h"
+#include "harness/wire/other_octets.h"
 #include "harness/wire/segment_of.h"
 
 namespace tcpassay {
@@ -23,7 +24,7 @@ bool moves(std::uint32_t edge, std::uint32_t seq, std::uint32_t length) {
 }  // namespace
 
 void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
-  const std::optional<Decoded> decoded = decode(bytes);
+  const std::optional<Decoded> decoded = ip_discards(bytes) ? std::nullopt : decode(bytes);
   if (!virtual_time) drain();  // packets that a timer has sent meanwhile come before this stimulus
   Event event;
   event.tuple = tuple;

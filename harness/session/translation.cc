@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/script/packet_damage.h"
 #include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
 #include "harness/session/session_impl.h"
@@ -84,6 +85,7 @@ void Session::encode_segment(const SegmentSpec& spec) {
   self.text.resize(std::min(spec.length, kTextMax));
   for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(first + i);
   std::copy_n(spec.payload.begin(), std::min(spec.payload.size(), self.text.size()), self.text.begin());
+  put_text_said(spec, 0, self.text);
   Bytes option_area;
   if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec, with));
 
@@ -104,6 +106,7 @@ void Session::encode_segment(const SegmentSpec& spec) {
   fields.text = self.text;
   fields.damage = spec.damage;
   encode(fields, self.packet);
+  put_headers_said(spec, self.packet);
 }
 
 // Where a round trip takes time, waits until the peer can know what the segment acknowledges. True when time has

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/script/packet_damage.h"
 #include "harness/script/python_code.h"
 #include "harness/script/shell_commands.h"
 #include "harness/session/session_impl.h"  // IWYU pragma: keep
@@ -107,11 +108,13 @@ Why unsupported_step(const ScriptStep& step, Asked& asked) {
   if (const auto* out = std::get_if<Expect>(&step.action)) {
     const auto& options = out->segment.options;
     if (encapsulated(out->segment)) return "TCP in UDP";
+    if (peer_of(out->segment)) return "several peers";
     return std::any_of(options.begin(), options.end(), signed_with) ? Why(kSignatures) : std::nullopt;
   }
   if (const auto* in = std::get_if<Inject>(&step.action)) {
     const auto& options = in->segment.options;
     if (encapsulated(in->segment)) return "TCP in UDP";
+    if (peer_of(in->segment)) return "several peers";
     if (std::any_of(options.begin(), options.end(), signed_with)) return kSignatures;
     return asked.ip == 6 && is_of_ipv4(in->segment.damage) ? Why("a header of IPv4") : std::nullopt;
   }

@@ -45,7 +45,6 @@ bool fast_retransmit(Step& on, Leaving& seg) {
   const Tcb& tcb = on.tcb;
   Congestion& cc = on.tcb.congestion;
   if (!seg.again || (!cc.arrived_since_quiet && on.why != Why::kReorderingTimer)) return true;
-  if (on.why == Why::kSynOnly) return true;  // text of a SYN that a server did not take is not lost
   if (cc.phase == Phase::kLoss) duplicates_after_timeout(on, seg);
   // What a closed window has refused goes again, lost or not.
   const bool reopened = (tcb.snd_una < cc.refused_to || on.why == Why::kTimeout) && !cc.fast_retransmit_due;

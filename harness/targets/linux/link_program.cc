@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 namespace tcpassay {
@@ -18,14 +19,14 @@ const char* link_program(const std::string& name) {
   return nullptr;
 }
 
-bool run_link_program(const NetworkNamespace& where, const char* program, const std::string& arguments) {
-  std::vector<std::string> words{program};
-  std::istringstream in(arguments);
-  for (std::string word; in >> word;) words.push_back(word);
+namespace {
+
+// Runs a program in the namespace. What it writes is dropped.
+bool run(const NetworkNamespace& where, const char* program, std::vector<std::string> words, char** environment) {
+  words.insert(words.begin(), program);
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  char* environment[] = {nullptr};
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -45,6 +46,20 @@ bool run_link_program(const NetworkNamespace& where, const char* program, const 
     if (errno != EINTR) return false;
   }
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace
+
+bool run_link_program(const NetworkNamespace& where, const char* program, const std::string& arguments) {
+  std::vector<std::string> words;
+  std::istringstream in(arguments);
+  for (std::string word; in >> word;) words.push_back(word);
+  char* environment[] = {nullptr};
+  return run(where, program, std::move(words), environment);
+}
+
+bool run_shell(const NetworkNamespace& where, const std::string& commands) {
+  return run(where, "/bin/sh", {"-c", commands}, environ);
 }
 
 }  // namespace tcpassay

@@ -14,4 +14,7 @@ const char* link_program(const std::string& name);
 // The arguments are separated by spaces. What the program writes is dropped. False when it fails.
 bool run_link_program(const NetworkNamespace& where, const char* program, const std::string& arguments);
 
+// Any commands, with the user's environment, for people who trust the script. False when the last one fails.
+bool run_shell(const NetworkNamespace& where, const std::string& commands);
+
 }  // namespace tcpassay

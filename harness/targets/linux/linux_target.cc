@@ -94,13 +94,17 @@ void LinuxTarget::reset(std::uint64_t) {
 }
 
 bool LinuxTarget::has_tuning(const std::string& name) const {
-  if (name.starts_with("interface.")) return wire_->can_change();
+  if (name.starts_with("interface.") || name == "shell") return wire_->can_change();
   if (const char* program = link_program(name)) return wire_->can_change() && access(program, X_OK) == 0;
   return settings_.has_sysctl(name);
 }
 
 bool LinuxTarget::tune(const std::string& name, const std::string& value) {
   if (!has_tuning(name)) return false;
+  if (name == "shell") {
+    link_changed_ = true;
+    return run_shell(*where_, value);
+  }
   const bool link = name.starts_with("interface.") || link_program(name) != nullptr;
   if (!link) return settings_.set_sysctl(name, value);
   link_changed_ = true;
