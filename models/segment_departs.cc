@@ -102,6 +102,7 @@ bool taken_for_keep_alive(Step& on, const Departing& seg) {
   if (!ack_is_current(on, seg)) return true;
   if (on.env.user_known) keep_alive_departs(on, seg);
   if (!on.refused()) acknowledgment_seen(on, seg.ack);
+  if (!on.refused()) timestamps_depart(on, seg, seg.len() != 0);
   return true;
 }
 

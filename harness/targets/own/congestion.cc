@@ -163,12 +163,13 @@ void Stack::duplicate_ack(Connection& c) {
   cc.recover = c.snd_nxt;
   if (!planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
   if (planted.has(Defect::whole_window_again)) {
-    for (SeqNum at = c.snd_una; lt(at, c.snd_nxt); at += cc.smss) {
-      transmit(c, at, std::min(c.snd_nxt - at, cc.smss), false);
+    const SeqNum end = c.snd_una + c.text_in_flight();
+    for (SeqNum at = c.snd_una; lt(at, end); at += cc.smss) {
+      transmit(c, at, std::min(end - at, cc.smss), false);
     }
   } else if (planted.has(Defect::fast_retransmit_of_last)) {
     const std::uint32_t last = std::min(c.text_in_flight(), cc.smss);
-    transmit(c, c.snd_nxt - last, last, false);
+    transmit(c, c.snd_una + c.text_in_flight() - last, last, false);
   } else {
     cc.front_again = true;  // (3)
   }

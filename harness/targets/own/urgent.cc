@@ -97,6 +97,7 @@ void Stack::keep_alive_timeout(Connection& c) {
   Segment probe = from(c);
   probe.seq = c.snd_nxt - 1;
   c.timers.keep_alive = now_ + c.choices.keep_interval;
+  if (planted.has(Defect::keep_alive_without_stamps)) return depart(probe, nullptr, 0, 0);
   if (!planted.has(Defect::keep_alive_with_octet)) return emit(c, probe);
   depart(probe, nullptr, 0, 1);
 }
