@@ -83,6 +83,30 @@ def test_a_folder_with_other_things_is_refused_before_anything_is_played(tmp_pat
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_report_of_json_is_that_of_the_run(report, tmp_path):
+    done = subprocess.run([PROGRAM, "report", report / "result.json", "-o", tmp_path / "again"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pages = {str(page.relative_to(report)) for page in report.rglob("*.html")}
+    assert {str(page.relative_to(tmp_path / "again")) for page in (tmp_path / "again").rglob("*.html")} == pages
+    (tmp_path / "other.json").write_text('{"traces": []}', encoding="utf-8")
+    done = subprocess.run([PROGRAM, "report", tmp_path / "other.json", "-o", tmp_path / "x"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+
+
+def test_sweep_and_judge_write_reports(tmp_path):
+    runs = {"sweep": ["--target", "own:rst_out_of_window", "--state", "CLOSE-WAIT", "--flags", "R", "--one-in", "7",
+                      "--findings", tmp_path / "findings"],
+            "judge": [ROOT / "corpus/records/probes"]}
+    for verb, options in runs.items():
+        done = subprocess.run([PROGRAM, verb, *options, "--format", "html", "-o", tmp_path / verb], capture_output=True,
+                              text=True, check=False, cwd=ROOT)
+        assert done.returncode == 1, done.stderr
+        pages = [page.read_text(encoding="utf-8") for page in (tmp_path / verb).rglob("*.html")]
+        assert sum('<svg class="ladder"' in page for page in pages) >= 2, verb
+
+
 class Browser:
     """A headless Chromium that shows one page."""
 

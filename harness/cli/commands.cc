@@ -13,6 +13,7 @@
 
 #include "harness/base/version.h"
 #include "harness/check/matrix.h"
+#include "harness/cli/report.h"
 #include "harness/cli/verbs.h"
 #include "harness/targets/registry.h"
 
@@ -50,6 +51,8 @@ constexpr Verb kVerbs[] = {
      "tcpassay catalogue --target own", run_catalogue, catalogue_options},
     {"sweep", "Sends every class of segment in every state and reports which rules are broken",
      "tcpassay sweep --target own --state FIN-WAIT-1", run_sweep, sweep_options},
+    {"report", "Writes what check or sweep has printed as JSON as HTML pages",
+     "tcpassay report linux.json --captures captures -o report", run_report, report_options},
     {"plugin-check", "Looks for mistakes of an adapter, before its stack is judged", "tcpassay plugin-check ./lwip.so",
      run_plugin_check, plugin_check_options},
     {"bench", "Measures how many connections a second are played, with the judge and without it",

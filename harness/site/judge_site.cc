@@ -85,7 +85,8 @@ Html summary(const std::vector<FileResult>& results) {
   for (const RuleSum& sum : by_rule(results)) {
     const RuleInfo& about = info(sum.rule);
     rows += tag("tr", element("th", {{"scope", "row"}, {"class", "id"}}, tag("code", about.id)) +
-                          tag("td", to_string(about.level)) + element("td", {{"class", "says"}}, about.sentence) +
+                          tag("td", element("span", {{"class", "level"}}, to_string(about.level))) +
+                          element("td", {{"class", "says"}}, about.sentence) +
                           element("td", {{"class", "number"}}, std::to_string(sum.count)) +
                           element("td", {{"class", "small"}}, sum.first));
   }
