@@ -108,6 +108,7 @@ TEST(ScriptShell, WritesSettingsAsSysctls) {
   EXPECT_EQ(sysctl_of({"fast-open", 1}), "net.ipv4.tcp_fastopen=3");
   for (const SettingInfo& setting : setting_table()) {
     const Setting least{std::string(setting.name), setting.least};
+    if (sysctl_of(least).empty()) continue;  // the ISS, which no system lets one set
     EXPECT_EQ(read_shell("sysctl " + sysctl_of(least)).settings, (std::vector<Setting>{least})) << setting.name;
   }
 }
