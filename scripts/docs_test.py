@@ -93,7 +93,7 @@ def commands(root, name):
     """(line number, words behind `tcpassay`) of each command that a page shows, in a block or between backticks."""
     for number, line, fenced in lines_of(root / name):
         for text in [line.strip()] if fenced else INLINE_CODE.findall(line):
-            if match := COMMAND.match(text):
+            if match := COMMAND.match(text.removesuffix("\\")):  # a command may go on in the next line
                 words = shlex.split(re.sub(r"\s[#|>&].*$|&&.*$", "", match[1]), comments=True)
                 if words:
                     yield number, words
