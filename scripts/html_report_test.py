@@ -102,7 +102,7 @@ def test_sweep_and_judge_write_reports(tmp_path):
     for verb, options in runs.items():
         done = subprocess.run([PROGRAM, verb, *options, "--format", "html", "-o", tmp_path / verb], capture_output=True,
                               text=True, check=False, cwd=ROOT)
-        assert done.returncode == 1, done.stderr
+        assert done.returncode == (1 if verb == "sweep" else 0), done.stderr  # the records say what must be found
         pages = [page.read_text(encoding="utf-8") for page in (tmp_path / verb).rglob("*.html")]
         assert sum('<svg class="ladder"' in page for page in pages) >= 2, verb
 

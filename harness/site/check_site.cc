@@ -153,7 +153,10 @@ Json whole_result(const std::vector<SiteRun>& runs) {
 
 std::string recording_of(const std::string& folder, const std::string& scenario, int ip) {
   if (folder.empty()) return "";
-  const fs::path stem = fs::path(folder) / flat_name(scenario);
+  const std::string name = flat_name(scenario);
+  const bool there =
+      fs::exists(fs::path(folder) / (name + ".pcap")) || fs::exists(fs::path(folder) / (name + "_ipv6.pcap"));
+  const fs::path stem = fs::path(folder) / (there ? name : file_name_of(name));  // a report keeps it by its page's name
   for (const char* ending : {"_ipv6.pcap", "_ipv6.pcapng", ".pcap", ".pcapng"}) {
     if (ip != 6 && ending[0] == '_') continue;
     const std::string path = stem.string() + ending;
