@@ -15,4 +15,9 @@ inline constexpr std::size_t kConfirmedMax = 50;  // scenarios played again to c
 // Throws TargetError when the target cannot be made, or cannot be made again after it died.
 CheckResult check(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options);
 
+// What check() does when all were played: adds up what `played` has shown into `result`, which has the target and the
+// unsteady ones.
+void conclude(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
+              const std::vector<Played>& played, CheckResult& result);
+
 }  // namespace tcpassay

@@ -90,6 +90,34 @@ struct FailedAssertion {
   Mismatch mismatch;
 };
 
+// One scenario, and what it has shown.
+struct ScenarioResult {
+  enum class Outcome : std::uint8_t { kPassed, kFailed, kListed, kInconclusive, kSkipped };
+  std::string id, path, title;  // id: its stable name
+  std::uint8_t ip = 4;
+  std::vector<std::string> covers{};  // ids of rules
+  // kFailed: a MUST was violated, an assertion failed or the implementation died, which no deviation lists; kListed:
+  // something of that, and a deviation lists it.
+  Outcome outcome = Outcome::kPassed;
+  std::string why{};  // kSkipped: the reason, which may be that the target died
+  std::vector<Rule> violated{}, departed{}, inconclusive{};
+};
+const char* to_string(ScenarioResult::Outcome outcome);  // "passed"
+
+// An option of TCP (claims.h) that the stack's author claims, or not, and what the run has shown of it.
+struct ClaimResult {
+  enum class Shown : std::uint8_t { kNotTried, kNotShown, kShown };
+  std::string feature;
+  bool claimed = false;
+  Shown shown = Shown::kNotTried;
+
+  bool missing() const { return claimed && shown == Shown::kNotShown; }
+};
+
+// What makes the exit status 1: a MUST that is violated, a SHOULD that is departed from too, or no finding at all.
+enum class FailOn : std::uint8_t { kMust, kShould, kNever };
+inline constexpr const char* kFailOnNames[] = {"must", "should", "never"};
+
 struct CheckResult {
   Identity target;
   std::string defect;         // planted in the own stack; empty: none
@@ -108,17 +136,28 @@ struct CheckResult {
   std::vector<Listed> deviations{};
   std::vector<Unsteady> unsteady{};
   std::vector<FailedAssertion> failed{};
+  std::vector<ScenarioResult> played{};  // each scenario in its order, those that were skipped too
   std::vector<Died> died{};
   std::size_t deaths = 0;    // scenarios that were not played to their end, since the target died; `died` are some
   bool interrupted = false;  // by the user, before all were played
+  FailOn fail_on = FailOn::kMust;
+  bool shard = false;                 // a part of a run
+  std::vector<ClaimResult> claims{};  // where there is a statement of them
 
   std::size_t count(Standing standing) const;
   bool is_listed(Rule rule) const;
+  bool is_gone(Rule rule) const;  // a deviation lists it, and it no longer occurs
+  bool has_failed(
+      const RuleResult& rule) const;  // violated (departed from, with FailOn::kShould) and not listed, or gone
   // 0: conforms but for listed deviations; 1: a MUST is violated that is not listed, a listed deviation is gone, a
-  // script's own assertion has failed, or the implementation died in a way that is not listed; 2: nothing of that, but
-  // nothing was played, or the target died, or the user interrupted the run, so that it shows no conformance.
+  // script's own assertion has failed, what is claimed was not shown, or the implementation died in a way that is not
+  // listed; 2: nothing of that, but nothing was played, or the target died, or the user interrupted the run, so that it
+  // shows no conformance. With FailOn::kNever 0 instead of 1.
   int exit_status() const;
-  std::string conclusion() const;  // exit_status() in words: "conforms"
+  std::string conclusion() const;  // in words: "conforms", whatever FailOn::kNever makes of it
+
+ private:
+  int status() const;
 };
 
 }  // namespace tcpassay

@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
-#include <set>
+#include <fstream>
+#include <map>
+#include <sstream>
 #include <stdexcept>
+#include <string_view>
 
+#include "harness/check/selection.h"
 #include "harness/script/parse.h"
 
 namespace tcpassay {
@@ -34,43 +37,53 @@ void add_folder(const fs::path& folder, std::vector<std::string>& files) {
   }
 }
 
-bool belongs(const ScenarioFile& file, const std::string& suite) {
-  if (suite.empty() || file.scenario.about.suite == suite) return true;
-  const fs::path folder = fs::path(file.path).parent_path();
-  return std::find(folder.begin(), folder.end(), fs::path(suite)) != folder.end();
-}
-
-std::string suites_of(const std::vector<ScenarioFile>& all) {
-  std::set<std::string> names;
-  for (const auto& file : all) {
-    if (!file.scenario.about.suite.empty()) names.insert(file.scenario.about.suite);
+// The words of the lines `//! tag:` that stand before the first step.
+std::vector<std::string> tags_of(const std::string& path) {
+  constexpr std::string_view kTag = "//! tag:";
+  std::vector<std::string> tags;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line) && (line.empty() || line.front() == '/' || line.front() == '-');) {
+    if (!line.starts_with(kTag)) continue;
+    std::istringstream words(line.substr(kTag.size()));
+    for (std::string word; words >> word;) tags.push_back(word);
   }
-  return fmt::format("{}", fmt::join(names, ", "));
+  return tags;
 }
 
 }  // namespace
 
 std::vector<ScenarioFile> read_scenarios(const std::vector<std::string>& paths, const std::string& suite,
                                          const std::vector<std::string>& defines) {
-  std::vector<std::string> files;
+  std::map<std::string, std::string> files;  // path, the folder in which it was found
   for (const auto& path : paths) {
-    if (fs::is_directory(path)) {
-      add_folder(path, files);
-    } else {
-      files.push_back(path);
+    std::vector<std::string> found{path};
+    const bool is_folder = fs::is_directory(path);
+    if (is_folder) {
+      found.clear();
+      add_folder(path, found);
     }
+    for (const auto& file : found) files.emplace(file, is_folder ? path : "");
   }
-  std::sort(files.begin(), files.end());
-  files.erase(std::unique(files.begin(), files.end()), files.end());
   std::vector<ScenarioFile> all;
-  for (const auto& file : files) all.push_back({.path = file, .scenario = read_script(file, defines)});
-  std::vector<ScenarioFile> chosen;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(chosen),
-               [&](const ScenarioFile& file) { return belongs(file, suite); });
-  if (!chosen.empty()) return chosen;
-  const std::string where = fmt::format("{}", fmt::join(paths, ", "));
-  if (all.empty()) throw std::runtime_error(fmt::format("no scenario (*.pkt) in {}", where));
-  throw std::runtime_error(fmt::format("no suite '{}' in {}; there are {}", suite, where, suites_of(all)));
+  for (const auto& [file, folder] : files) {
+    all.push_back(
+        {.path = file, .scenario = read_script(file, defines), .tags = tags_of(file), .id = scenario_id(file, folder)});
+  }
+  if (all.empty()) throw std::runtime_error(fmt::format("no scenario (*.pkt) in {}", fmt::join(paths, ", ")));
+  if (suite.empty()) return all;
+  return selected(all, {.suites = {suite}});
+}
+
+std::string scenario_id(const std::string& path, const std::string& folder) {
+  const fs::path file = fs::path(path).lexically_normal().replace_extension();
+  fs::path within;
+  bool in_corpus = false;
+  for (const fs::path& part : file) {
+    within = part == "corpus" ? fs::path() : within / part;
+    in_corpus = in_corpus || part == "corpus";
+  }
+  if (in_corpus || folder.empty()) return within.generic_string();
+  return file.lexically_relative(fs::path(folder).lexically_normal()).generic_string();
 }
 
 std::vector<ScenarioFile> over_ip(const std::vector<ScenarioFile>& scenarios,

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "harness/script/parse.h"
 
 namespace tcpassay {
@@ -17,6 +19,13 @@ TEST(Corpus, ScenariosArePlayedOverBothVersionsOfIp) {
   EXPECT_EQ(both[2].path, "any.pkt");
   EXPECT_EQ(both[2].ip, 6);
   EXPECT_EQ(over_ip(two, {6}).size(), 2u);
+}
+
+TEST(Corpus, ReadsTags) {
+  const std::string path = ::testing::TempDir() + "/tagged.pkt";
+  std::ofstream(path) << "// SPDX\n//! title: T\n//! tag: slow smoke\n--mss=1400\n\n//! tag: lab\n"
+                         "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n";
+  EXPECT_EQ(read_scenarios({path}).front().tags, (std::vector<std::string>{"slow", "smoke", "lab"}));
 }
 
 TEST(Corpus, FlattensNames) {

@@ -60,8 +60,8 @@ struct Listing {
   std::vector<ListedDeath> deaths{};
 };
 
-void read_file(const std::string& folder, const std::string& target, int depth, Listing& into) {
-  const std::string path = (std::filesystem::path(folder) / (target + ".txt")).string();
+void read_file(const std::string& path, int depth, Listing& into) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   std::ifstream file(path);
   if (!file) {
     if (depth == 0 && !std::filesystem::exists(path)) return;
@@ -76,7 +76,7 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
     constexpr std::string_view kInclude = "include ";
     if (text.empty() || text.front() == '#') continue;
     if (text.starts_with(kInclude)) {
-      read_file(folder, std::string(trimmed(text.substr(kInclude.size()))), depth + 1, into);
+      read_file((folder / (std::string(trimmed(text.substr(kInclude.size()))) + ".txt")).string(), depth + 1, into);
       continue;
     }
     constexpr std::string_view kVersion = "version ";
@@ -103,22 +103,43 @@ void read_file(const std::string& folder, const std::string& target, int depth, 
   }
 }
 
+Listing listing_of(const std::vector<std::string>& paths, const std::string& target) {
+  Listing listing;
+  for (const std::string& path : paths) {
+    if (std::filesystem::is_directory(path)) {
+      read_file((std::filesystem::path(path) / (target + ".txt")).string(), 0, listing);
+    } else if (std::filesystem::exists(path)) {
+      read_file(path, 0, listing);
+    } else {
+      throw DeviationError(path + ": no such file or folder");
+    }
+  }
+  return listing;
+}
+
 }  // namespace
+
+std::vector<Deviation> read_deviations(const std::vector<std::string>& paths, const std::string& target, bool sweep,
+                                       bool round_trip) {
+  std::vector<Deviation> deviations = listing_of(paths, target).deviations;
+  if (!sweep) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.sweep; });
+  if (!round_trip) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.round_trip; });
+  return deviations;
+}
+
+std::vector<ListedDeath> read_listed_deaths(const std::vector<std::string>& paths, const std::string& target) {
+  return listing_of(paths, target).deaths;
+}
 
 std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep,
                                        bool round_trip) {
-  Listing listing;
-  read_file(folder, target, 0, listing);
-  std::vector<Deviation>& deviations = listing.deviations;
-  if (!sweep) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.sweep; });
-  if (!round_trip) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.round_trip; });
-  return std::move(deviations);
+  if (!std::filesystem::exists(folder)) return {};
+  return read_deviations(std::vector{folder}, target, sweep, round_trip);
 }
 
 std::vector<ListedDeath> read_listed_deaths(const std::string& folder, const std::string& target) {
-  Listing listing;
-  read_file(folder, target, 0, listing);
-  return std::move(listing.deaths);
+  if (!std::filesystem::exists(folder)) return {};
+  return read_listed_deaths(std::vector{folder}, target);
 }
 
 std::optional<State> state_named(std::string_view word) {

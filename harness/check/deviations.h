@@ -53,6 +53,12 @@ std::vector<Deviation> read_deviations(const std::string& folder, const std::str
 // The accepted deaths of the same file.
 std::vector<ListedDeath> read_listed_deaths(const std::string& folder, const std::string& target);
 
+// The same of several files, and of the file for the target in several folders, one after the other. A file that is
+// named must be there.
+std::vector<Deviation> read_deviations(const std::vector<std::string>& paths, const std::string& target,
+                                       bool sweep = false, bool round_trip = false);
+std::vector<ListedDeath> read_listed_deaths(const std::vector<std::string>& paths, const std::string& target);
+
 // The state called "FIN-WAIT-1" or "fin-wait-1".
 std::optional<State> state_named(std::string_view word);
 

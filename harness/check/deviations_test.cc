@@ -25,6 +25,17 @@ TEST(Deviations, AreRead) {
   EXPECT_TRUE(read_deviations(::testing::TempDir(), "no-such-target").empty());
 }
 
+TEST(Deviations, SeveralFilesAreReadOneAfterTheOther) {
+  const std::string folder = folder_with("mine.txt", "MUST_2: of the folder\n");
+  folder_with("more.txt", "MUST_3: of the file\ninclude mine\n");
+  const auto read = read_deviations(std::vector<std::string>{folder, folder + "/more.txt"}, "mine");
+  ASSERT_EQ(read.size(), 3u);  // the folder's, the file's, and what the file includes from its own folder
+  EXPECT_EQ(read[1].reason, "of the file");
+  EXPECT_EQ(read[2].reason, "of the folder");
+  EXPECT_TRUE(read_deviations(std::vector<std::string>{}, "mine").empty());
+  EXPECT_THROW(read_deviations(std::vector<std::string>{folder + "/none.txt"}, "mine"), DeviationError);
+}
+
 TEST(Deviations, SomeOnlyTheSweepSees) {
   const std::string folder =
       folder_with("some.txt", "MUST_3: reason\nsweep SA4_2_exact closing LAST-ACK: a choice\nsweep MUST_3: anywhere\n");

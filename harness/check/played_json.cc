@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 
 #include "harness/report/verdict_json.h"
 
@@ -24,11 +25,15 @@ Identity identity_from_json(const Json& json) {
 
 Json to_json(const Played& played) {
   if (played.skipped) return {{"why", played.why}};
-  Json verdicts = Json::array(), counts = Json::array(), traits_seen = Json::array(), mismatches = Json::array();
+  Json verdicts = Json::array(), counts = Json::object(), traits_seen = Json::array(), mismatches = Json::array();
   Json tolerated = Json::array();
   for (const Verdict& verdict : played.result.verdicts) verdicts.push_back(to_json(verdict));
   for (const Verdict& verdict : played.result.tolerated) tolerated.push_back(to_json(verdict));
-  for (const Count& count : played.result.counts) counts.push_back({count.judged, count.broken, count.taken});
+  for (std::size_t i = 0; i < played.result.counts.size(); ++i) {
+    const Count& count = played.result.counts[i];
+    if (count.judged + count.broken + count.taken == 0) continue;
+    counts[std::string(rules()[i].id)] = {count.judged, count.broken, count.taken};
+  }
   for (const auto& trait : played.result.traits) traits_seen.push_back(trait ? int{*trait} : -1);
   Json fits = Json::array();
   for (const ProfileFit& fit : played.result.profile_fits) fits.push_back({fit.connections, fit.explained});
@@ -46,8 +51,12 @@ Played played_from_json(const Json& json) {
   for (const Json& verdict : json.at("verdicts")) played.result.verdicts.push_back(verdict_from_json(verdict));
   for (const Json& verdict : json.at("tolerated")) played.result.tolerated.push_back(verdict_from_json(verdict));
   played.result.freedoms = FreedomSet(json.at("freedoms").get<std::string>());
-  for (const Json& row : json.at("counts")) {
-    played.result.counts.push_back({.judged = row.at(0), .broken = row.at(1), .taken = row.at(2)});
+  played.result.counts.resize(rules().size());
+  for (const auto& [id, row] : json.at("counts").items()) {
+    const auto rule = rule_by_id(id);
+    if (!rule) throw std::runtime_error("no rule is called " + id);
+    played.result.counts[static_cast<std::size_t>(*rule)] = {
+        .judged = row.at(0), .broken = row.at(1), .taken = row.at(2)};
   }
   for (const int value : json.at("traits")) {
     played.result.traits.push_back(value < 0 ? std::nullopt : std::optional<bool>(value != 0));

@@ -2,7 +2,9 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/version.h"
+#include "harness/check/claims.h"
 #include "harness/check/report.h"
+#include "harness/check/rule_changes.h"
 #include "harness/check/tolerated.h"
 #include "harness/report/run_report.h"
 #include "harness/report/verdict_json.h"
@@ -26,6 +28,26 @@ Json rule_json(const CheckResult& result, const RuleResult& rule) {
   return json;
 }
 
+Json ids_of(const std::vector<Rule>& rules) {
+  Json ids = Json::array();
+  for (const Rule rule : rules) ids.push_back(info(rule).id);
+  return ids;
+}
+
+Json played_json(const CheckResult& result) {
+  Json all = Json::array();
+  for (const ScenarioResult& one : result.played) {
+    Json json{{"id", one.id}, {"path", one.path},    {"title", one.title},
+              {"ip", one.ip}, {"rules", one.covers}, {"outcome", to_string(one.outcome)}};
+    if (!one.why.empty()) json["why"] = one.why;
+    if (!one.violated.empty()) json["violated"] = ids_of(one.violated);
+    if (!one.departed.empty()) json["departed"] = ids_of(one.departed);
+    if (!one.inconclusive.empty()) json["inconclusive"] = ids_of(one.inconclusive);
+    all.push_back(std::move(json));
+  }
+  return all;
+}
+
 Json died_json(const CheckResult& result) {
   Json all = Json::array();
   for (const Died& died : result.died) {
@@ -34,26 +56,7 @@ Json died_json(const CheckResult& result) {
   return all;
 }
 
-}  // namespace
-
-std::string check_json(const CheckResult& result) {
-  Json abilities = Json::array();
-  for (const Ability ability : result.target.abilities) abilities.push_back(to_string(ability));
-  Json json{{"tool", "tcpassay"},
-            {"version", kVersion},
-            {"target", {{"name", result.target.name}, {"version", result.target.version}, {"abilities", abilities}}},
-            {"ruleset", to_string(result.edition)},
-            {"scenarios", result.scenarios},
-            {"steps", result.steps},
-            {"wall_s", result.wall_s},
-            {"conclusion", result.conclusion()},
-            {"deaths", result.deaths},
-            {"interrupted", result.interrupted}};
-  if (!result.defect.empty()) json["target"]["plant"] = result.defect;
-  json["rules"] = Json::array();
-  for (const auto& rule : result.rules) json["rules"].push_back(rule_json(result, rule));
-  json["tolerated"] = tolerated_json(result.tolerated);
-  json["freedoms"] = freedoms_json(result.freedoms);
+void add_profile(Json& json, const CheckResult& result) {
   json["profile"] = Json::object();
   for (std::size_t i = 0; i < result.profile.size(); ++i) {
     json["profile"][std::string(traits()[i].name)] = to_string(result.profile[i]);
@@ -64,6 +67,36 @@ std::string check_json(const CheckResult& result) {
     json["congestion_control"][std::string(profiles()[i].name)] = {{"connections", connections},
                                                                    {"explained", explained}};
   }
+}
+
+}  // namespace
+
+std::string check_json(const CheckResult& result, const ReportChoice& choice) {
+  return check_json(result, choice, nullptr);
+}
+
+std::string check_json(const CheckResult& result, const ReportChoice& choice, const Json& shard) {
+  Json abilities = Json::array();
+  for (const Ability ability : result.target.abilities) abilities.push_back(to_string(ability));
+  Json json{{"tool", "tcpassay"},
+            {"version", kVersion},
+            {"target", {{"name", result.target.name}, {"version", result.target.version}, {"abilities", abilities}}},
+            {"ruleset", to_string(result.edition)},
+            {"catalogue", catalogue_json()},
+            {"scenarios", result.scenarios},
+            {"steps", result.steps},
+            {"wall_s", result.wall_s},
+            {"conclusion", result.conclusion()},
+            {"deaths", result.deaths},
+            {"interrupted", result.interrupted}};
+  if (!result.defect.empty()) json["target"]["plant"] = result.defect;
+  json["rules"] = Json::array();
+  for (const auto& rule : result.rules) {
+    if (!choice.only_failed || result.has_failed(rule)) json["rules"].push_back(rule_json(result, rule));
+  }
+  json["tolerated"] = tolerated_json(result.tolerated);
+  json["freedoms"] = freedoms_json(result.freedoms);
+  add_profile(json, result);
   json["summary"] = Json{{"obeyed", result.count(Standing::kObeyed)},
                          {"violated", result.count(Standing::kViolated)},
                          {"departed", result.count(Standing::kDeparted)},
@@ -93,6 +126,10 @@ std::string check_json(const CheckResult& result) {
                                   {"expected", mismatch.expected},
                                   {"seen", mismatch.seen}});
   }
+  if (!result.claims.empty()) json["claims"] = claims_json(result);
+  if (!shard.is_null()) json["shard"] = shard;
+  if (choice.only_failed) json["only"] = "failed";
+  if (!choice.only_failed) json["played"] = played_json(result);
   return dump(json);
 }
 

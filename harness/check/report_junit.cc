@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "harness/check/player.h"
 #include "harness/check/report.h"
@@ -9,9 +11,28 @@
 namespace tcpassay {
 namespace {
 
+// With U+FFFD for every octet that is not UTF-8, as a file's name may have them.
+std::string as_utf8(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto first = static_cast<unsigned char>(text[at]);
+    const std::size_t size = first < 0x80   ? 1
+                             : first < 0xc2 ? 0
+                             : first < 0xe0 ? 2
+                             : first < 0xf0 ? 3
+                             : first < 0xf5 ? 4
+                                            : 0;
+    bool good = size > 0 && at + size <= text.size();
+    for (std::size_t i = 1; good && i < size; ++i) good = (static_cast<unsigned char>(text[at + i]) & 0xc0) == 0x80;
+    out += good ? text.substr(at, size) : std::string_view("\xef\xbf\xbd");
+    at += good ? size : 1;
+  }
+  return out;
+}
+
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : as_utf8(text)) {
     switch (c) {
       case '&':
         out += "&amp;";
@@ -44,16 +65,10 @@ std::string evidence_plain(const RuleResult& rule) {
   return text;
 }
 
-bool is_gone(const CheckResult& result, Rule rule) {
-  return std::any_of(result.deviations.begin(), result.deviations.end(), [&](const Listed& listed) {
-    return listed.deviation.rule == rule && listed.fate == Listed::Fate::kGone;
-  });
-}
-
 enum class CaseOutcome { kPassed, kFailed, kSkipped };
 
 CaseOutcome case_outcome(const CheckResult& result, const RuleResult& rule) {
-  if (is_gone(result, rule.rule)) return CaseOutcome::kFailed;
+  if (result.is_gone(rule.rule)) return CaseOutcome::kFailed;
   switch (rule.standing) {
     case Standing::kViolated:
       return result.is_listed(rule.rule) ? CaseOutcome::kSkipped : CaseOutcome::kFailed;
@@ -79,7 +94,7 @@ std::string testcase(const CheckResult& result, const RuleResult& rule) {
       break;
     case CaseOutcome::kFailed:
       inner = fmt::format("    <failure message=\"{}\">{}</failure>\n",
-                          is_gone(result, rule.rule) ? "a listed deviation no longer occurs" : escaped(about.sentence),
+                          result.is_gone(rule.rule) ? "a listed deviation no longer occurs" : escaped(about.sentence),
                           escaped(evidence_plain(rule)));
       break;
     case CaseOutcome::kSkipped: {
@@ -91,46 +106,112 @@ std::string testcase(const CheckResult& result, const RuleResult& rule) {
   return inner.empty() ? open + "/>\n" : open + ">\n" + inner + "  </testcase>\n";
 }
 
+// Which rules a scenario has shown to be violated, and which of its assertions failed.
+std::string failures_of(const CheckResult& result, const ScenarioResult& one) {
+  std::string text;
+  for (const Rule rule : one.violated) {
+    text += fmt::format("{} violated: {}\n", info(rule).id, info(rule).sentence);
+  }
+  for (const auto& [scenario, mismatch] : result.failed) {
+    if (scenario != one.path) continue;
+    text += fmt::format("line {}: expected: {}; seen: {}\n", mismatch.where.line, mismatch.expected, mismatch.seen);
+  }
+  return text + (one.why.empty() ? "" : one.why + "\n");
+}
+
+std::string ids_of(const std::vector<Rule>& rules) {
+  std::vector<std::string_view> ids;
+  for (const Rule rule : rules) ids.push_back(info(rule).id);
+  return fmt::format("{}", fmt::join(ids, ", "));
+}
+
+std::string listed_death(const CheckResult& result, const ScenarioResult& one) {
+  for (const Died& died : result.died) {
+    if (died.scenario == one.path) return died.listed;
+  }
+  return "";
+}
+
+struct Counts {
+  std::size_t tests = 0, failures = 0, errors = 0, skipped = 0;
+};
+
+std::string scenario_case(const CheckResult& result, const ScenarioResult& one, Counts& counts) {
+  const std::string name = one.id + (one.ip == 6 ? " (IPv6)" : "");
+  const std::string open =
+      fmt::format("  <testcase classname=\"scenarios\" name=\"{}\" file=\"{}\"", escaped(name), escaped(one.path));
+  ++counts.tests;
+  std::string inner;
+  switch (one.outcome) {
+    case ScenarioResult::Outcome::kPassed:
+      return open + "/>\n";
+    case ScenarioResult::Outcome::kFailed: {
+      const bool died = !one.why.empty();
+      (died ? counts.errors : counts.failures) += 1;
+      const std::string message = died                   ? one.why
+                                  : one.violated.empty() ? "an assertion of the script"
+                                                         : ids_of(one.violated);
+      inner = fmt::format("<{} message=\"{}\">{}</{}>", died ? "error" : "failure", escaped(message),
+                          escaped(failures_of(result, one)), died ? "error" : "failure");
+      break;
+    }
+    case ScenarioResult::Outcome::kSkipped: {
+      const bool error = one.why.starts_with(kTargetDied) || one.why == kNotPlayed;
+      (error ? counts.errors : counts.skipped) += 1;
+      inner = fmt::format("<{} message=\"{}\"/>", error ? "error" : "skipped", escaped(one.why));
+      break;
+    }
+    case ScenarioResult::Outcome::kListed:
+    case ScenarioResult::Outcome::kInconclusive: {
+      ++counts.skipped;
+      const bool listed = one.outcome == ScenarioResult::Outcome::kListed;
+      const std::string why = listed && one.violated.empty() ? "died, listed: " + listed_death(result, one)
+                              : listed                       ? "violated, listed: " + ids_of(one.violated)
+                                                             : "inconclusive: " + ids_of(one.inconclusive);
+      inner = fmt::format("<skipped message=\"{}\"/>", escaped(why));
+      break;
+    }
+  }
+  return open + ">\n    " + inner + "\n  </testcase>\n";
+}
+
 }  // namespace
 
 std::string check_junit(const CheckResult& result) {
-  std::size_t failures = 0, skipped = 0, errors = 0;
+  Counts counts;
   std::string cases;
   for (const auto& rule : result.rules) {
     const CaseOutcome outcome = case_outcome(result, rule);
-    failures += outcome == CaseOutcome::kFailed;
-    skipped += outcome == CaseOutcome::kSkipped;
+    ++counts.tests;
+    counts.failures += outcome == CaseOutcome::kFailed;
+    counts.skipped += outcome == CaseOutcome::kSkipped;
     cases += testcase(result, rule);
   }
-  for (const auto& [scenario, mismatch] : result.failed) {
-    cases += fmt::format(
-        "  <testcase classname=\"scripts\" name=\"{}:{}\">\n    <failure message=\"the script's own assertion\">"
-        "expected: {}\nseen: {}</failure>\n  </testcase>\n",
-        escaped(scenario), mismatch.where.line, escaped(mismatch.expected), escaped(mismatch.seen));
+  for (const ScenarioResult& one : result.played) cases += scenario_case(result, one, counts);
+  for (const ClaimResult& claim : result.claims) {
+    ++counts.tests;
+    const bool open = claim.claimed && claim.shown == ClaimResult::Shown::kNotTried;
+    counts.failures += claim.missing();
+    counts.skipped += open || !claim.claimed;
+    const std::string inner = claim.missing()
+                                  ? "<failure message=\"claimed, and not shown where the peer offered it\"/>"
+                              : open           ? "<skipped message=\"not tried here\"/>"
+                              : !claim.claimed ? "<skipped message=\"not claimed\"/>"
+                                               : "";
+    cases += fmt::format("  <testcase classname=\"claims\" name=\"{}\">{}</testcase>\n", escaped(claim.feature), inner);
   }
-  for (const Skipped& one : result.skipped) {
-    const bool listed = std::any_of(result.died.begin(), result.died.end(), [&](const Died& each) {
-      return each.scenario == one.scenario && !each.listed.empty();
-    });
-    const bool died = (one.why.starts_with(kTargetDied) || one.why.starts_with(kImplementationDied)) && !listed;
-    (died ? errors : skipped) += 1;
-    cases += fmt::format("  <testcase classname=\"scenarios\" name=\"{}\">\n    <{} message=\"{}\"/>\n  </testcase>\n",
-                         escaped(one.scenario), died ? "error" : "skipped", escaped(one.why));
-  }
-  if (result.scenarios == 0) {
-    ++errors;
+  if (result.scenarios == 0 && !result.shard) {
+    ++counts.tests;
+    ++counts.errors;
     cases +=
         "  <testcase classname=\"scenarios\" name=\"played\">\n    <error message=\"no scenario was played\"/>\n"
         "  </testcase>\n";
   }
-  failures += result.failed.size();
-  const std::size_t tests =
-      result.rules.size() + result.failed.size() + result.skipped.size() + (result.scenarios == 0 ? 1 : 0);
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuite name=\"tcpassay.{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\">\n{}"
       "</testsuite>\n",
-      escaped(result.target.name), tests, failures, errors, skipped, result.wall_s, cases);
+      escaped(result.target.name), counts.tests, counts.failures, counts.errors, counts.skipped, result.wall_s, cases);
 }
 
 }  // namespace tcpassay

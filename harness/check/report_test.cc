@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/check/report.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -104,10 +106,11 @@ TEST(Report, JunitTellsAssertionsOfScripts) {
   CheckResult result = sample();
   const Mismatch failed{.where = {.file = "a&b.pkt", .line = 12}, .expected = "read = 1", .seen = "0"};
   result.failed.push_back({.scenario = "a&b.pkt", .mismatch = failed});
+  result.played.push_back({.id = "a&b", .path = "a&b.pkt", .outcome = ScenarioResult::Outcome::kFailed});
   const std::string xml = check_junit(result);
   EXPECT_NE(xml.find("failures=\"3\""), std::string::npos) << xml.substr(0, 300);
-  EXPECT_NE(xml.find("name=\"a&amp;b.pkt:12\""), std::string::npos);
-  EXPECT_NE(xml.find("expected: read = 1"), std::string::npos);
+  EXPECT_NE(xml.find("name=\"a&amp;b\""), std::string::npos);
+  EXPECT_NE(xml.find("line 12: expected: read = 1; seen: 0"), std::string::npos);
 }
 
 TEST(Report, TheTableIsAsWideAsThePaper) {
@@ -149,14 +152,45 @@ TEST(Report, ARunFailsByViolationOrAssertion) {
   EXPECT_TRUE(report["verdicts"].empty());
 }
 
-TEST(Report, JunitHasACaseForEachScenarioThatWasNotPlayed) {
+TEST(Report, JunitHasACaseForEachScenario) {
   CheckResult result = sample();
-  EXPECT_NE(check_junit(result).find("<testcase classname=\"scenarios\" name=\"corpus/c.pkt\">\n    <skipped"),
-            std::string::npos);
-  result.skipped.front().why = "the target died: no answer";
-  EXPECT_NE(check_junit(result).find("<error message=\"the target died: no answer\"/>"), std::string::npos);
+  using Outcome = ScenarioResult::Outcome;
+  result.played = {{.id = "a", .outcome = Outcome::kPassed},
+                   {.id = "b", .outcome = Outcome::kFailed, .violated = {Rule::MUST_2}},
+                   {.id = "c", .ip = 6, .outcome = Outcome::kSkipped, .why = "needs virtual-time"},
+                   {.id = "d", .outcome = Outcome::kInconclusive, .inconclusive = {Rule::MUST_3}},
+                   {.id = "\xff", .outcome = Outcome::kListed, .violated = {Rule::MUST_2}}};
+  const auto has = [&](const std::string& part) {
+    EXPECT_NE(check_junit(result).find(part), std::string::npos) << part << "\n" << check_junit(result);
+  };
+  has("name=\"a\" file=\"\"/>");
+  has("<failure message=\"MUST_2\">MUST_2 violated: Every segment");
+  has("name=\"c (IPv6)\"");
+  has("<skipped message=\"needs virtual-time\"/>");
+  has("<skipped message=\"inconclusive: MUST_3\"/>");
+  has("name=\"\xef\xbf\xbd\"");  // what is no UTF-8 does not break the file
+  has("<skipped message=\"violated, listed: MUST_2\"/>");
+  has(fmt::format("tests=\"{}\"", rules().size() + 5));
+  result.played[2].why = "the target died: no answer";
+  has("<error message=\"the target died: no answer\"/>");
   result.scenarios = 0;
-  EXPECT_NE(check_junit(result).find("<error message=\"no scenario was played\"/>"), std::string::npos);
+  has("<error message=\"no scenario was played\"/>");
+}
+
+TEST(Report, PrintsOnlyWhatWasAskedFor) {
+  CheckResult result = sample();
+  result.whole = false;  // a part of the corpus
+  const std::string part = check_text(result, {}), all = check_text(result, {}, {.all_rows = true});
+  EXPECT_EQ(part.find("not exercised\n"), std::string::npos);
+  EXPECT_NE(part.find("rules that were not exercised have no row"), std::string::npos);
+  EXPECT_GT(std::count(all.begin(), all.end(), '\n'), std::count(part.begin(), part.end(), '\n') + 100);
+  EXPECT_EQ(check_text(result, {}, {.quiet = true}), "own 1: does not conform\n");
+  const std::string failed = check_text(result, {}, {.only_failed = true});
+  EXPECT_NE(failed.find("VIOLATED"), std::string::npos);
+  EXPECT_EQ(failed.find("DEPARTED"), std::string::npos);
+  EXPECT_EQ(json::parse(check_json(result, {.only_failed = true}))["rules"].size(), 2u);  // one is gone from the list
+  EXPECT_NE(check_text(result, {.columns = 60}, {.whole_rows = true}).find(std::string(info(Rule::MUST_2).sentence)),
+            std::string::npos);
 }
 
 }  // namespace

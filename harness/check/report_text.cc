@@ -4,13 +4,17 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/check/claims.h"
 #include "harness/check/player.h"
 #include "harness/check/report.h"
+#include "harness/check/selection.h"
 #include "harness/check/tolerated.h"
 #include "harness/report/run_report.h"
 
 namespace tcpassay {
 namespace {
+
+constexpr int kWholeRow = 100'000;  // columns: no row is as long
 
 const char* colour_of(Standing standing) {
   switch (standing) {
@@ -44,15 +48,16 @@ std::string words_of(Standing standing) {
   return words;
 }
 
-std::string section_of(const RuleInfo& rule) {
-  return rule.rfc == 9293 ? std::string(rule.section) : fmt::format("{} {}", rule.rfc, rule.section);
+bool has_row(const CheckResult& result, const RuleResult& rule, const ReportChoice& choice) {
+  if (choice.only_failed) return result.has_failed(rule);
+  return result.whole || choice.all_rows || rule.standing != Standing::kNotExercised;
 }
 
-std::string table(const CheckResult& result, const TextStyle& style) {
+std::string table(const CheckResult& result, const TextStyle& style, const ReportChoice& choice) {
   std::size_t id_width = 4, section_width = 7, standing_width = 8;
   for (const auto& rule : result.rules) {
     id_width = std::max(id_width, info(rule.rule).id.size());
-    section_width = std::max(section_width, section_of(info(rule.rule)).size());
+    section_width = std::max(section_width, section_text(info(rule.rule)).size());
     standing_width = std::max(standing_width, standing_text(result, rule).size());
   }
   const auto line = [&](std::string_view id, std::string_view level, std::string_view section,
@@ -65,9 +70,14 @@ std::string table(const CheckResult& result, const TextStyle& style) {
   const std::string heading =
       line("RULE", "LEVEL", "SECTION", "STANDING", "JUDGED", "BROKEN", "TOLERATED") + "SENTENCE";
   std::string text = cut(heading, style.columns) + "\n";
+  std::size_t hidden = 0;
   for (const auto& rule : result.rules) {
+    if (!has_row(result, rule, choice)) {
+      ++hidden;
+      continue;
+    }
     const RuleInfo& about = info(rule.rule);
-    std::string row = line(about.id, to_string(about.level), section_of(about), standing_text(result, rule),
+    std::string row = line(about.id, to_string(about.level), section_text(about), standing_text(result, rule),
                            std::to_string(rule.judged), std::to_string(rule.broken),
                            rule.tolerated == 0 ? "" : std::to_string(rule.tolerated));
     const int left = style.columns - static_cast<int>(row.size());
@@ -75,7 +85,9 @@ std::string table(const CheckResult& result, const TextStyle& style) {
     while (!row.empty() && row.back() == ' ') row.pop_back();
     text += painted(cut(row, style.columns), colour_of(rule.standing), style) + "\n";
   }
-  return text;
+  if (hidden == result.rules.size()) return "";
+  if (hidden == 0 || choice.only_failed) return text;
+  return text + fmt::format("{} rules that were not exercised have no row (--all-rows shows them)\n", hidden);
 }
 
 std::string evidence_text(const Evidence& evidence, const TextStyle& style) {
@@ -87,10 +99,12 @@ std::string evidence_text(const Evidence& evidence, const TextStyle& style) {
 }
 
 // Every rule of one standing, with evidence.
-std::string findings(const CheckResult& result, Standing standing, const char* heading, const TextStyle& style) {
+std::string findings(const CheckResult& result, Standing standing, const char* heading, const TextStyle& style,
+                     const ReportChoice& choice) {
   std::string text;
   for (const auto& rule : result.rules) {
     if (rule.standing != standing || rule.evidence.empty()) continue;
+    if (choice.only_failed && !result.has_failed(rule)) continue;
     const RuleInfo& about = info(rule.rule);
     const char* listed = result.is_listed(rule.rule) ? " (listed)" : "";
     const std::string title = fmt::format("{} {}{}", to_string(about.level), about.id, listed);
@@ -127,9 +141,10 @@ std::string profile_fits_text(const CheckResult& result, const TextStyle& style)
   return text.empty() ? "" : "\nCONGESTION CONTROL, connections with a loss that each profile explains\n" + text;
 }
 
-std::string deviations_text(const CheckResult& result, const TextStyle& style) {
+std::string deviations_text(const CheckResult& result, const TextStyle& style, const ReportChoice& choice) {
   std::string text;
   for (const auto& listed : result.deviations) {
+    if (choice.only_failed && listed.fate != Listed::Fate::kGone) continue;
     const std::string row =
         fmt::format("  {}: {} ({})", info(listed.deviation.rule).id, listed.deviation.reason, to_string(listed.fate));
     const char* colour = listed.fate == Listed::Fate::kGone ? kAnsiRed : "";
@@ -203,7 +218,7 @@ std::string summary_text(const CheckResult& result, const TextStyle& style) {
   const std::string played =
       fmt::format("{} {}{}{}: {} scenarios, {} steps, {:.2f} s", result.target.name, result.target.version, ruleset,
                   trip, result.scenarios, result.steps, result.wall_s);
-  const bool conforms = result.exit_status() == 0;
+  const bool conforms = result.conclusion().starts_with("conforms");
   return "\n" + wrapped(counts, style.columns, 2) + "\n" + wrapped(played, style.columns, 2) + "\n" +
          painted(result.conclusion(), conforms ? kAnsiGreen : kAnsiRed, style) + "\n";
 }
@@ -217,14 +232,27 @@ std::string standing_text(const CheckResult& result, const RuleResult& rule) {
   return words_of(rule.standing);
 }
 
-std::string check_text(const CheckResult& result, const TextStyle& style) {
-  return table(result, style) + findings(result, Standing::kViolated, "VIOLATED", style) +
-         findings(result, Standing::kDeparted, "DEPARTED", style) +
-         findings(result, Standing::kInconclusive, "INCONCLUSIVE", style) +
-         tolerated_text(result.tolerated, style.columns) + profile_text(result, style) +
-         profile_fits_text(result, style) + deviations_text(result, style) + unsteady_text(result, style) +
-         failed_text(result, style) + died_text(result, style) + skipped_text(result, style) +
-         summary_text(result, style);
+std::string check_text(const CheckResult& result, const TextStyle& style, const ReportChoice& choice) {
+  if (choice.quiet) {
+    return fmt::format("{} {}: {}\n", result.target.name, result.target.version, result.conclusion());
+  }
+  TextStyle rows = style;
+  if (choice.whole_rows) rows.columns = kWholeRow;
+  std::string text = table(result, rows, choice) + findings(result, Standing::kViolated, "VIOLATED", style, choice);
+  text += findings(result, Standing::kDeparted, "DEPARTED", style, choice);
+  if (!choice.only_failed) {
+    text += findings(result, Standing::kInconclusive, "INCONCLUSIVE", style, choice) +
+            tolerated_text(result.tolerated, style.columns) + profile_text(result, rows) +
+            profile_fits_text(result, rows);
+  }
+  if (!choice.only_failed || result.conclusion().find("is claimed and") != std::string::npos) {
+    text += claims_text(result, style);
+  }
+  text += deviations_text(result, style, choice);
+  if (!choice.only_failed) text += unsteady_text(result, style);
+  text += failed_text(result, style) + died_text(result, style);
+  if (!choice.only_failed) text += skipped_text(result, style);
+  return text + summary_text(result, style);
 }
 
 }  // namespace tcpassay

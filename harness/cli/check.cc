@@ -3,6 +3,7 @@
 #include "harness/check/check.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <algorithm>
@@ -10,11 +11,15 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "harness/base/processes.h"
+#include "harness/check/claims.h"
 #include "harness/check/deviations_diff.h"
 #include "harness/check/matrix.h"
 #include "harness/check/report.h"
+#include "harness/check/selection.h"
+#include "harness/check/shard.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/annotate.h"
@@ -27,55 +32,108 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string report(const CheckResult& result, const std::string& format) {
-  if (format == "json") return check_json(result);
-  if (format == "junit") return check_junit(result);
-  return check_text(result, style_of_stdout());
+std::vector<ScenarioFile> chosen_scenarios(const CliOptions& cli) {
+  const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;
+  return selected(read_scenarios(paths, "", cli.defines), selection_of(cli));
 }
 
-std::string deviations_folder(const CliOptions& cli) {
-  if (cli.deviations.empty()) return (fs::path(corpus_folder(cli)) / "deviations").string();
-  if (!fs::is_directory(cli.deviations)) throw UsageError(cli.deviations + ": no such folder");
-  return cli.deviations;
+// Prints what would be played, or the rules that it is about.
+int list(const CliOptions& cli) {
+  if (cli.format != "text" && cli.format != "json")
+    throw UsageError("--list and --list-rules are printed as text or json");
+  const auto scenarios = chosen_scenarios(cli);
+  const int columns = style_of_stdout().columns;
+  const bool json = cli.format == "json";
+  if (cli.list) {
+    print(json ? scenario_list_json(scenarios).dump(2) + "\n" : scenario_list_text(scenarios, columns));
+    return 0;
+  }
+  const auto rules = chosen_rules(scenarios, selection_of(cli));
+  print(json ? rule_list_json(rules, scenarios).dump(2) + "\n" : rule_list_text(rules, scenarios, columns));
+  return 0;
 }
 
 // Those that concern the IP versions over which the scenarios are played.
 std::vector<Deviation> deviations_of(const CliOptions& cli, const std::vector<std::uint8_t>& versions) {
-  auto deviations = read_deviations(deviations_folder(cli), target_name(cli), false, cli.rtt_ms > 0);
+  auto deviations = read_deviations(deviation_paths(cli), target_name(cli), false, cli.rtt_ms > 0);
   std::erase_if(deviations, [&](const Deviation& deviation) {
     return deviation.ip != 0 && std::find(versions.begin(), versions.end(), deviation.ip) == versions.end();
   });
   return deviations;
 }
 
-// The run of the one target that `cli` names. `played` hears of each scenario.
-CheckResult check_one(const CliOptions& cli, PlayedList& played) {
+CheckOptions check_options_of(const CliOptions& cli) {
   const auto versions = ip_versions_of(cli);
-  const CheckOptions options{.target = cli.target,
-                             .defect = cli.defect,
-                             .legal_variants = cli.legal_variants,
-                             .edition = edition_of(cli),
-                             .strict = cli.strict,
-                             .round_trip = std::chrono::milliseconds(cli.rtt_ms),
-                             .manner = manner_of(cli),
-                             .oracle_only = cli.oracle_only,
-                             .pcap_folder = cli.pcap,
-                             .deviations = deviations_of(cli, versions),
-                             .listed_deaths = read_listed_deaths(deviations_folder(cli), target_name(cli)),
-                             .whole = cli.paths.empty() && cli.suite.empty() && cli.rtt_ms == 0,
-                             .jobs = jobs_of(cli),
-                             .judged = [&](const auto& file, const auto& trace) { played.add(file, trace); },
-                             .progress = progress_line()};
-  const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;
-  const auto scenarios = over_ip(read_scenarios(paths, cli.suite, cli.defines), versions);
-  CheckResult result = check(scenarios, options);
-  end_progress();
-  if (!cli.pcap.empty()) annotate_runs(cli.pcap, options.edition, options.strict);
-  if (versions.front() == 6 && !result.target.can(Ability::kIpv6)) {
-    throw UsageError(
-        fmt::format("{} has no IPv6 here (if the kernel lacks it: boot without ipv6.disable=1)", result.target.name));
+  CheckOptions options{.target = cli.target,
+                       .defect = cli.defect,
+                       .legal_variants = cli.legal_variants,
+                       .edition = edition_of(cli),
+                       .strict = cli.strict,
+                       .round_trip = std::chrono::milliseconds(cli.rtt_ms),
+                       .manner = manner_of(cli),
+                       .oracle_only = cli.oracle_only,
+                       .pcap_folder = cli.pcap,
+                       .deviations = deviations_of(cli, versions),
+                       .listed_deaths = read_listed_deaths(deviation_paths(cli), target_name(cli)),
+                       .fail_on = fail_on_of(cli),
+                       .whole = cli.paths.empty() && selection_of(cli).empty() && cli.rtt_ms == 0,
+                       .jobs = jobs_of(cli)};
+  if (!cli.claims.empty()) options.claims = read_claims(cli.claims);
+  if (!cli.quiet) options.progress = progress_line();
+  return options;
+}
+
+// A run of one target, and what merge needs of it where it is a shard.
+struct OneRun {
+  CheckResult result{};
+  nlohmann::ordered_json shard{};
+};
+
+// The run of the one target that `cli` names. `heard` hears of each scenario that is played.
+OneRun check_one(const CliOptions& cli, PlayedList& heard) {
+  const auto versions = ip_versions_of(cli);
+  CheckOptions options = check_options_of(cli);
+  options.judged = [&](const ScenarioFile& file, const TraceResult& trace) { heard.add(file, trace); };
+  const auto all = over_ip(chosen_scenarios(cli), versions);
+  OneRun run;
+  if (cli.shard.empty()) {
+    run.result = check(all, options);
+  } else {
+    const Shard shard = shard_named(cli.shard);
+    CheckOptions part = options;
+    part.shard = true;
+    part.whole = false;
+    auto records = nlohmann::ordered_json::array();
+    part.record = [&](const ScenarioFile& file, const Played& played) { records.push_back(record_json(file, played)); };
+    run.result = check(in_shard(all, shard), part);
+    run.shard = shard_json(shard, all, options, run.result, std::move(records));
   }
-  return result;
+  if (!cli.quiet) end_progress();
+  if (!cli.pcap.empty()) annotate_runs(cli.pcap, options.edition, options.strict);
+  if (versions.front() == 6 && !run.result.played.empty() && !run.result.target.can(Ability::kIpv6)) {
+    throw UsageError(fmt::format("{} has no IPv6 here (if the kernel lacks it: boot without ipv6.disable=1)",
+                                 run.result.target.name));
+  }
+  return run;
+}
+
+std::string report(const OneRun& run, const CliOptions& cli) {
+  const ReportChoice choice{.all_rows = cli.all_rows,
+                            .only_failed = cli.only == "failed",
+                            .whole_rows = isatty(STDOUT_FILENO) == 0,
+                            .quiet = cli.quiet};
+  if (cli.format == "json") return check_json(run.result, choice, run.shard);
+  if (cli.format == "junit") return check_junit(run.result);
+  return check_text(run.result, style_of_stdout(), choice);
+}
+
+// The one file that --update-deviations is to change.
+std::string deviations_file(const CliOptions& cli) {
+  const auto paths = deviation_paths(cli);
+  if (paths.size() > 1) throw UsageError("--update-deviations changes one file: give one --deviations");
+  const fs::path path = paths.empty() ? fs::path(corpus_folder(cli)) / "deviations" : fs::path(paths.front());
+  const bool file = fs::exists(path) && !fs::is_directory(path);
+  return file ? path.string() : (path / (target_name(cli) + ".txt")).string();
 }
 
 // What the HTML report of a run needs: its JSON, and the captures that were written meanwhile.
@@ -98,6 +156,7 @@ int write_html(const CliOptions& cli, std::vector<SiteRun> runs, const std::stri
 int check_several(const CliOptions& cli, const std::vector<std::string>& names) {
   if (cli.format == "junit" || cli.update_deviations)
     throw UsageError("--format junit and --update-deviations take one target");
+  if (!cli.shard.empty()) throw UsageError("--shard takes one target");
   std::vector<MatrixRun> runs;
   std::vector<SiteRun> pages;
   for (const std::string& name : names) {
@@ -109,7 +168,7 @@ int check_several(const CliOptions& cli, const std::vector<std::string>& names) 
     MatrixRun& run = runs.emplace_back(MatrixRun{.target = name});
     try {
       PlayedList played;
-      run.result = check_one(one, played);
+      run.result = check_one(one, played).result;
       if (cli.format == "html") pages.push_back(site_run(run.result, played, one));
     } catch (const TargetError& error) {
       end_progress();
@@ -139,12 +198,25 @@ void check_options(CLI::App& app, CliOptions& cli) {
   add_oracle_only_option(app, cli);
   add_rtt_option(app, cli);
   add_corpus_option(app, cli);
-  app.add_option("--suite,-s", cli.suite, "play only the scenarios of this suite or folder");
-  app.add_option("--deviations", cli.deviations,
-                 "the folder with the files of known deviations, TARGET.txt; if not given, the corpus's");
+  add_selection_options(app, cli);
+  app.add_flag("--list", cli.list, "print the chosen scenarios, with title, section, rules and needs, and play none");
+  app.add_flag("--list-rules", cli.list_rules, "print the chosen rules, and play nothing");
+  add_only_option(app, cli);
+  add_fail_on_option(
+      app, cli,
+      "what makes the exit status 1: a MUST that is broken, a SHOULD that is not followed too, or no finding");
+  add_quiet_option(app, cli);
+  add_deviations_option(app, cli);
+  app.add_option("--claims", cli.claims,
+                 "a file with lines 'claims: sack timestamps ...', what the stack's author claims: it must show, and "
+                 "what is not claimed is not missed");
+  add_shard_option(app, cli);
   app.add_flag("--update-deviations", cli.update_deviations,
                "print a diff of the target's file of deviations instead of the report (git apply --unidiff-zero)");
-  app.add_flag("--all-rows", cli.all_rows, "of several targets, show the rules on which they agree too");
+  app.add_flag(
+      "--all-rows", cli.all_rows,
+      "of a part of the corpus, show the rules that it does not exercise too; of several targets, the rules on which "
+      "they agree");
   app.add_option("--pcap", cli.pcap, "write a capture of each scenario to this folder");
   add_jobs_option(
       app, cli,
@@ -153,15 +225,17 @@ void check_options(CLI::App& app, CliOptions& cli) {
 }
 
 int run_check(const CliOptions& options) {
+  if (options.list || options.list_rules) return list(options);
   const Interrupt interrupt;  // what was played so far is reported
   const Recordings recordings(options);
   const CliOptions cli = recordings.recorded(options);
   const auto names = target_list(cli.target);
   if (names.size() > 1) return check_several(cli, names);
   PlayedList played;
-  const CheckResult result = check_one(cli, played);
+  const OneRun run = check_one(cli, played);
+  const CheckResult& result = run.result;
   if (cli.update_deviations) {
-    print(deviations_diff(result, (fs::path(deviations_folder(cli)) / (target_name(cli) + ".txt")).string()));
+    print(deviations_diff(result, deviations_file(cli)));
     return result.exit_status();
   }
   if (cli.format == "html") {
@@ -169,7 +243,7 @@ int run_check(const CliOptions& options) {
         fmt::format("{} {}: {}", result.target.name, result.target.version, result.conclusion());
     return write_html(cli, {site_run(result, played, cli)}, conclusion, result.exit_status());
   }
-  print(report(result, cli.format));
+  print(report(run, cli));
   return result.exit_status();
 }
 

@@ -31,7 +31,10 @@ struct Verb {
 void explain_options(CLI::App& app, CliOptions& cli) {
   add_format_option(app, cli, {"text", "json"});
   add_corpus_option(app, cli);
-  app.add_option("RULE", cli.rule, "the id of a rule or of a freedom, or the name of a requirement")->required();
+  app.add_option("RULE", cli.rule,
+                 "the id of a rule or of a freedom, the name of a requirement, or a section: 3.10.7.4, "
+                 "7323:5.3, rfc7323")
+      ->required();
 }
 
 constexpr Verb kVerbs[] = {
@@ -53,6 +56,10 @@ constexpr Verb kVerbs[] = {
      "tcpassay sweep --target own --state FIN-WAIT-1", run_sweep, sweep_options},
     {"report", "Writes what check or sweep has printed as JSON as HTML pages",
      "tcpassay report linux.json --captures captures -o report", run_report, report_options},
+    {"diff", "Compares two results of check or sweep: what changed between two versions of a stack",
+     "tcpassay diff old.json new.json", run_diff, diff_options},
+    {"merge", "Joins the JSON results of all shards of check or sweep to that of the whole run",
+     "tcpassay merge 1.json 2.json 3.json -o all.json", run_merge, merge_options},
     {"plugin-check", "Looks for mistakes of an adapter, before its stack is judged", "tcpassay plugin-check ./lwip.so",
      run_plugin_check, plugin_check_options},
     {"bench", "Measures how many connections a second are played, with the judge and without it",

@@ -161,6 +161,125 @@ TEST(Commands, RunTellsAViolationByItsStatus) {
   EXPECT_EQ(run({"run", script, "--target", "own:rst_out_of_window"}).status, 1);
 }
 
+TEST(Commands, CheckPlaysWhatIsChosen) {
+  const std::string corpus = source("corpus");
+  const auto scenarios = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"check", "--corpus", corpus, "--format", "json"});
+    return nlohmann::json::parse(run(options).out);
+  };
+  const auto listed = scenarios({"--list", "--section", "3.10.7.4", "--suite", "states,close"})["scenarios"];
+  const auto played = scenarios({"--section", "3.10.7.4", "--suite", "states,close"})["played"];
+  ASSERT_GT(listed.size(), 10u);
+  ASSERT_EQ(played.size(), listed.size());
+  for (std::size_t i = 0; i < listed.size(); ++i) EXPECT_EQ(played[i]["id"], listed[i]["id"]);
+  EXPECT_EQ(scenarios({"--list-rules", "--rule", "MUST-10"})["rules"][0]["id"], "MUST_10");
+  const Outcome quiet = run({"check", "--corpus", corpus, "--suite", "textbook", "--quiet"});
+  EXPECT_EQ(std::count(quiet.out.begin(), quiet.out.end(), '\n'), 1) << quiet.out;
+  expect_complaint({"check", "--corpus", corpus, "--suite", "textbok"}, "did you mean textbook?");
+  expect_complaint({"check", "--corpus", corpus, "--section", "3.10.77"}, "did you mean 3.10.7?");
+  expect_complaint({"check", "--corpus", corpus, "--rule", "MUST_6O"}, "did you mean MUST_6?");
+  expect_complaint({"check", "--corpus", corpus, "--list", "--format", "junit"}, "text or json");
+}
+
+std::string result_of(const std::string& name, const std::vector<std::string>& cli) {
+  return file_with(name, run(cli).out);
+}
+
+TEST(Commands, DiffTellsWhatChanged) {
+  const std::string folder = source("corpus/3.10.7.4-2-rst");
+  const std::string good = result_of("good.json", {"check", folder, "--format", "json"});
+  const std::string bad = result_of("bad.json", {"check", folder, "--plant", "rst_out_of_window", "--format", "json"});
+  EXPECT_EQ(run({"diff", good, good}).status, 0);
+  const Outcome worse = run({"diff", good, bad});
+  EXPECT_EQ(worse.status, 1);
+  EXPECT_NE(worse.out.find("NEWLY FAILING"), std::string::npos) << worse.out;
+  EXPECT_NE(worse.out.find("replay: tcpassay run"), std::string::npos) << worse.out;
+  EXPECT_EQ(run({"diff", good, bad, "--fail-on", "never"}).status, 0);
+  const Outcome better = run({"diff", bad, good, "--format", "json"});
+  EXPECT_EQ(better.status, 0);
+  EXPECT_FALSE(nlohmann::json::parse(better.out)["diffs"][0]["newly_conforming"].empty());
+  expect_complaint({"diff", good, file_with("no.json", "{}")}, "no.json: not what 'tcpassay check");
+  expect_complaint({"diff", good}, "OLD_AND_NEW");
+}
+
+TEST(Commands, MergeJoinsShards) {
+  const std::string folder = source("corpus/3.10.7.4-2-rst");
+  const auto part = [&](const char* shard, const char* name) {
+    return result_of(name, {"check", folder, "--shard", shard, "--format", "json"});
+  };
+  const std::string one = part("1/2", "1.json"), two = part("2/2", "2.json");
+  auto whole = nlohmann::json::parse(run({"check", folder, "--format", "json"}).out);
+  const Outcome merged = run({"merge", two, one});
+  EXPECT_EQ(merged.status, 0) << merged.error;
+  auto found = nlohmann::json::parse(merged.out);
+  whole.erase("wall_s");
+  found.erase("wall_s");
+  EXPECT_EQ(found, whole);
+  expect_complaint({"merge", one}, "missing: shard 2/2");
+  expect_complaint({"merge", one, one, two}, "shard 1/2 is in");
+  expect_complaint({"check", folder, "--shard", "3/2"}, "--shard 3/2: expected I/N");
+  const std::string out = ::testing::TempDir() + "/merged.json";
+  EXPECT_EQ(run({"merge", one, two, "-o", out, "--format", "text"}).out, "");
+  std::ifstream written(out);
+  EXPECT_NE(std::string(std::istreambuf_iterator<char>(written), {}).find("conforms"), std::string::npos);
+}
+
+TEST(Commands, MergeJoinsShardsOfASweep) {
+  const auto sweep = [](const char* shard, const char* name) {
+    return result_of(name, {"sweep", "--state", "LISTEN", "--one-in", "97", "--plant", "rst_out_of_window",
+                            "--findings", "", "--format", "json", "--shard", shard});
+  };
+  const std::string one = sweep("1/2", "s1.json"), two = sweep("2/2", "s2.json"), all = sweep("1/1", "s.json");
+  auto whole = nlohmann::json::parse(run({"merge", all}).out),
+       found = nlohmann::json::parse(run({"merge", two, one}).out);
+  for (const char* key : {"wall_s", "cases_per_s"}) {
+    whole.erase(key);
+    found.erase(key);
+  }
+  EXPECT_GT(found["cases"], 100);
+  EXPECT_EQ(found, whole);
+  expect_complaint({"merge", one}, "missing: shard 2/2");
+}
+
+TEST(Commands, DeviationsExcuseARunToo) {
+  const std::string rst =
+      "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = -1 EINPROGRESS (now)\n"
+      "+0 < S. 0:0(0) ack 1 win 65535\n+0 < R 200000:200000(0) win 0\n";
+  const std::vector<std::string> command{"run", file_with("listed.pkt", rst), "--plant", "rst_out_of_window"};
+  const Outcome found = run(command);
+  ASSERT_EQ(found.status, 1);
+  auto json = command;
+  json.insert(json.end(), {"--format", "json"});
+  const std::string rule = nlohmann::json::parse(run(json).out)["verdicts"][0]["rule"];
+  auto listed = command;
+  listed.insert(listed.end(), {"--deviations", file_with("known.txt", rule + ": a choice\n")});
+  const Outcome known = run(listed);
+  EXPECT_EQ(known.status, 0) << known.out;
+  EXPECT_NE(known.out.find("listed: " + rule + ": a choice"), std::string::npos) << known.out;
+  expect_complaint({"run", command[1], "--deviations", "/no/such"}, "/no/such: no such file or folder");
+}
+
+TEST(Commands, FailOnSaysWhatCounts) {
+  const auto status = [](std::vector<std::string> options) {
+    options.insert(options.begin(), {"check", "--corpus", source("corpus"), "--suite", "rfc5961", "--quiet"});
+    return run(options).status;
+  };
+  EXPECT_EQ(status({"--temper", "rst_rfc793"}), 0);  // departs from SHOULDs
+  EXPECT_EQ(status({"--temper", "rst_rfc793", "--fail-on", "should"}), 1);
+  EXPECT_EQ(status({"--plant", "rst_out_of_window"}), 1);
+  EXPECT_EQ(status({"--plant", "rst_out_of_window", "--fail-on", "never"}), 0);
+}
+
+TEST(Commands, ExplainKnowsSections) {
+  const Outcome text = run({"explain", "3.10.7.4", "--corpus", source("corpus")});
+  EXPECT_EQ(text.status, 0);
+  EXPECT_NE(text.out.find("SA4_1_rst MUST, section 3.10.7.4\n"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("3.10.7.4-2-rst/"), std::string::npos);
+  const auto json = nlohmann::json::parse(run({"explain", "rfc7323", "--format", "json"}).out);
+  EXPECT_EQ(json["rules"][0]["rfc"], 7323);
+  expect_complaint({"explain", "3.10.78"}, "no rule stands in section '3.10.78'");
+}
+
 TEST(Commands, TheSameTwice) {
   const auto result = [] {
     auto json = nlohmann::json::parse(

@@ -2,12 +2,12 @@
 // tcpassay explain
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "harness/base/text.h"
 #include "harness/check/explanation.h"
 #include "harness/check/requirement_coverage.h"
+#include "harness/check/selection.h"
 #include "harness/check/tolerated.h"
 #include "harness/cli/verbs.h"
 
@@ -15,18 +15,6 @@ namespace tcpassay {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Ids are looked up as they are written in the catalogue or in the RFC (MUST-10).
-Rule rule_named(const std::string& word) {
-  std::string id = word;
-  std::replace(id.begin(), id.end(), '-', '_');
-  std::replace(id.begin(), id.end(), '.', '_');
-  std::vector<std::string_view> known;
-  for (const auto& rule : rules()) known.push_back(rule.id);
-  if (const auto rule = rule_by_id(id)) return *rule;
-  const std::string near = nearest(id, known);
-  throw UsageError(fmt::format("unknown rule '{}'{}", word, near.empty() ? "" : "; did you mean " + near + "?"));
-}
 
 std::string requirement_json(const RowInfo& row, const std::vector<Explanation>& explained) {
   Json json{{"name", row.name}, {"level", to_string(row.level)}, {"rfc", row.rfc}, {"rules", Json::array()}};
@@ -52,6 +40,21 @@ int explain_requirement(const RowInfo& row, const CliOptions& cli) {
   return 0;
 }
 
+// All rules of a section with the scenarios that name them; without the RFC's words.
+int explain_section(const CliOptions& cli) {
+  const Section section = section_named(cli.rule);
+  const auto all = read_scenarios({corpus_folder(cli)});
+  const std::vector<Rule> rules = rules_of(section);
+  if (cli.format == "json") {
+    Json json{{"rfc", section.rfc}, {"section", section.number}};
+    json.update(rule_list_json(rules, all));
+    print(json.dump(2) + "\n");
+    return 0;
+  }
+  print(section_rules_text(rules, all, style_of_stdout().columns));
+  return 0;
+}
+
 }  // namespace
 
 int explain(const CliOptions& cli) {
@@ -61,6 +64,7 @@ int explain(const CliOptions& cli) {
                                : freedom_text(*freedom, style_of_stdout().columns));
     return 0;
   }
+  if (looks_like_section(cli.rule)) return explain_section(cli);
   const Explanation explained = explanations({rule_named(cli.rule)}, read_scenarios({corpus_folder(cli)})).front();
   if (cli.format == "json") {
     print(explanation_json(explained).dump(2) + "\n");

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <thread>
 
 #include "harness/base/processes.h"
@@ -40,6 +41,11 @@ std::string corpus_folder(const CliOptions& cli) {
   if (fs::is_directory("corpus")) return "corpus";
   if (const auto own = own_corpus()) return own->string();
   throw UsageError("no corpus here: give --corpus DIR or set TCPASSAY_CORPUS");
+}
+
+bool has_corpus(const CliOptions& cli) {
+  const char* named = std::getenv("TCPASSAY_CORPUS");
+  return !cli.corpus.empty() || (named && *named) || fs::is_directory("corpus") || own_corpus();
 }
 
 std::string target_name(const CliOptions& cli) {
@@ -178,6 +184,65 @@ void add_rtt_option(CLI::App& app, CliOptions& cli) {
 PeerManner manner_of(const CliOptions& cli) {
   const auto at = std::find(std::begin(kPeerManners), std::end(kPeerManners), cli.manner);
   return static_cast<PeerManner>(at - std::begin(kPeerManners));
+}
+
+void add_selection_options(CLI::App& app, CliOptions& cli) {
+  const auto list = [&app](const char* name, std::vector<std::string>& values, const char* help) {
+    app.add_option(name, values, help)->delimiter(',')->allow_extra_args(false);
+  };
+  list("--suite,-s", cli.suites, "only the scenarios of these suites or folders, separated by commas");
+  list("--rule", cli.only_rules, "only the scenarios that name one of these rules, separated by commas");
+  list("--section", cli.sections,
+       "only the scenarios that name a rule of this section or of one below it: 3.10.7.4, of another RFC 7323:5.3, of "
+       "all of it rfc7323");
+  list("--tag", cli.tags, "only the scenarios with one of these tags (a line `//! tag:`)");
+  list("--exclude", cli.excluded,
+       "leave out these suites, folders, tags, rules or scenarios; * stands for any characters");
+}
+
+Selection selection_of(const CliOptions& cli) {
+  Selection selection{.suites = cli.suites, .tags = cli.tags, .excluded = cli.excluded};
+  for (const std::string& id : cli.only_rules) selection.rules.push_back(rule_named(id));
+  for (const std::string& word : cli.sections) selection.sections.push_back(section_named(word));
+  return selection;
+}
+
+void add_deviations_option(CLI::App& app, CliOptions& cli) {
+  app.add_option("--deviations", cli.deviations,
+                 "a file of known deviations, or a folder with TARGET.txt; may be given several times; if not given, "
+                 "the corpus's folder")
+      ->allow_extra_args(false);
+}
+
+std::vector<std::string> deviation_paths(const CliOptions& cli) {
+  if (!cli.deviations.empty()) return cli.deviations;
+  const fs::path folder = fs::path(corpus_folder(cli)) / "deviations";
+  return fs::is_directory(folder) ? std::vector{folder.string()} : std::vector<std::string>{};
+}
+
+void add_shard_option(CLI::App& app, CliOptions& cli) {
+  app.add_option("--shard", cli.shard,
+                 "only the second of eight parts: 2/8; 'tcpassay merge' joins their JSON results");
+}
+
+void add_only_option(CLI::App& app, CliOptions& cli) {
+  app.add_option("--only", cli.only, "print only what decides against the target")
+      ->check(CLI::IsMember(std::vector<std::string>{"failed"}));
+}
+
+void add_fail_on_option(CLI::App& app, CliOptions& cli, const char* help) {
+  app.add_option("--fail-on", cli.fail_on, help)
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kFailOnNames), std::end(kFailOnNames))))
+      ->capture_default_str();
+}
+
+FailOn fail_on_of(const CliOptions& cli) {
+  const auto at = std::find(std::begin(kFailOnNames), std::end(kFailOnNames), cli.fail_on);
+  return static_cast<FailOn>(at - std::begin(kFailOnNames));
+}
+
+void add_quiet_option(CLI::App& app, CliOptions& cli) {
+  app.add_flag("--quiet,-q", cli.quiet, "print the conclusion alone, and no progress");
 }
 
 void add_jobs_option(CLI::App& app, CliOptions& cli, const char* help) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/check/check_result.h"
+#include "harness/check/selection.h"
 #include "harness/session/round_trip.h"
 #include "models/edition.h"
 
@@ -24,14 +26,20 @@ struct CliOptions {
   std::string target = "own", defect{};              // defect: planted in the own stack
   std::vector<std::string> legal_variants{};         // of the own stack
   bool all_rows = false, update_deviations = false;  // check
-  std::string deviations{};                          // the folder with files of deviations
+  std::vector<std::string> deviations{};             // files of deviations, or folders with them
+  std::string claims{}, shard{};                     // check: a file; "2/8", of sweep too
   bool in_process = false;                           // adapters run without a child process
   bool target_given = false;                         // export and catalogue play on a target only if the user names one
   std::string ip = "4";                              // "4", "6" or "both"
   std::string ruleset = to_string(kNewest);
   bool strict = false;  // what is tolerated though no text grants it counts as broken
   std::string format = "text";
-  std::string corpus{}, suite{};
+  std::string merged_format = "json";
+  std::string corpus{};
+  std::vector<std::string> suites{}, sections{}, tags{}, excluded{};  // which scenarios; only_rules too
+  bool list = false, list_rules = false;                              // print them instead of playing
+  std::string fail_on = "must";                                       // or "should" or "never"
+  bool quiet = false;                                                 // print the conclusion alone
   std::vector<std::string> paths{};
   std::vector<std::string> defines{};  // NAME or NAME=VALUE, for scripts
   int rtt_ms = 0;                      // the round trip between peer and target
@@ -45,8 +53,8 @@ struct CliOptions {
   bool list_defects = false, list_legal_variants = false;  // targets
   bool ladders = false;                                    // judge
   std::vector<std::string> ends{};                         // judge: only these ends of conversations
-  std::vector<std::string> only_rules{};                   // judge: print only findings about these
-  std::string only_level{}, only{};                        // judge: "must" or "should"; "failed"
+  std::vector<std::string> only_rules{};                   // judge: print only findings about these; check: see above
+  std::string only_level{}, only{};                        // judge: "must" or "should"; "failed", of check too
   std::string annotate{}, extract{};                       // judge: files to write
   std::uint64_t frame = 0;                                 // judge: of the conversation to extract
   bool packets_alone = false;                              // judge: captures without the log of the run
@@ -74,6 +82,7 @@ struct UsageError : std::runtime_error {
 void print(const std::string& text);
 // --corpus, else $TCPASSAY_CORPUS, else ./corpus, else the corpus of this installation (corpus_place.h).
 std::string corpus_folder(const CliOptions& cli);
+bool has_corpus(const CliOptions& cli);
 std::string target_name(const CliOptions& cli);  // "own" of "own:rst_out_of_window"
 Edition edition_of(const CliOptions& cli);
 std::uint8_t ip_version_of(const CliOptions& cli);
@@ -97,6 +106,18 @@ void add_define_option(CLI::App& app, CliOptions& cli);
 void add_oracle_only_option(CLI::App& app, CliOptions& cli);
 void add_rtt_option(CLI::App& app, CliOptions& cli);
 PeerManner manner_of(const CliOptions& cli);
+// --suite, --rule, --section, --tag, --exclude, and what they choose.
+void add_selection_options(CLI::App& app, CliOptions& cli);
+Selection selection_of(const CliOptions& cli);
+// --deviations; what they name, else the corpus's folder of deviations.
+void add_deviations_option(CLI::App& app, CliOptions& cli);
+std::vector<std::string> deviation_paths(const CliOptions& cli);
+void add_shard_option(CLI::App& app, CliOptions& cli);
+void add_only_option(CLI::App& app, CliOptions& cli);  // --only failed
+void add_fail_on_option(CLI::App& app, CliOptions& cli, const char* help);
+FailOn fail_on_of(const CliOptions& cli);
+void add_quiet_option(CLI::App& app, CliOptions& cli);
+
 void add_jobs_option(CLI::App& app, CliOptions& cli, const char* help);
 void add_corpus_paths(CLI::App& app, CliOptions& cli);
 

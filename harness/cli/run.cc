@@ -6,8 +6,11 @@
 #include <CLI/App.hpp>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <string>
 
+#include "harness/check/deviations.h"
 #include "harness/cli/play.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/agreement.h"
@@ -29,6 +32,8 @@ void script_options(CLI::App& app, CliOptions& cli) {
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
   add_format_option(app, cli, {"text", "json"});
+  add_corpus_option(app, cli);
+  add_deviations_option(app, cli);
   app.add_option("--pcap", cli.pcap,
                  "write every packet to this capture file; to FILE.pcapng with the verdicts as comments");
   app.add_flag("--four-ways", cli.four_ways,
@@ -41,6 +46,16 @@ void script_options(CLI::App& app, CliOptions& cli) {
 }
 
 namespace {
+
+// What the target is known to break, wherever that shows.
+std::map<Rule, std::string> listed_rules(const CliOptions& cli) {
+  std::map<Rule, std::string> listed;
+  if (cli.deviations.empty() && !has_corpus(cli)) return listed;
+  for (const Deviation& deviation : read_deviations(deviation_paths(cli), target_name(cli), true, true)) {
+    if (deviation.ip == 0 || deviation.ip == ip_version_of(cli)) listed.emplace(deviation.rule, deviation.reason);
+  }
+  return listed;
+}
 
 // What the judge says of the run live, from its log, from its record, and from its packets alone.
 int run_four_ways(const Scenario& scenario, Target& target, const CliOptions& cli) {
@@ -96,7 +111,8 @@ int run_script(const CliOptions& cli) {
                          .trace = session.trace(),
                          .verdicts = session.oracle().verdicts(),
                          .tolerated = session.oracle().tolerated(),
-                         .mismatches = session.mismatches()};
+                         .mismatches = session.mismatches(),
+                         .listed = listed_rules(cli)};
   print(cli.format == "json" ? run_json(result) : run_text(result, style_of_stdout()));
   return result.exit_status();
 }

@@ -14,10 +14,12 @@
 
 #include "harness/check/check.h"
 #include "harness/check/matrix.h"
+#include "harness/check/shard.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
 #include "harness/site/findings_site.h"
 #include "harness/site/html.h"
+#include "harness/sweep/sweep_shard.h"
 
 namespace tcpassay {
 namespace {
@@ -57,12 +59,18 @@ void sweep_options(CLI::App& app, CliOptions& cli) {
       ->capture_default_str();
   app.add_option("--findings", cli.findings, "the folder to which a script for each cause is written")
       ->capture_default_str();
+  add_fail_on_option(
+      app, cli,
+      "what makes the exit status 1: a MUST that is broken, a SHOULD that is not followed too, or no finding");
+  add_deviations_option(app, cli);
+  add_shard_option(app, cli);
+  add_quiet_option(app, cli);
   add_jobs_option(app, cli, "processes, each with its own target; if not given, one for each processor");
 }
 
 namespace {
 
-SweepResult sweep_one(const CliOptions& cli) {
+SweepOptions sweep_options_of(const CliOptions& cli) {
   SweepOptions options{.target = cli.target,
                        .own_options = {.defect = cli.defect, .legal_variants = cli.legal_variants},
                        .edition = edition_of(cli),
@@ -73,19 +81,33 @@ SweepResult sweep_one(const CliOptions& cli) {
                        .findings = cli.findings};
   for (const auto& word : cli.states) options.states.push_back(state_of(word));
   for (const auto& word : cli.flags) options.flags.push_back(flags_of(word));
-  const std::filesystem::path corpus = corpus_folder(cli);
-  options.deviations = read_deviations((corpus / "deviations").string(), target_name(cli), true);
-  options.listed_deaths = read_listed_deaths((corpus / "deviations").string(), target_name(cli));
+  options.fail_on = fail_on_of(cli);
+  options.deviations = read_deviations(deviation_paths(cli), target_name(cli), true);
+  options.listed_deaths = read_listed_deaths(deviation_paths(cli), target_name(cli));
+  if (!cli.shard.empty()) {
+    const Shard shard = shard_named(cli.shard);
+    options.shard = shard.index;
+    options.shards = shard.of;
+  }
   const int processors = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1u));
   options.jobs = cli.jobs != 0 ? cli.jobs : processors;
-  options.progress = progress_line();
-  SweepResult result = sweep(options);
-  end_progress();
+  if (!cli.quiet) options.progress = progress_line();
+  return options;
+}
+
+SweepResult sweep_one(const CliOptions& cli) {
+  SweepResult result = sweep(sweep_options_of(cli));
+  if (!cli.quiet) end_progress();
   return result;
 }
 
 std::string report(const SweepResult& result, const CliOptions& cli) {
-  return cli.format == "json" ? sweep_json(result) : sweep_text(result, style_of_stdout());
+  if (cli.quiet && cli.format != "json") {
+    return fmt::format("{} {}: {}\n", result.target.name, result.target.version, result.conclusion());
+  }
+  if (cli.format != "json") return sweep_text(result, style_of_stdout());
+  if (cli.shard.empty()) return sweep_json(result);
+  return sweep_json(result, sweep_shard_json(sweep_options_of(cli), result));
 }
 
 // The scripts of the causes are played once more, while captures are written, so that their pages have ladder diagrams.
@@ -126,6 +148,7 @@ std::string conclusion_line(const SweepResult& result) {
 
 // One after the other; of JSON {"runs":[...]}. The scripts of each target go to a folder of its own.
 int sweep_several(const CliOptions& cli, const std::vector<std::string>& names) {
+  if (!cli.shard.empty()) throw UsageError("--shard takes one target");
   std::string text, conclusions;
   std::vector<SiteRun> pages;
   bool violated = false, unable = false;

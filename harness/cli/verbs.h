@@ -30,6 +30,12 @@ int run_catalogue(const CliOptions& cli);
 void plugin_check_options(CLI::App& app, CliOptions& cli);
 int run_plugin_check(const CliOptions& cli);
 
+void diff_options(CLI::App& app, CliOptions& cli);
+int run_diff(const CliOptions& cli);
+
+void merge_options(CLI::App& app, CliOptions& cli);
+int run_merge(const CliOptions& cli);
+
 void sweep_options(CLI::App& app, CliOptions& cli);
 int run_sweep(const CliOptions& cli);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "harness/base/version.h"
 #include "harness/report/ladder.h"
@@ -24,8 +25,8 @@ std::string dump(const Json& json) {
 }
 
 int RunResult::exit_status() const {
-  const bool violated = std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& verdict) {
-    return verdict.kind == Verdict::Kind::kViolated && !verdict.consequence;
+  const bool violated = std::any_of(verdicts.begin(), verdicts.end(), [&](const Verdict& verdict) {
+    return verdict.kind == Verdict::Kind::kViolated && !verdict.consequence && !listed.contains(verdict.rule);
   });
   return violated || !mismatches.empty() ? 1 : 0;
 }
@@ -49,6 +50,15 @@ std::string run_text(const RunResult& result, const TextStyle& style) {
     text += wrapped("  seen:     " + mismatch.seen, style.columns, 12) + "\n";
   }
   if (!result.tolerated.empty()) text += "\n" + tolerated_text(result.tolerated, style);
+  std::set<Rule> known;
+  for (const auto& verdict : result.verdicts) {
+    const bool broken = verdict.kind != Verdict::Kind::kInconclusive && !verdict.consequence;
+    if (broken && result.listed.contains(verdict.rule)) known.insert(verdict.rule);
+  }
+  if (!known.empty()) text += "\n";
+  for (const Rule rule : known) {
+    text += wrapped(fmt::format("  listed: {}: {}", info(rule).id, result.listed.at(rule)), style.columns, 4) + "\n";
+  }
   std::size_t violated = 0, departed = 0, inconclusive = 0;
   for (const auto& verdict : result.verdicts) {
     if (verdict.consequence) continue;
@@ -69,7 +79,10 @@ std::string run_json(const RunResult& result) {
             {"ruleset", to_string(result.edition)},
             {"events", result.trace.events.size()}};
   json["verdicts"] = Json::array();
-  for (const auto& verdict : result.verdicts) json["verdicts"].push_back(to_json(verdict));
+  for (const auto& verdict : result.verdicts) {
+    json["verdicts"].push_back(to_json(verdict));
+    if (result.listed.contains(verdict.rule)) json["verdicts"].back()["listed"] = true;
+  }
   json["tolerated"] = Json::array();
   for (const auto& verdict : result.tolerated) json["tolerated"].push_back(to_json(verdict));
   json["mismatches"] = Json::array();

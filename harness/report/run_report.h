@@ -2,6 +2,7 @@
 // Prints the result of playing one script: text for people, JSON for programs.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ struct RunResult {
   Trace trace{};
   std::vector<Verdict> verdicts{}, tolerated{};
   std::vector<Mismatch> mismatches{};
+  std::map<Rule, std::string> listed{};  // rules that the target is known to break, and why that is accepted
 
-  int exit_status() const;  // 1 when a MUST is violated or an assertion failed
+  int exit_status() const;  // 1 when a MUST is violated that is not listed, or an assertion failed
 };
 std::string run_text(const RunResult& result, const TextStyle& style);
 std::string run_json(const RunResult& result);

@@ -77,6 +77,8 @@ class Parser {
         if (!std::all_of(word.begin(), word.end(), is_word_character)) in_.fail("the id of a rule", where);
         about.covers.emplace_back(word);
       }
+    } else if (directive == "tag") {
+      in_.take_directive("tag");  // by which files are chosen, before they are parsed (check/corpus.h)
     } else if (directive == "needs") {
       for (const auto& [word, where] : in_.take_directive("needs")) about.needs.push_back(ability(word, where));
     } else if (directive == "settings") {
@@ -102,7 +104,7 @@ class Parser {
     } else if (directive == "expect") {
       about.expect = expectation();
     } else {
-      in_.fail("title, suite, covers, needs, settings, peers, rounds, record, expect, numbers or step");
+      in_.fail("title, suite, covers, tag, needs, settings, peers, rounds, record, expect, numbers or step");
     }
   }
 

@@ -286,8 +286,8 @@ TEST(Script, SaysWhereAndWhatWasExpected) {
   EXPECT_EQ(error("+0 write(3, \"abc"), "dir/s.pkt:1:13: expected a closing \" for this string, found '\"'");
   EXPECT_EQ(
       error("//! cover: A"),
-      "dir/s.pkt:1:5: expected title, suite, covers, needs, settings, peers, rounds, record, expect, numbers or step, "
-      "found 'cover'");
+      "dir/s.pkt:1:5: expected title, suite, covers, tag, needs, settings, peers, rounds, record, expect, numbers or "
+      "step, found 'cover'");
   EXPECT_EQ(error("//! peers: 0"), "dir/s.pkt:1:12: expected a number from 1 to 1000, found '0'");
   EXPECT_EQ(error("//! needs: power"),
             "dir/s.pkt:1:12: expected virtual-time, synchronous, state, passive-open, active-open, ipv6, urgent-data, "

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/check/rule_changes.h"
 #include "harness/report/verdict_json.h"
 #include "harness/sweep/sweep.h"
 
@@ -145,6 +146,10 @@ std::string sweep_text(const SweepResult& result, const TextStyle& style) {
 }
 
 std::string sweep_json(const SweepResult& result) {
+  return sweep_json(result, nullptr);
+}
+
+std::string sweep_json(const SweepResult& result, const Json& shard) {
   Json grid = Json::array(), unreachable = Json::array(), violations = Json::array();
   for (const RoadSum& sum : result.roads) {
     grid.push_back(road_json(sum));
@@ -157,10 +162,11 @@ std::string sweep_json(const SweepResult& result) {
     }
   }
   for (const Cause& cause : result.causes) violations.push_back(cause_json(cause));
-  const Json json{
+  Json json{
       {"target", result.target.name},
       {"version", result.target.version},
       {"ruleset", to_string(result.edition)},
+      {"catalogue", catalogue_json()},
       {"cells", {{"total", result.cells()}, {"visited", result.visited()}, {"unreachable", result.unreachable()}}},
       {"cases", result.visited()},
       {"cases_per_s", result.cases_per_s()},
@@ -173,7 +179,8 @@ std::string sweep_json(const SweepResult& result) {
       {"grid", grid},
       {"unreachable", unreachable},
       {"violations", violations}};
-  return json.dump(2) + "\n";
+  if (!shard.is_null()) json["shard"] = shard;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace tcpassay

@@ -31,7 +31,7 @@ constexpr std::uint64_t kClassFactors = 2 * 3 * 7;  // prime factors of the numb
 constexpr std::size_t kUnwrittenMax = 3;            // reasons why findings could not be written
 constexpr int kTries = 3;                           // to see a finding again
 
-// All cases in their order: the roads, and for each of them the cells.
+// The roads, and for each of them the cells.
 struct Plan {
   std::vector<RoadSum> roads;
   std::vector<Cell> cells;
@@ -76,7 +76,9 @@ class Worker {
     tell({{"identity", {target_->identity().name, target_->identity().version}},
           {"ipv6", target_->identity().can(Ability::kIpv6)}});
     std::size_t asked = 0;
-    for (std::size_t chunk = job; chunk * kChunk < plan_.cases(); chunk += jobs) {
+    const std::size_t step = jobs * options_.shards;
+    for (std::size_t chunk = job * options_.shards + options_.shard - 1; chunk * kChunk < plan_.cases();
+         chunk += step) {
       const std::size_t end = std::min(plan_.cases(), (chunk + 1) * kChunk);
       for (std::size_t number = chunk * kChunk; number < end; ++number) {
         if (Interrupt::interrupted()) return report_sums();
@@ -265,14 +267,12 @@ class Gathering {
   void take(const std::string& line) {
     const Json json = Json::parse(line);
     if (json.contains("identity")) {
-      result_.target.name = json["identity"][0];
-      result_.target.version = json["identity"][1];
-      result_.target.abilities.clear();
+      result_.target = {.name = json["identity"][0], .version = json["identity"][1]};
       if (json["ipv6"]) result_.target.abilities.push_back(Ability::kIpv6);
     } else if (json.contains("done")) {
       done_ += json["done"].get<std::size_t>();
       const RoadSum& road = plan_.roads[json["road"].get<std::size_t>()];
-      if (options_.progress) options_.progress(done_, plan_.cases(), progress_text(road));
+      if (options_.progress) options_.progress(done_, plan_.cases() / options_.shards, progress_text(road));
     } else if (json.contains("death")) {
       deaths.add(death_from_json(json["death"]));
     } else if (json.contains("cause")) {
@@ -369,6 +369,7 @@ SweepResult sweep(const SweepOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   const Plan plan = plan_of(options);
   SweepResult result{.defect = options.own_options.defect, .edition = options.edition, .roads = plan.roads};
+  result.fail_on = options.fail_on;
   Gathering gathering(plan, options, result);
   const Interrupt interrupt;
   {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -35,7 +36,9 @@ struct SweepOptions {
   std::uint64_t one_in = 1;           // play one cell in about so many, spread over the grid; 1: all
   std::vector<Deviation> deviations{};
   std::vector<ListedDeath> listed_deaths{};
+  FailOn fail_on = FailOn::kMust;
   std::string findings = "findings";  // the folder for a script of each cause; empty: write none
+  std::size_t shard = 1, shards = 1;  // only the cases of this part of so many
   int jobs = 1;                       // processes, each with a target of its own
   std::function<void(std::size_t done, std::size_t all, const std::string& last)> progress{};
 };
@@ -78,8 +81,9 @@ struct SweepResult {
   std::vector<Cause> causes{};
   double wall_s = 0;
   bool interrupted = false;
-  std::vector<DeathCause> died{};        // of implementations in child processes; the sweep has gone on
-  std::vector<std::string> deaths{};     // how processes died; their sums and the rest of their cells are missing
+  std::vector<DeathCause> died{};     // of implementations in child processes; the sweep has gone on
+  std::vector<std::string> deaths{};  // how processes died; their sums and the rest of their cells are missing
+  FailOn fail_on = FailOn::kMust;
   std::vector<std::string> unwritten{};  // why scripts of findings could not be written
 
   std::uint64_t cells() const, visited() const, unreachable() const;
@@ -88,8 +92,12 @@ struct SweepResult {
   // 0: conforms but for listed deviations; 1: a MUST is violated or the implementation died, and it is not
   // listed; 2: nothing was found, but the
   // sweep was interrupted, no cell was visited, the target died, or a finding could not be written.
+  // With FailOn::kNever 0 instead of 1.
   int exit_status() const;
-  std::string conclusion() const;  // exit_status() in words: "conforms"
+  std::string conclusion() const;  // in words: "conforms", whatever FailOn::kNever makes of it
+
+ private:
+  int status() const;
 };
 
 // Throws TargetError when the target cannot be made or dies too often.
@@ -97,5 +105,7 @@ SweepResult sweep(const SweepOptions& options);
 
 std::string sweep_text(const SweepResult& result, const TextStyle& style);
 std::string sweep_json(const SweepResult& result);
+// With what merge needs of a shard (sweep_shard.h).
+std::string sweep_json(const SweepResult& result, const nlohmann::ordered_json& shard);
 
 }  // namespace tcpassay

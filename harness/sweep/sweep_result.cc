@@ -41,8 +41,14 @@ std::uint64_t SweepResult::target_deaths() const {
 }
 
 int SweepResult::exit_status() const {
-  const bool violated = std::any_of(causes.begin(), causes.end(), [](const Cause& cause) {
-    return cause.verdict.kind == Verdict::Kind::kViolated && cause.steady && cause.listed.empty();
+  const int found = status();
+  return found == 1 && fail_on == FailOn::kNever ? 0 : found;
+}
+
+int SweepResult::status() const {
+  const bool violated = std::any_of(causes.begin(), causes.end(), [&](const Cause& cause) {
+    const bool counts = cause.verdict.kind == Verdict::Kind::kViolated || fail_on == FailOn::kShould;
+    return counts && cause.steady && cause.listed.empty();
   });
   const bool died_unlisted =
       std::any_of(died.begin(), died.end(), [](const DeathCause& death) { return death.listed.empty(); });
@@ -51,8 +57,8 @@ int SweepResult::exit_status() const {
 }
 
 std::string SweepResult::conclusion() const {
-  const int status = exit_status();
-  if (status < 2) return status == 0 ? "conforms" : "does not conform";
+  const int found = status();
+  if (found < 2) return found == 0 ? "conforms" : "does not conform";
   std::string text = "shows no conformance";
   if (interrupted) text += "; the sweep was interrupted";
   if (visited() == 0) text += "; no cell was visited";
