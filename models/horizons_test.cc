@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "models/segment_arrives.h"
-#include "models/segment_departs.h"
 #include "models/test_tcb.h"
 
 namespace tcpassay {

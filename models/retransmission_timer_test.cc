@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Karn's algorithm (RFC 6298 section 3), where an ACK covers text that was sent again in pieces.
-#include "models/retransmission_timer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 3522, 3708 and 5682: only evidence takes a reduction of the window back. Stories of ten segments in flight.
-#include "models/spurious.h"
 
 #include <gtest/gtest.h>
 
-#include "models/rules.h"
 #include "models/test_bulk.h"
 
 namespace tcpassay {

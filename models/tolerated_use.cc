@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/tolerated_use.h"
 
-#include "models/rules.h"
-
 namespace tcpassay {
 
 std::vector<Verdict> tolerated_uses(const FreedomSet& needed, const Event& event, std::size_t number,

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why does text leave again? Stories of ten segments in flight at a round trip of 100 ms.
-#include "models/why_again.h"
 
 #include <gtest/gtest.h>
 
-#include "models/rules.h"
 #include "models/test_bulk.h"
 
 namespace tcpassay {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
-#include <utility>
 
 #include "harness/check/plugin_conversation.h"
 #include "harness/targets/plugin/child_target.h"

@@ -18,7 +18,6 @@
 #include "harness/offline/judge_filter.h"
 #include "harness/site/judge_site.h"
 #include "harness/wire/capture_reader.h"
-#include "models/rules.h"
 
 namespace tcpassay {
 

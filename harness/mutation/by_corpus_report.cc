@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/mutation/by_corpus.h"
-#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

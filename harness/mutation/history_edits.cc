@@ -3,8 +3,6 @@
 #include "harness/mutation/history_edits.h"
 
 #include <chrono>
-#include <utility>
-#include <variant>
 
 namespace tcpassay {
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Edits of histories: a segment leaves too soon or too late, or a call returns something else.
 #include <algorithm>
-#include <variant>
 
 #include "harness/mutation/history_edits.h"
 

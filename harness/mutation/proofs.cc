@@ -5,7 +5,6 @@
 #include <array>
 
 #include "harness/check/player.h"
-#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

@@ -128,7 +128,8 @@ TEST(ForeignScript, AServerMayKnowACookie) {
     expect_innocent(enabled + syn + "+0 > S. 0:0(0) ack 1 <mss 1460>\n+.1 < . 11:11(0) ack 1 win 65535\n");
     expect_guilty(enabled + syn + "+0 > S. 0:0(0) ack 12 <mss 1460>\n");
     expect_guilty(kListen + taken);
-    expect_innocent("`sysctl net.ipv4.tcp_fastopen=0x602`\n" + kListen + taken);
+    std::string without_cookies = "`sysctl net.ipv4.tcp_fastopen=0x602`\n";
+    expect_innocent(without_cookies.append(kListen).append(taken));
   }
 }
 

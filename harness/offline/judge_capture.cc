@@ -7,7 +7,6 @@
 #include <deque>
 #include <exception>
 #include <iterator>
-#include <memory>
 #include <optional>
 #include <utility>
 

@@ -8,7 +8,7 @@
 namespace tcpassay {
 namespace {
 
-FileResult file(const std::string& name, Outcome outcome, std::vector<Rule> rules) {
+FileResult file(const std::string& name, Outcome outcome, const std::vector<Rule>& rules) {
   FileResult result{.file = name, .outcome = outcome};
   for (const Rule rule : rules) result.verdicts.push_back({.rule = rule});
   return result;

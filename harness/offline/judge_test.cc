@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/script/parse.h"
-#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

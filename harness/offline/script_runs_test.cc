@@ -9,7 +9,6 @@
 
 #include "harness/check/corpus.h"
 #include "harness/offline/judge.h"
-#include "harness/report/packetdrill_export.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
 #include "harness/targets/registry.h"

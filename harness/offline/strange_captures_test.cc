@@ -2,10 +2,8 @@
 // Captures are made at odd places by odd means. What a capture does to the order, the times and the pieces of innocent
 // packets condemns nobody; a guilty end beside it is condemned as before.
 #include <chrono>
-#include <functional>
 
 #include "harness/offline/capture_test.h"
-#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

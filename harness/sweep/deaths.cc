@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cctype>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,7 +10,6 @@
 
 #include "harness/report/replay_command.h"
 #include "harness/script/parse.h"
-#include "harness/script/print.h"
 #include "harness/session/finding.h"
 #include "harness/session/session.h"
 #include "harness/sweep/sweep.h"

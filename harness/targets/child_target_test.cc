@@ -6,7 +6,6 @@
 #include <csignal>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "harness/targets/plugin/plugin_target.h"
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "harness/targets/plugin/plugin_target.h"
 
 #include <gtest/gtest.h>
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
@@ -263,7 +264,8 @@ void CaptureReader::Impl::interface() {
 void CaptureReader::Impl::set_units(Frame& to, const Interface& of, std::uint64_t units) const {
   const std::uint64_t seconds = units / of.units_per_second, rest = units % of.units_per_second;
   const long double below = static_cast<long double>(rest) / static_cast<long double>(of.units_per_second);
-  set_time(to, seconds + static_cast<std::uint64_t>(of.offset_s), static_cast<std::uint64_t>(below * 1e9L + 0.5L));
+  set_time(to, seconds + static_cast<std::uint64_t>(of.offset_s),
+           static_cast<std::uint64_t>(std::llround(below * 1e9L)));
 }
 
 // False when the block is no frame.

@@ -26,7 +26,7 @@ TEST(Algorithms, SlowStartAddsTwoSegmentsAtMostAndOneAfterATimeout) {
 TEST(Algorithms, AvoidanceAddsASegmentInARoundTrip) {
   Window window{.cwnd = 10 * kSeg, .ssthresh = 10 * kSeg};
   for (int i = 0; i < 10; ++i) rfc5681::opens(window, kSeg, kSeg, false);
-  EXPECT_NEAR(window.cwnd, 11 * kSeg, kSeg / 20);
+  EXPECT_NEAR(window.cwnd, 11 * kSeg, kSeg / 20.0);
   EXPECT_EQ(rfc5681::avoidance_adds(100 * kSeg, 1, kSeg), 1u);  // never nothing
 }
 

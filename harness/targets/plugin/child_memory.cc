@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <ctime>
-#include <new>
 
 namespace tcpassay {
 namespace {

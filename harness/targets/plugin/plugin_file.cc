@@ -145,7 +145,7 @@ const PluginTable& load_plugin(const std::string& file) {
   void* symbol = dlsym(library, "tcpassay_plugin");
   if (symbol == nullptr) throw TargetError(fmt::format("{}: exports no tcpassay_plugin(): not an adapter", file));
   const PluginTable* (*entry)(std::uint32_t) = nullptr;
-  std::memcpy(&entry, &symbol, sizeof entry);
+  std::memcpy(static_cast<void*>(&entry), static_cast<const void*>(&symbol), sizeof entry);
   const PluginTable* table = entry(TCPASSAY_ABI);
   if (table == nullptr) throw TargetError(fmt::format("{}: tcpassay_plugin() returns NULL", file));
   const std::vector<std::string> faults = faults_of(*table);
