@@ -90,7 +90,7 @@ TEST(ScriptRuns, WhatATargetCannotDoIsNamedWithItsPlace) {
   EXPECT_EQ(why("+0 `sysctl net.ipv4.tcp_rmem=4096`"), "sysctl net.ipv4.tcp_rmem=4096 (s.pkt:2:1)");
   EXPECT_EQ(why("+0 `sysctl net.ipv4.tcp_retries2=3`"), "the target has no setting retries2 (s.pkt:2:1)");
   EXPECT_EQ(why("+0 > icmp unreachable"), "an ICMP message of the target (s.pkt:2:1)");
-  EXPECT_EQ(why("+0 < icmp redirect"), "icmp redirect (s.pkt:2:1)");
+  EXPECT_EQ(why("+0 < icmp nothing"), "icmp nothing (s.pkt:2:1)");
   EXPECT_EQ(why("+0 < icmp unreachable [udp(8)]"), "icmp unreachable [udp(8)] (s.pkt:2:1)");
   EXPECT_EQ(why("+0 < udp (1000)"), "udp (s.pkt:2:1)");
   EXPECT_EQ(why("+0 epoll_create(1) = 4"), "");
