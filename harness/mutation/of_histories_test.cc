@@ -112,19 +112,13 @@ TEST(Histories, KnowsWhatHasHappened) {
   EXPECT_EQ(known.handle, -1);
 }
 
-// Of these more passes than a tenth; docs/judge.md says what.
-bool has_a_known_hole(std::string_view id) {
-  return id == "text_repeated" || id == "given_up_untold" || id == "error_untold";
-}
-
 // Nine of ten illegal histories are noticed, of each class.
 TEST(Histories, NineOfTenAreNoticedInEachClass) {
   const HistoryResult result = history_sensitivity(corpus(), {.samples = 3000});
   EXPECT_GT(result.runs, 800u);
   for (const auto& row : result.rows) {
     EXPECT_GT(row.samples, 0u) << row.edit->id;
-    EXPECT_GE(row.share(), has_a_known_hole(row.edit->id) ? 0.6 : 0.9) << row.edit->id << "\n"
-                                                                       << history_text(result, {});
+    EXPECT_GE(row.share(), 0.9) << row.edit->id << "\n" << history_text(result, {});
   }
 }
 
@@ -133,10 +127,10 @@ TEST(Histories, SurvivorsAreWrittenDown) {
   namespace fs = std::filesystem;
   const std::string folder = (fs::path(::testing::TempDir()) / "survivors").string();
   fs::remove_all(folder);
-  const HistoryResult result =
-      history_sensitivity(corpus("/rfc8985"), {.samples = 100000, .classes = {"text_repeated"}, .survivors = folder});
+  const HistoryResult result = history_sensitivity(
+      corpus("/regressions"), {.samples = 100000, .classes = {"text_repeated"}, .survivors = folder});
   const auto& row = result.rows.front();
-  EXPECT_TRUE(row.freedoms.contains(Freedom::kLossProbe));
+  EXPECT_TRUE(row.freedoms.contains(Freedom::kWindowAheadDropped));
   std::size_t files = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
     EXPECT_TRUE(read_script(entry.path().string()).about.complete_record);
