@@ -60,6 +60,8 @@ constexpr Verb kVerbs[] = {
      "tcpassay diff old.json new.json", run_diff, diff_options},
     {"merge", "Joins the JSON results of all shards of check or sweep to that of the whole run",
      "tcpassay merge 1.json 2.json 3.json -o all.json", run_merge, merge_options},
+    {"fuzz", "Changes scenarios at random, keeps what is new, and makes what it finds small; goes on where it stopped",
+     "tcpassay fuzz --target own --plant rst_out_of_window --time 60", run_fuzz, fuzz_options},
     {"plugin-check", "Looks for mistakes of an adapter, before its stack is judged", "tcpassay plugin-check ./lwip.so",
      run_plugin_check, plugin_check_options},
     {"bench", "Measures how many connections a second are played, with the judge and without it",

@@ -72,6 +72,13 @@ struct CliOptions {
   std::string road{}, findings = "findings";               // sweep
   std::uint64_t one_in = 1;                                // sweep
   std::string verb{}, shell{};                             // manual, completions
+
+  // fuzz
+  std::string folder{}, action{}, signals = "transitions,pairs,rules,freedoms";
+  double campaign_s = 0;
+  std::uint64_t inputs = 0, findings_max = 0;
+  std::vector<std::string> seed_paths{}, left_out{}, ignored{};
+  bool plain = false;
 };
 
 // The command line asks for something that cannot be done. The message is one line.

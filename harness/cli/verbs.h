@@ -39,6 +39,9 @@ int run_merge(const CliOptions& cli);
 void sweep_options(CLI::App& app, CliOptions& cli);
 int run_sweep(const CliOptions& cli);
 
+void fuzz_options(CLI::App& app, CliOptions& cli);
+int run_fuzz(const CliOptions& cli);
+
 void benchmark_options(CLI::App& app, CliOptions& cli);
 int run_benchmark(const CliOptions& cli);  // tcpassay bench
 

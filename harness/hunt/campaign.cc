@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/hunt/campaign.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "harness/base/processes.h"
+#include "harness/base/write_file.h"
+#include "harness/hunt/worker.h"
+#include "harness/script/parse.h"
+#include "harness/script/print.h"
+
+namespace tcpassay {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::milliseconds kStatusEvery{1000};
+constexpr int kCrashesMax = 1000;  // of one process; more would only repeat themselves
+
+HuntStatus status_of(const fs::path& folder) {
+  HuntStatus status;
+  std::ifstream in(folder / "status.json");
+  const Json json = Json::parse(in, nullptr, false);
+  if (json.is_object()) {
+    status.inputs = json.value("inputs", std::uint64_t{0});
+    status.seconds = json.value("seconds", 0.0);
+  }
+  return status;
+}
+
+// The parent of the processes: adds up what they tell, and writes it down.
+class Parent {
+ public:
+  explicit Parent(const HuntOptions& options) : options_(options), before_(status_of(options.folder)) {
+    status_ = before_;
+    count_findings();
+    written_ = status_.unlisted;
+  }
+
+  HuntStatus run() {
+    const Interrupt interrupt;
+    const auto forever = steady_clock::now() + std::chrono::hours(24 * 365);
+    const std::chrono::duration<double> asked(options_.seconds);
+    deadline_ = options_.seconds > 0 ? began_ + std::chrono::duration_cast<steady_clock::duration>(asked) : forever;
+    in_processes(
+        options_.jobs, [&](int job, const LineWriter& write_line) { work(job, write_line); },
+        [&](const std::string& line) { take(line); });
+    status_.interrupted = Interrupt::interrupted() && !ended_;
+    count_findings();
+    write_status();
+    return status_;
+  }
+
+ private:
+  // Runs a worker, and another one whenever it dies.
+  void work(int job, const LineWriter& write_line) {
+    NowPlaying playing;
+    for (int crashes = 0; crashes < kCrashesMax && !Interrupt::interrupted(); ++crashes) {
+      const auto forward = [&](const std::string& line) {
+        if (!write_line(line)) throw TargetError("nobody listens");
+      };
+      const HuntStatus before = crashes == 0 ? before_ : status_of(options_.folder);
+      const auto ends = in_processes(
+          1, [&](int, const LineWriter& tell) { HuntWorker(options_, job, before, playing, tell).run(deadline_); },
+          forward);
+      if (ends.front().empty() || Interrupt::interrupted()) return;
+      note_crash(job, playing, ends.front(), write_line);
+      if (steady_clock::now() >= deadline_) return;
+    }
+  }
+
+  void note_crash(int job, NowPlaying& playing, const std::string& how, const LineWriter& write_line) {
+    const auto nobody = [](const std::string&) {};
+    const auto ends = in_processes(
+        1, [&](int, const LineWriter& tell) { HuntWorker(options_, job, before_, playing, tell).play_carefully(); },
+        nobody);
+    const fs::path script = options_.folder / "crash" / fmt::format("{}.pkt", job);
+    if (!fs::exists(script)) {
+      write_line(Json{{"lost", how}}.dump());
+      return;
+    }
+    const Scenario played = read_script(script.string());
+    FindingKind kind = kind_of_death(ends.front().empty() ? how : ends.front(), true, played);
+    kind.rule = "crashed";
+    Hunted found{.kind = kind, .folder = options_.folder / "findings" / kind.id()};
+    if (fs::exists(found.folder)) return;
+    fs::create_directories(found.folder);
+    found.verdict = how;
+    found.inputs = before_.inputs + playing.name().count;
+    write_file((found.folder / "first.pkt").string(), print_script(played));
+    write_finding_json(found, options_.terms);
+    confirm(found, {}, [] { return std::vector<Moves>(); }, options_.terms);
+    write_line(Json{{"finding", kind.rule}, {"id", kind.id()}, {"status", to_string(found.status)}}.dump());
+  }
+
+  void take(const std::string& line) {
+    const Json json = Json::parse(line, nullptr, false);
+    if (json.is_discarded()) return;
+    status_.inputs += json.value("inputs", std::uint64_t{0});
+    status_.transitions = std::max(status_.transitions, json.value("transitions", std::size_t{0}));
+    status_.rules = std::max(status_.rules, json.value("rules", std::size_t{0}));
+    status_.features = std::max(status_.features, json.value("features", std::size_t{0}));
+    status_.corpus = std::max(status_.corpus, json.value("corpus", std::size_t{0}));
+    const bool found = json.contains("finding");
+    const auto now = steady_clock::now();
+    if (!found && now < write_at_) return;
+    if (found) count_findings();
+    write_at_ = now + kStatusEvery;
+    const double taken = std::chrono::duration<double>(now - began_).count();
+    status_.seconds = before_.seconds + taken;
+    status_.rate = taken > 0 ? static_cast<double>(status_.inputs - before_.inputs) / taken : 0;
+    write_status();
+    if (options_.progress) options_.progress(status_);
+    if (options_.findings_max > 0 && status_.unlisted >= written_ + options_.findings_max && !ended_) {
+      ended_ = true;
+      std::raise(SIGINT);
+    }
+  }
+
+  void count_findings() {
+    status_.findings.clear();
+    status_.unlisted = 0;
+    for (const Hunted& found : read_findings(options_.folder / "findings")) {
+      ++status_.findings[found.kind.rule];
+      const auto& listed = options_.listed;
+      status_.unlisted += std::find(listed.begin(), listed.end(), found.kind.rule) == listed.end();
+    }
+  }
+
+  void write_status() const {
+    Json json = {{"target", options_.terms.target}, {"plant", options_.terms.own_options.defect},
+                 {"inputs", status_.inputs},        {"seconds", status_.seconds},
+                 {"inputs_per_s", status_.rate},    {"transitions", status_.transitions},
+                 {"rules", status_.rules},          {"features", status_.features},
+                 {"corpus", status_.corpus},        {"findings", status_.findings}};
+    write_file((options_.folder / "status.json").string(), json.dump(1) + "\n");
+  }
+
+  const HuntOptions& options_;
+  HuntStatus before_, status_;
+  std::size_t written_ = 0;  // findings before this run
+  bool ended_ = false;
+  steady_clock::time_point began_ = steady_clock::now(), write_at_ = began_, deadline_ = began_;
+};
+
+}  // namespace
+
+HuntStatus hunt(const HuntOptions& options) {
+  fs::create_directories(options.folder / "findings");
+  return Parent(options).run();
+}
+
+std::string status_text(const HuntStatus& status) {
+  std::string found;
+  for (const auto& [rule, count] : status.findings) found += fmt::format(" {}:{}", rule, count);
+  return fmt::format("{} inputs, {:.0f}/s, {} transitions, {} rules judged, {} kept; findings:{}", status.inputs,
+                     status.rate, status.transitions, status.rules, status.corpus, found.empty() ? " none" : found);
+}
+
+std::string findings_text(const std::vector<Hunted>& findings) {
+  std::string text;
+  for (const Hunted& found : findings) {
+    text += fmt::format("{:<34} {:<13} {:>3} steps  {:<24} {}\n", found.folder.filename().string(),
+                        to_string(found.status), found.steps, found.kind.state, found.kind.stimulus);
+  }
+  return text;
+}
+
+}  // namespace tcpassay

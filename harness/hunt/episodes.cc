@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/hunt/episodes.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Kind = OptionSpec::Kind;
+
+constexpr int kTimesMs[] = {1,     5,     10,    39,     40,     100,    199,    200,    201,    250,    300,
+                            499,   500,   501,   600,    700,    999,    1000,   1001,   1500,   2000,   2500,
+                            3000,  3100,  4000,  5000,   7000,   8000,   10000,  15000,  20000,  30000,  45000,
+                            60000, 61000, 90000, 100000, 120000, 180000, 240000, 241000, 300000, 600000, 1000000};
+constexpr std::uint16_t kWindows[] = {65535, 65535, 65535, 32768, 16384, 8192, 4096, 2920, 2000, 1460, 1072,
+                                      1000,  536,   100,   10,    2,     1,    0,    0,    0,    65534};
+constexpr std::uint32_t kLengths[] = {1,    1,    2,    3,    10,   50,   99,   100,  100,  100,  200,  500,
+                                      535,  536,  537,  1000, 1000, 1000, 1024, 1072, 1200, 1400, 1439, 1440,
+                                      1459, 1460, 1461, 2000, 2920, 3000, 4000, 4380, 5000, 8192};
+constexpr std::uint32_t kTextMax = 1440;  // octets in one segment of the peer
+
+// Builds one episode on one connection.
+class Maker {
+ public:
+  Maker(Random& random, const Handles& handles) : random_(random), handles_(handles) {}
+
+  std::vector<Move> take() { return std::move(moves_); }
+  Random& random() { return random_; }
+
+  Maker& wait(Time time) {
+    wait_ += time;
+    return *this;
+  }
+  SegmentMove& segment(Ctl ctl, std::uint32_t length = 0, std::uint16_t wnd = kDefaultWindow) {
+    SegmentMove move;
+    move.spec.ctl = ctl;
+    move.spec.length = std::min(length, kTextMax);
+    move.spec.wnd = wnd;
+    if (ctl.ack) move.spec.ack = 0;
+    keep(std::move(move));
+    return std::get<SegmentMove>(moves_.back().what);
+  }
+  SegmentMove& ack(std::uint16_t wnd = kDefaultWindow) { return segment({.ack = true}, 0, wnd); }
+  SegmentMove& again() {  // acknowledges nothing new
+    SegmentMove& move = ack();
+    move.ack = AckAnchor::kSndUna;
+    return move;
+  }
+  SegmentMove& text(std::uint32_t length) { return segment({.psh = true, .ack = true}, length); }
+  SegmentMove& fin() { return segment({.fin = true, .ack = true}); }
+  Maker& call(CallKind kind, std::uint32_t length = 0, int how = 0) {
+    keep(Call{.kind = kind, .handle = handles_.connection, .length = length, .how = how});
+    return *this;
+  }
+  Maker& write(std::uint32_t length) { return call(CallKind::kWrite, length); }
+  Maker& read(std::uint32_t length) { return call(CallKind::kRead, length); }
+  Maker& end(bool all) { return all ? call(CallKind::kClose) : call(CallKind::kShutdown, 0, 1); }
+
+ private:
+  void keep(decltype(Move::what) what) {
+    moves_.push_back({.wait = std::exchange(wait_, Time{}), .what = std::move(what)});
+  }
+
+  Random& random_;
+  const Handles& handles_;
+  std::vector<Move> moves_;
+  Time wait_{};
+};
+
+// The window closes, the user writes, probes come, the window opens (3.8.6.1).
+void zero_window(Maker& m) {
+  m.ack(0);
+  m.write(some_length(m.random()));
+  const std::size_t probes = m.random().below(4);
+  for (std::size_t i = 0; i < probes; ++i) {
+    m.wait(some_time(m.random()));
+    m.ack(0);
+  }
+  m.wait(some_time(m.random()));
+  m.ack(some_window(m.random()));
+  if (m.random().one_in(2)) m.wait(some_time(m.random())).ack();
+}
+
+// Text that is lost and comes again.
+void timeout(Maker& m) {
+  m.write(some_length(m.random()));
+  m.wait(some_time(m.random()));
+  if (m.random().one_in(2)) m.wait(some_time(m.random()));
+  if (m.random().one_in(3)) m.again().ack_distance = static_cast<std::int32_t>(some_length(m.random()));
+  m.ack();
+  if (m.random().one_in(2)) m.write(some_length(m.random()));
+}
+
+// Duplicate ACKs, and what ends the recovery (RFC 5681 section 3.2).
+void fast_retransmit(Maker& m) {
+  const std::size_t writes = 1 + m.random().below(5);
+  for (std::size_t i = 0; i < writes; ++i) m.write(m.random().one_in(2) ? 1000 : 1460);
+  const std::size_t duplicates = 1 + m.random().below(6);
+  for (std::size_t i = 0; i < duplicates; ++i) m.again();
+  if (m.random().one_in(2)) m.again().ack_distance = 1460;
+  m.wait(m.random().one_in(2) ? Time{} : some_time(m.random())).ack();
+}
+
+// Islands of text, repaired from the left, from the right or not at all.
+void gap(Maker& m) {
+  const std::uint32_t gap = some_length(m.random()), island = some_length(m.random());
+  const std::size_t islands = 1 + m.random().below(5);
+  std::uint32_t at = gap;
+  for (std::size_t i = 0; i < islands; ++i) {
+    m.text(island).seq_distance = static_cast<std::int32_t>(at);
+    at += std::min(island, kTextMax) + (m.random().one_in(3) ? 0 : gap);
+  }
+  if (m.random().one_in(3)) m.fin().seq_distance = static_cast<std::int32_t>(at);
+  if (!m.random().one_in(4)) m.text(gap);
+  if (m.random().one_in(2)) m.read(some_length(m.random()));
+  if (m.random().one_in(2)) m.text(some_length(m.random()));
+}
+
+// What came before comes again, with something new behind it.
+void overlap(Maker& m) {
+  const std::uint32_t length = some_length(m.random());
+  m.text(length);
+  SegmentMove& again = m.text(length + m.random().between(0, 100));
+  again.seq_distance = -static_cast<std::int32_t>(m.random().between(1, length));
+  again.spec.ctl.fin = m.random().one_in(4);
+  if (m.random().one_in(2)) m.wait(some_time(m.random()));
+}
+
+// The user does not read until the window is full (3.8.6.2.2).
+void full_buffer(Maker& m) {
+  const std::size_t segments = 2 + m.random().below(12);
+  for (std::size_t i = 0; i < segments; ++i) m.text(1440);
+  if (m.random().one_in(2)) m.text(1).seq = SeqAnchor::kWindowEdge;
+  m.wait(m.random().one_in(2) ? Time{} : some_time(m.random()));
+  m.read(m.random().one_in(3) ? 100000 : some_length(m.random()));
+  m.ack();
+  m.text(some_length(m.random()));
+}
+
+// Both sides close, in some order, with or without text that is under way.
+void closing(Maker& m) {
+  if (m.random().one_in(2)) m.ack(m.random().one_in(2) ? std::uint16_t{0} : some_window(m.random()));
+  if (m.random().one_in(2)) m.write(some_length(m.random()));
+  const bool target_first = m.random().one_in(2);
+  if (target_first) m.end(m.random().one_in(2));
+  if (target_first && m.random().one_in(2)) m.wait(m.random().one_in(2) ? Time{} : some_time(m.random())).ack();
+  SegmentMove& fin = m.fin();
+  if (m.random().one_in(2)) fin.ack = AckAnchor::kSndUna;
+  if (m.random().one_in(3)) fin.spec.length = some_length(m.random()) % kTextMax;
+  if (!target_first && m.random().one_in(3)) m.write(some_length(m.random()));
+  if (!target_first) m.end(m.random().one_in(2));
+  if (m.random().one_in(2)) m.wait(some_time(m.random()));
+  if (!m.random().one_in(4)) m.ack();
+  if (m.random().one_in(2)) m.wait(some_time(m.random()));
+  if (m.random().one_in(3)) m.fin().seq_distance = -1;
+}
+
+void urgent(Maker& m) {
+  const std::uint32_t length = some_length(m.random());
+  SegmentMove& in = m.segment({.psh = true, .ack = true, .urg = true}, length);
+  constexpr std::uint32_t kPointers[] = {0, 1, 2, 100, 1000, 65535};
+  in.spec.up = static_cast<std::uint16_t>(m.random().one_in(2) ? length : m.random().of(kPointers));
+  if (m.random().one_in(2)) m.read(some_length(m.random()));
+  if (m.random().one_in(2)) m.text(some_length(m.random()));
+}
+
+// A segment that should not be: SYN, RST, an ACK of what was never sent.
+void intruder(Maker& m) {
+  constexpr Ctl kStrange[] = {{.rst = true},
+                              {.rst = true, .ack = true},
+                              {.syn = true},
+                              {.syn = true, .ack = true},
+                              {.ack = true},
+                              {.fin = true},
+                              {.psh = true, .ack = true},
+                              {},
+                              {.fin = true, .syn = true}};
+  constexpr std::int32_t kDistances[] = {0, 0, 0, 1, -1, 2, 100, -100, 1000, 65535, -65536, 65536};
+  const Ctl ctl = m.random().of(kStrange);
+  SegmentMove& in = m.segment(ctl, ctl.psh ? some_length(m.random()) : 0);
+  in.seq = static_cast<SeqAnchor>(m.random().below(kSeqAnchors));
+  in.ack = static_cast<AckAnchor>(m.random().below(kAckAnchors));
+  in.seq_distance = m.random().of(kDistances);
+  in.ack_distance = m.random().of(kDistances);
+  if (ctl.syn) in.spec.options = some_syn_options(m.random());
+  if (m.random().one_in(2)) m.text(some_length(m.random()));
+  if (m.random().one_in(2)) m.wait(some_time(m.random())).ack();
+}
+
+// Nothing happens for a while, then the connection is used again.
+void idle(Maker& m) {
+  m.wait(some_time(m.random()));
+  m.write(some_length(m.random()));
+  if (m.random().one_in(2)) m.wait(some_time(m.random()));
+  m.ack();
+  m.text(some_length(m.random()));
+}
+
+// A train of small writes and what Nagle makes of it (3.7.4).
+void small_writes(Maker& m) {
+  const std::size_t writes = 2 + m.random().below(5);
+  for (std::size_t i = 0; i < writes; ++i) {
+    m.write(m.random().one_in(2) ? 1 : some_length(m.random()));
+    if (m.random().one_in(4)) m.wait(some_time(m.random()));
+  }
+  m.ack(some_window(m.random()));
+  m.wait(some_time(m.random())).ack();
+}
+
+// More text than the congestion window holds, acknowledged piece by piece.
+void volume(Maker& m) {
+  m.write(8192).write(8192);
+  const std::size_t rounds = 2 + m.random().below(8);
+  for (std::size_t i = 0; i < rounds; ++i) {
+    SegmentMove& in = m.ack(some_window(m.random()));
+    if (m.random().one_in(2)) in.ack_distance = -static_cast<std::int32_t>(some_length(m.random()));
+    if (m.random().one_in(4)) m.wait(some_time(m.random()));
+    if (m.random().one_in(3)) m.write(8192);
+  }
+}
+
+using Episode = void (*)(Maker&);
+constexpr Episode kEpisodes[] = {zero_window, timeout, fast_retransmit, gap,  overlap,      full_buffer, closing,
+                                 closing,     urgent,  intruder,        idle, small_writes, volume};
+
+}  // namespace
+
+Handles handles_of(const std::vector<Move>& moves) {
+  Handles found;
+  for (const Move& move : moves) {
+    const auto* call = std::get_if<Call>(&move.what);
+    if (call == nullptr) continue;
+    const bool names = call->kind == CallKind::kSocket || call->kind == CallKind::kAccept;
+    const int named = names && call->result ? static_cast<int>(*call->result) : -1;
+    found.next = std::max(found.next, named + 1);
+    if (call->kind == CallKind::kListen) found.listener = call->handle;
+    if (call->kind == CallKind::kConnect || call->kind == CallKind::kSendTo) found.connection = call->handle;
+    if (call->kind == CallKind::kAccept && named >= 0) found.connection = named;
+  }
+  return found;
+}
+
+Time some_time(Random& random) {
+  return milliseconds(random.of(kTimesMs));
+}
+
+std::uint16_t some_window(Random& random) {
+  return random.of(kWindows);
+}
+
+std::uint32_t some_length(Random& random) {
+  return random.one_in(4) ? random.between(1, 1460) : random.of(kLengths);
+}
+
+std::vector<Move> some_episode(Random& random, const Handles& handles) {
+  Maker maker(random, handles);
+  random.of(kEpisodes)(maker);
+  return maker.take();
+}
+
+}  // namespace tcpassay

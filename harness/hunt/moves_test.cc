@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/hunt/moves.h"
+
+#include <gtest/gtest.h>
+
+#include "harness/hunt/feedback.h"
+#include "harness/hunt/move_player.h"
+#include "harness/hunt/mutator.h"
+#include "harness/hunt/reduce.h"
+#include "harness/script/parse.h"
+#include "harness/script/print.h"
+#include "harness/targets/registry.h"
+
+namespace tcpassay {
+namespace {
+
+constexpr SessionOptions kQuiet{.judge = false, .keep_trace = false, .assertions = false};
+
+class MovesTest : public ::testing::Test {
+ protected:
+  Moves of(const std::string& script) { return moves_of(parse_script(script, "script"), session_); }
+  Moves of_file(const std::string& name) {
+    return moves_of(read_script(TCPASSAY_SOURCE_DIR "/corpus/textbook/" + name), session_);
+  }
+  std::vector<Bytes> answers(const Scenario& scenario) {
+    session_.play(scenario);
+    return session_.take_packets();
+  }
+  std::vector<Bytes> answers(const Moves& moves) {
+    player_.play(moves);
+    return session_.take_packets();
+  }
+  const Scenario& played() const { return player_.played(); }
+
+  MoveLimits limits_{.settings = {"ecn", "sack", "timestamps"}, .ipv6 = true};
+
+ private:
+  std::unique_ptr<Target> target_ = make_target("own");
+  Session session_{*target_, kQuiet};
+  MovePlayer player_{session_};
+};
+
+constexpr const char* kConversation = R"(
++0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 4294967290:4294967290(0) win 65535 <mss 1460,sackOK,nop,nop>
++0 < . 4294967291:4294967291(0) ack 1 win 65535
++0 accept(3, ..., ...) = 4
++0 < P. 4294967291:95(100) ack 1 win 65535
++0 write(4, ..., 1000) = 1000
++1.5 < . 95:95(0) ack 501 win 2000 <sack 601:1001,nop,nop>
++0 < R 1000:1000(0) win 0
+)";
+
+TEST_F(MovesTest, SayTheSameAsTheScript) {
+  const Moves moves = of(kConversation);
+  const Scenario script = parse_script(kConversation, "script");
+  EXPECT_EQ(answers(moves), answers(script));
+  for (std::size_t i = 0; i < script.steps.size(); ++i) {
+    if (!std::holds_alternative<Inject>(script.steps[i].action)) continue;
+    EXPECT_EQ(to_text(played().steps[i]), to_text(script.steps[i]));
+  }
+}
+
+TEST_F(MovesTest, WhatWasPlayedPlaysTheSameFromItsText) {
+  Moves moves = of(kConversation);
+  const Moves other = of_file("client-closes-first.pkt");
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    moves = mutated(seed % 10 == 0 ? of(kConversation) : moves, other, seed, limits_);
+    const auto live = answers(moves);
+    const Scenario again = parse_script(print_script(played()), "again");
+    ASSERT_EQ(answers(again), live) << seed << "\n" << print_script(again);
+  }
+}
+
+// What stands behind a step that is removed follows: the text comes in order again.
+TEST_F(MovesTest, AnchorsFollowWhenAStepIsRemoved) {
+  Moves moves = of(kConversation);
+  moves.moves.erase(moves.moves.begin() + 6);  // the text
+  answers(moves);
+  EXPECT_NE(print_script(played()).find("+1.5 < . 4294967291:4294967291(0) ack 501"), std::string::npos)
+      << print_script(played());
+}
+
+TEST_F(MovesTest, AMutationIsAFunctionOfItsSeedAndStaysInBounds) {
+  const Moves parent = of(kConversation), other = of_file("client-closes-first.pkt");
+  limits_.wait_max = std::chrono::seconds(3);
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const Moves made = mutated(parent, other, seed, limits_), same = mutated(parent, other, seed, limits_);
+    answers(made);
+    const std::string text = print_script(played());
+    answers(same);
+    ASSERT_EQ(print_script(played()), text) << seed;
+    ASSERT_LE(made.moves.size(), kMovesMax);
+    Time waited{};
+    for (const Move& move : made.moves) waited += move.wait;
+    ASSERT_LE(waited, limits_.wait_max);
+  }
+}
+
+TEST_F(MovesTest, ReducedInputsKeepWhatIsAskedFor) {
+  const auto has_rst = [](const Moves& moves) {
+    return std::any_of(moves.moves.begin(), moves.moves.end(), [](const Move& move) {
+      const auto* seg = std::get_if<SegmentMove>(&move.what);
+      return seg != nullptr && seg->spec.ctl.rst;
+    });
+  };
+  const Moves least = reduced(of(kConversation), has_rst, 1000);
+  EXPECT_EQ(least.moves.size(), 1u);
+  EXPECT_TRUE(has_rst(least));
+}
+
+TEST(Signals, AreNamed) {
+  EXPECT_TRUE(signals_of("all")->triples);
+  EXPECT_FALSE(signals_of("none")->transitions);
+  EXPECT_TRUE(signals_of("pairs,rules")->rules);
+  EXPECT_FALSE(signals_of("pairs,rules")->transitions);
+  EXPECT_EQ(signals_of("luck"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tcpassay

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "harness/hunt/worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "harness/base/write_file.h"
+#include "harness/check/corpus.h"
+#include "harness/script/parse.h"
+#include "harness/script/print.h"
+#include "harness/session/finding.h"
+
+namespace tcpassay {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kHistory = 64;                               // inputs kept in case a finding needs them
+constexpr int kKindsMax = 12;                                      // findings of one rule that are looked into
+constexpr Time kRealWaitOfInput = std::chrono::milliseconds(400);  // where time is real
+constexpr std::chrono::milliseconds kTellEvery{500};
+constexpr std::chrono::seconds kReadEvery{5};
+
+bool says_that_it_covers(const Scenario& scenario, const std::vector<std::string>& rules) {
+  const auto& covers = scenario.about.covers;
+  return std::any_of(rules.begin(), rules.end(), [&](const std::string& rule) {
+    return std::find(covers.begin(), covers.end(), rule) != covers.end();
+  });
+}
+
+}  // namespace
+
+HuntWorker::HuntWorker(const HuntOptions& options, int job, const HuntStatus& before, NowPlaying& playing,
+                       const LineWriter& write_line)
+    : options_(options),
+      job_(job),
+      before_(before),
+      playing_(playing),
+      write_line_(write_line),
+      feedback_(options.signals),
+      random_(options.seed * 1000003 + before.inputs * 64 + static_cast<std::uint64_t>(job) + playing.name().seed) {
+  make_again();
+  corpus_ = std::make_unique<HuntCorpus>(options_.folder / "corpus");
+  const Identity& identity = target_->identity();
+  limits_.settings = identity.settings;
+  limits_.ipv6 = identity.can(Ability::kIpv6);
+  if (!identity.can(Ability::kVirtualTime)) limits_.wait_max = kRealWaitOfInput;
+  for (const Hunted& found : read_findings(options_.folder / "findings")) {
+    known_.insert(found.folder.filename().string());
+    ++by_rule_[found.kind.rule];
+  }
+}
+
+void HuntWorker::make_again() {
+  player_.reset();
+  session_.reset();
+  auto target = make_target(options_.terms.target, options_.terms.own_options);
+  session_ = std::make_unique<Session>(*target, hunt_session(options_.terms, *target));
+  quiet_ = std::make_unique<Session>(*target, SessionOptions{.judge = false, .keep_trace = false, .assertions = false});
+  target_ = std::move(target);
+  player_ = std::make_unique<MovePlayer>(*session_);
+  player_->after_each([this] { feedback_.step(); });
+  feedback_.watch(session_->oracle());
+}
+
+void HuntWorker::run(steady_clock::time_point deadline) {
+  if (job_ == 0) finish_unconfirmed();
+  corpus_->read_new(*quiet_);
+  const InputName last = playing_.name();  // of the process before this one, which has died of it
+  for (std::size_t i = 0; i < corpus_->entries().size(); ++i) {
+    playing_.name() = {.kind = InputName::Kind::kKept, .parent = corpus_->entries()[i].id, .count = inputs_};
+    play(Moves(corpus_->entries()[i].moves));
+  }
+  const bool in_seeds = last.kind == InputName::Kind::kSeed;
+  if (in_seeds || corpus_->entries().empty()) plant_seeds(in_seeds ? last.seed + 1 : 0);
+  if (corpus_->entries().empty()) {
+    if (inputs_ == 0 && !in_seeds) throw TargetError("no seed can be played on this target");
+    return tell();  // whatever was played was found
+  }
+  const std::uint64_t look_every = target_->identity().can(Ability::kVirtualTime) ? 16 : 1;
+  auto tell_at = steady_clock::now(), read_at = tell_at + kReadEvery;
+  for (std::uint64_t i = 0; !Interrupt::interrupted(); ++i) {
+    play_one();
+    if (options_.inputs > 0 && inputs_ >= options_.inputs) break;
+    if (i % look_every != 0) continue;
+    const auto now = steady_clock::now();
+    if (now >= deadline) break;
+    if (now >= tell_at) tell(), tell_at = now + kTellEvery;
+    if (options_.jobs > 1 && now >= read_at) corpus_->read_new(*quiet_), read_at = now + kReadEvery;
+  }
+  tell();
+}
+
+// Scripts of the corpus that the target can play, but for those that are left out.
+void HuntWorker::plant_seeds(std::uint64_t first) {
+  const auto seeds = read_scenarios(options_.seeds);
+  for (std::uint64_t i = first; i < seeds.size(); ++i) {
+    const Scenario& scenario = seeds[i].scenario;
+    if (Interrupt::interrupted()) return;
+    if (!can_be_moves(scenario) || says_that_it_covers(scenario, options_.left_out)) continue;
+    if (Session::unsupported(scenario, *target_, 4, false)) continue;
+    playing_.name() = {.kind = InputName::Kind::kSeed, .seed = i, .count = inputs_};
+    play(moves_of(scenario, *quiet_));
+  }
+}
+
+// What a process that was killed had seen and not looked into.
+void HuntWorker::finish_unconfirmed() {
+  const fs::path folder = options_.folder / "findings";
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none)) {
+    if (Interrupt::interrupted()) return;
+    if (!fs::exists(entry.path() / "first.pkt")) continue;
+    auto found = read_finding(entry.path());
+    if (!found || found->status != FindingStatus::kUnconfirmed) continue;
+    const Scenario first = read_script((entry.path() / "first.pkt").string());
+    confirm(*found, moves_of(first, *quiet_), [] { return std::vector<Moves>(); }, options_.terms);
+    known_.insert(found->kind.id());
+    move_to_its_name(*found, options_.terms);
+  }
+}
+
+// Of two that are chosen at random the later one: what is new is tried more often.
+std::size_t HuntWorker::pick() {
+  const std::size_t all = corpus_->entries().size();
+  const std::size_t one = random_.below(all), two = random_.below(all);
+  return random_.one_in(2) ? std::max(one, two) : one;
+}
+
+void HuntWorker::play_one() {
+  const Played next{.parent = pick(), .other = pick(), .seed = random_.next()};
+  const HuntCorpus::Entry &parent = corpus_->entries()[next.parent], &other = corpus_->entries()[next.other];
+  playing_.name() = {
+      .kind = InputName::Kind::kMutated, .parent = parent.id, .other = other.id, .seed = next.seed, .count = inputs_};
+  play(made_from(parent.moves, other.moves, next.seed));
+  if (history_.size() >= kHistory) history_.pop_front();
+  history_.push_back(next);
+}
+
+void HuntWorker::play(const Moves& moves) {
+  feedback_.begin();
+  ++inputs_;
+  try {
+    player_->play(moves);
+    if (const Verdict* verdict = first_finding(session_->oracle())) {
+      note(kind_of(*verdict, player_->played()), describe(*verdict), moves);
+    } else if (feedback_.is_new(session_->oracle())) {
+      corpus_->add(player_->played(), *quiet_);
+    }
+  } catch (const TargetError& error) {
+    const bool died = dynamic_cast<const TargetDied*>(&error) != nullptr;
+    note(kind_of_death(error.what(), died, player_->played()), error.what(), moves);
+    make_again();
+  }
+}
+
+Moves HuntWorker::made_from(const Moves& parent, const Moves& other, std::uint64_t seed) const {
+  return options_.plain ? mutated_plainly(parent, seed, limits_) : mutated(parent, other, seed, limits_);
+}
+
+std::vector<Moves> HuntWorker::history() const {
+  std::vector<Moves> all;
+  const auto& entries = corpus_->entries();
+  for (const Played& each : history_) {
+    all.push_back(made_from(entries[each.parent].moves, entries[each.other].moves, each.seed));
+  }
+  return all;
+}
+
+bool HuntWorker::wanted(const FindingKind& kind) const {
+  const auto& ignored = options_.ignored;
+  if (std::find(ignored.begin(), ignored.end(), kind.rule) != ignored.end()) return false;
+  const auto of_rule = by_rule_.find(kind.rule);
+  return known_.count(kind.id()) == 0 && (of_rule == by_rule_.end() || of_rule->second < kKindsMax);
+}
+
+// Writes what was played before anything else is done with it.
+void HuntWorker::note(const FindingKind& kind, const std::string& verdict, const Moves& moves) {
+  if (!wanted(kind)) return;
+  known_.insert(kind.id());
+  ++by_rule_[kind.rule];
+  Hunted found{.kind = kind, .folder = options_.folder / "findings" / kind.id()};
+  fs::create_directories(found.folder.parent_path());
+  if (!fs::create_directory(found.folder)) return;  // another process has it
+  found.inputs = before_.inputs + inputs_;
+  found.seconds = before_.seconds + std::chrono::duration<double>(steady_clock::now() - began_).count();
+  found.verdict = verdict;
+  write_file((found.folder / "first.pkt").string(),
+             "// SPDX-License-Identifier: Apache-2.0\n" + print_script(player_->played()));
+  write_finding_json(found, options_.terms);
+  confirm(found, moves, [&] { return history(); }, options_.terms);
+  known_.insert(found.kind.id());
+  if (!move_to_its_name(found, options_.terms)) return;
+  write_line_(Json{{"finding", kind.rule}, {"id", found.kind.id()}, {"status", to_string(found.status)}}.dump());
+}
+
+void HuntWorker::tell() {
+  const Json line = {{"job", job_},
+                     {"inputs", inputs_ - told_},
+                     {"transitions", feedback_.transitions()},
+                     {"rules", feedback_.rules()},
+                     {"features", feedback_.features()},
+                     {"corpus", corpus_->entries().size()}};
+  told_ = inputs_;
+  if (!write_line_(line.dump())) throw TargetError("nobody listens");
+}
+
+std::optional<Moves> HuntWorker::named(const InputName& name) {
+  const fs::path corpus = options_.folder / "corpus";
+  if (name.kind == InputName::Kind::kSeed) {
+    const auto seeds = read_scenarios(options_.seeds);
+    if (name.seed >= seeds.size()) return std::nullopt;
+    return moves_of(seeds[name.seed].scenario, *quiet_);
+  }
+  const auto parent = HuntCorpus::read(corpus, name.parent, *quiet_);
+  if (!parent || name.kind != InputName::Kind::kMutated) return parent;
+  const auto other = HuntCorpus::read(corpus, name.other, *quiet_);
+  return other ? std::optional(made_from(*parent, *other, name.seed)) : std::nullopt;
+}
+
+void HuntWorker::play_carefully() {
+  const auto moves = named(playing_.name());
+  if (!moves) return;
+  const fs::path crash = options_.folder / "crash";
+  fs::create_directories(crash);
+  const fs::path script = crash / fmt::format("{}.pkt", job_);
+  std::ofstream out(script, std::ios::trunc);
+  Scenario terms;
+  terms.about.settings = moves->settings;
+  if (moves->ip == 6) terms.options.emplace_back("--ip_version=ipv6");
+  out << print_script(terms);
+  player_->watch([&](const ScriptStep& step) { out << to_text(step) << std::endl; });
+  player_->play(*moves);
+  out.close();
+  fs::remove(script);  // it did not die of that
+}
+
+}  // namespace tcpassay
