@@ -84,11 +84,12 @@ TEST_F(Campaign, LosesNothingWhenItIsKilled) {
 }
 
 TEST_F(Campaign, AnUnconfirmedFindingIsLookedInto) {
-  const fs::path place = folder() / "findings" / "MUST_1-00000000";
+  const FindingKind kind{.rule = "MUST_1", .state = "LISTEN", .stimulus = "S", .seen = "nothing"};
+  const fs::path place = folder() / "findings" / kind.id();
   fs::create_directories(place);
   fs::copy_file(TCPASSAY_SOURCE_DIR "/corpus/textbook/client-closes-first.pkt", place / "first.pkt");
   const HuntTerms terms;
-  write_finding_json({.kind = {.rule = "MUST_1"}, .folder = place}, terms);
+  write_finding_json({.kind = kind, .folder = place}, terms);
   hunt(options("", 100));
   const auto found = read_finding(place);
   ASSERT_TRUE(found);

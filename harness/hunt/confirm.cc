@@ -84,6 +84,17 @@ std::optional<Scenario> smallest(Witness& witness, const Moves& moves, const Fin
   return script;
 }
 
+// Leaves out each step, from the last to the first, without which the fault shows, too.
+Scenario smaller_script(Witness& witness, Scenario script, const FindingKind& kind) {
+  for (std::size_t i = script.steps.size(); i > 0; --i) {
+    Scenario shorter = script;
+    shorter.steps.erase(shorter.steps.begin() + static_cast<std::ptrdiff_t>(i - 1));
+    const auto shown = witness.shown_by(shorter);
+    if (shown && same_fault(*shown, kind)) script = std::move(shorter);
+  }
+  return script;
+}
+
 std::string title_of(const FindingKind& kind) {
   const auto rule = rule_by_id(kind.rule);
   return rule ? std::string(info(*rule).sentence) : "the target " + kind.rule;
@@ -194,7 +205,7 @@ void confirm(Hunted& found, const Moves& moves, const std::function<std::vector<
   if (seen_again(witness, first, found.kind, terms)) {
     found.status = FindingStatus::kConfirmed;
     const auto least = smallest(witness, moves, found.kind, terms);
-    const Scenario& shown = least ? *least : first;
+    const Scenario shown = least ? *least : smaller_script(witness, first, found.kind);
     witness.renew();
     if (const auto kind = seen_again(witness, shown, found.kind, terms)) found.kind = *kind;
     found.verdict = witness.verdict();
@@ -215,10 +226,13 @@ void minimise(Hunted& found, const HuntTerms& terms) {
   Witness witness(terms);
   const auto target = make_target(terms.target, terms.own_options);
   Session quiet(*target, {.judge = false, .keep_trace = false, .assertions = false});
-  if (const auto least = smallest(witness, moves_of(script, quiet), found.kind, terms);
-      least && least->steps.size() <= script.steps.size()) {
-    keep(found, *least, terms);
+  Moves moves;
+  try {
+    moves = moves_of(script, quiet);
+  } catch (const TargetError&) {  // the target dies of it
   }
+  const auto least = smallest(witness, moves, found.kind, terms);
+  if (least && least->steps.size() <= script.steps.size()) keep(found, *least, terms);
   write_finding_json(found, terms);
   write_forms(found, terms);
 }

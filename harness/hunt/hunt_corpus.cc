@@ -65,6 +65,7 @@ std::size_t HuntCorpus::read_new(Session& quiet) {
       if (!can_be_moves(scenario) || Session::unsupported(scenario, quiet.target(), 4, false)) continue;
       entries_.push_back({.id = id, .moves = moves_of(scenario, quiet)});
     } catch (const ScriptError&) {  // not ours
+    } catch (const TargetError&) {  // the target has died of it: that is a finding already
     }
   }
   return found.size();

@@ -105,7 +105,8 @@ void HuntWorker::plant_seeds(std::uint64_t first) {
     if (!can_be_moves(scenario) || says_that_it_covers(scenario, options_.left_out)) continue;
     if (Session::unsupported(scenario, *target_, 4, false)) continue;
     playing_.name() = {.kind = InputName::Kind::kSeed, .seed = i, .count = inputs_};
-    play(moves_of(scenario, *quiet_));
+    const Moves moves = moves_or_none(scenario);
+    if (!moves.moves.empty()) play(moves);
   }
 }
 
@@ -119,7 +120,7 @@ void HuntWorker::finish_unconfirmed() {
     auto found = read_finding(entry.path());
     if (!found || found->status != FindingStatus::kUnconfirmed) continue;
     const Scenario first = read_script((entry.path() / "first.pkt").string());
-    confirm(*found, moves_of(first, *quiet_), [] { return std::vector<Moves>(); }, options_.terms);
+    confirm(*found, moves_or_none(first), [] { return std::vector<Moves>(); }, options_.terms);
     known_.insert(found->kind.id());
     move_to_its_name(*found, options_.terms);
   }
@@ -148,14 +149,12 @@ void HuntWorker::play(const Moves& moves) {
   try {
     player_->play(moves);
     if (const Verdict* verdict = first_finding(session_->oracle())) {
-      note(kind_of(*verdict, player_->played()), describe(*verdict), moves);
+      note(kind_of(*verdict, player_->played()), describe(*verdict), moves, player_->played());
     } else if (feedback_.is_new(session_->oracle())) {
       corpus_->add(player_->played(), *quiet_);
     }
   } catch (const TargetError& error) {
-    const bool died = dynamic_cast<const TargetDied*>(&error) != nullptr;
-    note(kind_of_death(error.what(), died, player_->played()), error.what(), moves);
-    make_again();
+    note_death(error, moves, player_->played());
   }
 }
 
@@ -180,7 +179,7 @@ bool HuntWorker::wanted(const FindingKind& kind) const {
 }
 
 // Writes what was played before anything else is done with it.
-void HuntWorker::note(const FindingKind& kind, const std::string& verdict, const Moves& moves) {
+void HuntWorker::note(const FindingKind& kind, const std::string& verdict, const Moves& moves, const Scenario& played) {
   if (!wanted(kind)) return;
   known_.insert(kind.id());
   ++by_rule_[kind.rule];
@@ -190,13 +189,29 @@ void HuntWorker::note(const FindingKind& kind, const std::string& verdict, const
   found.inputs = before_.inputs + inputs_;
   found.seconds = before_.seconds + std::chrono::duration<double>(steady_clock::now() - began_).count();
   found.verdict = verdict;
-  write_file((found.folder / "first.pkt").string(),
-             "// SPDX-License-Identifier: Apache-2.0\n" + print_script(player_->played()));
+  write_file((found.folder / "first.pkt").string(), "// SPDX-License-Identifier: Apache-2.0\n" + print_script(played));
   write_finding_json(found, options_.terms);
   confirm(found, moves, [&] { return history(); }, options_.terms);
   known_.insert(found.kind.id());
   if (!move_to_its_name(found, options_.terms)) return;
   write_line_(Json{{"finding", kind.rule}, {"id", found.kind.id()}, {"status", to_string(found.status)}}.dump());
+}
+
+void HuntWorker::note_death(const TargetError& error, const Moves& moves, const Scenario& played) {
+  const bool died = dynamic_cast<const TargetDied*>(&error) != nullptr;
+  const Scenario kept = played;
+  make_again();
+  note(kind_of_death(error.what(), died, kept), error.what(), moves, kept);
+}
+
+// None, where the target dies of the scenario.
+Moves HuntWorker::moves_or_none(const Scenario& scenario) {
+  try {
+    return moves_of(scenario, *quiet_);
+  } catch (const TargetError& error) {
+    note_death(error, {}, scenario);
+    return {};
+  }
 }
 
 void HuntWorker::tell() {

@@ -39,7 +39,9 @@ class HuntWorker {
   void finish_unconfirmed();
   void play_one();
   void play(const Moves& moves);
-  void note(const FindingKind& kind, const std::string& verdict, const Moves& moves);
+  void note(const FindingKind& kind, const std::string& verdict, const Moves& moves, const Scenario& played);
+  void note_death(const TargetError& error, const Moves& moves, const Scenario& played);
+  Moves moves_or_none(const Scenario& scenario);
   bool wanted(const FindingKind& kind) const;
   std::size_t pick();
   Moves made_from(const Moves& parent, const Moves& other, std::uint64_t seed) const;
