@@ -85,6 +85,9 @@ void change_options(SegmentMove& move, Random& random) {
   } else {
     options.push_back(some_option(random));
   }
+  // A script writes raw octets behind the options that it has words for.
+  std::stable_partition(options.begin(), options.end(),
+                        [](const OptionSpec& option) { return option.kind != OptionSpec::Kind::kRaw; });
   constexpr std::size_t kRoom = 40;
   std::size_t octets = 0;
   for (std::size_t i = 0; i < options.size(); ++i) {

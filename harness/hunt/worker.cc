@@ -209,6 +209,7 @@ Moves HuntWorker::moves_or_none(const Scenario& scenario) {
   try {
     return moves_of(scenario, *quiet_);
   } catch (const TargetError& error) {
+    ++inputs_;
     note_death(error, {}, scenario);
     return {};
   }
