@@ -96,24 +96,19 @@ TEST_F(Campaign, AnUnconfirmedFindingIsLookedInto) {
   EXPECT_EQ(found->status, FindingStatus::kUnsteady);  // the script shows nothing
 }
 
-// Of an adapter in a child process, and of one that takes the process of the campaign with it.
 TEST_F(Campaign, DeathsAreFindings) {
-  for (const bool child : {true, false}) {
-    HuntOptions asked = options("", 50);
-    asked.terms.target = "plugin:" TCPASSAY_TEST_PLUGINS "/own_plugin.so?segfault";
-    if (!child) asked.terms.target = in_process(asked.terms.target);
-    asked.seeds = {TCPASSAY_SOURCE_DIR "/corpus/textbook/client-closes-first.pkt"};
-    asked.folder = folder() / (child ? "child" : "here");
-    asked.seconds = 20;
-    asked.findings_max = 1;
-    hunt(asked);
-    const auto found = read_findings(asked.folder / "findings");
-    ASSERT_FALSE(found.empty()) << child;
-    EXPECT_EQ(found[0].kind.rule, child ? "died" : "crashed");
-    EXPECT_EQ(found[0].status, FindingStatus::kConfirmed);
-    EXPECT_LE(found[0].steps, 8u);
-    EXPECT_TRUE(fs::exists(found[0].folder / "finding.pkt"));
-  }
+  HuntOptions asked = options("", 50);
+  asked.terms.target = "plugin:" TCPASSAY_TEST_PLUGINS "/own_plugin.so?segfault";
+  asked.seeds = {TCPASSAY_SOURCE_DIR "/corpus/textbook/client-closes-first.pkt"};
+  asked.seconds = 20;
+  asked.findings_max = 1;
+  hunt(asked);
+  const auto found = read_findings(folder() / "findings");
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found[0].kind.rule, "died");
+  EXPECT_EQ(found[0].status, FindingStatus::kConfirmed);
+  EXPECT_LE(found[0].steps, 8u);
+  EXPECT_TRUE(fs::exists(found[0].folder / "finding.pkt"));
 }
 
 TEST(FindingKind, IsTheSameWhereOnlyNumbersDiffer) {

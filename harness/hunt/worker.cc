@@ -240,11 +240,16 @@ std::optional<Moves> HuntWorker::named(const InputName& name) {
 }
 
 void HuntWorker::play_carefully() {
-  const auto moves = named(playing_.name());
-  if (!moves) return;
   const fs::path crash = options_.folder / "crash";
   fs::create_directories(crash);
   const fs::path script = crash / fmt::format("{}.pkt", job_);
+  const InputName& name = playing_.name();
+  if (name.kind == InputName::Kind::kSeed) {  // it may have died before there were moves
+    const auto seeds = read_scenarios(options_.seeds);
+    if (name.seed < seeds.size()) write_file(script.string(), print_script(seeds[name.seed].scenario));
+  }
+  const auto moves = named(name);
+  if (!moves) return;
   std::ofstream out(script, std::ios::trunc);
   Scenario terms;
   terms.about.settings = moves->settings;
