@@ -106,7 +106,9 @@ void HuntWorker::plant_seeds(std::uint64_t first) {
     if (Session::unsupported(scenario, *target_, 4, false)) continue;
     playing_.name() = {.kind = InputName::Kind::kSeed, .seed = i, .count = inputs_};
     const Moves moves = moves_or_none(scenario);
+    keep_all_ = true;
     if (!moves.moves.empty()) play(moves);
+    keep_all_ = false;
   }
 }
 
@@ -150,7 +152,7 @@ void HuntWorker::play(const Moves& moves) {
     player_->play(moves);
     if (const Verdict* verdict = first_finding(session_->oracle())) {
       note(kind_of(*verdict, player_->played()), describe(*verdict), moves, player_->played());
-    } else if (feedback_.is_new(session_->oracle())) {
+    } else if (feedback_.is_new(session_->oracle()) || keep_all_) {
       corpus_->add(player_->played(), *quiet_);
     }
   } catch (const TargetError& error) {

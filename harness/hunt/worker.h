@@ -71,6 +71,7 @@ class HuntWorker {
   std::set<std::string> known_;  // ids of findings
   std::map<std::string, int> by_rule_;
   std::uint64_t inputs_ = 0, told_ = 0;
+  bool keep_all_ = false;  // seeds are kept whatever they show
 };
 
 }  // namespace tcpassay
