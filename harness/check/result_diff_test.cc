@@ -37,7 +37,8 @@ Json result(std::vector<Json> rules, std::vector<Json> played = {}, int revision
 // "newly_failing A" and so on, in their order.
 std::vector<std::string> changes(const Json& before, const Json& after) {
   std::vector<std::string> all;
-  for (const Change& change : compare(before, after).front().changes) {
+  const auto diffs = compare(before, after);
+  for (const Change& change : diffs.front().changes) {
     all.push_back(std::string(to_string(change.kind)) + " " + change.id);
   }
   return all;

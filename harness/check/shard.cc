@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <system_error>
 
 #include "harness/check/played_json.h"
 #include "harness/check/result_diff.h"
@@ -159,7 +160,7 @@ Shard shard_named(const std::string& word) {
   if (slash != std::string::npos) {
     const auto index = std::from_chars(begin, begin + slash, shard.index);
     const auto of = std::from_chars(begin + slash + 1, end, shard.of);
-    if (index.ptr != begin + slash || of.ptr != end) shard.index = 0;
+    if (index.ptr != begin + slash || of.ptr != end || of.ec != std::errc()) shard.index = 0;
   }
   if (shard.index == 0 || shard.index > shard.of || shard.of > kShardsMax) {
     throw std::runtime_error(fmt::format("--shard {}: expected I/N, such as 2/8, with N up to {}", word, kShardsMax));
