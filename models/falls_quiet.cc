@@ -64,7 +64,8 @@ bool queued_text_is_not_overdue(Step& on) {
   Candidate& tcb = on.tcb;
   const bool in_flight = tcb.snd_una < tcb.snd_nxt;
   if (tcb.snd_edge() <= tcb.snd_nxt) tcb.send_pending = false;  // the window has closed meanwhile
-  if (in_flight && tcb.congestion.phase != Congestion::Phase::kOpen) tcb.send_pending = false;
+  const bool early = in_flight && tcb.fast_open.opened;  // what left before the handshake has a window of its own
+  if ((in_flight && tcb.congestion.phase != Congestion::Phase::kOpen) || early) tcb.send_pending = false;
   if (!tcb.send_pending) return true;
   const Horizon limit = tcb.snd_nxt == tcb.snd_end ? Horizon::kHeldFin
                         : in_flight                ? Horizon::kNagleOff

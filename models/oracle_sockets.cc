@@ -249,6 +249,7 @@ void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& cal
     h.user_timeout = std::chrono::milliseconds(call.value);
     if (h.kind == Handle::Kind::kConnection && current(h)) {
       process(conversation(h.tuple), event, [&](Step& on) {
+        if (on.tcb.state <= State::kListen) return;  // not for the connection that may follow
         on.tcb.user_timeout = h.user_timeout;
         on.tcb.user_set_at = on.env.now;
       });
@@ -312,7 +313,8 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
       break;
     case CallKind::kGetOption:
       if (call.option == SocketOption::kError) process(c, event, [&](Step& on) { error_call(on, call); });
-      if (call.option == SocketOption::kAtMark) process(c, event, [&](Step& on) { mark_asked(on, call); });
+      if (call.option == SocketOption::kAtMark && !h.reads_shut)
+        process(c, event, [&](Step& on) { mark_asked(on, call); });
       break;
     case CallKind::kPoll:
       process(c, event, [&](Step& on) { priority_polled(on, call); });

@@ -40,13 +40,14 @@ void fresh(Candidate& tcb) {
   begun.freedoms = tcb.freedoms;
   begun.debts = tcb.debts;
   begun.must_ignore = tcb.must_ignore;
-  begun.user_timeout = tcb.user_timeout;
+  if (!tcb.was_open) begun.user_timeout = tcb.user_timeout;
   tcb = begun;
 }
 
 // The numbers of the connection in TIME-WAIT are kept, in case the SYN turns out to be an old one (3.6.1, MAY-2).
 void keep_old_numbers(Candidate& tcb, const Candidate& old) {
   tcb.former.kept = true;
+  tcb.former.stamped = old.timestamped();
   tcb.former.snd_nxt = old.snd_nxt;
   tcb.former.rcv_nxt = old.rcv_nxt;
   tcb.time_wait.from = old.time_wait.from;

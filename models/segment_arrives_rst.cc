@@ -40,6 +40,7 @@ void back_to_listen(Step& on, Rule rule) {
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.former.rcv_nxt;
   tcb.rcv_fin = tcb.was_open = true;
   tcb.edge_known = tcb.former.kept = false;
+  tcb.stamps.offered = tcb.stamps.peer = tcb.former.stamped;
 }
 
 // The connection is reset by the peer: queues are flushed, the user is told.

@@ -22,7 +22,7 @@ bool empty(const Span& span) {
 bool has_arrived(const Tcb& tcb, Span block, const Span& open) {
   if (tcb.selective.vague || tcb.contradicted) return true;
   if (tcb.held.overflow && tcb.held.beyond < block.to) return true;  // more gaps than are remembered
-  if (tcb.rcv_fin && block.to <= tcb.held.top) return true;          // text behind the FIN: the peer contradicts itself
+  if (tcb.rcv_fin && tcb.fin_seq < block.to) return true;            // text behind the FIN: the peer contradicts itself
   if (tcb.held_fin && block.to == tcb.fin_seq + 1) --block.to.value;
   if (block.from == block.to || within(block, open)) return true;
   for (const Span& span : tcb.held.spans) {
@@ -86,6 +86,7 @@ void no_blocks(Step& on, const Departing& seg) {
 // RFC 2883 section 4: the first block reports octets that arrived a second time, below the acknowledgment or above it.
 void duplicate_reported(Step& on, const Span& block, bool above) {
   Sack& sack = on.tcb.selective;
+  if (on.tcb.rcv_fin && on.tcb.fin_seq < block.to) return;  // text behind the FIN
   for (int i = sack.duplicates.size - 1; i >= 0; --i) {
     const Span due = sack.duplicates.items[static_cast<std::size_t>(i)];
     const bool newest = i == sack.duplicates.size - 1;

@@ -153,7 +153,7 @@ struct TimeWait {
 
 // The connection in TIME-WAIT whose place a SYN has taken: its numbers, in case the SYN was an old one (MAY-2).
 struct FormerConnection {
-  bool kept = false;
+  bool kept = false, stamped = false;
   SndSeq snd_nxt{};
   RcvSeq rcv_nxt{};
   friend bool operator==(const FormerConnection&, const FormerConnection&) = default;

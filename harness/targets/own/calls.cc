@@ -182,7 +182,8 @@ void Stack::close(Listener& listener) {
   listener.open = false;
   std::vector<Connection*> orphans = listener.accept_queue;
   for (Connection* c : existing_) {
-    if (c->parent == &listener && c->state == State::kSynReceived) orphans.push_back(c);
+    const bool waits = c->fast_open.opened;  // in the queue already
+    if (c->parent == &listener && c->state == State::kSynReceived && !waits) orphans.push_back(c);
   }
   listener.accept_queue.clear();
   for (Connection* c : orphans) {

@@ -65,7 +65,8 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     if (next - c.snd_una + length > congestion_window(c)) break;
     // FIN occupies the octet behind the text and needs its place in the window.
     const bool together = length == 0 || !variants.has(LegalVariant::fin_apart);
-    const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u && together;
+    const bool waits = c.state == State::kSynReceived;  // 3.10.4: until ESTABLISHED
+    const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u && together && !waits;
     if (length == 0 && !fin) break;
     const bool beyond = next - c.snd_una + length > c.cc.cwnd;
     if (!again && !c.cc.recovering && beyond) c.cc.limited += length;

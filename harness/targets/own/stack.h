@@ -112,6 +112,7 @@ class Stack {
   Then check_syn_bit(Connection& c, Segment& seg);
   void enter_time_wait(Connection& c);
   void return_to_listen(Connection& c);
+  void handshake_ends(Connection& c, Ended why);
 
   // ack_field.cc: fifth step
   Then check_ack_field(Connection& c, Segment& seg);

@@ -180,12 +180,11 @@ void Stack::challenge_reset(Connection& c, Segment& seg) {
 void Stack::reset_arrives(Connection& c) {
   switch (c.state) {
     case State::kSynReceived:
-      if (!c.passive || c.fast_open.opened) {
-        const bool reset = c.passive || planted.has(Defect::refused_told_as_reset);
-        delete_tcb(c, reset ? Ended::kReset : Ended::kRefused);
+      if (!c.passive) {
+        delete_tcb(c, planted.has(Defect::refused_told_as_reset) ? Ended::kReset : Ended::kRefused);
       } else if (!planted.has(Defect::synrcvd_keeps_on_rst)) {
-        if (planted.has(Defect::synrcvd_rst_kills_listener)) c.parent->open = false;
-        return_to_listen(c);
+        if (planted.has(Defect::synrcvd_rst_kills_listener) && c.parent != nullptr) c.parent->open = false;
+        handshake_ends(c, Ended::kReset);
       }
       break;
     case State::kEstablished:
@@ -218,11 +217,7 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
   if (!seg.ctl.syn) return Then::kProceed;
   if (c.state == State::kSynReceived && c.passive) {
     if (planted.has(Defect::syn_in_synrcvd_ignored)) return Then::kProceed;
-    if (c.fast_open.opened) {  // its user knows it already
-      delete_tcb(c, Ended::kReset);
-    } else {
-      return_to_listen(c);
-    }
+    handshake_ends(c, Ended::kReset);
     return Then::kReturn;
   }
   if (planted.has(Defect::no_challenge_on_syn) && c.synchronized()) return Then::kReturn;
@@ -258,12 +253,22 @@ void Stack::enter_time_wait(Connection& c) {
   if (planted.has(Defect::timewait_for_ever)) c.timers.time_wait = kNever;
 }
 
+// The handshake of a passive OPEN fails. Nobody knows of the connection, unless Fast Open has handed it to the user.
+void Stack::handshake_ends(Connection& c, Ended why) {
+  if (c.parent == nullptr) return delete_tcb(c, why);
+  if (c.fast_open.opened) {
+    std::erase(c.parent->accept_queue, &c);
+    c.held = false;
+  }
+  return_to_listen(c);
+}
+
 // Ends a connection in SYN-RECEIVED that came from LISTEN. The listener stays. If the connection tried to reopen one in
 // TIME-WAIT, that one is restored (MAY-2 of section 3.6.1); otherwise the connection is deleted.
 void Stack::return_to_listen(Connection& c) {
   if (!c.reopened || c.reopened->time_wait <= now_) return delete_tcb(c, Ended::kNormally);
   const Reopened old = *c.reopened;
-  --c.parent->embryonic;
+  if (!c.fast_open.opened) --c.parent->embryonic;
   Tcb tcb;
   tcb.remote_address = c.remote_address;
   tcb.local_port = c.local_port;

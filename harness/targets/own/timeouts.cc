@@ -37,10 +37,10 @@ bool Stack::run_timer(Connection& c) {
 void Stack::retransmission_timeout(Connection& c) {
   if (std::exchange(c.ecn.waits, false) && !c.in_flight()) return send_queued(c);
   if (excessive(c)) {
-    const bool lost = c.state == State::kSynReceived && c.passive && planted.has(Defect::backlog_place_lost);
+    const bool lost = c.state == State::kSynReceived && c.parent != nullptr && planted.has(Defect::backlog_place_lost);
     if (lost) ++c.parent->embryonic;
-    const bool known = !c.passive || c.fast_open.opened;  // to a user, who has to be told
-    return c.state == State::kSynReceived && !known ? return_to_listen(c) : delete_tcb(c, Ended::kTimedOut);
+    if (c.state == State::kSynReceived && c.passive) return handshake_ends(c, Ended::kTimedOut);
+    return delete_tcb(c, Ended::kTimedOut);
   }
   if (!c.in_flight() && planted.has(Defect::timer_not_stopped)) {
     Ring last;
