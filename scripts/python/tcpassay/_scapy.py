@@ -2,6 +2,7 @@
 """Packets of Scapy, where Scapy is installed. Nothing is imported before a packet of Scapy is asked for or given."""
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from typing import Any, Dict
@@ -10,10 +11,10 @@ from typing import Any, Dict
 def _layers() -> Any:
     logging.getLogger("scapy.runtime").setLevel(logging.ERROR)  # it warns of machines without a default route
     try:
-        from scapy.layers import inet, inet6
+        # By name, since only some versions of Scapy have types.
+        return importlib.import_module("scapy.layers.inet"), importlib.import_module("scapy.layers.inet6")
     except ImportError as error:
         raise ImportError("Scapy is not installed: pip install scapy, or the package python3-scapy") from error
-    return inet, inet6
 
 
 def is_packet(value: object) -> bool:
