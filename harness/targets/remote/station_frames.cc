@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kEthernetHeader = 14, kIpv4Header = 20, kIpv6Header = 40;
 constexpr std::uint16_t kTypeIpv4 = 0x0800, kTypeArp = 0x0806, kTypeIpv6 = 0x86dd;
-constexpr std::uint8_t kIcmp = 1, kTcp = 6, kIcmp6 = 58;
+constexpr std::uint8_t kIcmp = 1, kIcmp6 = 58;
 constexpr std::uint8_t kEchoReply = 0, kEchoRequest = 8, kEchoRequest6 = 128, kEchoReply6 = 129;
 constexpr std::uint8_t kSolicitation = 135, kAdvertisement = 136;
 constexpr std::uint8_t kOwnLinkOption = 1, kTargetLinkOption = 2;
