@@ -145,7 +145,9 @@ Html sections(const CheckReport& report, const std::vector<const SiteRun*>& runs
 
 Html profile(const SiteRun& run) {
   Html rows;
-  for (const auto& [name, value] : list_of(run.json, "profile").items()) {
+  for (const auto& entry : list_of(run.json, "profile").items()) {
+    const std::string& name = entry.key();
+    const auto& value = entry.value();
     const auto trait =
         std::find_if(traits().begin(), traits().end(), [&](const TraitInfo& one) { return one.name == name; });
     const std::string word = value.is_string() ? value.get<std::string>() : "";
