@@ -11,15 +11,20 @@ namespace {
 constexpr std::int32_t kSteps[] = {0,    0,    1,     -1,   2,     -2,    10,     100,   -100,       536,       -536,
                                    1000, 1460, -1460, 2920, -2920, 65535, -65535, 65536, 0x7fffffff, 0x40000000};
 
+// Distances wrap, as sequence numbers do.
+std::int32_t further(std::int32_t distance, std::int32_t step) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(distance) + static_cast<std::uint32_t>(step));
+}
+
 void change_seq(SegmentMove& move, Random& random) {
   if (random.one_in(2)) move.seq = static_cast<SeqAnchor>(random.below(kSeqAnchors));
-  move.seq_distance = random.one_in(2) ? random.of(kSteps) : move.seq_distance + random.of(kSteps);
+  move.seq_distance = random.one_in(2) ? random.of(kSteps) : further(move.seq_distance, random.of(kSteps));
 }
 
 void change_ack(SegmentMove& move, Random& random) {
   if (!move.spec.ack) return change_seq(move, random);
   if (random.one_in(2)) move.ack = static_cast<AckAnchor>(random.below(kAckAnchors));
-  move.ack_distance = random.one_in(2) ? random.of(kSteps) : move.ack_distance + random.of(kSteps);
+  move.ack_distance = random.one_in(2) ? random.of(kSteps) : further(move.ack_distance, random.of(kSteps));
 }
 
 void change_bits(SegmentMove& move, Random& random) {
