@@ -218,7 +218,9 @@ void Stack::send_reset(Connection& c) {
   seg.ctl.rst = true;
   if (c.ecn.agreed && planted.has(Defect::ecn_ect_on_rst)) seg.ecn = kEct0;
   if (!seg.ctl.ack) seg.ack = 0;
-  if (!c.stamps.ok && provoking_stamp_) seg.timestamps = {0, *provoking_stamp_};  // RFC 7323 section 5.2
+  // RFC 7323 section 5.2
+  const bool bare = variants.has(LegalVariant::stamps_not_on_resets);
+  if (!c.stamps.ok && provoking_stamp_ && !bare) seg.timestamps = {0, *provoking_stamp_};
   seg.wnd = 0;
   emit(c, seg);
 }

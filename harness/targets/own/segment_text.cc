@@ -43,9 +43,7 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   // SHLD-3: "if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST"
   if (c.user_gone && (count > 0 || !text.empty()) && !planted.has(Defect::no_rst_after_close) &&
       !variants.has(LegalVariant::no_rst_on_close)) {
-    if (seg.timestamps) provoking_stamp_ = seg.timestamps->value;
     abort(c);
-    provoking_stamp_.reset();
     return Then::kReturn;
   }
   if (had_gap && count > seg.text.size() && planted.has(Defect::held_acked_stepwise)) {

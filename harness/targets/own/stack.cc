@@ -92,7 +92,9 @@ void Stack::inject(ByteView packet) {
   last_source_ = seg->source;
   last_source_port_ = seg->source_port;
   if (seg->wnd >= 0x8000 && planted.has(Defect::window_signed)) seg->wnd = 0;
+  if (seg->timestamps) provoking_stamp_ = seg->timestamps->value;
   segment_arrives(*seg);
+  provoking_stamp_.reset();
 }
 
 std::optional<Stack::Sent> Stack::collect() {
