@@ -73,6 +73,9 @@ class Parent {
           forward);
       if (ends.front().empty() || Interrupt::interrupted()) return;
       note_crash(job, playing, ends.front(), write_line);
+      if (playing.name().kind == InputName::Kind::kKept) {
+        HuntCorpus::leave_out(options_.folder / "corpus", playing.name().parent);
+      }
       if (steady_clock::now() >= deadline_) return;
     }
   }
@@ -90,13 +93,9 @@ class Parent {
     const Scenario played = read_script(script.string());
     FindingKind kind = kind_of_death(ends.front().empty() ? how : ends.front(), true, played);
     kind.rule = "crashed";
-    Hunted found{.kind = kind, .folder = options_.folder / "findings" / kind.id()};
-    if (fs::exists(found.folder)) return;
-    fs::create_directories(found.folder);
-    found.verdict = how;
-    found.inputs = before_.inputs + playing.name().count;
-    write_file((found.folder / "first.pkt").string(), print_script(played));
-    write_finding_json(found, options_.terms);
+    Hunted found{.kind = kind, .inputs = before_.inputs + playing.name().count, .verdict = how};
+    const FirstSight sight{.job = job, .script = print_script(played)};
+    if (!write_first(found, options_.folder / "findings", sight, options_.terms)) return;
     confirm(found, {}, [] { return std::vector<Moves>(); }, options_.terms);
     write_line(Json{{"finding", kind.rule}, {"id", kind.id()}, {"status", to_string(found.status)}}.dump());
   }

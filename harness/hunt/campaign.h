@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A campaign: plays inputs on a target for as long as asked, keeps those that showed something new and writes what is
 // found. Everything stands in one folder; the next campaign in that folder goes on there.
-//   FOLDER/corpus/*.pkt         inputs worth keeping, as scripts
+//   FOLDER/corpus/kept.pkts     inputs worth keeping, as scripts; FOLDER/corpus/*.pkt are read, too
 //   FOLDER/findings/ID/         one finding each: first.pkt is there from the moment it was seen
 //   FOLDER/status.json          totals over all runs
 #pragma once

@@ -5,12 +5,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <thread>
 
 #include "harness/hunt/confirm.h"
+#include "harness/hunt/hunt_corpus.h"
 #include "harness/script/parse.h"
 
 namespace tcpassay {
@@ -64,23 +68,116 @@ TEST_F(Campaign, GoesOnWhereItStopped) {
   EXPECT_GE(second.corpus, first.corpus);
 }
 
-// Whenever it is killed: what was seen is there, and the next campaign looks into it.
+std::set<std::string> found_rules(const fs::path& folder) {
+  std::set<std::string> rules;
+  for (const Hunted& found : read_findings(folder)) rules.insert(found.kind.rule);
+  return rules;
+}
+
+// Of the inputs that are worth keeping.
+std::set<std::uint64_t> kept_ids(const fs::path& folder) {
+  std::set<std::uint64_t> ids;
+  for (const auto& record : KeptFile(folder / "corpus/kept.pkts").read_new()) ids.insert(record.first);
+  return ids;
+}
+
+// Ten times, each a little later than the time before: all that was seen or kept stays there, the campaign goes on, and
+// looks into what it had no time for.
 TEST_F(Campaign, LosesNothingWhenItIsKilled) {
-  const pid_t child = fork();
-  if (child == 0) {
-    setpgid(0, 0);
-    hunt(options("rst_out_of_window", 0));
-    _exit(0);
+  std::set<std::string> rules;
+  std::set<std::uint64_t> kept;
+  const auto includes = [](const auto& all, const auto& some) {
+    return std::includes(all.begin(), all.end(), some.begin(), some.end());
+  };
+  for (int kills = 0; kills < 10; ++kills) {
+    const pid_t child = fork();
+    if (child == 0) {
+      setpgid(0, 0);
+      hunt(options("rst_out_of_window", 0));
+      _exit(0);
+    }
+    setpgid(child, child);
+    std::this_thread::sleep_for(std::chrono::milliseconds(60 + 30 * kills));
+    kill(-child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    const auto rules_now = found_rules(folder() / "findings");
+    const auto kept_now = kept_ids(folder());
+    EXPECT_TRUE(includes(rules_now, rules)) << "kill " << kills;
+    EXPECT_TRUE(includes(kept_now, kept)) << "kill " << kills;
+    rules = rules_now;
+    kept = kept_now;
   }
-  const auto seen = [&] { return !read_findings(folder() / "findings").empty(); };
-  for (int i = 0; i < 300 && !seen(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  kill(-child, SIGKILL);
-  waitpid(child, nullptr, 0);
-  ASSERT_TRUE(seen());
-  hunt(options("rst_out_of_window", 500));
-  for (const Hunted& found : read_findings(folder() / "findings")) {
-    EXPECT_NE(found.status, FindingStatus::kUnconfirmed) << found.folder;
+  EXPECT_GT(kept.size(), 10u);
+  HuntOptions last = options("rst_out_of_window", 5000);
+  last.findings_max = 1;
+  hunt(last);
+  EXPECT_TRUE(includes(found_rules(folder() / "findings"), rules));
+  for (const auto& entry : fs::directory_iterator(folder() / "findings")) {
+    EXPECT_FALSE(is_half_written(entry.path())) << entry.path();
+    const auto found = read_finding(entry.path());
+    ASSERT_TRUE(found) << entry.path();
+    EXPECT_NE(found->status, FindingStatus::kUnconfirmed) << entry.path();
+    EXPECT_TRUE(fs::exists(entry.path() / "test_finding.py")) << entry.path();
   }
+}
+
+// Killed while it wrote what it has seen: the folder has no name of its own yet.
+TEST_F(Campaign, AHalfWrittenFindingIsPlayedAgain) {
+  HuntOptions asked = options("rst_out_of_window", 5000);
+  asked.findings_max = 1;
+  hunt(asked);
+  const auto found = read_findings(folder() / "findings");
+  ASSERT_FALSE(found.empty());
+  const fs::path script = fs::temp_directory_path() / ("tcpassay-first-" + std::to_string(getpid()) + ".pkt");
+  fs::copy_file(found[0].folder / "first.pkt", script, fs::copy_options::overwrite_existing);
+  fs::remove_all(folder() / "findings");
+  const fs::path half = folder() / "findings" / (found[0].kind.id() + ".part-0");
+  fs::create_directories(half);
+  fs::rename(script, half / "first.pkt");
+  hunt(options("rst_out_of_window", 1));
+  EXPECT_FALSE(fs::exists(half));
+  EXPECT_EQ(found_rules(folder() / "findings").count(found[0].kind.rule), 1u);
+}
+
+TEST(KeptFile, ACutRecordCostsItselfOnly) {
+  const fs::path path = fs::temp_directory_path() / ("tcpassay-kept-" + std::to_string(getpid()));
+  fs::remove(path);
+  const auto octets = [&] {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  {
+    KeptFile file(path);
+    for (const char* script : {"// one\n+0 close(3) = 0\n", "// two\n", "// three\n"}) {
+      file.append(kept_id(script), script);
+    }
+    EXPECT_EQ(file.read_new().size(), 3u);
+    EXPECT_TRUE(file.read_new().empty());
+  }
+  const std::string whole = octets();
+  fs::remove(path);
+  std::size_t used = 0;
+  for (std::size_t cut = 0; cut < whole.size(); ++cut) {
+    const std::string torn = whole.substr(0, cut);
+    const std::size_t before = kept_records(torn, used).size();
+    EXPECT_LE(used, cut);
+    EXPECT_EQ(kept_records(torn.substr(used) + whole.substr(cut), used).size(), 3 - before) << cut;  // it is finished
+    EXPECT_EQ(kept_records(torn + whole, used).size(), before + 3) << cut;                           // it never is
+  }
+}
+
+// A stack that lives in the process of the campaign takes the process with it; the next one says what killed it.
+TEST_F(Campaign, ACrashInItsOwnProcessIsAFinding) {
+  HuntOptions asked = options("", 50);
+  asked.terms.target = "in-process:plugin:" TCPASSAY_TEST_PLUGINS "/own_plugin.so?assertion";
+  asked.seeds = {TCPASSAY_SOURCE_DIR "/corpus/textbook/client-closes-first.pkt"};
+  hunt(asked);
+  const auto found = read_findings(folder() / "findings");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].kind.rule, "crashed");
+  EXPECT_EQ(found[0].status, FindingStatus::kConfirmed);
+  EXPECT_LE(found[0].steps, 8u);
+  EXPECT_NE(found[0].verdict.find("signal 6"), std::string::npos) << found[0].verdict;
 }
 
 TEST_F(Campaign, AnUnconfirmedFindingIsLookedInto) {

@@ -217,8 +217,8 @@ void confirm(Hunted& found, const Moves& moves, const std::function<std::vector<
     if (!before.empty()) write_history(found.folder / "history", before, used > 0 ? used : before.size(), terms);
     keep(found, first, terms);
   }
-  write_finding_json(found, terms);
   write_forms(found, terms);
+  write_finding_json(found, terms);  // last: until then the finding is unconfirmed, and is looked into again
 }
 
 void minimise(Hunted& found, const HuntTerms& terms) {

@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 constexpr const char* kFile = "finding.json";
+constexpr const char* kHalfWritten = ".part-";  // in the name of a folder, before the number of the process
 constexpr std::size_t kSeenMax = 60;
 constexpr const char* kStatuses[] = {"unconfirmed", "confirmed", "needs history", "unsteady"};
 
@@ -120,16 +121,37 @@ std::optional<Hunted> read_finding(const fs::path& folder) {
   found.steps = json.value("steps", std::size_t{0});
   found.inputs = json.value("inputs", std::uint64_t{0});
   found.seconds = json.value("seconds", 0.0);
+  found.cpu_s = json.value("cpu_s", 0.0);
   found.verdict = json.value("verdict", "");
   found.replay = json.value("replay", "");
   return found;
+}
+
+bool write_first(Hunted& found, const fs::path& folder, const FirstSight& sight, const HuntTerms& terms) {
+  const fs::path named = folder / found.kind.id();
+  if (fs::exists(named)) return false;
+  found.folder = folder / fmt::format("{}{}{}", found.kind.id(), kHalfWritten, sight.job);
+  fs::remove_all(found.folder);
+  fs::create_directories(found.folder);
+  if (!sight.history.empty()) write_file((found.folder / kHistoryNames).string(), sight.history);
+  write_file((found.folder / kFirstScript).string(), "// SPDX-License-Identifier: Apache-2.0\n" + sight.script);
+  write_finding_json(found, terms);
+  std::error_code taken;
+  fs::rename(found.folder, named, taken);
+  if (taken) fs::remove_all(found.folder);
+  found.folder = named;
+  return !taken;
+}
+
+bool is_half_written(const fs::path& folder) {
+  return folder.filename().string().find(kHalfWritten) != std::string::npos;
 }
 
 std::vector<Hunted> read_findings(const fs::path& folder) {
   std::vector<Hunted> all;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(folder, none)) {
-    if (!entry.is_directory()) continue;
+    if (!entry.is_directory() || is_half_written(entry.path())) continue;
     if (auto found = read_finding(entry.path())) all.push_back(std::move(*found));
   }
   std::sort(all.begin(), all.end(), [](const Hunted& a, const Hunted& b) { return a.folder < b.folder; });
@@ -155,21 +177,13 @@ bool move_to_its_name(Hunted& found, const HuntTerms& terms) {
 
 void write_finding_json(const Hunted& found, const HuntTerms& terms) {
   const bool of_rule = rule_by_id(found.kind.rule).has_value();
-  const Json json = {{"rule", found.kind.rule},
-                     {"level", !of_rule              ? ""
-                               : found.kind.departed ? "SHOULD"
-                                                     : "MUST"},
-                     {"state", found.kind.state},
-                     {"stimulus", found.kind.stimulus},
-                     {"seen", found.kind.seen},
-                     {"status", to_string(found.status)},
-                     {"steps", found.steps},
-                     {"inputs", found.inputs},
-                     {"seconds", found.seconds},
-                     {"target", terms.target},
-                     {"plant", terms.own_options.defect},
-                     {"version", kVersion},
-                     {"verdict", found.verdict},
+  const Json json = {{"rule", found.kind.rule},   {"level", !of_rule ? "" : found.kind.departed ? "SHOULD" : "MUST"},
+                     {"state", found.kind.state}, {"stimulus", found.kind.stimulus},
+                     {"seen", found.kind.seen},   {"status", to_string(found.status)},
+                     {"steps", found.steps},      {"inputs", found.inputs},
+                     {"seconds", found.seconds},  {"cpu_s", found.cpu_s},
+                     {"target", terms.target},    {"plant", terms.own_options.defect},
+                     {"version", kVersion},       {"verdict", found.verdict},
                      {"replay", found.replay}};
   write_file((found.folder / kFile).string(), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }

@@ -56,9 +56,25 @@ struct Hunted {
   std::size_t steps = 0;
   std::uint64_t inputs = 0;  // played before it
   double seconds = 0;        // of the campaign before it
+  double cpu_s = 0;          // processor time of the process that found it, until then
   std::string verdict{};     // in words
   std::string replay{};      // the command that shows it again
 };
+
+inline constexpr const char* kFirstScript = "first.pkt";
+inline constexpr const char* kHistoryNames = "first.history";
+
+// What is written at once when a finding is seen.
+struct FirstSight {
+  int job = 0;            // of the process that saw it
+  std::string script{};   // that was played
+  std::string history{};  // how the inputs before it can be made again
+};
+// Writes a new finding below `folder`. Its own folder gets its name when everything is in it, so that a process can be
+// killed at any time. False when another process has written it already.
+bool write_first(Hunted& found, const std::filesystem::path& folder, const FirstSight& sight, const HuntTerms& terms);
+// Whether this is the folder of a finding that has not got its name yet.
+bool is_half_written(const std::filesystem::path& folder);
 
 // Reads the findings below a folder; those that are half written are left out.
 std::vector<Hunted> read_findings(const std::filesystem::path& folder);

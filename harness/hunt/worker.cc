@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -25,6 +26,13 @@ constexpr int kKindsMax = 12;                                      // findings o
 constexpr Time kRealWaitOfInput = std::chrono::milliseconds(400);  // where time is real
 constexpr std::chrono::milliseconds kTellEvery{500};
 constexpr std::chrono::seconds kReadEvery{5};
+
+// Of this process, in seconds.
+double processor_time() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+}
 
 bool says_that_it_covers(const Scenario& scenario, const std::vector<std::string>& rules) {
   const auto& covers = scenario.about.covers;
@@ -69,8 +77,8 @@ void HuntWorker::make_again() {
 }
 
 void HuntWorker::run(steady_clock::time_point deadline) {
-  if (job_ == 0) finish_unconfirmed();
   corpus_->read_new(*quiet_);
+  if (job_ == 0) finish_unconfirmed();
   const InputName last = playing_.name();  // of the process before this one, which has died of it
   for (std::size_t i = 0; i < corpus_->entries().size(); ++i) {
     playing_.name() = {.kind = InputName::Kind::kKept, .parent = corpus_->entries()[i].id, .count = inputs_};
@@ -116,16 +124,43 @@ void HuntWorker::plant_seeds(std::uint64_t first) {
 void HuntWorker::finish_unconfirmed() {
   const fs::path folder = options_.folder / "findings";
   std::error_code none;
-  for (const auto& entry : fs::directory_iterator(folder, none)) {
+  std::vector<fs::path> all;
+  for (const auto& entry : fs::directory_iterator(folder, none)) all.push_back(entry.path());
+  for (const fs::path& place : all) {
     if (Interrupt::interrupted()) return;
-    if (!fs::exists(entry.path() / "first.pkt")) continue;
-    auto found = read_finding(entry.path());
-    if (!found || found->status != FindingStatus::kUnconfirmed) continue;
-    const Scenario first = read_script((entry.path() / "first.pkt").string());
-    confirm(*found, moves_or_none(first), [] { return std::vector<Moves>(); }, options_.terms);
-    known_.insert(found->kind.id());
-    move_to_its_name(*found, options_.terms);
+    const auto found = read_finding(place);
+    if (is_half_written(place)) {
+      finish_half_written(place);
+    } else if (found && found->status == FindingStatus::kUnconfirmed && fs::exists(place / kFirstScript)) {
+      look_into(*found);
+    }
   }
+}
+
+void HuntWorker::look_into(Hunted found) {
+  const Scenario first = read_script((found.folder / kFirstScript).string());
+  const std::vector<Moves> before = history_of(found.folder);
+  confirm(found, moves_or_none(first), [&] { return before; }, options_.terms);
+  known_.insert(found.kind.id());
+  move_to_its_name(found, options_.terms);
+}
+
+// The process was killed before the folder had its name: what is in there is played once more.
+void HuntWorker::finish_half_written(const fs::path& place) {
+  auto found = read_finding(place);
+  if (found) {
+    const fs::path named = place.parent_path() / found->kind.id();
+    std::error_code taken;
+    fs::rename(place, named, taken);
+    if (!taken) {
+      found->folder = named;
+      return look_into(*found);
+    }
+  } else if (fs::exists(place / kFirstScript)) {
+    const Moves moves = moves_or_none(read_script((place / kFirstScript).string()));
+    if (!moves.moves.empty()) play(moves);
+  }
+  fs::remove_all(place);
 }
 
 // Of two that are chosen at random the later one: what is new is tried more often.
@@ -185,18 +220,37 @@ void HuntWorker::note(const FindingKind& kind, const std::string& verdict, const
   if (!wanted(kind)) return;
   known_.insert(kind.id());
   ++by_rule_[kind.rule];
-  Hunted found{.kind = kind, .folder = options_.folder / "findings" / kind.id()};
-  fs::create_directories(found.folder.parent_path());
-  if (!fs::create_directory(found.folder)) return;  // another process has it
+  Hunted found{.kind = kind};
   found.inputs = before_.inputs + inputs_;
   found.seconds = before_.seconds + std::chrono::duration<double>(steady_clock::now() - began_).count();
+  found.cpu_s = processor_time();
   found.verdict = verdict;
-  write_file((found.folder / "first.pkt").string(), "// SPDX-License-Identifier: Apache-2.0\n" + print_script(played));
-  write_finding_json(found, options_.terms);
+  const FirstSight sight{.job = job_, .script = print_script(played), .history = history_names()};
+  if (!write_first(found, options_.folder / "findings", sight, options_.terms)) return;  // another process has it
   confirm(found, moves, [&] { return history(); }, options_.terms);
   known_.insert(found.kind.id());
   if (!move_to_its_name(found, options_.terms)) return;
   write_line_(Json{{"finding", kind.rule}, {"id", found.kind.id()}, {"status", to_string(found.status)}}.dump());
+}
+
+// From which the inputs before a finding can be made again, should this process be killed now.
+std::string HuntWorker::history_names() const {
+  std::string lines;
+  const auto& entries = corpus_->entries();
+  for (const Played& each : history_) {
+    lines += fmt::format("{} {} {}\n", entries[each.parent].id, entries[each.other].id, each.seed);
+  }
+  return lines;
+}
+
+std::vector<Moves> HuntWorker::history_of(const fs::path& folder) const {
+  std::vector<Moves> all;
+  std::ifstream in(folder / kHistoryNames);
+  for (std::uint64_t parent = 0, other = 0, seed = 0; in >> parent >> other >> seed;) {
+    const auto one = corpus_->find(parent), two = corpus_->find(other);
+    if (one && two) all.push_back(made_from(*one, *two, seed));
+  }
+  return all;
 }
 
 void HuntWorker::note_death(const TargetError& error, const Moves& moves, const Scenario& played) {

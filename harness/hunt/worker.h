@@ -37,6 +37,10 @@ class HuntWorker {
   void plant_seeds(std::uint64_t first);
   std::optional<Moves> named(const InputName& name);
   void finish_unconfirmed();
+  void look_into(Hunted found);
+  void finish_half_written(const std::filesystem::path& place);
+  std::string history_names() const;
+  std::vector<Moves> history_of(const std::filesystem::path& folder) const;
   void play_one();
   void play(const Moves& moves);
   void note(const FindingKind& kind, const std::string& verdict, const Moves& moves, const Scenario& played);
