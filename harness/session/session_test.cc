@@ -302,6 +302,21 @@ TEST(Session, NamesWhatCannotBePlayed) {
   EXPECT_EQ(why("+0 splice(3, NULL, 5, NULL, 9, 0) = 9\n"), "splice (x.pkt:1:1)");
 }
 
+TEST(Session, UrgentDataIsAskedForOnlyWhereTheTargetHasIt) {
+  struct Polled final : PlainTarget {
+    void call(UserCall& call) override { asked = call.value; }
+    std::int64_t asked = 0;
+  } plain, urgent;
+  plain.identity_.abilities = {Ability::kSynchronous};
+  urgent.identity_.abilities = {Ability::kSynchronous, Ability::kUrgentData};
+  const Call poll{.kind = CallKind::kPoll, .handle = 3};
+  Session(plain).call(poll);
+  Session(urgent).call(poll);
+  EXPECT_EQ(plain.asked & 2, 0);
+  EXPECT_NE(plain.asked, 0);
+  EXPECT_EQ(urgent.asked, 0);  // every event
+}
+
 TEST(Session, SettingsAreAskedForUntilTheNextReset) {
   struct Configured final : Target {
     const Identity& identity() const override { return identity_; }

@@ -15,6 +15,9 @@ namespace {
 constexpr std::uint32_t kTextMax = 65535 - 40 - 60;  // octets of text that fit an IPv6 packet beside full options
 constexpr std::uint32_t kWriteMax = 1 << 20;         // octets of one write
 
+// POLLPRI, what poll() tells unasked (POLLERR, POLLHUP), and every event that it can tell.
+constexpr std::int64_t kUrgentEvent = 2, kAlwaysTold = 8 | 16, kAllEvents = 0x3fff;
+
 }  // namespace
 
 Tuple Session::Impl::pair(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) const {
@@ -181,6 +184,10 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
   made.host = host_of(call, target.identity());
   made.option = call.option;
   made.value = call.value;
+  // A user of a target without urgent data has nothing to ask it about that.
+  if (call.kind == CallKind::kPoll && !target.identity().can(Ability::kUrgentData)) {
+    made.value = (call.value == 0 ? kAllEvents : call.value | kAlwaysTold) & ~kUrgentEvent;
+  }
   if (call.kind != CallKind::kWrite && call.kind != CallKind::kSendTo) return made;
   made.length = std::min(call.length, kWriteMax);
   const std::uint32_t offset = socket ? socket->written : 0;
