@@ -12,6 +12,7 @@
 
 #include "harness/base/processes.h"
 #include "harness/check/played_json.h"
+#include "harness/script/schedule.h"
 #include "harness/session/run_log.h"
 #include "harness/session/session.h"
 #include "harness/target/inconclusive.h"
@@ -133,36 +134,38 @@ class Player {
   std::chrono::nanoseconds lost_{};  // in scenarios during which the implementation died
 };
 
-// With several processes each plays every n-th of the scenarios that are left, and writes a line of JSON for each of
-// them to its pipe.
+// With several processes each plays a part of the scenarios that are left, and writes a line of JSON for each of them
+// to its pipe.
 
-void work(const std::vector<ScenarioFile>& scenarios, const std::vector<std::size_t>& left, const CheckOptions& options,
-          std::size_t first, std::size_t step, const LineWriter& write_line) {
+using Part = std::vector<std::size_t>;  // numbers of scenarios, as they are played
+
+void work(const std::vector<ScenarioFile>& scenarios, const Part& part, const CheckOptions& options,
+          const LineWriter& write_line) {
   const auto write = [&](const Json& json) {
     return write_line(json.dump(-1, ' ', false, Json::error_handler_t::replace));
   };
   Player player(scenarios, options);
   if (!write({{"identity", to_json(player.identity())}})) return;
-  for (std::size_t i = first; i < left.size() && !Interrupt::interrupted(); i += step) {
-    if (!write({{"number", left[i]}, {"played", to_json(player.play(left[i]))}})) return;
+  for (const std::size_t number : part) {
+    if (Interrupt::interrupted()) return;
+    if (!write({{"number", number}, {"played", to_json(player.play(number))}})) return;
   }
 }
 
 // The scenarios that no process has played. The first one of a process that died is what it died of.
-std::vector<std::size_t> left_over(const std::vector<std::size_t>& given, const std::vector<std::string>& deaths,
+std::vector<std::size_t> left_over(const std::vector<Part>& parts, const std::vector<std::string>& deaths,
                                    const std::vector<bool>& done, std::vector<Played>& played) {
   std::vector<std::size_t> left;
-  std::vector<bool> blamed(deaths.size());
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    const std::size_t job = i % deaths.size();
-    if (done[given[i]]) continue;
-    if (!deaths[job].empty() && !blamed[job]) {
-      blamed[job] = true;
-      played[given[i]].why = fmt::format("{}: its process ended by {}", kTargetDied, deaths[job]);
-    } else {
-      left.push_back(given[i]);
+  for (std::size_t job = 0; job < parts.size(); ++job) {
+    bool blamed = deaths[job].empty();
+    for (const std::size_t number : parts[job]) {
+      if (done[number]) continue;
+      if (blamed) left.push_back(number);
+      if (!blamed) played[number].why = fmt::format("{}: its process ended by {}", kTargetDied, deaths[job]);
+      blamed = true;
     }
   }
+  std::sort(left.begin(), left.end());
   return left;
 }
 
@@ -184,6 +187,33 @@ std::vector<std::size_t> in_order(const std::vector<ScenarioFile>& scenarios, co
   return order;
 }
 
+// Every scenario goes to the process that has the least to do, the long ones first, so that all end at about the same
+// time. Where a machine is shared, every process plays the n-th scenario of each n, so that they keep their order.
+std::vector<Part> dealt(const std::vector<std::size_t>& left, std::size_t jobs,
+                        const std::vector<ScenarioFile>& scenarios, const CheckOptions& options) {
+  constexpr Time kAtLeast = std::chrono::milliseconds(20);  // what a scenario takes that does not wait
+  std::vector<Part> parts(jobs);
+  if (is_remote(options.target)) {
+    for (std::size_t i = 0; i < left.size(); ++i) parts[i % jobs].push_back(left[i]);
+    return parts;
+  }
+  std::vector<Time> length(scenarios.size());
+  for (const std::size_t number : left) {
+    const Time waits = length_of(scenarios[number].scenario, options.round_trip);
+    length[number] = kAtLeast + (waits > kRealWaitMax ? Time{} : waits);  // what waits longer is skipped
+  }
+  Part by_length = left;
+  std::stable_sort(by_length.begin(), by_length.end(),
+                   [&](std::size_t a, std::size_t b) { return length[a] > length[b]; });
+  std::vector<Time> load(jobs);
+  for (const std::size_t number : by_length) {
+    const auto job = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
+    parts[job].push_back(number);
+    load[job] += length[number];
+  }
+  return parts;
+}
+
 std::vector<Played> play_in_processes(const std::vector<ScenarioFile>& scenarios, const CheckOptions& options,
                                       Identity& identity) {
   std::vector<Played> played(scenarios.size(), Played{.why = fmt::format("{} too often", kTargetDied)});
@@ -203,16 +233,17 @@ std::vector<Played> play_in_processes(const std::vector<ScenarioFile>& scenarios
   std::vector<std::size_t> left = in_order(scenarios, options);
   for (std::size_t deaths = 0; !left.empty() && deaths < kDeathsMax && !Interrupt::interrupted();) {
     const auto jobs = std::min(static_cast<std::size_t>(options.jobs), left.size());
+    const std::vector<Part> parts = dealt(left, jobs, scenarios, options);
     const auto ends = in_processes(
         static_cast<int>(jobs),
         [&](int job, const LineWriter& write_line) {
-          work(scenarios, left, options, static_cast<std::size_t>(job), jobs, write_line);
+          work(scenarios, parts[static_cast<std::size_t>(job)], options, write_line);
         },
         take);
     const auto died = std::count_if(ends.begin(), ends.end(), [](const std::string& how) { return !how.empty(); });
     if (died == 0) break;
     deaths += static_cast<std::size_t>(died);
-    left = left_over(left, ends, done, played);
+    left = left_over(parts, ends, done, played);
   }
   if (!Interrupt::interrupted()) return played;
   for (std::size_t i = 0; i < played.size(); ++i) {

@@ -220,7 +220,7 @@ void check_options(CLI::App& app, CliOptions& cli) {
   app.add_option("--pcap", cli.pcap, "write a capture of each scenario to this folder");
   add_jobs_option(
       app, cli,
-      "processes, each with its own target; if not given, 1 for own, 16 for the kernel, else one for each processor");
+      "processes, each with its own target; if not given, 1 for own, 64 for the kernel, else one for each processor");
   add_corpus_paths(app, cli);
 }
 

@@ -69,7 +69,7 @@ int jobs_of(const CliOptions& cli) {
   if (cli.jobs != 0) return cli.jobs;
   if (target_name(cli) == "own") return 1;
   const bool adapter = !is_built_in(target_name(cli));
-  return adapter ? static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 16u)) : kRealTimeJobs;
+  return adapter ? static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 16u)) : kJobsMax;
 }
 
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <variant>
 
 namespace tcpassay {
 
@@ -33,6 +34,17 @@ Schedule::Slot Schedule::next(const StepTime& time) {
   if (time.returns) slot.returns = base + *time.returns;
   last_ = slot.from;
   return slot;
+}
+
+Time length_of(const Scenario& scenario, Time round_trip) {
+  Schedule schedule(scenario.options);
+  Time end{}, answers{};
+  for (const auto& step : scenario.steps) {
+    const Schedule::Slot slot = schedule.next(step.time);
+    end = std::max({end, slot.from, slot.returns.value_or(Time{})});
+    if (std::holds_alternative<Inject>(step.action)) answers += round_trip;
+  }
+  return (end + answers) * (scenario.about.peers * scenario.about.rounds);
 }
 
 }  // namespace tcpassay

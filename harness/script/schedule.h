@@ -29,4 +29,8 @@ class Schedule {
   std::optional<Time> tolerance_{};
 };
 
+// How long playing the scenario takes where time is real: until its last step begins or its last call returns, and the
+// round trip again for each packet of the peer.
+Time length_of(const Scenario& scenario, Time round_trip = {});
+
 }  // namespace tcpassay

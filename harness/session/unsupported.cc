@@ -6,6 +6,7 @@
 
 #include "harness/script/packet_damage.h"
 #include "harness/script/python_code.h"
+#include "harness/script/schedule.h"
 #include "harness/script/shell_commands.h"
 #include "harness/session/session_impl.h"  // IWYU pragma: keep
 
@@ -145,20 +146,14 @@ Why Session::unsupported(const Scenario& scenario, const Target& target, std::ui
   const std::uint8_t version = ip_version(scenario).value_or(ip);
   if (version == 6 && !identity.can(Ability::kIpv6)) return "needs ipv6";
   Asked asked{.system = target, .target = identity, .ip = version, .assertions = assertions};
-  Schedule schedule(scenario.options);
-  Time end{}, answers{};
   for (const auto& step : scenario.steps) {
     const bool cleanup = &step == &scenario.steps.back() && std::holds_alternative<Shell>(step.action);
     Why why = cleanup ? std::nullopt : unsupported_step(step, asked);
     const bool general = why && why->starts_with("needs ");
     if (why && (general || step.where.line == 0)) return why;
     if (why) return fmt::format("{} ({}:{}:{})", *why, step.where.file, step.where.line, step.where.column);
-    const Schedule::Slot slot = schedule.next(step.time);
-    end = std::max({end, slot.from, slot.returns.value_or(Time{})});
-    if (std::holds_alternative<Inject>(step.action)) answers += round_trip;
   }
-  end += answers;
-  end *= scenario.about.peers * scenario.about.rounds;
+  const Time end = length_of(scenario, round_trip);
   if (end > kRealWaitMax && !identity.can(Ability::kVirtualTime)) {
     return fmt::format("waits {} s; needs {}", std::chrono::duration_cast<seconds>(end).count(),
                        to_string(Ability::kVirtualTime));

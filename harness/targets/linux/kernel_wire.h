@@ -54,6 +54,12 @@ class KernelWire {
   // The next packet that the kernel sent, or nothing when none is there. Valid until the next call.
   virtual std::optional<ByteView> take() = 0;
 
+  // Throws away all that the kernel has sent.
+  virtual void empty() {
+    while (take()) {
+    }
+  }
+
   // Becomes readable when take() has something.
   virtual int pollable() const = 0;
 };

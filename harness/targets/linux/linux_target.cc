@@ -87,8 +87,7 @@ void LinuxTarget::reset(std::uint64_t) {
   if (std::exchange(icmp_seen_, false)) settings_.forget_paths();
   ahead_.reset();
   stimulated_ = false;
-  while (wire_->take()) {
-  }
+  wire_->empty();
   started_ = monotonic();
   silent_at_ = Time{};
 }

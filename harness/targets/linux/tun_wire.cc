@@ -97,6 +97,7 @@ void TunWire::open_device() {
   interfaces.add_address(kInterface, kTargetAddress, kPrefixLength);
   interfaces.bring_up(kInterface);
   if (where_.has_ipv6()) interfaces.add_address(kInterface, kTargetIpv6, kIpv6PrefixLength);
+  departures_.open(kInterface);
 }
 
 void TunWire::put(ByteView packet) {
@@ -107,9 +108,22 @@ void TunWire::put(ByteView packet) {
   throw TargetError(std::string("the TUN device refuses a packet: ") + std::strerror(errno));
 }
 
+// No system call where there can be no packet.
 std::optional<ByteView> TunWire::take() {
+  if (!departures_.may_have()) return std::nullopt;
+  return read_device();
+}
+
+// Asks the device itself, so that what left before the ring was open goes too.
+void TunWire::empty() {
+  while (read_device()) {
+  }
+}
+
+std::optional<ByteView> TunWire::read_device() {
   const ssize_t size = read(tun_.get(), buffer_.data(), buffer_.size());
   constexpr std::size_t kHeader = sizeof(OffloadHeader);
+  if (size >= 0) departures_.taken();
   if (size >= static_cast<ssize_t>(kHeader)) {
     return ByteView(buffer_).subspan(kHeader, static_cast<std::size_t>(size) - kHeader);
   }

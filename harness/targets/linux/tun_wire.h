@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/base/file_descriptor.h"
+#include "harness/targets/linux/departure_ring.h"
 #include "harness/targets/linux/kernel_wire.h"
 #include "harness/targets/linux/namespace.h"
 
@@ -18,6 +19,7 @@ class TunWire : public KernelWire {
 
   void put(ByteView packet) override;
   std::optional<ByteView> take() override;
+  void empty() override;
   bool set_mtu(std::uint32_t octets) override;
   bool coalesce(std::uint16_t octets) override;
   bool can_change() const override { return true; }
@@ -26,9 +28,11 @@ class TunWire : public KernelWire {
 
  private:
   void open_device();
+  std::optional<ByteView> read_device();
 
   const NetworkNamespace& where_;
   FileDescriptor tun_;
+  DepartureRing departures_;
   std::uint16_t segment_ = 0;  // coalesce()
   Bytes buffer_;
 };
