@@ -2,7 +2,18 @@
 #include "models/ip_layer.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <iterator>
+
+#include "models/candidate.h"
+#include "models/congestion/congestion.h"
+#include "models/event.h"
+#include "models/freedom.h"
+#include "models/rules.h"
+#include "models/segment.h"
+#include "models/step.h"
+#include "models/tcb.h"
 
 namespace tcpassay {
 namespace {

@@ -3,21 +3,32 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "harness/agent/listener.h"
+#include "harness/base/file_descriptor.h"
+#include "harness/target/target.h"
 #include "harness/targets/linux/kernel_implementation_specific.h"
 #include "harness/targets/linux/kernel_settings.h"
 #include "harness/targets/linux/kernel_sockets.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/remote/agent_protocol.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
 
 namespace tcpassay {
 namespace {

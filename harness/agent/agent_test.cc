@@ -3,19 +3,31 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
 #include <thread>
 
+#include "harness/base/file_descriptor.h"
 #include "harness/target/inconclusive.h"
+#include "harness/target/target.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/netlink.h"
 #include "harness/targets/remote/agent_client.h"
+#include "harness/targets/remote/agent_protocol.h"
 #include "harness/targets/remote/remote_target.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

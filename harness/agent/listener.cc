@@ -9,10 +9,15 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
+#include <system_error>
 
+#include "harness/base/file_descriptor.h"
 #include "harness/target/target.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

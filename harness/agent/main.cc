@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program tcpassay-agent.
+#include <signal.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -7,6 +9,7 @@
 
 #include "harness/agent/agent.h"
 #include "harness/base/version.h"
+#include "harness/target/target.h"
 
 namespace {
 

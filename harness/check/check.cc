@@ -3,15 +3,26 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "harness/base/processes.h"
+#include "harness/check/check_options.h"
+#include "harness/check/check_result.h"
 #include "harness/check/claims.h"
+#include "harness/check/corpus.h"
+#include "harness/check/deviations.h"
 #include "harness/check/player.h"
 #include "harness/check/tally.h"
 #include "harness/report/replay_command.h"
+#include "harness/script/scenario.h"
+#include "harness/session/trace.h"
+#include "harness/target/target.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

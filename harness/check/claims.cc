@@ -5,11 +5,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
+#include "harness/base/text.h"
+#include "harness/check/check_result.h"
+#include "models/rule.h"
 #include "models/rules.h"
 
 namespace tcpassay {

@@ -3,10 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <fstream>
 #include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/check/check.h"
+#include "harness/check/check_options.h"
+#include "harness/check/check_result.h"
+#include "harness/check/corpus.h"
 #include "models/rules.h"
 
 namespace tcpassay {

@@ -5,15 +5,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <stdexcept>
+#include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "harness/check/selection.h"
 #include "harness/script/parse.h"
+#include "harness/script/scenario.h"
 
 namespace tcpassay {
 namespace {

@@ -5,10 +5,17 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
-#include <utility>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/event.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

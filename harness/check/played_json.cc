@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/check/played_json.h"
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
+#include <string>
 
+#include "harness/check/player.h"
 #include "harness/report/verdict_json.h"
+#include "harness/session/trace.h"
+#include "harness/target/target.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "harness/base/version.h"
+#include "harness/check/check_result.h"
 #include "harness/check/claims.h"
 #include "harness/check/report.h"
 #include "harness/check/rule_changes.h"
 #include "harness/check/tolerated.h"
 #include "harness/report/run_report.h"
 #include "harness/report/verdict_json.h"
+#include "harness/target/target.h"
+#include "models/congestion/profiles.h"
+#include "models/edition.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

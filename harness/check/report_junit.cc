@@ -2,11 +2,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "harness/check/check_result.h"
 #include "harness/check/player.h"
 #include "harness/check/report.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

@@ -5,11 +5,21 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string>
 
+#include "harness/base/text.h"
+#include "harness/check/check_result.h"
 #include "harness/check/tally.h"
 #include "harness/report/run_report.h"
+#include "harness/session/trace.h"
+#include "harness/target/target.h"
+#include "models/congestion/profiles.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 #include "models/rules.h"
 
 namespace tcpassay {

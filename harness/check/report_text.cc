@@ -2,14 +2,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
+#include <string>
+#include <vector>
 
+#include "harness/base/text.h"
+#include "harness/check/check_result.h"
 #include "harness/check/claims.h"
 #include "harness/check/player.h"
 #include "harness/check/report.h"
 #include "harness/check/selection.h"
 #include "harness/check/tolerated.h"
 #include "harness/report/run_report.h"
+#include "harness/session/round_trip.h"
+#include "models/congestion/profiles.h"
+#include "models/edition.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

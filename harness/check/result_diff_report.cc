@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "harness/base/text.h"
+#include "harness/check/check_result.h"
 #include "harness/check/result_diff.h"
 
 namespace tcpassay {

@@ -5,7 +5,10 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "harness/check/check_result.h"
 #include "harness/check/rule_changes.h"
 
 namespace tcpassay {
@@ -17,7 +20,7 @@ Json rule(const char* id, const char* standing, const char* level = "MUST") {
   return {{"id", id}, {"level", level}, {"standing", standing}, {"sentence", "what " + std::string(id) + " says"}};
 }
 
-Json scenario(const char* id, const char* outcome, std::vector<std::string> violated = {}) {
+Json scenario(const char* id, const char* outcome, const std::vector<std::string>& violated = {}) {
   Json json{{"id", id}, {"ip", 4}, {"title", "T"}, {"outcome", outcome}};
   if (!violated.empty()) json["violated"] = violated;
   return json;
@@ -106,7 +109,7 @@ TEST(ResultDiff, TellsDeaths) {
   EXPECT_EQ(changes(after, after), Changes{});
 }
 
-Json sweep(std::vector<std::string> stimuli) {
+Json sweep(const std::vector<std::string>& stimuli) {
   Json violations = Json::array();
   for (const std::string& each : stimuli) {
     violations.push_back({{"rule", "A"},

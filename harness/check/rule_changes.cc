@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "models/rules.h"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr RuleChange kChanges[] = {
 #define CHANGE(revision, rule, what) {revision, Rule::rule, what},
 #include "models/catalogue/changes.def"
+#include "models/rule.h"
 #undef CHANGE
 };
 

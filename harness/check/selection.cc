@@ -7,13 +7,21 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <iterator>
 #include <set>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "harness/base/text.h"
+#include "harness/check/corpus.h"
+#include "models/rule.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

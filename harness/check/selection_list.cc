@@ -4,10 +4,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "harness/base/text.h"
+#include "harness/check/corpus.h"
 #include "harness/check/selection.h"
+#include "harness/target/settings.h"
+#include "harness/target/target.h"
+#include "models/rule.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

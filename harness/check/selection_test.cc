@@ -5,8 +5,13 @@
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
+#include "harness/check/corpus.h"
 #include "harness/script/parse.h"
+#include "models/rule.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

@@ -4,15 +4,31 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
+#include "harness/check/check.h"
+#include "harness/check/check_options.h"
+#include "harness/check/check_result.h"
+#include "harness/check/corpus.h"
+#include "harness/check/deviations.h"
 #include "harness/check/played_json.h"
+#include "harness/check/player.h"
 #include "harness/check/result_diff.h"
+#include "harness/session/round_trip.h"
+#include "harness/target/target.h"
+#include "models/edition.h"
+#include "models/event.h"
+#include "models/rule.h"
 #include "models/rules.h"
 
 namespace tcpassay {

@@ -3,12 +3,21 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstddef>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "harness/check/check.h"
+#include "harness/check/check_options.h"
+#include "harness/check/check_result.h"
+#include "harness/check/corpus.h"
+#include "harness/check/player.h"
 #include "harness/check/report.h"
 #include "harness/check/result_diff.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {
@@ -26,7 +35,7 @@ CheckOptions options() {
 }
 
 // What `check --shard I/N --format json` prints.
-Json part(std::size_t index, std::size_t of, CheckOptions made = options()) {
+Json part(std::size_t index, std::size_t of, const CheckOptions& made = options()) {
   const auto all = corpus();
   const Shard shard{.index = index, .of = of};
   Json records = Json::array();

@@ -13,6 +13,7 @@
 
 #include "harness/base/version.h"
 #include "harness/check/matrix.h"
+#include "harness/cli/options.h"
 #include "harness/cli/report.h"
 #include "harness/cli/verbs.h"
 #include "harness/targets/registry.h"

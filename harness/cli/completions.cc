@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <string>
+#include <vector>
+
 #include "harness/cli/description.h"
 
 namespace tcpassay {
@@ -84,7 +87,7 @@ std::string zsh_values(const OptionDescription& option) {
 
 std::string zsh_option(const OptionDescription& option) {
   if (option.positional) {
-    return " \\\n        " + quoted("*:" + zsh_text(option.names[0]) + zsh_values(option));
+    return " \\\n        " + quoted(fmt::format("*:{}{}", zsh_text(option.names[0]), zsh_values(option)));
   }
   std::string out;
   for (const std::string& name : option.names) {

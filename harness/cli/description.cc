@@ -4,13 +4,17 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <algorithm>
+#include <cstddef>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
 #include "harness/targets/registry.h"
-#include "models/rules.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

@@ -10,6 +10,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <istream>
+#include <string>
+#include <vector>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/options.h"

@@ -4,7 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "harness/base/text.h"
+#include "harness/check/check_result.h"
 #include "harness/check/result_diff.h"
+#include "harness/cli/options.h"
 #include "harness/cli/verbs.h"
 
 namespace tcpassay {

@@ -3,13 +3,21 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "harness/base/text.h"
+#include "harness/check/corpus.h"
 #include "harness/check/explanation.h"
 #include "harness/check/requirement_coverage.h"
 #include "harness/check/selection.h"
 #include "harness/check/tolerated.h"
+#include "harness/cli/options.h"
 #include "harness/cli/verbs.h"
+#include "models/catalogue.h"
+#include "models/freedom.h"
+#include "models/rule.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {

@@ -5,13 +5,21 @@
 
 #include <CLI/App.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include "harness/check/deviations.h"
+#include "harness/cli/options.h"
 #include "harness/cli/verbs.h"
 #include "harness/hunt/campaign.h"
 #include "harness/hunt/confirm.h"
+#include "harness/hunt/feedback.h"
+#include "harness/hunt/hunted.h"
 #include "harness/script/parse.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 

@@ -8,16 +8,24 @@
 #include <algorithm>
 #include <cstdio>
 #include <mutex>
+#include <vector>
 
 #include "harness/base/processes.h"
+#include "harness/check/selection.h"
+#include "harness/cli/options.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/annotate.h"
+#include "harness/offline/conversation.h"
+#include "harness/offline/conversation_table.h"
 #include "harness/offline/extract.h"
+#include "harness/offline/judge_capture.h"
 #include "harness/offline/judge_files.h"
 #include "harness/offline/judge_filter.h"
+#include "harness/offline/outcome.h"
 #include "harness/site/judge_site.h"
 #include "harness/wire/capture_reader.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 

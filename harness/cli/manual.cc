@@ -4,10 +4,11 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <vector>
 
-#include "harness/base/text.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/description.h"
+#include "harness/cli/options.h"
 #include "harness/cli/verbs.h"
 
 namespace tcpassay {

@@ -2,6 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <string>
+#include <vector>
 
 #include "harness/base/version.h"
 #include "harness/cli/description.h"

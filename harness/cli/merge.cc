@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // tcpassay merge
 #include <CLI/App.hpp>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "harness/base/text.h"
 #include "harness/base/write_file.h"
+#include "harness/check/check_result.h"
 #include "harness/check/report.h"
 #include "harness/check/result_diff.h"
 #include "harness/check/shard.h"
+#include "harness/cli/options.h"
 #include "harness/cli/verbs.h"
+#include "harness/sweep/sweep.h"
 #include "harness/sweep/sweep_shard.h"
 
 namespace tcpassay {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/cli/recordings.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <filesystem>
 #include <system_error>
 
+#include "harness/cli/options.h"
 #include "harness/site/site_folder.h"
 
 namespace tcpassay {

@@ -7,8 +7,12 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "harness/cli/options.h"
+#include "harness/site/check_report.h"
 #include "harness/site/check_site.h"
 #include "harness/site/findings_site.h"
 #include "harness/site/html.h"
@@ -44,7 +48,7 @@ std::string captures_of(const CliOptions& cli) {
 }
 
 std::string name_of(const Json& run) {
-  const std::string name = text_of(run, "run");
+  std::string name = text_of(run, "run");
   if (!name.empty()) return name;
   const std::string of_target = text_of(list_of(run, "target"), "name");
   return of_target.empty() ? text_of(run, "target") : of_target;

@@ -10,16 +10,22 @@
 #include <memory>
 #include <string>
 
+#include "harness/base/text.h"
 #include "harness/check/deviations.h"
+#include "harness/cli/options.h"
 #include "harness/cli/play.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/agreement.h"
 #include "harness/offline/annotate.h"
 #include "harness/report/run_report.h"
 #include "harness/script/parse.h"
+#include "harness/script/scenario.h"
 #include "harness/script/shell_commands.h"
 #include "harness/session/run_log.h"
 #include "harness/session/session.h"
+#include "harness/target/target.h"
+#include "harness/wire/capture_file.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 

@@ -7,19 +7,30 @@
 
 #include <CLI/App.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "harness/base/text.h"
 #include "harness/check/check.h"
+#include "harness/check/corpus.h"
+#include "harness/check/deviations.h"
 #include "harness/check/matrix.h"
 #include "harness/check/shard.h"
+#include "harness/cli/options.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
+#include "harness/site/check_report.h"
 #include "harness/site/findings_site.h"
 #include "harness/site/html.h"
+#include "harness/sweep/grid.h"
 #include "harness/sweep/sweep_shard.h"
+#include "models/event.h"
 
 namespace tcpassay {
 namespace {

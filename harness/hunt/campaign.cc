@@ -6,14 +6,25 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "harness/base/processes.h"
 #include "harness/base/write_file.h"
+#include "harness/hunt/confirm.h"
+#include "harness/hunt/hunted.h"
+#include "harness/hunt/moves.h"
+#include "harness/hunt/now_playing.h"
 #include "harness/hunt/worker.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
+#include "harness/target/target.h"
 
 namespace tcpassay {
 namespace {

@@ -4,16 +4,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "harness/base/processes.h"
 #include "harness/base/write_file.h"
+#include "harness/hunt/hunted.h"
 #include "harness/hunt/move_player.h"
+#include "harness/hunt/moves.h"
 #include "harness/hunt/reduce.h"
 #include "harness/report/replay_command.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
 #include "harness/session/finding.h"
+#include "harness/session/session.h"
+#include "harness/target/target.h"
+#include "harness/targets/registry.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

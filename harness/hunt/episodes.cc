@@ -3,7 +3,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
+#include <variant>
+#include <vector>
+
+#include "harness/hunt/moves.h"
+#include "harness/hunt/randomness.h"
+#include "harness/script/scenario.h"
+#include "models/event.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

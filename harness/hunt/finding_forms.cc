@@ -2,14 +2,21 @@
 // A finding as capture, log of the run and test case.
 #include <fmt/format.h>
 
+#include <cctype>
 #include <fstream>
 #include <iterator>
+#include <string>
 
 #include "harness/base/write_file.h"
 #include "harness/hunt/confirm.h"
+#include "harness/hunt/hunted.h"
 #include "harness/offline/annotate.h"
 #include "harness/script/parse.h"
+#include "harness/script/scenario.h"
 #include "harness/session/run_log.h"
+#include "harness/session/session.h"
+#include "harness/target/target.h"
+#include "harness/targets/registry.h"
 #include "harness/wire/capture_file.h"
 
 namespace tcpassay {

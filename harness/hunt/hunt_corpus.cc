@@ -9,12 +9,23 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <string>
+#include <system_error>
+#include <vector>
 
+#include "harness/hunt/moves.h"
+#include "harness/script/error.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
+#include "harness/session/session.h"
+#include "harness/target/target.h"
 
 namespace tcpassay {
 namespace {

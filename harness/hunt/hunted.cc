@@ -5,11 +5,29 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "harness/base/version.h"
 #include "harness/base/write_file.h"
+#include "harness/report/replay_command.h"
+#include "harness/script/scenario.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
+#include "models/oracle.h"
+#include "models/rule.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

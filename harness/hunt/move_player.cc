@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/hunt/move_player.h"
 
+#include <cstdint>
 #include <utility>
+#include <variant>
 
+#include "harness/hunt/moves.h"
+#include "harness/script/scenario.h"
 #include "harness/session/finding.h"
+#include "harness/target/settings.h"
+#include "models/event.h"
 
 namespace tcpassay {
 

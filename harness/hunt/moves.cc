@@ -2,12 +2,19 @@
 #include "harness/hunt/moves.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "harness/script/scenario.h"
 #include "harness/script/schedule.h"
+#include "harness/session/session.h"
+#include "harness/target/settings.h"
 
 namespace tcpassay {
 namespace {

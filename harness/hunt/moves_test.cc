@@ -3,13 +3,27 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
 #include "harness/hunt/feedback.h"
 #include "harness/hunt/move_player.h"
 #include "harness/hunt/mutator.h"
 #include "harness/hunt/reduce.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
+#include "harness/session/session.h"
+#include "harness/target/target.h"
 #include "harness/targets/registry.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

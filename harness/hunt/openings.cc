@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // How connections are opened, what options their SYNs carry, and what users call.
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "harness/hunt/episodes.h"
+#include "harness/hunt/moves.h"
+#include "harness/hunt/randomness.h"
+#include "harness/script/scenario.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

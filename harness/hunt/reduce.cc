@@ -3,7 +3,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <utility>
+#include <variant>
+
+#include "harness/hunt/moves.h"
+#include "harness/script/scenario.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
 
 namespace tcpassay {
 namespace {

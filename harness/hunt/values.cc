@@ -2,8 +2,15 @@
 #include "harness/hunt/values.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 
 #include "harness/hunt/episodes.h"
+#include "harness/hunt/moves.h"
+#include "harness/hunt/randomness.h"
+#include "harness/script/scenario.h"
+#include "models/event.h"
 
 namespace tcpassay {
 namespace {

@@ -4,15 +4,42 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <ios>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "harness/base/processes.h"
 #include "harness/base/write_file.h"
 #include "harness/check/corpus.h"
+#include "harness/hunt/campaign.h"
+#include "harness/hunt/confirm.h"
+#include "harness/hunt/hunt_corpus.h"
+#include "harness/hunt/hunted.h"
+#include "harness/hunt/move_player.h"
+#include "harness/hunt/moves.h"
+#include "harness/hunt/mutator.h"
+#include "harness/hunt/now_playing.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
 #include "harness/session/finding.h"
+#include "harness/session/session.h"
+#include "harness/target/target.h"
+#include "harness/targets/registry.h"
+#include "models/event.h"
+#include "models/oracle.h"
 
 namespace tcpassay {
 namespace {
@@ -311,7 +338,7 @@ void HuntWorker::play_carefully() {
   terms.about.settings = moves->settings;
   if (moves->ip == 6) terms.options.emplace_back("--ip_version=ipv6");
   out << print_script(terms);
-  player_->watch([&](const ScriptStep& step) { out << to_text(step) << std::endl; });
+  player_->watch([&](const ScriptStep& step) { out << to_text(step) << "\n" << std::flush; });
   player_->play(*moves);
   out.close();
   fs::remove(script);  // it did not die of that

@@ -3,13 +3,25 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "harness/check/corpus.h"
+#include "harness/mutation/history.h"
 #include "harness/mutation/history_edits.h"
+#include "harness/mutation/passed_runs.h"
 #include "harness/script/parse.h"
 #include "harness/targets/registry.h"
+#include "models/event.h"
+#include "models/freedom.h"
+#include "models/oracle.h"
 #include "models/rules.h"
 
 namespace tcpassay {

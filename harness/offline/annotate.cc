@@ -4,14 +4,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
 
+#include "harness/offline/conversation.h"
+#include "harness/offline/judge.h"
 #include "harness/offline/judge_run.h"
+#include "harness/offline/outcome.h"
 #include "harness/report/verdict_json.h"
 #include "harness/session/run_log.h"
+#include "harness/session/trace.h"
 #include "harness/wire/capture_file.h"
 #include "harness/wire/capture_reader.h"
 #include "harness/wire/commented_capture.h"
+#include "models/edition.h"
+#include "models/event.h"
+#include "models/oracle.h"
+#include "models/rule.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

@@ -5,16 +5,29 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
+#include <ios>
 #include <utility>
 #include <vector>
 
 #include "harness/offline/annotate.h"
+#include "harness/offline/conversation.h"
+#include "harness/offline/judge.h"
+#include "harness/offline/outcome.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
+#include "harness/wire/capture_file.h"
 #include "harness/wire/capture_reader.h"
 #include "harness/wire/captured_packet.h"
 #include "harness/wire/commented_capture.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
+#include "models/oracle.h"
+#include "models/rule.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

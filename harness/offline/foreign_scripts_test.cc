@@ -260,7 +260,8 @@ TEST(ForeignScript, AnEchoEndsNoAttemptToOpen) {
   const std::string syn = "+1 > S 0:0(0) <mss 1460>\n";
   const std::string told = "+0 getsockopt(3, SOL_SOCKET, SO_ERROR, [EHOSTUNREACH], [4]) = 0\n";
   for (const char* message : {"echo_reply", "redirect", "timestamp_request", "address_mask_reply"}) {
-    const std::string arrived = kConnect + "+.1 < icmp " + message + "\n";
+    std::string arrived = kConnect;
+    arrived.append("+.1 < icmp ").append(message).append("\n");
     expect_innocent(arrived + syn);
     expect_guilty(arrived + told + syn);
   }

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "harness/check/check.h"
+#include "harness/check/check_result.h"
+#include "harness/check/corpus.h"
 #include "harness/offline/annotate.h"
 #include "harness/offline/judge.h"
 #include "harness/session/run_log.h"
+#include "harness/wire/capture_file.h"
+#include "models/edition.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

@@ -5,8 +5,12 @@
 #include <string>
 
 #include "harness/offline/judge.h"
+#include "harness/offline/outcome.h"
+#include "harness/script/error.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
+#include "models/rule.h"
 #include "models/rules.h"
 
 namespace tcpassay {

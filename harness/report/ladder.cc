@@ -4,10 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "harness/base/text.h"
 #include "harness/report/ladder_rows.h"
 #include "harness/report/run_report.h"
+#include "harness/session/trace.h"
+#include "models/event.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

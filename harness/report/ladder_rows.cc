@@ -3,7 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "harness/session/trace.h"
+#include "models/event.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

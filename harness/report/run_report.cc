@@ -5,12 +5,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/report/ladder.h"
 #include "harness/report/verdict_json.h"
+#include "models/edition.h"
+#include "models/event.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 

@@ -4,12 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "harness/script/packet_options.h"
+#include "harness/script/reader.h"
+#include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
 #include "harness/wire/other_octets.h"
+#include "harness/wire/packet.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

@@ -4,10 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "harness/script/packet_damage.h"
 #include "harness/script/packet_options.h"
+#include "harness/script/reader.h"
+#include "harness/script/scenario.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

@@ -3,12 +3,22 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <ios>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "harness/script/error.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
 #include "harness/script/system_call.h"
 #include "harness/script/testing.h"
+#include "harness/target/target.h"
+#include "models/event.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

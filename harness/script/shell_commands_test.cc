@@ -5,8 +5,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "harness/script/parse.h"
+#include "harness/target/settings.h"
 
 namespace tcpassay {
 namespace {

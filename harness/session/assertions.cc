@@ -3,13 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include "harness/script/addresses.h"
+#include "harness/script/error.h"
 #include "harness/script/packet_damage.h"
 #include "harness/script/print.h"
+#include "harness/script/python_code.h"
 #include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
+#include "harness/session/session.h"
 #include "harness/session/session_impl.h"
+#include "harness/target/target.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

@@ -4,10 +4,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
+#include "harness/script/scenario.h"
 #include "harness/script/shell_commands.h"
+#include "harness/session/round_trip.h"
 #include "harness/session/session_impl.h"
+#include "harness/session/trace.h"
+#include "harness/target/settings.h"
+#include "harness/target/target.h"
+#include "harness/wire/icmp.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
+#include "models/oracle.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

@@ -3,19 +3,23 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <exception>
+#include <cstddef>
 #include <filesystem>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "harness/check/corpus.h"
 #include "harness/report/run_report.h"
 #include "harness/session/run_log.h"
 #include "harness/site/check_pages.h"
+#include "harness/site/check_report.h"
 #include "harness/site/frame.h"
+#include "harness/site/html.h"
 #include "harness/site/scenario_page.h"
 #include "harness/wire/capture_file.h"
+#include "models/edition.h"
 
 namespace tcpassay {
 namespace {

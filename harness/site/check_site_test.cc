@@ -4,13 +4,18 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
 
 #include "harness/check/check.h"
+#include "harness/check/check_options.h"
+#include "harness/check/corpus.h"
 #include "harness/check/report.h"
 #include "harness/script/parse.h"
+#include "harness/site/check_report.h"
 #include "harness/site/played_list.h"
 #include "models/rule.h"
 

@@ -2,9 +2,13 @@
 #include "harness/site/difference.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "harness/site/html.h"
 
 namespace tcpassay {
 namespace {
@@ -83,7 +87,7 @@ Html marked(const std::vector<std::string_view>& words, const std::vector<bool>&
 
 MarkedDifference marked_difference(std::string_view allowed, std::string_view seen) {
   const auto a = words_of(allowed), s = words_of(seen);
-  const MarkedDifference whole{.allowed = Html(allowed), .seen = tag("mark", Html(seen))};
+  MarkedDifference whole{.allowed = Html(allowed), .seen = tag("mark", Html(seen))};
   if (a.size() > kWordsMax || s.size() > kWordsMax) return whole;
   const Common common = common_of(a, s);
   const std::size_t all = std::max<std::size_t>(letters_of(s), 1);

@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "harness/report/run_report.h"
 #include "harness/report/verdict_json.h"
 #include "harness/site/check_report.h"
 #include "harness/site/difference.h"
 #include "harness/site/frame.h"
+#include "harness/site/html.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 

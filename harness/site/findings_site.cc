@@ -3,13 +3,20 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "harness/report/run_report.h"
+#include "harness/site/check_report.h"
+#include "harness/site/check_site.h"
 #include "harness/site/finding_card.h"
 #include "harness/site/frame.h"
+#include "harness/site/html.h"
 #include "harness/site/scenario_page.h"
 #include "harness/wire/capture_file.h"
+#include "models/edition.h"
 
 namespace tcpassay {
 namespace {

@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/base/version.h"
 #include "harness/site/assets.h"
+#include "harness/site/html.h"
 
 namespace tcpassay {
 namespace {

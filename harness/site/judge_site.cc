@@ -3,14 +3,21 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "harness/offline/annotate.h"
+#include "harness/offline/conversation.h"
+#include "harness/offline/judge.h"
+#include "harness/offline/judge_capture.h"
 #include "harness/offline/judge_filter.h"
+#include "harness/offline/outcome.h"
 #include "harness/site/check_pages.h"
-#include "harness/site/check_report.h"
 #include "harness/site/finding_card.h"
 #include "harness/site/frame.h"
+#include "harness/site/html.h"
 #include "harness/site/scenario_page.h"
 #include "harness/wire/capture_file.h"
 #include "models/rule.h"

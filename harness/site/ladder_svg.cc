@@ -4,11 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/report/ladder_rows.h"
 #include "harness/report/run_report.h"
 #include "harness/report/verdict_json.h"
+#include "harness/session/trace.h"
+#include "harness/site/html.h"
+#include "models/event.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

@@ -2,7 +2,13 @@
 // The list of scenarios, the deviations and freedoms, and what the lists share: bars and filters.
 #include <fmt/format.h>
 
+#include <string>
+#include <vector>
+
 #include "harness/site/check_pages.h"
+#include "harness/site/check_report.h"
+#include "harness/site/frame.h"
+#include "harness/site/html.h"
 #include "models/freedom.h"
 
 namespace tcpassay {

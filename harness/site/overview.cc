@@ -3,10 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/site/check_pages.h"
+#include "harness/site/check_report.h"
 #include "harness/site/finding_card.h"
+#include "harness/site/frame.h"
+#include "harness/site/html.h"
 #include "models/rule.h"
 
 namespace tcpassay {

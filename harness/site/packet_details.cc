@@ -4,10 +4,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "harness/report/ladder_rows.h"
 #include "harness/report/run_report.h"
+#include "harness/session/trace.h"
+#include "harness/site/html.h"
+#include "harness/site/ladder_svg.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

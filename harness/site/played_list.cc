@@ -2,8 +2,15 @@
 #include "harness/site/played_list.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <set>
+#include <string>
 
+#include "harness/check/corpus.h"
+#include "harness/check/tally.h"
+#include "harness/script/scenario.h"
 #include "harness/site/check_report.h"
+#include "models/oracle.h"
 #include "models/rule.h"
 
 namespace tcpassay {

@@ -4,20 +4,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <iterator>
+#include <string>
+#include <system_error>
+#include <vector>
 
 #include "harness/offline/annotate.h"
+#include "harness/offline/judge.h"
 #include "harness/offline/judge_run.h"
 #include "harness/report/verdict_json.h"
 #include "harness/session/run_log.h"
 #include "harness/site/check_report.h"
 #include "harness/site/finding_card.h"
+#include "harness/site/frame.h"
+#include "harness/site/html.h"
 #include "harness/site/ladder_svg.h"
 #include "harness/site/packet_details.h"
 #include "harness/wire/capture_reader.h"
+#include "harness/wire/packet.h"
 #include "models/freedom.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
+#include "harness/check/check_result.h"
 #include "harness/check/player.h"
+#include "harness/sweep/deaths.h"
 #include "harness/sweep/sweep.h"
 
 namespace tcpassay {

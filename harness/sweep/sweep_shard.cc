@@ -3,13 +3,24 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
+#include "harness/check/check_result.h"
 #include "harness/check/result_diff.h"
 #include "harness/check/shard.h"
 #include "harness/report/verdict_json.h"
+#include "harness/sweep/deaths.h"
+#include "harness/sweep/roads.h"
+#include "harness/sweep/sweep.h"
+#include "models/edition.h"
+#include "models/event.h"
 #include "models/rules.h"
 
 namespace tcpassay {

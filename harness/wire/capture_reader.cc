@@ -6,15 +6,21 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/wire/capture_file.h"
 #include "harness/wire/link_layer.h"
 #include "harness/wire/packed_file.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
 
 namespace tcpassay {
 namespace {

@@ -3,9 +3,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <optional>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
+
+#include "harness/wire/packet.h"
+#include "models/event.h"
 
 namespace tcpassay {
 namespace {

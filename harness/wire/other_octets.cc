@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

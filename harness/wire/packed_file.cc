@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <stdexcept>
-#include <utility>
+#include <string>
 #include <vector>
 
 #ifdef TCPASSAY_ZSTD
@@ -19,6 +21,8 @@
 #endif
 #ifdef TCPASSAY_LZMA
 #include <lzma.h>
+#include <sys/types.h>
+#include <zconf.h>
 #endif
 
 #include "harness/wire/capture_file.h"

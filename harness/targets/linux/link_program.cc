@@ -3,13 +3,18 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
+
+#include "harness/targets/linux/namespace.h"
 
 namespace tcpassay {
 

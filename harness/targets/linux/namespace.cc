@@ -4,13 +4,16 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <string_view>
 
+#include "harness/base/file_descriptor.h"
 #include "harness/target/target.h"
 #include "harness/targets/linux/netlink.h"
 

@@ -2,8 +2,20 @@
 // Segments departing: when text, acknowledgments and resets are sent, and what they look like (RFC 9293 sections 3.5.2,
 // 3.7.4, 3.8.6).
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
+#include "harness/targets/own/connection.h"
+#include "harness/targets/own/defects.h"
+#include "harness/targets/own/ip.h"
+#include "harness/targets/own/isn.h"
+#include "harness/targets/own/legal_variants.h"
+#include "harness/targets/own/packet.h"
+#include "harness/targets/own/ring.h"
+#include "harness/targets/own/seq.h"
 #include "harness/targets/own/stack.h"
+#include "harness/targets/own/time.h"
 
 namespace own {
 

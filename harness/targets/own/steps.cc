@@ -2,8 +2,17 @@
 // SEGMENT ARRIVES, Other States: the eight steps of RFC 9293 section 3.10.7.4 in their order, with RFC 5961.
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
+#include "harness/targets/own/connection.h"
+#include "harness/targets/own/defects.h"
+#include "harness/targets/own/legal_variants.h"
+#include "harness/targets/own/packet.h"
+#include "harness/targets/own/seq.h"
 #include "harness/targets/own/stack.h"
+#include "harness/targets/own/time.h"
 
 namespace own {
 namespace {

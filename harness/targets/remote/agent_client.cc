@@ -2,17 +2,25 @@
 #include "harness/targets/remote/agent_client.h"
 
 #include <netdb.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
 
+#include "harness/base/file_descriptor.h"
 #include "harness/target/inconclusive.h"
+#include "harness/target/target.h"
+#include "harness/targets/remote/agent_protocol.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

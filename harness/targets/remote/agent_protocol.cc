@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/remote/agent_protocol.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "harness/wire/packet.h"
+
 namespace tcpassay {
 namespace {
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/remote/application.h"
 
+#include <cstddef>
+#include <cstdint>
+
 #include "harness/target/inconclusive.h"
 #include "harness/targets/remote/tcp_checksum.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -4,15 +4,25 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
 
 #include "harness/base/file_descriptor.h"
 #include "harness/target/inconclusive.h"
+#include "harness/target/target.h"
 #include "harness/targets/remote/link.h"
 #include "harness/targets/remote/tcp_checksum.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -6,6 +6,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
+#include <string>
+
+#include "harness/target/target.h"
 
 namespace tcpassay {
 

@@ -12,13 +12,19 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <optional>
+#include <span>
 #include <sstream>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "harness/base/file_descriptor.h"
+#include "harness/target/target.h"
 #include "harness/targets/remote/remote_place.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

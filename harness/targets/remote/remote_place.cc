@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/remote/remote_place.h"
 
-#include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <set>
+#include <string>
 #include <string_view>
+#include <system_error>
+
+#include "harness/target/target.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <string>
+
+#include "harness/target/target.h"
+
 namespace tcpassay {
 namespace {
 

@@ -4,12 +4,27 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "harness/base/file_descriptor.h"
+#include "harness/target/target.h"
 #include "harness/targets/remote/agent_client.h"
+#include "harness/targets/remote/application.h"
+#include "harness/targets/remote/link.h"
+#include "harness/targets/remote/remote_place.h"
+#include "harness/targets/remote/station.h"
 #include "harness/targets/remote/tcp_checksum.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -4,9 +4,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "harness/target/inconclusive.h"
+#include "harness/target/target.h"
+#include "harness/targets/remote/link.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

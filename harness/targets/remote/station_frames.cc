@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frames of a station: ARP (RFC 826), neighbour discovery (RFC 4861), echo (RFC 792, RFC 4443).
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "harness/targets/remote/station.h"
 #include "harness/targets/remote/tcp_checksum.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -4,13 +4,19 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
 
 #include "harness/base/file_descriptor.h"
+#include "harness/target/target.h"
 #include "harness/targets/remote/link.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/remote/tcp_checksum.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "harness/wire/packet.h"
+
 namespace tcpassay {
 namespace {
 

@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstdint>
+
+#include "harness/wire/packet.h"
+
 namespace tcpassay {
 namespace {
 

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frames over a UNIX socket, as QEMU and passt exchange them.
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "harness/base/file_descriptor.h"
+#include "harness/target/target.h"
 #include "harness/targets/remote/link.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

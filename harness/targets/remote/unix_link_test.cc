@@ -2,12 +2,17 @@
 // The other end of each link is a plain socket, as QEMU's is.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "harness/base/file_descriptor.h"
+#include "harness/target/target.h"
 #include "harness/targets/remote/link.h"
 
 namespace tcpassay {
