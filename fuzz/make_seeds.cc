@@ -1,85 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
-// make_seeds FOLDER [CORPUS...]: writes every scenario of the corpus in the fuzzer's byte language, and a plain
-// conversation for each way to open one.
+// make_seeds FOLDER CORPUS...: makes seeds for each fuzz program out of scripts. They are played on the own stack.
+//   FOLDER/stack     their moves; also of kept.pkts, the inputs of a campaign
+//   FOLDER/script    their texts
+//   FOLDER/capture, FOLDER/run_log, FOLDER/wire, FOLDER/judge   what was recorded, of every tenth
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <vector>
 
-#include "fuzz/scenario_bytes.h"
+#include "fuzz/parsers.h"
+#include "harness/base/write_file.h"
+#include "harness/hunt/hunt_corpus.h"
+#include "harness/hunt/move_octets.h"
 #include "harness/script/parse.h"
+#include "harness/session/run_log.h"
 #include "harness/session/session.h"
 #include "harness/targets/registry.h"
+#include "harness/wire/capture_file.h"
+#include "harness/wire/capture_reader.h"
 
 namespace {
 
 using namespace tcpassay;
 namespace fs = std::filesystem;
 
-void write(const fs::path& path, const Bytes& input) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(input.data()), static_cast<std::streamsize>(input.size()));
-  if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
+constexpr int kRecordedOneIn = 10, kPacketsMax = 4;
+
+std::string read(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Text both ways and both sides close, the peer or the target first.
-Bytes plain(Opening opening, bool target_first) {
-  Bytes input = make_header(opening);
-  constexpr std::uint8_t kWrite = 1, kRead = 2, kShutdownWrite = 3, kClose = 4, kSecond = 8;
-  append_record(input, {.op = Op::kPoliteText, .length = 100});
-  append_record(input, {.op = Op::kCall, .choice = kRead, .length = 200});
-  append_record(input, {.op = Op::kCall, .choice = kWrite, .length = 1000});
-  append_record(input, {.op = Op::kPoliteAck});
-  if (target_first) append_record(input, {.op = Op::kCall, .choice = kShutdownWrite});
-  append_record(input, {.op = Op::kPoliteFin});
-  append_record(input, {.op = Op::kCall, .choice = kClose});
-  append_record(input, {.op = Op::kPoliteAck});
-  append_record(input, {.op = Op::kAdvance, .choice = kSecond});
-  return input;
+std::string as_text(const Bytes& octets) {
+  return {octets.begin(), octets.end()};
 }
 
-int make_seeds(const fs::path& folder, int corpora, char** corpus) {
-  fs::create_directories(folder);
-  for (int opening = 0; opening <= static_cast<int>(Opening::kNone); ++opening) {
-    for (const bool first : {false, true}) {
-      write(folder / fmt::format("plain-{}-{}", opening, first ? "target" : "peer"),
-            plain(static_cast<Opening>(opening), first));
+class Seeds {
+ public:
+  explicit Seeds(fs::path folder) : folder_(std::move(folder)) {
+    for (const char* kind : {"stack", "script", "capture", "run_log", "wire", "judge"}) {
+      fs::create_directories(folder_ / kind);
     }
   }
-  const auto target = make_target("own");
-  Session session(*target, {.judge = false, .keep_trace = false, .assertions = false});
-  int made = 0, left_out = 0;
-  for (int i = 0; i < corpora; ++i) {
-    for (const auto& entry : fs::recursive_directory_iterator(corpus[i])) {
-      if (entry.path().extension() != ".pkt") continue;
-      try {
-        const Scenario scenario = read_script(entry.path().string());
-        if (Session::unsupported(scenario, *target)) throw std::runtime_error("unsupported");
-        const std::string name = fs::relative(entry.path(), corpus[i]).replace_extension().string();
-        std::string flat = name;
-        std::replace(flat.begin(), flat.end(), '/', '-');
-        write(folder / flat, encode_scenario(scenario, session));
-        ++made;
-      } catch (const std::runtime_error&) {
-        ++left_out;  // this target cannot play the script
-      }
+
+  void add(const std::string& name, const std::string& text) {
+    try {
+      const Scenario scenario = parse_script(text, name);
+      if (text.size() < kScriptMax) write_file((folder_ / "script" / name).string(), text);
+      if (!can_be_moves(scenario) || Session::unsupported(scenario, *target_)) throw std::runtime_error("unsupported");
+      write_file((folder_ / "stack" / name).string(), as_text(octets_of(moves_of(scenario, session_))));
+      if (made_++ % kRecordedOneIn == 0) record(name, scenario, text);
+    } catch (const std::runtime_error&) {
+      ++left_out_;  // this target cannot play the script
     }
   }
-  fmt::print("make_seeds: {} scenarios, {} left out\n", made, left_out);
-  return 0;
+  void tell() const { fmt::print("make_seeds: {} scenarios, {} left out\n", made_, left_out_); }
+
+ private:
+  static constexpr std::size_t kScriptMax = 16384;
+
+  void record(const std::string& name, const Scenario& scenario, const std::string& text) {
+    const fs::path capture = folder_ / "capture" / (name + ".pcap");
+    const std::string log = run_log_of(capture.string());
+    {
+      CaptureFile file(capture.string());
+      RunLog run(log);
+      Session session(*target_, {.judge = false, .assertions = false, .capture = &file, .observer = &run});
+      session.play(scenario);
+      file.close();
+      run.close();
+    }
+    const std::string octets = read(capture);
+    const ByteView view(reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size());
+    write_file((folder_ / "run_log" / name).string(), as_text(log_and_capture(read(log), view)));
+    fs::remove(log);
+    fs::copy_file(capture, folder_ / "judge" / (name + ".pcap"), fs::copy_options::overwrite_existing);
+    write_file((folder_ / "judge" / name).string(), text);
+    CaptureReader reader(capture.string());
+    for (int i = 0; i < kPacketsMax; ++i) {
+      const auto frame = reader.next();
+      if (!frame) break;
+      write_file((folder_ / "wire" / fmt::format("{}-{}", name, i)).string(),
+                 as_text(Bytes(frame->packet.begin(), frame->packet.end())));
+    }
+  }
+
+  fs::path folder_;
+  std::unique_ptr<Target> target_ = make_target("own");
+  Session session_{*target_, {.judge = false, .keep_trace = false, .assertions = false}};
+  int made_ = 0, left_out_ = 0;
+};
+
+std::string flat(std::string name) {
+  std::replace(name.begin(), name.end(), '/', '-');
+  return name;
+}
+
+void add_all(Seeds& seeds, const fs::path& corpus) {
+  if (corpus.extension() == ".pkts") {
+    for (const auto& [id, text] : KeptFile(corpus).read_new()) seeds.add(fmt::format("{:016x}", id), text);
+    return;
+  }
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(corpus)) {
+    if (entry.path().extension() == ".pkt") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const fs::path& file : files) {
+    seeds.add(flat(fs::relative(file, corpus).replace_extension().string()), read(file));
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc < 2) {
-    fmt::print(stderr, "usage: make_seeds FOLDER [CORPUS...]\n");
+  if (argc < 3) {
+    fmt::print(stderr, "usage: make_seeds FOLDER CORPUS...\n");
     return 2;
   }
-  return make_seeds(argv[1], argc - 2, argv + 2);
+  Seeds seeds(argv[1]);
+  for (int i = 2; i < argc; ++i) add_all(seeds, argv[i]);
+  seeds.tell();
+  return 0;
 } catch (const std::exception& error) {
   fmt::print(stderr, "make_seeds: {}\n", error.what());
   return 2;

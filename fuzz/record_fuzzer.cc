@@ -6,7 +6,6 @@
 // `--only I` judges it again, and without --only the program goes on behind it. Exit status: 0 nothing found, 1 an
 // input that took longer than MS, 2 wrong use.
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,16 +20,13 @@
 #include <string>
 #include <vector>
 
-#include "harness/offline/judge.h"
-#include "harness/script/parse.h"
-#include "harness/script/print.h"
+#include "fuzz/parsers.h"
 
 namespace tcpassay {
 namespace {
 
 struct Seed {
   std::string name, octets;
-  bool script = false;
 };
 
 struct Asked {
@@ -46,10 +42,8 @@ class Mutation {
  public:
   explicit Mutation(std::uint64_t number) : random_(number * 0x9E3779B97F4A7C15ull + 1) {}
 
-  std::string of(const std::vector<Seed>& seeds, bool& script) {
-    const Seed& seed = seeds[below(seeds.size())];
-    script = seed.script;
-    std::string text = seed.octets;
+  std::string of(const std::vector<Seed>& seeds) {
+    std::string text = seeds[below(seeds.size())].octets;
     const std::size_t changes = 1 + below(8);
     for (std::size_t i = 0; i < changes; ++i) change(text, seeds[below(seeds.size())].octets);
     return text;
@@ -89,26 +83,6 @@ class Mutation {
   std::mt19937_64 random_;
 };
 
-void judge_octets(const std::string& octets, bool script) {
-  if (script) {
-    try {
-      const Scenario scenario = parse_script(octets, "input.pkt");
-      judge_script(scenario, "input.pkt");
-      print_script(scenario);
-    } catch (const ScriptError& error) {
-      if (*error.what() == '\0') std::abort();  // bad input gets a line
-    }
-    return;
-  }
-  static const int file = memfd_create("input.pcap", MFD_CLOEXEC);
-  if (ftruncate(file, 0) != 0 || pwrite(file, octets.data(), octets.size(), 0) < 0) std::perror("record_fuzzer");
-  try {
-    capture_text(judge_capture("/proc/self/fd/" + std::to_string(file), {}), true);
-  } catch (const std::runtime_error& error) {
-    if (*error.what() == '\0') std::abort();
-  }
-}
-
 std::uint64_t number_in(const std::string& path) {
   std::uint64_t number = 0;
   std::ifstream(path) >> number;
@@ -129,8 +103,7 @@ bool read_arguments(int argc, char** argv, Asked& asked) {
       asked.slow_ms = std::strtol(argv[++i], nullptr, 10);
     } else {
       std::ifstream in(word, std::ios::binary);
-      asked.seeds.push_back(
-          {.name = word, .octets = {std::istreambuf_iterator<char>(in), {}}, .script = word.ends_with(".pkt")});
+      asked.seeds.push_back({.name = word, .octets = {std::istreambuf_iterator<char>(in), {}}});
     }
   }
   std::erase_if(asked.seeds, [](const Seed& seed) { return seed.octets.empty(); });
@@ -146,10 +119,9 @@ int run(const Asked& asked) {
   for (std::uint64_t i = begin; i < end; ++i) {
     const std::string number = std::to_string(i + 1) + "\n";  // the next one, if this one ends the program
     if (state >= 0 && pwrite(state, number.data(), number.size(), 0) < 0) std::perror("record_fuzzer");
-    bool script = false;
-    const std::string octets = Mutation(i).of(asked.seeds, script);
+    const std::string octets = Mutation(i).of(asked.seeds);
     const auto began = std::chrono::steady_clock::now();
-    judge_octets(octets, script);
+    try_judge({reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size()});
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
     if (took.count() > asked.slow_ms) std::printf("input %llu took %lld ms\n", i + 0ull, took.count() + 0ll);
     slow += took.count() > asked.slow_ms;

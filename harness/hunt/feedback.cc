@@ -100,6 +100,7 @@ bool Feedback::is_new(const Oracle& oracle) {
 bool Feedback::note(std::uint64_t kind, std::uint64_t what) {
   const std::uint64_t bit = mixed(what * 8 + kind) % kBits, mask = std::uint64_t{1} << bit % 64;
   std::uint64_t& word = seen_[bit / 64];
+  if (map_ != nullptr) map_[bit & (map_octets_ - 1)] = 1;
   if (word & mask) return false;
   word |= mask;
   ++features_;

@@ -31,6 +31,8 @@ class Feedback {
 
   // Watches the oracle from now on.
   void watch(Oracle& oracle) { oracle.watch_transitions(counters_.data()); }
+  // Also counts in `map`, of a power of two octets: an engine such as libFuzzer takes them for covered branches.
+  void count_in(std::uint8_t* map, std::size_t octets) { map_ = map, map_octets_ = octets; }
   void begin();
   void step();  // a move has been played
   // Whether the trace that the oracle has just judged showed something new; remembers what it showed.
@@ -46,6 +48,8 @@ class Feedback {
   bool note_counts(const Oracle& oracle);
 
   Signals signals_;
+  std::uint8_t* map_ = nullptr;
+  std::size_t map_octets_ = 0;
   alignas(8) std::array<std::uint8_t, Oracle::kTransitions> counters_{};  // of the present move, counted by the oracle
   std::vector<std::uint16_t> here_, before_, earlier_;  // transitions of this move and of the two before it
   std::vector<std::uint16_t> visits_;                   // all of this trace

@@ -177,6 +177,9 @@ class Mutation {
 
   // The settings of the target, the version of IP, the backlog and the buffers.
   void change_terms() {
+    const bool has_iss =
+        std::find(limits_.settings.begin(), limits_.settings.end(), kInitialSequenceNumber) != limits_.settings.end();
+    if (has_iss && random_.one_in(3)) return set(std::string(kInitialSequenceNumber), some_iss());
     if (random_.one_in(3) && limits_.ipv6) {
       made_.ip = made_.ip == 4 ? 6 : 4;
       return;
@@ -189,10 +192,27 @@ class Mutation {
     const std::string& name = limits_.settings[random_.below(limits_.settings.size())];
     const SettingInfo* range = setting_named(name);
     if (range == nullptr) return;
-    const auto span = static_cast<std::size_t>(std::min<std::int64_t>(range->most - range->least + 1, 20));
-    const std::int64_t value = range->least + static_cast<std::int64_t>(random_.below(span));
+    const std::int64_t value = name == kInitialSequenceNumber ? some_iss() : some_value(*range);
+    set(name, value);
+  }
+
+  void set(const std::string& name, std::int64_t value) {
     std::erase_if(made_.settings, [&](const Setting& each) { return each.name == name; });
     made_.settings.push_back({.name = name, .value = value});
+  }
+
+  std::int64_t some_value(const SettingInfo& range) {
+    if (random_.one_in(8)) return range.most;
+    const auto span = static_cast<std::size_t>(std::min<std::int64_t>(range.most - range.least + 1, 20));
+    return range.least + static_cast<std::int64_t>(random_.below(span));
+  }
+
+  // So that SND.NXT soon passes 2^32 or 2^31, or has just passed it.
+  std::int64_t some_iss() {
+    constexpr std::uint32_t kEdges[] = {0, 0, 0, 0x80000000, 0x7fffffff};
+    constexpr std::uint32_t kBefore[] = {0, 1, 2, 100, 536, 1000, 1460, 3000, 8192, 65536};
+    const std::uint32_t edge = random_.of(kEdges), before = random_.of(kBefore);
+    return edge - before;
   }
 
   void change_value() {
@@ -247,8 +267,7 @@ static void forget_ipv4(Damage& damage) {
   damage.ip_options.clear();
 }
 
-// Keeps an input within the limits: of moves, of time, of packets that follow from one write.
-static void bound(Moves& made, const MoveLimits& limits) {
+void keep_within(Moves& made, const MoveLimits& limits) {
   if (made.moves.size() > kMovesMax) made.moves.resize(kMovesMax);
   const bool tiny = std::any_of(made.moves.begin(), made.moves.end(), offers_tiny_mss);
   Time waited{};
@@ -272,7 +291,7 @@ Moves mutated(const Moves& parent, const Moves& other, std::uint64_t seed, const
   Mutation mutation(made, other, random, limits);
   do mutation.once();
   while (!random.one_in(3));
-  bound(made, limits);
+  keep_within(made, limits);
   return made;
 }
 
@@ -290,7 +309,7 @@ Moves mutated_plainly(const Moves& parent, std::uint64_t seed, const MoveLimits&
       call->length = static_cast<std::uint32_t>(random.below(65536));
     }
   } while (!random.one_in(3));
-  bound(made, limits);
+  keep_within(made, limits);
   return made;
 }
 

@@ -24,6 +24,9 @@ Moves mutated(const Moves& parent, const Moves& other, std::uint64_t seed, const
 // The same with octets alone for a guide: any value is overwritten with any other. To compare with.
 Moves mutated_plainly(const Moves& parent, std::uint64_t seed, const MoveLimits& limits);
 
+// Keeps an input within the limits: of moves, of time, of packets that follow from one write.
+void keep_within(Moves& moves, const MoveLimits& limits);
+
 // The index behind the moves that open the first connection.
 std::size_t end_of_opening(const std::vector<Move>& moves);
 
