@@ -122,6 +122,7 @@ class Player {
     session_options.assertions = assertions;
     Session session(*target_, session_options);
     session.play(file.scenario);
+    if (Interrupt::interrupted()) return {.why = std::string(kInterrupted)};
     if (capture) capture->close();
     if (log) log->close();
     return {.skipped = false, .result = result_of(session.oracle()), .mismatches = session.mismatches()};

@@ -25,7 +25,7 @@ int run_benchmark(const CliOptions& cli) {
   const Interrupt interrupt;
   const BenchResult result = bench(*target, cli.seconds, edition_of(cli), ip_version_of(cli));
   print(cli.format == "json" ? bench_json(result) : bench_text(result));
-  return 0;
+  return Interrupt::interrupted() ? 2 : 0;  // fewer rounds than were asked for
 }
 
 }  // namespace tcpassay

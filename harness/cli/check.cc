@@ -20,6 +20,7 @@
 #include "harness/check/report.h"
 #include "harness/check/selection.h"
 #include "harness/check/shard.h"
+#include "harness/cli/play.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/annotate.h"
@@ -34,7 +35,9 @@ namespace fs = std::filesystem;
 
 std::vector<ScenarioFile> chosen_scenarios(const CliOptions& cli) {
   const auto paths = cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths;
-  return selected(read_scenarios(paths, "", cli.defines), selection_of(cli));
+  const auto all = read_scenarios(paths, "", cli.defines);
+  for (const ScenarioFile& file : all) require_known_rules(file.path, file.scenario);
+  return selected(all, selection_of(cli));
 }
 
 // Prints what would be played, or the rules that it is about.

@@ -2,6 +2,7 @@
 #include "harness/cli/commands.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -9,8 +10,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/check/matrix.h"
 #include "harness/cli/options.h"
@@ -93,6 +99,51 @@ int complain(const std::string& what) {
   return kCannot;
 }
 
+std::vector<std::string_view> verb_names() {
+  std::vector<std::string_view> names;
+  for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
+  return names;
+}
+
+bool is_verb(std::string_view word) {
+  const auto names = verb_names();
+  return std::find(names.begin(), names.end(), word) != names.end();
+}
+
+// What is wrong with the first word, if it should be the name of a command and is not.
+std::string wrong_command(const std::vector<std::string>& words) {
+  if (words.empty()) {
+    return fmt::format("name a command: {} (--help says what each does)", fmt::join(verb_names(), ", "));
+  }
+  const std::string& first = words.front();
+  if (first.starts_with("-") || is_verb(first)) return "";
+  const std::string near = nearest(first, verb_names());
+  return fmt::format("there is no command '{}'{} (--help lists them)", first,
+                     near.empty() ? "" : fmt::format("; perhaps {}", near));
+}
+
+// The sweep plays cells of a grid, and each cell may touch any rule: what chooses scenarios chooses nothing there.
+std::string refused(const std::vector<std::string>& words) {
+  constexpr std::string_view kOfScenarios[] = {"--suite",   "-s",     "--rule",       "--section", "--tag",
+                                               "--exclude", "--list", "--list-rules", "--only"};
+  if (words.empty() || words.front() != "sweep") return "";
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (std::find(std::begin(kOfScenarios), std::end(kOfScenarios), name) == std::end(kOfScenarios)) continue;
+    return name + " chooses scenarios, and sweep plays none: choose cells with --state, --flags, --road or --one-in";
+  }
+  return "";
+}
+
+// `help` and `help VERB` are what people try first.
+std::vector<std::string> with_help_as_option(std::vector<std::string> words) {
+  if (words.empty() || words.front() != "help") return words;
+  words.erase(words.begin());
+  words.resize(std::min<std::size_t>(words.size(), 1));
+  words.emplace_back("--help");
+  return words;
+}
+
 }  // namespace
 
 void add_verbs(CLI::App& app, CliOptions& cli) {
@@ -113,8 +164,12 @@ int run_command(int count, char** arguments) {
   app.footer("Example: tcpassay check --target own\n");
   CliOptions cli;
   add_verbs(app, cli);
+  std::vector<std::string> words = with_help_as_option({arguments + 1, arguments + count});
+  if (const std::string wrong = wrong_command(words); !wrong.empty()) return complain(wrong);
+  if (const std::string why = refused(words); !why.empty()) return complain(why);
+  std::reverse(words.begin(), words.end());  // CLI11 takes the last first
   try {
-    app.parse(count, arguments);
+    app.parse(std::move(words));
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::CallForVersion& version) {

@@ -67,7 +67,6 @@ constexpr const char* kLinesScript =
 
 TEST(Commands, ComplainInOneLine) {
   const std::string good = source(kTextbook);
-  expect_complaint({}, "subcommand");
   expect_complaint({"assay"}, "assay");
   expect_complaint({"check", "--targte", "own"}, "--targte");
   expect_complaint({"check", "--format", "yaml"}, "yaml");
@@ -363,6 +362,42 @@ TEST(Commands, NothingPlayedIsNoConformance) {
   EXPECT_EQ(outcome.status, 2);
   EXPECT_NE(outcome.out.find("shows no conformance; no scenario was played"), std::string::npos) << outcome.out;
   EXPECT_EQ(run({"judge", file_with("empty.pkt", "")}).status, 2);
+}
+
+TEST(Commands, AWordThatIsNoCommandIsNamed) {
+  expect_complaint({"chek"}, "there is no command 'chek'; perhaps check");
+  expect_complaint({}, "name a command: targets, check");
+  const Outcome help = run({"help", "zoo"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_NE(help.out.find("--both-ip"), std::string::npos);
+  EXPECT_EQ(run({"help"}).status, 0);
+}
+
+TEST(Commands, NamesThatCannotBeAreRefused) {
+  const std::string script = source("corpus/textbook/client-closes-first.pkt");
+  expect_complaint({"run", script, "-D", "9X=3"}, "'9X' is no name");
+  expect_complaint({"run", file_with("covers.pkt", "//! covers: MUST_999\n0 socket(..., SOCK_STREAM, 0) = 3\n")},
+                   "covers: ");
+  expect_complaint({"check", file_with("covers2.pkt", "//! covers: MUST_999\n0 socket(..., SOCK_STREAM, 0) = 3\n")},
+                   "covers: ");
+}
+
+TEST(Commands, AnEmptyScriptShowsNothing) {
+  const std::string empty = file_with("empty.pkt", "");
+  expect_complaint({"run", empty}, "nothing is in it");
+  const Outcome checked = run({"check", empty});
+  EXPECT_EQ(checked.status, 2);
+  EXPECT_NE(checked.out.find("nothing is in it"), std::string::npos);
+}
+
+TEST(Commands, TheSweepSaysWhyItChoosesNoScenarios) {
+  for (const std::string option : {"--rule=MUST_10", "--section=3.4", "--list", "--only=failed"}) {
+    expect_complaint({"sweep", option}, "choose cells with --state");
+  }
+  expect_complaint({"zoo", "--sweep", "--rule", "MUST_10"}, "there are none to choose");
+  const Outcome chosen = run({"zoo", "--rule", "MUST_10", "--list"});
+  EXPECT_EQ(chosen.status, 0) << chosen.error;
+  EXPECT_NE(chosen.out.find("MUST_10"), std::string::npos);
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 // tcpassay zoo, the mutation test; and tcpassay sharpness, the mutation sensitivity
 #include <CLI/App.hpp>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "harness/base/processes.h"
 #include "harness/check/corpus.h"
+#include "harness/check/selection.h"
 #include "harness/cli/verbs.h"
 #include "harness/mutation/by_corpus.h"
 #include "harness/mutation/by_sweep.h"
@@ -15,7 +17,8 @@ namespace tcpassay {
 namespace {
 
 std::vector<ScenarioFile> scenarios_of(const CliOptions& cli) {
-  return read_scenarios(cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths);
+  const auto all = read_scenarios(cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths);
+  return selected(all, selection_of(cli));
 }
 
 int run_sweep_mutation_test(const CliOptions& cli) {
@@ -46,12 +49,23 @@ void mutation_test_options(CLI::App& app, CliOptions& cli) {
       ->check(CLI::Range(1, 60'000));
   app.add_flag("--sweep", cli.by_sweep,
                "look for the defects of SEGMENT ARRIVES with the sweep instead of the scenarios");
+  add_selection_options(app, cli);
+  app.add_flag("--list", cli.list, "print the chosen scenarios, and play none");
   add_jobs_option(app, cli, "threads; if not given, 2");
   add_corpus_paths(app, cli);
 }
 
 int run_mutation_test(const CliOptions& cli) {
+  if (cli.by_sweep && (cli.list || !selection_of(cli).empty())) {
+    throw UsageError("--sweep plays cells instead of scenarios, so there are none to choose");
+  }
   if (cli.by_sweep) return run_sweep_mutation_test(cli);
+  if (cli.list) {
+    const auto chosen = scenarios_of(cli);
+    const bool json = cli.format == "json";
+    print(json ? scenario_list_json(chosen).dump(2) + "\n" : scenario_list_text(chosen, style_of_stdout().columns));
+    return 0;
+  }
   MutationTestOptions options{.defects = cli.defects, .legal_variants = cli.defects.empty(), .pairs = cli.pairs};
   options.plant = cli.rtt_ms == 0;
   options.pairs_over_both = cli.both_ip;

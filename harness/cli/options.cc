@@ -8,6 +8,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -160,7 +161,14 @@ void add_corpus_option(CLI::App& app, CliOptions& cli) {
 void add_define_option(CLI::App& app, CliOptions& cli) {
   app.add_option("--define,-D", cli.defines,
                  "NAME or NAME=VALUE: defines NAME for #ifdef lines; scripts may use NAME in place of VALUE")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        const std::string name = text.substr(0, text.find('='));
+        const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+        const bool good =
+            !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 && std::ranges::all_of(name, fits);
+        return good ? "" : fmt::format("'{}' is no name: letters, digits and _, and no digit at its beginning", name);
+      });
 }
 
 void add_oracle_only_option(CLI::App& app, CliOptions& cli) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/check/selection.h"
 #include "harness/session/session.h"
 #include "harness/targets/registry.h"
 
@@ -10,6 +11,16 @@ namespace tcpassay {
 
 std::unique_ptr<Target> make_target(const CliOptions& cli) {
   return make_target(cli.target, OwnStackOptions{.defect = cli.defect, .legal_variants = cli.legal_variants});
+}
+
+void require_known_rules(const std::string& file, const Scenario& scenario) {
+  for (const std::string& id : scenario.about.covers) {
+    try {
+      rule_named(id);
+    } catch (const std::runtime_error& error) {
+      throw UsageError(fmt::format("{}: covers: {}", file, error.what()));
+    }
+  }
 }
 
 void require_playable(const Scenario& scenario, const Target& target, const CliOptions& cli, bool assertions) {

@@ -17,4 +17,7 @@ std::unique_ptr<Target> make_target(const CliOptions& cli);
 // compared, so that the target must be able to tell it.
 void require_playable(const Scenario& scenario, const Target& target, const CliOptions& cli, bool assertions);
 
+// Throws UsageError, with the nearest id, when the scenario says that it covers a rule that does not exist.
+void require_known_rules(const std::string& file, const Scenario& scenario);
+
 }  // namespace tcpassay

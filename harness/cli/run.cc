@@ -5,11 +5,15 @@
 
 #include <CLI/App.hpp>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 
+#include "harness/base/processes.h"
 #include "harness/base/text.h"
 #include "harness/check/deviations.h"
 #include "harness/cli/options.h"
@@ -48,7 +52,7 @@ void script_options(CLI::App& app, CliOptions& cli) {
       "--allow-shell", [] { allow_shell(true); },
       "let a shell run the script's commands that are not understood, in the target's network "
       "namespace: only for scripts that you trust");
-  app.add_option("FILE", cli.paths, "the script")->required()->expected(1);
+  app.add_option("FILE", cli.paths, "the script; - reads it from the standard input")->required()->expected(1);
 }
 
 namespace {
@@ -61,6 +65,14 @@ std::map<Rule, std::string> listed_rules(const CliOptions& cli) {
     if (deviation.ip == 0 || deviation.ip == ip_version_of(cli)) listed.emplace(deviation.rule, deviation.reason);
   }
   return listed;
+}
+
+// `-` is the standard input.
+Scenario script_named(const std::string& file, const CliOptions& cli) {
+  if (file != "-") return read_script(file, cli.defines);
+  std::ostringstream text;
+  text << std::cin.rdbuf();
+  return parse_script(text.str(), "standard input", cli.defines);
 }
 
 // What the judge says of the run live, from its log, from its record, and from its packets alone.
@@ -82,7 +94,8 @@ int run_four_ways(const Scenario& scenario, Target& target, const CliOptions& cl
 
 int run_script(const CliOptions& cli) {
   const std::string& file = cli.paths.front();
-  const Scenario scenario = read_script(file, cli.defines);
+  const Scenario scenario = script_named(file, cli);
+  require_known_rules(file, scenario);
   const auto target = make_target(cli);
   const bool assertions = !cli.oracle_only && cli.rtt_ms == 0;
   require_playable(scenario, *target, cli, assertions && !cli.four_ways);
@@ -103,6 +116,7 @@ int run_script(const CliOptions& cli) {
   options.edition = edition_of(cli);
   options.strict = cli.strict;
   if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
+  const Interrupt interrupt;  // what was seen so far is reported
   Session session(*target, options);
   session.play(scenario);
   if (capture) capture->close();
@@ -120,7 +134,9 @@ int run_script(const CliOptions& cli) {
                          .mismatches = session.mismatches(),
                          .listed = listed_rules(cli)};
   print(cli.format == "json" ? run_json(result) : run_text(result, style_of_stdout()));
-  return result.exit_status();
+  if (!Interrupt::interrupted()) return result.exit_status();
+  fmt::print(stderr, "tcpassay: interrupted: the script was not played to its end\n");
+  return result.exit_status() == 1 ? 1 : 2;
 }
 
 }  // namespace tcpassay

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/processes.h"
 #include "harness/script/addresses.h"
 #include "harness/script/error.h"
 #include "harness/script/packet_damage.h"
@@ -62,7 +63,7 @@ std::string text_of(Time at) {
 }  // namespace
 
 void Session::Impl::mismatch(const Place& where, std::string expected, std::string seen) {
-  if (!options.assertions) return;
+  if (!options.assertions || Interrupt::interrupted()) return;  // an interrupted wait shows nothing
   mismatches.push_back({.where = where, .expected = std::move(expected), .seen = std::move(seen)});
 }
 
@@ -194,7 +195,9 @@ bool Session::Impl::expect_pieces(const SegmentSpec& spec, Sent* first, Time dea
     if (octets == 0 || !agrees(part, *piece, where)) return false;
     done += octets;
     if (done == spec.length) return true;
-    while (next_unmatched(spec) == nullptr && target.now() < deadline) wait_for_departure(deadline);
+    while (next_unmatched(spec) == nullptr && target.now() < deadline && !Interrupt::interrupted()) {
+      wait_for_departure(deadline);
+    }
   }
   mismatch(where, text_of(spec), fmt::format("{} octets of it", done));
   return false;
@@ -219,7 +222,7 @@ bool Session::Impl::expect(const SegmentSpec& spec, std::optional<Time> earliest
       }
       return same;
     }
-    if (target.now() >= deadline) break;
+    if (target.now() >= deadline || Interrupt::interrupted()) break;
     wait_for_departure(deadline);
   }
   mismatch(where, text_of(spec), "nothing");

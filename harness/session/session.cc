@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "harness/base/processes.h"
 #include "harness/script/scenario.h"
 #include "harness/script/shell_commands.h"
 #include "harness/session/round_trip.h"
@@ -244,7 +245,7 @@ void Session::play(const Scenario& scenario) {
     if (option.starts_with(kSegment)) impl_->target.tune(kInterfaceSegment, option.substr(kSegment.size()));
   }
   const bool compresses = impl_->options.round_trip > Time{} && impl_->options.manner == PeerManner::kCompressed;
-  for (std::size_t index = 0; index < scenario.steps.size(); ++index) {
+  for (std::size_t index = 0; index < scenario.steps.size() && !Interrupt::interrupted(); ++index) {
     const ScriptStep& step = scenario.steps[index];
     const Schedule::Slot slot = schedule.next(step.time);
     const auto* in = std::get_if<Inject>(&step.action);

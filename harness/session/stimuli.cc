@@ -2,8 +2,11 @@
 // Sends packets and makes calls, then records what the target sends until it is silent.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "harness/base/processes.h"
 #include "harness/session/session_impl.h"
 #include "harness/wire/other_octets.h"
 #include "harness/wire/segment_of.h"
@@ -13,6 +16,7 @@ namespace {
 
 constexpr std::size_t kBurstMax = 20000;  // packets a target may send before it falls silent
 constexpr int kStallsMax = 1000;          // how often a virtual clock may stand still without a packet
+constexpr Time kWaitPiece = std::chrono::milliseconds(100);
 constexpr std::size_t kReportedMax =
     64;  // up to so many conversations are asked for their states, else only the latest
 
@@ -138,10 +142,11 @@ bool Session::Impl::drain() {
   return count > 0;
 }
 
+// Where time is real the wait comes in pieces, so that an interrupt ends it.
 void Session::Impl::advance_to(Time deadline) {
   int stalls = 0;
-  for (Time now = target.now(); now < deadline;) {
-    target.advance(deadline);
+  for (Time now = target.now(); now < deadline && !Interrupt::interrupted();) {
+    target.advance(virtual_time ? deadline : std::min(deadline, now + kWaitPiece));
     const bool something = drain();
     const Time then = target.now();
     stalls = something || then != now ? 0 : stalls + 1;
@@ -154,8 +159,8 @@ void Session::Impl::advance_to(Time deadline) {
 }
 
 void Session::Impl::wait_for_departure(Time deadline) {
-  for (Time now = target.now(); now < deadline; now = target.now()) {
-    target.advance(deadline);
+  for (Time now = target.now(); now < deadline && !Interrupt::interrupted(); now = target.now()) {
+    target.advance(virtual_time ? deadline : std::min(deadline, now + kWaitPiece));
     if (drain()) break;
     if (virtual_time && target.now() == now) break;
   }

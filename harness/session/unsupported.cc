@@ -134,6 +134,7 @@ Why unsupported_step(const ScriptStep& step, Asked& asked) {
 Why Session::unsupported(const Scenario& scenario, const Target& target, std::uint8_t ip, bool assertions,
                          Time round_trip) {
   const Identity& identity = target.identity();
+  if (scenario.steps.empty()) return "nothing is in it";
   for (const Ability ability : scenario.about.needs) {
     if (!identity.can(ability)) return fmt::format("needs {}", to_string(ability));
   }
