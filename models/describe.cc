@@ -38,6 +38,8 @@ std::string controls(const Ctl& ctl) {
   add(ctl.psh, "PSH");
   add(ctl.ack, "ACK");
   add(ctl.urg, "URG");
+  add(ctl.ece, "ECE");
+  add(ctl.cwr, "CWR");
   return "<CTL=" + text + ">";
 }
 
@@ -206,6 +208,64 @@ std::string seconds_text(Time at) {
 }
 
 }  // namespace
+
+namespace {
+
+// Since when a segment has waited that the rule lets leave after a time only, and since what that is.
+struct Wait {
+  Time since{};
+  const char* what = nullptr;
+};
+
+Wait wait_of(const Tcb& tcb, Rule rule) {
+  switch (rule) {
+    case Rule::MUST_18:
+    case Rule::R6298_2_1:
+    case Rule::R6298_2_2:
+    case Rule::R6298_2_3:
+    case Rule::R6298_2_3_const:
+    case Rule::R6298_2_4:
+    case Rule::R6298_2_5:
+    case Rule::R6298_3_karn:
+    case Rule::R6298_3_onesample:
+    case Rule::R6298_5_early:
+    case Rule::R6298_5_3:
+    case Rule::R6298_5_5:
+    case Rule::R6298_5_7:
+    case Rule::SHLD_30:
+      return {tcb.front_to, "after the front of the queue left last"};
+    case Rule::SHLD_29:
+      return {tcb.zero_at, "after the window closed"};
+    case Rule::MUST_38:
+      return {std::max(tcb.small_from, tcb.timer.acked_at), "after text began to wait for a larger window"};
+    case Rule::MUST_26:
+    case Rule::MUST_27:
+    case Rule::MUST_28:
+      return {std::max(tcb.keep.heard_to, tcb.keep.since), "after the last segment arrived"};
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+std::string waited(const Tcb& tcb, Rule rule, Time now) {
+  const Wait wait = wait_of(tcb, rule);
+  if (wait.what == nullptr || now < wait.since) return {};
+  return ", " + seconds_text(now - wait.since) + " " + wait.what;
+}
+
+std::string nothing_until(Time now) {
+  return "nothing until " + seconds_text(now);
+}
+
+void tell_time(std::string& allowed, std::string& seen, const Event& event, const Tcb& tcb, Rule rule) {
+  if (!std::holds_alternative<Departing>(event.what)) return;
+  const std::string time = waited(tcb, rule, event.until);
+  if (time.empty()) return;
+  allowed = std::string(info(rule).sentence);
+  seen += time;
+}
 
 void tell_apart(std::string& allowed, std::string& seen, const Event& event, Rule rule) {
   if (allowed != seen) return;

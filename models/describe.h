@@ -15,6 +15,11 @@ std::string describe_allowed(const std::vector<Candidate>& possible, const Event
 
 // Where both would read the same: `allowed` becomes the sentence of the rule, and `seen` also tells what describe()
 // leaves out: options, ECN, the window, or until when nothing was seen.
+// Where a rule lets a segment leave only after a time: how long it has waited before it left at `now`, in words.
+std::string waited(const Tcb& tcb, Rule rule, Time now);
+std::string nothing_until(Time now);
+// ... and of a verdict on a segment that has left too early or too late.
+void tell_time(std::string& allowed, std::string& seen, const Event& event, const Tcb& tcb, Rule rule);
 void tell_apart(std::string& allowed, std::string& seen, const Event& event, Rule rule);
 
 }  // namespace tcpassay

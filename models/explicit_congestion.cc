@@ -124,8 +124,9 @@ void flight_departs(Step& on, SndSeq end) {
   }
   if (state.reduced_to == 0) return;
   const std::uint32_t in_flight = end - tcb.snd_una;
+  const std::uint32_t limited = std::min<std::uint32_t>(tcb.congestion.duplicates, 2) * tcb.snd_mss;  // RFC 3042
   if (tcb.snd_una < state.recover) {
-    if (in_flight > state.flight_at_echo) {
+    if (in_flight > state.flight_at_echo + limited) {
       on.depart(Rule::R3168_6_1_2_noincrease);
     } else {
       on.cite(Rule::R3168_6_1_2_noincrease);
@@ -133,7 +134,7 @@ void flight_departs(Step& on, SndSeq end) {
     return;
   }
   const std::uint32_t since = tcb.snd_una - state.recover;  // the window grows again
-  if (in_flight > state.reduced_to + since) {
+  if (in_flight > state.reduced_to + since + limited) {
     on.refuse(Rule::R3168_5_ce_loss, 1);
     return;
   }

@@ -271,7 +271,7 @@ void syn_departs(Step& on, const Departing& syn, bool again) {
 // 4.2.2, Client: receiving SYN-ACK
 void syn_ack_arrives(Step& on) {
   FastOpen& state = on.tcb.fast_open;
-  state.text_due = state.text_sent && on.tcb.snd_una < on.tcb.snd_nxt && on.tcb.snd_wnd >= on.tcb.snd_mss;
+  state.text_due = state.text_sent && on.tcb.snd_una < on.tcb.snd_nxt && on.tcb.snd_wnd > 0;
 }
 
 void segment_departs(Step& on, const Departing& seg) {
@@ -279,7 +279,7 @@ void segment_departs(Step& on, const Departing& seg) {
   if (!state.text_due) return;
   state.text_due = false;
   if (seg.text.empty()) {
-    on.depart(Rule::R7413_4_2_2_client_retx);
+    if (on.tcb.snd_wnd >= on.tcb.snd_mss) on.depart(Rule::R7413_4_2_2_client_retx);  // a smaller window may be let grow
   } else {
     on.cite(Rule::R7413_4_2_2_client_retx);
   }

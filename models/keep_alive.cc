@@ -40,8 +40,12 @@ void keep_alive_set(Step& on, const UserCall& call) {
   keep.since = on.env.now;
 }
 
-void keep_alive_hears(Step& on) {
+void keep_alive_hears(Step& on, const Arriving& seg) {
   KeepAlive& keep = on.tcb.keep;
+  if (seg.ctl.syn && synchronized(on.tcb.state)) {  // no data and no acknowledgment: it may count or not
+    keep.heard_to = on.env.now;
+    return;
+  }
   if (keep.unanswered == 1) on.cite_later(Rule::MUST_29);  // the segment must find the connection still open
   keep.unanswered = 0;
   keep.heard_from = on.env.since;

@@ -10,7 +10,7 @@ namespace tcpassay {
 void keep_alive_set(Step& on, const UserCall& call);
 
 // A segment arrives, whatever it is: the connection is not idle.
-void keep_alive_hears(Step& on);
+void keep_alive_hears(Step& on, const Arriving& seg);
 
 // <SEQ=SND.NXT-1>, empty or with one octet, while nothing is outstanding.
 bool is_keep_alive(const Tcb& tcb, const Departing& seg);

@@ -184,7 +184,10 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   const bool at_front = next_hole(board, tcb.snd_una) == tcb.snd_una;
   const bool plain = synchronized(tcb.state) && !board.after_rto && !board.vague && !board.reordered && tcb.snd_wnd > 0;
   const bool text = tcb.snd_una < tcb.snd_end && at_front && !board.front_again;
-  board.owes = news && plain && text && is_lost(tcb, tcb.snd_una);
+  // A partial ACK brings the next hole to the front. With nothing on its way the window has room for it (5, step C).
+  const bool nothing_on_its_way = board.again <= tcb.snd_una && highest(tcb) == tcb.snd_nxt;
+  const bool next_is_due = moved && tcb.congestion.phase == Congestion::Phase::kRecovery && nothing_on_its_way;
+  board.owes = (news || next_is_due) && plain && text && is_lost(tcb, tcb.snd_una);
   const bool old = board.before.from <= tcb.snd_una && tcb.snd_una < board.before.to;
   board.owes_old = moved && board.after_rto && old && seg.opt.blocks == 0 && tcb.snd_wnd > 0;
 }

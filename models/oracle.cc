@@ -247,6 +247,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
     form(Rule::MUST_69, !seg.opt.nonzero_after_end);
   }
   const bool begins = seg.ctl.syn && !seg.ctl.rst && !c.possible.front().iss_known;
+  const Time left_before = c.possible.front().front_to;
   process(c, event, [&](Step& on) { segment_departs(on, seg); });
   name_accurate_ecn(c, event);
   if (seg.ctl.syn && seg.ctl.ack && seg.opt.fast_open) ledger.cookie_issued(seg.opt, event.from);
@@ -257,6 +258,9 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
   last_seen.clear();
   if (std::any_of(c.possible.begin(), c.possible.end(), [](const Candidate& p) { return !p.demerits.empty(); })) {
     last_seen = describe(event, c.possible.front());
+    last_left = c.possible.front();
+    last_left.front_to = left_before;
+    last_left_at = event.until;
   }
 }
 

@@ -90,7 +90,9 @@ struct Oracle::Impl {
   std::size_t event_index = 0;
   std::vector<Candidate> next;
   std::uint8_t* transitions = nullptr;
-  std::string last_seen;
+  std::string last_seen;  // the segment that left last, if it departs from a SHOULD
+  Tcb last_left;          // ... the TCB before it left, and when that was
+  Time last_left_at{};
 
   // Events, one function each (oracle.cc).
   void start();
@@ -142,8 +144,9 @@ struct Oracle::Impl {
     if (next.empty()) {
       const Rule rule = nearest.rule;
       const Candidate& blamed = c.possible[nearest_index];
-      if (add_verdict(rule, kind_of(rule), &c, event, describe_allowed(c.possible, event, rule),
-                      describe(event, blamed))) {
+      std::string allowed = describe_allowed(c.possible, event, rule), seen = describe(event, blamed);
+      tell_time(allowed, seen, event, blamed, rule);
+      if (add_verdict(rule, kind_of(rule), &c, event, std::move(allowed), std::move(seen))) {
         note_at_work(verdicts.back(), blamed);
         if (kind_of(rule) == Verdict::Kind::kViolated) c.tainted = true;
       }
@@ -167,6 +170,7 @@ struct Oracle::Impl {
   bool add_verdict(Rule rule, Verdict::Kind kind, const Conversation* c, const Event& event, std::string allowed,
                    std::string seen);
   // What the verdict's nearest candidate was about to be judged by, and what was odd about the peer's last packet.
+  std::string departure_seen(Rule rule, const Event& event) const;
   static void note_at_work(Verdict& verdict, const Candidate& p);
   static Verdict::Kind kind_of(Rule rule);
   static void add_profile_fits(const Conversation& c, std::array<ProfileFit, kProfiles>& fits);
@@ -192,6 +196,7 @@ struct Oracle::Impl {
   void user_call(const Event& event, const UserCall& call);
   void bind(Handle& h, const Event& event, const UserCall& call);
   void listen(Handle& h, const Event& event, const UserCall& call);  // 3.10.1. OPEN Call, passive
+  bool opens_another(const Handle& h, const UserCall& call);
   void connect(Handle& h, const Event& event, const UserCall& call);
   void accept(const Event& event, const UserCall& call);
   void set_option(Handle& h, const Event& event, const UserCall& call);

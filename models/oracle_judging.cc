@@ -230,6 +230,12 @@ void Oracle::Impl::settle_freedoms(Conversation& c, const Event& event) {
   }
 }
 
+// What the target did that departs from a SHOULD: the segment that left, and when; or nothing.
+std::string Oracle::Impl::departure_seen(Rule rule, const Event& event) const {
+  if (last_seen.empty() || last_seen == "nothing") return nothing_until(event.until);
+  return last_seen + waited(last_left, rule, last_left_at);
+}
+
 // The reaction is complete: the rules on which all explanations agree have been judged.
 void Oracle::Impl::settle(Conversation& c, const Event& event) {
   if (c.begins && std::all_of(c.possible.begin(), c.possible.end(),
@@ -255,7 +261,8 @@ void Oracle::Impl::settle(Conversation& c, const Event& event) {
     for (const Rule rule : departed) p.demerits.remove(rule);
   }
   for (const Rule rule : departed) {
-    add_verdict(rule, Verdict::Kind::kDeparted, &c, event, std::string(info(rule).sentence), last_seen);
+    add_verdict(rule, Verdict::Kind::kDeparted, &c, event, std::string(info(rule).sentence),
+                departure_seen(rule, event));
   }
   settle_freedoms(c, event);
   for (std::size_t t = 0; t < traits.size(); ++t) {

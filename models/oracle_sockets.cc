@@ -7,6 +7,7 @@
 #include "models/oracle_impl.h"
 #include "models/urgent.h"
 #include "models/user_calls.h"
+#include "models/user_calls_shared.h"
 
 namespace tcpassay {
 namespace {
@@ -137,6 +138,16 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
   loose.add({Rule::S3_10_1_passive, true});
 }
 
+// The connection of the socket is no more, and the user opens one to another place with it.
+bool Oracle::Impl::opens_another(const Handle& h, const UserCall& call) {
+  if (h.kind != Handle::Kind::kConnection || call.tuple.remote == 0 || call.tuple == h.tuple) return false;
+  if (call.result < 0 && call.error != UserError::kInProgress) return false;
+  const Conversation& c = conversation(h.tuple);
+  const auto closed = [](const Candidate& p) { return p.state <= State::kListen; };
+  return call.tuple.remote != h.tuple.remote &&
+         (!current(h) || std::any_of(c.possible.begin(), c.possible.end(), closed));
+}
+
 void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) {
   if (call.host == Host::kBroadcast || call.host == Host::kMulticast) {
     if (call.result >= 0 || call.error == UserError::kInProgress) {
@@ -162,8 +173,12 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
     }
     if (call.tuple.remote == 0) return;  // refused before it named a conversation
   }
-  Conversation& c = h.kind == Handle::Kind::kConnection ? conversation(h.tuple) : conversation(call.tuple);
-  if (h.kind != Handle::Kind::kConnection) {
+  const bool failed = call.result < 0 && call.error != UserError::kInProgress;
+  if (h.kind == Handle::Kind::kConnection && failed && !current(h)) return;  // it tells of an earlier connection
+  const bool another = opens_another(h, call);
+  const bool stays = h.kind == Handle::Kind::kConnection && !another;
+  Conversation& c = stays ? conversation(h.tuple) : conversation(call.tuple);
+  if (!stays) {
     h.kind = Handle::Kind::kConnection;
     h.tuple = c.tuple;
     h.incarnation = ++c.incarnation;
@@ -291,8 +306,13 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
   }
   switch (call.kind) {
     case CallKind::kWrite:
-      if (h.reads_shut && call.result < 0) return;
-      process(c, event, [&](Step& on) { send_call(on, call); });
+      process(c, event, [&](Step& on) {
+        if (h.reads_shut && call.result < 0) {  // such a socket may refuse to send: the error may tell of the end only
+          end_may_be_told(on, call);
+        } else {
+          send_call(on, call);
+        }
+      });
       break;
     case CallKind::kRead:
       if (!h.reads_shut) process(c, event, [&](Step& on) { receive_call(on, call); });

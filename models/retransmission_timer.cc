@@ -46,6 +46,14 @@ Rule too_early(const Tcb& tcb, Time gap) {
   });
 }
 
+// Karn's algorithm: the SYN was sent more than once, and no round trip is measured over it. The timeout is 3 s (5.7) or
+// as far as it had backed off, which `first` tells until there is a sample.
+bool was_measured_over_a_syn(const Tcb& tcb, Time shortest) {
+  const RetransmissionTimer& timer = tcb.timer;
+  const bool known = tcb.rexmits == 0 && timer.samples == 0 && timer.first > Time{};
+  return known && shortest > timer.first + timer.first / 2 + kRtoMin;
+}
+
 // The timer sends this front of the queue again for the first time, after `shortest` to `longest`.
 bool first_expiry(Step& on, Time shortest, Time longest) {
   Candidate& tcb = on.tcb;
@@ -55,6 +63,10 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
   if (text && tcb.congestion.syn_losses > 0 && timer.text.srtt < Time{} && timer.exact && !tcb.timestamped()) {
     if (longest < with_slack(kAfterSynLoss)) {
       on.refuse(Rule::R6298_5_7, 1);
+      return false;
+    }
+    if (was_measured_over_a_syn(tcb, shortest)) {
+      on.refuse(Rule::R6298_3_karn, 1);
       return false;
     }
     on.cite(Rule::R6298_5_7);
@@ -236,6 +248,7 @@ bool front_departs(Step& on, bool again) {
     return false;
   }
   if (again) timer.sent_at = RetransmissionTimer::kNone;
+  if (again && synchronized(tcb.state) && timer.samples == 0) timer.first = Time{};  // it has backed off since the SYN
   timer.new_text_followed = false;
   if (!again || !tcb.congestion.arrived_since_quiet) timer.runs_since = on.env.since;
   timer.probed_at = RetransmissionTimer::kNone;
@@ -267,6 +280,7 @@ void timer_acked(Step& on, SndSeq ack) {
   timer.runs_since = on.env.since;
   timer.probing = false;  // the octet of the probe was taken: the next one is probed anew
   const bool again = tcb.rexmits > 0;
+  if (handshake && again && tcb.front_gap > Time{}) timer.first = std::max<Time>(kAfterSynLoss, 2 * tcb.front_gap);
   const bool ambiguous = ack <= tcb.congestion.resent_to;  // text behind that was sent once, and gives a sample
   const bool probed = tcb.snd_wnd == 0;                    // the interval of window probes need not be the timeout
   if (again && ambiguous && !handshake && !probed && tcb.front_gap != Time{} && !tcb.timestamped()) {
@@ -302,7 +316,8 @@ void timer_acked(Step& on, SndSeq ack) {
     const Time since = on.env.since - std::max(tcb.congestion.sent_at, Time{});
     const bool first = timer.rtt_min < Time{};
     if (!first) timer.rtt_min = std::min(timer.rtt_min, since);
-    if (first && !again && !ambiguous) timer.rtt_min = since;
+    // Where text left by Fast Open, the target may have timed the SYN,ACK, and none of it.
+    if (first && !again && !ambiguous && !tcb.fast_open.opened) timer.rtt_min = since;
   }
   timer.acked_at = on.env.now;
   timer.sent_at = RetransmissionTimer::kNone;

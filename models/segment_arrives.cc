@@ -76,12 +76,12 @@ void ignore_unknown(Step& on, const Arriving& seg) {
 }
 
 // What every undamaged segment changes.
-void note_arrival(Step& on) {
+void note_arrival(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   const bool ended = tcb.state == State::kClosed || tcb.state == State::kListen;
   if (ended && (tcb.stamps.offered || tcb.stamps.peer)) tcb.stamps = {};
   tcb.front_alone = tcb.partial_gap_ack = false;
-  keep_alive_hears(on);
+  keep_alive_hears(on, seg);
   if (!tcb.congestion.arrived_since_quiet) tcb.congestion.news = false;
   tcb.congestion.arrived_since_quiet = true;
   tcb.rcv_nxt_before = tcb.rcv_nxt;
@@ -95,7 +95,7 @@ void segment_arrives(Step& on, const Arriving& seg) {
   tcb.must_ignore.reset();
   if (!ip_arrives(on, seg)) return;
   if (check_fault(on, seg) == Then::kReturn) return;
-  note_arrival(on);
+  note_arrival(on, seg);
   ignore_unknown(on, seg);
   const State before = tcb.state;
   switch (before) {

@@ -40,7 +40,9 @@ void back_to_listen(Step& on, Rule rule) {
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.former.rcv_nxt;
   tcb.rcv_fin = tcb.was_open = true;
   tcb.edge_known = tcb.former.kept = false;
+  tcb.stamps = {};  // those of the SYN say nothing of it, and what it echoed last is not remembered
   tcb.stamps.offered = tcb.stamps.peer = tcb.former.stamped;
+  tcb.stamps.unsure = true;
 }
 
 // The connection is reset by the peer: queues are flushed, the user is told.

@@ -50,13 +50,13 @@ bool acks_new(const Tcb& tcb, SndSeq ack) {
 // SND.UNA <- SEG.ACK, and what is thereby acknowledged leaves the retransmission queue.
 void advance_snd_una(Step& on, SndSeq ack) {
   Candidate& tcb = on.tcb;
+  const bool handshake = tcb.snd_una == tcb.iss;
   timer_acked(on, ack);
   congestion_acked(on, ack);
   if (tcb.rexmits == 0 && on.env.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.env.now - tcb.sent_at;
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One
   // segment may be timed at a time, so an ACK of part of it measures nothing either.
-  const bool handshake = tcb.timer.samples == 0 && !tcb.timer.fresh;
   const bool measured = tcb.rexmits == 0 && (handshake || (tcb.timer.fresh && tcb.timer.fresh_end <= ack));
   const int doublings = std::min(255, tcb.backed_off + tcb.rexmits);
   tcb.backed_off = measured ? std::uint8_t{0} : static_cast<std::uint8_t>(doublings);

@@ -198,9 +198,24 @@ Then process_segment_text(Step& on, const Arriving& seg) {
 
 namespace {
 
+// Text behind the FIN that came before it: a peer that contradicts itself has sent it, and it may be reported.
+// It lies in `held.beyond`..`held.top` then.
+void remember_text_behind_fin(Tcb& tcb) {
+  HeldText& held = tcb.held;
+  Span all = held.overflow ? Span{later(held.beyond, tcb.fin_seq), held.top} : Span{};
+  for (const Span& span : held.spans) {
+    if (span.to <= tcb.fin_seq) continue;
+    const bool first = all.from == all.to;
+    all = {first ? span.from : earlier(all.from, span.from), first ? span.to : later(all.to, span.to)};
+  }
+  held.beyond = all.from;
+  held.top = all.to;
+}
+
 // 3.10.7.4, Eighth: a FIN that is next in sequence.
 void take_fin(Step& on) {
   Candidate& tcb = on.tcb;
+  remember_text_behind_fin(tcb);
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.fin_seq + 1;
   tcb.rcv_fin = true;
   tcb.held_fin = tcb.filled = tcb.held.overflow = false;

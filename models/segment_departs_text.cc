@@ -204,7 +204,8 @@ bool push_is_set(Step& on, const Departing& seg, const Extent& at) {
 bool departs_inside_window(Step& on, const Departing& seg, const Extent& at) {
   Candidate& tcb = on.tcb;
   on.cite(Rule::S3_8_6_window);
-  const bool whole = at.text_end == tcb.snd_end || at.octets == segment_room(tcb, on.env, seg);
+  const bool usual = any_size(tcb) && at.octets == tcb.snd_full;
+  const bool whole = at.text_end == tcb.snd_end || at.octets == segment_room(tcb, on.env, seg) || usual;
   if (!text_in_scaled_window(on, seg.seq, at.text_end, whole)) return false;
   if (!at.resent && !any_size(tcb) && !size_is_sensible(on, seg, at)) return false;
   tcb.snd_full = std::max(tcb.snd_full, static_cast<std::uint16_t>(at.octets));
@@ -245,8 +246,9 @@ bool new_part_departs(Step& on, const Departing& seg, const Extent& at) {
   on.cite(Rule::S3_9_1_2_order);
   if (at.octets > 0) new_text_is_right(on, seg, at);
   if (seg.ctl.fin) fin_is_right(on);
-  if (tcb.snd_una == tcb.snd_nxt) {  // nothing else is in flight
-    tcb.sent_at = on.env.since;
+  if (tcb.snd_una == tcb.snd_nxt) {                                     // nothing else is in flight
+    const bool probes = tcb.snd_wnd == 0 && tcb.user_timeout > Time{};  // that time runs since the text was given
+    if (!probes) tcb.sent_at = on.env.since;
     tcb.timed = false;
     tcb.ip.front_id = seg.ip.identification;
     if (!front_departs(on, false)) return false;

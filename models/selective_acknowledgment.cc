@@ -18,11 +18,21 @@ bool empty(const Span& span) {
   return span.from == span.to;
 }
 
+bool lies_behind_fin(const Tcb& tcb, const Span& block) {
+  return tcb.rcv_fin && tcb.fin_seq + 1 < block.to;
+}
+
+// ... and had come when the FIN was taken: a peer that contradicts itself has sent it.
+bool had_come_behind_fin(const Tcb& tcb, const Span& block) {
+  return lies_behind_fin(tcb, block) && within(block, {tcb.held.beyond, tcb.held.top});
+}
+
 // Has the target received every octet of the block, as far as can be known? The octet behind the last may be a FIN.
 bool has_arrived(const Tcb& tcb, Span block, const Span& open) {
   if (tcb.selective.vague || tcb.contradicted) return true;
   if (tcb.held.overflow && tcb.held.beyond < block.to) return true;  // more gaps than are remembered
-  if (tcb.rcv_fin && tcb.fin_seq < block.to) return true;            // text behind the FIN: the peer contradicts itself
+  if (lies_behind_fin(tcb, block)) return had_come_behind_fin(tcb, block);
+  if (tcb.rcv_fin && block.to == tcb.fin_seq + 1) return true;
   if (tcb.held_fin && block.to == tcb.fin_seq + 1) --block.to.value;
   if (block.from == block.to || within(block, open)) return true;
   for (const Span& span : tcb.held.spans) {
@@ -86,11 +96,12 @@ void no_blocks(Step& on, const Departing& seg) {
 // RFC 2883 section 4: the first block reports octets that arrived a second time, below the acknowledgment or above it.
 void duplicate_reported(Step& on, const Span& block, bool above) {
   Sack& sack = on.tcb.selective;
-  if (on.tcb.rcv_fin && on.tcb.fin_seq < block.to) return;  // text behind the FIN
+  if (had_come_behind_fin(on.tcb, block)) return;  // it was reported before
+  const bool whole = sack.duplicates.has(block);
   for (int i = sack.duplicates.size - 1; i >= 0; --i) {
     const Span due = sack.duplicates.items[static_cast<std::size_t>(i)];
     const bool newest = i == sack.duplicates.size - 1;
-    if (!overlap(block, due)) continue;
+    if (whole ? !(block == due) : !overlap(block, due)) continue;
     on.tcb.traits[static_cast<std::size_t>(Trait::kReportsDuplicates)] = 1;
     on.cite(Rule::R2883_4_latest);
     on.cite(Rule::R2883_4_once);
@@ -180,7 +191,8 @@ std::optional<Blocks> read_blocks(Step& on, const Departing& seg, const Span& op
     on.refuse(Rule::R2018_3_format, 1);
     return {};
   }
-  const bool below = blocks.at(0).to <= seg.ack;
+  const bool across_fin = on.tcb.contradicted && blocks.at(0).from < seg.ack;  // the ACK stops at the FIN in it
+  const bool below = blocks.at(0).to <= seg.ack || across_fin;
   const bool inside = !below && blocks.count > 1 && within(blocks.at(0), blocks.at(1));
   blocks.first = below || inside ? 1 : 0;
   for (int i = blocks.first; i < blocks.count; ++i) {
@@ -198,7 +210,9 @@ std::optional<Blocks> read_blocks(Step& on, const Departing& seg, const Span& op
 bool first_block_is_right(Step& on, const Departing& seg, const Blocks& blocks) {
   const Tcb& tcb = on.tcb;
   Sack& sack = on.tcb.selective;
-  const bool triggered = sack.triggered && seg.ack < sack.trigger.from && sack.trigger.to <= tcb.rcv_edge;
+  // Of a peer that has sent text behind its own FIN, it is open what the target has taken.
+  const bool triggered =
+      sack.triggered && seg.ack < sack.trigger.from && sack.trigger.to <= tcb.rcv_edge && !tcb.contradicted;
   if (!triggered) {
     sack.unanswered = false;
     if (!blocks.none()) on.cite(Rule::R2018_4_all_acks);

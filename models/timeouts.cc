@@ -30,22 +30,30 @@ Time kept_by_user_at_most(const Tcb& tcb) {
   return 2 * tcb.user_timeout + horizon(Horizon::kUserTimeout) + 2 * tcb.rtt_max;
 }
 
-bool time_matters(const Tcb& tcb, const Environment& env) {
-  switch (tcb.state) {
-    case State::kClosed:
-    case State::kListen:
-      return false;
-    case State::kTimeWait:
-      return tcb.time_wait.from <= env.now;
-    case State::kFinWait2:
-      if ((tcb.user_gone || !env.user_known) && env.now - tcb.quiet_since >= kOrphanMin) return true;
-      break;
-    default:
-      break;
-  }
+namespace {
+
+// FIN-WAIT-2 of a connection whose user is gone, which stacks do not keep for ever.
+bool is_deserted(const Tcb& tcb, const Environment& env) {
+  const bool deserted = tcb.state == State::kFinWait2 && (tcb.user_gone || !env.user_known);
+  return deserted && env.now - tcb.quiet_since >= kOrphanMin;
+}
+
+// Keep-alives, or what was sent, have gone without an answer for so long that the connection may end.
+bool counts_as_timed_out(const Tcb& tcb, const Environment& env) {
   if (keep_alive_may_end(tcb, env)) return true;
   if (tcb.snd_una == tcb.snd_nxt && tcb.snd_una == tcb.snd_limit()) return false;
-  return env.now - tcb.sent_at >= user_limit(tcb);
+  // R2 (3.8.3) counts from the first transmission, a time that the user has set from where the data was submitted
+  // (3.9.1.1), though the window was closed.
+  const bool set = tcb.user_timeout > Time{};
+  return env.now - (set ? std::min(tcb.sent_at, tcb.window_at) : tcb.sent_at) >= user_limit(tcb);
+}
+
+}  // namespace
+
+bool time_matters(const Tcb& tcb, const Environment& env) {
+  if (tcb.state == State::kClosed || tcb.state == State::kListen) return false;
+  if (tcb.state == State::kTimeWait) return tcb.time_wait.from <= env.now;
+  return is_deserted(tcb, env) || counts_as_timed_out(tcb, env);
 }
 
 namespace {
@@ -72,10 +80,11 @@ void time_passes(Step& on) {
     if (tcb.time_wait.to < on.env.since || !on.may(Freedom::kTimeWaitGoesOn)) on.delete_tcb(Rule::SA8_time_wait);
     return;
   }
-  if (tcb.state == State::kFinWait2 && (tcb.user_gone || !on.env.user_known)) {
-    if (on.may(Freedom::kFinWait2GivenUp)) on.delete_tcb(Rule::SA4_5_fin_wait_2);
+  if (is_deserted(tcb, on.env) && on.may(Freedom::kFinWait2GivenUp)) {
+    on.delete_tcb(Rule::SA4_5_fin_wait_2);
     return;
   }
+  if (!counts_as_timed_out(tcb, on.env)) return;
   if (retransmission_is_overdue(tcb, on.env.since) || on.may(Freedom::kUserTimeoutAhead)) return;
   if (tcb.user_timeout == Time{}) on.cite_later(Rule::S3_9_1_1_timeout);
   const bool outstanding = tcb.snd_una != tcb.snd_limit();  // otherwise keep-alives were not answered

@@ -105,10 +105,12 @@ void urgent_arrives(Step& on, const Arriving& seg) {
   const bool known = up.arrived && up.sure;
   if (known && seg_up <= up.rcv_up && seg.up != 0) return;
   const bool in_order = seg.seq <= tcb.rcv_nxt && tcb.rcv_nxt == tcb.rcv_nxt_max;
-  const bool greatest = !up.arrived || up.rcv_up < seg_up;         // whichever of the earlier ones counted
+  const bool greatest = !up.arrived || up.rcv_up < seg_up;  // whichever of the earlier ones counted
+  // Half the number space away, an earlier one is behind as much as ahead.
+  const bool behind = up.arrived && !known && up.rcv_up <= tcb.rcv_nxt && tcb.rcv_nxt < seg_up;
   if (!known || up.rcv_up <= tcb.rcv_user) up.rcv_from = seg.seq;  // a run begins
   up.sure = greatest && in_order && seg.up != 0 && tcb.rcv_nxt < seg_up;
-  up.rcv_up = up.sure || !up.arrived ? seg_up : later(up.rcv_up, seg_up);
+  up.rcv_up = up.sure || !up.arrived || behind ? seg_up : later(up.rcv_up, seg_up);
   up.arrived = true;
   up.at_closed_window = tcb.edge_known && tcb.rcv_edge == tcb.rcv_nxt;
   points_at(up, seg_up);

@@ -16,6 +16,7 @@ bool send_is_pending(const Step& on) {
 // CLOSE in the RFC's sense: a FIN follows the last octet given to SEND.
 void close_sending(Step& on) {
   Candidate& tcb = on.tcb;
+  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) tcb.window_at = on.env.now;  // there is a FIN to send
   switch (tcb.state) {
     case State::kClosed:
       on.cite(Rule::S3_10_4_closed);
@@ -92,6 +93,11 @@ void active_open_call(Step& on, const UserCall& call) {
     return;
   }
   on.cite(Rule::S3_10_1_again);
+  // 3.6.1: TIME-WAIT lasts; only a SYN of the peer may end it sooner (MAY-2).
+  if (tcb.state == State::kTimeWait && call.result < 0 && call.error == UserError::kInProgress) {
+    on.refuse(Rule::MUST_13);
+    return;
+  }
   // With 0 or EISCONN a socket says that the first OPEN has succeeded; with another error it may say that it failed.
   const bool first_done = tcb.was_open && call.result == 0;
   if (call.result == 0 && !first_done) on.refuse(Rule::S3_10_1_again);
@@ -131,12 +137,16 @@ bool send_in_state(Step& on, const UserCall& call) {
 
 }  // namespace
 
+void end_may_be_told(Step& on, const UserCall& call) {
+  if ((on.tcb.signal != Signal::kNone || gone(on.tcb)) && tells_of_reset(call.error)) end_is_told(on);
+}
+
 // 3.10.2. SEND Call
 void send_call(Step& on, const UserCall& call) {
   Candidate& tcb = on.tcb;
   const bool taken = call.result > 0;
   if (call.length == 0) return;
-  if ((tcb.signal != Signal::kNone || gone(tcb)) && !taken && tells_of_reset(call.error)) end_is_told(on);
+  if (!taken) end_may_be_told(on, call);
   if (tcb.fin_queued) {
     on.cite(Rule::S3_10_2_closing);
     on.cite(Rule::S3_6_send_after_close);

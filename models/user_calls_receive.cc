@@ -184,6 +184,8 @@ void error_told(Step& on, const UserCall& call, Rule rule) {
                                             : Rule::SA4_2_active);
     tcb.signal = Signal::kNone;
     tcb.told = true;
+  } else if (gone(tcb) && tcb.fast_open.opened && tells_of_reset(call.error)) {  // handed out before the handshake
+    tcb.told = true;
   } else if (!gone(tcb) && tcb.ip.may_tell) {  // an ICMP message, told once
     tcb.ip.may_tell = tcb.ip.soft_error = false;
   } else if (!gone(tcb) && tells_of_reset(call.error)) {

@@ -29,4 +29,7 @@ inline RcvSeq text_end_max(const Tcb& tcb) {
 // when the error cannot tell of that.
 bool trouble_told(Step& on, UserError error);
 
+// A call has failed, of whatever kind: its error may tell of the end of the connection.
+void end_may_be_told(Step& on, const UserCall& call);
+
 }  // namespace tcpassay

@@ -56,20 +56,25 @@ Why called_for(const Step& on) {
   const Tcb& tcb = on.tcb;
   const Congestion& cc = tcb.congestion;
   if (tcb.fast_open.text_due) return Why::kSynOnly;
-  if (cc.lost_told || tcb.snd_una < cc.refused_to) return Why::kRefused;
+  const bool refused = cc.lost_told || tcb.snd_una < cc.refused_to;
+  const bool by_duplicate = cc.duplicated && !cc.window_moved && !cc.lost_told;
+  if (refused && !by_duplicate) return Why::kRefused;
   // Partial: some of what was outstanding when the loss was assumed is outstanding still. An ACK that shows that
   // nothing was lost may undo the recovery, but need not: whoever does not look for it goes on.
   const bool outstanding = tcb.snd_una < cc.recover && cc.recover <= tcb.snd_nxt;
   const bool assumed = cc.phase != Phase::kOpen || (cc.recover_known && !cc.lossless);
   // The front has left again since: of a record that does not tell silence the timer may be the reason by now.
   const bool answered = tcb.rexmits > 0 && timer_may_have_expired(on);
-  if (cc.progress && assumed && outstanding) return answered ? Why::kTimeout : Why::kPartialAck;
+  const bool room = cc.progress || (cc.window_moved && cc.phase == Phase::kLoss);  // slow start goes on where it can
+  if (room && assumed && outstanding) return answered ? Why::kTimeout : Why::kPartialAck;
   if (cc.phase == Phase::kRecovery && tcb.board.front_again) {
     if (lost_once_more(on)) return Why::kReported;
-    return timer_may_have_expired(on) ? Why::kTimeout : Why::kNone;
+    if (timer_may_have_expired(on)) return Why::kTimeout;
+    return refused ? Why::kRefused : Why::kNone;
   }
   if (cc.duplicates >= kDupAckThreshold) return Why::kThirdDuplicate;
   if (early_retransmit(tcb)) return Why::kEarlyRetransmit;
+  if (refused) return Why::kRefused;
   const bool nothing_reported = tcb.board.sacked.empty() && !tcb.board.vague;
   if (nothing_reported && timer_may_have_expired(on)) return Why::kTimeout;
   if (shown_by_reports(on)) return Why::kReported;

@@ -129,6 +129,12 @@ TEST(Agreement, AnOpenWithoutARemoteSocketIsWritten) {
   EXPECT_EQ(of(one, Way::kRecord), Difference::kNone) << one.text();
 }
 
+// Of a packet longer than the MSS, no ACK tells how much of it was processed when it lies ahead of a gap.
+TEST(Agreement, LongTextAheadOfAGapDoesNotWaitForItsAck) {
+  const Agreement one = judged("text-behind-the-fin-again.pkt", "", {"mss_not_offered"});
+  EXPECT_TRUE(one.holds()) << one.text();
+}
+
 TEST(Agreement, AnUnknownDifferenceIsNoAgreement) {
   Trace trace;
   const Findings guilty{.broken = {Rule{}}};

@@ -72,7 +72,9 @@ void CapturedConversation::show_arriving(const Captured& captured, const Decoded
   DirectionState& judged = *directions_[1 - from];
   if (!judged.judge || judged.verdict) return;
   const std::uint32_t piece = piece_of(segment, from);
-  const bool is_long = piece != 0 && segment.text.size() > piece && segment.fault == Fault::kNone;
+  // Text ahead of a gap is not acknowledged, so that no ACK tells how much of it was processed.
+  const bool ahead = directions_[from]->lacks_below(segment.seq);
+  const bool is_long = piece != 0 && segment.text.size() > piece && segment.fault == Fault::kNone && !ahead;
   const bool near = !judged.turnaround || *judged.turnaround <= kNearerMax;
   Waiting one{.number = captured.number,
               .at = captured.when,

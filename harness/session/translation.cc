@@ -256,7 +256,8 @@ void Session::Impl::learn(const Call& call, const UserCall& made) {
     const bool shown = socket->role == Role::kConnection && socket->tuple.local != 0;
     socket->role = Role::kConnection;
     if (made.result < 0) socket->written = 0;  // another attempt: the text of an earlier connection is gone
-    if (!shown) socket->tuple = {.local = made.tuple.local, .remote = made.port};
+    const bool elsewhere = made.tuple.remote != 0 && made.tuple.remote != socket->tuple.remote;
+    if (!shown || elsewhere) socket->tuple = {.local = made.tuple.local, .remote = made.port};
     if (made.kind == CallKind::kSendTo && made.result > 0) socket->written += static_cast<std::uint32_t>(made.result);
     pair_now = socket->tuple;
     return;

@@ -47,7 +47,10 @@ bool fast_retransmit(Step& on, Leaving& seg) {
   if (!seg.again || (!cc.arrived_since_quiet && on.why != Why::kReorderingTimer)) return true;
   if (cc.phase == Phase::kLoss) duplicates_after_timeout(on, seg);
   // What a closed window has refused goes again, lost or not.
-  const bool reopened = (tcb.snd_una < cc.refused_to || on.why == Why::kTimeout) && !cc.fast_retransmit_due;
+  const bool by_duplicates = on.why == Why::kThirdDuplicate || on.why == Why::kEarlyRetransmit;
+  const bool refused = tcb.snd_una < cc.refused_to && !by_duplicates;
+  const bool other_reason = refused || on.why == Why::kTimeout || on.why == Why::kSynOnly;
+  const bool reopened = other_reason && !cc.fast_retransmit_due;
   const bool loss_seen = cc.duplicates > 0 || selective(tcb);
   if (cc.phase != Phase::kOpen || reopened || !loss_seen) return true;
   if (!seg.front) {

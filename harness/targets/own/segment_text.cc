@@ -97,6 +97,7 @@ Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
   ++c.rcv_nxt;
   c.rcv_wnd -= std::min(c.rcv_wnd, 1u);
   c.fin_received = true;
+  c.received.forget_held();  // behind its FIN a peer has nothing to say
   c.ack_now = true;
   if (c.state == State::kEstablished) {
     if (!planted.has(Defect::fin_leaves_established)) c.state = State::kCloseWait;

@@ -60,10 +60,12 @@ std::uint32_t Stack::up_to_mark(const Connection& c, std::uint32_t length) const
 
 void Stack::set_keep_alive(Connection& c, const Choices& choices) {
   const bool stays = c.choices.keep_alive && planted.has(Defect::keep_alive_stays_on);
+  const bool probing = c.keep_probes > 0 && c.choices.keep_alive && choices.keep_alive;
   c.choices.keep_alive = stays || (choices.keep_alive && !planted.has(Defect::keep_alive_not_for_user));
   c.choices.keep_idle = choices.keep_idle;
   c.choices.keep_interval = choices.keep_interval;
   c.choices.keep_count = choices.keep_count;
+  if (probing) return;  // the next probe leaves when it was due
   c.keep_probes = 0;
   start_keep_alive_timer(c);
 }

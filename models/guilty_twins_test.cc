@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories in pairs that differ in one thing: the innocent one is spared, and its guilty twin is not. Each innocent one
+// was once condemned.
+#include <gtest/gtest.h>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Trace& set(Trace& t, SocketOption option, std::int64_t value, int handle = 4) {
+  return t.call({.kind = CallKind::kSetOption, .handle = handle, .option = option, .value = value});
+}
+
+// A connection in FIN-WAIT-2 whose user has gone, with keep-alives every ten seconds of which so many are not answered;
+// then a RST tells the peer that it is given up.
+Verdicts given_up_in_fin_wait_2(int unanswered) {
+  Trace t;
+  t.open();
+  set(t, SocketOption::kKeepIdle, 10);
+  set(t, SocketOption::kKeepInterval, 10);
+  set(t, SocketOption::kKeepAlive, 1);
+  t.close().out("F.", 1, 1).quiet().in(".", 1, 2).quiet();
+  for (int i = 0; i < unanswered; ++i) t.quiet(seconds(10)).out(".", 1, 1).quiet();
+  t.quiet(seconds(8)).wait(seconds(2)).out("R", 2).quiet();
+  return t.verdicts();
+}
+
+TEST(KeepAliveTwins, AreGivenUpInFinWait2AfterTwoProbesNotAfterOne) {
+  EXPECT_EQ(given_up_in_fin_wait_2(2), Verdicts{});
+  EXPECT_NE(given_up_in_fin_wait_2(1), Verdicts{});
+}
+
+// A probe is not answered; five seconds later a segment arrives, and nothing leaves for half a minute.
+Verdicts silent_after_a_probe_and(std::string_view flags) {
+  Trace t;
+  t.open();
+  set(t, SocketOption::kKeepIdle, 10);
+  set(t, SocketOption::kKeepAlive, 1);
+  t.quiet(seconds(10)).out(".", 0, 1).quiet(seconds(5)).in(flags, 1, 1);
+  if (flags != ".") t.out(".", 1, 1);
+  t.quiet().quiet(seconds(30));
+  return t.verdicts();
+}
+
+TEST(KeepAliveTwins, ASynIsNotSurelyHeardAnAckIs) {
+  EXPECT_EQ(silent_after_a_probe_and("S."), Verdicts{});
+  EXPECT_EQ(silent_after_a_probe_and("."), Verdicts{"MUST_27 violated"});
+}
+
+// Text is given while the window is closed, with a user timeout of ten seconds, and the connection ends so much later.
+Verdicts closed_window_given_up_after(Time time) {
+  Trace t;
+  t.open();
+  set(t, SocketOption::kUserTimeout, 10000);
+  t.in(".", 1, 1, 0, 0).quiet().write(1).quiet(seconds(1)).out("P.", 1, 1, 1).quiet();
+  t.quiet(seconds(2)).out("P.", 1, 1, 1).quiet(seconds(4)).out("P.", 1, 1, 1).quiet();
+  t.wait(time - seconds(7)).report(State::kClosed);
+  return t.verdicts();
+}
+
+TEST(UserTimeoutTwins, ATimeForDataCountsFromItsSubmission) {
+  EXPECT_EQ(closed_window_given_up_after(seconds(10)), Verdicts{});
+  EXPECT_EQ(closed_window_given_up_after(seconds(9)), Verdicts{"MUST_37 violated"});
+}
+
+// The peer sends text behind its own FIN, and the target reports octets `from`..`to` once it has taken the FIN.
+Verdicts reported_behind_fin(std::uint32_t from, std::uint32_t to) {
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.opt.sack_permitted = true;
+  syn.opt.octets = 4;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept();
+  const auto ack = [&](std::uint32_t number, std::uint32_t left, std::uint32_t right) {
+    Departing seg = out(".", 1, number);
+    seg.opt.block[seg.opt.blocks++] = {(kIrs + left).value, (kIrs + right).value};
+    seg.opt.octets = 12;
+    t.event(seg).quiet();
+  };
+  t.in(".", 601, 1, 100);
+  ack(1, 601, 701);
+  t.in("F.", 1, 1);
+  ack(2, from, to);
+  return t.verdicts();
+}
+
+TEST(SackTwins, BehindTheFinOnlyTextThatCameIsReported) {
+  EXPECT_EQ(reported_behind_fin(601, 701), Verdicts{});
+  EXPECT_EQ(reported_behind_fin(601, 801), Verdicts{"R2018_3_format violated"});
+  EXPECT_EQ(reported_behind_fin(301, 401), Verdicts{"R2018_3_format violated"});
+}
+
+// A window smaller than a segment is used up `late` after text began to wait for a larger one.
+Verdicts small_window_used_after(Time late) {
+  Trace t;
+  t.open().in(".", 1, 1, 0, 300).quiet().write(2000).quiet(late).out(".", 1, 1, 300).quiet();
+  return t.verdicts();
+}
+
+TEST(OverrideTwins, ASmallWindowIsUsedAfterTheOverrideTimeoutNotBefore) {
+  EXPECT_EQ(small_window_used_after(milliseconds(200)), Verdicts{});
+  EXPECT_EQ(small_window_used_after(milliseconds(50)), Verdicts{"MUST_38 violated"});
+}
+
+// The port 80 has a SYN that is not answered, another socket listens on `other`, and a third one that may share the
+// port is refused it.
+Verdicts port_refused_while_listening_on(std::uint16_t other) {
+  Trace t;
+  t.connect().out("S", 0).quiet();
+  t.on({.local = other, .remote = 0}).call({.kind = CallKind::kSocket, .result = 5});
+  t.call({.kind = CallKind::kBind, .handle = 5, .port = other});
+  t.call({.kind = CallKind::kListen, .handle = 5, .length = 1});
+  t.on(kFirst).call({.kind = CallKind::kSocket, .result = 6});
+  set(t, SocketOption::kReuseAddress, 1, 6);
+  t.call({.kind = CallKind::kBind, .handle = 6, .port = kFirst.local, .result = -1, .error = UserError::kAddressInUse});
+  return t.verdicts();
+}
+
+TEST(PortTwins, OnlyAListenerOnTheSamePortExcusesThatItIsRefused) {
+  EXPECT_EQ(port_refused_while_listening_on(kFirst.local), Verdicts{});
+  EXPECT_EQ(port_refused_while_listening_on(81), Verdicts{"MUST_42 violated"});
+}
+
+// Text is not acknowledged for four minutes, on a connection that the user gives ten seconds or any time.
+Verdicts unacknowledged_for_minutes(bool ten_seconds) {
+  Trace t;
+  t.open();
+  if (ten_seconds) set(t, SocketOption::kUserTimeout, 10000);
+  t.write(100).out("P.", 1, 1, 100);
+  for (int i = 0; i < 7; ++i) t.quiet(seconds(1 << i)).out("P.", 1, 1, 100);
+  t.quiet(seconds(120)).out("P.", 1, 1, 100);
+  return t.verdicts();
+}
+
+TEST(UserTimeoutTwins, OneThatIsSetOnALiveConnectionCounts) {
+  EXPECT_EQ(unacknowledged_for_minutes(false), Verdicts{});
+  EXPECT_NE(unacknowledged_for_minutes(true), Verdicts{});
+}
+
+// Three duplicate ACKs, and then a partial one that leaves text or the FIN alone. The target sends nothing.
+Verdicts silent_after_partial_ack(std::uint32_t text_left) {
+  constexpr std::uint32_t kSegment = 536;
+  Trace t;
+  t.open().write(kSegment + text_left).out(text_left == 0 ? "P." : ".", 1, 1, kSegment);
+  if (text_left > 0) t.out("P.", 1 + kSegment, 1, text_left);
+  t.shutdown().out("F.", 1 + kSegment + text_left, 1).quiet();
+  for (int i = 0; i < 3; ++i) t.in(".", 1, 1);
+  t.out(text_left == 0 ? "P." : ".", 1, 1, kSegment).quiet().in(".", 1, 1 + kSegment).quiet();
+  return t.verdicts();
+}
+
+TEST(PartialAckTwins, TextLeavesAgainAtOnceAFinNeedNot) {
+  EXPECT_EQ(silent_after_partial_ack(0), Verdicts{});
+  EXPECT_EQ(silent_after_partial_ack(536), Verdicts{"R6582_3_2_partial departed"});
+}
+
+// A SYN,ACK that was sent at 0, 1 and 3 s is acknowledged at once, and text leaves again after `gap`.
+Verdicts text_again_after_syn_losses(Time gap) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet(seconds(1)).out("S.", 0, 1).quiet(seconds(2)).out("S.", 0, 1);
+  t.quiet().in(".", 1, 1).quiet().accept().write(10).out("P.", 1, 1, 10).quiet(gap).out("P.", 1, 1, 10).quiet();
+  return t.verdicts();
+}
+
+TEST(KarnTwins, NoRoundTripIsMeasuredOverASynThatWasSentAgain) {
+  EXPECT_EQ(text_again_after_syn_losses(seconds(3)), Verdicts{});
+  EXPECT_EQ(text_again_after_syn_losses(seconds(4)), Verdicts{});
+  EXPECT_EQ(text_again_after_syn_losses(seconds(9)), Verdicts{"R6298_3_karn violated"});
+}
+
+// A SYN,ACK leaves again, with a window that is the largest that a SYN can say, or a smaller one.
+Verdicts syn_ack_again_with(std::uint32_t wnd) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1, 0, 0xffff).quiet(seconds(1)).out("S.", 0, 1, 0, wnd).quiet();
+  t.in(".", 1, 1).quiet();
+  return t.verdicts();
+}
+
+TEST(WindowTwins, ASynAckThatLeavesAgainHasNoSmallerWindow) {
+  EXPECT_EQ(syn_ack_again_with(0xffff), Verdicts{});
+  EXPECT_EQ(syn_ack_again_with(1000), Verdicts{"SHLD_14 departed"});
+}
+
+}  // namespace
+}  // namespace tcpassay
