@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "harness/base/write_file.h"
@@ -38,11 +39,21 @@ Scenario without(const Scenario& scenario, std::size_t first, std::size_t last, 
 
 }  // namespace
 
-const Verdict* first_finding(const Oracle& oracle) {
-  for (const Verdict& verdict : oracle.verdicts()) {
-    if (verdict.kind != Verdict::Kind::kInconclusive && !verdict.consequence) return &verdict;
+const Verdict* first_finding(const Oracle& oracle, std::size_t from) {
+  const auto& verdicts = oracle.verdicts();
+  for (std::size_t i = from; i < verdicts.size(); ++i) {
+    if (verdicts[i].kind != Verdict::Kind::kInconclusive && !verdicts[i].consequence) return &verdicts[i];
   }
   return nullptr;
+}
+
+bool finds(const Scenario& scenario, Rule rule, Session& session, bool beside) {
+  if (!beside) return play_for_finding(scenario, session) == rule;
+  session.play(scenario);
+  const auto& verdicts = session.oracle().verdicts();
+  return std::any_of(verdicts.begin(), verdicts.end(), [&](const Verdict& verdict) {
+    return verdict.rule == rule && verdict.kind != Verdict::Kind::kInconclusive && !verdict.consequence;
+  });
 }
 
 std::optional<Rule> play_for_finding(const Scenario& scenario, Session& session) {
@@ -51,11 +62,11 @@ std::optional<Rule> play_for_finding(const Scenario& scenario, Session& session)
   return found ? std::optional(found->rule) : std::nullopt;
 }
 
-Scenario shrink(const Scenario& scenario, Rule rule, Session& session) {
+Scenario shrink(const Scenario& scenario, Rule rule, Session& session, bool beside) {
   Scenario best = scenario;
   int plays = 0;
   const auto shows = [&](const Scenario& candidate) {
-    return plays++ < kShrinkPlaysMax && play_for_finding(candidate, session) == rule;
+    return plays++ < kShrinkPlaysMax && finds(candidate, rule, session, beside);
   };
   const auto try_without = [&](std::size_t first, std::size_t last, bool keep_time) {
     Scenario candidate = without(best, first, last, keep_time);

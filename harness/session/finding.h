@@ -14,12 +14,16 @@ namespace tcpassay {
 
 inline constexpr int kShrinkPlaysMax = 2000;  // scenarios played to shorten one finding
 
-// The first verdict that says that a MUST or a SHOULD was broken. Null when there is none.
-const Verdict* first_finding(const Oracle& oracle);
+// The first verdict that says that a MUST or a SHOULD was broken, from verdict number `from` on. Null when there is
+// none.
+const Verdict* first_finding(const Oracle& oracle, std::size_t from = 0);
 
-// Removes every step that is not needed for the first finding to blame `rule`, and shortens pauses. If `scenario` shows
-// the finding, so does the result.
-Scenario shrink(const Scenario& scenario, Rule rule, Session& session);
+// Plays the scenario. Whether its first finding blames `rule`; with `beside`, whether any does.
+bool finds(const Scenario& scenario, Rule rule, Session& session, bool beside);
+
+// Removes every step that is not needed for the first finding (with `beside`: for any) to blame `rule`, and shortens
+// pauses. If `scenario` shows the finding, so does the result.
+Scenario shrink(const Scenario& scenario, Rule rule, Session& session, bool beside = false);
 
 // Plays the scenario. Returns the rule that its first finding blames, if any. The session keeps the trace of this run.
 std::optional<Rule> play_for_finding(const Scenario& scenario, Session& session);

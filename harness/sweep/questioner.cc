@@ -46,6 +46,12 @@ bool user_sends(const Road& road) {
          (road.state == State::kSynReceived && active);
 }
 
+// A departure from a SHOULD does not hinder the road: the judge goes on with the TCBs that follow from it.
+bool departs_only(const std::vector<Verdict>& verdicts) {
+  return std::all_of(verdicts.begin(), verdicts.end(),
+                     [](const Verdict& verdict) { return verdict.kind == Verdict::Kind::kDeparted; });
+}
+
 SegmentSpec plain(Ctl ctl, std::uint32_t seq, std::optional<std::uint32_t> ack) {
   SegmentSpec spec;
   spec.ctl = ctl;
@@ -93,11 +99,22 @@ bool Questioner::go(Prepared& on) {
     if (const auto* call = std::get_if<Call>(&step.action)) session_.call(*call);
   }
   if (on.road->fills) fill(on.road->first);
+  passed_ = 0;
   if (const Verdict* verdict = first_finding(session_.oracle())) {
+    if (departs_only(session_.oracle().verdicts())) {
+      passed_ = session_.oracle().verdicts().size();
+      answer_.on_the_way = verdict;
+      return arrived(on);
+    }
     answer_.unreachable = fmt::format("{} is broken on the way", info(verdict->rule).id);
     answer_.finding = verdict;
     return false;
   }
+  return arrived(on);
+}
+
+// Whether the road has led to its state; the answer says why not.
+bool Questioner::arrived(const Prepared& on) {
   const std::string now = states();
   if (on.road->fills && session_.peer().rcv_wnd != 0) {
     answer_.unreachable = "the window does not close";
@@ -209,14 +226,16 @@ const Answer& Questioner::ask(const Road& road, std::uint8_t ip, const Cell* cel
   probe(on, before);
   answer_.ended = answer_.ended || (had_one && gone(states()));
   const FollowUp next = follow_up_of(*cell, static_cast<std::size_t>(&road - all_roads().data()), ip);
-  if (!first_finding(session_.oracle())) {
+  if (!first_finding(session_.oracle(), passed_)) {
     follow_up(next, before);
-    answer_.after = next_ && first_finding(session_.oracle()) ? next : FollowUp::kNone;
+    answer_.after = next_ && first_finding(session_.oracle(), passed_) ? next : FollowUp::kNone;
   }
   user_acts(on);
   session_.finish();
-  answer_.finding = first_finding(session_.oracle());
+  answer_.finding = first_finding(session_.oracle(), passed_);
   const auto& verdicts = session_.oracle().verdicts();
+  // The list of verdicts may have moved since.
+  if (answer_.on_the_way) answer_.on_the_way = first_finding(session_.oracle());
   answer_.inconclusive = std::any_of(verdicts.begin(), verdicts.end(), [](const Verdict& verdict) {
     return verdict.kind == Verdict::Kind::kInconclusive;
   });

@@ -20,8 +20,9 @@ struct Answer {
   bool answered = false;      // the target sent a segment before the probe
   bool ended = false;         // the connection no longer exists
   bool inconclusive = false;
-  FollowUp after = FollowUp::kNone;  // not kNone: the follow-up brought the finding, not the stimulus
-  const Verdict* finding = nullptr;  // valid until the next case
+  FollowUp after = FollowUp::kNone;     // not kNone: the follow-up brought the finding, not the stimulus
+  const Verdict* finding = nullptr;     // valid until the next case
+  const Verdict* on_the_way = nullptr;  // a SHOULD from which the target departed on the road, and it went on; likewise
 };
 
 // Plays cases on one target. The steps of each road are prepared once.
@@ -48,6 +49,7 @@ class Questioner {
   };
   Prepared& prepared(const Road& road, std::uint8_t ip);
   bool go(Prepared& on);
+  bool arrived(const Prepared& on);
   void fill(std::uint32_t outside);
   Numbers numbers(const Prepared& on);
   void probe(const Prepared& on, const Numbers& before);
@@ -57,6 +59,7 @@ class Questioner {
 
   Session session_;
   bool real_time_ = false;
+  std::size_t passed_ = 0;  // the verdicts of the road
   std::vector<std::unique_ptr<Prepared>> roads_{};
   const Prepared* on_ = nullptr;
   std::size_t cases_ = 0;

@@ -168,10 +168,14 @@ class Worker {
     } else {
       ++sum.unreachable[answer.unreachable];
     }
+    if (answer.on_the_way) note_finding(number, cell, sum, answer, *answer.on_the_way, true);
     if (!answer.finding) return;
     ++sum.broken;
-    const Verdict& verdict = *answer.finding;
-    const bool on_the_way = !answer.unreachable.empty();
+    note_finding(number, cell, sum, answer, *answer.finding, !answer.unreachable.empty());
+  }
+
+  void note_finding(std::size_t number, const Cell& cell, const RoadSum& sum, const Answer& answer,
+                    const Verdict& verdict, bool on_the_way) {
     const bool later = answer.after != FollowUp::kNone;
     const std::string stimuli = on_the_way ? "on the way there"
                                 : later    ? fmt::format("then {}", to_string(answer.after))
@@ -188,7 +192,8 @@ class Worker {
              .ip = sum.ip,
              .road = std::string(sum.road->name),
              .stimulus = on_the_way ? stimuli : to_text(cell) + (later ? ", " + stimuli : ""),
-             .script = print_script(questioner_->scenario())};
+             .script = print_script(questioner_->scenario()),
+             .beside = answer.on_the_way != nullptr && !on_the_way};
     tell({{"cause", to_json(cause)}});
   }
 
@@ -200,7 +205,8 @@ class Worker {
             {"ip", cause.ip},
             {"road", cause.road},
             {"stimulus", cause.stimulus},
-            {"script", cause.script}};
+            {"script", cause.script},
+            {"beside", cause.beside}};
   }
 
   // Reports the sums, at the end or after an interrupt.
@@ -242,7 +248,8 @@ Cause cause_from(const Json& json) {
           .ip = json["ip"],
           .road = json["road"],
           .stimulus = json["stimulus"],
-          .script = json["script"]};
+          .script = json["script"],
+          .beside = json["beside"]};
 }
 
 // Writes a script of the cause. When that fails the sweep goes on, and its result says why: no file is named then.
@@ -330,8 +337,8 @@ void shrink_cause(Cause& cause, Session& session, const SweepOptions& options, S
   const Scenario scenario = parse_script(cause.script, "finding");
   cause.steady = false;
   for (int i = 0; i < kTries && !cause.steady; ++i)
-    cause.steady = play_for_finding(scenario, session) == cause.verdict.rule;
-  const Scenario shortest = cause.steady ? shrink(scenario, cause.verdict.rule, session) : scenario;
+    cause.steady = finds(scenario, cause.verdict.rule, session, cause.beside);
+  const Scenario shortest = cause.steady ? shrink(scenario, cause.verdict.rule, session, cause.beside) : scenario;
   cause.script = print_script(shortest);
   if (options.findings.empty()) return;
   const std::string first_written = cause.file;

@@ -69,6 +69,7 @@ struct Cause {
   std::string road{}, stimulus{};
   std::string script{};  // shortened at the end of the sweep
   std::string file{}, replay{};
+  bool beside = false;   // the target departs from a SHOULD on the road already
   bool steady = true;    // it occurred again when the script was played alone
   std::string listed{};  // the reason, if it is a listed deviation
 };

@@ -56,6 +56,24 @@ TEST(Sweep, FindsAPlantedDefectAndWritesAScriptThatShowsIt) {
   fs::remove_all(folder);
 }
 
+// A SYN without MSS departs from SHLD-5 on every road; what comes behind it is asked all the same.
+TEST(Sweep, GoesOnBehindADepartureOnTheRoad) {
+  const SweepResult result =
+      sweep({.own_options = {.defect = "rst_out_of_window", .legal_variants = {"mss_not_offered"}},
+             .states = {State::kEstablished},
+             .road = "passive",
+             .flags = {0x04},
+             .findings = ""});
+  EXPECT_GT(result.visited(), 0u) << told(result);
+  const Cause* departure = cause_of(result, Rule::SHLD_5);
+  ASSERT_NE(departure, nullptr) << told(result);
+  EXPECT_EQ(departure->stimuli, "on the way there");
+  const Cause* cause = cause_of(result, Rule::SA4_1_rst);
+  ASSERT_NE(cause, nullptr) << told(result);
+  EXPECT_TRUE(cause->beside);
+  EXPECT_TRUE(cause->steady) << cause->script;
+}
+
 // Of two segments only the second shows it: the cause says so, and so does the script.
 TEST(Sweep, FindsWhatShowsOnlyAfterTheAnswer) {
   for (const auto& [defect, flags, state, rule, after] :
