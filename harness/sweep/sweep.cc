@@ -12,9 +12,9 @@
 #include "harness/base/processes.h"
 #include "harness/check/player.h"
 #include "harness/report/replay_command.h"
-#include "harness/report/verdict_json.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/sweep/cause_line.h"
 #include "harness/sweep/questioner.h"
 
 namespace tcpassay {
@@ -194,19 +194,7 @@ class Worker {
              .stimulus = on_the_way ? stimuli : to_text(cell) + (later ? ", " + stimuli : ""),
              .script = print_script(questioner_->scenario()),
              .beside = answer.on_the_way != nullptr && !on_the_way};
-    tell({{"cause", to_json(cause)}});
-  }
-
-  static Json to_json(const Cause& cause) {
-    return {{"verdict", tcpassay::to_json(cause.verdict)},
-            {"state", static_cast<int>(cause.state)},
-            {"stimuli", cause.stimuli},
-            {"first", cause.first},
-            {"ip", cause.ip},
-            {"road", cause.road},
-            {"stimulus", cause.stimulus},
-            {"script", cause.script},
-            {"beside", cause.beside}};
+    tell({{"cause", cause_to_line(cause)}});
   }
 
   // Reports the sums, at the end or after an interrupt.
@@ -240,18 +228,6 @@ class Worker {
   std::chrono::nanoseconds lost_{};  // in cases during which the implementation died
 };
 
-Cause cause_from(const Json& json) {
-  return {.verdict = verdict_from_json(json["verdict"]),
-          .state = static_cast<State>(json["state"].get<int>()),
-          .stimuli = json["stimuli"],
-          .first = json["first"],
-          .ip = json["ip"],
-          .road = json["road"],
-          .stimulus = json["stimulus"],
-          .script = json["script"],
-          .beside = json["beside"]};
-}
-
 // Writes a script of the cause. When that fails the sweep goes on, and its result says why: no file is named then.
 std::string write_if_possible(const Scenario& scenario, const Cause& cause, const SweepOptions& options,
                               SweepResult& result) {
@@ -283,7 +259,7 @@ class Gathering {
     } else if (json.contains("death")) {
       deaths.add(death_from_json(json["death"]));
     } else if (json.contains("cause")) {
-      add_cause(cause_from(json["cause"]));
+      add_cause(cause_from_line(json["cause"]));
     } else if (json.contains("sum")) {
       add_sum(json);
     } else {
