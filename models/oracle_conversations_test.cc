@@ -166,6 +166,13 @@ TEST(Clean, AFreshConnectionOutOfTimeWait) {
 
 // Wrong conversations, each by its rule
 
+// Only a SYN of the peer ends TIME-WAIT sooner.
+TEST(Violated, AnActiveOpenOutOfTimeWait) {
+  Trace t;
+  t.open().shutdown().out("F.", 1, 1).quiet().in("F.", 1, 2).out(".", 2, 2).quiet().out("S", 50000);
+  EXPECT_EQ(t.verdicts(), Verdicts{"MUST_13 violated"});
+}
+
 // MAY-2: SND.NXT of the old connection is 2.
 TEST(Violated, AFreshConnectionOutOfTimeWaitWithNumbersOfTheOldOne) {
   for (const std::uint32_t iss : {2u, 1u}) {

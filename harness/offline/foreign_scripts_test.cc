@@ -312,6 +312,120 @@ TEST(ForeignScript, APacketMayHaveLeftBeforeTheLineAboveIt) {
   expect_guilty("//! record: complete\n" + closing + left);
 }
 
+TEST(ForeignScript, ALineMayBeSeveralSegments) {
+  const std::string sent = kOpen + "+.1 write(4, ..., 2500) = 2500\n+0 > P. 1:2501(2500) ack 1\n";
+  expect_innocent(sent);
+  expect_guilty("--strict_segments\n" + sent);
+  expect_guilty(kOpen + "+.1 write(4, ..., 2500) = 2500\n+0 > P. 1:2601(2600) ack 1\n");
+}
+
+TEST(ForeignScript, ASendToAnAddressOpensTheConnection) {
+  const std::string socket = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n";
+  const std::string rest =
+      "+0 > S 0:0(0) <mss 1460>\n+.1 < S. 0:0(0) ack 1 win 5792 <mss 1460>\n"
+      "+0 > P. 1:101(100) ack 1\n";
+  expect_innocent(socket + "+0 sendto(3, ..., 100, 0, ..., ...) = 100\n" + rest);
+  expect_guilty(socket + "+0 write(3, ..., 100) = 100\n" + rest);
+  expect_guilty(socket + "+0 sendto(3, ..., 10, 0, ..., ...) = 10\n" + rest);
+}
+
+TEST(ForeignScript, WhatFollowsMayBeWaitedFor) {
+  const std::string more = "+.1 send(4, ..., 100, MSG_MORE) = 100\n+.1 send(4, ..., 100, 0) = 100\n";
+  expect_innocent(kOpen + more + "+0 > P. 1:201(200) ack 1\n");
+  expect_guilty(kOpen + more + "+0 > P. 1:301(300) ack 1\n");
+}
+
+// A late ACK of text out of order departs from a SHOULD. It is the one that was owed, and a second one is not.
+TEST(ForeignScript, AnAckThatComesLateIsTheOneThatWasOwed) {
+  const std::string text = kListen +
+                           "+0 < S 0:0(0) win 65535 <mss 1000,sackOK,nop,nop>\n"
+                           "+0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK>\n"
+                           "+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n"
+                           "+.1 < P. 1001:2001(1000) ack 1 win 65535\n";
+  const std::string ack = " > . 1:1(0) ack 1 <nop,nop,sack 1001:2001>\n";
+  expect_innocent(text + "+.03" + ack);
+  expect_guilty(text + "+.03" + ack + "+.03" + ack);
+}
+
+// Ten segments are injected at once; the target has acknowledged every second one meanwhile.
+TEST(ForeignScript, AnAckStandsBehindWhatItAcknowledges) {
+  std::string text = kOpen, acks;
+  for (int i = 0; i < 10; ++i) {
+    const std::string from = std::to_string(i * 1000 + 1), to = std::to_string(i * 1000 + 1001);
+    text += (i == 0 ? "+.1 < . " : "+0 < . ") + from + ":" + to + "(1000) ack 1 win 65535\n";
+    if (i % 2 == 1) acks += "+0 > . 1:1(0) ack " + to + "\n";
+  }
+  expect_innocent(text + acks);
+  expect_guilty(text + "+0 > . 1:1(0) ack 2002\n");
+  expect_guilty(text + "+0 > . 1:1(0) ack 4001\n+0 > . 1:1(0) ack 2001\n");
+}
+
+// RFC 7413 section 4.2.2: what the SYN,ACK leaves of the SYN's text goes with its ACK, and is no loss.
+TEST(ForeignScript, TheTextOfASynMayBeAcknowledgedInPart) {
+  const std::string open =
+      "`sysctl net.ipv4.tcp_fastopen=1`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+      "+0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n+0 sendto(3, ..., 4000, MSG_FASTOPEN, ..., ...) = 1420\n"
+      "+0 > S 0:1420(1420) <mss 1460,nop,nop,sackOK,FO abcd1234,nop,nop>\n"
+      "+.01 < S. 9999:9999(0) ack 101 win 65535 <mss 1000,nop,nop,sackOK>\n+0 > P. 101:1421(1320) ack 1\n";
+  expect_innocent(open + "+0 write(3, ..., 4000) = 4000\n+0 > P. 1421:5421(4000) ack 1\n");
+  expect_guilty(open + "+0 write(3, ..., 12000) = 12000\n+0 > P. 1421:13421(12000) ack 1\n");
+  expect_guilty(open + "+0 write(3, ..., 4000) = 4000\n+0 > P. 1422:5421(3999) ack 1\n");
+}
+
+// The user's port is in TIME-WAIT: a SYN of the target's own is too early, and named so.
+TEST(ForeignScript, APortInTimeWaitIsNotOpenedAgain) {
+  const std::string open =
+      "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n"
+      "+0 connect(3, ..., ...) = -1 EINPROGRESS (in progress)\n+0 > S 0:0(0) <mss 1460>\n";
+  const std::string closed = open +
+                             "+.1 < S. 0:0(0) ack 1 win 65535 <mss 1460>\n+0 > . 1:1(0) ack 1\n"
+                             "+.1 close(3) = 0\n+0 > F. 1:1(0) ack 1\n"
+                             "+.1 < F. 1:1(0) ack 2 win 65535\n+0 > . 2:2(0) ack 2\n";
+  const FileResult early = judged(closed + open);
+  EXPECT_EQ(early.outcome, Outcome::kFail);
+  ASSERT_FALSE(early.verdicts.empty());
+  EXPECT_EQ(info(early.verdicts[0].rule).id, std::string("MUST_13"));
+  expect_innocent(closed + "+300 " + open.substr(3));
+}
+
+// RFC 2385 says nothing of a signature where there is no key; with a key a segment without one is dropped.
+TEST(ForeignScript, SignedSegmentsAreJudged) {
+  const std::string digest = " <md5 000102030405060708090a0b0c0d0e0f,nop,nop>\n";
+  const std::string text = kOpen + "+.1 < P. 1:11(10) ack 1 win 65535" + digest;
+  const std::string next = "+.1 < P. 11:21(10) ack 1 win 65535\n";
+  expect_innocent(text + "+.01 > . 1:1(0) ack 11\n" + next + "+.01 > . 1:1(0) ack 21\n");
+  expect_innocent(text + next + "+0 > . 1:1(0) ack 1\n");
+  expect_guilty(text + "+.01 > . 1:1(0) ack 5\n");
+  const std::string keyed =
+      "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+      "+0 setsockopt(3, IPPROTO_TCP, TCP_MD5SIG, [1], 4) = 0\n"
+      "+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"
+      "+0 < S 0:0(0) win 65535 <mss 1000,md5 valid>\n"
+      "+0 > S. 0:0(0) ack 1 <mss 1460,md5 valid>\n"
+      "+.1 < . 1:1(0) ack 1 win 65535 <md5 valid>\n+0 accept(3, ..., ...) = 4\n";
+  const std::string ack = "+.01 > . 1:1(0) ack 11 <md5 valid>\n";
+  expect_innocent(keyed + "+.1 < P. 1:11(10) ack 1 win 65535 <md5 valid>\n" + ack);
+  expect_guilty(keyed + "+.1 < P. 1:11(10) ack 1 win 65535\n" + ack);
+  const Scenario script = parse_script(keyed + ack, "test.pkt");
+  EXPECT_TRUE(parse_script(print_script(script), "test.pkt") == script) << print_script(script);
+}
+
+// splice() moves nothing at the mark of urgent data, which is no end of the stream.
+TEST(ForeignScript, ASpliceIsARead) {
+  const std::string text = kOpen + "+0 pipe([5, 6]) = 0\n+.1 < P. 1:101(100) ack 1 win 65535\n";
+  expect_innocent(text + "+0 splice(4, NULL, 6, NULL, 99, 0) = 99\n+0 splice(4, NULL, 6, NULL, 1, 0) = 0\n" +
+                  "+0 > . 1:1(0) ack 101\n");
+  expect_guilty(text + "+0 splice(4, NULL, 6, NULL, 200, 0) = 120\n+0 > . 1:1(0) ack 101\n");
+}
+
+TEST(ForeignScript, AKeyForFastOpenIsRead) {
+  const std::string set = "+0 setsockopt(3, SOL_TCP, TCP_FASTOPEN_KEY, ";
+  const Scenario script = parse_script(kListen + set + "\"\\xa1\\x02\", 2) = 0\n", "test.pkt");
+  EXPECT_EQ(std::get<Call>(script.steps.back().action).implementation_specific, "SOL_TCP.TCP_FASTOPEN_KEY=a102");
+  EXPECT_TRUE(parse_script(print_script(script), "test.pkt") == script) << print_script(script);
+  expect_innocent(kOpen + "+0 sendto(4, ..., 0, MSG_FASTOPEN, AF_UNSPEC, ...) = -1 EOPNOTSUPP (not supported)\n");
+}
+
 TEST(ForeignScript, AnAceDigitMayStandInFront) {
   const std::string asked = kListen + "+0 < SEWA 0:0(0) win 9 <mss 1000>\n+0 > SW. 0:0(0) ack 1 <mss 1460>\n";
   const FileResult named = judged(asked + "+.1 < [noecn] 5. 1:1(0) ack 1 win 9\n+0 accept(3, ..., ...) = 4\n");

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "harness/offline/judge.h"
 #include "harness/offline/script_replay.h"
+#include "harness/script/tcp_options.h"
 #include "harness/wire/icmp.h"
 
 namespace tcpassay {
@@ -19,19 +21,6 @@ using std::chrono::milliseconds;
 constexpr Time kTimeTolerance = milliseconds(4);  // packetdrill's
 constexpr int kMovedMax = 256;                    // how often a line is tried one place earlier
 
-// What the model does not know of the segment; nothing if it knows all.
-std::optional<std::string> unknown_segment(const SegmentSpec& segment) {
-  for (const auto& option : segment.options) {
-    switch (option.kind) {
-      case OptionSpec::Kind::kMd5:
-        return "TCP MD5 signatures (RFC 2385)";
-      default:
-        break;
-    }
-  }
-  return std::nullopt;
-}
-
 std::optional<std::string> unknown_construct(const ScriptStep& step, std::uint8_t ip) {
   if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
     if (!icmp->inbound) return "an ICMP message of the target";
@@ -40,8 +29,6 @@ std::optional<std::string> unknown_construct(const ScriptStep& step, std::uint8_
   }
   const auto* unknown = std::get_if<Unsupported>(&step.action);
   if (unknown && !unknown->harmless && !unknown->recorded) return unknown->construct;
-  if (const auto* in = std::get_if<Inject>(&step.action)) return unknown_segment(in->segment);
-  if (const auto* out = std::get_if<Expect>(&step.action)) return unknown_segment(out->segment);
   return std::nullopt;
 }
 
@@ -51,17 +38,32 @@ bool records_the_target(const Scenario& scenario) {
   return scenario.about.complete_record || std::any_of(scenario.steps.begin(), scenario.steps.end(), sent);
 }
 
+// Whether the peer signs a segment (RFC 2385). What a target without a key does with it, no text says.
+bool has_signatures(const Scenario& scenario) {
+  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
+    const auto* in = std::get_if<Inject>(&step.action);
+    return in && is_signed(in->segment);
+  });
+}
+
 std::string place_text(const Place& where) {
   return where.line == 0 ? "" : fmt::format(" ({}:{}:{})", where.file, where.line, where.column);
 }
 
-// `begun`: the name of the file and of the scenario. `any_time`: ScriptReplay::assume_any().
-FileResult judge_with(Time any_time, const Scenario& scenario, const FileResult& begun, Edition edition, bool strict,
-                      const FreedomSet& withheld) {
+// What no line says.
+struct Assumed {
+  Time any_time{};            // ScriptReplay::assume_any()
+  bool drops_signed = false;  // ScriptReplay::assume_signed_dropped()
+};
+
+// `begun`: the name of the file and of the scenario.
+FileResult judge_with(const Assumed& assumed, const Scenario& scenario, const FileResult& begun, Edition edition,
+                      bool strict, const FreedomSet& withheld) {
   FileResult result{.file = begun.file};
   result.trace.scenario = scenario.name;
   ScriptReplay replay(result.trace, scenario, edition, strict, withheld);
-  replay.assume_any(any_time);
+  replay.assume_any(assumed.any_time);
+  replay.assume_signed_dropped(assumed.drops_signed);
   replay.play();
   result.verdicts = replay.oracle().verdicts();
   result.tolerated = replay.oracle().tolerated();
@@ -90,9 +92,27 @@ const Verdict* first_broken(const FileResult& record) {
   return first == record.verdicts.end() ? nullptr : &*first;
 }
 
+bool at_once(const ScriptStep& step) {
+  return step.time.form == StepTime::Form::kRelative && step.time.at == Time{};
+}
+
+// The place behind the peer's segment whose end the `>` line acknowledges, when all that stands between happens at once
+// and is none of the target's.
+std::vector<ScriptStep>::iterator behind_acknowledged(Scenario& scenario, std::vector<ScriptStep>::iterator line) {
+  const SegmentSpec& spec = std::get<Expect>(line->action).segment;
+  for (auto step = line; spec.ack && at_once(*step) && step != scenario.steps.begin(); --step) {
+    const auto before = step - 1;
+    if (std::holds_alternative<Expect>(before->action)) break;
+    const auto* in = std::get_if<Inject>(&before->action);
+    if (in && in->segment.length > 0 && in->segment.seq + in->segment.length + in->segment.ctl.fin == *spec.ack)
+      return step;
+  }
+  return line;
+}
+
 // packetdrill compares a line with the next packet that it has seen, which may have left before a packet was injected
 // that stands in front of the line: within the tolerance of time the order of the two is not known. Moves the `>` line
-// that is accused before such a line; false when none stands there.
+// that is accused behind what it acknowledges, or before such a line; false when none stands there.
 bool left_before(Scenario& scenario, const FileResult& accused) {
   const Verdict* verdict = first_broken(accused);
   if (!verdict || verdict->event >= accused.trace.places.size()) return false;
@@ -102,13 +122,17 @@ bool left_before(Scenario& scenario, const FileResult& accused) {
   };
   const auto line = std::find_if(scenario.steps.begin(), scenario.steps.end(), same);
   if (line == scenario.steps.end() || line == scenario.steps.begin()) return false;
+  if (!std::holds_alternative<Expect>(line->action)) return false;
+  if (const auto to = behind_acknowledged(scenario, line); to != line) {
+    std::rotate(to, line, line + 1);
+    return true;
+  }
   const auto before = line - 1;
   const auto* in = std::get_if<Inject>(&before->action);
-  const bool at_once = line->time.form == StepTime::Form::kRelative && line->time.at <= kTimeTolerance;
+  const bool soon = line->time.form == StepTime::Form::kRelative && line->time.at <= kTimeTolerance;
   const bool as_late = line->time.form == StepTime::Form::kAbsolute && before->time.form == line->time.form &&
                        line->time.at - before->time.at <= kTimeTolerance;
-  if (!in || !std::holds_alternative<Expect>(line->action) || in->segment.ctl.syn || (!at_once && !as_late))
-    return false;
+  if (!in || in->segment.ctl.syn || (!soon && !as_late)) return false;
   std::swap(*before, *line);
   std::swap(before->time, line->time);
   return true;
@@ -142,17 +166,21 @@ FileResult judge_script(const Scenario& scenario, const std::string& file, Editi
   const Scenario* script = &scenario;
   const bool any_time = std::any_of(script->steps.begin(), script->steps.end(),
                                     [](const ScriptStep& step) { return step.time.form == StepTime::Form::kAny; });
-  FileResult first = judge_with(Time{}, scenario, result, edition, strict, withheld);
+  FileResult first = judge_with({}, scenario, result, edition, strict, withheld);
   for (const Time longest : {milliseconds(300), milliseconds(1100), milliseconds(3300), milliseconds(70000)}) {
     if (!any_time || first.outcome != Outcome::kFail) break;
-    FileResult again = judge_with(longest, scenario, result, edition, strict, withheld);
+    FileResult again = judge_with({.any_time = longest}, scenario, result, edition, strict, withheld);
+    if (again.outcome != Outcome::kFail) return again;
+  }
+  if (first.outcome == Outcome::kFail && has_signatures(scenario)) {
+    FileResult again = judge_with({.drops_signed = true}, scenario, result, edition, strict, withheld);
     if (again.outcome != Outcome::kFail) return again;
   }
   Scenario other = scenario;
   FileResult again = first;
   for (int moved = 0; moved < kMovedMax && !scenario.about.complete_record; ++moved) {
     if (again.outcome != Outcome::kFail || !left_before(other, again)) break;
-    again = judge_with(Time{}, other, result, edition, strict, withheld);
+    again = judge_with({}, other, result, edition, strict, withheld);
   }
   // Either nothing is wrong then, or what is wrong comes later.
   const auto line_of = [](const FileResult& record) {

@@ -198,6 +198,7 @@ void ScriptReplay::packet(const SegmentSpec& spec, Time from, Time until, bool a
       segment = observed<Arriving>(*decoded);
       segment.ip.oddity = oddity_of(*decoded);
     }
+    if (segment.fault == Fault::kNone && drops(spec)) segment.fault = Fault::kChecksum;  // as if it had been damaged
     event.what = segment;
   } else {
     event.what = decoded ? observed<Departing>(*decoded) : Departing{.fault = Fault::kTruncated};

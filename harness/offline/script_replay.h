@@ -25,6 +25,8 @@ class ScriptReplay {
 
   // How long after the step before it a line with the time `*` has happened at most.
   void assume_any(Time longest) { any_ = longest; }
+  // That a target without a key drops signed segments.
+  void assume_signed_dropped(bool dropped) { drops_signed_ = dropped; }
   void play();
   Oracle& oracle() { return oracle_; }
   bool vague() const {
@@ -86,6 +88,7 @@ class ScriptReplay {
   void limit_open(const Unsupported& made, Time at, const Place& where);
   void open_limit_ends(Tuple tuple, Time at, const Place& where);
   void disconnect(const Call& made, Time from, Time until, const Place& where);
+  bool drops(const SegmentSpec& spec) const;
   static std::optional<Call> asking_open(const Call& made, RecordedSocket* on);
   static Call opening_write(const Call& made, RecordedSocket& on);
   void open_first(const Call& call, Time at, const Place& where);
@@ -108,7 +111,8 @@ class ScriptReplay {
   Trace& trace_;
   const Scenario& scenario_;
   std::uint8_t ip_;
-  std::int32_t carried_less_ = 0;  // octets of a segment, than over Ethernet
+  std::int32_t carried_less_ = 0;              // octets of a segment, than over Ethernet
+  bool keyed_ = false, drops_signed_ = false;  // TCP_MD5SIG
   bool complete_, strict_ = false, ticks_ = false, vague_ = false;
   std::size_t at_ = 0;  // number of the current step
   Identity identity_;   // the addresses that packetdrill gives both sides by default

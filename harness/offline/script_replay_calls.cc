@@ -11,6 +11,7 @@
 
 #include "harness/offline/script_replay.h"
 #include "harness/script/addresses.h"
+#include "harness/script/names.h"
 #include "harness/script/reader.h"
 
 namespace tcpassay {
@@ -214,6 +215,8 @@ void ScriptReplay::disconnect(const Call& made, Time from, Time until, const Pla
 
 // TCP_KEEPINIT, TCP_SYNCNT: a timeout of the user's, for as long as the attempt to open lasts.
 void ScriptReplay::limit_open(const Unsupported& made, Time at, const Place& where) {
+  constexpr std::string_view kKey = "TCP_MD5SIG", kDone = "= 0";
+  keyed_ = keyed_ || (made.construct.find(kKey) != std::string::npos && made.text.ends_with(kDone));
   const auto [handle, limit] = open_limit(made.text);
   RecordedSocket* on = socket(handle);
   if (limit == Time{} || !on || on->listens) return;
@@ -239,6 +242,8 @@ void ScriptReplay::call(const Call& call, Time from, Time until, const Place& wh
   if (const auto asks = asking_open(call, at)) return this->call(*asks, from, until, where);
   if (opens_later(call, at) || !call.result || call.option == SocketOption::kOther)
     return;  // what it returned is not said, or the option is unknown
+  if (call.implementation_specific == kSplice && (!at || *call.result <= 0))
+    return;  // of a pipe, or nothing: urgent data may be next
   open_first(call, from, where);
   if (call.kind == CallKind::kWrite) cork(call, call.more, from, where);
   UserCall made{.kind = call.kind,

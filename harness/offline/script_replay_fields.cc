@@ -14,6 +14,11 @@ constexpr std::size_t kStampsMax = 64;  // TSvals remembered
 
 }  // namespace
 
+// RFC 2385 section 2.0: with a key, a segment without a valid signature is dropped, and nothing is sent.
+bool ScriptReplay::drops(const SegmentSpec& spec) const {
+  return keyed_ ? !is_signed(spec) : drops_signed_ && is_signed(spec);
+}
+
 // The right edge that the next `>` line with a window tells: a receiver does not move it to the left. None when no line
 // of this connection does.
 std::optional<std::uint32_t> ScriptReplay::next_edge(const SegmentSpec& spec, std::uint32_t shift) {

@@ -11,6 +11,7 @@
 #include "harness/offline/judge.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/shell_commands.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {
@@ -58,7 +59,8 @@ TEST(ScriptRuns, PrintAndParseAreInverse) {
 
 TEST(ScriptRuns, OnTheOwnStack) {
   const auto own = make_target("own");
-  EXPECT_EQ(play_all(*own, {.final_wait = kDelayedAckWait}), (std::set<std::string>{"options-of-linux"}));
+  EXPECT_EQ(play_all(*own, {.final_wait = kDelayedAckWait}),
+            (std::set<std::string>{"calls-of-linux", "options-of-linux"}));
 }
 
 TEST(ScriptRuns, OnTheKernel) {
@@ -68,6 +70,30 @@ TEST(ScriptRuns, OnTheKernel) {
   if (const auto missing = linux_entry->missing()) GTEST_SKIP() << *missing;
   const auto kernel = make_target("linux");
   EXPECT_EQ(play_all(*kernel, {}), std::set<std::string>{});
+}
+
+// A shell, where the user allows one, runs in the namespace of the target, and what it sets ends with the run.
+TEST(ScriptRuns, AShellConfiguresOneRun) {
+  const auto& table = target_table();
+  const auto linux_entry =
+      std::find_if(table.begin(), table.end(), [](const auto& entry) { return std::string(entry.name) == "linux"; });
+  if (const auto missing = linux_entry->missing()) GTEST_SKIP() << *missing;
+  const auto kernel = make_target("linux");
+  const std::string opens =
+      "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"
+      "+0 < S 0:0(0) win 32792 <mss 1460,sackOK,TS val 1 ecr 0>\n";
+  const std::string loop = "`for x in sack; do echo 0 > /proc/sys/net/ipv4/tcp_$x; done`\n";
+  const std::string without = opens + "+0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,TS val 9 ecr 1>\n";
+  const std::string with = opens + "+0 > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 9 ecr 1>\n";
+  Session session(*kernel, {});
+  EXPECT_TRUE(Session::unsupported(parse_script(loop + without, "s.pkt"), *kernel));
+  allow_shell(true);
+  EXPECT_FALSE(Session::unsupported(parse_script(loop + without, "s.pkt"), *kernel));
+  session.play(parse_script(loop + without, "s.pkt"));
+  EXPECT_TRUE(session.mismatches().empty()) << told(session.mismatches());
+  allow_shell(false);
+  session.play(parse_script(with, "s.pkt"));
+  EXPECT_TRUE(session.mismatches().empty()) << told(session.mismatches());
 }
 
 TEST(ScriptRuns, JudgedAsRecords) {
@@ -102,7 +128,7 @@ TEST(ScriptRuns, WhatATargetCannotDoIsNamedWithItsPlace) {
   EXPECT_EQ(why("+0 setsockopt(3, SOL_TCP, TCP_INQ, [1], 4) = 0"), "setsockopt TCP_INQ (s.pkt:2:1)");
   EXPECT_EQ(why("+0 send(3, ..., 5, MSG_MORE) = 5"), "send MSG_MORE (s.pkt:2:1)");
   EXPECT_EQ(why("+0 < [flowlabel 0x9] . 1:1(0) ack 1"), "flowlabel (s.pkt:2:1)");
-  EXPECT_EQ(why("+0 < . 1:1(0) ack 1 <md5 valid>"), "md5 valid (s.pkt:2:1)");
+  EXPECT_EQ(why("+0 < . 1:1(0) ack 1 <md5 valid>"), "TCP MD5 signatures (RFC 2385) (s.pkt:2:1)");
 }
 
 TEST(ScriptRuns, WithoutAssertionsLessIsNeeded) {

@@ -313,6 +313,16 @@ TEST_F(StrangeCapture, ASynAckThatMayBeMarkedByTheNetworkIsCondemned) {
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
+TEST_F(StrangeCapture, ASynThatMayBeMarkedByTheNetworkIsCondemned) {
+  PacketFields syn = up({.syn = true, .ece = true, .cwr = true}, 0, 0);
+  syn.traffic_class = 2;
+  write(syn);
+  write(down({.syn = true, .ack = true}, 0, 1), milliseconds(30));
+  write(up({.ack = true}, 1, 1));
+  result_ = judge();
+  EXPECT_EQ(result_.conversations.at(0).ends[0].outcome, Outcome::kFail) << result_.conversations[0].ends[0].why;
+}
+
 TEST_F(StrangeCapture, ASynAckThatEchoesNoTimestampIsCondemned) {
   static const Bytes kAsked{1, 1, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0}, kAnswered{1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0};
   PacketFields syn = up({.syn = true}, 0, 0), answer = down({.syn = true, .ack = true}, 0, 1);

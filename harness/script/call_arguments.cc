@@ -51,7 +51,7 @@ std::uint16_t port(const WrittenCall& written, std::size_t argument) {
   if (text == "...") return 0;
   constexpr std::string_view kBefore = "port=htons(";
   const std::size_t start = text.find(kBefore);
-  if (start == std::string::npos) throw NotSupported{written.name + " address"};
+  if (start == std::string::npos) throw NotSupported{written.name + " address", written.result == "-1"};
   const std::string digits = text.substr(start + kBefore.size(), text.find(')', start) - start - kBefore.size());
   const auto value = decimal(digits);
   if (!value || *value > 65535) throw WrongArgument(argument, "a port from 0 to 65535 in htons()");
@@ -114,14 +114,28 @@ std::uint32_t vector_length(std::size_t argument, std::string_view text) {
   return static_cast<std::uint32_t>(total);
 }
 
-// {msg_name(...)=..., msg_iov(1)=[{..., 1000}], msg_flags=0}
-std::uint32_t message_length(const WrittenCall& written) {
+// The part of {msg_name(...)=..., msg_iov(1)=[{..., 1000}], msg_flags=0} that says what is sent.
+std::string_view message_vector(const WrittenCall& written) {
   const std::string& text = written.arguments[1];
   const std::size_t vector = text.find("msg_iov(");
   const std::size_t open = text.find('[', std::min(vector, text.size()));
   if (vector == std::string::npos || open == std::string::npos) throw WrongArgument(1, "{..., msg_iov(N)=[...], ...}");
   const std::size_t close = text.find(']', open);
-  return vector_length(1, std::string_view(text).substr(open, close - open));
+  return std::string_view(text).substr(open, close - open);
+}
+
+std::uint32_t message_length(const WrittenCall& written) {
+  return vector_length(1, message_vector(written));
+}
+
+// The octets of each element, if all have the same number of them: with MSG_ZEROCOPY each is a fragment of its own.
+std::uint32_t element_length(std::string_view vector, std::uint32_t total) {
+  const auto count = static_cast<std::uint32_t>(std::count(vector.begin(), vector.end(), '{'));
+  if (count < 2 || total % count != 0) return 0;
+  const std::string each = fmt::format(",{}}}", total / count), packed = without_space(vector);
+  std::uint32_t same = 0;
+  for (std::size_t at = packed.find(each); at != std::string::npos; at = packed.find(each, at + 1)) ++same;
+  return same == count ? total / count : 0;
 }
 
 // {onoff=1, linger=0}: the seconds, or -1 for off.
@@ -217,6 +231,8 @@ void read_vector(const WrittenCall& written, Call& call) {
 void read_send_message(const WrittenCall& written, Call& call) {
   call.length = message_length(written);
   read_send_flags(written, 2, call);
+  const std::uint32_t each = call.zero_copy ? element_length(message_vector(written), call.length) : 0;
+  if (each > 0) call.implementation_specific = fmt::format("{}={}", kElementOctets, each);
   const bool named = written.arguments[1].find("htons") != std::string::npos;
   if (call.kind == CallKind::kSendTo && named) call.port = port(written, 1);
 }
@@ -257,6 +273,25 @@ std::optional<std::int64_t> code_point(std::string_view name) {
   return std::nullopt;
 }
 
+// setsockopt(3, SOL_TCP, TCP_FASTOPEN_KEY, "\xa1\xa1...", 16): the octets stand in the name.
+bool read_fast_open_key(const WrittenCall& written, Call& call) {
+  constexpr std::size_t kKeyMax = 64;
+  const auto octets = integer(written.arguments[4]);
+  const bool key = written.name == "setsockopt" && written.arguments[2] == "TCP_FASTOPEN_KEY";
+  if (!key || !octets || *octets < 0 || *octets > std::int64_t{kKeyMax}) return false;
+  const std::string& text = written.arguments[3];
+  std::string hex;
+  for (std::size_t at = text.find("\\x"); at != std::string::npos; at = text.find("\\x", at + 2)) {
+    hex += text.substr(at + 2, 2);
+  }
+  const auto wanted = static_cast<std::size_t>(*octets) * 2;
+  if (hex.size() != wanted && !(hex.empty() && text == "\"\"")) return false;
+  hex.resize(wanted, '0');
+  call.option = SocketOption::kOther;
+  call.implementation_specific = std::string(kFastOpenKeyIs) + hex;
+  return true;
+}
+
 }  // namespace
 
 void read_option(const WrittenCall& written, Call& call) {
@@ -265,6 +300,7 @@ void read_option(const WrittenCall& written, Call& call) {
   const bool asks = written.name == "getsockopt";  // what is asked has no effect on TCP
   const bool set = written.result == "0" || written.result == "-1";
   if (known == nullptr) throw NotSupported{construct, asks, asks, set};
+  if (read_fast_open_key(written, call)) return;
   if (known->option == SocketOption::kOther) {
     const bool played = written.arguments[2] == "IP_MTU_DISCOVER";
     if (known->seen && !asks && !played)
@@ -341,7 +377,14 @@ void read_fcntl(const WrittenCall& written, Call&) {
 
 // Calls that only watch sockets or create something else; the peer sees none of it.
 void read_beside(const WrittenCall& written, Call&) {
-  throw NotSupported{written.name, true, written.name == "splice"};
+  throw NotSupported{written.name, true, false};
+}
+
+// splice(socket, NULL, pipe, NULL, N, 0): a read of Linux's, which ends before urgent data.
+void read_splice(const WrittenCall& written, Call& call) {
+  if (written.arguments[1] != "NULL" || written.arguments[3] != "NULL") throw NotSupported{written.name, true, true};
+  call.length = length(written, 4);
+  call.implementation_specific = kSplice;
 }
 
 }  // namespace tcpassay

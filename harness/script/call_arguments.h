@@ -59,6 +59,7 @@ void read_ioctl(const WrittenCall& written, Call& call);
 void read_fcntl(const WrittenCall& written, Call& call);
 void read_epoll_control(const WrittenCall& written, Call& call);
 void read_epoll_wait(const WrittenCall& written, Call& call);
+void read_splice(const WrittenCall& written, Call& call);
 void read_beside(const WrittenCall& written, Call& call);
 
 }  // namespace tcpassay

@@ -10,6 +10,15 @@
 
 namespace tcpassay {
 
+// In Call::implementation_specific: what stands before the octets of a key; a read by splice(); what stands before the
+// number of octets that each element of a vector has. The latter two are told to the target before the call.
+inline constexpr const char* kFastOpenKeyIs = "SOL_TCP.TCP_FASTOPEN_KEY=";
+inline constexpr const char* kSplice = "splice";
+inline constexpr const char* kElementOctets = "iovec";
+
+// Written instead of the digits of an MD5 signature: the one that the key demands.
+inline constexpr const char* kValidDigest = "valid";
+
 struct ErrorName {
   UserError error;
   int number;  // scripts may give it instead of the name

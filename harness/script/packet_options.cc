@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "harness/script/names.h"
 #include "harness/script/tcp_options.h"
 
 namespace tcpassay {
@@ -63,7 +64,7 @@ class OptionParser {
     if (in_.accept_word("sackOK")) return {.kind = Kind::kSackPermitted};
     if (in_.accept_word("sack")) return sack();
     if (in_.accept_word("TS")) return timestamp();
-    if (in_.accept_word("md5")) return md5(unsupported);
+    if (in_.accept_word("md5")) return md5();
     if (in_.accept_word("FO")) return fast_open(Kind::kFastOpen);
     if (in_.accept_word("FOEXP")) return fast_open(Kind::kFastOpenExp);
     if (in_.accept_word("ECN")) return accurate_ecn();
@@ -115,12 +116,10 @@ class OptionParser {
     return option;
   }
 
-  OptionSpec md5(std::string& unsupported) {
+  // `valid`: the digest that the key demands.
+  OptionSpec md5() {
     in_.skip_space();
-    if (in_.accept_word("valid")) {
-      unsupported = "md5 valid";
-      return {.kind = Kind::kMd5, .octets = Bytes(kMd5Octets)};
-    }
+    if (in_.accept_word(kValidDigest)) return {.kind = Kind::kMd5, .octets = Bytes(kMd5Octets), .name = kValidDigest};
     const auto digest = hexadecimal(in_.word());
     if (!digest || digest->size() != kMd5Octets) in_.fail("32 hexadecimal digits or valid");
     in_.take(in_.word());

@@ -69,7 +69,7 @@ std::string option_text(const OptionSpec& option) {
       if (!option.name.empty()) return fmt::format("TS val {} ecr {}", option.name, value(1));
       return fmt::format("TS val {} ecr {}", value(0), value(1));
     case Kind::kMd5:
-      return "md5 " + hex(option.octets);
+      return "md5 " + (option.name.empty() ? hex(option.octets) : option.name);
     case Kind::kFastOpen:
       if (!option.name.empty()) return "FO " + option.name;
       return option.octets.empty() ? "FO" : "FO " + hex(option.octets);

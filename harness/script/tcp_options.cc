@@ -173,4 +173,9 @@ std::vector<OptionSpec> parse_options(ByteView octets) {
   return options;
 }
 
+bool is_signed(const SegmentSpec& segment) {
+  return std::any_of(segment.options.begin(), segment.options.end(),
+                     [](const OptionSpec& option) { return option.kind == OptionSpec::Kind::kMd5; });
+}
+
 }  // namespace tcpassay

@@ -22,4 +22,7 @@ Bytes option_octets(const std::vector<OptionSpec>& options);
 // The inverse, for any octets: an unknown or malformed option becomes kRaw.
 std::vector<OptionSpec> parse_options(ByteView octets);
 
+// Whether the segment has an MD5 signature.
+bool is_signed(const SegmentSpec& segment);
+
 }  // namespace tcpassay

@@ -91,6 +91,8 @@ struct Session::Impl {
   void name_cookie(OptionSpec& option) const;
   const std::vector<OptionSpec>& on_wire(const SegmentSpec& spec, const Conversation& with);
   UserCall call(const Call& call, const Place& where);
+  UserCall splice(const Call& call, const Socket* socket, const Place& where);
+  UserCall disconnect(const Call& call, Socket& socket, const Place& where);
   UserCall implementation_specific_call(const Call& call, const Socket* socket);
   UserCall wire_call(const Call& call, const Socket* socket);
   void learn(const Call& call, const UserCall& made);

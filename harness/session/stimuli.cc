@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "harness/base/processes.h"
+#include "harness/script/addresses.h"
+#include "harness/script/names.h"
 #include "harness/session/session_impl.h"
 #include "harness/wire/other_octets.h"
 #include "harness/wire/segment_of.h"
@@ -104,6 +106,54 @@ std::optional<UserCall> Session::Impl::late_open(const Call& call, const Place& 
     event.tuple = socket->tuple;
     event.what = told;
     record(event, where);
+  }
+  settle();
+  return made;
+}
+
+// A read into a pipe. The oracle is not told of one that moves nothing: urgent data, which splice() does not pass, may
+// be next. What is not a socket of the script is taken at its word.
+UserCall Session::Impl::splice(const Call& call, const Socket* socket, const Place& where) {
+  UserCall made = wire_call(call, socket);
+  if (!socket) {
+    made.result = call.result.value_or(0);
+    return made;
+  }
+  if (!virtual_time) drain();
+  Event event;
+  event.from = target.now();
+  target.implementation_specific(socket->handle, kSplice, 1);
+  target.call(made);
+  event.until = virtual_time ? event.from : target.now();
+  read_text.assign(made.text.begin(), made.text.end());
+  made.text = read_text;
+  event.tuple = socket->tuple;
+  event.what = made;
+  if (made.result > 0) record(event, where);
+  settle();
+  return made;
+}
+
+// connect() to no address: the oracle is told of an ABORT, and of a new socket with the same number.
+UserCall Session::Impl::disconnect(const Call& call, Socket& socket, const Place& where) {
+  if (!virtual_time) drain();
+  Event event;
+  event.from = target.now();
+  UserCall made{.kind = CallKind::kConnect, .handle = socket.handle};
+  const bool done = target.implementation_specific(socket.handle, kNoAddress, 0).has_value();
+  event.until = virtual_time ? event.from : target.now();
+  if (!done) made.result = -1;
+  if (!done) made.error = UserError::kOther;
+  if (done) {
+    event.tuple = socket.role == Role::kConnection ? socket.tuple : Tuple{};
+    event.what = UserCall{.kind = CallKind::kSetOption, .handle = socket.handle, .option = SocketOption::kLinger};
+    record(event, where);
+    event.what = UserCall{.kind = CallKind::kClose, .handle = socket.handle};
+    record(event, where);
+    event.tuple = {};
+    event.what = UserCall{.kind = CallKind::kSocket, .handle = -1, .result = socket.handle};
+    record(event, where);
+    socket = {.script = call.handle, .handle = socket.handle};
   }
   settle();
   return made;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "harness/script/names.h"
 #include "harness/script/packet_damage.h"
+#include "harness/script/reader.h"
 #include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
 #include "harness/session/session_impl.h"
@@ -197,9 +199,16 @@ UserCall Session::Impl::wire_call(const Call& call, const Socket* socket) {
   return made;
 }
 
+// Of each element of the vector that a write names, where it shows.
+static std::optional<std::int64_t> element_octets(const Call& call) {
+  const std::string& text = call.implementation_specific;
+  if (!text.starts_with(kElementOctets)) return std::nullopt;
+  return integer(text.substr(std::min(text.find('=') + 1, text.size())));
+}
+
 UserCall Session::Impl::call(const Call& call, const Place& where) {
   const Socket* socket = call.kind == CallKind::kSocket ? nullptr : by_script(call.handle);
-  if (call.kind != CallKind::kSocket && !socket && named &&
+  if (call.kind != CallKind::kSocket && !socket && named && call.implementation_specific != kSplice &&
       call.implementation_specific != "EPOLL_WAIT") {  // the call that should have made this handle failed
     UserCall refused = wire_call(call, nullptr);
     refused.result = -1;
@@ -208,8 +217,14 @@ UserCall Session::Impl::call(const Call& call, const Place& where) {
   }
   if (call.option == SocketOption::kOther) return implementation_specific_call(call, socket);
   if (const auto opened = late_open(call, where)) return *opened;
+  if (call.address == kNoAddress && socket) return disconnect(call, *by_script(call.handle), where);
   if (socket && call.kind == CallKind::kWrite) hold_text(call, *by_script(call.handle), where);
   const Tuple tuple = socket && socket->role == Role::kConnection ? socket->tuple : Tuple{};
+  // How the next call is made: that shows in what is sent, or read.
+  if (call.implementation_specific == kSplice) return splice(call, socket, where);
+  if (const auto octets = element_octets(call)) {
+    target.implementation_specific(socket ? socket->handle : call.handle, kElementOctets, octets);
+  }
   UserCall made = make(wire_call(call, socket), tuple, where);
   learn(call, made);
   settle();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/script/names.h"
 #include "harness/script/packet_damage.h"
 #include "harness/script/python_code.h"
 #include "harness/script/schedule.h"
@@ -73,7 +74,8 @@ Why unable(const Call& call, const Identity& target) {
 }
 
 Why unsupported_call(const Call& call, const Asked& asked) {
-  if (call.address == kNoAddress) return "connect AF_UNSPEC";
+  if (call.address == kNoAddress && !asked.target.has_implementation_specific(kNoAddress)) return "connect AF_UNSPEC";
+  if (call.implementation_specific == kSplice && !asked.target.has_implementation_specific(kSplice)) return "splice";
   if (asked.ip == 6 && !call.address.empty() && call.address != "0.0.0.0") return "an address of IPv4";
   if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
   if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
@@ -83,11 +85,10 @@ Why unsupported_call(const Call& call, const Asked& asked) {
       !asked.target.has_implementation_specific(call.implementation_specific))
     return "setsockopt TCP_FASTOPEN_CONNECT";
   if (call.more && !asked.target.has_implementation_specific("MSG_MORE")) return call.name + " MSG_MORE";
-  if (call.implementation_specific.empty() || !asked.assertions ||
-      asked.target.has_implementation_specific(call.implementation_specific))
+  const std::string name = call.implementation_specific.substr(0, call.implementation_specific.find('='));
+  if (name.empty() || name == kElementOctets || !asked.assertions || asked.target.has_implementation_specific(name))
     return std::nullopt;
-  return fmt::format("{} {}", call.name,
-                     call.implementation_specific.substr(call.implementation_specific.find('.') + 1));
+  return fmt::format("{} {}", call.name, name.substr(name.find('.') + 1));
 }
 
 Why unsupported_icmp(const Icmp& icmp, std::uint8_t ip) {

@@ -29,6 +29,9 @@ void begin(Step& on) {
   if (!selective(tcb)) cc.fits.remove(Profile::kSack);
   cc.round_end = tcb.iss + 1;
   cc.timed_out = cc.resent_to = cc.refused_to = tcb.iss;
+  // RFC 7413 section 4.2.2: what the SYN,ACK does not acknowledge of the SYN's text goes again with its ACK, lost or
+  // not.
+  if (tcb.fast_open.text_sent && tcb.snd_una < tcb.snd_nxt) cc.refused_to = tcb.snd_nxt;
 }
 
 // What RFC 5681 recommends: equation (2), with L of RFC 3465, and equation (3). `widest_adds`: what the ACK has added

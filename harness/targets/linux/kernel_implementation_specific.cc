@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace tcpassay {
@@ -127,6 +128,18 @@ std::optional<std::int64_t> option_value(int fd, const Option& option, std::opti
   return number;
 }
 
+// The octets are written as hexadecimal digits.
+std::optional<std::int64_t> set_fast_open_key(int fd, std::string_view digits) {
+  std::vector<std::uint8_t> key(digits.size() / 2);
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const std::string_view two = digits.substr(2 * i, 2);
+    if (std::from_chars(two.data(), two.data() + two.size(), key[i], 16).ec != std::errc{}) return std::nullopt;
+  }
+  if (setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, key.data(), static_cast<socklen_t>(key.size())) != 0)
+    return std::nullopt;
+  return 0;
+}
+
 }  // namespace
 
 std::vector<std::string> kernel_peculiar_names() {
@@ -135,7 +148,8 @@ std::vector<std::string> kernel_peculiar_names() {
   for (const Option& option : kOptions) names.emplace_back(option.name);
   for (const Request& request : kRequests) names.emplace_back(request.name);
   for (const char* each : kMemory) names.emplace_back(each);
-  for (const char* each : {"MSG_ERRQUEUE", "MSG_MORE", "EPOLL_CTL_ADD", "EPOLL_CTL_MOD", "EPOLL_WAIT"})
+  for (const char* each : {"MSG_ERRQUEUE", "MSG_MORE", "EPOLL_CTL_ADD", "EPOLL_CTL_MOD", "EPOLL_WAIT", "AF_UNSPEC",
+                           "splice", "SOL_TCP.TCP_FASTOPEN_KEY"})
     names.emplace_back(each);
   return names;
 }
@@ -152,6 +166,8 @@ std::optional<std::int64_t> kernel_implementation_specific(int fd, std::string_v
   for (const Option& option : kOptions) {
     if (name == option.name) return option_value(fd, option, value);
   }
+  if (constexpr std::string_view kKey = "SOL_TCP.TCP_FASTOPEN_KEY="; name.starts_with(kKey) && value)
+    return set_fast_open_key(fd, name.substr(kKey.size()));
   if (name == "MSG_ERRQUEUE" && !value) return queued_error(fd);
   const auto* memory = std::find(std::begin(kMemory), std::end(kMemory), name);
   if (memory != std::end(kMemory) && !value) return memory_value(fd, static_cast<std::size_t>(memory - kMemory));

@@ -11,7 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
+#include <system_error>
+#include <utility>
 
 #include "harness/target/target.h"
 #include "harness/targets/linux/netlink.h"
@@ -143,6 +146,29 @@ bool KernelSettings::set_sysctl(const std::string& name, const std::string& valu
   if (!before || write_sysctl(path.c_str(), value) != 0) return false;
   changed_.push_back({.path = path, .before = *before});
   return true;
+}
+
+std::vector<KernelSettings::Changed> KernelSettings::all() const {
+  const NetworkNamespace::Visit visit(where_);
+  std::vector<Changed> now;
+  std::error_code ignored;
+  for (const char* folder : {"/proc/sys/net/ipv4", "/proc/sys/net/ipv6", "/proc/sys/net/core"}) {
+    for (std::filesystem::recursive_directory_iterator each(folder, ignored), end; each != end;
+         each.increment(ignored)) {
+      const std::string path = each->path().string();
+      if (!each->is_regular_file(ignored) || access(path.c_str(), R_OK | W_OK) != 0) continue;
+      if (auto text = read_file(path)) now.push_back({.path = path, .before = std::move(*text)});
+    }
+  }
+  return now;
+}
+
+void KernelSettings::will_restore(const std::vector<Changed>& before) {
+  const NetworkNamespace::Visit visit(where_);
+  for (const Changed& each : before) {
+    const auto now = read_file(each.path);
+    if (now && *now != each.before) changed_.push_back(each);
+  }
 }
 
 void KernelSettings::forget_server(const Address& peer) {

@@ -25,6 +25,13 @@ class KernelSettings {
   bool has_sysctl(const std::string& name) const;
   bool set_sysctl(const std::string& name, const std::string& value);
 
+  struct Changed {
+    std::string path, before;
+  };
+  // All sysctls of the namespace, so that what a program then changes is restored with the rest.
+  std::vector<Changed> all() const;
+  void will_restore(const std::vector<Changed>& before);
+
   // Restores the values from before the first set().
   void restore();
 
@@ -35,9 +42,6 @@ class KernelSettings {
   void forget_paths();
 
  private:
-  struct Changed {
-    std::string path, before;
-  };
   const NetworkNamespace& where_;
   std::vector<Changed> changed_;
 };

@@ -2,11 +2,14 @@
 #include "harness/targets/linux/kernel_sockets.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
@@ -24,6 +27,10 @@ namespace tcpassay {
 namespace {
 
 constexpr int kFirstHandle = 3;
+// Names for implementation_specific(): connect() to no address; how the next call is made.
+constexpr std::string_view kDisconnect = "AF_UNSPEC", kSplice = "splice", kElementOctets = "iovec";
+constexpr std::size_t kElementsMax = 1024;  // of a vector: UIO_MAXIOV
+
 // Names for implementation_specific(): what scripts write in place of a cookie's octets.
 constexpr std::string_view kFastOpenCookie = "TFO_COOKIE", kFastOpenCookieOfZeros = "TFO_COOKIE_ZERO";
 constexpr std::size_t kSocketsMax = 1000;  // handles of one scenario
@@ -108,11 +115,11 @@ void KernelSockets::call(UserCall& call) {
     case CallKind::kAccept:
       return accept_connection(*socket, call);
     case CallKind::kWrite:
-      return write_text(fd, call);
+      return write_text(*socket, call);
     case CallKind::kSendTo:
       return connect_socket(*socket, call);
     case CallKind::kRead:
-      return read_text(*socket, call);
+      return std::exchange(socket->splices, false) ? splice_text(*socket, call) : read_text(*socket, call);
     case CallKind::kShutdown:
       return conclude(call, shutdown(fd, call.how));
     case CallKind::kClose:
@@ -174,12 +181,42 @@ void KernelSockets::accept_connection(const Socket& listener, UserCall& call) {
   add_socket(std::move(fd), call.tuple, call);
 }
 
-void KernelSockets::write_text(int fd, UserCall& call) {
+void KernelSockets::write_text(Socket& socket, UserCall& call) {
+  const int fd = socket.fd.get();
+  const std::size_t piece = std::exchange(socket.piece, 0);
   const int flags = (call.urgent ? MSG_OOB : 0) | (call.more ? MSG_MORE : 0) | (call.record_end ? MSG_EOR : 0) |
                     (call.zero_copy ? MSG_ZEROCOPY : 0);
   ByteView text = call.text;
   if (call.zero_copy) text = pinned_.emplace_back(text.begin(), text.end());  // the kernel may read it again later
-  conclude(call, send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags));
+  if (piece == 0 || text.size() > piece * kElementsMax)
+    return conclude(call, send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags));
+  std::vector<iovec> elements;
+  for (std::size_t at = 0; at < text.size(); at += piece) {
+    // sendmsg() reads through a pointer that is not to const.
+    elements.push_back({const_cast<std::uint8_t*>(text.data()) + at,  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+                        std::min(piece, text.size() - at)});
+  }
+  msghdr message{};
+  message.msg_iov = elements.data();
+  message.msg_iovlen = elements.size();
+  conclude(call, sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | flags));
+}
+
+// By splice() into a pipe, which is read then.
+void KernelSockets::splice_text(const Socket& socket, UserCall& call) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail(call, errno);
+  const FileDescriptor out(ends[0]), in(ends[1]);
+  const std::size_t size = std::min<std::size_t>(call.length, text_.size());
+  const ssize_t moved = ::splice(socket.fd.get(), nullptr, in.get(), nullptr, size, SPLICE_F_NONBLOCK);
+  conclude(call, moved);
+  std::size_t have = 0;
+  while (moved > 0 && have < static_cast<std::size_t>(moved)) {
+    const ssize_t some = read(out.get(), text_.data() + have, text_.size() - have);
+    if (some <= 0) break;
+    have += static_cast<std::size_t>(some);
+  }
+  call.text = ByteView(text_.data(), have);
 }
 
 void KernelSockets::read_text(const Socket& socket, UserCall& call) {
@@ -200,11 +237,23 @@ void KernelSockets::poll_socket(const Socket& socket, UserCall& call) {
   succeed(call, bits);
 }
 
+// connect() to no address ends the connection, and leaves the socket.
+std::optional<std::int64_t> KernelSockets::disconnect(Socket& socket) {
+  sockaddr none{};
+  none.sa_family = AF_UNSPEC;
+  if (connect(socket.fd.get(), &none, sizeof none) != 0) return std::nullopt;
+  socket.tuple = {};
+  return 0;
+}
+
 std::optional<std::int64_t> KernelSockets::implementation_specific(int handle, std::string_view name,
                                                                    std::optional<std::int64_t> value) {
   if (name == "EPOLL_WAIT" && !value) return epoll_told();
   if (name == kFastOpenCookie || name == kFastOpenCookieOfZeros) return fast_open_cookie(name == kFastOpenCookie);
-  const Socket* socket = find(handle);
+  Socket* socket = find(handle);
+  if (socket && value && name == kDisconnect) return disconnect(*socket);
+  if (socket && value && name == kSplice) return socket->splices = true;
+  if (socket && value && name == kElementOctets) return socket->piece = static_cast<std::size_t>(*value);
   if (socket && value && name.starts_with("EPOLL_CTL_")) return epoll_watch(socket->fd.get(), name, *value);
   return socket ? kernel_implementation_specific(socket->fd.get(), name, value) : std::nullopt;
 }

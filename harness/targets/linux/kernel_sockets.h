@@ -50,6 +50,8 @@ class KernelSockets {
   struct Socket {
     FileDescriptor fd;
     Tuple tuple{};
+    std::size_t piece = 0;  // octets of each element of the next write's vector
+    bool splices = false;   // the next read goes into a pipe
   };
 
   Socket* find(int handle);
@@ -57,11 +59,13 @@ class KernelSockets {
   void bind_socket(const Socket& socket, UserCall& call);
   void connect_socket(Socket& socket, UserCall& call);
   void accept_connection(const Socket& listener, UserCall& call);
-  void write_text(int fd, UserCall& call);
+  void write_text(Socket& socket, UserCall& call);
   void read_text(const Socket& socket, UserCall& call);
   std::optional<std::int64_t> fast_open_cookie(bool with_key) const;
   std::optional<std::int64_t> epoll_watch(int fd, std::string_view how, std::int64_t events);
   std::optional<std::int64_t> epoll_told() const;
+  void splice_text(const Socket& socket, UserCall& call);
+  std::optional<std::int64_t> disconnect(Socket& socket);
   void poll_socket(const Socket& socket, UserCall& call);
   void add_socket(FileDescriptor fd, Tuple tuple, UserCall& call);
   void note_flow(const Flow& flow);

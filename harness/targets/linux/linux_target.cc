@@ -102,7 +102,10 @@ bool LinuxTarget::tune(const std::string& name, const std::string& value) {
   if (!has_tuning(name)) return false;
   if (name == "shell") {
     link_changed_ = true;
-    return run_shell(*where_, value);
+    const auto before = settings_.all();
+    const bool done = run_shell(*where_, value);
+    settings_.will_restore(before);
+    return done;
   }
   const bool link = name.starts_with("interface.") || link_program(name) != nullptr;
   if (!link) return settings_.set_sysctl(name, value);
