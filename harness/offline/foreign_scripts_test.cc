@@ -202,6 +202,10 @@ TEST(ForeignScript, SegmentsInUdpAreSegments) {
   expect_innocent("--strict_segments\n" + opened + "+0 > . 1:1453(1452) ack 1" + udp + "+0 > P. 1453:2905(1452) ack 1" +
                   udp);
   expect_guilty(opened + "+0 > P. 2:3001(2999) ack 1" + udp);
+  // Only a stray segment came in UDP: the connection has none of it.
+  const std::string stray = kListen + "+0 < S 0:0(0) win 65535 <mss 1460>\n+0 > S. 0:0(0) ack 1 <mss 1460>\n" +
+                            "+.1 < F. 1:1(0) ack 1 win 65535" + udp;
+  expect_innocent(stray + "+0 > R 1:1(0)" + udp);
   const Scenario script = parse_script(opened, "test.pkt");
   EXPECT_TRUE(parse_script(print_script(script), "test.pkt") == script) << print_script(script);
 }

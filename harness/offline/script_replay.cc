@@ -47,7 +47,7 @@ std::int32_t encapsulation_octets(const Scenario& scenario) {
   const std::int32_t octets = mtu ? kUsualMtu - static_cast<std::int32_t>(*mtu) : 0;
   const bool in_udp = std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
     const auto* out = std::get_if<Expect>(&step.action);
-    return out && !out->segment.encapsulation.empty();
+    return out && out->segment.ctl.syn && !out->segment.encapsulation.empty();  // the MSS counts with it
   });
   return octets + (in_udp ? kUdpHeader : 0);
 }

@@ -97,8 +97,11 @@ void Session::Impl::compare(const Call& call, const UserCall& made, const Place&
 // As in packetdrill, code sees the TCP_INFO of the latest connection.
 void Session::Impl::run_code(const std::string& code, const Place& where) {
   if (!options.assertions) return;
-  const auto socket =
-      std::find_if(sockets.rbegin(), sockets.rend(), [](const Socket& each) { return each.role == Role::kConnection; });
+  const auto latest_in = [&](Role role) {
+    return std::find_if(sockets.rbegin(), sockets.rend(), [&](const Socket& each) { return each.role == role; });
+  };
+  auto socket = latest_in(Role::kConnection);
+  if (socket == sockets.rend()) socket = latest_in(Role::kIdle);  // one that is no connection any more
   const CodeFields field = [&](const std::string& name) -> std::optional<std::int64_t> {
     if (socket == sockets.rend()) return std::nullopt;
     const auto told = target.implementation_specific(socket->handle, name);

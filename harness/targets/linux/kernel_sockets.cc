@@ -190,11 +190,15 @@ void KernelSockets::write_text(Socket& socket, UserCall& call) {
   if (call.zero_copy) text = pinned_.emplace_back(text.begin(), text.end());  // the kernel may read it again later
   if (piece == 0 || text.size() > piece * kElementsMax)
     return conclude(call, send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags));
+  // Elements that touch would be one fragment.
+  constexpr std::size_t kGap = 16;
   std::vector<iovec> elements;
-  for (std::size_t at = 0; at < text.size(); at += piece) {
-    // sendmsg() reads through a pointer that is not to const.
-    elements.push_back({const_cast<std::uint8_t*>(text.data()) + at,  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-                        std::min(piece, text.size() - at)});
+  Bytes& apart = pinned_.emplace_back(text.size() + (text.size() / piece + 1) * kGap);
+  for (std::size_t from = 0, to = 0; from < text.size(); from += piece, to += piece + kGap) {
+    const std::size_t octets = std::min(piece, text.size() - from);
+    std::copy_n(text.begin() + static_cast<std::ptrdiff_t>(from), octets,
+                apart.begin() + static_cast<std::ptrdiff_t>(to));
+    elements.push_back({&apart[to], octets});
   }
   msghdr message{};
   message.msg_iov = elements.data();
@@ -208,7 +212,20 @@ void KernelSockets::splice_text(const Socket& socket, UserCall& call) {
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail(call, errno);
   const FileDescriptor out(ends[0]), in(ends[1]);
   const std::size_t size = std::min<std::size_t>(call.length, text_.size());
-  const ssize_t moved = ::splice(socket.fd.get(), nullptr, in.get(), nullptr, size, SPLICE_F_NONBLOCK);
+  const int fd = socket.fd.get();
+  ssize_t moved = ::splice(fd, nullptr, in.get(), nullptr, size, SPLICE_F_NONBLOCK);
+  pollfd asked{.fd = fd, .events = POLLPRI, .revents = 0};
+  if (moved < 0 && errno == EAGAIN && poll(&asked, 1, 0) == 1) {  // a call that may wait ends at urgent data, with 0
+    const timeval limit{.tv_sec = 0, .tv_usec = 20'000}, none{};
+    const int flags = fcntl(fd, F_GETFL);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    moved = ::splice(fd, nullptr, in.get(), nullptr, size, 0);
+    const int error = errno;
+    fcntl(fd, F_SETFL, flags);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none);
+    errno = error;
+  }
   conclude(call, moved);
   std::size_t have = 0;
   while (moved > 0 && have < static_cast<std::size_t>(moved)) {
