@@ -39,16 +39,20 @@ bool mentions_fast_open(const Scenario& scenario) {
   });
 }
 
+// Whether the connections are carried in UDP: the target's SYNs are.
+bool opens_in_udp(const Scenario& scenario) {
+  return std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
+    const auto* out = std::get_if<Expect>(&step.action);
+    return out && out->segment.ctl.syn && !out->segment.encapsulation.empty();
+  });
+}
+
 // How much shorter than usual the segments are that IP can carry: by the header of UDP, or by another MTU. Below zero
 // when they are longer.
-std::int32_t encapsulation_octets(const Scenario& scenario) {
+std::int32_t encapsulation_octets(const Scenario& scenario, bool in_udp) {
   constexpr std::int32_t kUdpHeader = 8, kUsualMtu = 1500;
   const auto mtu = mtu_of(scenario);
   const std::int32_t octets = mtu ? kUsualMtu - static_cast<std::int32_t>(*mtu) : 0;
-  const bool in_udp = std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
-    const auto* out = std::get_if<Expect>(&step.action);
-    return out && out->segment.ctl.syn && !out->segment.encapsulation.empty();  // the MSS counts with it
-  });
   return octets + (in_udp ? kUdpHeader : 0);
 }
 
@@ -71,6 +75,7 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
     : trace_(trace),
       scenario_(scenario),
       ip_(ip_version(scenario).value_or(4)),
+      in_udp_(opens_in_udp(scenario)),
       complete_(scenario.about.complete_record),
       strict_(complete_ || has_option(scenario.options, "--strict_segments")),
       ticks_(complete_ || has_option(scenario.options, "--tcp_ts_tick_usecs")),
@@ -82,7 +87,7 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
   terms.edition = edition;
   terms.strict = strict;
   terms.withheld = withheld;
-  carried_less_ = encapsulation_octets(scenario);
+  carried_less_ = encapsulation_octets(scenario, in_udp_);
   terms.mms_r -= static_cast<std::uint32_t>(carried_less_);
   terms.mms_s -= static_cast<std::uint32_t>(carried_less_);
   terms.fast_open_unseen = !complete_ && mentions_fast_open(scenario);
@@ -107,10 +112,12 @@ void ScriptReplay::show(Event& event, const Place& where) {
   trace_.states.push_back(oracle_.states(event.tuple == Tuple{} ? pair_ : event.tuple));
 }
 
-// The oracle knows connections by their ports: another host is told apart by a port that nobody else has.
+// The oracle knows connections by their ports: another host is told apart by a port that nobody else has. So is what
+// comes in UDP, when the connections do not.
 Tuple ScriptReplay::pair(const SegmentSpec& spec) {
   const Tuple pair{.local = spec.local_port.value_or(pair_.local), .remote = spec.remote_port.value_or(pair_.remote)};
-  const auto host = peer_of(spec);
+  auto host = peer_of(spec);
+  if (!in_udp_ && !spec.encapsulation.empty()) host = Address{};
   if (!host) return pair;
   constexpr std::uint16_t kLastPort = 65535, kUsual = 0;
   const std::pair named(*host, spec.remote_port.value_or(kUsual));

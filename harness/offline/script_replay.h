@@ -111,6 +111,7 @@ class ScriptReplay {
   Trace& trace_;
   const Scenario& scenario_;
   std::uint8_t ip_;
+  bool in_udp_ = false;                        // the connections are carried in UDP
   std::int32_t carried_less_ = 0;              // octets of a segment, than over Ethernet
   bool keyed_ = false, drops_signed_ = false;  // TCP_MD5SIG
   bool complete_, strict_ = false, ticks_ = false, vague_ = false;
