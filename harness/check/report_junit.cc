@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/markup.h"
 #include "harness/check/check_result.h"
 #include "harness/check/player.h"
 #include "harness/check/report.h"
@@ -15,46 +16,14 @@
 namespace tcpassay {
 namespace {
 
-// With U+FFFD for every octet that is not UTF-8, as a file's name may have them.
-std::string as_utf8(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto first = static_cast<unsigned char>(text[at]);
-    const std::size_t size = first < 0x80   ? 1
-                             : first < 0xc2 ? 0
-                             : first < 0xe0 ? 2
-                             : first < 0xf0 ? 3
-                             : first < 0xf5 ? 4
-                                            : 0;
-    bool good = size > 0 && at + size <= text.size();
-    for (std::size_t i = 1; good && i < size; ++i) good = (static_cast<unsigned char>(text[at + i]) & 0xc0) == 0x80;
-    out += good ? text.substr(at, size) : std::string_view("\xef\xbf\xbd");
-    at += good ? size : 1;
-  }
-  return out;
-}
-
+// For attributes, too, in which XML takes a line break for a blank.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : as_utf8(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+  for (const char c : escaped_markup(text)) {
+    if (c == '\n') {
+      out += "&#10;";
+    } else {
+      out += c;
     }
   }
   return out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTML that cannot be broken by what it shows: text becomes markup here and nowhere else, and is escaped on the way.
+// HTML that cannot be broken by what it shows: text that becomes markup is escaped on the way
+// (harness/base/markup.h).
 #pragma once
 
 #include <initializer_list>
@@ -47,9 +48,6 @@ Html link_to(const std::string& to, const Html& content);
 
 // A whole page begins with this.
 inline constexpr std::string_view kDoctype = "<!doctype html>\n";
-
-// Text in which octets that are not UTF-8, and control characters that no page may hold, are replaced by U+FFFD.
-std::string valid_utf8(std::string_view text);
 
 // A file name of letters, digits, '.', '_' and '-' that is made from any text.
 std::string file_name_of(std::string_view text);

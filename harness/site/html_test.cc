@@ -24,18 +24,6 @@ TEST(Html, ElementsNestAndAreNotEscapedAgain) {
   EXPECT_EQ(link_to("x.html", "y").markup(), "<a href=\"x.html\">y</a>");
 }
 
-TEST(Html, OctetsThatAreNoUtf8AreReplaced) {
-  EXPECT_EQ(valid_utf8("a\xFF"
-                       "b"),
-            "a\xEF\xBF\xBD"
-            "b");
-  EXPECT_EQ(valid_utf8("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");          // an overlong '/'
-  EXPECT_EQ(valid_utf8("\xED\xA0\x80").find('\xED'), std::string::npos);  // a surrogate
-  EXPECT_EQ(valid_utf8("\xE2\x9C\x97 \xF0\x9F\x99\x82"), "\xE2\x9C\x97 \xF0\x9F\x99\x82");
-  EXPECT_EQ(valid_utf8(std::string_view("\0\x1b", 2)), "\xEF\xBF\xBD\xEF\xBF\xBD");
-  EXPECT_EQ(valid_utf8("cut \xE2\x9C"), "cut \xEF\xBF\xBD\xEF\xBF\xBD");
-}
-
 TEST(Html, FileNamesStayInTheirFolder) {
   EXPECT_EQ(file_name_of("MUST_10"), "MUST_10");
   EXPECT_EQ(file_name_of("../../etc/passwd"), "_.._.._etc_passwd");

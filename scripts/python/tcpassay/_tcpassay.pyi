@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled half of the package: scripts/python/module.cc."""
+"""The compiled half of the package: scripts/python/module.cc and run.cc."""
 from typing import Any, Dict, List, Optional, Tuple
 
 VERSION: str
