@@ -260,6 +260,13 @@ std::string nothing_until(Time now) {
 }
 
 void tell_time(std::string& allowed, std::string& seen, const Event& event, const Tcb& tcb, Rule rule) {
+  if (std::holds_alternative<Quiet>(event.what)) {
+    const bool too_much = rule == Rule::R5681_3_1_iw || rule == Rule::R5681_3_1_iw_synloss || rule == Rule::MUST_19 ||
+                          rule == Rule::S3_7_4_nodelay_cwnd;
+    if (!too_much) return;
+    allowed = std::string(info(rule).sentence);
+    seen = "octets " + snd(tcb.snd_una, tcb) + " up to " + snd(tcb.snd_nxt, tcb) + " in flight";
+  }
   if (!std::holds_alternative<Departing>(event.what)) return;
   const std::string time = waited(tcb, rule, event.until);
   if (time.empty()) return;

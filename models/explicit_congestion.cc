@@ -76,11 +76,7 @@ void mark_departs(Step& on, const Departing& seg) {
     return;
   }
   state.marks = true;
-  if (seg.ip.ecn() == kEct0) {
-    on.cite(Rule::R3168_5_ect0);
-  } else {
-    on.depart(Rule::R3168_5_ect0);
-  }
+  seg.ip.ecn() == kEct0 ? on.cite(Rule::R3168_5_ect0) : on.depart(Rule::R3168_5_ect0);
 }
 
 // 6.1.2: CWR on the first new text after a reduction, and on no other.
@@ -162,8 +158,9 @@ void resent_departs(Step& on, const Departing& seg, SndSeq end, const SendBefore
   if (another) {
     state.window_reduced = true;
     state.recover = before.snd_nxt;
-    if (state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
   }
+  // 6.1.2: CWR follows a reduction for any reason, a timeout in the same window of data, too.
+  if ((another || on.why == Why::kTimeout) && state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
   // The first retransmission may have been a loss probe; the second left because the timer had expired again.
   const bool expired_twice = on.tcb.rexmits >= 2 && end == before.snd_nxt;
   const bool fast = on.why == Why::kThirdDuplicate && on.tcb.congestion.phase == Congestion::Phase::kRecovery;
@@ -267,7 +264,10 @@ void unacceptable_arrives(Step& on, const Arriving& seg) {
 void ack_arrives(Step& on, const Arriving& seg, bool news) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Tcb& tcb = on.tcb;
-  if (seg.ctl.ece && (state.may_mark() || state.unjudged)) state.echo_arrived = true;
+  if (seg.ctl.ece && (state.may_mark() || state.unjudged)) {
+    state.echo_arrived = true;
+    on.tcb.congestion.cwnd_at_least = 0;  // the window is smaller now
+  }
   if (!seg.ctl.ece || !state.marks || state.unjudged) return;
   const bool same_window = state.window_reduced && seg.ack <= state.recover;
   if (!news || (same_window && seg.ack == state.recover)) {  // the target may react to this echo or not

@@ -3,6 +3,8 @@
 // was once condemned.
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+
 #include "models/test_trace.h"
 
 namespace tcpassay {
@@ -158,6 +160,36 @@ Verdicts silent_after_partial_ack(std::uint32_t text_left) {
 TEST(PartialAckTwins, TextLeavesAgainAtOnceAFinNeedNot) {
   EXPECT_EQ(silent_after_partial_ack(0), Verdicts{});
   EXPECT_EQ(silent_after_partial_ack(536), Verdicts{"R6582_3_2_partial departed"});
+}
+
+struct Block {
+  std::uint32_t left, right;
+};
+
+// Ten segments are in flight, an ACK with these SACK blocks arrives, and one more segment of new text leaves.
+Verdicts new_text_after(std::initializer_list<Block> blocks) {
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.opt.sack_permitted = true;
+  syn.opt.octets = 4;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept().write(10000);
+  for (std::uint32_t i = 0; i < 10; ++i) t.out(".", 1 + 536 * i, 1, 536);
+  t.quiet();
+  Arriving report = in(".", 1, 1);
+  for (const Block& block : blocks) {
+    report.opt.block[report.opt.blocks++] = {(kIss + block.left).value, (kIss + block.right).value};
+  }
+  t.event(report).out(".", 5361, 1, 536).quiet();
+  return t.verdicts();
+}
+
+TEST(ReportTwins, OnlyABlockOfWhatWasSentLetsNewTextLeave) {
+  EXPECT_EQ(new_text_after({{1073, 2145}, {3217, 9001}}), Verdicts{});
+  EXPECT_NE(new_text_after({{3217, 9001}}), Verdicts{});
+  EXPECT_NE(new_text_after({}), Verdicts{});
 }
 
 // A SYN,ACK that was sent at 0, 1 and 3 s is acknowledged at once, and text leaves again after `gap`.

@@ -174,11 +174,13 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
     }
     p.later.clear();
   }
-  const Candidate& was = c.possible.front();
-  const State before = was.state;
-  const bool answers = seg.ctl.syn && seg.ctl.ack && before == State::kSynSent && was.fast_open.wanted &&
-                       was.iss < seg.ack && seg.ack <= was.snd_nxt;
-  if (answers) ledger.syn_ack_arrives(seg, was.fast_open, seg.ack != was.iss + 1);
+  const State before = c.possible.front().state;
+  const auto answered = std::find_if(c.possible.begin(), c.possible.end(), [&](const Candidate& p) {
+    return p.state == State::kSynSent && p.fast_open.wanted && p.iss < seg.ack && seg.ack <= p.snd_nxt;
+  });
+  if (seg.ctl.syn && seg.ctl.ack && seg.fault == Fault::kNone && answered != c.possible.end()) {
+    ledger.syn_ack_arrives(seg, answered->fast_open, seg.ack != answered->iss + 1);
+  }
   // A packet made by hand, or with a damaged header, may carry any octets: then only their number is checked.
   const std::uint32_t first = seg.seq.value + (seg.ctl.syn ? 1u : 0u);
   bool coded = true;

@@ -87,7 +87,8 @@ void Oracle::Impl::bind(Handle& h, const Event& event, const UserCall& call) {
     h.named = call.host == Host::kNamed;
     return;
   }
-  if (call.host == Host::kNamed && call.error != UserError::kAddressInUse) {
+  const bool bound = h.kind != Handle::Kind::kNew || h.port != 0;  // already
+  if (call.host == Host::kNamed && call.error != UserError::kAddressInUse && !bound) {
     add_verdict(Rule::MUST_43, Verdict::Kind::kViolated, nullptr, event, "the address is taken",
                 describe(event, Candidate{}));
   }
@@ -248,10 +249,9 @@ void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& cal
   }
   if (call.option == SocketOption::kReuseAddress) h.reuse = call.value != 0;
   if (answers_for(call.option)) {
-    if (h.kind != Handle::Kind::kConnection) {
-      h.chosen.push_back(call);
-      h.chosen.back().text = {};
-    } else if (current(h)) {
+    h.chosen.push_back(call);  // for the connection that comes, or comes next
+    h.chosen.back().text = {};
+    if (h.kind == Handle::Kind::kConnection && current(h)) {
       process(conversation(h.tuple), event, [&](Step& on) { option_set(on, call); });
     }
   }
@@ -315,7 +315,10 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
       });
       break;
     case CallKind::kRead:
-      if (!h.reads_shut) process(c, event, [&](Step& on) { receive_call(on, call); });
+      process(c, event, [&](Step& on) {
+        if (!h.reads_shut) return receive_call(on, call);
+        if (call.result < 0) end_may_be_told(on, call);
+      });
       break;
     case CallKind::kShutdown:
       if (call.how != 1) {

@@ -80,7 +80,10 @@ Then established_ack(Step& on, const Arriving& seg) {
   if (shows_nothing_lost(on, seg, una)) congestion_undone(on, tcb.snd_una - una);
   if (seg.opt.blocks > 0) {
     SndSeq highest = tcb.snd_una;
-    for (std::size_t i = 0; i < seg.opt.blocks; ++i) highest = later(highest, SndSeq{seg.opt.block[i].right});
+    for (std::size_t i = 0; i < seg.opt.blocks; ++i) {  // a block of what was never sent says nothing
+      const SndSeq right{seg.opt.block[i].right};
+      if (right - tcb.snd_una <= tcb.snd_nxt - tcb.snd_una) highest = later(highest, right);
+    }
     congestion_informed(on, highest);
   }
   // RFC 793 takes the window only with an ACK of something new; RFC 1122 mends that.
@@ -88,7 +91,7 @@ Then established_ack(Step& on, const Arriving& seg) {
   if (tcb.snd_una == seg.ack && !(literally_old && on.may(Freedom::kOldAckKeepsWindow))) update_send_window(on, seg);
   if (seg.ack < tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd) on.cite(Rule::S3_8_6_highest_ack);
   report_arrives(on, seg, una, wnd);
-  if (tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
+  if (wnd == 0 && tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
     tcb.sent_at = on.env.now;
     on.cite_later(Rule::MUST_37);  // the peer answers window probes: the connection stays open
     if (tcb.snd_edge() + 1 < tcb.snd_nxt) on.cite_later(Rule::SHLD_17);

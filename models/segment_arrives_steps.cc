@@ -53,7 +53,9 @@ void advance_snd_una(Step& on, SndSeq ack) {
   const bool handshake = tcb.snd_una == tcb.iss;
   timer_acked(on, ack);
   congestion_acked(on, ack);
-  if (tcb.rexmits == 0 && on.env.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.env.now - tcb.sent_at;
+  // A timestamp measures what was sent again, too (RFC 7323 section 4.1).
+  const bool measures = tcb.rexmits == 0 || tcb.timestamped();
+  if (measures && on.env.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.env.now - tcb.sent_at;
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One
   // segment may be timed at a time, so an ACK of part of it measures nothing either.

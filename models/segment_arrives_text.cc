@@ -115,6 +115,8 @@ RcvSeq end_of_text(Step& on, const Arriving& seg) {
 // FIN-WAIT-1 and FIN-WAIT-2 of a user who has gone: new text should draw a RST.
 bool refused_as_user_is_gone(Step& on, RcvSeq end) {
   if (!on.tcb.user_gone || !(on.tcb.rcv_nxt < end)) return false;
+  // Of a peer that has sent text behind its own FIN, it is open whether this is new.
+  if (on.tcb.contradicted && !on.may(Freedom::kTextBehindFinResets)) return false;
   const bool refused = on.should(Rule::SHLD_3);
   on.cite(Rule::MAY_1, refused);
   if (refused) on.cite(Rule::SHLD_3);

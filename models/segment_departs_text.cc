@@ -204,8 +204,7 @@ bool push_is_set(Step& on, const Departing& seg, const Extent& at) {
 bool departs_inside_window(Step& on, const Departing& seg, const Extent& at) {
   Candidate& tcb = on.tcb;
   on.cite(Rule::S3_8_6_window);
-  const bool usual = any_size(tcb) && at.octets == tcb.snd_full;
-  const bool whole = at.text_end == tcb.snd_end || at.octets == segment_room(tcb, on.env, seg) || usual;
+  const bool whole = at.text_end == tcb.snd_end || at.octets == segment_room(tcb, on.env, seg) || any_size(tcb);
   if (!text_in_scaled_window(on, seg.seq, at.text_end, whole)) return false;
   if (!at.resent && !any_size(tcb) && !size_is_sensible(on, seg, at)) return false;
   tcb.snd_full = std::max(tcb.snd_full, static_cast<std::uint16_t>(at.octets));

@@ -296,7 +296,11 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
       if (!overlap(span, all) || again.from <= span.from) continue;
       again = {later(span.from, all.from), earlier(span.to, all.to)};
     }
-    sack.exact = within(again, sack.kept) && !seg.ctl.fin;  // the target need not hold what arrived
+    sack.exact = within(again, sack.kept) && !seg.ctl.fin;                // the target need not hold what arrived
+    if (empty(again) && tcb.held.overflow && tcb.held.beyond < all.to) {  // it may have come behind too many gaps
+      again = {later(tcb.held.beyond, all.from), all.to};
+      sack.exact = false;
+    }
   }
   if (empty(again)) return;
   if (sack.duplicates.size == 3) {

@@ -16,7 +16,7 @@ bool send_is_pending(const Step& on) {
 // CLOSE in the RFC's sense: a FIN follows the last octet given to SEND.
 void close_sending(Step& on) {
   Candidate& tcb = on.tcb;
-  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) tcb.window_at = on.env.now;  // there is a FIN to send
+  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) tcb.sent_at = tcb.window_at = on.env.now;
   switch (tcb.state) {
     case State::kClosed:
       on.cite(Rule::S3_10_4_closed);

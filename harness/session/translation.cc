@@ -277,8 +277,15 @@ void Session::Impl::learn(const Call& call, const UserCall& made) {
     pair_now = socket->tuple;
     return;
   }
+  const bool over =
+      made.error == UserError::kTimedOut || made.error == UserError::kReset || made.error == UserError::kRefused;
+  if (made.result < 0 && over) socket->written = 0;  // the text of this connection is gone
   if (made.result < 0) return;
   switch (made.kind) {
+    case CallKind::kShutdown:  // of an attempt that was not answered, the text is gone, too
+      if (made.how != 0 && socket->role == Role::kConnection && !conversation(socket->tuple).peer.acked)
+        socket->written = 0;
+      break;
     case CallKind::kBind:
       pair_now.local = made.port;
       break;

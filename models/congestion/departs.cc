@@ -131,7 +131,7 @@ Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
 // (MAY-18).
 void judge_recommended_window(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
-  if (seg.before == 0 || cc.phase == Phase::kRecovery) return;
+  if (seg.before == 0 || cc.phase == Phase::kRecovery || on.why == Why::kSynOnly) return;
   if (seg.again && cc.soft_cap == Rule::R5681_4_1_idle) return;  // 4.1 speaks of new text after a pause
   if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(cc, selective(on.tcb)) + cc.smss / 2)
     return;

@@ -54,7 +54,9 @@ bool initial_window_is_kept(Step& on) {
   const std::uint32_t text = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
   // RFC 7413 section 4.2.2: text may have left before the SYN,ACK was lost.
   if (tcb.fast_open.opened && cc.cap == Rule::R5681_3_1_iw_synloss) return true;
-  if (!first_burst(cc) || text <= cc.reno.cwnd + cc.probe || tcb.snd_wnd == 0) return true;
+  // An ACK that reports something new lets a segment leave, as a duplicate ACK does (RFC 3042, RFC 6675).
+  const std::uint32_t limited = std::min<std::uint32_t>(tcb.board.news, 2) * cc.smss;
+  if (!first_burst(cc) || text <= cc.reno.cwnd + cc.probe + limited || tcb.snd_wnd == 0) return true;
   const bool unbounded = cc.cap == Rule::R5681_3_1_iw && text > 2 * cc.initial;
   const Rule rule = blamed({
       {!unbounded, cc.cap},

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "harness/targets/own/connection.h"
@@ -47,7 +48,8 @@ void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_ed
 
 void Stack::other_states(Connection& c, Segment& seg) {
   c.heard = now_;
-  if (!seg.text.empty() || !planted.has(Defect::keep_alive_answers_forgotten)) c.keep_probes = 0;
+  const bool answers = !seg.text.empty() || !planted.has(Defect::keep_alive_answers_forgotten);
+  if (answers && std::exchange(c.keep_probes, 0u) > 0) start_keep_alive_timer(c);  // it may run for an interval still
   if (syn_in_time_wait(c, seg) == Then::kReturn) return;
   // TrueWindow = SEG.WND << Snd.Wind.Shift (RFC 7323 section 2.3)
   if (seg.window_scale && !seg.ctl.syn && planted.has(Defect::ws_from_any_segment)) {
