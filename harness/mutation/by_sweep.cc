@@ -35,18 +35,29 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-// The sweep plays one connection at a time and asks with one segment. These defects show when a backlog is full, which
-// takes several connections, in how several held stretches of text lie, in which error is told, or where an ISS lies
-// near 2^32; the corpus shows them.
+// The sweep plays one connection at a time and asks with one segment, or two. These defects show when a backlog is
+// full, which takes several connections, in how several held stretches of text lie, in which error is told, in what an
+// ABORT sends, or after days; the corpus shows them.
 constexpr std::string_view kNeedsMoreThanOneSegment[] = {
-    "backlog_rst_wrong_ack",    "backlog_place_lost",    "gap_of_one_octet_filled", "many_stretches_drop_next",
-    "held_text_replaced_whole", "refused_told_as_reset", "una_compared_plainly"};
+    "backlog_rst_wrong_ack",    "backlog_place_lost",       "gap_of_one_octet_filled",
+    "many_stretches_drop_next", "held_text_replaced_whole", "refused_told_as_reset",
+    "ts_missing_on_reset",      "paws_rechecks_queue",      "paws_never_outdated"};
+
+// What happens to text or a FIN that waits while a connection closes: faults of roads with pending text.
+constexpr std::string_view kPendingWhileClosing[] = {
+    "close_overtakes_text",     "close_wait_drops_text", "closing_sends_nothing",
+    "close_sends_nothing",      "fin_alone_not_probed",  "no_retransmit_fin",
+    "zero_window_never_probed", "early_send_lost",       "edge_compared_plainly"};
+
+template <std::size_t n>
+bool is_one_of(const std::string_view (&all)[n], std::string_view id) {
+  return std::find(std::begin(all), std::end(all), id) != std::end(all);
+}
 
 bool in_reach(const own::DefectEntry& entry) {
+  if (is_one_of(kPendingWhileClosing, entry.id)) return true;
   const auto rules = words_of(entry.rules);
-  return std::any_of(rules.begin(), rules.end(), concerns_arrivals) &&
-         std::find(std::begin(kNeedsMoreThanOneSegment), std::end(kNeedsMoreThanOneSegment), entry.id) ==
-             std::end(kNeedsMoreThanOneSegment);
+  return std::any_of(rules.begin(), rules.end(), concerns_arrivals) && !is_one_of(kNeedsMoreThanOneSegment, entry.id);
 }
 
 std::vector<const own::DefectEntry*> chosen(const SweepMutationOptions& options) {
@@ -61,18 +72,23 @@ SweepDefectFate fate_of(const own::DefectEntry& entry, std::uint64_t cases_max) 
   SweepDefectFate fate{.id = std::string(entry.id), .what = std::string(entry.what), .expected = words_of(entry.rules)};
   const auto target = make_target("own", fate.id);
   Questioner questioner(*target, kNewest, true);
-  const auto cells = all_cells();
+  const auto cells = all_cells(), stamped = all_cells({}, true);
   const auto roads = all_roads();
   const std::uint64_t all = cells.size() * roads.size();
   static_assert(std::gcd(kStep, std::uint64_t{2 * 3 * 7}) == 1);
   for (std::uint64_t i = 0; i < std::min(all, cases_max) && !fate.caught; ++i) {
     const std::uint64_t number = i * kStep % all;
-    const Answer& answer = questioner.ask(roads[number / cells.size()], 4, &cells[number % cells.size()]);
+    const Road& road = roads[number / cells.size()];
+    const auto& grid = road.kind == RoadKind::kStamped ? stamped : cells;
+    const Answer& answer = questioner.ask(road, 4, &grid[number % cells.size()]);
     ++fate.cases;
-    if (!answer.finding) continue;
-    const std::string rule(info(answer.finding->rule).id);
-    fate.caught = fate.expected.empty() || contains(fate.expected, rule);
-    if (fate.caught || !contains(fate.by, rule)) fate.by.push_back(rule);
+    if (!answer.finding && !answer.on_the_way) continue;
+    for (const Verdict& verdict : questioner.session().oracle().verdicts()) {
+      if (fate.caught || verdict.consequence || verdict.kind == Verdict::Kind::kInconclusive) continue;
+      const std::string rule(info(verdict.rule).id);
+      fate.caught = fate.expected.empty() || contains(fate.expected, rule);
+      if (fate.caught || !contains(fate.by, rule)) fate.by.push_back(rule);
+    }
   }
   return fate;
 }
@@ -80,7 +96,8 @@ SweepDefectFate fate_of(const own::DefectEntry& entry, std::uint64_t cases_max) 
 }  // namespace
 
 bool concerns_arrivals(const std::string& rule) {
-  constexpr std::string_view kPrefixes[] = {"SA1_", "SA2_", "SA3_", "SA4_", "R5961_"};
+  constexpr std::string_view kPrefixes[] = {"SA1_",   "SA2_",      "SA3_",      "SA4_",
+                                            "R5961_", "R7323_5_2", "R7323_5_3", "R6191_"};
   return std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
                      [&](std::string_view prefix) { return rule.starts_with(prefix); });
 }
@@ -118,7 +135,9 @@ std::string sweep_mutation_text(const std::vector<SweepDefectFate>& fates, const
                     style.columns, static_cast<int>(width) + 17) +
             "\n";
   }
-  return text + fmt::format("{} of {} defects of SEGMENT ARRIVES caught by the sweep\n", caught, fates.size());
+  return text +
+         fmt::format("{} of {} defects of SEGMENT ARRIVES and of text that waits while closing caught by the sweep\n",
+                     caught, fates.size());
 }
 
 std::string sweep_mutation_json(const std::vector<SweepDefectFate>& fates) {

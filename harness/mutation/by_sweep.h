@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mutation test by the sweep: which defects of SEGMENT ARRIVES the sweep catches without the scenarios.
+// The mutation test by the sweep: which defects of SEGMENT ARRIVES, and of text that waits while a connection closes,
+// the sweep catches without the scenarios.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 namespace tcpassay {
 
 struct SweepMutationOptions {
-  std::vector<std::string> defects{};  // only these; empty: all that break a rule of SEGMENT ARRIVES
-  std::uint64_t cases_max = 100'000;   // cells of the grid tried for each; a whole sweep has more
+  std::vector<std::string> defects{};  // only these; empty: all that are in its reach
+  std::uint64_t cases_max = 600'000;   // cells of the grid tried for each; a whole sweep has more
   int jobs = 2;                        // threads
   std::function<void(std::size_t, std::size_t, const std::string&)> progress{};
 };
@@ -29,7 +30,8 @@ struct SweepDefectFate {
 // Tries the cells of the grid in mixed order until the defect is caught. After an interrupt no other defect begins.
 std::vector<SweepDefectFate> sweep_mutation_test(const SweepMutationOptions& options);
 
-// Whether the rule is one of RFC 9293 section 3.10.7, SEGMENT ARRIVES, or of RFC 5961, which changes that section.
+// Whether the rule is one of RFC 9293 section 3.10.7, SEGMENT ARRIVES, or of those that change that section: RFC 5961,
+// RFC 7323 sections 5.2 and 5.3, RFC 6191.
 bool concerns_arrivals(const std::string& rule);
 
 std::string sweep_mutation_text(const std::vector<SweepDefectFate>& fates, const TextStyle& style);

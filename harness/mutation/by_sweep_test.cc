@@ -20,9 +20,19 @@ TEST(SweepMutationTest, TheSweepAloneCatchesDefects) {
   }
 }
 
+// One for each kind of road: pending text, old options, numbers near 2^32.
+TEST(SweepMutationTest, EachKindOfRoadCatchesWhatTheOthersDoNot) {
+  const auto fates = sweep_mutation_test(
+      {.defects = {"close_wait_drops_text", "paws_not_acked", "una_compared_plainly"}, .cases_max = 50'000});
+  ASSERT_EQ(fates.size(), 3u);
+  for (const auto& fate : fates) EXPECT_TRUE(fate.caught) << "tcpassay zoo --sweep --defect " << fate.id;
+}
+
 TEST(SweepMutationTest, ARuleOfSegmentArrivesIsKnownByItsName) {
   EXPECT_TRUE(concerns_arrivals("SA4_2_exact"));
   EXPECT_TRUE(concerns_arrivals("R5961_4_2_syn"));
+  EXPECT_TRUE(concerns_arrivals("R7323_5_3_R1"));
+  EXPECT_FALSE(concerns_arrivals("R7323_5_5"));
   EXPECT_FALSE(concerns_arrivals("SA8_user"));
   EXPECT_FALSE(concerns_arrivals("MUST_3"));
 }

@@ -149,7 +149,7 @@ const char* to_string(WindowClass window) {
 }
 
 const char* to_string(Dress dress) {
-  constexpr const char* kNames[] = {"", ", unknown option", ", reserved bit set"};
+  constexpr const char* kNames[] = {"", ", unknown option", ", reserved bit set", ", old timestamp", ", no timestamp"};
   return kNames[static_cast<int>(dress)];
 }
 
@@ -178,15 +178,15 @@ void add_cells(std::vector<Cell>& cells, std::uint8_t bits, Dress dress) {
 
 }  // namespace
 
-std::vector<Cell> all_cells(const std::vector<std::uint8_t>& flags) {
+std::vector<Cell> all_cells(const std::vector<std::uint8_t>& flags, bool stamped) {
   std::vector<Cell> cells;
   for (int set = 0; set < kFlagSets; ++set) {
     const auto bits = static_cast<std::uint8_t>(set);
     if (!flags.empty() && std::find(flags.begin(), flags.end(), bits) == flags.end()) continue;
     add_cells(cells, bits, Dress::kPlain);
     if ((bits & (kPsh | kUrg)) != 0) continue;
-    add_cells(cells, bits, Dress::kUnknownOption);
-    add_cells(cells, bits, Dress::kReservedBit);
+    add_cells(cells, bits, stamped ? Dress::kOldStamp : Dress::kUnknownOption);
+    add_cells(cells, bits, stamped ? Dress::kNoStamp : Dress::kReservedBit);
   }
   return cells;
 }
@@ -230,6 +230,13 @@ const char* impossible(const Cell& cell, const Numbers& numbers) {
   return nullptr;
 }
 
+void add_stamp(SegmentSpec& segment, std::uint32_t value, const Numbers& numbers) {
+  if (!numbers.stamped) return;
+  segment.options.push_back({.kind = OptionSpec::Kind::kNop});
+  segment.options.push_back({.kind = OptionSpec::Kind::kNop});
+  segment.options.push_back({.kind = OptionSpec::Kind::kTimestamp, .values = {value, 0}});
+}
+
 SegmentSpec segment_of(const Cell& cell, const Numbers& numbers) {
   SegmentSpec spec;
   const auto has = [&](std::uint8_t bit) { return (cell.flags & bit) != 0; };
@@ -248,6 +255,8 @@ SegmentSpec segment_of(const Cell& cell, const Numbers& numbers) {
     spec.options.push_back({.kind = OptionSpec::Kind::kRaw, .octets = {kUnknownKind, 4, 0, 0}});
   }
   if (cell.dress == Dress::kReservedBit) spec.ctl.reserved = kReservedBit;
+  const std::uint32_t current = cell.window == WindowClass::kSmall ? kRoadStamp : kLaterStamp;
+  if (cell.dress != Dress::kNoStamp) add_stamp(spec, cell.dress == Dress::kOldStamp ? kOldStamp : current, numbers);
   return spec;
 }
 
@@ -290,6 +299,7 @@ SegmentSpec segment_of(FollowUp next, const SegmentSpec& stimulus, const Numbers
     case FollowUp::kAgain:
       break;
   }
+  add_stamp(spec, kLaterStamp, before);
   return spec;
 }
 

@@ -29,10 +29,12 @@ enum class AckClass : std::uint8_t {
 };
 enum class TextClass : std::uint8_t { kNone, kOctet, kFills, kOverruns };
 enum class WindowClass : std::uint8_t { kZero, kSmall, kLarge };
-// Something else that the segment carries and the target has to ignore (MUST-6; section 3.1, Rsrvd).
-enum class Dress : std::uint8_t { kPlain, kUnknownOption, kReservedBit };
+// Something else that the segment carries. An unknown option and a reserved bit have to be ignored (MUST-6; section
+// 3.1, Rsrvd). Where timestamps were negotiated a plain segment carries a current one (with a small window that of the
+// segment before it, else a later one); others an old one, or none.
+enum class Dress : std::uint8_t { kPlain, kUnknownOption, kReservedBit, kOldStamp, kNoStamp };
 
-inline constexpr int kSeqClasses = 8, kAckClasses = 9, kTextClasses = 4, kWindowClasses = 3, kDresses = 3;
+inline constexpr int kSeqClasses = 8, kAckClasses = 9, kTextClasses = 4, kWindowClasses = 3, kDresses = 5;
 const char* to_string(SeqClass seq);        // "last in window"
 const char* to_string(AckClass ack);        // "SND.UNA"
 const char* to_string(TextClass text);      // "fills the window"
@@ -52,8 +54,9 @@ struct Cell {
 };
 
 // All cells for one state, in a fixed order. If sets of control bits are given, only cells with these. Segments with a
-// large window and neither PSH nor URG come with each kind of Dress too.
-std::vector<Cell> all_cells(const std::vector<std::uint8_t>& flags = {});
+// large window and neither PSH nor URG come with two kinds of Dress too: the two that are to be ignored, or with
+// `stamped` those of timestamps. Either list has as many cells.
+std::vector<Cell> all_cells(const std::vector<std::uint8_t>& flags = {}, bool stamped = false);
 
 // "SYN,ACK", "no flag".
 std::string flags_text(std::uint8_t flags);
@@ -67,10 +70,16 @@ struct Numbers {
   bool sent = false;       // the target has sent its SYN, so it has SND.UNA and SND.NXT
   bool announced = false;  // ... and it has announced a window
   std::uint32_t snd_una = 0, snd_nxt = 0, rcv_nxt = 0, rcv_wnd = 0;
+  bool stamped = false;  // timestamps were negotiated
 };
 
 // Why no such segment exists for these numbers; null when one does.
 const char* impossible(const Cell& cell, const Numbers& numbers);
+
+// Timestamps of the peer: one long past, those of the road, and a later one. Where none were negotiated nothing is
+// added.
+inline constexpr std::uint32_t kOldStamp = 5000, kRoadStamp = 20000, kLaterStamp = 20010;
+void add_stamp(SegmentSpec& segment, std::uint32_t value, const Numbers& numbers);
 
 // The segment, without ports.
 SegmentSpec segment_of(const Cell& cell, const Numbers& numbers);

@@ -38,6 +38,25 @@ TEST(SweepGrid, ADressIsWhatIsToBeIgnored) {
   EXPECT_NE(to_text(cell).find("reserved bit"), std::string::npos);
 }
 
+TEST(SweepGrid, WhereTimestampsWereNegotiatedTheyAreCurrentOldOrMissing) {
+  EXPECT_EQ(all_cells({}, true).size(), all_cells().size());
+  Numbers stamped = kOpen;
+  stamped.stamped = true;
+  const auto stamp_of = [](const SegmentSpec& spec) {
+    return spec.options.empty() ? 0 : spec.options.back().values[0];
+  };
+  Cell cell{.flags = 0x10, .seq = SeqClass::kNext, .window = WindowClass::kLarge};
+  EXPECT_TRUE(segment_of(cell, kOpen).options.empty());
+  EXPECT_EQ(stamp_of(segment_of(cell, stamped)), kLaterStamp);
+  cell.window = WindowClass::kSmall;
+  EXPECT_EQ(stamp_of(segment_of(cell, stamped)), kRoadStamp);
+  cell.dress = Dress::kOldStamp;
+  EXPECT_EQ(stamp_of(segment_of(cell, stamped)), kOldStamp);
+  cell.dress = Dress::kNoStamp;
+  EXPECT_EQ(stamp_of(segment_of(cell, stamped)), 0u);
+  EXPECT_EQ(stamp_of(segment_of(FollowUp::kText, {}, stamped, stamped)), kLaterStamp);
+}
+
 TEST(SweepGrid, EveryClassIsFollowedByEverySecondSegment) {
   std::set<std::pair<SeqClass, FollowUp>> by_seq;
   std::set<std::pair<TextClass, FollowUp>> by_text;
@@ -107,6 +126,18 @@ TEST(SweepRoads, LeadToEachOfTheElevenStates) {
     EXPECT_EQ(steps_of(road).empty(), road.name == "never opened") << road.name;
   }
   EXPECT_EQ(states.size(), static_cast<std::size_t>(kStates));
+}
+
+// A name stands once for each state, since results of shards are joined by it.
+TEST(SweepRoads, HaveNamesOfTheirOwn) {
+  std::set<std::pair<State, std::string_view>> names;
+  std::set<RoadKind> kinds;
+  for (const Road& road : all_roads()) {
+    EXPECT_TRUE(names.insert({road.state, road.name}).second) << to_string(road.state) << " " << road.name;
+    kinds.insert(road.kind);
+    EXPECT_EQ(road.iss.has_value(), road.name.find("ISS") != std::string_view::npos) << road.name;
+  }
+  EXPECT_EQ(kinds.size(), std::size_t{kRoadKinds});
 }
 
 }  // namespace

@@ -6,15 +6,18 @@
 #include <algorithm>
 
 #include "harness/session/finding.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {
 
 constexpr std::size_t kPeerPorts = 20000;  // the peer uses so many ports in turn, so that no pair comes again too soon
 constexpr std::uint32_t kWritten = 10;     // octets that the user sends after the stimulus
-constexpr std::uint32_t kFillOctets = 65000;  // in one of them: what a packet holds
-constexpr int kFillsMax = 4;                  // at most so many segments of text to close the window
-constexpr int kHandle = 4;                    // the file descriptor of the connection, on every road
+constexpr std::uint32_t kFillOctets = 65000;            // in one of them: what a packet holds
+constexpr int kFillsMax = 4;                            // at most so many segments of text to close the window
+constexpr Time kPendingWait = std::chrono::seconds(3);  // in it what is in flight leaves again, or the window is probed
+constexpr Time kNeverWait = std::chrono::seconds(101);  // what has not left by then never does (horizons.def)
+constexpr int kHandle = 4;                              // the file descriptor of the connection, on every road
 
 SessionOptions options_for(const Target& target, Edition edition, bool strict) {
   SessionOptions options;
@@ -39,11 +42,10 @@ bool there(const std::string& states, State wanted) {
   return wanted <= State::kListen ? gone(states) : has(states, wanted);
 }
 
-// Whether the user can send at the end of the road.
-bool user_sends(const Road& road) {
-  const bool active = road.name != "passive";
-  return road.state == State::kEstablished || road.state == State::kCloseWait || road.state == State::kSynSent ||
-         (road.state == State::kSynReceived && active);
+// Whether a user who has the connection can send in this state.
+bool user_sends(State state) {
+  return state == State::kEstablished || state == State::kCloseWait || state == State::kSynSent ||
+         state == State::kSynReceived;
 }
 
 // A departure from a SHOULD does not hinder the road: the judge goes on with the TCBs that follow from it.
@@ -82,6 +84,7 @@ Questioner::Prepared& Questioner::prepared(const Road& road, std::uint8_t ip) {
     fresh->speaks = fresh->speaks || std::holds_alternative<Inject>(step.action);
     if (!call || (call->handle != kHandle && call->kind != CallKind::kAccept)) continue;
     fresh->held = call->kind != CallKind::kClose && (fresh->held || call->kind != CallKind::kSocket);
+    fresh->sends = fresh->held && call->kind != CallKind::kShutdown && user_sends(road.state);
   }
   return *roads_.emplace_back(std::move(fresh));
 }
@@ -94,11 +97,18 @@ std::string Questioner::states() {
 bool Questioner::go(Prepared& on) {
   if (real_time_) session_.use_peer_port(static_cast<std::uint16_t>(kPeerPort + cases_++ % kPeerPorts));
   session_.start("sweep", 1, on.ip);
+  if (on.road->iss) {
+    if (!session_.target().identity().has_setting(kInitialSequenceNumber)) {
+      answer_.unreachable = "the target has no setting initial-sequence-number";
+      return false;
+    }
+    session_.configure({.name = std::string(kInitialSequenceNumber), .value = *on.road->iss});
+  }
   for (const ScriptStep& step : on.steps) {
     if (const auto* inject = std::get_if<Inject>(&step.action)) session_.inject(inject->segment);
     if (const auto* call = std::get_if<Call>(&step.action)) session_.call(*call);
   }
-  if (on.road->fills) fill(on.road->first);
+  if (on.road->fills) fill(on.road->first, on.road->kind == RoadKind::kStamped, shift(on));
   passed_ = 0;
   if (const Verdict* verdict = first_finding(session_.oracle())) {
     if (departs_only(session_.oracle().verdicts())) {
@@ -127,27 +137,40 @@ bool Questioner::arrived(const Prepared& on) {
 
 // Closes the target's window with text of its length; again where the target then announces more. An empty segment
 // outside the window makes the target announce the window at once.
-void Questioner::fill(std::uint32_t outside) {
+void Questioner::fill(std::uint32_t outside, bool stamped, int shift) {
   for (int i = 0; i < kFillsMax && session_.peer().rcv_wnd != 0; ++i) {
     SegmentSpec text = plain({.psh = true, .ack = true}, session_.peer().snd_nxt, 1);
-    text.length = std::min<std::uint32_t>(session_.peer().rcv_wnd, kFillOctets);
-    for (const SegmentSpec& segment : {text, plain({.ack = true}, outside, 1)}) {
+    text.length = std::min<std::uint32_t>(std::uint32_t{session_.peer().rcv_wnd} << shift, kFillOctets);
+    for (SegmentSpec segment : {text, plain({.ack = true}, outside, 1)}) {
+      add_stamp(segment, kRoadStamp, {.stamped = stamped});
       filling_.push_back(segment);
       session_.inject(segment);
     }
   }
 }
 
-Numbers Questioner::numbers(const Prepared& on) {
+// By how much the target's windows are scaled, where the peer offers that, too. The window of a SYN never is.
+int Questioner::shift(Prepared& on) {
+  if (on.road->kind != RoadKind::kStamped || on.road->state == State::kSynReceived) return 0;
+  if (on.shift) return *on.shift;
+  for (const Bytes& packet : session_.take_packets()) {
+    const auto out = decode(packet);
+    if (out && out->ctl.syn) on.shift = out->opt.window_scale.value_or(0);
+  }
+  return on.shift.value_or(0);
+}
+
+Numbers Questioner::numbers(Prepared& on) {
   const Session::Peer& peer = session_.peer();
   Numbers numbers;
   numbers.sent = numbers.announced = peer.irs.has_value();
   if (numbers.sent) {
     numbers.snd_una = on.snd_una;
     numbers.snd_nxt = *peer.rcv_nxt - *peer.irs;
-    numbers.rcv_wnd = peer.rcv_wnd;
+    numbers.rcv_wnd = std::uint32_t{peer.rcv_wnd} << shift(on);
   }
   numbers.rcv_nxt = on.speaks ? peer.snd_nxt : on.road->first + 1;
+  numbers.stamped = on.road->kind == RoadKind::kStamped;
   return numbers;
 }
 
@@ -165,6 +188,7 @@ void Questioner::probe(const Prepared& on, const Numbers& before) {
   } else {  // outside the window, so that an ACK is due (3.10.7.4, first)
     probe_ = plain({.ack = true}, before.rcv_nxt - 1, before.snd_nxt);
   }
+  add_stamp(*probe_, kLaterStamp, before);
   session_.inject(*probe_);
 }
 
@@ -177,9 +201,20 @@ void Questioner::follow_up(FollowUp next, const Numbers& before) {
   session_.inject(*next_);
 }
 
+// At last, some time later, the peer acknowledges all and opens its window, so that what waits must leave.
+void Questioner::open_window(const Prepared& on, const Numbers& before, FollowUp next) {
+  if (on.road->kind != RoadKind::kPending || gone(states())) return;
+  waited_ = real_time_ ? Time{} : next == FollowUp::kNone ? kNeverWait : kPendingWait;
+  if (!real_time_) session_.advance(waited_);
+  if (gone(states())) return;
+  const Session::Peer& peer = session_.peer();
+  opens_ = plain({.ack = true}, peer.acked.value_or(before.rcv_nxt), *peer.rcv_nxt - *peer.irs);
+  session_.inject(*opens_);
+}
+
 // The user sends, and polls for urgent data if the stimulus had URG.
 void Questioner::user_acts(const Prepared& on) {
-  if (user_sends(*on.road)) {
+  if (on.sends) {
     write_ = Call{.kind = CallKind::kWrite, .handle = kHandle, .length = kWritten};
     const UserCall made = session_.call(*write_);
     write_->result = made.result < 0 ? -1 : made.result;
@@ -197,6 +232,7 @@ const Answer& Questioner::ask(const Road& road, std::uint8_t ip, const Cell* cel
   filling_.clear();
   probe_.reset();
   next_.reset();
+  opens_.reset();
   write_.reset();
   poll_.reset();
   Prepared& on = prepared(road, ip);
@@ -231,6 +267,7 @@ const Answer& Questioner::ask(const Road& road, std::uint8_t ip, const Cell* cel
     answer_.after = next_ && first_finding(session_.oracle(), passed_) ? next : FollowUp::kNone;
   }
   user_acts(on);
+  open_window(on, before, next);
   session_.finish();
   answer_.finding = first_finding(session_.oracle(), passed_);
   const auto& verdicts = session_.oracle().verdicts();
@@ -246,6 +283,9 @@ Scenario Questioner::scenario() const {
   Scenario scenario;
   scenario.name = "sweep";
   scenario.steps = on_->steps;
+  if (on_->road->iss) {
+    scenario.about.settings.push_back({.name = std::string(kInitialSequenceNumber), .value = *on_->road->iss});
+  }
   if (on_->ip == 6) scenario.options.emplace_back("--ip_version=ipv6");
   for (const SegmentSpec& text : filling_) scenario.steps.push_back({.action = Inject{text}});
   if (asked_) scenario.steps.push_back({.action = Inject{stimulus_}});
@@ -253,6 +293,9 @@ Scenario Questioner::scenario() const {
   if (next_) scenario.steps.push_back({.action = Inject{*next_}});
   if (write_) scenario.steps.push_back({.action = *write_});
   if (poll_) scenario.steps.push_back({.action = *poll_});
+  if (opens_) {
+    scenario.steps.push_back({.time = {.at = waited_}, .action = Inject{*opens_}});
+  }
   return scenario;
 }
 

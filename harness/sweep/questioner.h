@@ -45,15 +45,19 @@ class Questioner {
     std::uint32_t snd_una = 0;
     bool listens = false, speaks = false;  // there is a listener; the road sends the SYN of the peer
     bool held = false;                     // the user has the connection and has not closed it
+    bool sends = false;                    // ... and can send
     std::optional<Numbers> numbers{};      // after the last time that the road was played
+    std::optional<int> shift{};            // of the target's windows, once its SYN was seen
   };
   Prepared& prepared(const Road& road, std::uint8_t ip);
   bool go(Prepared& on);
   bool arrived(const Prepared& on);
-  void fill(std::uint32_t outside);
-  Numbers numbers(const Prepared& on);
+  void fill(std::uint32_t outside, bool stamped, int shift);
+  Numbers numbers(Prepared& on);
+  int shift(Prepared& on);
   void probe(const Prepared& on, const Numbers& before);
   void follow_up(FollowUp next, const Numbers& before);
+  void open_window(const Prepared& on, const Numbers& before, FollowUp next);
   void user_acts(const Prepared& on);
   std::string states();
 
@@ -66,7 +70,9 @@ class Questioner {
   std::vector<SegmentSpec> filling_{};  // segments whose text closed the window
   SegmentSpec stimulus_{};
   std::optional<SegmentSpec> probe_{};
-  std::optional<SegmentSpec> next_{};  // the follow-up
+  std::optional<SegmentSpec> next_{};   // the follow-up
+  std::optional<SegmentSpec> opens_{};  // what lets pending text go
+  Time waited_{};                       // before that
   std::optional<Call> write_{}, poll_{};
   bool asked_ = false;  // the stimulus was sent
   Answer answer_{};

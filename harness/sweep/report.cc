@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "harness/check/rule_changes.h"
@@ -49,6 +50,53 @@ std::string grid_text(const SweepResult& result, const TextStyle& style) {
   return text;
 }
 
+// What the roads of one kind have together.
+struct KindSum {
+  std::uint64_t roads = 0, cells = 0, visited = 0, unreachable = 0, broken = 0;
+};
+
+std::array<KindSum, kRoadKinds> kinds_of(const SweepResult& result) {
+  std::array<KindSum, kRoadKinds> all{};
+  for (const RoadSum& sum : result.roads) {
+    KindSum& kind = all[static_cast<std::size_t>(sum.road->kind)];
+    ++kind.roads;
+    kind.cells += sum.cells;
+    kind.visited += sum.visited;
+    kind.unreachable += unreachable_of(sum);
+    kind.broken += sum.broken;
+  }
+  return all;
+}
+
+std::string kinds_text(const SweepResult& result) {
+  std::string text = fmt::format("\n{:<27} {:>5} {:>9} {:>9} {:>9} {:>9}\n", "KIND OF ROAD", "ROADS", "CELLS",
+                                 "VISITED", "NO WAY", "BROKEN");
+  const auto kinds = kinds_of(result);
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    const KindSum& kind = kinds[i];
+    if (kind.roads == 0) continue;
+    text += fmt::format("{:<27} {:>5} {:>9} {:>9} {:>9} {:>9}\n", to_string(static_cast<RoadKind>(i)), kind.roads,
+                        kind.cells, kind.visited, kind.unreachable, kind.broken);
+  }
+  return text;
+}
+
+Json kinds_json(const SweepResult& result) {
+  Json all = Json::array();
+  const auto kinds = kinds_of(result);
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    const KindSum& kind = kinds[i];
+    if (kind.roads == 0) continue;
+    all.push_back({{"kind", to_string(static_cast<RoadKind>(i))},
+                   {"roads", kind.roads},
+                   {"cells", kind.cells},
+                   {"visited", kind.visited},
+                   {"unreachable", kind.unreachable},
+                   {"broken", kind.broken}});
+  }
+  return all;
+}
+
 // Reasons and what they cost, over all roads.
 std::map<std::string, std::uint64_t> reasons(const SweepResult& result) {
   std::map<std::string, std::uint64_t> all;
@@ -79,6 +127,7 @@ std::string cause_text(const Cause& cause, const TextStyle& style) {
 Json road_json(const RoadSum& sum) {
   return {{"state", to_string(sum.road->state)},
           {"road", sum.road->name},
+          {"kind", to_string(sum.road->kind)},
           {"ip", sum.ip},
           {"total", sum.cells},
           {"visited", sum.visited},
@@ -113,7 +162,7 @@ Json cause_json(const Cause& cause) {
 }  // namespace
 
 std::string sweep_text(const SweepResult& result, const TextStyle& style) {
-  std::string text = grid_text(result, style);
+  std::string text = grid_text(result, style) + kinds_text(result);
   const auto no_way = reasons(result);
   if (!no_way.empty()) text += "\nNO WAY: what could not be asked\n";
   for (const auto& [why, count] : no_way)
@@ -176,6 +225,7 @@ std::string sweep_json(const SweepResult& result, const Json& shard) {
       {"deaths", result.deaths},
       {"died", deaths_json(result.died)},
       {"unwritten", result.unwritten},
+      {"kinds", kinds_json(result)},
       {"grid", grid},
       {"unreachable", unreachable},
       {"violations", violations}};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,18 @@
 
 namespace tcpassay {
 
-inline constexpr int kRoadParts = 7;
+inline constexpr int kRoadParts = 8;
+
+// What the road has beside the state to which it leads.
+enum class RoadKind : std::uint8_t {
+  kPlain,
+  kPending,  // text or a FIN waits: the window of the peer has no room for it
+  kStamped,  // timestamps, SACK and window scale were negotiated; the peer's segments carry timestamps
+  kNumbers,  // the ISS of the target is so near to 2^32 or 2^31 that its numbers cross that place, or end or begin at
+             // it
+};
+inline constexpr int kRoadKinds = 4;
+const char* to_string(RoadKind kind);  // "pending text"
 
 struct Road {
   State state;
@@ -21,7 +33,9 @@ struct Road {
   std::uint32_t first;            // the peer's initial sequence number
   const char* parts[kRoadParts];  // script fragments, in order. Inbound sequence numbers count from
                                   // `first`; the file descriptor of the connection is 4.
-  bool fills = false;             // at the end the peer sends text until the window is closed
+  RoadKind kind = RoadKind::kPlain;
+  bool fills = false;                  // at the end the peer sends text until the window is closed
+  std::optional<std::uint32_t> iss{};  // of the target, where it has the setting initial-sequence-number
 };
 
 std::span<const Road> all_roads();

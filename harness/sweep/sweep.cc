@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -34,8 +35,13 @@ constexpr int kTries = 3;                           // to see a finding again
 // The roads, and for each of them the cells.
 struct Plan {
   std::vector<RoadSum> roads;
-  std::vector<Cell> cells;
+  std::vector<Cell> cells, stamped;  // as many; the second are those of roads with timestamps
   std::size_t cases() const { return roads.size() * cells.size(); }
+  const RoadSum& road(std::size_t number) const { return roads[number / cells.size()]; }
+  const Cell& cell(std::size_t number) const {
+    const bool stamps = road(number).road->kind == RoadKind::kStamped;
+    return (stamps ? stamped : cells)[number % cells.size()];
+  }
 };
 
 bool chosen(const Road& road, const SweepOptions& options) {
@@ -46,11 +52,15 @@ bool chosen(const Road& road, const SweepOptions& options) {
 
 Plan plan_of(const SweepOptions& options) {
   Plan plan;
-  const std::vector<Cell> all = all_cells(options.flags);
+  const std::vector<Cell> all = all_cells(options.flags), all_stamped = all_cells(options.flags, true);
+  assert(all.size() == all_stamped.size());
   // A stride that shares no factor with the numbers of classes meets every pair of them.
   std::uint64_t stride = std::max<std::uint64_t>(options.one_in, 1);
   while (std::gcd(stride, kClassFactors) != 1) ++stride;
-  for (std::size_t i = 0; i < all.size(); i += stride) plan.cells.push_back(all[i]);
+  for (std::size_t i = 0; i < all.size(); i += stride) {
+    plan.cells.push_back(all[i]);
+    plan.stamped.push_back(all_stamped[i]);
+  }
   for (const std::uint8_t ip : options.ip) {
     for (const Road& road : all_roads()) {
       if (chosen(road, options)) plan.roads.push_back({.road = &road, .ip = ip, .cells = plan.cells.size()});
@@ -100,7 +110,7 @@ class Worker {
 
   void ask_one(std::size_t number) {
     RoadSum& sum = roads_[number / plan_.cells.size()];
-    Cell cell = plan_.cells[number % plan_.cells.size()];
+    Cell cell = plan_.cell(number);
     if (sum.ip == 6 && !target_->identity().can(Ability::kIpv6)) {
       ++sum.unreachable[target_->identity().name + " has no IPv6 here"];
       return;

@@ -93,6 +93,35 @@ TEST(Sweep, FindsWhatShowsOnlyAfterTheAnswer) {
   }
 }
 
+// What waits on the road shows in the end: the script opens the window after some time and begins at the ISS of the
+// road.
+TEST(Sweep, FindsWhatWaitsAndWhereNumbersBeginAgain) {
+  for (const auto& [defect, state, road, part] :
+       {std::tuple{"close_wait_drops_text", State::kLastAck, "text waits", "write"},
+        std::tuple{"paws_not_acked", State::kEstablished, "timestamps", "TS val 5000"},
+        std::tuple{"una_compared_plainly", State::kEstablished, "ISS 2^3", "settings: initial-sequence-number="}}) {
+    const SweepResult result =
+        sweep({.own_options = {.defect = defect}, .states = {state}, .road = road, .one_in = 11, .findings = ""});
+    ASSERT_FALSE(result.causes.empty()) << defect << told(result);
+    EXPECT_TRUE(result.causes.front().steady) << result.causes.front().script;
+    EXPECT_NE(result.causes.front().script.find(part), std::string::npos) << result.causes.front().script;
+  }
+}
+
+TEST(Sweep, RoadsAreCountedByKind) {
+  const SweepResult result = sweep({.states = {State::kLastAck}, .one_in = 1009, .findings = ""});
+  const auto json = nlohmann::json::parse(sweep_json(result));
+  std::uint64_t roads = 0, cells = 0;
+  for (const auto& kind : json["kinds"]) {
+    roads += kind["roads"].get<std::uint64_t>();
+    cells += kind["cells"].get<std::uint64_t>();
+    EXPECT_NE(told(result).find(kind["kind"].get<std::string>()), std::string::npos);
+  }
+  EXPECT_EQ(json["kinds"].size(), std::size_t{kRoadKinds});
+  EXPECT_EQ(roads, result.roads.size());
+  EXPECT_EQ(cells, result.cells());
+}
+
 // What is to be ignored beside a segment makes no difference, and the user is asked what is urgent.
 TEST(Sweep, FindsWhatThePlainestSegmentsDoNotShow) {
   for (const auto& [defect, flags, state, dress] :
