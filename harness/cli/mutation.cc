@@ -51,6 +51,10 @@ void mutation_test_options(CLI::App& app, CliOptions& cli) {
                "look for the defects of SEGMENT ARRIVES with the sweep instead of the scenarios");
   add_selection_options(app, cli);
   app.add_flag("--list", cli.list, "print the chosen scenarios, and play none");
+  app.add_flag(
+      "--covers", cli.covers,
+      "list by rule the lines 'covers:' that no defect proves, and the defects that strike elsewhere only; play "
+      "no legal variants");
   add_jobs_option(app, cli, "threads; if not given, 2");
   add_corpus_paths(app, cli);
 }
@@ -66,7 +70,8 @@ int run_mutation_test(const CliOptions& cli) {
     print(json ? scenario_list_json(chosen).dump(2) + "\n" : scenario_list_text(chosen, style_of_stdout().columns));
     return 0;
   }
-  MutationTestOptions options{.defects = cli.defects, .legal_variants = cli.defects.empty(), .pairs = cli.pairs};
+  MutationTestOptions options{
+      .defects = cli.defects, .legal_variants = cli.defects.empty() && !cli.covers, .pairs = cli.pairs};
   options.plant = cli.rtt_ms == 0;
   options.pairs_over_both = cli.both_ip;
   options.round_trip = std::chrono::milliseconds(cli.rtt_ms);
@@ -76,7 +81,8 @@ int run_mutation_test(const CliOptions& cli) {
   const Interrupt interrupt;
   const MutationTestResult result = mutation_test(scenarios, options);
   end_progress();
-  print(cli.format == "json" ? mutation_json(result) : mutation_text(result, style_of_stdout()));
+  const std::string text = cli.covers ? covers_text(result, style_of_stdout()) : "";
+  print(cli.format == "json" ? mutation_json(result) : text + mutation_text(result, style_of_stdout()));
   return result.exit_status();
 }
 

@@ -64,6 +64,7 @@ struct CliOptions {
   double seconds = 3;                                      // bench
   std::vector<std::string> defects{};                      // zoo: only these
   bool pairs = true, both_ip = false, by_sweep = false;    // zoo
+  bool covers = false;                                     // zoo: print what no defect proves
   std::size_t samples = 10000;                             // sharpness
   std::uint64_t seed = 1;                                  // sharpness
   std::vector<std::string> histories{};                    // sharpness: only these edits

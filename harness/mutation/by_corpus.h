@@ -42,6 +42,7 @@ struct DefectFate {
   std::vector<Rule> at_work{};          // expected rules that the oracle applied on the way to blaming another one
   bool caught = false;                  // an expected rule was broken, anywhere; or any rule, if none is expected
   bool covered = false;                 // ... in a scenario that covers it, over both versions of IP
+  std::vector<std::string> places{};    // where expected rules failed, if not covered: "a.pkt: MUST_1 over IPv4"
 };
 
 // A combination of legal variants that the judge failed although it conforms.
@@ -60,6 +61,7 @@ struct MutationTestResult {
   std::size_t proven = 0;
   std::vector<Unproven> unproven{};
   std::size_t covers = 0, covers_proven = 0;  // scenarios and the rules that they cover; those that a defect proves
+  std::size_t covers_by_name = 0;             // ... whose line names the rule
   std::vector<std::string> covers_unproven{};
   std::vector<std::string> indistinct{};  // evidence that reads the same under `allowed` and `seen`: "defect: rule"
   std::size_t combinations = 0, clean = 0;
@@ -80,6 +82,8 @@ struct MutationTestResult {
 MutationTestResult mutation_test(const std::vector<ScenarioFile>& scenarios, const MutationTestOptions& options);
 
 std::string mutation_text(const MutationTestResult& result, const TextStyle& style);
+// The lines `covers:` that no defect proves, by rule, and the defects whose rule fails in no scenario that covers it.
+std::string covers_text(const MutationTestResult& result, const TextStyle& style);
 std::string mutation_json(const MutationTestResult& result);
 
 // Combinations of legal variants: none, each alone, many at once, and with `pairs` every pair. Pairs are played over

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "harness/mutation/by_corpus.h"
@@ -91,8 +92,9 @@ std::string mutation_text(const MutationTestResult& result, const TextStyle& sty
                         result.caught(), result.defects.size(), result.covered());
   }
   if (result.covers > 0) {
-    text += fmt::format("{} of {} lines of scenarios that cover a rule are proven by a defect\n", result.covers_proven,
-                        result.covers);
+    text +=
+        fmt::format("{} of {} lines of scenarios that cover a rule are proven by a defect, {} by one that names it\n",
+                    result.covers_proven, result.covers, result.covers_by_name);
   }
   if (result.combinations > 0) {
     text += fmt::format("{} of {} combinations of legal variants clean\n", result.clean, result.combinations);
@@ -100,6 +102,28 @@ std::string mutation_text(const MutationTestResult& result, const TextStyle& sty
   for (const std::string& one : result.indistinct) text += fmt::format("allowed and seen read the same: {}\n", one);
   for (const std::string& name : result.unplayed) text += fmt::format("not played, or the target died: {}\n", name);
   return text + fmt::format("{:.1f} s{}\n", result.wall_s, result.interrupted ? "; interrupted" : "");
+}
+
+std::string covers_text(const MutationTestResult& result, const TextStyle& style) {
+  std::map<std::string, std::vector<std::string>> by_rule;
+  for (const std::string& line : result.covers_unproven) {
+    const std::size_t colon = line.rfind(": ");
+    by_rule[line.substr(colon + 2)].push_back(line.substr(0, colon));
+  }
+  std::string text;
+  for (const auto& [rule, scenarios] : by_rule) {
+    text += fmt::format("{}: {} scenarios cover it, and no defect makes it fail there\n", rule, scenarios.size());
+    for (const std::string& scenario : scenarios) text += "  " + scenario + "\n";
+  }
+  for (const DefectFate& fate : result.defects) {
+    if (fate.covered) continue;
+    text += wrapped(fmt::format("{}: fails where no scenario covers it, or over one version of IP; expected: {}",
+                                fate.id, listed(fate.expected)),
+                    style.columns, 2) +
+            "\n";
+    for (const std::string& place : fate.places) text += "  " + place + "\n";
+  }
+  return text;
 }
 
 std::string mutation_json(const MutationTestResult& result) {
@@ -111,6 +135,7 @@ std::string mutation_json(const MutationTestResult& result) {
                        {"origin", fate.origin},
                        {"caught", fate.caught},
                        {"covered", fate.covered},
+                       {"places", fate.places},
                        {"by", by},
                        {"expected", fate.expected}});
   }
@@ -129,7 +154,11 @@ std::string mutation_json(const MutationTestResult& result) {
       {"unplayed", result.unplayed},
       {"indistinct", result.indistinct},
       {"defects", defects},
-      {"covers", {{"all", result.covers}, {"proven", result.covers_proven}, {"unproven", result.covers_unproven}}},
+      {"covers",
+       {{"all", result.covers},
+        {"proven", result.covers_proven},
+        {"by_name", result.covers_by_name},
+        {"unproven", result.covers_unproven}}},
       {"rules", {{"proven", result.proven}, {"unproven", unproven}, {"exempt", exempt}}},
       {"temperaments", {{"tested", result.combinations}, {"clean", result.clean}, {"condemned", condemned}}}};
   return json.dump(2) + "\n";

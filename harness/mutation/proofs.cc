@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/mutation/proofs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -20,25 +22,47 @@ std::uint8_t version_of(const ScenarioFile& file) {
 
 }  // namespace
 
+void Strikes::add(const ScenarioFile& file, Rule rule) {
+  strikes_.insert({.scenario = file.path, .rule = std::string(info(rule).id), .ip = version_of(file)});
+}
+
 void Strikes::add(const ScenarioFile& file, const TraceResult& result) {
+  for (const std::string& id : expected_) {
+    const auto rule = rule_by_id(id);
+    const bool counted = rule && static_cast<std::size_t>(*rule) < result.counts.size();
+    if (counted && result.counts[static_cast<std::size_t>(*rule)].judged > 0) {
+      judged_.insert({.scenario = file.path, .rule = id, .ip = version_of(file)});
+    }
+  }
   for (const Verdict& verdict : result.verdicts) {
-    const std::string id(info(verdict.rule).id);
-    if (verdict.consequence || verdict.kind == Verdict::Kind::kInconclusive || !has(expected_, id)) continue;
-    strikes_.insert({.scenario = file.path, .rule = id, .ip = version_of(file)});
+    if (verdict.consequence || verdict.kind == Verdict::Kind::kInconclusive) continue;
+    add(file, verdict.rule);
+    if (verdict.context) add(file, *verdict.context);
   }
 }
 
-bool Strikes::in_covering_scenarios(const std::vector<ScenarioFile>& scenarios) const {
-  std::array<bool, 7> played{}, struck{};
+bool Strikes::in_covering_scenarios(const std::vector<ScenarioFile>& scenarios, std::uint8_t only) const {
+  std::array<bool, 7> judged{}, struck{};
   for (const ScenarioFile& file : scenarios) {
     const std::uint8_t ip = version_of(file);
+    if (only != 0 && ip != only) continue;
     for (const std::string& rule : file.scenario.about.covers) {
       if (!has(expected_, rule)) continue;
-      played[ip] = true;
-      struck[ip] = struck[ip] || strikes_.contains({.scenario = file.path, .rule = rule, .ip = ip});
+      const Strike here{.scenario = file.path, .rule = rule, .ip = ip};
+      judged[ip] = judged[ip] || judged_.contains(here);
+      struck[ip] = struck[ip] || strikes_.contains(here);
     }
   }
-  return (played[4] || played[6]) && struck[4] == played[4] && struck[6] == played[6];
+  return (struck[4] || struck[6]) && struck[4] >= judged[4] && struck[6] >= judged[6];
+}
+
+std::vector<std::string> Strikes::places() const {
+  std::vector<std::string> all;
+  for (const Strike& strike : strikes_) {
+    if (has(expected_, strike.rule))
+      all.push_back(fmt::format("{}: {} over IPv{}", strike.scenario, strike.rule, strike.ip));
+  }
+  return all;
 }
 
 Proofs::Proofs(const std::vector<ScenarioFile>& scenarios) {
@@ -52,7 +76,10 @@ Proofs::Proofs(const std::vector<ScenarioFile>& scenarios) {
 
 void Proofs::add(const Strikes& strikes) {
   for (const auto& strike : strikes.strikes_) {
-    if (Cover cover{strike.scenario, strike.rule}; all_.contains(cover)) proven_.insert(std::move(cover));
+    Cover cover{strike.scenario, strike.rule};
+    if (!all_.contains(cover)) continue;
+    if (has(strikes.expected_, strike.rule)) by_name_.insert(cover);
+    proven_.insert(std::move(cover));
   }
 }
 

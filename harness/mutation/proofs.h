@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which scenarios prove what they say in their line `covers:`? One is proven for a rule when a defect that breaks the
-// rule makes it fail there, by that rule.
+// Which scenarios prove what they say in their line `covers:`? One is proven for a rule when a defect makes it fail
+// there, by that rule; the stricter count asks for a defect whose line names the rule.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,18 @@
 
 namespace tcpassay {
 
-// Where one defect made its expected rules fail.
+// Where one defect made rules fail. A rule that the verdict names as what was odd in the peer's last packet counts,
+// too.
 class Strikes {
  public:
   explicit Strikes(std::vector<std::string> expected) : expected_(std::move(expected)) {}
   void add(const ScenarioFile& file, const TraceResult& result);
 
-  // An expected rule failed in a scenario that covers it, over each version of IP over which such scenarios are played.
-  bool in_covering_scenarios(const std::vector<ScenarioFile>& scenarios) const;
+  // An expected rule failed in a scenario that covers it, over each version of IP over which such scenarios were played
+  // and judged the rule; or over the version `only`, if the defect is one of that version alone.
+  bool in_covering_scenarios(const std::vector<ScenarioFile>& scenarios, std::uint8_t only = 0) const;
+  // Where expected rules failed: "corpus/a.pkt: MUST_1 over IPv4".
+  std::vector<std::string> places() const;
 
  private:
   friend class Proofs;
@@ -30,8 +34,9 @@ class Strikes {
     std::uint8_t ip = 4;
     auto operator<=>(const Strike&) const = default;
   };
+  void add(const ScenarioFile& file, Rule rule);
   std::vector<std::string> expected_;
-  std::set<Strike> strikes_{};
+  std::set<Strike> strikes_{}, judged_{};  // judged_: of the expected rules
 };
 
 // The lines `covers:` of all scenarios, and what all defects together have proven of them.
@@ -41,11 +46,12 @@ class Proofs {
   void add(const Strikes& strikes);
   std::size_t all() const { return all_.size(); }
   std::size_t proven() const { return proven_.size(); }
-  std::vector<std::string> unproven() const;  // "corpus/a.pkt: MUST_1"
+  std::size_t proven_by_name() const { return by_name_.size(); }  // by a defect whose line names the rule
+  std::vector<std::string> unproven() const;                      // "corpus/a.pkt: MUST_1"
 
  private:
   using Cover = std::pair<std::string, std::string>;  // scenario, rule
-  std::set<Cover> all_{}, proven_{};
+  std::set<Cover> all_{}, proven_{}, by_name_{};
 };
 
 }  // namespace tcpassay

@@ -15,6 +15,8 @@ ScenarioFile file(const char* path, const char* text, std::uint8_t ip = 4) {
 
 TraceResult broken(Rule rule) {
   TraceResult result;
+  result.counts.resize(rules().size());
+  result.counts[static_cast<std::size_t>(rule)] = {.judged = 1, .broken = 1};
   result.verdicts.push_back({.kind = Verdict::Kind::kViolated, .rule = rule});
   return result;
 }
@@ -30,7 +32,14 @@ TEST(Proofs, ADefectMustStrikeWhereItsRuleIsCovered) {
   whole.add(both[1], broken(Rule::MUST_40));
   EXPECT_FALSE(nowhere.in_covering_scenarios(both));
   EXPECT_FALSE(elsewhere.in_covering_scenarios(both));
+  EXPECT_TRUE(half.in_covering_scenarios(both));  // over IPv6 the rule was not judged
+  TraceResult obeyed = broken(Rule::MUST_40);
+  obeyed.verdicts.clear();
+  half.add(both[1], obeyed);
   EXPECT_FALSE(half.in_covering_scenarios(both));
+  EXPECT_TRUE(half.in_covering_scenarios(both, 4));
+  EXPECT_FALSE(half.in_covering_scenarios(both, 6));
+  EXPECT_EQ(half.places(), std::vector<std::string>{"a.pkt: MUST_40 over IPv4"});
   EXPECT_TRUE(whole.in_covering_scenarios(both));
 }
 
@@ -38,13 +47,31 @@ TEST(Proofs, ALineIsProvenByTheRuleThatItNames) {
   const std::vector<ScenarioFile> files = {file("a.pkt", "//! covers: MUST_40 MUST_36\n")};
   Proofs proofs(files);
   Strikes strikes({"MUST_40"});
-  strikes.add(files[0], broken(Rule::MUST_36));
+  strikes.add(files[0], broken(Rule::MUST_3));
   proofs.add(strikes);
   EXPECT_EQ(proofs.proven(), 0u);
+  strikes.add(files[0], broken(Rule::MUST_36));
+  proofs.add(strikes);
+  EXPECT_EQ(proofs.proven(), 1u);
+  EXPECT_EQ(proofs.proven_by_name(), 0u);
+  EXPECT_EQ(proofs.unproven(), std::vector<std::string>{"a.pkt: MUST_40"});
   strikes.add(files[0], broken(Rule::MUST_40));
   proofs.add(strikes);
-  EXPECT_EQ(proofs.all(), 2u);
-  EXPECT_EQ(proofs.unproven(), std::vector<std::string>{"a.pkt: MUST_36"});
+  EXPECT_EQ(proofs.proven_by_name(), 1u);
+  EXPECT_TRUE(proofs.unproven().empty());
+}
+
+// What the verdict names as odd in the peer's packet is what the defect is about, whatever rule the answer broke.
+TEST(Proofs, WhatWasOddBeforeCounts) {
+  const std::vector<ScenarioFile> files = {file("a.pkt", "//! covers: SA_A1_dscp\n")};
+  Proofs proofs(files);
+  Strikes strikes({"SA_A1_dscp"});
+  TraceResult result = broken(Rule::SA4_7_deliver);
+  result.verdicts.front().context = Rule::SA_A1_dscp;
+  strikes.add(files[0], result);
+  proofs.add(strikes);
+  EXPECT_EQ(proofs.proven(), 1u);
+  EXPECT_TRUE(strikes.in_covering_scenarios(files));
 }
 
 }  // namespace

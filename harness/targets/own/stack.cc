@@ -57,11 +57,11 @@ void Stack::advance(Time deadline) {
 void Stack::inject(ByteView packet) {
   if (is_icmp(packet)) return icmp_arrives(packet);
   std::optional<Segment> seg = parse(packet);
-  constexpr std::size_t kPorts = 20;  // behind an IPv4 header
-  if (!seg && planted.has(Defect::bad_offset_resets) && packet.size() >= kPorts + 4) {
+  const std::size_t ports = !packet.empty() && packet[0] >> 4 == 6 ? 40 : 20;  // behind an IP header
+  if (!seg && planted.has(Defect::bad_offset_resets) && packet.size() >= ports + 4) {
     const auto port = [&](std::size_t at) { return static_cast<std::uint16_t>(packet[at] << 8 | packet[at + 1]); };
     for (Connection* c : existing_) {
-      if (c->local_port == port(kPorts + 2) && c->remote_port == port(kPorts)) return delete_tcb(*c, Ended::kReset);
+      if (c->local_port == port(ports + 2) && c->remote_port == port(ports)) return delete_tcb(*c, Ended::kReset);
     }
   }
   if (!seg || stray(*seg)) return;
