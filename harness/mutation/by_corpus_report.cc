@@ -92,9 +92,9 @@ std::string mutation_text(const MutationTestResult& result, const TextStyle& sty
                         result.caught(), result.defects.size(), result.covered());
   }
   if (result.covers > 0) {
-    text +=
-        fmt::format("{} of {} lines of scenarios that cover a rule are proven by a defect, {} by one that names it\n",
-                    result.covers_proven, result.covers, result.covers_by_name);
+    text += fmt::format(
+        "{} of {} lines of scenarios that cover a rule are proven by a defect, {} by blame of a rule that it names\n",
+        result.covers_proven, result.covers, result.covers_by_name);
   }
   if (result.combinations > 0) {
     text += fmt::format("{} of {} combinations of legal variants clean\n", result.clean, result.combinations);

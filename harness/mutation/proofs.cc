@@ -22,10 +22,6 @@ std::uint8_t version_of(const ScenarioFile& file) {
 
 }  // namespace
 
-void Strikes::add(const ScenarioFile& file, Rule rule) {
-  strikes_.insert({.scenario = file.path, .rule = std::string(info(rule).id), .ip = version_of(file)});
-}
-
 void Strikes::add(const ScenarioFile& file, const TraceResult& result) {
   for (const std::string& id : expected_) {
     const auto rule = rule_by_id(id);
@@ -36,8 +32,14 @@ void Strikes::add(const ScenarioFile& file, const TraceResult& result) {
   }
   for (const Verdict& verdict : result.verdicts) {
     if (verdict.consequence || verdict.kind == Verdict::Kind::kInconclusive) continue;
-    add(file, verdict.rule);
-    if (verdict.context) add(file, *verdict.context);
+    const auto here = [&](Rule rule) {
+      return Strike{.scenario = file.path, .rule = std::string(info(rule).id), .ip = version_of(file)};
+    };
+    strikes_.insert(here(verdict.rule));
+    if (verdict.context) strikes_.insert(here(*verdict.context));
+    for (const Rule rule : verdict.at_work) {
+      if (has(expected_, std::string(info(rule).id))) applied_.insert(here(rule));
+    }
   }
 }
 
@@ -80,6 +82,9 @@ void Proofs::add(const Strikes& strikes) {
     if (!all_.contains(cover)) continue;
     if (has(strikes.expected_, strike.rule)) by_name_.insert(cover);
     proven_.insert(std::move(cover));
+  }
+  for (const auto& applied : strikes.applied_) {
+    if (Cover cover{applied.scenario, applied.rule}; all_.contains(cover)) proven_.insert(std::move(cover));
   }
 }
 

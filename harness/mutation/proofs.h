@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which scenarios prove what they say in their line `covers:`? One is proven for a rule when a defect makes it fail
-// there, by that rule; the stricter count asks for a defect whose line names the rule.
+// there, by that rule; or when the line of the defect names the rule, and the verdict lists it among those that were
+// applied (the same clause often stands in several sections). The stricter count asks for a rule that was blamed and is
+// named.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +36,10 @@ class Strikes {
     std::uint8_t ip = 4;
     auto operator<=>(const Strike&) const = default;
   };
-  void add(const ScenarioFile& file, Rule rule);
   std::vector<std::string> expected_;
-  std::set<Strike> strikes_{}, judged_{};  // judged_: of the expected rules
+  std::set<Strike> strikes_{};
+  std::set<Strike> judged_{},
+      applied_{};  // of the expected rules; applied_: on the way to a verdict that blames another
 };
 
 // The lines `covers:` of all scenarios, and what all defects together have proven of them.
@@ -46,7 +49,7 @@ class Proofs {
   void add(const Strikes& strikes);
   std::size_t all() const { return all_.size(); }
   std::size_t proven() const { return proven_.size(); }
-  std::size_t proven_by_name() const { return by_name_.size(); }  // by a defect whose line names the rule
+  std::size_t proven_by_name() const { return by_name_.size(); }  // blamed, by a defect whose line names the rule
   std::vector<std::string> unproven() const;                      // "corpus/a.pkt: MUST_1"
 
  private:

@@ -61,6 +61,20 @@ TEST(Proofs, ALineIsProvenByTheRuleThatItNames) {
   EXPECT_TRUE(proofs.unproven().empty());
 }
 
+// Where one clause stands in two sections, the verdict blames one rule and lists the other as applied.
+TEST(Proofs, ARuleThatWasAppliedIsProvenByADefectThatNamesIt) {
+  const std::vector<ScenarioFile> files = {file("a.pkt", "//! covers: SA4_2_outside MUST_36\n")};
+  TraceResult result = broken(Rule::SA4_1_rst);
+  result.verdicts.front().at_work = {Rule::SA4_2_outside, Rule::MUST_36};
+  Strikes strikes({"SA4_1_rst", "SA4_2_outside"});
+  strikes.add(files[0], result);
+  Proofs proofs(files);
+  proofs.add(strikes);
+  EXPECT_EQ(proofs.unproven(), std::vector<std::string>{"a.pkt: MUST_36"});
+  EXPECT_EQ(proofs.proven_by_name(), 0u);
+  EXPECT_FALSE(strikes.in_covering_scenarios(files));  // that takes blame
+}
+
 // What the verdict names as odd in the peer's packet is what the defect is about, whatever rule the answer broke.
 TEST(Proofs, WhatWasOddBeforeCounts) {
   const std::vector<ScenarioFile> files = {file("a.pkt", "//! covers: SA_A1_dscp\n")};
