@@ -8,11 +8,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/check/deviations.h"
+#include "harness/cli/fuzz_report.h"
 #include "harness/cli/options.h"
+#include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
 #include "harness/hunt/campaign.h"
 #include "harness/hunt/confirm.h"
@@ -30,6 +34,8 @@ void fuzz_options(CLI::App& app, CliOptions& cli) {
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
   add_corpus_option(app, cli);
+  add_format_option(app, cli, {"text", "json", "html"});
+  add_html_output_option(app, cli);
   add_jobs_option(app, cli, "processes, each with its own target and all with one corpus; if not given, one");
   app.add_option("--folder", cli.folder, "where the campaign stands; if not given, fuzz-TARGET")->type_name("DIR");
   app.add_option("--time", cli.campaign_s, "stop after so many seconds; if not given, when interrupted")
@@ -87,6 +93,18 @@ std::function<void(const HuntStatus&)> status_line() {
   };
 }
 
+// That the target is known to break.
+std::vector<std::string> listed_rules(const CliOptions& cli) {
+  std::vector<std::string> listed;
+  const std::string place = (fs::path(corpus_folder(cli)) / "deviations").string();
+  for (const bool sweep : {false, true}) {
+    for (const Deviation& known : read_deviations(place, target_name(cli), sweep)) {
+      listed.emplace_back(info(known.rule).id);
+    }
+  }
+  return listed;
+}
+
 HuntOptions hunt_options(const CliOptions& cli) {
   HuntOptions options{.terms = terms_of(cli),
                       .folder = folder_of(cli),
@@ -101,23 +119,30 @@ HuntOptions hunt_options(const CliOptions& cli) {
                       .signals = signals_named(cli.signals),
                       .plain = cli.plain,
                       .progress = status_line()};
-  const std::string corpus = corpus_folder(cli);
-  if (options.seeds.empty()) options.seeds.push_back(corpus);
-  for (const bool sweep : {false, true}) {
-    for (const Deviation& known :
-         read_deviations((fs::path(corpus) / "deviations").string(), target_name(cli), sweep)) {
-      options.listed.emplace_back(info(known.rule).id);
-    }
-  }
+  if (options.seeds.empty()) options.seeds.push_back(corpus_folder(cli));
+  options.listed = listed_rules(cli);
   return options;
+}
+
+// As --format says; false where that is text.
+bool report(const std::vector<Hunted>& findings, const CliOptions& cli) {
+  if (cli.format == "text") return false;
+  const nlohmann::ordered_json json = fuzz_json(folder_of(cli), findings, terms_of(cli), listed_rules(cli));
+  if (cli.format == "json") {
+    print(json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+    return true;
+  }
+  write_fuzz_site(cli.output, json, findings, cli.pcap);
+  print(fmt::format("the report is {}\n", (fs::path(cli.output) / "index.html").string()));
+  return true;
 }
 
 int run_campaign(const CliOptions& cli) {
   const HuntOptions options = hunt_options(cli);
   const HuntStatus status = hunt(options);
   if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
-  std::string text = status_text(status) + "\n" + findings_text(read_findings(options.folder / "findings"));
-  print(text);
+  const auto findings = read_findings(options.folder / "findings");
+  if (!report(findings, cli)) print(status_text(status) + "\n" + findings_text(findings));
   return status.unlisted > 0 ? 1 : 0;
 }
 
@@ -165,7 +190,9 @@ int replay(const CliOptions& cli) {
 
 }  // namespace
 
-int run_fuzz(const CliOptions& cli) {
+int run_fuzz(const CliOptions& asked) {
+  const Recordings recordings(asked);
+  const CliOptions cli = recordings.recorded(asked);
   if (cli.action.empty()) return run_campaign(cli);
   if (cli.action == "replay") return replay(cli);
   std::vector<Hunted> all = chosen(cli);
@@ -173,7 +200,7 @@ int run_fuzz(const CliOptions& cli) {
     if (cli.action == "minimise") minimise(found, terms_of(cli));
     if (cli.action == "export") write_forms(found, terms_of(cli));
   }
-  print(all.empty() ? "no findings\n" : findings_text(all));
+  if (!report(all, cli)) print(all.empty() ? "no findings\n" : findings_text(all));
   return all.empty() ? 0 : 1;
 }
 
