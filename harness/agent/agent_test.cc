@@ -228,6 +228,23 @@ TEST_F(Remote, AServiceListensAndDoesNotTellMore) {
   EXPECT_THROW(call(*target, {.kind = CallKind::kAccept, .handle = handle}), Inconclusive);
 }
 
+// What a server sets before it listens counts as set; what nobody can set is no question.
+TEST_F(Remote, AServiceHasSetWhatServersSet) {
+  const Bed bed;
+  const FileDescriptor service = bed.service(7);
+  const auto target = bed.make("port=7");
+  EXPECT_TRUE(target->identity().has_option(SocketOption::kReuseAddress));
+  EXPECT_FALSE(target->identity().has_option(SocketOption::kNoDelay));
+  UserCall socket{.kind = CallKind::kSocket};
+  const int handle = static_cast<int>(call(*target, socket));
+  EXPECT_EQ(call(*target,
+                 {.kind = CallKind::kSetOption, .handle = handle, .option = SocketOption::kReuseAddress, .value = 1}),
+            0);
+  EXPECT_THROW(
+      call(*target, {.kind = CallKind::kSetOption, .handle = handle, .option = SocketOption::kNoDelay, .value = 1}),
+      Inconclusive);
+}
+
 TEST_F(Remote, TheAgentRefusesWhatItWasNotStartedFor) {
   const Bed bed;
   bed.wait_for_agent();

@@ -34,6 +34,14 @@ void NoApplication::call(UserCall&) {
   nobody();
 }
 
+void Service::describe(Identity& identity) const {
+  identity.abilities.push_back(Ability::kPassiveOpen);
+  for (auto option = SocketOption::kLinger; option != SocketOption::kOther;
+       option = static_cast<SocketOption>(static_cast<int>(option) + 1)) {
+    if (option != SocketOption::kError) identity.missing_options.push_back(option);
+  }
+}
+
 void Service::reset(std::uint8_t, bool) {
   sockets_ = 0;
   answered_ = opened_ = false;
@@ -57,6 +65,9 @@ void Service::call(UserCall& call) {
       if (call.port != port_) throw Inconclusive("the scenario listens on a port of its own; the service has one only");
       return succeed(call, 0);
     case CallKind::kListen:
+      return succeed(call, 0);
+    case CallKind::kSetOption:
+      if (call.option != SocketOption::kReuseAddress) nobody();
       return succeed(call, 0);
     case CallKind::kAccept:
       if (opened_) nobody();

@@ -52,13 +52,14 @@ class NoApplication : public Application {
 };
 
 // A service of the target that listens on one port: echo, discard, chargen, http or any other. It has made the calls
-// socket, bind and listen. What it does once a connection is open nobody tells, so that all further calls, and the end
-// of a scenario in which a connection may have opened, throw Inconclusive: LISTEN and SYN-RECEIVED show.
+// socket, bind and listen, and has set SO_REUSEADDR if the scenario does; other options nobody sets. What it does once
+// a connection is open nobody tells, so that all further calls, and the end of a scenario in which a connection may
+// have opened, throw Inconclusive: LISTEN and SYN-RECEIVED show.
 class Service : public Application {
  public:
   explicit Service(std::uint16_t port) : port_(port) {}
 
-  void describe(Identity& identity) const override { identity.abilities.push_back(Ability::kPassiveOpen); }
+  void describe(Identity& identity) const override;
   void reset(std::uint8_t ip, bool forget_paths) override;
   void call(UserCall& call) override;
   void sent(ByteView packet) override;
