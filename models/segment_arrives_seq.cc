@@ -31,6 +31,13 @@ void unacceptable_rst(Step& on, const Arriving& rst) {
     on.delete_tcb(Rule::SA4_2_closing);
     return;
   }
+  // Of a segment that extends beyond the window the target may have taken all: RCV.NXT is behind it then.
+  const bool behind_text = tcb.rcv_nxt < rst.seq && rst.seq == tcb.rcv_nxt_max;
+  if (behind_text && !on.should(Rule::SA4_1_trim_right)) {
+    tcb.signal = Signal::kReset;
+    on.delete_tcb(Rule::SA4_2_exact);
+    return;
+  }
   // 3.5.2 (3) acknowledges whatever is not acceptable; 3.10.7.4 and RFC 5961 drop this. The texts leave it undecided.
   if (tcb.rcv_nxt_max < rst.seq) on.allow_ack();
   on.cite(Rule::S3_5_2_rst_on_rst);

@@ -376,6 +376,18 @@ TEST(ForeignScript, TheTextOfASynMayBeAcknowledgedInPart) {
   expect_guilty(open + "+0 write(3, ..., 4000) = 4000\n+0 > P. 1422:5421(3999) ack 1\n");
 }
 
+// Who takes text beyond the window, against a SHOULD, has RCV.NXT behind it: a RST there resets.
+TEST(ForeignScript, AResetBehindTextBeyondTheWindowIsExact) {
+  const std::string text = kListen +
+                           "+0 < S 0:0(0) win 32792 <mss 1000>\n+0 > S. 0:0(0) ack 1 win 8000 <mss 1460>\n"
+                           "+.1 < . 1:1(0) ack 1 win 257\n+0 accept(3, ..., ...) = 4\n"
+                           "+0 < P. 1:9001(9000) ack 1 win 257\n";
+  const std::string gone = "+0 < . 9001:9001(0) ack 1 win 257\n+0 > R 1:1(0)\n";
+  expect_innocent(text + "+0 < R. 9001:9001(0) ack 1 win 257\n" + gone);
+  expect_guilty(text + "+0 < R. 9000:9000(0) ack 1 win 257\n" + gone);
+  expect_guilty(text + gone);
+}
+
 // The user's port is in TIME-WAIT: a SYN of the target's own is too early, and named so.
 TEST(ForeignScript, APortInTimeWaitIsNotOpenedAgain) {
   const std::string open =
