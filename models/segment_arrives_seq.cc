@@ -32,7 +32,7 @@ void unacceptable_rst(Step& on, const Arriving& rst) {
     return;
   }
   // Of a segment that extends beyond the window the target may have taken all: RCV.NXT is behind it then.
-  const bool behind_text = tcb.rcv_nxt < rst.seq && rst.seq == tcb.rcv_nxt_max;
+  const bool behind_text = tcb.cut.may_be(rst.seq) && rst.seq == tcb.cut.most;
   if (behind_text && !on.should(Rule::SA4_1_trim_right)) {
     tcb.signal = Signal::kReset;
     on.delete_tcb(Rule::SA4_2_exact);
