@@ -259,7 +259,18 @@ std::string nothing_until(Time now) {
   return "nothing until " + seconds_text(now);
 }
 
-void tell_time(std::string& allowed, std::string& seen, const Event& event, const Tcb& tcb, Rule rule) {
+std::string more_of(const Departing& seg, const Tcb& tcb, Rule rule, Time now) {
+  const std::string time = waited(tcb, rule, now);
+  if (!time.empty()) return time;
+  const std::string_view id = info(rule).id;
+  const bool of_window = id.starts_with("R5681_3") || id.starts_with("R5681_4") || rule == Rule::R3168_5_ce_loss ||
+                         rule == Rule::R3168_6_1_2_noincrease;
+  if (!of_window || seg.text.empty()) return details(seg);
+  const auto octets = seg.seq + static_cast<std::uint32_t>(seg.text.size()) - tcb.snd_una;
+  return ", with " + std::to_string(octets) + " octets not acknowledged";
+}
+
+void tell_more(std::string& allowed, std::string& seen, const Event& event, const Tcb& tcb, Rule rule) {
   if (std::holds_alternative<Quiet>(event.what)) {
     const bool too_much = rule == Rule::R5681_3_1_iw || rule == Rule::R5681_3_1_iw_synloss || rule == Rule::MUST_19 ||
                           rule == Rule::S3_7_4_nodelay_cwnd;
@@ -267,11 +278,14 @@ void tell_time(std::string& allowed, std::string& seen, const Event& event, cons
     allowed = std::string(info(rule).sentence);
     seen = "octets " + snd(tcb.snd_una, tcb) + " up to " + snd(tcb.snd_nxt, tcb) + " in flight";
   }
-  if (!std::holds_alternative<Departing>(event.what)) return;
-  const std::string time = waited(tcb, rule, event.until);
-  if (time.empty()) return;
+  const auto* seg = std::get_if<Departing>(&event.what);
+  if (seg == nullptr) return;
+  const SndSeq end = seg->seq + static_cast<std::uint32_t>(seg->text.size());
+  const bool among = !seg->text.empty() && tcb.snd_una <= seg->seq && end <= tcb.snd_limit();  // it looks allowed
+  const bool timed = !waited(tcb, rule, event.until).empty();
+  if (!timed && !among && allowed.find(seen) == std::string::npos) return;
   allowed = std::string(info(rule).sentence);
-  seen += time;
+  seen += more_of(*seg, tcb, rule, event.until);
 }
 
 void tell_apart(std::string& allowed, std::string& seen, const Event& event, Rule rule) {

@@ -18,8 +18,10 @@ std::string describe_allowed(const std::vector<Candidate>& possible, const Event
 // Where a rule lets a segment leave only after a time: how long it has waited before it left at `now`, in words.
 std::string waited(const Tcb& tcb, Rule rule, Time now);
 std::string nothing_until(Time now);
-// ... and of a verdict on a segment that has left too early or too late.
-void tell_time(std::string& allowed, std::string& seen, const Event& event, const Tcb& tcb, Rule rule);
+// What describe() leaves out of a segment, and the rule is about: how long it waited, what is in flight, or its fields.
+std::string more_of(const Departing& seg, const Tcb& tcb, Rule rule, Time now);
+// Where a segment that was refused looks like one that is allowed, the verdict says more of it.
+void tell_more(std::string& allowed, std::string& seen, const Event& event, const Tcb& tcb, Rule rule);
 void tell_apart(std::string& allowed, std::string& seen, const Event& event, Rule rule);
 
 }  // namespace tcpassay

@@ -230,8 +230,9 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
     if (good) {
       if (!c.tainted) count({rule, true});
     } else {
+      const Candidate& p = c.possible.front();
       add_verdict(rule, kind_of(rule), &c, event, std::string(info(rule).sentence),
-                  describe(event, c.possible.front()));
+                  describe(event, p) + more_of(seg, p, rule, event.until));
     }
   };
   form(Rule::MUST_2, seg.fault != Fault::kChecksum);
@@ -263,6 +264,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
     last_left = c.possible.front();
     last_left.front_to = left_before;
     last_left_at = event.until;
+    last_segment = seg;
   }
 }
 

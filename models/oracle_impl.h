@@ -93,6 +93,7 @@ struct Oracle::Impl {
   std::string last_seen;  // the segment that left last, if it departs from a SHOULD
   Tcb last_left;          // ... the TCB before it left, and when that was
   Time last_left_at{};
+  Departing last_segment;
 
   // Events, one function each (oracle.cc).
   void start();
@@ -145,7 +146,7 @@ struct Oracle::Impl {
       const Rule rule = nearest.rule;
       const Candidate& blamed = c.possible[nearest_index];
       std::string allowed = describe_allowed(c.possible, event, rule), seen = describe(event, blamed);
-      tell_time(allowed, seen, event, blamed, rule);
+      tell_more(allowed, seen, event, blamed, rule);
       if (add_verdict(rule, kind_of(rule), &c, event, std::move(allowed), std::move(seen))) {
         note_at_work(verdicts.back(), blamed);
         if (kind_of(rule) == Verdict::Kind::kViolated) c.tainted = true;

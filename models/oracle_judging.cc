@@ -233,7 +233,7 @@ void Oracle::Impl::settle_freedoms(Conversation& c, const Event& event) {
 // What the target did that departs from a SHOULD: the segment that left, and when; or nothing.
 std::string Oracle::Impl::departure_seen(Rule rule, const Event& event) const {
   if (last_seen.empty() || last_seen == "nothing") return nothing_until(event.until);
-  return last_seen + waited(last_left, rule, last_left_at);
+  return last_seen + more_of(last_segment, last_left, rule, last_left_at);
 }
 
 // The reaction is complete: the rules on which all explanations agree have been judged.

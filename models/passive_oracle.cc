@@ -112,7 +112,7 @@ void PassiveOracle::Impl::blame(const Passed& passed, const Set& before) {
                     .state = states,
                     .allowed = describe_allowed({accused}, refused, rule),
                     .seen = describe(refused, accused)};
-  tell_time(verdict->allowed, verdict->seen, refused, accused, rule);
+  tell_more(verdict->allowed, verdict->seen, refused, accused, rule);
   tell_apart(verdict->allowed, verdict->seen, refused, rule);
   if (accused.must_ignore != rule) verdict->context = accused.must_ignore;
 }
