@@ -19,8 +19,6 @@ class App;
 
 namespace tcpassay {
 
-inline constexpr int kRealTimeJobs = 16;  // processes for a real-time target: they mostly wait
-
 // The options of all verbs. Each verb uses some of them.
 struct CliOptions {
   std::string target = "own", defect{};              // defect: planted in the own stack
@@ -95,8 +93,8 @@ std::string target_name(const CliOptions& cli);  // "own" of "own:rst_out_of_win
 Edition edition_of(const CliOptions& cli);
 std::uint8_t ip_version_of(const CliOptions& cli);
 std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli);
-int jobs_of(
-    const CliOptions& cli);  // --jobs; if not given, 1 for own, kRealTimeJobs for the kernel, else one a processor
+int jobs_of(const CliOptions& cli);  // --jobs; if not given, 1 for own, kJobsMax for the kernel (it mostly waits), else
+                                     // one a processor
 
 // A line on a terminal that shows progress; empty where there is no terminal.
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line();
