@@ -115,6 +115,10 @@ TEST(MoveOctets, AreAnInputWhateverTheyAre) {
     EXPECT_TRUE(hunt.play(input));
     const Bytes once = octets_of(moves_of(input));
     EXPECT_EQ(octets_of(moves_of(once)), once) << i;
+    Bytes changed = once;
+    changed.resize(kMoveOctetsMax);
+    changed.resize(hunt.mutate(changed.data(), once.size(), changed.size(), static_cast<std::uint64_t>(i)));
+    for (const Move& move : moves_of(changed).moves) EXPECT_LE(move.wait, MoveLimits{}.wait_max) << i;
   }
 }
 

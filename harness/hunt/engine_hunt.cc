@@ -67,8 +67,7 @@ void EngineHunt::make_again() {
 }
 
 bool EngineHunt::play(ByteView input) {
-  Moves moves = moves_of(input);
-  keep_within(moves, limits_);
+  Moves moves = moves_within(input);
   if (!limits_.ipv6) moves.ip = 4;
   std::erase_if(moves.settings, [&](const Setting& each) { return !target_->identity().has_setting(each.name); });
   feedback_.begin();
@@ -86,6 +85,13 @@ bool EngineHunt::play(ByteView input) {
   if (history_.size() >= kHistory) history_.pop_front();
   history_.emplace_back(input.begin(), input.end());
   return found_.size() < terms_.findings_max;
+}
+
+// Octets may say anything, and times would be doubled beyond what a number holds.
+Moves EngineHunt::moves_within(ByteView octets) const {
+  Moves moves = moves_of(octets);
+  keep_within(moves, limits_);
+  return moves;
 }
 
 // Of each rule one finding. It is written before it is made smaller.
@@ -118,16 +124,16 @@ std::size_t EngineHunt::put(const Moves& moves, std::uint8_t* place, std::size_t
 }
 
 std::size_t EngineHunt::mutate(std::uint8_t* input, std::size_t size, std::size_t most, std::uint64_t seed) const {
-  Moves parent = moves_of({input, size});
+  Moves parent = moves_within({input, size});
   Random random(~seed);
   if (parent.moves.empty()) parent.moves = some_opening(random);
-  const Moves other = history_.empty() ? parent : moves_of(history_[random.below(history_.size())]);
+  const Moves other = history_.empty() ? parent : moves_within(history_[random.below(history_.size())]);
   return put(mutated(parent, other, seed, limits_), input, most);
 }
 
 std::size_t EngineHunt::cross(ByteView one, ByteView two, std::uint8_t* made, std::size_t most,
                               std::uint64_t seed) const {
-  return put(mutated(moves_of(one), moves_of(two), seed, limits_), made, most);
+  return put(mutated(moves_within(one), moves_within(two), seed, limits_), made, most);
 }
 
 }  // namespace tcpassay

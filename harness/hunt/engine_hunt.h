@@ -47,6 +47,7 @@ class EngineHunt {
 
  private:
   void make_again();
+  Moves moves_within(ByteView octets) const;
   void note(FindingKind kind, const std::string& verdict, const Moves& moves);
   std::size_t put(const Moves& moves, std::uint8_t* place, std::size_t most) const;
 
