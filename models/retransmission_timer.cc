@@ -50,7 +50,7 @@ Rule too_early(const Tcb& tcb, Time gap) {
 // as far as it had backed off, which `first` tells until there is a sample.
 bool was_measured_over_a_syn(const Tcb& tcb, Time shortest) {
   const RetransmissionTimer& timer = tcb.timer;
-  const bool known = tcb.rexmits == 0 && timer.samples == 0 && timer.first > Time{};
+  const bool known = tcb.rexmits == 0 && timer.samples == 0 && timer.first > Time{} && !tcb.fast_open.opened;
   return known && shortest > timer.first + timer.first / 2 + kRtoMin;
 }
 
