@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// `//! covers:` is true: a rule that a scenario names is judged by that scenario on a target that can do so.
+// `//! covers:` is true: a rule that a scenario names is judged by that scenario on a target that can do so. Some rules
+// say only what must not happen; such a one is judged where a planted defect that names it breaks it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "harness/check/check.h"
+#include "harness/targets/own/defects.h"
 #include "harness/targets/own/legal_variants.h"
 #include "harness/targets/registry.h"
 
@@ -35,6 +38,16 @@ void take_judged_by_own(Names& names, const ScenarioFile& file) {
   }
 }
 
+void take_broken_by_defects(Names& names, const ScenarioFile& file) {
+  for (const own::DefectEntry& defect : own::all_defects()) {
+    const std::string rules = " " + std::string(defect.rules) + " ";
+    const bool named = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return rules.find(" " + name + " ") != std::string::npos;
+    });
+    if (named) take_judged(names, file, {.defect = std::string(defect.id)});
+  }
+}
+
 bool linux_is_here() {
   for (const TargetEntry& target : target_table()) {
     if (target.name == "linux") return !target.missing();
@@ -50,6 +63,7 @@ TEST(Covers, EachRuleThatAScenarioNamesIsJudgedByIt) {
     Names names(covers.begin(), covers.end());
     named += names.size();
     take_judged_by_own(names, file);
+    take_broken_by_defects(names, file);
     if (names.empty()) continue;
     if (!linux_too) {
       untold += names.size();
