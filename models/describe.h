@@ -13,8 +13,6 @@ namespace tcpassay {
 std::string describe(const Event& event, const Tcb& tcb);
 std::string describe_allowed(const std::vector<Candidate>& possible, const Event& event, Rule rule);
 
-// Where both would read the same: `allowed` becomes the sentence of the rule, and `seen` also tells what describe()
-// leaves out: options, ECN, the window, or until when nothing was seen.
 // Where a rule lets a segment leave only after a time: how long it has waited before it left at `now`, in words.
 std::string waited(const Tcb& tcb, Rule rule, Time now);
 std::string nothing_until(Time now);
@@ -22,6 +20,9 @@ std::string nothing_until(Time now);
 std::string more_of(const Departing& seg, const Tcb& tcb, Rule rule, Time now);
 // Where a segment that was refused looks like one that is allowed, the verdict says more of it.
 void tell_more(std::string& allowed, std::string& seen, const Event& event, const Tcb& tcb, Rule rule);
+
+// Where both would read the same: `allowed` becomes the sentence of the rule, and `seen` also tells what describe()
+// leaves out: options, ECN, the window, or until when nothing was seen.
 void tell_apart(std::string& allowed, std::string& seen, const Event& event, Rule rule);
 
 }  // namespace tcpassay

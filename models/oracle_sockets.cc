@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Maps the socket calls of the user to the calls of RFC 9293 sections 3.10.1 to 3.10.6.
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
+#include "models/candidate.h"
+#include "models/describe.h"
+#include "models/event.h"
+#include "models/freedom.h"
 #include "models/ip_layer.h"
 #include "models/keep_alive.h"
+#include "models/oracle.h"
 #include "models/oracle_impl.h"
+#include "models/rules.h"
+#include "models/step.h"
+#include "models/tcb.h"
 #include "models/urgent.h"
 #include "models/user_calls.h"
 #include "models/user_calls_shared.h"

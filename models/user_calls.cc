@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/user_calls.h"
 
+#include <cstdint>
+
+#include "models/edition.h"
+#include "models/event.h"
+#include "models/freedom.h"
+#include "models/rules.h"
 #include "models/segment_arrives.h"
+#include "models/step.h"
+#include "models/tcb.h"
 #include "models/urgent.h"
 #include "models/user_calls_shared.h"
 

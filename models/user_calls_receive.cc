@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // 3.10.3, RECEIVE, and the errors that a user is told: by RECEIVE or by getsockopt(SO_ERROR).
+#include <cstdint>
+
+#include "models/event.h"
+#include "models/freedom.h"
+#include "models/rules.h"
+#include "models/segment.h"
 #include "models/segment_arrives.h"
+#include "models/seq.h"
+#include "models/step.h"
+#include "models/tcb.h"
 #include "models/urgent.h"
 #include "models/user_calls.h"
 #include "models/user_calls_shared.h"

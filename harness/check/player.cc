@@ -5,19 +5,33 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 #include "harness/base/processes.h"
+#include "harness/check/check_options.h"
+#include "harness/check/corpus.h"
 #include "harness/check/played_json.h"
+#include "harness/check/tally.h"
+#include "harness/script/scenario.h"
 #include "harness/script/schedule.h"
+#include "harness/session/round_trip.h"
 #include "harness/session/run_log.h"
 #include "harness/session/session.h"
 #include "harness/target/inconclusive.h"
+#include "harness/target/settings.h"
+#include "harness/target/target.h"
 #include "harness/targets/registry.h"
 #include "harness/targets/remote/remote_place.h"
+#include "harness/wire/capture_file.h"
 
 namespace tcpassay {
 namespace {

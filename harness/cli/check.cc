@@ -8,25 +8,36 @@
 #include <CLI/App.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "harness/base/processes.h"
+#include "harness/base/text.h"
+#include "harness/check/check_options.h"
+#include "harness/check/check_result.h"
 #include "harness/check/claims.h"
+#include "harness/check/corpus.h"
+#include "harness/check/deviations.h"
 #include "harness/check/deviations_diff.h"
 #include "harness/check/matrix.h"
+#include "harness/check/player.h"
 #include "harness/check/report.h"
 #include "harness/check/selection.h"
 #include "harness/check/shard.h"
+#include "harness/check/tally.h"
+#include "harness/cli/options.h"
 #include "harness/cli/play.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/annotate.h"
+#include "harness/site/check_report.h"
 #include "harness/site/check_site.h"
 #include "harness/site/html.h"
 #include "harness/site/played_list.h"
+#include "harness/target/target.h"
 
 namespace tcpassay {
 namespace {

@@ -10,16 +10,25 @@
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iterator>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "harness/base/processes.h"
+#include "harness/check/check_result.h"
+#include "harness/check/selection.h"
 #include "harness/cli/corpus_place.h"
+#include "harness/session/round_trip.h"
+#include "harness/target/target.h"
 #include "harness/targets/registry.h"
 #include "harness/targets/remote/remote_place.h"
+#include "models/edition.h"
 
 namespace tcpassay {
 

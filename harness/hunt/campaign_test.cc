@@ -2,20 +2,27 @@
 #include "harness/hunt/campaign.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <string>
 #include <thread>
 
 #include "harness/hunt/confirm.h"
 #include "harness/hunt/hunt_corpus.h"
+#include "harness/hunt/hunted.h"
 #include "harness/script/parse.h"
+#include "harness/script/scenario.h"
 
 namespace tcpassay {
 namespace {

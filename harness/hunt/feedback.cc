@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/hunt/feedback.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string_view>
+#include <vector>
 
-#include "models/rules.h"
+#include "models/freedom.h"
+#include "models/oracle.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {

@@ -3,11 +3,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "harness/hunt/episodes.h"
+#include "harness/hunt/moves.h"
+#include "harness/hunt/randomness.h"
 #include "harness/hunt/values.h"
+#include "harness/script/scenario.h"
 #include "harness/target/settings.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
 
 namespace tcpassay {
 namespace {

@@ -316,7 +316,7 @@ std::optional<Moves> HuntWorker::named(const InputName& name) {
     if (name.seed >= seeds.size()) return std::nullopt;
     return moves_of(seeds[name.seed].scenario, *quiet_);
   }
-  const auto parent = HuntCorpus::read(corpus, name.parent, *quiet_);
+  auto parent = HuntCorpus::read(corpus, name.parent, *quiet_);
   if (!parent || name.kind != InputName::Kind::kMutated) return parent;
   const auto other = HuntCorpus::read(corpus, name.other, *quiet_);
   return other ? std::optional(made_from(*parent, *other, name.seed)) : std::nullopt;

@@ -5,8 +5,11 @@
 #include <string>
 
 #include "harness/offline/judge.h"
+#include "harness/offline/outcome.h"
+#include "harness/script/error.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
 
 namespace tcpassay {
 namespace {

@@ -4,14 +4,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "harness/offline/judge.h"
+#include "harness/offline/outcome.h"
 #include "harness/offline/script_replay.h"
+#include "harness/script/error.h"
+#include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
 #include "harness/wire/icmp.h"
+#include "models/edition.h"
+#include "models/event.h"
+#include "models/freedom.h"
 
 namespace tcpassay {
 namespace {

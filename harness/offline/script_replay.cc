@@ -2,17 +2,36 @@
 #include "harness/offline/script_replay.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "harness/script/addresses.h"
+#include "harness/script/error.h"
 #include "harness/script/packet_damage.h"
 #include "harness/script/python_code.h"
 #include "harness/script/scenario.h"
+#include "harness/script/schedule.h"
 #include "harness/script/shell_commands.h"
 #include "harness/script/tcp_options.h"
+#include "harness/session/session.h"
+#include "harness/session/trace.h"
 #include "harness/wire/icmp.h"
 #include "harness/wire/other_octets.h"
+#include "harness/wire/packet.h"
 #include "harness/wire/segment_of.h"
+#include "models/edition.h"
+#include "models/event.h"
+#include "models/freedom.h"
+#include "models/oracle.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

@@ -2,17 +2,27 @@
 // The socket calls of a recorded script.
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "harness/offline/script_replay.h"
 #include "harness/script/addresses.h"
+#include "harness/script/error.h"
 #include "harness/script/names.h"
 #include "harness/script/reader.h"
+#include "harness/script/scenario.h"
+#include "harness/script/schedule.h"
+#include "harness/session/session.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
+#include "models/segment.h"
 
 namespace tcpassay {
 namespace {

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Windows and options of a recorded script: what the script writes, or leaves out, to what the wire has.
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
 
 #include "harness/offline/script_replay.h"
+#include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
+#include "harness/wire/packet.h"
+#include "models/event.h"
 
 namespace tcpassay {
 namespace {

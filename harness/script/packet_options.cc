@@ -4,11 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include "harness/script/names.h"
+#include "harness/script/reader.h"
+#include "harness/script/scenario.h"
 #include "harness/script/tcp_options.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -5,18 +5,40 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cassert>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <iterator>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "harness/base/processes.h"
+#include "harness/check/deviations.h"
 #include "harness/check/player.h"
 #include "harness/report/replay_command.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
+#include "harness/script/scenario.h"
+#include "harness/session/finding.h"
+#include "harness/session/session.h"
 #include "harness/sweep/cause_line.h"
+#include "harness/sweep/deaths.h"
+#include "harness/sweep/grid.h"
+#include "harness/sweep/plan.h"
 #include "harness/sweep/questioner.h"
+#include "harness/sweep/roads.h"
+#include "harness/target/target.h"
+#include "harness/targets/registry.h"
+#include "models/event.h"
+#include "models/rule.h"
 
 namespace tcpassay {
 namespace {
@@ -25,50 +47,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kChunk = 256;  // cases in a row for one process
 constexpr std::size_t kProgressEvery = 512;
-constexpr std::size_t kDeathsMax = 20;              // times a target may die in one process and be made again
-constexpr std::chrono::seconds kLostMax{120};       // so much time one process may lose to deaths of the implementation
-constexpr std::size_t kCausesMax = 500;             // at most so many scripts are shortened and written
-constexpr std::uint64_t kClassFactors = 2 * 3 * 7;  // prime factors of the numbers of classes
-constexpr std::size_t kUnwrittenMax = 3;            // reasons why findings could not be written
-constexpr int kTries = 3;                           // to see a finding again
-
-// The roads, and for each of them the cells.
-struct Plan {
-  std::vector<RoadSum> roads;
-  std::vector<Cell> cells, stamped;  // as many; the second are those of roads with timestamps
-  std::size_t cases() const { return roads.size() * cells.size(); }
-  const RoadSum& road(std::size_t number) const { return roads[number / cells.size()]; }
-  const Cell& cell(std::size_t number) const {
-    const bool stamps = road(number).road->kind == RoadKind::kStamped;
-    return (stamps ? stamped : cells)[number % cells.size()];
-  }
-};
-
-bool chosen(const Road& road, const SweepOptions& options) {
-  const auto& states = options.states;
-  if (!states.empty() && std::find(states.begin(), states.end(), road.state) == states.end()) return false;
-  return road.name.find(options.road) != std::string_view::npos;
-}
-
-Plan plan_of(const SweepOptions& options) {
-  Plan plan;
-  const std::vector<Cell> all = all_cells(options.flags), all_stamped = all_cells(options.flags, true);
-  assert(all.size() == all_stamped.size());
-  // A stride that shares no factor with the numbers of classes meets every pair of them.
-  std::uint64_t stride = std::max<std::uint64_t>(options.one_in, 1);
-  while (std::gcd(stride, kClassFactors) != 1) ++stride;
-  for (std::size_t i = 0; i < all.size(); i += stride) {
-    plan.cells.push_back(all[i]);
-    plan.stamped.push_back(all_stamped[i]);
-  }
-  for (const std::uint8_t ip : options.ip) {
-    for (const Road& road : all_roads()) {
-      if (chosen(road, options)) plan.roads.push_back({.road = &road, .ip = ip, .cells = plan.cells.size()});
-    }
-  }
-  if (plan.roads.empty()) throw std::runtime_error(fmt::format("no road is called '{}'", options.road));
-  return plan;
-}
+constexpr std::size_t kDeathsMax = 20;         // times a target may die in one process and be made again
+constexpr std::chrono::seconds kLostMax{120};  // so much time one process may lose to deaths of the implementation
+constexpr std::size_t kCausesMax = 500;        // at most so many scripts are shortened and written
+constexpr std::size_t kUnwrittenMax = 3;       // reasons why findings could not be written
+constexpr int kTries = 3;                      // to see a finding again
 
 // Cases with the same rule, state and class of stimuli have the same cause.
 using CauseKey = std::tuple<Rule, State, std::string>;

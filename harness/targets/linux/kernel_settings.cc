@@ -3,21 +3,30 @@
 
 #include <fcntl.h>
 #include <linux/genetlink.h>
+#include <linux/netlink.h>
 #include <linux/tcp_metrics.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include "harness/base/file_descriptor.h"
 #include "harness/target/target.h"
+#include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/netlink.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {

@@ -15,13 +15,20 @@
 #include <cassert>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "harness/targets/linux/fast_open_cookie.h"
 #include "harness/targets/linux/kernel_answers.h"
 #include "harness/targets/linux/kernel_implementation_specific.h"
 #include "harness/targets/linux/kernel_options.h"
+#include "harness/targets/linux/namespace.h"
+#include "harness/targets/linux/socket_monitor.h"
+#include "harness/wire/packet.h"
 
 namespace tcpassay {
 namespace {
