@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Edits of histories: a segment leaves too soon or too late, or a call returns something else.
 #include <algorithm>
+#include <optional>
 
 #include "harness/mutation/history_edits.h"
 
@@ -41,6 +42,20 @@ bool reads_text(const History& h, std::size_t i) {
   const Known& known = h.before(i);
   const bool reads = made != nullptr && made->kind == CallKind::kRead && made->handle == known.handle;
   return reads && made->result > 0 && !known.urgent && !known.reset && !known.over();
+}
+
+// A connection that was not given up would have sent again before `i`: the timeout doubles at most (RFC 6298
+// section 5.5), and more than twice the last interval has passed. What a user timeout that was set adds to it, no text
+// says.
+bool given_up_for_sure(const History& h, std::size_t i) {
+  if (h.before(i).user_timeout) return false;
+  std::optional<Time> last, before;
+  for (std::size_t k = 0; k < i; ++k) {
+    if (h.out(k) == nullptr) continue;
+    before = last;
+    last = h.at(k);
+  }
+  return before && h.at(i) - *last > 2 * (*last - *before);
 }
 
 // Whether a later call tells of a reset.
@@ -193,6 +208,10 @@ MaybeRetelling error_untold(const History& h, std::size_t i) {
   const bool asks = made->kind == CallKind::kGetOption && made->option == SocketOption::kError && made->value != 0;
   const bool fails = (made->kind == CallKind::kRead || made->kind == CallKind::kWrite) && is_error(made->error);
   if ((!asks && !fails) || (asks && !is_error(static_cast<UserError>(made->value)))) return {};
+  // A socket whose reading side is shut down need not say more by read().
+  if (made->kind == CallKind::kRead && made->handle != h.before(i).handle) return {};
+  const UserError error = asks ? static_cast<UserError>(made->value) : made->error;
+  if (error == UserError::kTimedOut && !given_up_for_sure(h, i)) return {};
   Retelling told(h, i);
   UserCall& call = told.returns(i, h.at(i));
   if (asks) call.value = 0;

@@ -176,6 +176,11 @@ void PluginSockets::connect(UserCall& call, Socket& s) {
     if (refused(call, fresh)) return;
     s.endpoint = fresh;
     s.told = false;
+    for (const auto& [option, value] : s.options) {  // they are the socket's, whichever endpoint it has
+      if (const OptionRow* row = row_of(option, table_.options)) {
+        table_.set_option(stack_, fresh, row->plugin, value);
+      }
+    }
   }
   if (table_.connect == nullptr) return fail(call, UserError::kNotSupported);
   if (call.port == 0) return fail(call, UserError::kInvalid);  // "error: remote socket unspecified"
