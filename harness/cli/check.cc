@@ -232,9 +232,9 @@ void check_options(CLI::App& app, CliOptions& cli) {
       "of a part of the corpus, show the rules that it does not exercise too; of several targets, the rules on which "
       "they agree");
   app.add_option("--pcap", cli.pcap, "write a capture of each scenario to this folder");
-  add_jobs_option(
-      app, cli,
-      "processes, each with its own target; if not given, 1 for own, 64 for the kernel, else one for each processor");
+  add_jobs_option(app, cli,
+                  "processes, each with its own target; if not given, 1 for own, 64 for linux, 16 for linux-raw, else "
+                  "one for each processor");
   add_corpus_paths(app, cli);
 }
 

@@ -78,6 +78,9 @@ std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli) {
 int jobs_of(const CliOptions& cli) {
   if (cli.jobs != 0) return cli.jobs;
   if (target_name(cli) == "own") return 1;
+  constexpr int kJobsOfPairs =
+      16;  // a kernel that makes more pairs of interfaces at once loses some of their addresses
+  if (target_name(cli) == "linux-raw") return kJobsOfPairs;
   const bool adapter = !is_built_in(target_name(cli));
   return adapter ? static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 16u)) : kJobsMax;
 }

@@ -93,7 +93,7 @@ std::string target_name(const CliOptions& cli);  // "own" of "own:rst_out_of_win
 Edition edition_of(const CliOptions& cli);
 std::uint8_t ip_version_of(const CliOptions& cli);
 std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli);
-int jobs_of(const CliOptions& cli);  // --jobs; if not given, 1 for own, kJobsMax for the kernel (it mostly waits), else
+int jobs_of(const CliOptions& cli);  // --jobs; if not given, 1 for own, many for the kernel (it mostly waits), else
                                      // one a processor
 
 // A line on a terminal that shows progress; empty where there is no terminal.

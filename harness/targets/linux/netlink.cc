@@ -14,6 +14,7 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 
 #include "harness/target/target.h"
 
@@ -44,7 +45,8 @@ void add_address_attribute(NetlinkMessage& message, std::uint16_t type, const Ad
 // sends packets from the address to itself until one arrives. Runs in the calling thread's namespace, whose `lo` must
 // be up.
 void await_route_to_self(const Address& address) {
-  constexpr int kTries = 500, kTryMs = 2;
+  constexpr std::chrono::seconds kPatience{20};  // many namespaces may be made at once
+  constexpr int kTryMs = 2;
   const FileDescriptor self(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   sockaddr_in6 name{};
   name.sin6_family = AF_INET6;
@@ -52,9 +54,11 @@ void await_route_to_self(const Address& address) {
   socklen_t size = sizeof name;
   auto* const as_any = reinterpret_cast<sockaddr*>(&name);
   const bool bound = bind(self.get(), as_any, size) == 0 && getsockname(self.get(), as_any, &size) == 0;
-  for (int i = 0; bound && i < kTries; ++i) {
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (bound && std::chrono::steady_clock::now() < until) {
     pollfd asked{.fd = self.get(), .events = POLLIN, .revents = 0};
-    if (sendto(self.get(), "", 1, MSG_DONTWAIT, as_any, size) == 1 && poll(&asked, 1, kTryMs) == 1) return;
+    sendto(self.get(), "", 1, MSG_DONTWAIT, as_any, size);  // where it fails, nothing arrives
+    if (poll(&asked, 1, kTryMs) == 1) return;
   }
   throw TargetError("the kernel does not take packets for its address " + address.text());
 }
