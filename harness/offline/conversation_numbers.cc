@@ -191,7 +191,8 @@ void CapturedConversation::measure(const Decoded& segment, std::size_t from, Tim
     sender.asked.reset();
   }
   if (changed && sender.judge) {
-    const Time took = sender.turnaround.value_or(Time{});
+    // The clock of a capture may leap by decades, back or forth.
+    const Time took = std::clamp(sender.turnaround.value_or(Time{}), Time{}, kCrossingLimit);
     const Time longest =
         std::clamp<Time>(std::max(4 * took, sender.lag + sender.lag / 4), kCrossingMin, kCrossingLimit);
     sender.judge->set({.usual = took <= kNearerMax ? Time{} : took - took / 8, .longest = longest});

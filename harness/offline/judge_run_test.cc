@@ -120,6 +120,8 @@ TEST_F(RunLogs, WhatDoesNotFitIsNamedByItsLine) {
   EXPECT_NE(error().find("frame 4000 is not in the capture"), std::string::npos) << error();
   std::ofstream(log) << whole.str() << "{\"t\":";
   EXPECT_NE(error().find(log + ":"), std::string::npos) << error();
+  std::ofstream(log) << whole.str() << R"({"t":[1,1],"pair":[6.7e64,40000],"in":1,"oddity":0})";
+  EXPECT_NE(error().find("a number is not whole"), std::string::npos) << error();
   std::ofstream(log) << "";
   EXPECT_NE(error().find("is empty"), std::string::npos) << error();
 }

@@ -366,5 +366,14 @@ TEST_F(StrangeCapture, TextBeyondTheWindowIsCondemned) {
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
+// Far enough for a multiple of it to be more than a number of nanoseconds can say.
+TEST_F(StrangeCapture, AClockThatLeapsByDecadesMeasuresNothing) {
+  now_ = seconds(4'000'000'000);
+  write(up({.syn = true}, 0, 0));
+  write(down({.syn = true, .ack = true}, 0, 1), -seconds(4'000'000'000));
+  write(up({.ack = true}, 1, 1), seconds(4'000'000'000));
+  EXPECT_NE(server(), Outcome::kFail) << why();
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -253,6 +253,18 @@ void RunLog::close() {
   file_.reset();
 }
 
+namespace {
+
+// Every number of a log is whole; what is not may be too large for the number that it would become.
+Json parsed(const std::string& line) {
+  return Json::parse(line, [](int, Json::parse_event_t, const Json& json) {
+    if (json.is_number_float()) throw CaptureError("a number is not whole: " + json.dump());
+    return true;
+  });
+}
+
+}  // namespace
+
 struct RunLogReader::File {
   File(const std::string& capture, const std::string& log) : stream(log), frames(capture) {
     if (!stream) throw CaptureError(fmt::format("{}: cannot be read: {}", log, std::strerror(errno)));
@@ -269,7 +281,7 @@ RunLogReader::RunLogReader(const std::string& capture, std::string log)
   if (!std::getline(file_->stream, file_->line)) throw CaptureError(log_ + ": is empty");
   file_->number = 1;
   try {
-    const Json json = Json::parse(file_->line);
+    const Json json = parsed(file_->line);
     if (json.at("format") != kFormat) throw CaptureError("the log has a format that this version cannot read");
     scenario_ = json.at("scenario");
     terms_ = terms_from(json.at("terms"));
@@ -284,7 +296,7 @@ std::optional<RunLogReader::Entry> RunLogReader::next(std::deque<Bytes>& store) 
   if (!std::getline(file_->stream, file_->line)) return std::nullopt;
   ++file_->number;
   try {
-    const Json json = Json::parse(file_->line);
+    const Json json = parsed(file_->line);
     return Entry{.event = event_from(json, file_->frames, store), .frame = frame_of(json)};
   } catch (const std::exception& error) {
     throw CaptureError(fmt::format("{}:{}: {}", log_, file_->number, error.what()));
