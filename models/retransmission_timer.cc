@@ -301,7 +301,7 @@ void timer_acked(Step& on, SndSeq ack) {
     timer.sent_at = RetransmissionTimer::kNone;
     return;
   }
-  const Time rtt = on.env.since - tcb.front_to;
+  const Time rtt = std::min(on.env.since - tcb.front_to, kRoundTripMax);
   const bool sure = (ack == tcb.snd_nxt || handshake) && timer.sent_at != RetransmissionTimer::kNone;
   if (!again && sure) {
     timer.rtt_min = timer.rtt_min < Time{} ? rtt : std::min(timer.rtt_min, rtt);

@@ -13,6 +13,9 @@ namespace tcpassay {
 struct Step;
 struct Tcb;
 
+// The clock of a capture may leap by decades: what is multiplied must be less.
+inline constexpr Time kRoundTripMax = std::chrono::hours(24);
+
 struct RetransmissionTimer {
   static constexpr Time kNone{-1};
 

@@ -55,7 +55,7 @@ void advance_snd_una(Step& on, SndSeq ack) {
   congestion_acked(on, ack);
   // A timestamp measures what was sent again, too (RFC 7323 section 4.1).
   const bool measures = tcb.rexmits == 0 || tcb.timestamped();
-  if (measures && on.env.now - tcb.sent_at > tcb.rtt_max) tcb.rtt_max = on.env.now - tcb.sent_at;
+  if (measures) tcb.rtt_max = std::max(tcb.rtt_max, std::min(on.env.now - tcb.sent_at, kRoundTripMax));
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One
   // segment may be timed at a time, so an ACK of part of it measures nothing either.

@@ -375,5 +375,13 @@ TEST_F(StrangeCapture, AClockThatLeapsByDecadesMeasuresNothing) {
   EXPECT_NE(server(), Outcome::kFail) << why();
 }
 
+TEST_F(StrangeCapture, ARoundTripOfDecadesIsNotMultiplied) {
+  write(up({.syn = true}, 0, 0));
+  write(down({.syn = true, .ack = true}, 0, 1));
+  write(up({.ack = true}, 1, 1), seconds(4'000'000'000));
+  write(down({.psh = true, .ack = true}, 1, 1, 100));
+  EXPECT_NE(server(), Outcome::kFail) << why();
+}
+
 }  // namespace
 }  // namespace tcpassay
