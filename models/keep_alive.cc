@@ -20,9 +20,9 @@ void keep_alive_set(Step& on, const UserCall& call) {
   const auto value = static_cast<std::uint32_t>(call.value);
   switch (call.option) {
     case SocketOption::kKeepAlive:
+      if (!keep.on || call.value == 0) keep.unanswered = 0;  // turned on twice: the probes before count as well
       keep.on = call.value != 0;
       keep.was_set = true;
-      keep.unanswered = 0;
       on.cite(Rule::MAY_5);
       break;
     case SocketOption::kKeepIdle:

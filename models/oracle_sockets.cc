@@ -199,6 +199,7 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
   }
   process(c, event, [&](Step& on) {
     active_open_call(on, call);
+    if (failed) return;  // it opens nothing, and what was chosen stands
     on.tcb.user_timeout = h.user_timeout;
     on.tcb.no_delay = h.no_delay;
     for (const UserCall& option : h.chosen) option_set(on, option);
