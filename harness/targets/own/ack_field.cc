@@ -194,7 +194,7 @@ void Stack::take_window(Connection& c, const Segment& seg) {
   c.max_snd_wnd = std::max(c.max_snd_wnd, seg.wnd);
   // The timer restarts when the window closes or opens: the first probe leaves one RTO after the window became zero.
   if (was_zero == (seg.wnd == 0) || c.timers.retransmission == kNever) return;
-  if (c.in_flight()) {
+  if (c.in_flight() || c.ecn.waits) {  // what waits for the timer after an echo needs it as well
     start_retransmission_timer(c);
   } else {
     c.timers.retransmission = kNever;
