@@ -19,12 +19,13 @@ inline void add(CandidateSet& set, const CandidateSet& more) {
 
 // When the front of the queue left, and when the window last changed: what the order of crossing segments decides.
 struct CrossingTimes {
-  Time sent_at{}, front_from{}, front_to{}, window_at{}, small_from{};
+  Time sent_at{}, given_at{}, front_from{}, front_to{}, window_at{}, small_from{};
   std::uint16_t front_id = 0;
   bool front_alone = false;
 
   static CrossingTimes of(const Tcb& tcb) {
     return {.sent_at = tcb.sent_at,
+            .given_at = tcb.given_at,
             .front_from = tcb.front_from,
             .front_to = tcb.front_to,
             .window_at = tcb.window_at,
@@ -34,6 +35,7 @@ struct CrossingTimes {
   }
   void put_into(Tcb& tcb) const {
     tcb.sent_at = sent_at;
+    tcb.given_at = given_at;
     tcb.front_from = front_from;
     tcb.front_to = front_to;
     tcb.window_at = window_at;
@@ -44,6 +46,7 @@ struct CrossingTimes {
   // Times that hold whatever the order was.
   CrossingTimes with(const CrossingTimes& other) const {
     return {.sent_at = std::min(sent_at, other.sent_at),
+            .given_at = std::min(given_at, other.given_at),
             .front_from = std::min(front_from, other.front_from),
             .front_to = std::max(front_to, other.front_to),
             .window_at = std::min(window_at, other.window_at),

@@ -64,7 +64,7 @@ void begin_connection(Step& on, const Arriving& seg) {
   if (old.state == State::kTimeWait) keep_old_numbers(tcb, old);
   if (again) on.cite(Rule::S3_5_1_duplicate_syn);
   tcb.passive = true;
-  tcb.sent_at = on.env.now;  // the user timeout does not count what was before this connection
+  tcb.sent_at = tcb.given_at = on.env.now;  // the user timeout does not count what was before this connection
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.user_at_offer = tcb.syn_text_end = seg.seq + 1;
   tcb.irs = seg.seq;
   queue_from_syn(on, seg);

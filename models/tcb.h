@@ -340,6 +340,7 @@ struct Tcb {
   std::uint8_t backed_off = 0;  // doublings that no measurement has undone yet
   Time sent_at{};               // when the front of the queue was first sent
   Time user_timeout{}, user_set_at{};  // what the user has set, and when; zero: nothing
+  Time given_at{};                     // since when the user waits for what was given to be acknowledged
   Time rtt_max{};                      // the longest round trip seen
   Time front_from{}, front_to{};       // the front of the queue, or a probe, last left in this interval
   Time front_gap{};                    // the time before that since it left the last time, at least

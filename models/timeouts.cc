@@ -45,7 +45,7 @@ bool counts_as_timed_out(const Tcb& tcb, const Environment& env) {
   // R2 (3.8.3) counts from the first transmission, a time that the user has set from where the data was submitted
   // (3.9.1.1), though the window was closed.
   const bool set = tcb.user_timeout > Time{};
-  return env.now - (set ? std::min(tcb.sent_at, tcb.window_at) : tcb.sent_at) >= user_limit(tcb);
+  return env.now - (set ? std::min(tcb.sent_at, tcb.given_at) : tcb.sent_at) >= user_limit(tcb);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ bool send_is_pending(const Step& on) {
 // CLOSE in the RFC's sense: a FIN follows the last octet given to SEND.
 void close_sending(Step& on) {
   Candidate& tcb = on.tcb;
-  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) tcb.sent_at = tcb.window_at = on.env.now;
+  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) tcb.sent_at = tcb.given_at = on.env.now;
   switch (tcb.state) {
     case State::kClosed:
       on.cite(Rule::S3_10_4_closed);
@@ -91,7 +91,7 @@ void active_open_call(Step& on, const UserCall& call) {
     tcb = Candidate{};
     tcb.traits = traits;
     tcb.debts = debts;
-    tcb.sent_at = on.env.now;
+    tcb.sent_at = tcb.given_at = on.env.now;
     tcb.later = later_rules;
     on.cite(Rule::S3_10_1_active);
     on.reply({.form = Reply::Form::kSyn, .rule = Rule::S3_10_1_active});
@@ -162,7 +162,9 @@ void send_call(Step& on, const UserCall& call) {
     return;
   }
   if (!send_in_state(on, call)) return;
-  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) tcb.sent_at = on.env.now;  // R2 begins now (3.8.3)
+  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_limit()) {  // R2 begins now (3.8.3)
+    tcb.sent_at = tcb.given_at = on.env.now;
+  }
   if (!tcb.waits_for_larger_window()) tcb.small_from = on.env.now;
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
   tcb.window_at = on.env.now;
