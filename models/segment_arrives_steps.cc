@@ -55,7 +55,10 @@ void advance_snd_una(Step& on, SndSeq ack) {
   congestion_acked(on, ack);
   // A timestamp measures what was sent again, too (RFC 7323 section 4.1).
   const bool measures = tcb.rexmits == 0 || tcb.timestamped();
-  if (measures) tcb.rtt_max = std::max(tcb.rtt_max, std::min(on.env.now - tcb.sent_at, kRoundTripMax));
+  // New text behind what left again is still on its way, and will measure that much at least.
+  const bool will_measure = tcb.timer.fresh && ack < tcb.timer.fresh_end;
+  const Time since = measures ? tcb.sent_at : tcb.front_from;
+  if (measures || will_measure) tcb.rtt_max = std::max(tcb.rtt_max, std::min(on.env.now - since, kRoundTripMax));
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One
   // segment may be timed at a time, so an ACK of part of it measures nothing either.
@@ -64,7 +67,7 @@ void advance_snd_una(Step& on, SndSeq ack) {
   tcb.backed_off = measured ? std::uint8_t{0} : static_cast<std::uint8_t>(doublings);
   tcb.rexmits = 0;
   tcb.timed = false;
-  tcb.sent_at = on.env.now;
+  tcb.sent_at = tcb.given_at = on.env.now;
 }
 
 Then reset_as_user_is_gone(Step& on, const Arriving& seg) {
