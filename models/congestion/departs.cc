@@ -149,6 +149,7 @@ bool window_has_room(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (first_burst(cc)) {  // judged as a whole when the target falls quiet
     if (seg.may_probe && !seg.again && cc.probe == 0) cc.probe = seg.octets;
+    if (seg.again) cc.resent_to = later(cc.resent_to, seg.end);
     return true;
   }
   if (!on.env.user_known) return true;  // a window can only be counted where silence shows that it is full
