@@ -127,7 +127,12 @@ std::uint32_t flight(const Tcb& tcb) {
 }
 
 std::uint32_t pipe(const Tcb& tcb) {
-  return flight(tcb) - std::min(flight(tcb), tcb.congestion.left);
+  // What was reported has left, whatever has left again since (RFC 6675 section 4).
+  std::uint32_t reported = 0;
+  if (selective(tcb)) {
+    for (const SndSpan& span : tcb.board.sacked) reported += span.to - span.from;
+  }
+  return flight(tcb) - std::min(flight(tcb), std::max(tcb.congestion.left, reported));
 }
 
 std::uint32_t flight_of_newreno(const Tcb& tcb) {
