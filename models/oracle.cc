@@ -195,7 +195,8 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   if (!c.taken && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
   const bool idle =
       before == State::kClosed || before == State::kListen || before == State::kTimeWait || c.possible.size() > 1;
-  c.begins = idle && seg.ctl.syn;
+  const auto begun = [&](const Candidate& p) { return p.state == State::kSynReceived && p.irs == seg.seq; };
+  c.begins = idle && seg.ctl.syn && std::any_of(c.possible.begin(), c.possible.end(), begun);
 }
 
 // 3.9.2.2: for the connection that the message quotes, and for all others, which must stay as they are.
