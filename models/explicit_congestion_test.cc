@@ -77,6 +77,19 @@ TEST(ExplicitCongestion, AccurateEcnIsNamedAndNotJudged) {
   EXPECT_EQ(story(1, 2, "E").at(0), "S3_1_reserved_sent violated");   // another reserved bit
 }
 
+// A FIN ahead of a gap, and then a CE mark that is not echoed.
+TEST(ExplicitCongestion, CeBehindAHeldFinMayBePassedOverAheadOfItMustNot) {
+  const auto unechoed = [](std::uint32_t seq) {
+    EcnTrace t;
+    t.agree().quiet();
+    t.arrives("F.", "", 101, 1).departs(".", "", 1, 1).quiet();
+    t.arrives("P.", "", seq, 1, 20, kCe).departs(".", "", 1, 1).quiet();
+    return t.verdicts();
+  };
+  EXPECT_EQ(unechoed(102), kNone);
+  EXPECT_EQ(unechoed(51), Verdicts{"R3168_6_1_1_process violated"});
+}
+
 TEST(ExplicitCongestion, CeMustBeEchoedUntilCwr) {
   EcnTrace never;
   never.agree().quiet();
