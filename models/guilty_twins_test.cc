@@ -69,6 +69,43 @@ TEST(UserTimeoutTwins, ATimeForDataCountsFromItsSubmission) {
   EXPECT_EQ(closed_window_given_up_after(seconds(9)), Verdicts{"MUST_37 violated"});
 }
 
+// So many probes are not answered, the user turns keep-alives on a second time behind the first, and a RST gives up.
+Verdicts given_up_though_turned_on_again(int unanswered) {
+  Trace t;
+  t.open();
+  set(t, SocketOption::kKeepIdle, 10);
+  set(t, SocketOption::kKeepInterval, 5);
+  set(t, SocketOption::kKeepCount, 2);
+  set(t, SocketOption::kKeepAlive, 1);
+  t.quiet(seconds(10)).out(".", 0, 1).quiet();
+  set(t, SocketOption::kKeepAlive, 1);
+  for (int i = 1; i < unanswered; ++i) t.quiet(seconds(5)).out(".", 0, 1).quiet();
+  t.quiet(seconds(4)).wait(seconds(1)).out("R", 1).quiet();
+  return t.verdicts();
+}
+
+TEST(KeepAliveTwins, TurnedOnAgainTheyCountOnButOneIsNotEnough) {
+  EXPECT_EQ(given_up_though_turned_on_again(2), Verdicts{});
+  EXPECT_EQ(given_up_though_turned_on_again(1), Verdicts{"MUST_29 violated"});
+}
+
+// Text is given while the window is closed, with a user timeout of ten seconds, the peer answers a probe after eight,
+// and the connection ends so much later than the text was given.
+Verdicts answered_probes_given_up_after(Time time) {
+  Trace t;
+  t.open();
+  set(t, SocketOption::kUserTimeout, 10000);
+  t.in(".", 1, 1, 0, 0).quiet().write(1).quiet(seconds(1)).out("P.", 1, 1, 1).quiet();
+  t.quiet(seconds(2)).out("P.", 1, 1, 1).quiet(seconds(4)).out("P.", 1, 1, 1).quiet();
+  t.quiet(seconds(1)).in(".", 1, 1, 0, 0).quiet().wait(time - seconds(8)).report(State::kClosed);
+  return t.verdicts();
+}
+
+TEST(UserTimeoutTwins, AnAnswerToAProbeDoesNotStretchTheTimeForData) {
+  EXPECT_EQ(answered_probes_given_up_after(seconds(10)), Verdicts{});
+  EXPECT_EQ(answered_probes_given_up_after(seconds(9)), Verdicts{"MUST_37 violated"});
+}
+
 // The peer sends text behind its own FIN, and the target reports octets `from`..`to` once it has taken the FIN.
 Verdicts reported_behind_fin(std::uint32_t from, std::uint32_t to) {
   Trace t;
