@@ -153,8 +153,8 @@ void end_may_be_told(Step& on, const UserCall& call) {
 void send_call(Step& on, const UserCall& call) {
   Candidate& tcb = on.tcb;
   const bool taken = call.result > 0;
-  if (call.length == 0) return;
   if (!taken) end_may_be_told(on, call);
+  if (call.length == 0) return;
   if (tcb.fin_queued) {
     on.cite(Rule::S3_10_2_closing);
     on.cite(Rule::S3_6_send_after_close);
