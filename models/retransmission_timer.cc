@@ -309,7 +309,7 @@ void timer_acked(Step& on, SndSeq ack) {
     if (!handshake) timer.text.sample(rtt);
     if (timer.samples < 255) ++timer.samples;
     if (timer.samples == 1) timer.first = timer.all.rto();
-  } else if (!again || (!ambiguous && !handshake)) {
+  } else if (!again || (!ambiguous && (!handshake || tcb.fast_open.opened))) {
     // The segment that was timed left with the last text in flight or before it; or it was sent twice, and no sample is
     // taken.
     timer.exact = false;
