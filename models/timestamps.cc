@@ -221,8 +221,10 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
 void reset_prompted(Tcb& tcb, const Arriving& seg, State before) {
   using Reset = Stamps::Reset;
   Stamps& ts = tcb.stamps;
-  // In SYN-RECEIVED a SYN in the window, too, ends a connection that has exchanged timestamps.
-  if (ts.on() && (synchronized(before) || tcb.reply.rule == Rule::SA4_4_reset)) {
+  // In SYN-RECEIVED a SYN in the window, too, ends a connection that has exchanged timestamps, and so does text that
+  // completes the handshake when the user is gone.
+  const bool ends_it = tcb.reply.rule == Rule::SA4_4_reset || tcb.reply.rule == Rule::SHLD_3;
+  if (ts.on() && (synchronized(before) || ends_it)) {
     ts.reset = Reset::kWithin;
   } else {
     const bool stamps =
