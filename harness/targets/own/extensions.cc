@@ -182,7 +182,8 @@ Stack::Then Stack::syn_in_time_wait(Connection& c, const Segment& seg) {
 bool Stack::honours(const Connection& c, const Segment& seg) const {
   bool above = ge(seg.seq, c.rcv_nxt) && !planted.has(Defect::tw_never_reopened);
   if (planted.has(Defect::tw_any_sequence)) above = true;
-  const bool was = c.stamps.ok, will = seg.timestamps && !variants.has(LegalVariant::stamps_not_offered);
+  const bool offers = settings.timestamps && !variants.has(LegalVariant::stamps_not_offered);
+  const bool was = c.stamps.ok, will = seg.timestamps && offers;
   if (!was && will) return above || !planted.has(Defect::tw_new_timestamps_refused);
   if (!was) return above;
   if (!will) return above && !planted.has(Defect::tw_lost_timestamps_refused);
