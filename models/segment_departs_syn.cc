@@ -67,6 +67,7 @@ void iss_revealed(const Environment& env, Candidate& tcb, const Departing& syn) 
   if (tcb.up.given) tcb.up.snd_up = syn.seq + 1 + (tcb.up.snd_up - (tcb.iss + 1));
   tcb.up.plain_end = syn.seq + 1;
   tcb.iss = tcb.snd_una = syn.seq;
+  tcb.congestion.resent_to = syn.seq;  // nothing has left again
   tcb.iss_known = true;
   tcb.snd_nxt = syn.seq + 1 + static_cast<std::uint32_t>(syn.text.size());  // a SYN may carry text
   tcb.board.again = tcb.board.recover = tcb.small_end = tcb.scale.stale = tcb.scale.former = tcb.snd_far = syn.seq;

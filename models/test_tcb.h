@@ -90,7 +90,7 @@ inline Candidate syn_sent() {
   Candidate tcb;
   tcb.state = State::kSynSent;
   tcb.iss_known = true;
-  tcb.iss = tcb.snd_una = kIss;
+  tcb.iss = tcb.snd_una = tcb.congestion.resent_to = kIss;
   tcb.snd_nxt = tcb.snd_end = kIss + 1;
   tcb.rcv_mss = kMss;
   return tcb;

@@ -208,7 +208,8 @@ MaybeRetelling error_untold(const History& h, std::size_t i) {
   const bool asks = made->kind == CallKind::kGetOption && made->option == SocketOption::kError && made->value != 0;
   const bool fails = (made->kind == CallKind::kRead || made->kind == CallKind::kWrite) && is_error(made->error);
   if ((!asks && !fails) || (asks && !is_error(static_cast<UserError>(made->value)))) return {};
-  // A socket whose reading side is shut down need not say more by read().
+  // A socket whose reading side is shut down need not say more by read(), nor any by a write() of nothing.
+  if (made->kind == CallKind::kWrite && made->length == 0) return {};
   if (made->kind == CallKind::kRead && made->handle != h.before(i).handle) return {};
   const UserError error = asks ? static_cast<UserError>(made->value) : made->error;
   if (error == UserError::kTimedOut && !given_up_for_sure(h, i)) return {};
