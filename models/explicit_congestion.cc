@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RFC 3168 section 6.1. RFC 8311 allows experiments to do otherwise. The one that shows on the wire is Accurate ECN
-// (RFC 9768, a SYN with AE); where both sides have agreed to it, nothing is judged here.
+// RFC 3168 section 6.1. RFC 8311 allows experiments to do otherwise. Accurate ECN (RFC 9768, a SYN with AE) shows on
+// the wire; where both sides have agreed to it, nothing is judged here.
 #include "models/explicit_congestion.h"
 
 #include <algorithm>
@@ -13,8 +13,7 @@ namespace {
 using Echo = ExplicitCongestion::Echo;
 using Cwr = ExplicitCongestion::Cwr;
 
-constexpr std::uint8_t kCe = 3, kEct0 = 2;
-constexpr std::uint8_t kAe = 1;                                 // of the reserved bits
+constexpr std::uint8_t kCe = 3, kEct0 = 2, kAe = 1;             // AE is one of the reserved bits
 constexpr Time kTimerAtLeast = std::chrono::milliseconds(100);  // no retransmission timer is shorter
 // Of the window that remain: RFC 3168 keeps 50, CUBIC 70, RFC 8511 (ABE) up to 85.
 constexpr std::uint32_t kLossPercent = 85;

@@ -188,8 +188,7 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
   }
   const bool failed = call.result < 0 && call.error != UserError::kInProgress;
   if (h.kind == Handle::Kind::kConnection && failed && !current(h)) return;  // it tells of an earlier connection
-  const bool another = opens_another(h, call);
-  const bool stays = h.kind == Handle::Kind::kConnection && !another;
+  const bool stays = h.kind == Handle::Kind::kConnection && !opens_another(h, call);
   Conversation& c = stays ? conversation(h.tuple) : conversation(call.tuple);
   if (!stays) {
     h.kind = Handle::Kind::kConnection;

@@ -325,12 +325,11 @@ struct Tcb {
   // What the target owes: to the latest segment or call, and to those before it.
   Reply reply{};
   InlineVector<Reply, kDebtsMax> debts{};
-  bool ack_now = false;  // an acknowledgment before it falls quiet ...
-  bool ack_now_must = false;
-  bool ack_later = false;        // ... or until ack_due
-  bool ack_put_off = false;      // ... though another segment has called for it meanwhile
-  std::uint8_t ack_credits = 0;  // pure acknowledgments that arriving segments have called for
-  bool ack_missed = false;       // one that should have left at once has not: late, it is no second one
+  bool ack_now = false, ack_now_must = false;  // an acknowledgment before it falls quiet ...
+  bool ack_later = false;                      // ... or until ack_due
+  bool ack_put_off = false;                    // ... though another segment has called for it meanwhile
+  std::uint8_t ack_credits = 0;                // pure acknowledgments that arriving segments have called for
+  bool ack_missed = false;                     // one that should have left at once has not: late, it is no second one
   Rule ack_now_rule{}, ack_rule{};
   Time ack_due{};
   bool send_pending = false;  // text or FIN must leave until send_due
