@@ -76,6 +76,10 @@ SweepDefectFate fate_of(const own::DefectEntry& entry, std::uint64_t cases_max) 
   const std::uint64_t all = cells.size() * roads.size();
   static_assert(std::gcd(kStep, std::uint64_t{2 * 3 * 7}) == 1);
   for (std::uint64_t i = 0; i < std::min(all, cases_max) && !fate.caught; ++i) {
+    if (Interrupt::interrupted()) {
+      fate.cases = 0;  // as if it had not begun
+      break;
+    }
     const std::uint64_t number = i * kStep % all;
     const Road& road = roads[number / cells.size()];
     const auto& grid = road.kind == RoadKind::kStamped ? stamped : cells;
@@ -119,7 +123,7 @@ std::vector<SweepDefectFate> sweep_mutation_test(const SweepMutationOptions& opt
   for (int i = 1; i < options.jobs; ++i) threads.emplace_back(work);
   work();
   threads.clear();
-  std::erase_if(fates, [](const SweepDefectFate& fate) { return fate.cases == 0; });  // not begun before an interrupt
+  std::erase_if(fates, [](const SweepDefectFate& fate) { return fate.cases == 0; });  // not done before an interrupt
   return fates;
 }
 
