@@ -28,7 +28,8 @@ fi
 # because it may be compiled for another C++ library.
 mkdir -p "$out/lib" "$work"
 cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE= -DTCPASSAY_FUZZ=ON -DTCPASSAY_FUZZ_ENGINE="$engine" \
-  -DTCPASSAY_TESTS=OFF -DTCPASSAY_PYTHON=OFF -DTCPASSAY_STACKS=OFF -DCMAKE_CXX_FLAGS="$CXXFLAGS -DFMT_HEADER_ONLY" \
+  -DTCPASSAY_UNITY=ON -DTCPASSAY_TESTS=OFF -DTCPASSAY_PYTHON=OFF -DTCPASSAY_STACKS=OFF \
+  -DCMAKE_CXX_FLAGS="$CXXFLAGS -DFMT_HEADER_ONLY" \
   -DCMAKE_EXE_LINKER_FLAGS=-Wl,--as-needed -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON -DCMAKE_INSTALL_RPATH='$ORIGIN/lib'
 targets=(make_seeds "${programs[@]/%/_fuzzer}")
 [[ $CXX == *afl* ]] && targets+=(tcpassay_afl_mutator)

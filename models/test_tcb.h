@@ -35,21 +35,24 @@ inline Environment at(Time time) {
   return env;
 }
 
-// The octets of each stream, from `first` on; the first octet behind the SYN is 1.
+// The octets of each stream, from `first` on; the first octet behind the SYN is 1. They are made by functions and not
+// by lambdas: a compiler would try to work out a lambda's result itself, octet by octet, for seconds.
+inline std::vector<std::uint8_t> all_peer_text() {
+  std::vector<std::uint8_t> text(2 * kOctetsMax);
+  for (std::uint32_t i = 0; i < text.size(); ++i) text[i] = peer_octet((kIrs + i).value);
+  return text;
+}
+inline std::vector<std::uint8_t> all_target_text() {
+  std::vector<std::uint8_t> text(2 * kOctetsMax);
+  for (std::uint32_t i = 1; i < text.size(); ++i) text[i] = target_octet(i - 1);
+  return text;
+}
 inline std::span<const std::uint8_t> peer_text(std::uint32_t first, std::uint32_t octets) {
-  static const std::vector<std::uint8_t> all = [] {
-    std::vector<std::uint8_t> text(2 * kOctetsMax);
-    for (std::uint32_t i = 0; i < text.size(); ++i) text[i] = peer_octet((kIrs + i).value);
-    return text;
-  }();
+  static const std::vector<std::uint8_t> all = all_peer_text();
   return std::span(all).subspan(first % kOctetsMax, octets);
 }
 inline std::span<const std::uint8_t> target_text(std::uint32_t first, std::uint32_t octets) {
-  static const std::vector<std::uint8_t> all = [] {
-    std::vector<std::uint8_t> text(2 * kOctetsMax);
-    for (std::uint32_t i = 1; i < text.size(); ++i) text[i] = target_octet(i - 1);
-    return text;
-  }();
+  static const std::vector<std::uint8_t> all = all_target_text();
   return std::span(all).subspan(first % kOctetsMax, octets);
 }
 
