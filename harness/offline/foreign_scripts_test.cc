@@ -10,6 +10,7 @@
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
 #include "harness/script/scenario.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {
@@ -273,6 +274,7 @@ TEST(ForeignScript, AnEchoEndsNoAttemptToOpen) {
     expect_guilty(arrived + told + syn);
   }
   expect_innocent(kConnect + "+.1 < [0:0(0)] icmp time_exceeded ttl_exceeded_in_transit\n" + told);
+  expect_innocent(kConnect + "+.1 < icmp time_exceeded frag_reass_exceeded [0:0(0)]\n" + syn);
 }
 
 TEST(ForeignScript, AValueOrTheTrafficClassMayBeWrittenOtherwise) {
@@ -354,6 +356,25 @@ TEST(ForeignScript, AnAckThatComesLateIsTheOneThatWasOwed) {
   expect_guilty(text + "+.03" + ack + "+.03" + ack);
 }
 
+// After a timeout the window is one segment and grows with each ACK, with SACK as without.
+TEST(ForeignScript, SlowStartAfterATimeoutIsNotHeldToHalfOfTheFlight) {
+  for (const std::string permitted : {"", ",nop,nop,sackOK"}) {
+    const std::string lost = kListen + "+0 < S 0:0(0) win 65535 <mss 1000" + permitted +
+                             ">\n+0 > S. 0:0(0) ack 1 <mss 1460" + permitted +
+                             ">\n+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n" +
+                             "+0 write(4, ..., 40000) = 40000\n+0 > . 1:10001(10000) ack 1\n" +
+                             "+1.1 > . 1:1001(1000) ack 1\n+.1 < . 1:1(0) ack 1001 win 65535\n";
+    std::string grows = "+0 > . 1001:3001(2000) ack 1\n";
+    for (int i = 1; i <= 3; ++i) {
+      const auto octet = [](int segment) { return std::to_string(segment * 1000 + 1); };
+      grows += "+.1 < . 1:1(0) ack " + octet(i + 1) + " win 65535\n+0 > . " + octet(2 * i + 1) + ":" +
+               octet(2 * i + 3) + "(2000) ack 1\n";
+    }
+    expect_innocent(lost + grows);
+    expect_guilty(lost + "+0 > . 1001:5001(4000) ack 1\n");
+  }
+}
+
 // Ten segments are injected at once; the target has acknowledged every second one meanwhile.
 TEST(ForeignScript, AnAckStandsBehindWhatItAcknowledges) {
   std::string text = kOpen, acks;
@@ -365,6 +386,36 @@ TEST(ForeignScript, AnAckStandsBehindWhatItAcknowledges) {
   expect_innocent(text + acks);
   expect_guilty(text + "+0 > . 1:1(0) ack 2002\n");
   expect_guilty(text + "+0 > . 1:1(0) ack 4001\n+0 > . 1:1(0) ack 2001\n");
+}
+
+// The line that stands in the way of the accused one moves first: three segments at once, and an ACK for each. A FIN
+// that leaves again before its time is guilty of that, wherever it stands, and never stands before what it
+// acknowledges.
+TEST(ForeignScript, LinesOfTheTargetKeepTheirOrderWhenTheyMove) {
+  const std::string three = kConnect + "+.1 < S. 0:100(100) ack 1 win 5792 <mss 1460>\n" +
+                            "+0 < . 101:201(100) ack 1 win 5792\n+0 < P. 201:301(100) ack 1 win 5792\n";
+  const std::string acks = "+0 > . 1:1(0) ack 101\n+0 > . 1:1(0) ack 201\n+0 > . 1:1(0) ack 301\n";
+  expect_innocent(three + acks);
+  expect_guilty(three + acks + "+0 > . 1:1(0) ack 301\n");
+  const FileResult again = judged(kOpen + "+.1 close(4) = 0\n+0 < F. 1:1(0) ack 1 win 65535\n+0 > F. 1:1(0) ack 1\n" +
+                                  "+0 < . 2:2(0) ack 2 win 65535\n+0 > F. 1:1(0) ack 2\n");
+  ASSERT_FALSE(again.verdicts.empty());
+  EXPECT_EQ(again.verdicts.front().rule, Rule::R6298_5_early);
+}
+
+// BSD's TCP_FASTOPEN asks for Fast Open at either end.
+TEST(ForeignScript, ASocketOptionAsksForACookie) {
+  const std::string socket = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n";
+  const std::string asks = "+0 setsockopt(3, IPPROTO_TCP, TCP_FASTOPEN, [1], 4) = 0\n";
+  const std::string first = "+0 sendto(3, ..., 100, 0, ..., ...) = 100\n+0 > S 0:0(0) <mss 1460,FO,nop,nop>\n";
+  const std::string granted = "+.1 < S. 0:0(0) ack 1 win 5792 <mss 1460,FO 0102030405060708,nop,nop>\n";
+  const std::string rest = "+0 > P. 1:101(100) ack 1\n";
+  expect_innocent(socket + asks + first + granted + rest);
+  expect_innocent(socket + asks + "+0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)\n" +
+                  "+0 > S 0:0(0) <mss 1460,FO,nop,nop>\n");
+  expect_guilty(socket + first + granted + rest);
+  expect_guilty(socket + asks + "+0 setsockopt(3, IPPROTO_TCP, TCP_FASTOPEN, [0], 4) = 0\n" + first + granted + rest);
+  expect_guilty(socket + asks + first + granted + "+0 > P. 1:102(101) ack 1\n");
 }
 
 // RFC 7413 section 4.2.2: what the SYN,ACK leaves of the SYN's text goes with its ACK, and is no loss.

@@ -105,6 +105,11 @@ bool at_once(const ScriptStep& step) {
   return step.time.form == StepTime::Form::kRelative && step.time.at == Time{};
 }
 
+bool acknowledges(const SegmentSpec& line, const SegmentSpec& of_peer) {
+  const std::uint32_t octets = of_peer.length + of_peer.ctl.fin;
+  return line.ack && octets > 0 && of_peer.seq + of_peer.ctl.syn + octets == *line.ack;
+}
+
 // The place behind the peer's segment whose end the `>` line acknowledges, when all that stands between happens at once
 // and is none of the target's.
 std::vector<ScriptStep>::iterator behind_acknowledged(Scenario& scenario, std::vector<ScriptStep>::iterator line) {
@@ -113,15 +118,31 @@ std::vector<ScriptStep>::iterator behind_acknowledged(Scenario& scenario, std::v
     const auto before = step - 1;
     if (std::holds_alternative<Expect>(before->action)) break;
     const auto* in = std::get_if<Inject>(&before->action);
-    if (in && in->segment.length > 0 && in->segment.seq + in->segment.length + in->segment.ctl.fin == *spec.ack)
-      return step;
+    if (in && in->segment.length > 0 && acknowledges(spec, in->segment)) return step;
   }
   return line;
 }
 
+// Of the target's lines that happen at once, up to the accused one, the first that can stand further up; none when all
+// stand as far up as they can. The lines keep their order.
+bool moves_up(Scenario& scenario, std::vector<ScriptStep>::iterator accused) {
+  auto first = accused;
+  while (first != scenario.steps.begin() && at_once(*first) && std::holds_alternative<Expect>((first - 1)->action)) {
+    --first;
+  }
+  for (auto line = first; line <= accused; ++line) {
+    const auto to = behind_acknowledged(scenario, line);
+    if (to == line) continue;
+    std::rotate(to, line, line + 1);
+    return true;
+  }
+  return false;
+}
+
 // packetdrill compares a line with the next packet that it has seen, which may have left before a packet was injected
 // that stands in front of the line: within the tolerance of time the order of the two is not known. Moves the `>` line
-// that is accused behind what it acknowledges, or before such a line; false when none stands there.
+// that is accused behind what it acknowledges, or before such a line, but not before what it acknowledges; false when
+// there is no such place.
 bool left_before(Scenario& scenario, const FileResult& accused) {
   const Verdict* verdict = first_broken(accused);
   if (!verdict || verdict->event >= accused.trace.places.size()) return false;
@@ -132,16 +153,14 @@ bool left_before(Scenario& scenario, const FileResult& accused) {
   const auto line = std::find_if(scenario.steps.begin(), scenario.steps.end(), same);
   if (line == scenario.steps.end() || line == scenario.steps.begin()) return false;
   if (!std::holds_alternative<Expect>(line->action)) return false;
-  if (const auto to = behind_acknowledged(scenario, line); to != line) {
-    std::rotate(to, line, line + 1);
-    return true;
-  }
+  if (moves_up(scenario, line)) return true;
   const auto before = line - 1;
   const auto* in = std::get_if<Inject>(&before->action);
   const bool soon = line->time.form == StepTime::Form::kRelative && line->time.at <= kTimeTolerance;
   const bool as_late = line->time.form == StepTime::Form::kAbsolute && before->time.form == line->time.form &&
                        line->time.at - before->time.at <= kTimeTolerance;
   if (!in || in->segment.ctl.syn || (!soon && !as_late)) return false;
+  if (acknowledges(std::get<Expect>(line->action).segment, in->segment)) return false;
   std::swap(*before, *line);
   std::swap(before->time, line->time);
   return true;

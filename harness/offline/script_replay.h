@@ -39,6 +39,7 @@ class ScriptReplay {
     std::uint16_t port = 0;
     bool connection = false, listens = false;
     bool opens_late = false;        // TCP_FASTOPEN_CONNECT: connect() leaves the SYN to the first write
+    bool fast_open = false;         // TCP_FASTOPEN, by which BSD's users ask for it at either end
     std::optional<Call> opening{};  // ... such a call
     Tuple tuple{};
     std::uint32_t written = 0, read = 0;
@@ -91,6 +92,7 @@ class ScriptReplay {
   bool drops(const SegmentSpec& spec) const;
   static std::optional<Call> asking_open(const Call& made, RecordedSocket* on);
   static Call opening_write(const Call& made, RecordedSocket& on);
+  static bool implies_open(const Call& made, const RecordedSocket* on);
   void open_first(const Call& call, Time at, const Place& where);
   void fill_text(const Call& call, UserCall& made, RecordedSocket* socket, Bytes& text);
   void cork(const Call& call, bool on, Time at, const Place& where);

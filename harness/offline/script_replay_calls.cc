@@ -148,13 +148,15 @@ void ScriptReplay::cork(const Call& made, bool on, Time at, const Place& where) 
 }
 
 // BSD: sendto() with an address opens the connection first.
-void ScriptReplay::open_first(const Call& made, Time at, const Place& where) {
+bool ScriptReplay::implies_open(const Call& made, const RecordedSocket* on) {
   constexpr std::size_t kAddress = 4;  // argument
-  const RecordedSocket* on = socket(made.handle);
-  const bool implied = made.name == "sendto" && made.kind == CallKind::kWrite && made.result.value_or(-1) >= 0 &&
-                       made.arguments.size() > kAddress && made.arguments[kAddress] != "NULL" &&
-                       made.arguments[kAddress] != "0" && on != nullptr && !on->connection && !on->listens;
-  if (!implied) return;
+  return made.name == "sendto" && made.kind == CallKind::kWrite && made.result.value_or(-1) >= 0 &&
+         made.arguments.size() > kAddress && made.arguments[kAddress] != "NULL" && made.arguments[kAddress] != "0" &&
+         on != nullptr && !on->connection && !on->listens;
+}
+
+void ScriptReplay::open_first(const Call& made, Time at, const Place& where) {
+  if (!implies_open(made, socket(made.handle))) return;
   Call open{.kind = CallKind::kConnect, .handle = made.handle};
   open.result = -1;
   open.error = UserError::kInProgress;
@@ -170,9 +172,11 @@ UserError ScriptReplay::unnamed_error(const Call& made) const {
   return opens ? UserError::kInProgress : UserError::kOther;
 }
 
-// True for what TCP_FASTOPEN_CONNECT puts off, and for turning that on.
+// True for what TCP_FASTOPEN_CONNECT puts off, and for turning that on. TCP_FASTOPEN puts nothing off.
 bool ScriptReplay::opens_later(const Call& made, RecordedSocket* on) {
   if (!on) return false;
+  const bool set = made.kind == CallKind::kSetOption && made.option == SocketOption::kFastOpen && made.result == 0;
+  if (set) on->fast_open = made.value != 0;
   const bool option = made.implementation_specific.ends_with("TCP_FASTOPEN_CONNECT");
   if (option && made.kind == CallKind::kSetOption && made.result == 0) on->opens_late = made.value != 0;
   if (option || made.kind != CallKind::kConnect || !on->opens_late || on->connection) return option;
@@ -181,13 +185,14 @@ bool ScriptReplay::opens_later(const Call& made, RecordedSocket* on) {
   return true;
 }
 
-// TCP_FASTOPEN_CONNECT without a cookie: the SYN asks for one, as with sendto() and MSG_FASTOPEN.
-// So does the first write of a socket whose OPEN was put off.
+// TCP_FASTOPEN_CONNECT without a cookie, and BSD's TCP_FASTOPEN: the SYN may ask for one, as with sendto() and
+// MSG_FASTOPEN. So does the first write of a socket whose OPEN was put off.
 std::optional<Call> ScriptReplay::asking_open(const Call& made, RecordedSocket* on) {
   if (on && on->opening && made.kind == CallKind::kWrite && made.result) return opening_write(made, *on);
-  const bool asks = on && on->opens_late && made.kind == CallKind::kConnect && made.result == -1 && !on->connection;
-  if (!asks) return std::nullopt;
-  on->opens_late = false;
+  const bool wants = on && !on->connection && (on->opens_late || on->fast_open);
+  const bool connects = made.kind == CallKind::kConnect && made.result == -1;
+  if (!wants || (!connects && !(on->fast_open && implies_open(made, on)))) return std::nullopt;
+  on->opens_late = on->fast_open = false;
   Call open = made;
   open.kind = CallKind::kSendTo;
   return open;

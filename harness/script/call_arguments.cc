@@ -87,16 +87,19 @@ void check_receive_flags(const WrittenCall& written, std::size_t argument) {
   check_flags(written, argument, {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_TRUNC", "MSG_CMSG_CLOEXEC"});
 }
 
+constexpr const char* kFastOpenNumber = "0x20000000";  // Linux's MSG_FASTOPEN
+
 void read_send_flags(const WrittenCall& written, std::size_t argument, Call& call) {
   check_flags(written, argument,
-              {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_EOR", "MSG_MORE", "MSG_ZEROCOPY", "MSG_OOB", "MSG_FASTOPEN"});
+              {"MSG_DONTWAIT", "MSG_NOSIGNAL", "MSG_EOR", "MSG_MORE", "MSG_ZEROCOPY", "MSG_OOB", "MSG_FASTOPEN",
+               kFastOpenNumber});
   const auto flags = words_of(written.arguments[argument], '|');
   const auto is_there = [&](const char* flag) { return std::find(flags.begin(), flags.end(), flag) != flags.end(); };
   call.urgent = is_there("MSG_OOB");
   call.more = is_there("MSG_MORE");
   call.record_end = is_there("MSG_EOR");
   call.zero_copy = is_there("MSG_ZEROCOPY");
-  if (is_there("MSG_FASTOPEN")) call.kind = CallKind::kSendTo;
+  if (is_there("MSG_FASTOPEN") || is_there(kFastOpenNumber)) call.kind = CallKind::kSendTo;
 }
 
 // [{..., 1000}, {..., 24}]: the octets of all together.

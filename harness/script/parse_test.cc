@@ -360,6 +360,7 @@ TEST(Script, NamesTheCookieOfTheTarget) {
   const ScriptStep opens = step("+0 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = 100");
   EXPECT_EQ(std::get<Call>(opens.action).kind, CallKind::kSendTo);
   EXPECT_EQ(to_text(opens), "+0 sendto(3, ..., 100, MSG_FASTOPEN, ..., ...) = 100");
+  EXPECT_EQ(to_text(step("+0 sendto(3, ..., 100, 0x20000000, ..., ...) = 100")), to_text(opens));
 }
 
 TEST(Script, PrintsTheCorpus) {

@@ -56,6 +56,7 @@ constexpr Name kNames[] = {
     {"time_exceeded", "ttl_exceeded_in_transit", 4, 11, 0, true},
     {"time_exceeded", "fragment_reassembly_time_exceeded", 4, 11, 1, true},
     {"time_exceeded", "reassembly_timeout", 4, 11, 1, true},
+    {"time_exceeded", "frag_reass_exceeded", 4, 11, 1, true},
     {"parameter_problem", "", 4, 12, 0},
     {"timestamp_request", "", 4, 13, 0},
     {"timestamp_reply", "", 4, 14, 0},

@@ -36,6 +36,7 @@ TEST(Icmp, SpeaksPacketdrillsWords) {
   EXPECT_EQ(said("time_exceeded reassembly_timeout", 4), "time_exceeded code_1");
   EXPECT_EQ(said("time_exceeded reassembly_timeout", 6), "time_exceeded exceeded_frag_time");
   EXPECT_EQ(said("time_exceeded ttl_exceeded", 4), "time_exceeded");
+  EXPECT_EQ(said("time_exceeded frag_reass_exceeded", 4), "time_exceeded code_1");
   EXPECT_EQ(said("type_3 code_1", 4), "unreachable host_unreachable");
   EXPECT_EQ(said("type_200 code_7", 4), "type_200 code_7");
   EXPECT_EQ(said("time_exceeded code_1", 4), "time_exceeded code_1");
