@@ -25,21 +25,22 @@ RcvSeq taken_at_most(const Step& on, RcvSeq end) {
   return earlier(end, most == tcb.rcv_nxt ? most + 1 : most);
 }
 
-// Where there is no room for another span, the highest is not remembered: from there on what is held is not known.
-void remember_held(Candidate& tcb, Span span) {
-  if (tcb.held.overflow && tcb.held.beyond <= span.from) return;
-  if (tcb.held.spans.add(span)) return;
+// Where there is no room for another span, the highest is not remembered: what is held from there to the highest octet
+// that came is not known.
+void remember_held(HeldText& held, Span span) {
+  if (held.overflow && held.beyond <= span.from) return;
+  if (held.spans.add(span)) return;
   Span* highest = &span;
-  for (Span& other : tcb.held.spans.items) {
+  for (Span& other : held.spans.items) {
     if (highest->from < other.from) highest = &other;
   }
-  tcb.held.beyond = highest->from;
-  tcb.held.overflow = true;
+  held.beyond = highest->from;
+  held.overflow = true;
   *highest = span;
 }
 
 void hold(Candidate& tcb, RcvSeq from, RcvSeq to) {
-  if (tcb.held.spans.empty() || tcb.held.top < to) tcb.held.top = to;
+  if (!tcb.held.gap() || tcb.held.top < to) tcb.held.top = to;
   int kept = 0;
   for (int i = 0; i < tcb.held.spans.size; ++i) {  // the spans that it touches become one with it
     const Span span = tcb.held.spans.items[static_cast<std::size_t>(i)];
@@ -51,7 +52,7 @@ void hold(Candidate& tcb, RcvSeq from, RcvSeq to) {
     }
   }
   tcb.held.spans.size = static_cast<std::uint8_t>(kept);
-  remember_held(tcb, {from, to});
+  remember_held(tcb.held, {from, to});
 }
 
 // A span that text up to `reached` makes part of the sequence, and that is no island any more.
@@ -65,6 +66,18 @@ std::optional<Span> take_island(Candidate& tcb, RcvSeq reached) {
   return {};
 }
 
+// RCV.NXT may have reached text that was held and is not remembered: any of it may have joined, whatever the
+// acknowledgments tell, until they have passed all of it.
+void join_unknown(Step& on) {
+  Candidate& tcb = on.tcb;
+  HeldText& held = tcb.held;
+  if (held.top <= tcb.rcv_nxt) held.overflow = false;
+  if (!held.overflow || tcb.rcv_nxt_max < held.beyond || held.top <= tcb.rcv_nxt_max) return;
+  if (tcb.rcv_acked < held.beyond) on.reach(Limit::kIslands);
+  tcb.rcv_nxt_max = held.top;
+  tcb.filled = true;
+}
+
 // Text that was held and is now in sequence may have been kept: RCV.NXT goes as far at most.
 void join_held(Step& on) {
   Candidate& tcb = on.tcb;
@@ -73,12 +86,7 @@ void join_held(Step& on) {
     tcb.rcv_nxt_max = span->to;
     tcb.filled = true;
   }
-  if (!tcb.held.overflow || tcb.rcv_nxt_max < tcb.held.beyond) return;
-  tcb.held.overflow = false;
-  if (tcb.held.top <= tcb.rcv_nxt_max) return;
-  on.reach(Limit::kIslands);
-  tcb.rcv_nxt_max = tcb.held.top;
-  tcb.filled = true;
+  join_unknown(on);
 }
 
 // No text, in whatever state. Text that waited, with the SYN say, may be found to be new only now that nobody is there

@@ -96,6 +96,26 @@ TEST(SegmentText, TheFirstIslandsStayKnown) {
   EXPECT_EQ(arrives(beyond, in("P.", 1, 1, 340)).all[0].limit, Limit::kIslands);
 }
 
+// What is not remembered stays unknown until RCV.NXT has passed it, whatever the acknowledgments between tell.
+TEST(SegmentText, WhatIsNotRememberedStaysUnknownUntilItIsPassed) {
+  Candidate tcb = established();
+  for (std::uint32_t i = 1; i <= 10; ++i) tcb = arrives(tcb, in("P.", 1 + 200 * i, 1, 100)).all[0];
+  tcb = arrives(tcb, in("P.", 301, 1, 1500)).all[0];  // up to the ninth, which is not remembered
+  const auto acknowledged = [&](std::uint32_t ack) { return departs(tcb, out(".", 1, ack)).all.at(0); };
+  tcb = arrives(tcb, in("P.", 1, 1, 200)).all[0];
+  EXPECT_EQ(tcb.rcv_nxt_max, kIrs + 2101);
+  for (const std::uint32_t ack : {1801u, 1901u}) {
+    tcb = acknowledged(ack);
+    EXPECT_TRUE(tcb.held.overflow) << ack;
+    tcb = arrives(tcb, in("P.", ack, 1, 10)).all[0];
+    EXPECT_EQ(tcb.rcv_nxt_max, kIrs + 2101) << ack;
+  }
+  tcb = acknowledged(2101);
+  EXPECT_FALSE(tcb.held.overflow);
+  EXPECT_EQ(arrives(tcb, in("P.", 2101, 1, 50)).all[0].rcv_nxt_max, kIrs + 2151);
+  EXPECT_TRUE(departs(tcb, out(".", 1, 2151)).all.empty());  // nothing has come that it would acknowledge
+}
+
 // Spans that touch are one.
 TEST(SegmentText, HeldSpansJoin) {
   Candidate tcb = arrives(established(), in("P.", 101, 1, 100)).all.at(0);

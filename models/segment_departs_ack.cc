@@ -70,7 +70,7 @@ bool filled_gap_acknowledged(Step& on, RcvSeq ack) {
   Candidate& tcb = on.tcb;
   std::int8_t& holds = tcb.traits[static_cast<std::size_t>(Trait::kHoldsText)];
   const bool all = ack == tcb.rcv_nxt_max;
-  const bool unsure = tcb.contradicted;  // what is held is not known
+  const bool unsure = tcb.contradicted || tcb.held.overflow;  // what is held is not known
   if (tcb.stamps.held_is_older && tcb.stamps.on() && holds > 0 && !unsure && ack <= tcb.rcv_edge) {
     if (!all) return on.refuse(Rule::R7323_5_3_once);  // it held the text, but tested its timestamps once more
     on.cite(Rule::R7323_5_3_once);
@@ -161,6 +161,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
     tcb.mss_omitted = false;
   }
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = ack;
+  if (tcb.held.overflow && tcb.held.top <= ack) tcb.held.overflow = false;
   if (tcb.state == State::kTimeWait) tcb.time_wait.acknowledged = true;
   tcb.rcv_unacked = 0;
   tcb.ack_now = tcb.ack_later = false;

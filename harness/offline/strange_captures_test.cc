@@ -81,6 +81,46 @@ TEST_F(StrangeCapture, WhatCameBeforeAGarbledSegmentIsJudged) {
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
+// A receiver may hold more stretches of text than the judge remembers.
+class ManyHoles : public StrangeCapture {
+ protected:
+  static constexpr std::uint32_t kSegment = 100, kPairs = 14;
+
+  void SetUp() override {  // of each pair of segments the second has come
+    open_far();
+    for (std::uint32_t pair = 0; pair < kPairs; ++pair) {
+      text(1 + (2 * pair + 1) * kSegment, kSegment, pair == 0 ? milliseconds(70) : milliseconds(1));
+      ack(1, microseconds(50));
+    }
+  }
+  void first_of(std::uint32_t pair) { text(1 + 2 * pair * kSegment, kSegment, milliseconds(1)); }
+  void ack_behind(std::uint32_t pair) { ack(1 + 2 * (pair + 1) * kSegment, microseconds(50)); }
+};
+
+TEST_F(ManyHoles, AreFilledOneByOne) {
+  for (std::uint32_t pair = 0; pair < kPairs; ++pair) {
+    first_of(pair);
+    ack_behind(pair);
+  }
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(ManyHoles, AnAckInsideASegmentIsCondemned) {
+  first_of(0);
+  ack(1 + kSegment / 2, microseconds(50));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(ManyHoles, AnAckThatGoesBackIsCondemned) {
+  for (std::uint32_t pair = 0; pair < 11; ++pair) {
+    first_of(pair);
+    ack_behind(pair);
+  }
+  first_of(11);
+  ack_behind(9);
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
 TEST_F(StrangeCapture, APartOfALongFrameMayBeAcknowledgedAtItsSegments) {
   open_far();
   text(1, 2000, milliseconds(70));  // segments of 1460 and 540 octets
