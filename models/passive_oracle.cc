@@ -168,6 +168,7 @@ void PassiveOracle::Impl::observe(const Passed& passed) {
     observe_assuming(passed);
   }
   last = passed.at();
+  if (passed.arrives()) came = last;
   begun = true;
   latest = passed.segments.back();
   latest_number = passed.number;

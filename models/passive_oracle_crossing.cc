@@ -21,7 +21,7 @@ void PassiveOracle::Impl::remember(const Passed& passed) {
   const bool apart = at - last > distance.longest && coming.empty();
   if (apart || !begun) {  // all earlier segments have been processed
     settle_freedoms(latest, latest_number);
-    newer = {.at = at, .last = last, .stage = {set}, .pending = {}};
+    newer = {.at = at, .last = last, .presumed = came, .stage = {set}, .pending = {}};
     mark = newer;
     recent.clear();
     before_newer = 0;
@@ -29,7 +29,8 @@ void PassiveOracle::Impl::remember(const Passed& passed) {
   } else if (at - newer.at > distance.longest || recent.size() > kRecentMax) {
     forgotten = at - newer.at <= distance.longest;
     mark = std::move(newer);
-    newer = {.at = at, .last = last, .stage = {set}, .pending = coming};
+    const Time taken = coming.empty() ? came : coming.front().at() - Time(1);
+    newer = {.at = at, .last = last, .presumed = taken, .stage = {set}, .pending = coming};
     recent.erase(recent.begin(), recent.begin() + static_cast<std::ptrdiff_t>(before_newer));
     before_newer = recent.size();
   }
@@ -65,7 +66,7 @@ void PassiveOracle::Impl::observe_assuming(const Passed& passed) {
 
 void PassiveOracle::Impl::observe_staged(const Passed& passed) {
   if (!stage_by_stage(passed)) {
-    blame(passed, stage.back().empty() ? set : stage.back());
+    accuse(passed, stage.back().empty() ? set : stage.back());
   } else if (pending.empty() || ++staged_for >= patience) {
     assume_times(passed.at());
   }
@@ -76,6 +77,7 @@ void PassiveOracle::Impl::observe_staged(const Passed& passed) {
 bool PassiveOracle::Impl::stage_by_stage(const Passed& passed) {
   const Time at = passed.at();
   while (!pending.empty() && (stage.front().empty() || pending.front().at() + distance.longest < at)) {
+    if (!stage.front().empty()) presumed = std::max(presumed, pending.front().at());
     stage.erase(stage.begin());
     pending.pop_front();
   }
@@ -117,7 +119,7 @@ void PassiveOracle::Impl::assume_times(Time at) {
   recent.clear();
   before_newer = 0;
   forgotten = false;
-  mark = {.at = at, .last = at, .stage = std::move(stage), .pending = std::move(pending)};
+  mark = {.at = at, .last = at, .presumed = presumed, .stage = std::move(stage), .pending = std::move(pending)};
   newer = mark;
 }
 
@@ -132,6 +134,7 @@ void PassiveOracle::Impl::look_back(const Passed& passed) {
   staged_for = 0;
   stage = mark.stage;
   pending = mark.pending;
+  presumed = mark.presumed;
   while (stage.size() <= pending.size()) stage.push_back(step(stage.back(), pending[stage.size() - 1], mark.at));
   last = mark.last;
   bool agrees = true;
@@ -150,7 +153,17 @@ void PassiveOracle::Impl::look_back(const Passed& passed) {
     nearest = first;
     accused = first_accused;
     refused = first_refused;
-    blame(passed, set);
+    accuse(passed, set);
+  }
+}
+
+// The endpoint may be later than it ever was before, which only this segment tells: then it may not have processed what
+// it was taken to have processed long ago.
+void PassiveOracle::Impl::accuse(const Passed& passed, const Set& before) {
+  if (presumed != kNever && passed.at() - presumed <= distance.longest) {
+    give_up(passed, "it takes segments later than it did before: which it had taken is not known");
+  } else {
+    blame(passed, before);
   }
 }
 

@@ -28,9 +28,12 @@ struct PassiveOracle::Impl {
     bool arrives() const { return std::holds_alternative<Arriving>(segments.front().what); }
   };
 
+  static constexpr Time kNever = Time::min();
+
   // A point in the capture from which the oracle can judge again, when the assumed times of processing turn out wrong.
   struct Mark {
     Time at{}, last{};           // when the segment passed that came then, and the one before it
+    Time presumed = kNever;      // as below
     std::vector<Set> stage;      // as `stage` below; the first only, where times were assumed
     std::deque<Passed> pending;  // seen, not processed yet
   };
@@ -43,7 +46,9 @@ struct PassiveOracle::Impl {
   std::deque<Passed> coming;
   Time last{};
   bool begun = false;
-  Event latest;  // the latest segment, and the number of its packet
+  Time came = kNever;      // when the latest segment passed that arrives at the endpoint
+  Time presumed = kNever;  // ... of those that are taken to have been processed, since they passed long ago
+  Event latest;            // the latest segment, and the number of its packet
   std::uint64_t latest_number = 0;
   Mark mark, newer;
   std::deque<Passed> recent;     // since `mark`
@@ -72,6 +77,7 @@ struct PassiveOracle::Impl {
   void observe_assuming(const Passed& passed);
   bool stage_by_stage(const Passed& passed);
   void look_back(const Passed& passed);
+  void accuse(const Passed& passed, const Set& before);
   void assume_times(Time at);
   void remember(const Passed& passed);
   void take_coming(Time until);

@@ -122,6 +122,32 @@ TEST_F(Overhearing, WhatHasArrivedLongAgoHas) {
   EXPECT_EQ(judge_.verdict()->event, 6u);
 }
 
+// Only the ACK itself shows that the endpoint is later than ever before. What it has acknowledged it does not take
+// back.
+TEST_F(Overhearing, AnEndThatIsLaterThanEverIsNotAccused) {
+  opens();
+  hears({.psh = true, .ack = true}, 1, 1, 100);
+  hears({.psh = true, .ack = true}, 101, 1, 100);
+  after(milliseconds(20));
+  hears({.psh = true, .ack = true}, 201, 1, 100);
+  judge_.set({.longest = milliseconds(25)});  // as its next ACK, of the first text alone, tells
+  says({.ack = true}, 1, 101);
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->kind, Verdict::Kind::kInconclusive);
+}
+
+TEST_F(Overhearing, AnEndThatIsLateTakesNoAckBack) {
+  opens();
+  hears({.psh = true, .ack = true}, 1, 1, 100);
+  says({.ack = true}, 1, 101);
+  after(milliseconds(50));
+  hears({.psh = true, .ack = true}, 101, 1, 100);
+  judge_.set({.longest = milliseconds(25)});
+  says({.psh = true, .ack = true}, 1, 51, 10);
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->kind, Verdict::Kind::kViolated);
+}
+
 // Whether an ACK came before or after the text that crosses it decides times only: that is no state of its own.
 class ManyCrossings : public Overhearing {
  protected:

@@ -124,8 +124,10 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
     return false;
   }
   const std::uint32_t value = seg.opt.timestamps->value;
-  if (ts.arrived.size == 4) ts.arrived.remove(ts.arrived.items[0]);
-  if (!ts.arrived.has(value)) ts.arrived.add(value);
+  if (!ts.arrived.has(value)) {
+    if (ts.arrived.size == 4) ts.arrived.remove(ts.arrived.items[0]);
+    ts.arrived.add(value);
+  }
   if (!some_newer(ts, value)) {
     note_echo(on, seg);
     return false;
