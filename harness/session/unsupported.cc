@@ -28,6 +28,13 @@ struct Asked {
   CodeNames names{};  // variables that the code has assigned so far
 };
 
+// A queueing discipline or a congestion control is not asked for by the name of the setting alone.
+Why unknown_value(const Tuning& one, const Asked& asked) {
+  const bool names = one.name == "tc" || one.name == "ip" || one.name.ends_with("tcp_congestion_control");
+  if (!names || one.optional || asked.system.has_tuning(one.name + ' ' + one.value)) return std::nullopt;
+  return fmt::format("the system has not what `{} {}` asks for", one.name, one.value);
+}
+
 // Commands are never run. A command that configures something must correspond to a setting of the target.
 Why unsupported_shell(const Shell& shell, const Asked& asked, const std::string& file) {
   const ShellMeaning meaning = read_shell(shell.text, folder_of(file));
@@ -35,6 +42,7 @@ Why unsupported_shell(const Shell& shell, const Asked& asked, const std::string&
   if (!asked.assertions) return std::nullopt;
   for (const Tuning& one : meaning.tuning) {
     if (!one.optional && !asked.system.has_tuning(one.name)) return print_tuning(one);
+    if (const Why why = unknown_value(one, asked)) return why;
   }
   for (const Setting& setting : meaning.settings) {
     if (!asked.target.has_setting(setting.name)) return fmt::format("the target has no setting {}", setting.name);

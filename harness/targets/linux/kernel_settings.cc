@@ -16,6 +16,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -146,6 +147,19 @@ bool KernelSettings::has_sysctl(const std::string& name) const {
   const NetworkNamespace::Visit visit(where_);
   const std::string path = path_of(name);
   return !path.empty() && access(path.c_str(), W_OK) == 0;
+}
+
+bool KernelSettings::has_congestion_control(const std::string& name) const {
+  constexpr const char* kUsed = "/proc/sys/net/ipv4/tcp_congestion_control";
+  const NetworkNamespace::Visit visit(where_);
+  const auto available = read_file("/proc/sys/net/ipv4/tcp_available_congestion_control"), before = read_file(kUsed);
+  std::istringstream words(available.value_or(""));
+  for (std::string word; words >> word;) {
+    if (word == name) return true;
+  }
+  if (!before || write_sysctl(kUsed, name) != 0) return false;  // the kernel may load it now
+  write_sysctl(kUsed, *before);
+  return true;
 }
 
 bool KernelSettings::set_sysctl(const std::string& name, const std::string& value) {

@@ -23,6 +23,7 @@ class KernelSettings {
 
   // Any sysctl of the namespace: "net.ipv4.tcp_rmem". False when there is none, or the value is refused.
   bool has_sysctl(const std::string& name) const;
+  bool has_congestion_control(const std::string& name) const;  // which the kernel has, or can load
   bool set_sysctl(const std::string& name, const std::string& value);
 
   struct Changed {

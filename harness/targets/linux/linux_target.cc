@@ -92,10 +92,21 @@ void LinuxTarget::reset(std::uint64_t) {
   silent_at_ = Time{};
 }
 
-bool LinuxTarget::has_tuning(const std::string& name) const {
+bool LinuxTarget::has_tuning(const std::string& asked) const {
+  const std::size_t space = asked.find(' ');
+  const std::string name = asked.substr(0, space);
+  if (space != std::string::npos) return has_tuning(name) && knows(name, asked.substr(space + 1));
   if (name.starts_with("interface.") || name == "shell") return wire_->can_change();
   if (const char* program = link_program(name)) return wire_->can_change() && access(program, X_OK) == 0;
   return settings_.has_sysctl(name);
+}
+
+// Whether the kernel has what a value names: a queueing discipline, a congestion control.
+bool LinuxTarget::knows(const std::string& name, const std::string& value) const {
+  constexpr const char* kControl = "net.ipv4.tcp_congestion_control";
+  if (name == "tc") return knows_discipline(*where_, value);
+  const std::string control = name == "ip" ? congestion_control(value) : name == kControl ? value : std::string();
+  return control.empty() || settings_.has_congestion_control(control);
 }
 
 bool LinuxTarget::tune(const std::string& name, const std::string& value) {

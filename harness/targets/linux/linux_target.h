@@ -23,7 +23,7 @@ class LinuxTarget : public Target {
   const Identity& identity() const override { return identity_; }
   void use_ip(std::uint8_t version) override { ip_ = version; }
   void reset(std::uint64_t seed) override;
-  bool has_tuning(const std::string& name) const override;
+  bool has_tuning(const std::string& asked) const override;  // a name, or a name, a space and a value
   bool tune(const std::string& name, const std::string& value) override;
   bool configure(std::string_view name, std::int64_t value) override { return settings_.set(name, value); }
   Time now() override;
@@ -41,6 +41,7 @@ class LinuxTarget : public Target {
   std::vector<Flow> remaining() { return sockets_.remaining(); }
 
  private:
+  bool knows(const std::string& name, const std::string& value) const;
   std::optional<Collected> take();
 
   Identity identity_;

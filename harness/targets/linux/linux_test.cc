@@ -274,6 +274,15 @@ TEST_P(Linux, TuningLastsUntilTheNextReset) {
   EXPECT_FALSE(target_->has_tuning("kernel.hostname"));
   EXPECT_FALSE(target_->has_tuning("net.ipv4/../../kernel/hostname"));
   EXPECT_FALSE(target_->tune("net.ipv4.tcp_notsent_lowat", "many"));
+  EXPECT_TRUE(target_->has_tuning("net.ipv4.tcp_congestion_control reno"));
+  EXPECT_FALSE(target_->has_tuning("net.ipv4.tcp_congestion_control no-such-control"));
+  if (target_->has_tuning("tc")) {
+    EXPECT_TRUE(target_->has_tuning("tc qdisc replace dev tun0 root pfifo limit 5"));
+    EXPECT_TRUE(target_->has_tuning("tc qdisc del dev tun0 root"));
+    EXPECT_FALSE(target_->has_tuning("tc qdisc add dev tun0 root handle 1: no-such-discipline"));
+    EXPECT_FALSE(target_->has_tuning("ip route change 192.0.2.0/24 dev tun0 congctl no-such-control"));
+    EXPECT_TRUE(target_->has_tuning("ip route change 192.0.2.0/24 dev tun0 congctl reno"));
+  }
   ASSERT_TRUE(target_->tune("net.ipv4.tcp_syn_retries", "2"));
   target_->reset(1);
   ASSERT_TRUE(target_->tune("net.ipv4.tcp_rmem", "4096 65536 131072"));
