@@ -10,3 +10,7 @@ require (
 	golang.org/x/sys v0.43.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 )
+
+require tcpassay/goadapter v0.0.0
+
+replace tcpassay/goadapter => ../common/goadapter

@@ -18,6 +18,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"tcpassay/goadapter"
 )
 
 const (
@@ -25,36 +27,10 @@ const (
 	quietRounds = 6
 )
 
-// Phases and errors of tcpassay_plugin.h.
-const (
-	unconnected = iota
-	listening
-	opening
-	connected
-	ended
-)
-const (
-	wouldBlock       = 1
-	notConnected     = 5
-	refused          = 6
-	reset            = 7
-	aborted          = 8
-	timedOut         = 9
-	pipe             = 10
-	addressInUse     = 11
-	invalid          = 12
-	badHandle        = 13
-	unreachable      = 14
-	noBuffers        = 15
-	notSupported     = 16
-	noProtocolOption = 17
-	other            = 18
-)
-
 type endpoint struct {
 	ep                    tcpip.Endpoint
 	phase                 int
-	failure               int // an error of tcpassay_plugin.h
+	failure               int32
 	localPort, remotePort uint16
 }
 
@@ -64,6 +40,7 @@ type source struct{ *rand.Rand }
 func (s source) Read(into []byte) (int, error) { return s.Rand.Read(into) }
 
 type target struct {
+	goadapter.Lacks
 	local, localV6 tcpip.Address
 	mtu            uint32
 	emit           func([]byte)
@@ -109,6 +86,15 @@ func (t *target) settle() {
 	}
 }
 
+func (t *target) Create(config goadapter.Config) {
+	t.local, t.localV6 = tcpip.AddrFromSlice(config.Local), tcpip.AddrFromSlice(config.LocalV6)
+	t.mtu, t.emit, t.random = config.MTU, config.Emit, config.Random
+	t.begin(4)
+	t.settle()
+}
+
+func (t *target) NextDeadline() uint64 { return t.clock.next() }
+
 func (t *target) begin(version int) {
 	seed := int64(t.random())<<32 | int64(t.random())
 	gvrand.Reader = source{rand.New(rand.NewSource(seed ^ 1))}
@@ -142,7 +128,7 @@ func (t *target) begin(version int) {
 	t.endpoints = nil
 }
 
-func (t *target) reset(version int) {
+func (t *target) Reset(version int) {
 	emit := t.emit
 	t.emit = func([]byte) {}
 	for _, e := range t.endpoints {
@@ -158,7 +144,7 @@ func (t *target) reset(version int) {
 	t.settle()
 }
 
-func (t *target) input(packet []byte) {
+func (t *target) Input(packet []byte) {
 	protocol := header.IPv4ProtocolNumber
 	if packet[0]>>4 == 6 {
 		protocol = header.IPv6ProtocolNumber
@@ -169,7 +155,7 @@ func (t *target) input(packet []byte) {
 	t.settle()
 }
 
-func (t *target) advance(now int64) {
+func (t *target) Advance(now int64) {
 	for t.clock.fire(now) {
 		t.settle()
 	}
@@ -193,19 +179,19 @@ func (t *target) keep(e *endpoint) int32 {
 	return int32(len(t.endpoints) - 1)
 }
 
-func (t *target) open() int32 {
+func (t *target) Open() int32 {
 	ep, err := t.stack.NewEndpoint(tcp.ProtocolNumber, t.version, &waiter.Queue{})
 	if err != nil {
-		return -noBuffers
+		return -goadapter.NoBuffers
 	}
 	ep.SocketOptions().SetReuseAddress(true)
 	return t.keep(&endpoint{ep: ep})
 }
 
-func (t *target) listen(number int32, port uint16, backlog uint32) int32 {
+func (t *target) Listen(number int32, port uint16, backlog uint32) int32 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	if err := e.ep.Bind(tcpip.FullAddress{Port: port}); err != nil {
 		return -failureOf(err)
@@ -214,26 +200,26 @@ func (t *target) listen(number int32, port uint16, backlog uint32) int32 {
 	if err := e.ep.Listen(int(min(backlog, 4096)) + 1); err != nil {
 		return -failureOf(err)
 	}
-	e.phase, e.localPort = listening, port
+	e.phase, e.localPort = goadapter.Listening, port
 	t.settle()
 	return 0
 }
 
-func (t *target) connect(number int32, localPort uint16, remote tcpip.Address, remotePort uint16) int32 {
+func (t *target) Connect(number int32, localPort uint16, remote []byte, remotePort uint16) int32 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	if localPort != 0 {
 		if err := e.ep.Bind(tcpip.FullAddress{Port: localPort}); err != nil {
 			return -failureOf(err)
 		}
 	}
-	err := e.ep.Connect(tcpip.FullAddress{NIC: nic, Addr: remote, Port: remotePort})
+	err := e.ep.Connect(tcpip.FullAddress{NIC: nic, Addr: tcpip.AddrFromSlice(remote), Port: remotePort})
 	if _, started := err.(*tcpip.ErrConnectStarted); err != nil && !started {
 		return -failureOf(err)
 	}
-	e.phase = opening
+	e.phase = goadapter.Opening
 	t.settle()
 	e.learnPorts()
 	return 0
@@ -248,25 +234,25 @@ func (e *endpoint) learnPorts() {
 	}
 }
 
-func (t *target) accept(number int32) int32 {
+func (t *target) Accept(number int32) int32 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	ep, _, err := e.ep.Accept(nil)
 	if err != nil {
 		return -failureOf(err)
 	}
-	accepted := &endpoint{ep: ep, phase: connected}
+	accepted := &endpoint{ep: ep, phase: goadapter.Connected}
 	accepted.learnPorts()
 	t.settle()
 	return t.keep(accepted)
 }
 
-func (t *target) send(number int32, text []byte) int64 {
+func (t *target) Send(number int32, text []byte) int64 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	n, err := e.ep.Write(bytes.NewReader(text), tcpip.WriteOptions{})
 	t.settle()
@@ -276,10 +262,10 @@ func (t *target) send(number int32, text []byte) int64 {
 	return n
 }
 
-func (t *target) receive(number int32, room []byte) int64 {
+func (t *target) Receive(number int32, room []byte) int64 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	into := tcpip.SliceWriter(room)
 	result, err := e.ep.Read(&into, tcpip.ReadOptions{})
@@ -293,10 +279,10 @@ func (t *target) receive(number int32, room []byte) int64 {
 	return int64(result.Count)
 }
 
-func (t *target) shutdown(number int32) int32 {
+func (t *target) Shutdown(number int32) int32 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	err := e.ep.Shutdown(tcpip.ShutdownWrite)
 	t.settle()
@@ -306,12 +292,12 @@ func (t *target) shutdown(number int32) int32 {
 	return 0
 }
 
-func (t *target) close(number int32, abort bool) int32 {
+func (t *target) Close(number int32, abort bool) int32 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
-	if abort && e.phase != listening {
+	if abort && e.phase != goadapter.Listening {
 		e.ep.Abort()
 	} else {
 		e.ep.Close()
@@ -321,31 +307,25 @@ func (t *target) close(number int32, abort bool) int32 {
 	return 0
 }
 
-type status struct {
-	phase, failure, readable, writable, acceptable int
-	eof                                            bool
-	localPort, remotePort                          uint16
-}
-
-func (t *target) status(number int32) (status, bool) {
+func (t *target) Status(number int32) (goadapter.Status, bool) {
 	e := t.at(number)
 	if e == nil {
-		return status{}, false
+		return goadapter.Status{}, false
 	}
-	s := status{localPort: e.localPort, remotePort: e.remotePort}
-	if e.phase == listening {
+	s := goadapter.Status{LocalPort: e.localPort, RemotePort: e.remotePort}
+	if e.phase == goadapter.Listening {
 		if e.ep.Readiness(waiter.ReadableEvents) != 0 {
-			s.acceptable = 1
+			s.Acceptable = 1
 		}
-	} else if e.phase != unconnected {
+	} else if e.phase != goadapter.Unconnected {
 		e.follow()
-		s.readable, _ = readable(e.ep)
-		s.eof = e.ep.Readiness(waiter.EventRdHUp) != 0 && e.failure == 0
-		if e.phase != ended && e.ep.Readiness(waiter.WritableEvents) != 0 {
-			s.writable = 1
+		s.Readable, _ = readable(e.ep)
+		s.EOF = e.ep.Readiness(waiter.EventRdHUp) != 0 && e.failure == 0
+		if e.phase != goadapter.Ended && e.ep.Readiness(waiter.WritableEvents) != 0 {
+			s.Writable = 1
 		}
 	}
-	s.phase, s.failure = e.phase, e.failure
+	s.Phase, s.Failure = e.phase, e.failure
 	return s, true
 }
 
@@ -357,65 +337,65 @@ func (e *endpoint) follow() {
 	switch tcp.EndpointState(e.ep.State()) {
 	case tcp.StateConnecting, tcp.StateSynSent, tcp.StateSynRecv, tcp.StateInitial, tcp.StateBound:
 	case tcp.StateError, tcp.StateClose:
-		if e.phase != ended {
+		if e.phase != goadapter.Ended {
 			if err := e.ep.LastError(); err != nil {
-				e.failure = int(failureOf(err))
+				e.failure = failureOf(err)
 			}
 		}
-		e.phase = ended
+		e.phase = goadapter.Ended
 	default:
-		e.phase = connected
+		e.phase = goadapter.Connected
 	}
 }
 
-func (t *target) setOption(number int32, option int, value int64) int32 {
+func (t *target) SetOption(number int32, option int, value int64) int32 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	seconds := time.Duration(value) * time.Second
 	options := e.ep.SocketOptions()
 	var err tcpip.Error
 	switch option {
-	case 0:
+	case goadapter.NoDelay:
 		options.SetDelayOption(value == 0)
-	case 1:
+	case goadapter.MaxSegment:
 		err = e.ep.SetSockOptInt(tcpip.MaxSegOption, int(value))
-	case 2:
+	case goadapter.ReceiveBuffer:
 		options.SetReceiveBufferSize(value, true)
-	case 3:
+	case goadapter.SendBuffer:
 		options.SetSendBufferSize(value, true)
-	case 4:
+	case goadapter.UserTimeout:
 		timeout := tcpip.TCPUserTimeoutOption(time.Duration(value) * time.Millisecond)
 		err = e.ep.SetSockOpt(&timeout)
-	case 5:
+	case goadapter.KeepAlive:
 		options.SetKeepAlive(value != 0)
-	case 6:
+	case goadapter.KeepIdle:
 		idle := tcpip.KeepaliveIdleOption(seconds)
 		err = e.ep.SetSockOpt(&idle)
-	case 7:
+	case goadapter.KeepInterval:
 		interval := tcpip.KeepaliveIntervalOption(seconds)
 		err = e.ep.SetSockOpt(&interval)
-	case 8:
+	case goadapter.KeepCount:
 		err = e.ep.SetSockOptInt(tcpip.KeepaliveCountOption, int(value))
-	case 9:
+	case goadapter.QuickAck:
 		options.SetQuickAck(value != 0)
-	case 10:
+	case goadapter.Cork:
 		options.SetCorkOption(value != 0)
-	case 13:
+	case goadapter.TypeOfService:
 		service := tcpip.IPv4TOSOption
 		if t.version == ipv6.ProtocolNumber {
 			service = tcpip.IPv6TrafficClassOption
 		}
 		err = e.ep.SetSockOptInt(service, int(value))
-	case 14:
+	case goadapter.TimeToLive:
 		hops := tcpip.IPv4TTLOption
 		if t.version == ipv6.ProtocolNumber {
 			hops = tcpip.IPv6HopLimitOption
 		}
 		err = e.ep.SetSockOptInt(hops, int(value))
 	default:
-		return -noProtocolOption
+		return -goadapter.NoProtocolOption
 	}
 	t.settle()
 	if err != nil {
@@ -430,7 +410,7 @@ var states = map[tcp.EndpointState]int{
 	tcp.StateFinWait2: 6, tcp.StateCloseWait: 7, tcp.StateClosing: 8, tcp.StateLastAck: 9, tcp.StateTimeWait: 10,
 }
 
-func (t *target) state(localPort, remotePort uint16) int {
+func (t *target) State(localPort, remotePort uint16) int {
 	for _, registered := range t.stack.RegisteredEndpoints() {
 		ep, ok := registered.(tcpip.Endpoint)
 		if !ok {
@@ -447,27 +427,27 @@ func (t *target) state(localPort, remotePort uint16) int {
 func failureOf(err tcpip.Error) int32 {
 	switch err.(type) {
 	case *tcpip.ErrWouldBlock:
-		return wouldBlock
+		return goadapter.WouldBlock
 	case *tcpip.ErrNotConnected:
-		return notConnected
+		return goadapter.NotConnected
 	case *tcpip.ErrConnectionRefused:
-		return refused
+		return goadapter.Refused
 	case *tcpip.ErrConnectionReset:
-		return reset
+		return goadapter.Reset
 	case *tcpip.ErrConnectionAborted, *tcpip.ErrAborted:
-		return aborted
+		return goadapter.Aborted
 	case *tcpip.ErrTimeout:
-		return timedOut
+		return goadapter.TimedOut
 	case *tcpip.ErrClosedForSend:
-		return pipe
+		return goadapter.Pipe
 	case *tcpip.ErrPortInUse, *tcpip.ErrNoPortAvailable:
-		return addressInUse
+		return goadapter.AddressInUse
 	case *tcpip.ErrNetworkUnreachable, *tcpip.ErrHostUnreachable:
-		return unreachable
+		return goadapter.Unreachable
 	case *tcpip.ErrInvalidEndpointState, *tcpip.ErrInvalidOptionValue:
-		return invalid
+		return goadapter.Invalid
 	case *tcpip.ErrNotSupported, *tcpip.ErrBroadcastDisabled:
-		return notSupported
+		return goadapter.NotSupported
 	}
-	return other
+	return goadapter.Other
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"math"
 	"net/netip"
 	"reflect"
 	"time"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/soypat/seqs"
 	"github.com/soypat/seqs/stacks"
+
+	"tcpassay/goadapter"
 )
 
 const (
@@ -19,37 +22,19 @@ const (
 	mostWaiting = 8
 )
 
-// Phases and errors of tcpassay_plugin.h.
-const (
-	unconnected = iota
-	listening
-	opening
-	connected
-	ended
-)
-const (
-	wouldBlock   = 1
-	notConnected = 5
-	refused      = 6
-	aborted      = 8
-	pipe         = 10
-	addressInUse = 11
-	invalid      = 12
-	badHandle    = 13
-	noBuffers    = 15
-)
-
 var ourMAC, peerMAC = [6]byte{2, 0, 0, 0, 0, 1}, [6]byte{2, 0, 0, 0, 0, 2}
 
 type endpoint struct {
 	conn                  *stacks.TCPConn
 	listener              *stacks.TCPListener
 	life                  uint8 // of conn: seqs uses the same TCPConn for the next connection
-	phase, failure        int
+	phase                 int
+	failure               int32
 	localPort, remotePort uint16
 }
 
 type target struct {
+	goadapter.Lacks
 	local  netip.Addr
 	mtu    uint16
 	emit   func([]byte)
@@ -93,7 +78,16 @@ func roomOf(c *stacks.TCPConn) int {
 	return r.off - r.end
 }
 
-func (t *target) reset() {
+func (t *target) Create(config goadapter.Config) {
+	t.local, t.mtu = netip.AddrFrom4([4]byte(config.Local)), uint16(config.MTU)
+	t.emit, t.random = config.Emit, config.Random
+	t.Reset(4)
+}
+
+// NextDeadline is never: nothing of seqs happens unasked, its loop looks at what has something pending.
+func (t *target) NextDeadline() uint64 { return math.MaxUint64 }
+
+func (t *target) Reset(int) {
 	t.stack = stacks.NewPortStack(stacks.PortStackConfig{MAC: ourMAC, MaxOpenPortsTCP: mostPorts, MTU: t.mtu + frameHeader})
 	t.stack.SetAddr(t.local)
 	t.now, t.endpoints, t.gone = 0, nil, nil
@@ -112,7 +106,7 @@ func (t *target) settle() {
 	}
 }
 
-func (t *target) input(packet []byte) {
+func (t *target) Input(packet []byte) {
 	frame := make([]byte, 0, frameHeader+len(packet))
 	frame = append(append(append(frame, ourMAC[:]...), peerMAC[:]...), 0x08, 0x00)
 	t.stack.RecvEth(append(frame, packet...))
@@ -120,7 +114,7 @@ func (t *target) input(packet []byte) {
 }
 
 // advance moves what seqs remembers of the clock into the past: it reads the machine's clock, which stands still for it.
-func (t *target) advance(now int64) {
+func (t *target) Advance(now int64) {
 	passed := time.Duration(now - t.now)
 	t.now = now
 	t.each(func(c *stacks.TCPConn) {
@@ -175,44 +169,44 @@ func (t *target) keep(e *endpoint) int32 {
 	return int32(len(t.endpoints) - 1)
 }
 
-func (t *target) open() int32 { return t.keep(&endpoint{}) }
+func (t *target) Open() int32 { return t.keep(&endpoint{}) }
 
-func (t *target) listen(number int32, port uint16, backlog uint32) int32 {
+func (t *target) Listen(number int32, port uint16, backlog uint32) int32 {
 	e := t.at(number)
-	if e == nil || e.phase != unconnected {
-		return -invalid
+	if e == nil || e.phase != goadapter.Unconnected {
+		return -goadapter.Invalid
 	}
 	listener, err := stacks.NewTCPListener(t.stack, stacks.TCPListenerConfig{
 		MaxConnections: uint16(max(1, min(backlog, mostWaiting))), ConnTxBufSize: buffer, ConnRxBufSize: buffer,
 	})
 	if err != nil {
-		return -noBuffers
+		return -goadapter.NoBuffers
 	}
 	if err = listener.StartListening(port); err != nil {
-		return -addressInUse
+		return -goadapter.AddressInUse
 	}
-	e.listener, e.phase, e.localPort = listener, listening, port
+	e.listener, e.phase, e.localPort = listener, goadapter.Listening, port
 	t.settle()
 	return 0
 }
 
-func (t *target) connect(number int32, localPort uint16, remote netip.Addr, remotePort uint16) int32 {
+func (t *target) Connect(number int32, localPort uint16, remote []byte, remotePort uint16) int32 {
 	e := t.at(number)
-	if e == nil || e.phase != unconnected {
-		return -invalid
+	if e == nil || e.phase != goadapter.Unconnected {
+		return -goadapter.Invalid
 	}
 	conn, err := stacks.NewTCPConn(t.stack, stacks.TCPConnConfig{TxBufSize: buffer, RxBufSize: buffer})
 	if err != nil {
-		return -noBuffers
+		return -goadapter.NoBuffers
 	}
 	if localPort == 0 {
 		localPort = uint16(49152 + t.random()%16384)
 	}
-	err = conn.OpenDialTCP(localPort, peerMAC, netip.AddrPortFrom(remote, remotePort), seqs.Value(t.random()))
+	err = conn.OpenDialTCP(localPort, peerMAC, netip.AddrPortFrom(netip.AddrFrom4([4]byte(remote)), remotePort), seqs.Value(t.random()))
 	if err != nil {
-		return -addressInUse
+		return -goadapter.AddressInUse
 	}
-	e.conn, e.phase, e.life, e.localPort, e.remotePort = conn, opening, lifeOf(conn), localPort, remotePort
+	e.conn, e.phase, e.life, e.localPort, e.remotePort = conn, goadapter.Opening, lifeOf(conn), localPort, remotePort
 	t.settle()
 	return 0
 }
@@ -228,73 +222,73 @@ func waiting(l *stacks.TCPListener) int {
 	return n
 }
 
-func (t *target) accept(number int32) int32 {
+func (t *target) Accept(number int32) int32 {
 	e := t.at(number)
 	if e == nil || e.listener == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	if waiting(e.listener) == 0 {
-		return -wouldBlock
+		return -goadapter.WouldBlock
 	}
 	accepted, err := e.listener.Accept()
 	if err != nil {
-		return -aborted
+		return -goadapter.Aborted
 	}
 	conn := accepted.(*stacks.TCPConn)
-	return t.keep(&endpoint{conn: conn, phase: connected, life: lifeOf(conn), localPort: conn.LocalPort(), remotePort: remoteOf(conn).Port()})
+	return t.keep(&endpoint{conn: conn, phase: goadapter.Connected, life: lifeOf(conn), localPort: conn.LocalPort(), remotePort: remoteOf(conn).Port()})
 }
 
 // follow looks whether the connection is still there, and how far it is.
 func (e *endpoint) follow() {
-	if e.conn == nil || e.phase == ended {
+	if e.conn == nil || e.phase == goadapter.Ended {
 		return
 	}
 	state := e.conn.State()
 	switch {
 	case lifeOf(e.conn) != e.life || state == seqs.StateClosed || state == seqs.StateListen:
 		// seqs does not say why: Read and Write return net.ErrClosed, after a RST as well.
-		e.failure = aborted
-		if e.phase == opening {
-			e.failure = refused
+		e.failure = goadapter.Aborted
+		if e.phase == goadapter.Opening {
+			e.failure = goadapter.Refused
 		}
-		e.phase = ended
-	case state.IsSynchronized() && e.phase == opening:
-		e.phase = connected
+		e.phase = goadapter.Ended
+	case state.IsSynchronized() && e.phase == goadapter.Opening:
+		e.phase = goadapter.Connected
 	}
 }
 
-func (t *target) send(number int32, text []byte) int64 {
+func (t *target) Send(number int32, text []byte) int64 {
 	e := t.at(number)
 	if e == nil || e.conn == nil {
-		return -notConnected
+		return -goadapter.NotConnected
 	}
 	e.follow()
-	if e.phase == ended {
-		return -pipe
+	if e.phase == goadapter.Ended {
+		return -goadapter.Pipe
 	}
 	room := min(roomOf(e.conn), len(text))
 	if room == 0 {
-		return -wouldBlock
+		return -goadapter.WouldBlock
 	}
 	n, err := e.conn.Write(text[:room])
 	t.settle()
 	if err != nil {
-		return -pipe
+		return -goadapter.Pipe
 	}
 	return int64(n)
 }
 
-func (t *target) receive(number int32, room []byte) int64 {
+func (t *target) Receive(number int32, room []byte) int64 {
 	e := t.at(number)
 	if e == nil || e.conn == nil {
-		return -notConnected
+		return -goadapter.NotConnected
 	}
 	e.follow()
-	if e.phase == ended {
-		return -aborted
+	if e.phase == goadapter.Ended {
+		return -goadapter.Aborted
 	}
 	if e.conn.BufferedInput() == 0 && e.conn.State() <= seqs.StateEstablished {
-		return -wouldBlock // Read would wait
+		return -goadapter.WouldBlock // Read would wait
 	}
 	n, err := e.conn.Read(room)
 	t.settle()
@@ -304,15 +298,15 @@ func (t *target) receive(number int32, room []byte) int64 {
 	return int64(n)
 }
 
-func (t *target) close(number int32) int32 {
+func (t *target) Close(number int32, _ bool) int32 {
 	e := t.at(number)
 	if e == nil {
-		return -badHandle
+		return -goadapter.BadHandle
 	}
 	e.follow()
 	if e.listener != nil {
 		t.stack.CloseTCP(e.localPort) // TCPListener.Close refuses while it listens
-	} else if e.conn != nil && e.phase != ended {
+	} else if e.conn != nil && e.phase != goadapter.Ended {
 		e.conn.Close()
 		t.gone = append(t.gone, e.conn)
 	}
@@ -321,26 +315,20 @@ func (t *target) close(number int32) int32 {
 	return 0
 }
 
-type status struct {
-	phase, failure, readable, writable, acceptable int
-	eof                                            bool
-	localPort, remotePort                          uint16
-}
-
-func (t *target) status(number int32) (status, bool) {
+func (t *target) Status(number int32) (goadapter.Status, bool) {
 	e := t.at(number)
 	if e == nil {
-		return status{}, false
+		return goadapter.Status{}, false
 	}
 	e.follow()
-	s := status{phase: e.phase, failure: e.failure, localPort: e.localPort, remotePort: e.remotePort}
+	s := goadapter.Status{Phase: e.phase, Failure: e.failure, LocalPort: e.localPort, RemotePort: e.remotePort}
 	if e.listener != nil {
-		s.acceptable = waiting(e.listener)
-	} else if e.conn != nil && e.phase == connected {
+		s.Acceptable = waiting(e.listener)
+	} else if e.conn != nil && e.phase == goadapter.Connected {
 		closing := e.conn.State() > seqs.StateEstablished
-		s.eof = closing // Read gives up then, whatever waits
+		s.EOF = closing // Read gives up then, whatever waits
 		if !closing {
-			s.readable, s.writable = e.conn.BufferedInput(), roomOf(e.conn)
+			s.Readable, s.Writable = e.conn.BufferedInput(), roomOf(e.conn)
 		}
 	}
 	return s, true
@@ -352,7 +340,7 @@ var states = map[seqs.State]int{
 	seqs.StateCloseWait: 7, seqs.StateClosing: 8, seqs.StateLastAck: 9, seqs.StateTimeWait: 10,
 }
 
-func (t *target) state(localPort, remotePort uint16) (state int) {
+func (t *target) State(localPort, remotePort uint16) (state int) {
 	t.each(func(c *stacks.TCPConn) {
 		if c.LocalPort() == localPort && remoteOf(c).Port() == remotePort {
 			state = states[control(c).State()]

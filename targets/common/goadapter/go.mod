@@ -1,0 +1,3 @@
+module tcpassay/goadapter
+
+go 1.21
