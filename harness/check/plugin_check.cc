@@ -156,7 +156,7 @@ class PluginInspector {
   // The heap of the child, where it serves many scenarios.
   void memory() {
     const auto target = fresh_();
-    const auto* child = dynamic_cast<const ChildTarget*>(target.get());
+    auto* child = dynamic_cast<ChildTarget*>(target.get());
     if (child == nullptr || child->renewal() != Renewal::kReset) return;
     const auto rounds = [&](int count) {
       for (int i = 0; i < count; ++i) all_[static_cast<std::size_t>(i) % all_.size()].play(*target, 1, {});

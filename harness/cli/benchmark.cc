@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <variant>
 #include <vector>
 
 #include "harness/base/processes.h"
 #include "harness/session/session.h"
+#include "harness/targets/plugin/child_target.h"
 
 namespace tcpassay {
 namespace {
@@ -20,55 +24,38 @@ constexpr double kRoundSeconds = 0.05;
 constexpr std::uint32_t kTextOctets = 100;
 constexpr std::uint16_t kFirstPort = 1024, kLastPort = 61000;
 
-// What one connection does. Built once, so that the round measures playing alone.
+// What one connection does: SYN, ACK, text, ACK of the reply, FIN and ACK of FIN from our side; the target's user
+// accepts, reads, writes and closes. Built once, so that the round measures playing alone.
 class Connection {
  public:
   Connection() {
-    syn_.ctl = {.syn = true};
-    syn_.options = {{.kind = OptionSpec::Kind::kMss, .values = {1460}}};
-    ack_ = segment({.ack = true}, 1, 0, 1);
-    text_ = segment({.psh = true, .ack = true}, 1, kTextOctets, 1);
-    more_ = segment({.ack = true}, 1 + kTextOctets, 0, 1 + kTextOctets);
-    fin_ = segment({.fin = true, .ack = true}, 1 + kTextOctets, 0, 1 + kTextOctets);
-    last_ = segment({.ack = true}, 2 + kTextOctets, 0, 2 + kTextOctets);
-    listener_ = {named(CallKind::kSocket, -1), named(CallKind::kBind, 3), named(CallKind::kListen, 3)};
-    listener_[2].length = 16;
-    accept_ = named(CallKind::kAccept, 3);
-    read_ = named(CallKind::kRead, -1);
-    read_.length = 1000;
-    write_ = named(CallKind::kWrite, -1);
-    write_.length = kTextOctets;
-    close_ = named(CallKind::kClose, -1);
+    constexpr int kListener = 3, kAccepted = 4;
+    add(named(CallKind::kSocket, -1, 0, kListener));
+    add(named(CallKind::kBind, kListener));
+    add(named(CallKind::kListen, kListener, 16));
+    SegmentSpec syn;
+    syn.ctl = {.syn = true};
+    syn.options = {{.kind = OptionSpec::Kind::kMss, .values = {1460}}};
+    add(syn);
+    add(segment({.ack = true}, 1, 0, 1));
+    add(named(CallKind::kAccept, kListener, 0, kAccepted));
+    add(segment({.psh = true, .ack = true}, 1, kTextOctets, 1));
+    add(named(CallKind::kRead, kAccepted, 1000));
+    add(named(CallKind::kWrite, kAccepted, kTextOctets));
+    add(segment({.ack = true}, 1 + kTextOctets, 0, 1 + kTextOctets));
+    add(segment({.fin = true, .ack = true}, 1 + kTextOctets, 0, 1 + kTextOctets));
+    add(named(CallKind::kClose, kAccepted));
+    add(segment({.ack = true}, 2 + kTextOctets, 0, 2 + kTextOctets));
+    add(named(CallKind::kClose, kListener));
   }
 
-  // SYN, ACK, text, ACK of the reply, FIN and ACK of FIN from our side; the target's user accepts, reads, writes and
-  // closes. Returns how many steps that is.
+  // Returns how many steps that is.
   std::size_t play(Session& session, std::uint16_t peer_port) {
-    for (SegmentSpec* segment : {&syn_, &ack_, &text_, &more_, &fin_, &last_}) segment->remote_port = peer_port;
-    session.start("bench");
-    int listener = -1;
-    for (Call& call : listener_) {
-      call.handle = listener;
-      const UserCall made = session.call(call);
-      if (call.kind == CallKind::kSocket) listener = static_cast<int>(made.result);
+    for (ScriptStep& step : scenario_.steps) {
+      if (auto* inject = std::get_if<Inject>(&step.action)) inject->segment.remote_port = peer_port;
     }
-    session.inject(syn_);
-    session.inject(ack_);
-    accept_.handle = listener;
-    const int handle = static_cast<int>(session.call(accept_).result);
-    session.inject(text_);
-    for (Call* call : {&read_, &write_}) {
-      call->handle = handle;
-      session.call(*call);
-    }
-    session.inject(more_);
-    session.inject(fin_);
-    close_.handle = handle;
-    session.call(close_);
-    session.inject(last_);
-    close_.handle = listener;
-    session.call(close_);
-    return 14;
+    session.play(scenario_);
+    return scenario_.steps.size();
   }
 
  private:
@@ -80,26 +67,41 @@ class Connection {
     spec.ack = ack;
     return spec;
   }
-  static Call named(CallKind kind, int handle) {
+  static Call named(CallKind kind, int handle, std::uint32_t length = 0, std::optional<std::int64_t> result = {}) {
     Call call;
     call.kind = kind;
     call.handle = handle;
+    call.length = length;
+    call.result = result;
     return call;
   }
+  void add(const SegmentSpec& segment) { scenario_.steps.push_back({.action = Inject{segment}}); }
+  void add(const Call& call) { scenario_.steps.push_back({.action = call}); }
 
-  SegmentSpec syn_, ack_, text_, more_, fin_, last_;
-  std::vector<Call> listener_;
-  Call accept_, read_, write_, close_;
+  Scenario scenario_{.name = "bench"};
 };
 
+// What this process and the target's, if it has one of its own, have used of the processors.
+double processor_seconds(const Target& target) {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  auto seconds = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+  const auto* child = dynamic_cast<const ChildTarget*>(&target);
+  clockid_t clock{};
+  if (child == nullptr || clock_getcpuclockid(child->process(), &clock) != 0) return seconds;
+  clock_gettime(clock, &used);
+  return seconds + static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
+
 struct Round {
-  double seconds = 0;
+  double seconds = 0, processor = 0;
   std::size_t connections = 0, steps = 0, verdicts = 0;
 };
 
 Round play_round(Session& session, Connection& connection, std::uint16_t& port) {
   Round round;
   const auto begin = Clock::now();
+  const double used = processor_seconds(session.target());
   do {
     for (int i = 0; i < 16; ++i) {
       round.steps += connection.play(session, port);
@@ -109,6 +111,7 @@ Round play_round(Session& session, Connection& connection, std::uint16_t& port) 
     }
     round.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   } while (round.seconds < kRoundSeconds);
+  round.processor = processor_seconds(session.target()) - used;
   return round;
 }
 
@@ -135,7 +138,7 @@ BenchResult bench(Target& target, double seconds, Edition edition, std::uint8_t 
   play_round(judged, connection, port);
 
   BenchResult result{.target = target.identity().name};
-  std::vector<double> bare_steps, judged_steps, bare_connections, judged_connections, ratios;
+  std::vector<double> bare_steps, judged_steps, bare_connections, judged_connections, per_processor, ratios;
   const auto begin = Clock::now();
   do {
     const Round without = play_round(bare, connection, port);
@@ -145,6 +148,7 @@ BenchResult bench(Target& target, double seconds, Edition edition, std::uint8_t 
     judged_steps.push_back(rate(with.steps, with));
     bare_connections.push_back(rate(without.connections, without));
     judged_connections.push_back(rate(with.connections, with));
+    per_processor.push_back(static_cast<double>(with.connections) / with.processor);
     ratios.push_back(bare_steps.back() / judged_steps.back());
     result.verdicts += with.verdicts;
     ++result.rounds;
@@ -153,6 +157,7 @@ BenchResult bench(Target& target, double seconds, Edition edition, std::uint8_t 
   result.judged_steps_per_s = median(judged_steps);
   result.bare_connections_per_s = median(bare_connections);
   result.judged_connections_per_s = median(judged_connections);
+  result.judged_connections_per_processor_s = median(per_processor);
   result.overhead = median(ratios);
   return result;
 }
@@ -161,10 +166,10 @@ std::string bench_text(const BenchResult& result) {
   return fmt::format(
       "{}: connections of six segments, {} pairs of rounds\n"
       "  bare    {:>12.0f} steps/s {:>10.0f} connections/s\n"
-      "  judged  {:>12.0f} steps/s {:>10.0f} connections/s\n"
+      "  judged  {:>12.0f} steps/s {:>10.0f} connections/s, {:.0f} in each second that a processor works\n"
       "  the judge makes a step {:.2f} times as long\n",
       result.target, result.rounds, result.bare_steps_per_s, result.bare_connections_per_s, result.judged_steps_per_s,
-      result.judged_connections_per_s, result.overhead);
+      result.judged_connections_per_s, result.judged_connections_per_processor_s, result.overhead);
 }
 
 std::string bench_json(const BenchResult& result) {
@@ -174,6 +179,7 @@ std::string bench_json(const BenchResult& result) {
                                     {"overhead", result.overhead},
                                     {"bare_connections_per_s", result.bare_connections_per_s},
                                     {"judged_connections_per_s", result.judged_connections_per_s},
+                                    {"judged_connections_per_processor_s", result.judged_connections_per_processor_s},
                                     {"rounds", result.rounds},
                                     {"verdicts", result.verdicts}};
   return json.dump(2) + "\n";

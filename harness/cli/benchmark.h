@@ -14,7 +14,8 @@ struct BenchResult {
   std::string target;
   double bare_steps_per_s = 0, judged_steps_per_s = 0;  // a step is one injected segment or one user call
   double bare_connections_per_s = 0, judged_connections_per_s = 0;
-  double overhead = 0;  // judged time divided by bare time: the median over pairs of rounds
+  double judged_connections_per_processor_s = 0;  // the rate of a machine that does nothing else
+  double overhead = 0;                            // judged time divided by bare time: the median over pairs of rounds
   std::size_t rounds = 0;
   std::size_t verdicts = 0;  // in the judged rounds; zero on a target that conforms
 };

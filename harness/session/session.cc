@@ -10,6 +10,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,7 +36,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::uint32_t kReadSize = 65536;      // octets of one read in finish()
 constexpr int kReadsMax = 1024;                 // reads from one handle in finish()
 constexpr int kAcceptsMax = 128;                // connections accepted from one listener in finish()
 constexpr Time kAnyWaitVirtual = seconds(300);  // how long a `*` line waits
@@ -247,6 +247,7 @@ void Session::play(const Scenario& scenario) {
   const bool compresses = impl_->options.round_trip > Time{} && impl_->options.manner == PeerManner::kCompressed;
   for (std::size_t index = 0; index < scenario.steps.size() && !Interrupt::interrupted(); ++index) {
     const ScriptStep& step = scenario.steps[index];
+    impl_->foresee(std::span(scenario.steps).subspan(index), schedule, scenario.about.rounds == 0);
     const Schedule::Slot slot = schedule.next(step.time);
     const auto* in = std::get_if<Inject>(&step.action);
     if (compresses && is_compressed(scenario, index)) continue;
@@ -293,10 +294,7 @@ void Session::Impl::examine(int handle, Role role) {
   if (!socket) return;
   if (role == Role::kListener) {
     for (int i = 0; i < kAcceptsMax; ++i) {
-      UserCall accept;
-      accept.kind = CallKind::kAccept;
-      accept.handle = handle;
-      const UserCall made = make(accept, {}, nowhere);
+      const UserCall made = make(last_accept(handle), {}, nowhere);
       ask.kind = CallKind::kAccept;
       learn(ask, made);
       settle();
@@ -307,11 +305,7 @@ void Session::Impl::examine(int handle, Role role) {
   }
   const Tuple tuple = socket->tuple;
   for (int i = 0; i < kReadsMax; ++i) {
-    UserCall read;
-    read.kind = CallKind::kRead;
-    read.handle = handle;
-    read.length = kReadSize;
-    const UserCall made = make(read, tuple, nowhere);
+    const UserCall made = make(last_read(handle), tuple, nowhere);
     settle();
     if (made.result <= 0) return;
   }
@@ -319,6 +313,7 @@ void Session::Impl::examine(int handle, Role role) {
 
 void Session::Impl::finish() {
   if (options.final_wait > Time{}) advance_to(target.now() + options.final_wait);
+  foresee_end();
   const std::size_t count = sockets.size();  // examine() itself examines the connections that it accepts
   for (std::size_t i = 0; i < count; ++i) {
     if (sockets[i].role != Role::kIdle) examine(sockets[i].handle, sockets[i].role);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The private state and steps of a session. session.cc plays scenarios, stimuli.cc makes stimuli and records what
-// follows, icmp_stimuli.cc does the same for ICMP messages, translation.cc converts between script and wire terms,
-// assertions.cc compares with the script.
+// follows, foresight.cc tells a target in another process what comes next, icmp_stimuli.cc does the same for ICMP
+// messages, translation.cc converts between script and wire terms, assertions.cc compares with the script.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "harness/script/schedule.h"
 #include "harness/session/round_trip.h"
 #include "harness/session/session.h"
+#include "harness/target/foresight.h"
 #include "harness/wire/icmp.h"
 
 namespace tcpassay {
@@ -54,11 +56,21 @@ struct Pending {
   Place where;
 };
 
+// What finish() asks of a listener and of a connection.
+inline UserCall last_accept(int handle) {
+  return {.kind = CallKind::kAccept, .handle = handle};
+}
+inline UserCall last_read(int handle) {
+  constexpr std::uint32_t kReadSize = 65536;
+  return {.kind = CallKind::kRead, .handle = handle, .length = kReadSize};
+}
+
 struct Session::Impl {
   Impl(Target& under_test, SessionOptions chosen) : target(under_test), options(chosen), ip(chosen.ip) {
     const Identity& identity = target.identity();
     virtual_time = identity.can(Ability::kVirtualTime);
     synchronous = identity.can(Ability::kSynchronous);
+    foresighted = dynamic_cast<Foresighted*>(&target);
     white_box = options.white_box && identity.can(Ability::kState);
   }
 
@@ -85,6 +97,7 @@ struct Session::Impl {
   void note_arrival(Peer& peer, const Decoded& packet);
 
   // Script terms.
+  void encode_segment(const SegmentSpec& spec, const Conversation& with);
   Tuple pair(std::optional<std::uint16_t> local, std::optional<std::uint16_t> remote) const;
   Conversation& conversation(Tuple tuple);
   std::uint32_t echo_on_wire(std::uint32_t echo, const SegmentSpec& spec, const Conversation& with) const;
@@ -117,9 +130,14 @@ struct Session::Impl {
   void stimulus_at(Time due) { late = virtual_time ? Time{} : std::max(target.now() - due, Time{}); }
   bool complete(const Pending& due, bool last);
   void finish();
+  // Tells the target what it is going to be asked (foresight.cc).
+  class Foresight;
+  void foresee(std::span<const ScriptStep> next, const Schedule& schedule, bool finishes);
+  void foresee_end();
   void examine(int handle, Role role);
 
   Target& target;
+  Foresighted* foresighted = nullptr;  // the target, if it gains by knowing what comes
   SessionOptions options;
   std::uint8_t ip;  // the version in use
   Oracle oracle;

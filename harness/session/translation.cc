@@ -82,20 +82,18 @@ const std::vector<OptionSpec>& Session::Impl::on_wire(const SegmentSpec& spec, c
 }
 
 // Writes the segment to `packet`, in wire numbers.
-void Session::encode_segment(const SegmentSpec& spec) {
-  Impl& self = *impl_;
-  const Tuple tuple = self.pair(spec.local_port, spec.remote_port);
-  const Conversation& with = self.conversation(tuple);
+void Session::Impl::encode_segment(const SegmentSpec& spec, const Conversation& with) {
+  const Tuple tuple = pair(spec.local_port, spec.remote_port);
   const std::uint32_t first = spec.seq + spec.ctl.syn;
-  self.text.resize(std::min(spec.length, kTextMax));
-  for (std::uint32_t i = 0; i < self.text.size(); ++i) self.text[i] = peer_octet(first + i);
-  std::copy_n(spec.payload.begin(), std::min(spec.payload.size(), self.text.size()), self.text.begin());
-  put_text_said(spec, 0, self.text);
+  text.resize(std::min(spec.length, kTextMax));
+  for (std::uint32_t i = 0; i < text.size(); ++i) text[i] = peer_octet(first + i);
+  std::copy_n(spec.payload.begin(), std::min(spec.payload.size(), text.size()), text.begin());
+  put_text_said(spec, 0, text);
   Bytes option_area;
-  if (!spec.options.empty()) option_area = option_octets(self.on_wire(spec, with));
+  if (!spec.options.empty()) option_area = option_octets(on_wire(spec, with));
 
-  const Identity& identity = self.target.identity();
-  const bool ipv6 = self.ip == 6;
+  const Identity& identity = target.identity();
+  const bool ipv6 = ip == 6;
   PacketFields fields{.source = spec.damage.source.value_or(ipv6 ? identity.ipv6_peer_address : identity.peer_address),
                       .destination = spec.damage.destination.value_or(ipv6 ? identity.ipv6_address : identity.address),
                       .source_port = tuple.remote,
@@ -108,10 +106,14 @@ void Session::encode_segment(const SegmentSpec& spec) {
   if (spec.ttl) fields.ttl = *spec.ttl;
   if (spec.traffic_class) fields.traffic_class = *spec.traffic_class;
   fields.options = option_area;
-  fields.text = self.text;
+  fields.text = text;
   fields.damage = spec.damage;
-  encode(fields, self.packet);
-  put_headers_said(spec, self.packet);
+  encode(fields, packet);
+  put_headers_said(spec, packet);
+}
+
+void Session::encode_segment(const SegmentSpec& spec) {
+  impl_->encode_segment(spec, impl_->conversation(impl_->pair(spec.local_port, spec.remote_port)));
 }
 
 // Where a round trip takes time, waits until the peer can know what the segment acknowledges. True when time has

@@ -6,14 +6,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace tcpassay {
 namespace {
 
-// Looks at the turn so often before it sleeps: with a processor for each side the other answers within some
+// Looks at the turn so often before it sleeps: with a processor for each side the other answers within some ten
 // microseconds. Where that does not help, since the processors are busy, it looks once in a while only.
-constexpr int kSpins = 200;
+constexpr int kSpins = 600;
 constexpr unsigned kTryEvery = 64;  // waits
 
 void pause_briefly() {
@@ -66,34 +67,50 @@ void unshare_memory(ChildMemory* memory) {
   if (memory != nullptr) munmap(memory, sizeof(ChildMemory));
 }
 
-CallFields fields_of(const UserCall& call) {
-  return {.kind = call.kind,
-          .option = call.option,
-          .error = call.error,
-          .host = call.host,
-          .urgent = call.urgent,
-          .port = call.port,
-          .length = call.length,
-          .handle = call.handle,
-          .how = call.how,
-          .value = call.value,
-          .result = call.result,
-          .tuple = call.tuple};
+void put_call(OctetWriter& out, const UserCall& call) {
+  out.put(call.handle);
+  out.put(call.kind);
+  out.put(call.option);
+  out.put(call.error);
+  out.put(call.host);
+  out.put(call.urgent);
+  out.put(call.port);
+  out.put(call.length);
+  out.put(call.how);
+  out.put(call.value);
+  out.put(call.result);
+  out.put(call.tuple);
+  out.put_block(call.text);
 }
 
-void set_fields(const CallFields& fields, UserCall& call) {
-  call.kind = fields.kind;
-  call.option = fields.option;
-  call.error = fields.error;
-  call.host = fields.host;
-  call.urgent = fields.urgent;
-  call.port = fields.port;
-  call.length = fields.length;
-  call.handle = fields.handle;
-  call.how = fields.how;
-  call.value = fields.value;
-  call.result = fields.result;
-  call.tuple = fields.tuple;
+UserCall get_call(OctetReader& in) {
+  UserCall call;
+  call.handle = in.get<int>();
+  call.kind = in.get<CallKind>();
+  call.option = in.get<SocketOption>();
+  call.error = in.get<UserError>();
+  call.host = in.get<Host>();
+  call.urgent = in.get<bool>();
+  call.port = in.get<std::uint16_t>();
+  call.length = in.get<std::uint32_t>();
+  call.how = in.get<int>();
+  call.value = in.get<std::int64_t>();
+  call.result = in.get<std::int64_t>();
+  call.tuple = in.get<Tuple>();
+  call.text = in.get_block();
+  return call;
+}
+
+std::uint64_t digest(ByteView octets, std::uint64_t before) {
+  constexpr std::uint64_t kFactor = 0x9e3779b97f4a7c15;
+  std::uint64_t sum = before ^ octets.size();
+  for (std::size_t at = 0; at < octets.size(); at += sizeof sum) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, octets.data() + at, std::min(sizeof word, octets.size() - at));
+    sum = (sum ^ word) * kFactor;
+    sum ^= sum >> 29u;
+  }
+  return sum;
 }
 
 }  // namespace tcpassay

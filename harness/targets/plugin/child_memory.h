@@ -17,6 +17,7 @@ namespace tcpassay {
 
 inline constexpr std::size_t kBatchMax = 1 << 20;   // octets of one batch of requests
 inline constexpr std::size_t kAnswerMax = 4 << 20;  // octets of one answer; what does not fit comes with the next
+inline constexpr std::size_t kWatchedMax = 64;      // conversations whose states come with every answer
 
 struct ChildMemory {
   static constexpr std::uint32_t kOwner = 0, kChild = 1;
@@ -61,8 +62,19 @@ class OctetWriter {
     put(static_cast<std::uint32_t>(octets.size()));
     put_octets(octets);
   }
+  // A block whose length is not known yet: what is written until close_block(its place).
+  std::size_t open_block() {
+    put(std::uint32_t{});
+    return size_;
+  }
+  void close_block(std::size_t place) {
+    const auto length = static_cast<std::uint32_t>(size_ - place);
+    if (!full_) std::memcpy(begin_ + place - sizeof length, &length, sizeof length);
+  }
+  void back_to(std::size_t size) { size_ = size; }
   bool fits(std::size_t octets) const { return octets <= room_ - size_; }
   std::size_t size() const { return size_; }
+  ByteView octets() const { return {begin_, size_}; }
   bool full() const { return full_; }
 
  private:
@@ -88,6 +100,7 @@ class OctetReader {
     return {octets.begin(), octets.end()};
   }
   bool at_end() const { return rest_.empty(); }
+  std::size_t left() const { return rest_.size(); }
 
  private:
   ByteView take(std::size_t count) {
@@ -108,26 +121,23 @@ enum class Request : std::uint8_t {
   kConfigure,  // name, value
   kInject,     // packet
   kAdvance,    // deadline
-  kCall,       // CallFields, text
+  kCall,       // a call (put_call)
   kWatch,      // Tuple: its state comes with every answer until the next reset
   kForget,     // nothing: no state is watched any more
   kCollect,    // nothing: what the target has sent since
+  kDiscard,    // nothing: the answer so far counts as given (after a false foresight)
+  kForeseen,   // Foreseen::handle_of, Foreseen::repeat, then a request that gets an answer of its own
 };
+inline constexpr std::uint32_t kNoHandle = 0xffffffff;  // Foreseen::handle_of
 
-// A UserCall without its text.
-struct CallFields {
-  CallKind kind;
-  SocketOption option;
-  UserError error;
-  Host host;
-  bool urgent;
-  std::uint16_t port;
-  std::uint32_t length;
-  int handle, how;
-  std::int64_t value, result;
-  Tuple tuple;
-};
-CallFields fields_of(const UserCall& call);
-void set_fields(const CallFields& fields, UserCall& call);
+// A UserCall, its handle first. `text` is valid as long as what is read.
+void put_call(OctetWriter& out, const UserCall& call);
+UserCall get_call(OctetReader& in);
+
+// A number that stands for the octets and what came before them.
+std::uint64_t digest(ByteView octets, std::uint64_t before);
+inline std::uint64_t digest_of(std::uint64_t number, std::uint64_t before) {
+  return digest({reinterpret_cast<const std::uint8_t*>(&number), sizeof number}, before);
+}
 
 }  // namespace tcpassay

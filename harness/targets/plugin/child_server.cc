@@ -10,12 +10,16 @@
 #include <cerrno>
 #include <csignal>
 #include <exception>
+#include <optional>
 #include <vector>
+
+#include "harness/target/foresight.h"
 
 namespace tcpassay {
 namespace {
 
-constexpr std::chrono::seconds kNap{3600};  // between two looks at the turn
+constexpr std::chrono::seconds kNap{3600};          // between two looks at the turn
+constexpr std::size_t kRoomAhead = kAnswerMax / 2;  // for the answer to a foreseen request
 
 class Server {
  public:
@@ -33,32 +37,93 @@ class Server {
  private:
   void answer() {
     OctetWriter out(memory_.answer, kAnswerMax);
-    try {
+    results_.clear();
+    discarded_ = 0;
+    forget_answer();
+    guarded(out, [&] {
       OctetReader in(ByteView(memory_.batch, std::min<std::size_t>(memory_.batch_size, kBatchMax)));
-      result_ = {};
-      text_.clear();
-      done_ = 0;
-      while (!in.at_end()) handle(in);
-      write(out);
-    } catch (const TargetDied& died) {
-      write_failure(AnswerKind::kDied, died.what());
-      return;
-    } catch (const std::exception& error) {
-      write_failure(AnswerKind::kError, error.what());
-      return;
-    }
+      while (!in.at_end()) {
+        const Request request = in.get<Request>();
+        if (request != Request::kForeseen) {
+          do_one(request, in, {});
+        } else if (!go_ahead(in, out)) {
+          return;
+        }
+      }
+      if (results_.empty()) write(out);
+    });
     memory_.answer_size = static_cast<std::uint32_t>(out.size());
   }
 
-  void write_failure(AnswerKind kind, const char* why) {
-    OctetWriter out(memory_.answer, kAnswerMax);
+  // Does the work; what it throws becomes the answer. False when it has thrown.
+  template <typename Work>
+  bool guarded(OctetWriter& out, Work work) {
+    const std::size_t begin = out.size();
+    try {
+      work();
+      return true;
+    } catch (const TargetDied& died) {
+      out.back_to(begin);
+      write_failure(out, AnswerKind::kDied, died.what());
+    } catch (const std::exception& error) {
+      out.back_to(begin);
+      write_failure(out, AnswerKind::kError, error.what());
+    }
+    return false;
+  }
+
+  // A request that its owner will make later, as often as is foreseen: each time the number of the request and an
+  // answer. False when nothing more can be foreseen.
+  bool go_ahead(OctetReader& in, OctetWriter& out) {
+    const auto handle_of = in.get<std::uint32_t>();
+    const auto repeat = in.get<Foreseen::Repeat>();
+    std::optional<int> handle;
+    if (handle_of != kNoHandle) {
+      const std::int64_t made = handle_of < results_.size() ? results_[handle_of] : -1;
+      if (made < 0) return false;
+      handle = static_cast<int>(made);
+    }
+    for (bool again = true; again;) {
+      if (!out.fits(kRoomAhead)) return false;
+      OctetReader one = in;
+      const Time before = target_.now();
+      Time deadline{};
+      out.put(static_cast<std::uint32_t>(results_.size()));
+      const std::size_t place = out.open_block();
+      bool more = false;
+      const bool well = guarded(out, [&] {
+        const Request request = one.get<Request>();
+        if (repeat == Foreseen::Repeat::kUntilTime) deadline = Time(OctetReader(one).get<std::int64_t>());
+        forget_answer();
+        do_one(request, one, handle);
+        more = write(out);
+      });
+      out.close_block(place);
+      if (!well || more) return false;
+      if (repeat == Foreseen::Repeat::kUnlessGiven && result_.result >= 0) return false;
+      again = (repeat == Foreseen::Repeat::kUntilTime && target_.now() < deadline) ||
+              (repeat == Foreseen::Repeat::kWhileGiven && result_.result > 0);
+      if (again && repeat == Foreseen::Repeat::kUntilTime && target_.now() == before) return false;  // it stands still
+      if (!again) in = one;
+    }
+    results_.push_back(result_.result);
+    return true;
+  }
+
+  void forget_answer() {
+    result_ = {};
+    text_.clear();
+    done_ = 0;
+  }
+
+  static void write_failure(OctetWriter& out, AnswerKind kind, const char* why) {
     out.put(kind);
     out.put_text(why);
-    memory_.answer_size = static_cast<std::uint32_t>(out.size());
   }
 
-  void handle(OctetReader& in) {
-    switch (in.get<Request>()) {
+  // `handle` stands for the one in the call.
+  void do_one(Request request, OctetReader& in, std::optional<int> handle) {
+    switch (request) {
       case Request::kReset: {
         const auto seed = in.get<std::uint64_t>();
         return reset(seed, in.get<std::uint8_t>());
@@ -73,12 +138,11 @@ class Server {
       case Request::kAdvance:
         return target_.advance(Time(in.get<std::int64_t>()));
       case Request::kCall: {
-        UserCall call;
-        set_fields(in.get<CallFields>(), call);
-        call.text = in.get_block();
-        target_.call(call);
-        result_ = fields_of(call);
-        if (call.kind == CallKind::kRead) text_.assign(call.text.begin(), call.text.end());
+        result_ = get_call(in);
+        if (handle) result_.handle = *handle;
+        target_.call(result_);
+        if (result_.kind == CallKind::kRead) text_.assign(result_.text.begin(), result_.text.end());
+        result_.text = text_;
         return;
       }
       case Request::kWatch:
@@ -89,6 +153,14 @@ class Server {
         return;
       case Request::kCollect:
         return;
+      case Request::kDiscard: {
+        OctetWriter nowhere(memory_.answer, kAnswerMax);
+        write(nowhere);
+        discarded_ = digest_of(digest_, discarded_);
+        return forget_answer();
+      }
+      case Request::kForeseen:
+        break;
     }
     throw TargetError("the child does not know the request");
   }
@@ -104,28 +176,34 @@ class Server {
     heap_ = mallinfo2().uordblks;
   }
 
-  void write(OctetWriter& out) {
-    const auto steady = std::chrono::steady_clock::now().time_since_epoch();
+  // First what is a function of the requests. True when the rest comes with the next answer.
+  bool write(OctetWriter& out) {
+    const std::size_t begin = out.size();
     out.put(AnswerKind::kWell);
     out.put(target_.now().count());
+    out.put(done_);
+    put_call(out, result_);
+    const bool more = write_packets(out);
+    digest_ = digest(out.octets().subspan(begin), 0);
+    out.put(digest_);
+    out.put(discarded_);
+    const auto steady = std::chrono::steady_clock::now().time_since_epoch();
     out.put(std::chrono::duration_cast<Time>(steady).count());
     out.put(static_cast<std::uint64_t>(heap_));
-    out.put(done_);
-    out.put(result_);
-    out.put_block(text_);
     out.put(static_cast<std::uint32_t>(watched_.size()));
     for (const Tuple tuple : watched_) {
       const auto report = target_.state(tuple);
       out.put(report.has_value());
       out.put(report.value_or(StateReport{}));
     }
-    write_packets(out);
+    return more;
   }
 
-  void write_packets(OctetWriter& out) {
-    constexpr std::size_t kRoom = 2 * sizeof(std::int64_t) + 2 * sizeof(std::uint32_t);
+  bool write_packets(OctetWriter& out) {
+    constexpr std::size_t kPacketRoom = (1 << 16) + 64;
+    constexpr std::size_t kEndRoom = kWatchedMax * (sizeof(StateReport) + 1) + 64;
     bool more = true;
-    while (out.fits((1 << 16) + kRoom + 64)) {  // a whole packet and the end
+    while (out.fits(kPacketRoom + kEndRoom)) {
       const auto sent = target_.collect();
       more = sent.has_value();
       if (!more) break;
@@ -136,6 +214,7 @@ class Server {
     }
     out.put(std::uint8_t{0});
     out.put(more);
+    return more;
   }
 
   ChildMemory& memory_;
@@ -145,8 +224,11 @@ class Server {
   std::size_t heap_ = 0;  // octets allocated after the last reset
   std::vector<Tuple> watched_{};
   std::int64_t done_ = 0;
-  CallFields result_{};
+  UserCall result_{};
   Bytes text_{};
+  std::vector<std::int64_t> results_{};  // of the foreseen requests of this batch
+  std::uint64_t digest_ = 0;             // of the latest answer
+  std::uint64_t discarded_ = 0;          // of the digests of the discarded answers of this batch
 };
 
 void write_identity(OctetWriter& out, const Identity& identity) {

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <sstream>
 #include <utility>
+#include <variant>
 
 namespace tcpassay {
 namespace {
@@ -22,7 +23,6 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr milliseconds kLookAfter{20};              // how often the owner looks whether the child still lives
-constexpr std::size_t kWatchedMax = 64;             // conversations whose states come with every answer
 constexpr std::size_t kWordsMax = 1 << 16;          // octets that are read of what the child wrote
 constexpr int kLastLines = 3;                       // of these are told
 constexpr int kGrowths = 32;                        // resets in a row after which growth is a leak
@@ -130,6 +130,7 @@ void ChildTarget::hand_over(nanoseconds most) {
     }
     if (std::chrono::steady_clock::now() < end) continue;
     stop();
+    hangs_ = true;
     died(fmt::format("it hangs: no answer within {} s", static_cast<double>(hang_after_.count()) / 1000));
   }
   if (const int status = memory_->death.load(); status != 0) {
@@ -148,6 +149,8 @@ void ChildTarget::start_again(nanoseconds most) {
 void ChildTarget::died(const std::string& how) {
   const std::string words = last_words();
   batch_.reset();
+  has_reset_ = false;
+  death_ahead_.clear();
   throw TargetDied(fmt::format("{}{}{}", how, words.empty() ? "" : ": ", words));
 }
 
@@ -169,24 +172,39 @@ OctetWriter& ChildTarget::request(Request kind) {
 }
 
 void ChildTarget::flush(nanoseconds most) {
-  if (process_ < 0) throw TargetDied("its process is not there any more");
   if (batch_ && batch_->full()) throw TargetError("the requests do not fit into the memory that a child shares");
+  keep_packets();
+  if (is_ahead() && comes_true()) return;
+  if (is_ahead() || lost_) return go_back(most);
+  if (process_ < 0) {
+    batch_.reset();
+    throw TargetDied("its process is not there any more");
+  }
+  note_requests();
+  send(most);
+  answer_.assign(memory_->answer, memory_->answer + std::min<std::size_t>(memory_->answer_size, kAnswerMax));
+  read_answer(answer_);
+  tell_death_ahead();
+}
+
+// What nobody has collected of the last answer stays when the next comes.
+void ChildTarget::keep_packets() {
   for (; next_packet_ < packets_.size(); ++next_packet_) {
     const Packet& packet = packets_[next_packet_];
     kept_.push_back(
         {.from = packet.from, .until = packet.until, .octets = {packet.octets.begin(), packet.octets.end()}});
   }
+}
+
+void ChildTarget::send(nanoseconds most) {
   memory_->batch_size = static_cast<std::uint32_t>(batch_ ? batch_->size() : 0);
   batch_.reset();
   memory_->give(ChildMemory::kChild);
   hand_over(most);
-  read_answer();
 }
 
-void ChildTarget::read_answer() {
-  const std::size_t size = std::min<std::size_t>(memory_->answer_size, kAnswerMax);
-  answer_.assign(memory_->answer, memory_->answer + size);
-  OctetReader in(answer_);
+void ChildTarget::read_answer(ByteView octets) {
+  OctetReader in(octets);
   const AnswerKind kind = in.get<AnswerKind>();
   if (kind == AnswerKind::kDied) {
     const std::string why = in.get_text();
@@ -195,18 +213,20 @@ void ChildTarget::read_answer() {
   }
   if (kind == AnswerKind::kError) throw TargetError(in.get_text());
   now_ = Time(in.get<Time::rep>());
+  done_ = in.get<std::int64_t>();
+  result_ = get_call(in);
+  read_packets(in);
+  answered_ = digest_of(in.get<std::uint64_t>(), answered_);
+  discarded_ = in.get<std::uint64_t>();
   steady_ = Time(in.get<Time::rep>());
   heap_ = in.get<std::uint64_t>();
-  done_ = in.get<std::int64_t>();
-  result_ = in.get<CallFields>();
-  text_ = in.get_block();
   const auto count = in.get<std::uint32_t>();
   for (std::uint32_t i = 0; i < count; ++i) {
     const bool there = in.get<bool>();
     const auto report = in.get<StateReport>();
     if (i < watched_.size()) watched_[i].report = there ? std::optional(report) : std::nullopt;
   }
-  read_packets(in);
+  if (std::exchange(has_reset_, false)) watch_heap();
 }
 
 void ChildTarget::read_packets(OctetReader& in) {
@@ -217,6 +237,7 @@ void ChildTarget::read_packets(OctetReader& in) {
     packets_.push_back({.from = from, .until = until, .octets = in.get_block()});
   }
   more_packets_ = in.get<bool>();
+  if (more_packets_) step_by_step_ = true;
 }
 
 void ChildTarget::read_identity() {
@@ -249,18 +270,29 @@ void ChildTarget::read_identity() {
   identity_ = std::move(identity);
 }
 
+// The reset leaves with what comes next, where time is virtual: it takes none.
 void ChildTarget::reset(std::uint64_t seed) {
+  if (has_reset_ && batch_) flush(hang_after_);
+  if (!death_ahead_.empty()) throw TargetDied(std::exchange(death_ahead_, {}));
   if (process_ < 0) start();
   batch_.reset();
   packets_.clear();
   kept_.clear();
   next_packet_ = 0;
   watched_.clear();
+  now_ = {};
+  more_packets_ = false;
+  forget_foresight();
   OctetWriter& out = request(Request::kReset);
   out.put(seed);
   out.put(ip_);
-  flush(hang_after_);
-  watch_heap();
+  has_reset_ = true;
+  if (!virtual_time_) flush(hang_after_);
+}
+
+std::uint64_t ChildTarget::heap() {
+  if (batch_) flush(hang_after_);
+  return heap_;
 }
 
 // A target that is as new after each reset has no more memory after a thousand of them than after ten.
@@ -278,6 +310,7 @@ void ChildTarget::watch_heap() {
 }
 
 bool ChildTarget::configure(std::string_view name, std::int64_t value) {
+  if (!identity_.has_setting(name)) return false;
   OctetWriter& out = request(Request::kConfigure);
   out.put_text(name);
   out.put(value);
@@ -286,10 +319,7 @@ bool ChildTarget::configure(std::string_view name, std::int64_t value) {
 }
 
 Time ChildTarget::now() {
-  if (virtual_time_) {
-    if (batch_) flush(hang_after_);
-    return now_;
-  }
+  if (virtual_time_) return now_;  // only advance() and reset() change it
   return now_ + std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch()) - steady_;
 }
 
@@ -306,7 +336,7 @@ std::optional<Collected> ChildTarget::collect() {
     return Collected{.from = last_.from, .until = last_.until, .packet = last_.octets};
   }
   if (!has_unread() && (batch_ || more_packets_ || !virtual_time_)) {
-    request(Request::kCollect);
+    if (!batch_) request(Request::kCollect);
     flush(hang_after_);
   }
   if (next_packet_ >= packets_.size()) return std::nullopt;
@@ -321,12 +351,13 @@ void ChildTarget::advance(Time deadline) {
 }
 
 void ChildTarget::call(UserCall& call) {
-  OctetWriter& out = request(Request::kCall);
-  out.put(fields_of(call));
-  out.put_block(call.text);
+  put_call(request(Request::kCall), call);
   flush(hang_after_);
-  set_fields(result_, call);
-  if (call.kind == CallKind::kRead) call.text = text_;
+  call.result = result_.result;
+  call.error = result_.error;
+  call.value = result_.value;
+  call.tuple = result_.tuple;
+  if (call.kind == CallKind::kRead) call.text = result_.text;
 }
 
 std::optional<StateReport> ChildTarget::state(Tuple tuple) {
