@@ -119,7 +119,7 @@ static void add_permission_option(CLI::App& app) {
 void add_target_options(CLI::App& app, CliOptions& cli) {
   app.add_option("--target,-t", cli.target,
                  "the implementation to test ('tcpassay targets' lists them), plugin:FILE.so, remote:ADDR, tap:NAME or "
-                 "unix:PATH; check and sweep take several, with commas between")
+                 "unix:PATH; check, sweep and run take several, with commas between")
       ->capture_default_str();
   add_permission_option(app);
   app.add_flag("--in-process", cli.in_process,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/App.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -12,16 +13,20 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/base/processes.h"
 #include "harness/base/text.h"
 #include "harness/check/deviations.h"
+#include "harness/check/matrix.h"
 #include "harness/cli/options.h"
 #include "harness/cli/play.h"
 #include "harness/cli/verbs.h"
 #include "harness/offline/agreement.h"
 #include "harness/offline/annotate.h"
 #include "harness/report/run_report.h"
+#include "harness/report/two_ladders.h"
 #include "harness/script/parse.h"
 #include "harness/script/scenario.h"
 #include "harness/script/shell_commands.h"
@@ -90,20 +95,32 @@ int run_four_ways(const Scenario& scenario, Target& target, const CliOptions& cl
   return agreement.holds() ? 0 : 1;
 }
 
-}  // namespace
+// A script that was played on one target. The trace's text is the session's.
+struct Run {
+  std::unique_ptr<Target> target;
+  std::unique_ptr<Session> session;
+  RunResult result{};
+};
 
-int run_script(const CliOptions& cli) {
-  const std::string& file = cli.paths.front();
-  const Scenario scenario = script_named(file, cli);
-  require_known_rules(file, scenario);
-  const auto target = make_target(cli);
-  const bool assertions = !cli.oracle_only && cli.rtt_ms == 0;
-  require_playable(scenario, *target, cli, assertions && !cli.four_ways);
-  if (cli.four_ways) return run_four_ways(scenario, *target, cli);
+bool compares(const CliOptions& cli) {
+  return !cli.oracle_only && cli.rtt_ms == 0;
+}
+
+SessionOptions session_options(const CliOptions& cli, const Target& target) {
   SessionOptions options;
-  options.assertions = assertions;
+  options.assertions = compares(cli);
   options.round_trip = std::chrono::milliseconds(cli.rtt_ms);
   options.manner = manner_of(cli);
+  options.ip = ip_version_of(cli);
+  options.edition = edition_of(cli);
+  options.strict = cli.strict;
+  if (target.identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
+  return options;
+}
+
+Run play(const Scenario& scenario, std::unique_ptr<Target> target, const CliOptions& cli) {
+  Run run{.target = std::move(target)};
+  SessionOptions options = session_options(cli, *run.target);
   std::unique_ptr<CaptureFile> capture;
   std::unique_ptr<RunLog> log;
   if (!cli.pcap.empty()) {
@@ -112,31 +129,72 @@ int run_script(const CliOptions& cli) {
   }
   options.capture = capture.get();
   options.observer = log.get();
-  options.ip = ip_version_of(cli);
-  options.edition = edition_of(cli);
-  options.strict = cli.strict;
-  if (target->identity().can(Ability::kVirtualTime)) options.final_wait = kDelayedAckWait;
-  const Interrupt interrupt;  // what was seen so far is reported
-  Session session(*target, options);
+  run.session = std::make_unique<Session>(*run.target, options);
+  Session& session = *run.session;
   session.play(scenario);
   if (capture) capture->close();
   if (log) log->close();
   if (cli.pcap.ends_with(".pcapng")) {
     annotate_capture(cli.pcap, comments_of(session.trace(), session.oracle().verdicts()), cli.pcap);
   }
-  const RunResult result{.file = file,
-                         .target = target->identity().name,
-                         .version = target->identity().version,
-                         .edition = options.edition,
-                         .trace = session.trace(),
-                         .verdicts = session.oracle().verdicts(),
-                         .tolerated = session.oracle().tolerated(),
-                         .mismatches = session.mismatches(),
-                         .listed = listed_rules(cli)};
-  print(cli.format == "json" ? run_json(result) : run_text(result, style_of_stdout()));
-  if (!Interrupt::interrupted()) return result.exit_status();
+  run.result = {.file = cli.paths.front(),
+                .target = run.target->identity().name,
+                .version = run.target->identity().version,
+                .edition = options.edition,
+                .trace = session.trace(),
+                .verdicts = session.oracle().verdicts(),
+                .tolerated = session.oracle().tolerated(),
+                .mismatches = session.mismatches(),
+                .listed = listed_rules(cli)};
+  return run;
+}
+
+int end_of(int status) {
+  if (!Interrupt::interrupted()) return status;
   fmt::print(stderr, "tcpassay: interrupted: the script was not played to its end\n");
-  return result.exit_status() == 1 ? 1 : 2;
+  return status == 1 ? 1 : 2;
+}
+
+// Two ladders side by side, more of them one below the other.
+int run_several(const Scenario& scenario, const CliOptions& cli, const std::vector<std::string>& names) {
+  if (cli.four_ways || !cli.pcap.empty()) throw UsageError("--four-ways and --pcap take one target");
+  std::vector<Run> runs;
+  std::vector<RunResult> results;
+  int status = 0;
+  for (const std::string& name : names) {
+    CliOptions one = cli;
+    one.target = name;
+    auto target = make_target(one);
+    require_playable(scenario, *target, one, compares(one));
+    runs.push_back(play(scenario, std::move(target), one));
+    results.push_back(runs.back().result);
+    status = std::max(status, results.back().exit_status());
+  }
+  if (cli.format == "json") {
+    print(runs_json(results));
+  } else if (results.size() == 2) {
+    print(two_ladders(results[0], results[1], style_of_stdout()));
+  } else {
+    for (const RunResult& result : results) print(run_text(result, style_of_stdout()) + "\n");
+  }
+  return end_of(status);
+}
+
+}  // namespace
+
+int run_script(const CliOptions& cli) {
+  const std::string& file = cli.paths.front();
+  const Scenario scenario = script_named(file, cli);
+  require_known_rules(file, scenario);
+  const Interrupt interrupt;  // what was seen so far is reported
+  const auto names = target_list(cli.target);
+  if (names.size() > 1) return run_several(scenario, cli, names);
+  auto target = make_target(cli);
+  require_playable(scenario, *target, cli, compares(cli) && !cli.four_ways);
+  if (cli.four_ways) return run_four_ways(scenario, *target, cli);
+  const Run run = play(scenario, std::move(target), cli);
+  print(cli.format == "json" ? run_json(run.result) : run_text(run.result, style_of_stdout()));
+  return end_of(run.result.exit_status());
 }
 
 }  // namespace tcpassay

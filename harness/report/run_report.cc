@@ -51,7 +51,11 @@ std::string tolerated_text(const std::vector<Verdict>& tolerated, const TextStyl
 
 std::string run_text(const RunResult& result, const TextStyle& style) {
   std::string text = fmt::format("{} on {} {}\n\n", result.file, result.target, result.version);
-  text += ladder(result.trace, result.verdicts, style);
+  return text + ladder(result.trace, result.verdicts, style) + run_rest(result, style);
+}
+
+std::string run_rest(const RunResult& result, const TextStyle& style) {
+  std::string text;
   for (const auto& mismatch : result.mismatches) {
     text += fmt::format("\n{}:{}: the script's own assertion\n", mismatch.where.file, mismatch.where.line);
     text += wrapped("  expected: " + mismatch.expected, style.columns, 12) + "\n";
@@ -79,7 +83,7 @@ std::string run_text(const RunResult& result, const TextStyle& style) {
   return text + "\n" + painted(end, result.exit_status() == 0 ? kAnsiGreen : kAnsiRed, style) + "\n";
 }
 
-std::string run_json(const RunResult& result) {
+static Json json_of(const RunResult& result) {
   Json json{{"tool", "tcpassay"},
             {"version", kVersion},
             {"target", {{"name", result.target}, {"version", result.version}}},
@@ -100,6 +104,16 @@ std::string run_json(const RunResult& result) {
                                   {"expected", mismatch.expected},
                                   {"seen", mismatch.seen}});
   }
+  return json;
+}
+
+std::string run_json(const RunResult& result) {
+  return dump(json_of(result));
+}
+
+std::string runs_json(const std::vector<RunResult>& results) {
+  Json json{{"runs", Json::array()}};
+  for (const RunResult& result : results) json["runs"].push_back(json_of(result));
   return dump(json);
 }
 

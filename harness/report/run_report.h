@@ -24,7 +24,9 @@ struct RunResult {
   int exit_status() const;  // 1 when a MUST is violated that is not listed, or an assertion failed
 };
 std::string run_text(const RunResult& result, const TextStyle& style);
+std::string run_rest(const RunResult& result, const TextStyle& style);  // what stands below the ladder
 std::string run_json(const RunResult& result);
+std::string runs_json(const std::vector<RunResult>& results);  // {"runs":[one object each]}
 
 // A line for each use of a tolerated freedom.
 std::string tolerated_text(const std::vector<Verdict>& tolerated, const TextStyle& style);
