@@ -59,6 +59,7 @@ constexpr OptionRow kOptionRows[] = {
     {SocketOption::kAtMark, TCPASSAY_AT_MARK},
     {SocketOption::kTypeOfService, TCPASSAY_TYPE_OF_SERVICE},
     {SocketOption::kTimeToLive, TCPASSAY_TIME_TO_LIVE},
+    {SocketOption::kFastOpen, TCPASSAY_FAST_OPEN},
 };
 
 // Functions that every adapter has.
@@ -93,6 +94,11 @@ void check_promises(const PluginTable& table, std::vector<std::string>& faults) 
   promised(TCPASSAY_STATE, table.state != nullptr, "TCPASSAY_STATE", "state");
   if (table.options != 0 && table.set_option == nullptr)
     faults.emplace_back("options are listed, but set_option() is missing");
+  const bool fast_open = has_option(table, TCPASSAY_FAST_OPEN) && has_option(table, TCPASSAY_FAST_OPEN_CONNECT);
+  for (const char* const* name = table.settings; name != nullptr && *name != nullptr; ++name) {
+    if (std::strcmp(*name, "fast-open") == 0 && !fast_open)
+      faults.emplace_back("the setting fast-open needs TCPASSAY_FAST_OPEN and TCPASSAY_FAST_OPEN_CONNECT");
+  }
   if (table.settings != nullptr && table.configure == nullptr)
     faults.emplace_back("settings are listed, but configure() is missing");
   if ((table.abilities & (TCPASSAY_PASSIVE_OPEN | TCPASSAY_ACTIVE_OPEN)) == 0)
@@ -102,6 +108,10 @@ void check_promises(const PluginTable& table, std::vector<std::string>& faults) 
 }
 
 }  // namespace
+
+bool has_option(const PluginTable& table, tcpassay_option option) {
+  return (table.options & (1u << option)) != 0;
+}
 
 std::span<const OptionRow> plugin_options() {
   return kOptionRows;
@@ -163,6 +173,7 @@ Identity identity_of(const PluginTable& table) {
   for (const AbilityRow& row : kAbilityRows) {
     if ((table.abilities & row.bit) != 0) identity.abilities.push_back(row.ability);
   }
+  if (has_option(table, TCPASSAY_BOUND_ELSEWHERE)) identity.abilities.push_back(Ability::kSecondAddress);
   if (table.msl_ms != 0) identity.msl = std::chrono::milliseconds(table.msl_ms);
   for (const char* const* name = table.settings; name != nullptr && *name != nullptr; ++name) {
     identity.settings.emplace_back(*name);

@@ -32,6 +32,7 @@ struct OptionRow {
   int plugin;  // enum tcpassay_option
 };
 std::span<const OptionRow> plugin_options();
+bool has_option(const PluginTable& table, tcpassay_option option);
 
 // What the table says of the target. Addresses are those of config_of().
 Identity identity_of(const PluginTable& table);

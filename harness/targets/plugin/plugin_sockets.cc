@@ -127,8 +127,9 @@ void PluginSockets::call(UserCall& call) {
       return get_option(call, *s);
     case CallKind::kPoll:
       return poll(call, *s);
-    case CallKind::kSocket:
     case CallKind::kSendTo:
+      return send_to(call, *s);
+    case CallKind::kSocket:
       break;
   }
   fail(call, UserError::kNotSupported);
@@ -141,7 +142,8 @@ void PluginSockets::socket(UserCall& call) {
 
 void PluginSockets::bind(UserCall& call, Socket& s) {
   if (s.port != 0) return fail(call, UserError::kInvalid);
-  if (call.host == Host::kElsewhere) return fail(call, UserError::kNotSupported);
+  const bool elsewhere = call.host == Host::kElsewhere;
+  if (elsewhere && !has_option(table_, TCPASSAY_BOUND_ELSEWHERE)) return fail(call, UserError::kNotSupported);
   const std::uint16_t port = call.port != 0 ? call.port : free_port();
   const bool listened = std::any_of(sockets_.begin(), sockets_.end(), [&](Socket& other) {
     return other.used && other.port == port && status_of(other).phase == TCPASSAY_LISTENING;
@@ -152,6 +154,7 @@ void PluginSockets::bind(UserCall& call, Socket& s) {
            !is_connection(status_of(other));
   });
   if (listened || taken) return fail(call, UserError::kAddressInUse);
+  if (elsewhere && refused(call, table_.set_option(stack_, s.endpoint, TCPASSAY_BOUND_ELSEWHERE, 1))) return;
   s.port = port;
 }
 
@@ -190,6 +193,23 @@ void PluginSockets::connect(UserCall& call, Socket& s) {
   if (status.local_port != 0) s.port = status.local_port;
   call.tuple = {.local = s.port, .remote = call.port};
   fail(call, UserError::kInProgress);
+}
+
+// OPEN with text (RFC 7413).
+void PluginSockets::send_to(UserCall& call, Socket& s) {
+  if (!has_option(table_, TCPASSAY_FAST_OPEN_CONNECT)) return fail(call, UserError::kNotSupported);
+  if (!is_connection(status_of(s)) &&
+      refused(call, table_.set_option(stack_, s.endpoint, TCPASSAY_FAST_OPEN_CONNECT, 1)))
+    return;
+  connect(call, s);
+  if (call.error != UserError::kInProgress) return;
+  const std::int64_t taken = table_.send(stack_, s.endpoint, call.text.data(), call.text.size(), 0);
+  const tcpassay_status status = status_of(s);
+  if (status.local_port != 0) s.port = status.local_port;
+  call.tuple.local = s.port;
+  if (refused(call, taken)) return;
+  call.result = taken;
+  call.error = UserError::kNone;
 }
 
 void PluginSockets::accept(UserCall& call, Socket& s) {

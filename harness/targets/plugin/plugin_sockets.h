@@ -43,6 +43,7 @@ class PluginSockets {
   void bind(UserCall& call, Socket& socket);
   void listen(UserCall& call, Socket& socket);
   void connect(UserCall& call, Socket& socket);
+  void send_to(UserCall& call, Socket& socket);
   void accept(UserCall& call, Socket& socket);
   void write(UserCall& call, Socket& socket);
   void read(UserCall& call, Socket& socket);

@@ -80,7 +80,16 @@ enum tcpassay_option {
   TCPASSAY_OOB_INLINE = 11,      /* 0 or 1: urgent octets stay in the stream (RFC 6093 section 6) */
   TCPASSAY_AT_MARK = 12,         /* asked only: 1 when the next octet to receive is at the urgent mark */
   TCPASSAY_TYPE_OF_SERVICE = 13, /* 0 to 255: DSCP and ECN of what is sent */
-  TCPASSAY_TIME_TO_LIVE = 14     /* 1 to 255, or hop limit */
+  TCPASSAY_TIME_TO_LIVE = 14,    /* 1 to 255, or hop limit */
+  /* Not of every header of version 1: an adapter without the bit needs nothing of it. All are set before listen() and
+   * connect(). */
+  TCPASSAY_BOUND_ELSEWHERE = 15,  /* 1: bound to another address of the stack than config->local (MUST-43), whichever:
+                                     what is sent to config->local is not for this endpoint */
+  TCPASSAY_FAST_OPEN = 16,        /* of a listener: how many Fast Open requests may be pending; 0: none (RFC 7413). The
+                                     setting "fast-open" belongs to it */
+  TCPASSAY_FAST_OPEN_CONNECT = 17 /* 1: connect() sends nothing. The first send() opens: where the peer's cookie is
+                                     known, with the cookie and text, and it returns how many octets were taken; else
+                                     the SYN asks for a cookie, and send() returns IN_PROGRESS and has taken nothing */
 };
 
 /* The states of RFC 9293 section 3.3.2. */

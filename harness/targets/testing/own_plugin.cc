@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The own stack behind the plugin interface, for tests: the same stack must be judged the same with and without it.
-// plugin:FILE.so?FAULT breaks the adapter in the way that the table below says.
+// plugin:FILE.so?FAULT breaks the adapter as breakages.h says.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <thread>
@@ -17,36 +18,13 @@
 #include "harness/targets/own/sockets.h"
 #include "harness/targets/own/stack.h"
 #include "harness/targets/plugin/tcpassay_plugin.h"
+#include "harness/targets/testing/breakages.h"
 
 #ifndef OWN_PLUGIN_ABI
 #define OWN_PLUGIN_ABI TCPASSAY_ABI
 #endif
 
 namespace {
-
-// How the adapter is broken. The number of packets after which it happens stands where it happens.
-enum class Breakage : std::uint8_t {
-  kNone,
-  kSegfault,       // writes to address 0
-  kAssertion,      // writes a line to stderr and calls abort()
-  kFailed,         // calls host->failed()
-  kLoop,           // input() never returns
-  kExit,           // ends the process as if all were well
-  kKilled,         // is killed from outside
-  kLeak,           // keeps some memory of each reset
-  kGarbage,        // emits octets that are no packet
-  kLate,           // emits after input() has returned, from a thread
-  kLosesTime,      // advance() forgets what is less than a millisecond
-  kLateDeadline,   // next_deadline() never names a timer
-  kStuckDeadline,  // next_deadline() stays where it is
-  kKeeps,          // the window depends on how many resets there were
-  kDiffers,        // initial sequence numbers come from the machine
-  kState,          // state() tells ESTABLISHED of a connection that does not exist
-  kNoCreate,       // create() fails
-};
-constexpr const char* kBreakages[] = {
-    "",     "segfault",   "assertion",     "failed",         "loop",  "exit",    "killed", "leak",     "garbage",
-    "late", "loses-time", "late-deadline", "stuck-deadline", "keeps", "differs", "state",  "no-create"};
 
 constexpr int kBreaksAfter = 3;             // packets since the reset
 constexpr std::size_t kLeaked = 64 * 1024;  // octets, at each reset
@@ -65,7 +43,12 @@ struct OwnPlugin {
   Breakage breakage;
   own::Stack stack;
   own::Sockets sockets;
-  std::set<int> listening{};
+  std::set<int> listening{}, elsewhere{}, opens_fast{};  // endpoints
+  struct Remote {
+    own::Address address{};
+    std::uint16_t port = 0;
+  };
+  std::map<int, Remote> opening{};  // connect() has been called, and the SYN waits for text
   int resets = 0, packets = 0;
   own::Time told_now = 0;  // by the last advance()
   std::thread late{};
@@ -136,45 +119,14 @@ std::int64_t answer(OwnPlugin& p, const own::Result& result) {
   return result.error == own::Error::kNone ? result.value : -code_of(result.error);
 }
 
-// What a broken adapter does with its third packet.
-void break_down(OwnPlugin& p) {
-  switch (p.breakage) {
-    case Breakage::kSegfault:
-      std::signal(SIGSEGV, SIG_DFL);  // a sanitizer would end the process by itself
-      std::raise(SIGSEGV);
-      break;
-    case Breakage::kAssertion:
-      std::fputs("own_plugin: assertion failed: on purpose\n", stderr);
-      std::abort();
-    case Breakage::kFailed:
-      p.host.failed(p.host.ctx, "panic: on purpose");
-      break;
-    case Breakage::kLoop:
-      for (;;) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    case Breakage::kExit:
-      std::_Exit(0);
-    case Breakage::kKilled:
-      std::raise(SIGKILL);
-      break;
-    case Breakage::kGarbage: {
-      const std::uint8_t garbage[] = {0x45, 0, 0, 3, 0xde, 0xad, 0xbe, 0xef};
-      p.host.emit(p.host.ctx, garbage, sizeof garbage);
-      break;
-    }
-    default:
-      break;
-  }
-}
-
 void* create(const tcpassay_host* host, const tcpassay_config* config) {
   const std::string wanted = config->extra;
-  const auto at = std::find(std::begin(kBreakages), std::end(kBreakages), wanted);
-  if (at == std::end(kBreakages)) {
+  const auto breakage = breakage_named(wanted);
+  if (!breakage) {
     host->log(host->ctx, ("no such fault: " + wanted).c_str());
     return nullptr;
   }
-  const auto breakage = static_cast<Breakage>(at - std::begin(kBreakages));
-  if (breakage != Breakage::kNoCreate) return new OwnPlugin(*host, *config, breakage);
+  if (*breakage != Breakage::kNoCreate) return new OwnPlugin(*host, *config, *breakage);
   host->log(host->ctx, "no memory, on purpose");
   return nullptr;
 }
@@ -192,6 +144,9 @@ int reset(void* t, int /*ip_version*/) {
   p.stack.reset(seed);
   p.sockets.reset();
   p.listening.clear();
+  p.elsewhere.clear();
+  p.opens_fast.clear();
+  p.opening.clear();
   p.packets = 0;
   p.told_now = 0;
   ++p.resets;
@@ -203,7 +158,7 @@ int reset(void* t, int /*ip_version*/) {
 
 int input(void* t, const std::uint8_t* packet, std::size_t length) {
   OwnPlugin& p = plugin(t);
-  if (++p.packets == kBreaksAfter) break_down(p);
+  if (++p.packets == kBreaksAfter) break_down(p.breakage, p.host);
   p.stack.inject({packet, length});
   if (p.breakage != Breakage::kLate) {
     p.drain();
@@ -247,7 +202,8 @@ std::int32_t open(void* t) {
 int listen(void* t, std::int32_t endpoint, std::uint16_t port, std::uint32_t backlog) {
   OwnPlugin& p = plugin(t);
   p.sockets.set(endpoint, own::Option::kReuseAddress, 1);  // who may bind, tcpassay decides
-  if (const auto code = answer(p, p.sockets.bind(endpoint, port)); code < 0) return static_cast<int>(code);
+  if (const auto code = answer(p, p.sockets.bind(endpoint, port, p.elsewhere.contains(endpoint))); code < 0)
+    return static_cast<int>(code);
   if (p.breakage == Breakage::kKeeps && p.resets > 1) p.sockets.set(endpoint, own::Option::kReceiveBuffer, 4000);
   const auto code = answer(p, p.sockets.listen(endpoint, backlog));
   if (code >= 0) p.listening.insert(endpoint);
@@ -261,6 +217,10 @@ int connect(void* t, std::int32_t endpoint, std::uint16_t local_port, const tcpa
     p.sockets.set(endpoint, own::Option::kReuseAddress, 1);
     if (const auto code = answer(p, p.sockets.bind(endpoint, local_port)); code < 0) return static_cast<int>(code);
   }
+  if (p.opens_fast.contains(endpoint)) {
+    p.opening[endpoint] = {.address = address_of(*remote), .port = port};
+    return 0;
+  }
   const auto code = answer(p, p.sockets.connect(endpoint, address_of(*remote), port));
   return code == -TCPASSAY_IN_PROGRESS ? 0 : static_cast<int>(code);
 }
@@ -270,7 +230,13 @@ std::int32_t accept(void* t, std::int32_t listener) {
 }
 
 std::int64_t send(void* t, std::int32_t endpoint, const std::uint8_t* octets, std::size_t length, std::uint32_t flags) {
-  return answer(plugin(t), plugin(t).sockets.write(endpoint, {octets, length}, (flags & TCPASSAY_SEND_URGENT) != 0));
+  OwnPlugin& p = plugin(t);
+  if (const auto opens = p.opening.find(endpoint); opens != p.opening.end()) {
+    const OwnPlugin::Remote to = opens->second;
+    p.opening.erase(opens);
+    return answer(p, p.sockets.send_to(endpoint, to.address, to.port, {octets, length}));
+  }
+  return answer(p, p.sockets.write(endpoint, {octets, length}, (flags & TCPASSAY_SEND_URGENT) != 0));
 }
 
 std::int64_t receive(void* t, std::int32_t endpoint, std::uint8_t* octets, std::size_t room) {
@@ -286,7 +252,8 @@ int shutdown(void* t, std::int32_t endpoint) {
 
 int close(void* t, std::int32_t endpoint) {
   OwnPlugin& p = plugin(t);
-  p.listening.erase(endpoint);
+  for (std::set<int>* of : {&p.listening, &p.elsewhere, &p.opens_fast}) of->erase(endpoint);
+  p.opening.erase(endpoint);
   return static_cast<int>(answer(p, p.sockets.close(endpoint)));
 }
 
@@ -324,10 +291,16 @@ constexpr own::Option kOptions[] = {
     own::Option::kNoDelay,     own::Option::kMaxSegment,    own::Option::kReceiveBuffer, own::Option::kSendBuffer,
     own::Option::kUserTimeout, own::Option::kKeepAlive,     own::Option::kKeepIdle,      own::Option::kKeepInterval,
     own::Option::kKeepCount,   own::Option::kReuseAddress,  own::Option::kReuseAddress,  own::Option::kOutOfBandInline,
-    own::Option::kAtMark,      own::Option::kTypeOfService, own::Option::kTimeToLive};
-constexpr std::uint32_t kHasOptions = 0x7fff & ~(1u << TCPASSAY_QUICK_ACK) & ~(1u << TCPASSAY_CORK);
+    own::Option::kAtMark,      own::Option::kTypeOfService, own::Option::kTimeToLive,    own::Option::kReuseAddress,
+    own::Option::kFastOpen};
+constexpr std::uint32_t kHasOptions = 0x3ffff & ~(1u << TCPASSAY_QUICK_ACK) & ~(1u << TCPASSAY_CORK);
 
 int set_option(void* t, std::int32_t endpoint, int option, std::int64_t value) {
+  if (option == TCPASSAY_BOUND_ELSEWHERE || option == TCPASSAY_FAST_OPEN_CONNECT) {
+    std::set<int>& of = option == TCPASSAY_BOUND_ELSEWHERE ? plugin(t).elsewhere : plugin(t).opens_fast;
+    value != 0 ? static_cast<void>(of.insert(endpoint)) : static_cast<void>(of.erase(endpoint));
+    return 0;
+  }
   return static_cast<int>(answer(plugin(t), plugin(t).sockets.set(endpoint, kOptions[option], value)));
 }
 
@@ -356,13 +329,10 @@ int state(void* t, std::uint16_t local_port, std::uint16_t remote_port, tcpassay
   return 1;
 }
 
-// The own stack's settings, but for Fast Open: the interface has no call for it.
 const char* const* settings() {
   static const std::vector<const char*> names = [] {
     std::vector<const char*> all;
-    for (int i = 0; const char* name = own::setting_name(i); ++i) {
-      if (std::strcmp(name, "fast-open") != 0) all.push_back(name);
-    }
+    for (int i = 0; const char* name = own::setting_name(i); ++i) all.push_back(name);
     all.push_back(nullptr);
     return all;
   }();
