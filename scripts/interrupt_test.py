@@ -58,3 +58,40 @@ def test_prints_what_it_has(tmp_path, command, shown, status, number):
     assert shown in out
     assert out.endswith("\n")
     assert not list(tmp_path.rglob("*.part")), "a file is there in part"
+
+
+# A pipe that is open and silent: what has come through it is judged.
+@pytest.mark.parametrize("words, shown", [([], "1 conversations: 1 accepted"), (["--format", "json"], '"accepted": 1'),
+                                          (["--format", "jsonl"], '"accepted":1')])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_judge_prints_what_has_come_through_a_pipe(tmp_path, words, shown, number):
+    script = ROOT / "corpus/textbook/client-closes-first.pkt"
+    subprocess.run([PROGRAM, "run", script, "--pcap", tmp_path / "whole.pcap"], capture_output=True, check=True)
+    with subprocess.Popen([PROGRAM, "judge", "-", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=False) as child:
+        child.stdin.write((tmp_path / "whole.pcap").read_bytes())
+        child.stdin.flush()
+        time.sleep(1)
+        child.send_signal(number)
+        assert child.wait(timeout=20) == 2  # although the pipe stays open
+        out = child.stdout.read().decode()
+    assert shown in out
+    assert "interrupted behind frame" in out
+
+
+# Among many files, those that were judged are told.
+@pytest.mark.parametrize("words", [[], ["--format", "json"]])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_judge_prints_the_files_that_it_has_read(tmp_path, words, number):
+    recorded = (ROOT / "corpus/records").rglob("*.pkt")
+    text = next(recorded).read_text(encoding="utf-8")
+    (tmp_path / "many").mkdir()
+    (tmp_path / "many/0.pkt").write_text(text, encoding="utf-8")
+    for i in range(1, 20000):
+        os.link(tmp_path / "many/0.pkt", tmp_path / f"many/{i}.pkt")
+    with subprocess.Popen([PROGRAM, "judge", "--jobs", "1", *words, "many"], cwd=tmp_path, stdout=subprocess.PIPE) as child:
+        time.sleep(0.5)
+        child.send_signal(number)
+        out, _ = child.communicate(timeout=60)
+    assert child.returncode == 2
+    found, left = out.count(b"condemned"), out.count(b"interrupted")
+    assert found > 0 and left > 0  # each file is named, with what is known of it

@@ -22,7 +22,8 @@ constexpr std::uint64_t kProgressEvery = 1 << 16;  // packets
 // of order.
 class SortedReader {
  public:
-  explicit SortedReader(const std::string& path) : reader_(path) {}
+  explicit SortedReader(const std::string& path)
+      : reader_(path, path == kStandardInput ? &Interrupt::interrupted : nullptr) {}
 
   // As CaptureReader::next().
   std::optional<Captured> next() {
@@ -171,13 +172,14 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   if (options.accused) conversations.tell_accused([&](const auto& one) { options.accused(path, one); });
   SortedReader reader(path);
   std::string broken_off;
-  std::uint64_t packets = 0;
+  std::uint64_t packets = 0, last = 0;
+  const bool is_pipe = path == kStandardInput;  // it ends by an interrupt, and what has come is judged
+  bool stopped = false;
   try {
     while (const auto captured = reader.next()) {
-      if (Interrupt::interrupted()) {
-        broken_off = fmt::format("interrupted at frame {}", captured->number);
-        break;
-      }
+      stopped = !is_pipe && Interrupt::interrupted();
+      if (stopped) break;
+      last = captured->number;
       conversations.packet(*captured);
       if (options.progress && ++packets % kProgressEvery == 0) options.progress(packets);
     }
@@ -185,6 +187,7 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
     if (conversations.counts().packets == 0) throw;
     broken_off = std::string("the file breaks off: ") + error.what();
   }
+  if (stopped || (is_pipe && Interrupt::interrupted())) broken_off = fmt::format("interrupted behind frame {}", last);
   conversations.finish();
   result.counts = conversations.counts();
   result.counts.moved = reader.moved();
@@ -193,6 +196,7 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   std::stable_sort(result.conversations.begin(), result.conversations.end(),
                    [](const auto& a, const auto& b) { return a.first_frame < b.first_frame; });
   sum_up(result, broken_off);
+  result.broken_off = std::move(broken_off);
   return result;
 }
 
@@ -224,6 +228,7 @@ std::string capture_text(const CaptureResult& result, bool diagrams) {
   text += fmt::format("  {} conversations: {} accepted, {} condemned, {} inconclusive\n", all, result.passed,
                       result.failed, result.inconclusive);
   if (const std::string more = remarks(result.counts); !more.empty()) text += "  " + more + "\n";
+  if (!result.broken_off.empty()) text += "  " + result.broken_off + "\n";
   return text;
 }
 

@@ -17,6 +17,7 @@ struct CaptureResult {
   std::vector<ConversationResult> conversations{};
   std::uint64_t passed = 0, failed = 0, inconclusive = 0;  // conversations
   CaptureCounts counts{};
+  std::string broken_off{};  // why the rest of the file was not read
 };
 
 inline constexpr std::size_t kPassedListed = 1000;

@@ -217,6 +217,7 @@ TEST_F(CaptureJudged, AFileThatBreaksOffIsJudgedUpToThere) {
   const CaptureResult result = judge_capture(path_);
   EXPECT_EQ(result.outcome, Outcome::kInconclusive);
   EXPECT_NE(result.why.find("the file breaks off"), std::string::npos) << result.why;
+  EXPECT_NE(capture_text(result, false).find("the file breaks off"), std::string::npos);
   EXPECT_EQ(result.passed, 1u);
 }
 

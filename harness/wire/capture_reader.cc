@@ -86,6 +86,7 @@ struct Interface {
 
 struct CaptureReader::Impl {
   std::string path;
+  bool (*stop)() = nullptr;
   std::optional<PackedFile> file{};
   Magic magic{};
   Order order{};
@@ -147,7 +148,7 @@ struct CaptureReader::Impl {
 };
 
 void CaptureReader::Impl::open() {
-  file.emplace(path);
+  file.emplace(path, stop);
   try {
     first_count = file->read(first, sizeof first);
   } catch (const std::runtime_error& error) {
@@ -311,8 +312,9 @@ std::optional<Frame> CaptureReader::Impl::next_frame() {
   return std::nullopt;
 }
 
-CaptureReader::CaptureReader(std::string path) : impl_(std::make_unique<Impl>()) {
+CaptureReader::CaptureReader(std::string path, bool (*stop)()) : impl_(std::make_unique<Impl>()) {
   impl_->path = std::move(path);
+  impl_->stop = stop;
   impl_->open();
 }
 CaptureReader::~CaptureReader() = default;

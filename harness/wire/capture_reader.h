@@ -30,7 +30,8 @@ inline constexpr const char* kStandardInput = "-";  // as a path: what is piped 
 // that are read). Tunnels are followed to the innermost IP packet.
 class CaptureReader {
  public:
-  explicit CaptureReader(std::string path);
+  // As soon as `stop` says so, the file ends, if need be within a frame.
+  explicit CaptureReader(std::string path, bool (*stop)() = nullptr);
   ~CaptureReader();
   CaptureReader(CaptureReader&&) noexcept;
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -162,6 +163,7 @@ struct PackedFile::Impl {
   std::vector<std::uint8_t> buffer = std::vector<std::uint8_t>(1 << 16);
   std::size_t at = 0, end = 0;  // of the buffer: what is not yet taken
   std::uint64_t octets_in = 0, octets_out = 0;
+  bool (*stop)() = nullptr;
   bool ended = false;
   bool pending = false;  // the unpacked octets did not all have room: no more are needed to go on
 
@@ -170,19 +172,29 @@ struct PackedFile::Impl {
   ~Impl() {
     if (file >= 0) close(file);
   }
-  // False at the end of the file. A pipe gives what there is, so that nothing that has come waits.
+  // Into the buffer from `place` on; 0 at the end of the file. A pipe gives what there is, so that nothing that has
+  // come waits.
+  std::size_t take(std::size_t place) {
+    constexpr int kLookEvery = 100;  // milliseconds
+    pollfd waiting{.fd = file, .events = POLLIN, .revents = 0};
+    while (stop != nullptr && !stop() && poll(&waiting, 1, kLookEvery) <= 0) {
+    }
+    if (stop != nullptr && stop()) return 0;
+    ssize_t got = 0;
+    do {
+      got = ::read(file, &buffer[place], buffer.size() - place);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) throw std::runtime_error(fmt::format("cannot be read: {}", std::strerror(errno)));
+    return static_cast<std::size_t>(got);
+  }
+  // False at the end of the file.
   bool fill() {
     if (at < end) return true;
     if (ended) return false;
-    ssize_t got = 0;
-    do {
-      got = ::read(file, buffer.data(), buffer.size());
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) throw std::runtime_error(fmt::format("cannot be read: {}", std::strerror(errno)));
     at = 0;
-    end = static_cast<std::size_t>(got);
+    end = take(0);
     octets_in += end;
-    ended = got == 0;
+    ended = end == 0;
     return !ended;
   }
   std::size_t copy(std::uint8_t* into, std::size_t count) {
@@ -217,18 +229,17 @@ struct PackedFile::Impl {
   }
 };
 
-PackedFile::PackedFile(const std::string& path) : impl_(std::make_unique<Impl>()) {
+PackedFile::PackedFile(const std::string& path, bool (*stop)()) : impl_(std::make_unique<Impl>()) {
+  impl_->stop = stop;
   errno = 0;
   impl_->file = path == kStandardInput ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (impl_->file < 0) throw CaptureError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   constexpr std::size_t kFirst = 8;  // octets tell the packing
   try {
     while (impl_->end < kFirst) {  // a pipe may give fewer at a time
-      const ssize_t got = ::read(impl_->file, &impl_->buffer[impl_->end], impl_->buffer.size() - impl_->end);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw std::runtime_error(fmt::format("cannot be read: {}", std::strerror(errno)));
+      const std::size_t got = impl_->take(impl_->end);
       if (got == 0) break;
-      impl_->end += static_cast<std::size_t>(got);
+      impl_->end += got;
     }
   } catch (const std::runtime_error& error) {
     throw CaptureError(fmt::format("{}: {}", path, error.what()));

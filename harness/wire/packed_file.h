@@ -13,8 +13,8 @@ namespace tcpassay {
 class PackedFile {
  public:
   // `path` may be kStandardInput (capture_reader.h). Throws CaptureError when it cannot be opened, and when this build
-  // cannot unpack it.
-  explicit PackedFile(const std::string& path);
+  // cannot unpack it. As soon as `stop` says so, the file ends: a pipe may be silent for long.
+  explicit PackedFile(const std::string& path, bool (*stop)() = nullptr);
   ~PackedFile();
   PackedFile(PackedFile&&) noexcept;
 
