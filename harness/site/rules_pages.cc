@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <set>
 #include <string>
@@ -89,7 +90,7 @@ Html rule_row(const CheckReport& report, const std::string& id) {
                tag("td", element("span", {{"class", "level"}}, text_of(about, "level")));
   for (const Json* rule : report.rules.at(id)) cells += tag("td", standing_badge(rule));
   cells += element("td", {{"class", "says"}}, text_of(about, "sentence"));
-  cells += element("td", {{"class", "small"}},
+  cells += element("td", {{"class", "small place"}},
                    fmt::format("{} \u00a7 {}", text_of(about, "rfc"), text_of(about, "section")));
   return element("tr", row_data(report, id), cells);
 }
@@ -128,11 +129,18 @@ Html clause(const Json& about, const std::string& id) {
   return element("dl", {{"class", "pair"}}, list);
 }
 
+// "broken once", "never broken"
+std::string how_often(const std::string& what, const Json& rule, const char* key) {
+  const std::string times = count_of(rule, key);
+  if (times == "0") return "never " + what;
+  return times == "1" ? what + " once" : fmt::format("{} {} times", what, times);
+}
+
 Html numbers(const Json& rule) {
-  std::string text =
-      fmt::format("Judged {} times, broken {} times", count_of(rule, "judged"), count_of(rule, "broken"));
-  if (rule.contains("taken")) text += fmt::format(", the option taken {} times", count_of(rule, "taken"));
-  if (number_of(rule, "tolerated") > 0) text += fmt::format(", excused {} times", count_of(rule, "tolerated"));
+  std::string text = how_often("judged", rule, "judged") + ", " + how_often("broken", rule, "broken");
+  if (rule.contains("taken")) text += ", the option " + how_often("taken", rule, "taken");
+  if (number_of(rule, "tolerated") > 0) text += ", " + how_often("excused", rule, "tolerated");
+  text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
   const std::string why = text_of(rule, "why");
   return tag("p", text + "." + (why.empty() ? "" : " " + why));
 }

@@ -22,7 +22,7 @@ std::string without_slash(std::string folder) {
 }
 
 void check(const std::error_code& error, const std::string& path) {
-  if (error) throw std::runtime_error(path + ": " + error.message());
+  if (error) throw std::runtime_error(path + ": cannot be written: " + error.message());
 }
 
 }  // namespace
