@@ -48,6 +48,10 @@ ScriptError.__doc__ = "A script or a segment that cannot be read: `file:line:col
 TargetError.__doc__ = "The target cannot be made or has died: one line that says what to do."
 
 
+def __dir__() -> List[str]:
+    return [*__all__, "__doc__", "__file__", "__name__"]
+
+
 def targets() -> List[TargetInfo]:
     """Every target there is, and what is missing where one cannot be used on this machine."""
     return [TargetInfo(name, why is None, why or "") for name, why in core.targets()]
@@ -76,6 +80,8 @@ def open(target: str = "own", seed: int = 1, plant: Optional[str] = None,  # noq
 
 def _read(script: Union[str, "os.PathLike[str]"]) -> core.Scenario:
     text = os.fspath(script)
+    if not text.strip():
+        raise ValueError("this script is empty; give its text, or the path of a file")
     is_text = isinstance(script, str) and ("\n" in text or " " in text) and not os.path.exists(text)
     return core.Scenario.parse(text if text.endswith("\n") else text + "\n", "script") if is_text else core.Scenario.read(text)
 

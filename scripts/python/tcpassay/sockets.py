@@ -12,7 +12,7 @@ _LENGTH_MAX = 1 << 20
 
 
 def _length(call: str, length: object) -> int:
-    if isinstance(length, (bytes, bytearray, memoryview, str)):
+    if call == "write" and isinstance(length, (bytes, bytearray, memoryview, str)):
         raise TypeError(f"{call}() takes how many octets to send, not the octets: the text of the target's user is coded "
                         "by its place, so that the judge can check each octet; inject(payload=...) sends octets of your own")
     if isinstance(length, bool) or not isinstance(length, int):

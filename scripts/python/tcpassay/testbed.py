@@ -21,6 +21,8 @@ class Testbed:
 
     def __init__(self, target: str, seed: int = 1, plant: Optional[str] = None,
                  final_wait: float = core.FINAL_WAIT, ip: int = 4):
+        if not isinstance(target, str):
+            raise TypeError(f"a target is named by a text such as 'own', not {target!r}")
         self._name = target
         self._ip = ip
         self._run: Optional[core.Run] = core.Run(target, plant, False, final_wait, ip)
@@ -130,6 +132,8 @@ class Testbed:
         checks how much arrives, not which octets.
         """
         if payload is not None:
+            if not isinstance(payload, (bytes, bytearray)):
+                raise TypeError(f"payload takes octets such as b'text', not {payload!r}")
             if length not in (0, len(payload)):
                 raise ValueError(f"length is {length}, and the payload has {len(payload)} octets: give one of them")
             length = len(payload)
@@ -237,6 +241,8 @@ class Testbed:
 
         The folder is corpus/deviations unless one is given.
         """
+        if folder is not None and not os.path.isdir(folder):
+            raise NotADirectoryError(f"{os.fspath(folder)}: no such folder")
         version = str(self.identity["version"])
         rows = core.deviations(os.fspath(folder or corpus() / "deviations"), self._name)
         return {rule: reason for rule, reason, of, ip in rows if version.startswith(of) and ip in (0, self._ip)}
