@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -15,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/read_file.h"
 #include "harness/base/text.h"
 #include "harness/check/check_result.h"
 #include "models/rule.h"
@@ -73,8 +73,7 @@ std::span<const Feature> features() {
 }
 
 std::vector<std::string> read_claims(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) throw std::runtime_error(file + ": cannot be read");
+  std::istringstream in(read_whole_file(file));
   std::vector<std::string_view> known;
   for (const Feature& feature : kFeatures) known.push_back(feature.name);
   std::vector<std::string> claims;

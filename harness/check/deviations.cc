@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -69,10 +71,11 @@ struct Listing {
 
 void read_file(const std::string& path, int depth, Listing& into) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  errno = 0;
   std::ifstream file(path);
   if (!file) {
     if (depth == 0 && !std::filesystem::exists(path)) return;
-    throw DeviationError(path + ": cannot be read");
+    throw DeviationError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno != 0 ? errno : EIO)));
   }
   if (depth > kIncludesMax) throw DeviationError(path + ": includes itself");
   std::string line, version;

@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <stdexcept>
 
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/check/json_file.h"
 #include "harness/check/times.h"
 #include "harness/check/tolerated.h"
 
@@ -81,14 +80,11 @@ Strikes strikes_from(const Json& json) {
 }  // namespace
 
 Strikes read_strikes(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) throw std::runtime_error(file + ": cannot be read");
-  std::stringstream text;
-  text << in.rdbuf();
+  const Json json = read_json(file);
   try {
-    return strikes_from(Json::parse(text.str()));
-  } catch (const Json::exception& error) {
-    throw std::runtime_error(fmt::format("{}: not what 'tcpassay zoo --format json' writes: {}", file, error.what()));
+    return strikes_from(json);
+  } catch (const Json::exception&) {
+    throw std::runtime_error(file + ": not what 'tcpassay zoo --format json' writes");
   }
 }
 

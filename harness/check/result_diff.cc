@@ -5,17 +5,16 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
-#include <ios>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "harness/check/check_result.h"
+#include "harness/check/json_file.h"
 
 namespace tcpassay {
 namespace {
@@ -314,13 +313,15 @@ bool ResultDiff::worse(FailOn fail_on) const {
 }
 
 Json read_result(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  if (!in || !(text << in.rdbuf())) throw UnusableResult(file + ": cannot be read");
-  Json result = Json::parse(text.str(), nullptr, false);
+  Json result;
+  try {
+    result = read_json(file);
+  } catch (const std::runtime_error& error) {
+    throw UnusableResult(error.what());
+  }
   const bool runs = result.is_object() && result.contains("runs") && result.at("runs").is_array();
   if (!result.is_object() || !(runs || is_check(result) || is_sweep(result))) {
-    throw UnusableResult(file + ": not what 'tcpassay check --format json' or sweep writes");
+    throw UnusableResult(file + ": no result; check and sweep write one with --format json");
   }
   return result;
 }

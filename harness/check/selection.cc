@@ -94,6 +94,13 @@ bool is_excluded(const ScenarioFile& file, const std::string& pattern) {
          std::any_of(about.covers.begin(), about.covers.end(), is);
 }
 
+// Takes "rfc" away, and "RFC " as people write it; false where it is not there.
+bool without_document(std::string_view& word) {
+  if (!word.starts_with("rfc") && !word.starts_with("RFC")) return false;
+  word.remove_prefix(word.substr(3).starts_with(' ') ? 4 : 3);
+  return true;
+}
+
 using Filter = std::function<bool(const ScenarioFile&)>;
 
 // Those that pass the filter. `what` says which option left nothing.
@@ -137,14 +144,13 @@ bool Section::has(const RuleInfo& rule) const {
 }
 
 bool looks_like_section(std::string_view word) {
-  if (word.starts_with("rfc") || word.starts_with("RFC")) word.remove_prefix(3);
+  without_document(word);
   return !word.empty() && is_digit(word.front());
 }
 
 Section section_named(const std::string& word) {
   std::string_view rest = word;
-  const bool document = rest.starts_with("rfc") || rest.starts_with("RFC");
-  if (document) rest.remove_prefix(3);
+  const bool document = without_document(rest);
   Section section;
   const auto colon = rest.find(':');
   if (document || colon != std::string_view::npos) {
@@ -157,6 +163,9 @@ Section section_named(const std::string& word) {
   if (!rules_of(section).empty() && (document || !rest.empty())) return section;
   std::set<std::string> known;
   for (const RuleInfo& rule : rules()) {
+    if (std::to_string(rule.rfc) == word) {
+      throw std::runtime_error(fmt::format("no rule stands in section '{0}'; did you mean rfc{0}?", word));
+    }
     if (rule.rfc == 9293) known.emplace(rule.section);
     if (rule.rfc != 9293) known.insert(fmt::format("{}:{}", rule.rfc, rule.section));
   }
@@ -184,7 +193,8 @@ Rule rule_named(const std::string& word) {
   for (const auto& rule : rules()) known.push_back(rule.id);
   const std::string near = nearest(id, known);
   throw std::runtime_error(
-      fmt::format("unknown rule '{}'{}", word, near.empty() ? "" : "; did you mean " + near + "?"));
+      fmt::format("unknown rule '{}'{}", word,
+                  near.empty() ? " ('tcpassay check --list-rules' lists them)" : "; did you mean " + near + "?"));
 }
 
 std::vector<ScenarioFile> selected(const std::vector<ScenarioFile>& all, const Selection& selection) {

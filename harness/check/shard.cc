@@ -253,8 +253,10 @@ CheckResult merged(const std::vector<NamedResult>& shards) {
   try {
     require_all_shards(shards);
     return merged_unchecked(shards);
-  } catch (const Json::exception& error) {
-    throw UnusableResult(fmt::format("not what 'tcpassay check --shard' writes: {}", error.what()));
+  } catch (const Json::exception&) {
+    std::vector<std::string> files;
+    for (const auto& [file, json] : shards) files.push_back(file);
+    throw UnusableResult(fmt::format("{}: not what 'tcpassay check --shard' writes", fmt::join(files, ", ")));
   }
 }
 

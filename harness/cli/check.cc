@@ -202,7 +202,7 @@ int check_several(const CliOptions& cli, const std::vector<std::string>& names) 
 }  // namespace
 
 void check_options(CLI::App& app, CliOptions& cli) {
-  add_target_options(app, cli);
+  add_target_options(app, cli, true);
   add_ip_option(app, cli, {"4", "6", "both"});
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
@@ -239,6 +239,9 @@ void check_options(CLI::App& app, CliOptions& cli) {
 }
 
 int run_check(const CliOptions& options) {
+  if (options.update_deviations && options.format != "text") {
+    throw UsageError("--update-deviations prints a diff, in no other format");
+  }
   if (options.list || options.list_rules) return list(options);
   const Interrupt interrupt;  // what was played so far is reported
   const Recordings recordings(options);

@@ -8,14 +8,18 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "harness/base/markup.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/check/matrix.h"
@@ -87,16 +91,26 @@ constexpr Verb kVerbs[] = {
      run_completions, completions_options},
 };
 
-// One line, whatever the message was.
-std::string on_one_line(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+// One line of text, whatever the message was: it may quote a file that is none.
+std::string on_one_line(const std::string& message) {
+  constexpr std::size_t kOctetsMax = 1000;
+  std::string text = message.size() > kOctetsMax ? message.substr(0, kOctetsMax) + "..." : message;
+  const auto moves = [](unsigned char c) { return std::iscntrl(c) != 0; };
+  while (!text.empty() && (moves(static_cast<unsigned char>(text.back())) || text.back() == ' ')) text.pop_back();
+  std::replace_if(text.begin(), text.end(), moves, ' ');
+  return valid_utf8(text);
 }
 
 int complain(const std::string& what) {
   fmt::print(stderr, "tcpassay: {}\n", on_one_line(what));
   return kCannot;
+}
+
+int complain(const std::exception& error) {
+  const auto* of_files = dynamic_cast<const std::filesystem::filesystem_error*>(&error);
+  if (of_files == nullptr) return complain(std::string(error.what()));
+  return complain(
+      fmt::format("{}: cannot be read or written: {}", of_files->path1().string(), of_files->code().message()));
 }
 
 std::vector<std::string_view> verb_names() {
@@ -176,6 +190,8 @@ int run_command(int count, char** arguments) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
     return complain(std::string(error.what()) + " (--help says more)");
+  } catch (const std::exception& error) {  // of an option that does its work at once
+    return complain(error);
   }
   try {
     if (cli.in_process) {
@@ -188,7 +204,7 @@ int run_command(int count, char** arguments) {
     }
   } catch (const std::exception& error) {
     end_progress();
-    return complain(error.what());
+    return complain(error);
   }
   return kCannot;
 }

@@ -203,7 +203,7 @@ TEST(Commands, DiffTellsWhatChanged) {
   const Outcome better = run({"diff", bad, good, "--format", "json"});
   EXPECT_EQ(better.status, 0);
   EXPECT_FALSE(nlohmann::json::parse(better.out)["diffs"][0]["newly_conforming"].empty());
-  expect_complaint({"diff", good, file_with("no.json", "{}")}, "no.json: not what 'tcpassay check");
+  expect_complaint({"diff", good, file_with("no.json", "{}")}, "no.json: no result; check and sweep");
   expect_complaint({"diff", good}, "OLD_AND_NEW");
 }
 

@@ -26,10 +26,11 @@ void write_to(const std::string& path, const std::string& text) {
 
 void export_options(CLI::App& app, CliOptions& cli) {
   add_optional_target(app, cli, "play the script on this target; what the target sends becomes > lines");
-  app.add_option("--plant", cli.defect, "a defect to plant in the own stack");
+  app.add_option("--plant", cli.defect, "a defect to plant in the own stack")->needs("--target");
   app.add_option("--temper", cli.legal_variants, "legal variants of the own stack's behaviour, separated by commas")
       ->delimiter(',')
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->needs("--target");
   add_ip_option(app, cli, {"4", "6"});
   add_define_option(app, cli);
   app.add_option("--format,-f", cli.format, "pkt, a script; or pcap, a capture, which needs --target and --output")
@@ -39,7 +40,9 @@ void export_options(CLI::App& app, CliOptions& cli) {
 }
 
 int run_export(const CliOptions& cli) {
+  require_other_file(cli.output, cli.paths);
   const Scenario scenario = read_script(cli.paths.front(), cli.defines);
+  if (scenario.steps.empty()) throw UsageError(cli.paths.front() + ": nothing is in it");
   const bool pcap = cli.format == "pcap";
   if (pcap && (!cli.target_given || cli.output.empty())) throw UsageError("--format pcap needs --target and --output");
   if (!cli.target_given) {

@@ -13,9 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "harness/check/corpus.h"
 #include "harness/check/deviations.h"
+#include "harness/check/selection.h"
 #include "harness/cli/fuzz_report.h"
 #include "harness/cli/options.h"
+#include "harness/cli/play.h"
 #include "harness/cli/recordings.h"
 #include "harness/cli/verbs.h"
 #include "harness/hunt/campaign.h"
@@ -40,9 +43,10 @@ void fuzz_options(CLI::App& app, CliOptions& cli) {
   app.add_option("--folder", cli.folder, "where the campaign stands; if not given, fuzz-TARGET")->type_name("DIR");
   app.add_option("--time", cli.campaign_s, "stop after so many seconds; if not given, when interrupted")
       ->check(CLI::Range(0.1, 1e9));
-  app.add_option("--inputs", cli.inputs, "stop when each process has played so many inputs");
-  app.add_option("--findings-max", cli.findings_max, "stop after so many new findings that are not listed");
-  app.add_option("--seed", cli.seed, "of the random numbers")->capture_default_str();
+  app.add_option("--inputs", cli.inputs, "stop when each process has played so many inputs")->check(whole_number(1));
+  app.add_option("--findings-max", cli.findings_max, "stop after so many new findings that are not listed")
+      ->check(whole_number(1));
+  app.add_option("--seed", cli.seed, "of the random numbers")->check(whole_number(0))->capture_default_str();
   app.add_option("--seeds", cli.seed_paths, "scripts to begin with; if not given, the corpus")->type_name("PATH");
   app.add_option("--leave-out", cli.left_out, "no seeds that say that they cover these rules, separated by commas")
       ->delimiter(',')
@@ -121,6 +125,12 @@ HuntOptions hunt_options(const CliOptions& cli) {
                       .progress = status_line()};
   if (options.seeds.empty()) options.seeds.push_back(corpus_folder(cli));
   options.listed = listed_rules(cli);
+  for (auto* ids : {&options.left_out, &options.ignored}) {
+    for (std::string& id : *ids) id = info(rule_named(id)).id;
+  }
+  if (cli.target.empty() || cli.target.find(',') != std::string::npos) throw UsageError("fuzz takes one target");
+  make_target(cli);               // before a folder is made: there is such a target,
+  read_scenarios(options.seeds);  // and there are seeds
   return options;
 }
 
@@ -168,7 +178,9 @@ fs::path script_of(const Hunted& found) {
 int replay(const CliOptions& cli) {
   const HuntTerms terms = terms_of(cli);
   bool shown = false;
-  for (const Hunted& found : chosen(cli)) {
+  const std::vector<Hunted> all = chosen(cli);
+  if (all.empty()) print("no findings\n");
+  for (const Hunted& found : all) {
     Witness witness(terms);
     std::vector<fs::path> before;
     if (fs::exists(found.folder / "history")) {

@@ -82,9 +82,10 @@ void judge_options(CLI::App& app, CliOptions& cli) {
                  "write the capture again to this pcapng file, findings as packet comments");
   app.add_option("--extract", cli.extract,
                  "write one conversation alone, without its addresses and text, to NAME.pcapng and NAME.pkt");
-  app.add_option(
-      "--frame", cli.frame,
-      "the conversation to extract: its first frame, or that of a finding; else the first that is condemned");
+  app.add_option("--frame", cli.frame,
+                 "the conversation to extract: its first frame, or that of a finding; else the first that is condemned")
+      ->check(whole_number(1))
+      ->needs("--extract");
   add_jobs_option(app, cli, "threads; if not given, one for each core");
   app.add_option("FILE", cli.paths,
                  "scripts and captures that record conversations, or folders of them; - reads a capture from a pipe")
@@ -92,6 +93,8 @@ void judge_options(CLI::App& app, CliOptions& cli) {
 }
 
 int run_judge(const CliOptions& cli) {
+  require_other_file(cli.annotate, cli.paths);
+  if (!cli.extract.empty()) require_other_file(cli.extract + ".pcapng", cli.paths);
   const Recordings recordings(cli);  // of a report only its place is used: it is looked at before anything is judged
   const JudgeFilter filter = filter_of(cli);
   JudgeAllOptions options{.capture = {.edition = edition_of(cli),

@@ -41,6 +41,7 @@ int tell(const std::string& text, int status, const CliOptions& cli) {
 }  // namespace
 
 int run_merge(const CliOptions& cli) {
+  require_other_file(cli.output, cli.paths);
   std::vector<NamedResult> shards;
   std::size_t sweeps = 0;
   for (const std::string& file : cli.paths) {

@@ -18,6 +18,8 @@ namespace {
 
 std::vector<ScenarioFile> scenarios_of(const CliOptions& cli) {
   const auto all = read_scenarios(cli.paths.empty() ? std::vector{corpus_folder(cli)} : cli.paths);
+  const auto empty = [](const ScenarioFile& file) { return file.scenario.steps.empty(); };
+  if (std::all_of(all.begin(), all.end(), empty)) throw UsageError(all.front().path + ": nothing is in it");
   return selected(all, selection_of(cli));
 }
 
@@ -46,7 +48,8 @@ void mutation_test_options(CLI::App& app, CliOptions& cli) {
                "play every pair of legal variants too, not only each alone and many at once");
   app.add_flag("--both-ip", cli.both_ip, "play the pairs over IPv6, too");
   app.add_option("--rtt", cli.rtt_ms, "play the legal variants at this round trip (milliseconds), and plant no defects")
-      ->check(CLI::Range(1, 60'000));
+      ->check(CLI::Range(1, 60'000))
+      ->excludes("--defect");
   app.add_flag("--sweep", cli.by_sweep,
                "look for the defects of SEGMENT ARRIVES with the sweep instead of the scenarios");
   add_selection_options(app, cli);
@@ -60,7 +63,8 @@ void mutation_test_options(CLI::App& app, CliOptions& cli) {
 }
 
 int run_mutation_test(const CliOptions& cli) {
-  if (cli.by_sweep && (cli.list || !selection_of(cli).empty())) {
+  if (std::find(cli.defects.begin(), cli.defects.end(), "") != cli.defects.end()) throw UsageError("--defect: no name");
+  if (cli.by_sweep && (cli.list || !cli.paths.empty() || !selection_of(cli).empty())) {
     throw UsageError("--sweep plays cells instead of scenarios, so there are none to choose");
   }
   if (cli.by_sweep) return run_sweep_mutation_test(cli);
@@ -92,7 +96,9 @@ void sensitivity_options(CLI::App& app, CliOptions& cli) {
   app.add_option("--samples", cli.samples, "how many segments to alter, and how many histories")
       ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}))
       ->capture_default_str();
-  app.add_option("--seed", cli.seed, "the seed that chooses the segments and their alterations")->capture_default_str();
+  app.add_option("--seed", cli.seed, "the seed that chooses the segments and their alterations")
+      ->check(whole_number(0))
+      ->capture_default_str();
   app.add_option("--history", cli.histories,
                  "make only these edits of histories, separated by commas, and alter no segments")
       ->delimiter(',')
@@ -122,7 +128,8 @@ int run_sensitivity(const CliOptions& cli) {
   end_progress();
   for (const auto& row : result.rows) samples += row.samples;
   print(json ? with_histories(text, result) : text + history_text(result, style_of_stdout()));
-  return Interrupt::interrupted() || samples == 0 ? 2 : 0;
+  if (samples == 0 && !Interrupt::interrupted()) throw UsageError("nothing in these scenarios could be altered");
+  return Interrupt::interrupted() ? 2 : 0;
 }
 
 }  // namespace tcpassay

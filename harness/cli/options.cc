@@ -9,6 +9,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -17,6 +18,7 @@
 #include <functional>
 #include <iterator>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -37,6 +39,14 @@ namespace fs = std::filesystem;
 void print(const std::string& text) {
   const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   if (!whole) throw UsageError("the output cannot be written");
+}
+
+void require_other_file(const std::string& written, const std::vector<std::string>& read) {
+  for (const std::string& file : read) {
+    std::error_code ignored;  // what is not there is not the same
+    if (!fs::is_regular_file(written, ignored) || !fs::equivalent(written, file, ignored)) continue;
+    throw UsageError(written + ": is what is read; name another file to write");
+  }
 }
 
 std::string corpus_folder(const CliOptions& cli) {
@@ -75,9 +85,15 @@ std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli) {
   return {ip_version_of(cli)};
 }
 
+bool is_one_wire(const std::string& target) {
+  const bool wire = target.starts_with("tap:") || target.starts_with("unix:");
+  return wire && target.find('%') == std::string::npos;  // which stands for the number of the process
+}
+
 int jobs_of(const CliOptions& cli) {
   if (cli.jobs != 0) return cli.jobs;
   if (target_name(cli) == "own") return 1;
+  if (is_one_wire(cli.target)) return 1;
   constexpr int kJobsOfPairs =
       16;  // a kernel that makes more pairs of interfaces at once loses some of their addresses
   if (target_name(cli) == "linux-raw") return kJobsOfPairs;
@@ -102,6 +118,15 @@ void end_progress() {
   if (isatty(STDERR_FILENO)) fmt::print(stderr, "\r\x1b[K");
 }
 
+std::function<std::string(const std::string&)> whole_number(std::uint64_t least) {
+  return [least](const std::string& word) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    const bool good = error == std::errc() && end == word.data() + word.size() && number >= least;
+    return good ? "" : fmt::format("'{}' is no whole number from {} on", word, least);
+  };
+}
+
 static void add_permission_option(CLI::App& app) {
   app.add_option_function<std::vector<std::string>>(
          "--i-may-test",
@@ -116,10 +141,11 @@ static void add_permission_option(CLI::App& app) {
       ->allow_extra_args(false);
 }
 
-void add_target_options(CLI::App& app, CliOptions& cli) {
+void add_target_options(CLI::App& app, CliOptions& cli, bool several) {
   app.add_option("--target,-t", cli.target,
-                 "the implementation to test ('tcpassay targets' lists them), plugin:FILE.so, remote:ADDR, tap:NAME or "
-                 "unix:PATH; check, sweep and run take several, with commas between")
+                 std::string("the implementation to test ('tcpassay targets' lists them), plugin:FILE.so, remote:ADDR, "
+                             "tap:NAME or unix:PATH") +
+                     (several ? "; or several, with commas between" : ""))
       ->capture_default_str();
   add_permission_option(app);
   app.add_flag("--in-process", cli.in_process,

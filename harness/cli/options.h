@@ -86,6 +86,8 @@ struct UsageError : std::runtime_error {
 };
 
 void print(const std::string& text);
+// That a file to write is none of those that are read, which would be lost.
+void require_other_file(const std::string& written, const std::vector<std::string>& read);
 // --corpus, else $TCPASSAY_CORPUS, else ./corpus, else the corpus of this installation (corpus_place.h).
 std::string corpus_folder(const CliOptions& cli);
 bool has_corpus(const CliOptions& cli);
@@ -93,6 +95,7 @@ std::string target_name(const CliOptions& cli);  // "own" of "own:rst_out_of_win
 Edition edition_of(const CliOptions& cli);
 std::uint8_t ip_version_of(const CliOptions& cli);
 std::vector<std::uint8_t> ip_versions_of(const CliOptions& cli);
+bool is_one_wire(const std::string& target);  // of which one process can be the other end
 int jobs_of(const CliOptions& cli);  // --jobs; if not given, 1 for own, many for the kernel (it mostly waits), else
                                      // one a processor
 
@@ -100,8 +103,11 @@ int jobs_of(const CliOptions& cli);  // --jobs; if not given, 1 for own, many fo
 std::function<void(std::size_t, std::size_t, const std::string&)> progress_line();
 void end_progress();
 
+// What is wrong with a word that should be a whole number from `least` on. CLI11 itself takes -1 for a huge one.
+std::function<std::string(const std::string&)> whole_number(std::uint64_t least);
+
 // Options that several verbs have.
-void add_target_options(CLI::App& app, CliOptions& cli);
+void add_target_options(CLI::App& app, CliOptions& cli, bool several = false);
 void add_optional_target(CLI::App& app, CliOptions& cli, const char* help);
 void add_ruleset_option(CLI::App& app, CliOptions& cli);
 void add_strict_option(CLI::App& app, CliOptions& cli);

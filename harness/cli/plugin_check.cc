@@ -5,10 +5,13 @@
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "harness/base/text.h"
+#include "harness/cli/options.h"
 #include "harness/cli/verbs.h"
+#include "harness/targets/plugin/plugin_folder.h"
 #include "harness/targets/registry.h"
 
 namespace tcpassay {
@@ -20,6 +23,19 @@ using Json = nlohmann::ordered_json;
 std::string target_of(const std::string& word) {
   const bool named = word.find('/') == std::string::npos && word.find(".so") == std::string::npos;
   return named || word.starts_with(kPlugin) ? word : std::string(kPlugin) + word;
+}
+
+// What is not there at all is no mistake of an adapter.
+void require_there(const std::string& name) {
+  const bool is_file = name.starts_with(kPlugin);
+  const std::string word = is_file ? name.substr(kPlugin.size()) : name;
+  const std::string place = word.substr(0, word.find('?'));
+  if (place.empty()) throw UsageError("name an adapter: ./FILE.so, or one that 'tcpassay targets' lists");
+  if (is_file && !std::filesystem::exists(place)) throw UsageError(place + ": no such file");
+  if (is_file) return;
+  const auto known = plugin_named(place);
+  if (!known) throw UsageError(fmt::format("{}: no adapter is called so; write a file as ./{}", place, place));
+  if (!known->missing.empty()) throw UsageError(fmt::format("{} is not here: {}", place, known->missing));
 }
 
 std::string report_text(const PluginReport& report, const TextStyle& style) {
@@ -34,7 +50,9 @@ std::string report_text(const PluginReport& report, const TextStyle& style) {
     text += painted(wrapped("WRONG: " + complaint, style.columns, 7), kAnsiRed, style) + "\n";
   }
   const bool sound = report.complaints.empty();
-  const std::string end = sound ? "no complaint" : fmt::format("{} complaints", report.complaints.size());
+  const std::string end =
+      sound ? "no complaint"
+            : fmt::format("{} complaint{}", report.complaints.size(), report.complaints.size() == 1 ? "" : "s");
   return text + painted(end, sound ? kAnsiGreen : kAnsiRed, style) + "\n";
 }
 
@@ -61,6 +79,7 @@ void plugin_check_options(CLI::App& app, CliOptions& cli) {
 int run_plugin_check(const CliOptions& cli) {
   const std::string name = target_of(cli.target);
   if (is_built_in(name)) throw UsageError(name + " is no adapter");
+  require_there(name);
   const PluginReport report = check_plugin([&] { return make_target(name); });
   print(cli.format == "json" ? report_json(report) : report_text(report, style_of_stdout()));
   return report.complaints.empty() ? 0 : 1;

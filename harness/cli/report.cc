@@ -5,12 +5,12 @@
 
 #include <CLI/App.hpp>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "harness/check/json_file.h"
 #include "harness/cli/options.h"
 #include "harness/site/check_report.h"
 #include "harness/site/check_site.h"
@@ -22,14 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-Json read_json(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) throw UsageError(file + ": cannot be read");
-  const Json json = Json::parse(in, nullptr, false);
-  if (json.is_discarded()) throw UsageError(file + ": no JSON");
-  return json;
-}
 
 // Of one target the folder itself, of several a folder below it for each.
 std::string recordings_of(const std::string& captures, const std::string& name) {
@@ -76,7 +68,7 @@ int run_report(const CliOptions& cli) {
     swept = swept || (run.is_object() && run.contains("violations"));
     runs.push_back({.name = name_of(run), .json = run, .recordings = recordings_of(captures, name_of(run))});
   }
-  if (checked == swept) throw UsageError(file + ": is not what check or sweep prints with --format json");
+  if (checked == swept) throw UsageError(file + ": no result; check and sweep write one with --format json");
   if (checked) {
     write_check_site(cli.output, std::move(runs), progress_line());
   } else {

@@ -39,7 +39,7 @@
 namespace tcpassay {
 
 void script_options(CLI::App& app, CliOptions& cli) {
-  add_target_options(app, cli);
+  add_target_options(app, cli, true);
   add_define_option(app, cli);
   add_oracle_only_option(app, cli);
   add_rtt_option(app, cli);
@@ -83,6 +83,7 @@ Scenario script_named(const std::string& file, const CliOptions& cli) {
 // What the judge says of the run live, from its log, from its record, and from its packets alone.
 int run_four_ways(const Scenario& scenario, Target& target, const CliOptions& cli) {
   if (!target.identity().can(Ability::kVirtualTime)) throw UsageError("--four-ways needs a target with virtual time");
+  if (cli.format != "text") throw UsageError("--four-ways prints text only");
   const std::filesystem::path folder = std::filesystem::temp_directory_path() / fmt::format("tcpassay-{}", ::getpid());
   std::filesystem::create_directories(folder);
   const Agreement agreement = judge_four_ways(scenario, target,

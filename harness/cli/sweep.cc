@@ -51,7 +51,7 @@ std::uint8_t flags_of(const std::string& word) {
 }  // namespace
 
 void sweep_options(CLI::App& app, CliOptions& cli) {
-  add_target_options(app, cli);
+  add_target_options(app, cli, true);
   add_ip_option(app, cli, {"4", "6", "both"});
   add_ruleset_option(app, cli);
   add_strict_option(app, cli);
@@ -101,7 +101,7 @@ SweepOptions sweep_options_of(const CliOptions& cli) {
     options.shards = shard.of;
   }
   const int processors = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1u));
-  options.jobs = cli.jobs != 0 ? cli.jobs : processors;
+  options.jobs = cli.jobs != 0 ? cli.jobs : is_one_wire(cli.target) ? 1 : processors;
   if (!cli.quiet) options.progress = progress_line();
   return options;
 }

@@ -37,7 +37,8 @@ constexpr const char* kNames4[] = {"192.0.2.1", "192.168.0.1"};
 constexpr const char* kNames6[] = {"2001:db8::1", "fd3d:fa7b:d17d::1"};
 
 const ConversationResult& conversation_of(const FileResult& judged, std::uint64_t frame) {
-  if (!judged.capture) throw CaptureError(judged.file + ": only of a capture that is judged by its packets");
+  if (!judged.capture)
+    throw CaptureError(judged.file + ": extracting needs a capture that is judged by its packets: --packets-alone");
   const auto& all = judged.capture->conversations;
   const auto has = [&](const ConversationResult& one) {
     if (frame == 0) return one.outcome() == Outcome::kFail;

@@ -144,6 +144,10 @@ Why Session::unsupported(const Scenario& scenario, const Target& target, std::ui
                          Time round_trip) {
   const Identity& identity = target.identity();
   if (scenario.steps.empty()) return "nothing is in it";
+  const bool only_prepares = std::all_of(scenario.steps.begin(), scenario.steps.end(), [](const ScriptStep& step) {
+    return std::holds_alternative<Shell>(step.action) || std::holds_alternative<Code>(step.action);
+  });
+  if (only_prepares) return "no segment and no call is in it";
   for (const Ability ability : scenario.about.needs) {
     if (!identity.can(ability)) return fmt::format("needs {}", to_string(ability));
   }

@@ -2,6 +2,7 @@
 #include "harness/sweep/sweep_shard.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -169,8 +170,10 @@ SweepResult merged_sweep(const std::vector<NamedResult>& shards) {
   try {
     require_all_shards(shards);
     return joined(shards);
-  } catch (const Json::exception& error) {
-    throw UnusableResult(fmt::format("not what 'tcpassay sweep --shard' writes: {}", error.what()));
+  } catch (const Json::exception&) {
+    std::vector<std::string> files;
+    for (const auto& [file, json] : shards) files.push_back(file);
+    throw UnusableResult(fmt::format("{}: not what 'tcpassay sweep --shard' writes", fmt::join(files, ", ")));
   }
 }
 

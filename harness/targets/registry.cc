@@ -131,6 +131,10 @@ std::unique_ptr<Target> make_target(const std::string& name, const OwnStackOptio
   if (!own_options.defect.empty()) throw TargetError("defects can be planted in 'own' only");
   if (!own_options.legal_variants.empty()) throw TargetError("only 'own' has legal variants");
   if (is_remote(bare)) return make_remote(bare);
+  if (name.find(',') != std::string::npos) {
+    throw TargetError(
+        fmt::format("'{}' is not one target; check, run and sweep take several, with commas between", name));
+  }
   if (bare.starts_with(kPlugin)) return make_plugin(bare.substr(kPlugin.size()), here);
   const PluginPlace place = plugin_place(bare);
   for (const KnownPlugin& each : known_plugins()) {

@@ -147,6 +147,7 @@ std::vector<std::string> faults_of(const PluginTable& table) {
 
 const PluginTable& load_plugin(const std::string& file) {
   std::error_code none;
+  if (file.empty()) throw TargetError("plugin: names no adapter; write plugin:FILE.so");
   if (!fs::exists(file, none)) throw TargetError(fmt::format("{}: no such file", file));
   const std::string path = fs::absolute(file, none).string();  // without a slash dlopen() would search elsewhere
   dlerror();
