@@ -93,5 +93,25 @@ TEST_F(JudgedCapture, AConversationAloneIsInnocentAsBefore) {
   for (const char* ending : {".pcapng", ".pkt"}) std::remove((out + ending).c_str());
 }
 
+// One SEND explains the segments as far as the one with PSH, and not what follows when all is acknowledged.
+TEST_F(JudgedCapture, ACallReachesAsFarAsThePush) {
+  open();
+  write(down({.ack = true}, 1, 1, 1000), std::chrono::milliseconds(3));
+  write(down({.psh = true, .ack = true}, 1001, 1, 500));
+  write(down({.ack = true}, 1501, 1, 1000));
+  write(up({.ack = true}, 1, 2501), std::chrono::milliseconds(3));
+  write(down({.psh = true, .ack = true}, 2501, 1, 100));
+  file_.close();
+  CaptureResult capture = judge_capture(path_, {});
+  FileResult result{.file = path_, .outcome = capture.outcome};
+  result.capture = std::move(capture);
+  const std::string out = beside("_alone");
+  extract_conversation(result, 1, out);
+  const std::string script = contents(out + ".pkt");
+  for (const char* call : {"write(4, ..., 1500) = 1500", "write(4, ..., 1000) = 1000", "write(4, ..., 100) = 100"})
+    EXPECT_NE(script.find(call), std::string::npos) << call << "\n" << script;
+  for (const char* ending : {".pcapng", ".pkt"}) std::remove((out + ending).c_str());
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -85,6 +85,7 @@ class ScriptOfEnd {
   ScriptOfEnd() {
     script_.about.title = "a conversation of a capture, made anonymous";
     script_.about.numbers = About::Numbers::kFromSyn;
+    script_.options.push_back("--tolerance_usecs=4000");  // the times are those of the capture
   }
 
   void segment(const Decoded& seen, Time at, bool from_target, const std::array<std::uint32_t, 2>& first) {
@@ -108,6 +109,7 @@ class ScriptOfEnd {
       return step(at, Expect{spec});
     }
     step(at, Inject{spec});
+    if (spec.ack && static_cast<std::int32_t>(*spec.ack - sent_) >= 0) growing_.reset();
     const bool opened = !active_ && !accepted_ && seen.ctl.ack && !seen.ctl.syn && !seen.ctl.rst;
     if (!opened) return;
     accepted_ = true;
@@ -147,21 +149,33 @@ class ScriptOfEnd {
     call(at, {.kind = CallKind::kListen, .handle = 3, .length = 1});
   }
 
-  // SEND as far as text goes, CLOSE with the FIN.
+  // SEND as far as text goes, CLOSE with the FIN. One SEND reaches as far as a segment with PSH, unless all of it is
+  // acknowledged before.
   void explain(const Decoded& seen, const SegmentSpec& spec, Time at) {
     const int handle = active_ ? 3 : 4;
     const std::uint32_t end = spec.seq + spec.ctl.syn + spec.length;
     const bool fresh = spec.length > 0 && static_cast<std::int32_t>(end - sent_) > 0;
     if (fresh && !closed_ && (active_ || accepted_)) {
-      const std::uint32_t octets = end - std::max(sent_, 1u);
-      call(at, {.kind = CallKind::kWrite, .handle = handle, .length = octets}, octets);
+      send(at, handle, end - std::max(sent_, 1u));
+      if (seen.ctl.psh) growing_.reset();
     }
     if (fresh) sent_ = end;
     if (seen.ctl.fin && !std::exchange(closed_, true))
       call(at, {.kind = CallKind::kShutdown, .handle = handle, .how = 1});
   }
 
+  void send(Time at, int handle, std::uint32_t octets) {
+    if (!growing_) {
+      call(at, {.kind = CallKind::kWrite, .handle = handle}, 0);
+      growing_ = script_.steps.size() - 1;
+    }
+    Call& write = std::get<Call>(script_.steps[*growing_].action);
+    write.length += octets;
+    write.result = write.length;
+  }
+
   Scenario script_;
+  std::optional<std::size_t> growing_{};  // the number of the step that is the latest SEND
   Time last_{};
   bool active_ = false, accepted_ = false, closed_ = false;
   std::uint32_t sent_ = 1;  // the number behind the text so far

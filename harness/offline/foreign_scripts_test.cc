@@ -261,6 +261,18 @@ TEST(ForeignScript, TheUserMayLimitAnAttemptToOpen) {
   expect_innocent(limit("SOL_TCP, TCP_SYNCNT, [2]") + opened + told);
   expect_guilty(begin + opened + told);
   expect_guilty(limit("IPPROTO_TCP, TCP_KEEPINIT, [50]") + opened + told);
+  expect_innocent("`sysctl -q net.ipv4.tcp_syn_retries=2`\n" + begin + opened + told);
+  expect_guilty("`sysctl -q net.ipv4.tcp_syn_retries=6`\n" + begin + opened + told);
+}
+
+// The lines whose times are not told may be those of a timer that doubles.
+TEST(ForeignScript, StarsMayBeTimeouts) {
+  const std::string syn = "> S 0:0(0) <mss 1460>\n";
+  const std::string lost = kConnect + "+1 " + syn + "+2.2 " + syn;
+  std::string stars;
+  for (int i = 0; i < 6; ++i) stars += "* " + syn;
+  expect_innocent(lost + stars);
+  expect_guilty(lost + "+1 " + syn + stars);
 }
 
 // What is no error message concerns no connection.

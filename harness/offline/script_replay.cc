@@ -304,7 +304,11 @@ const Expect* ScriptReplay::next_observation(std::size_t step) const {
 void ScriptReplay::expected(const SegmentSpec& spec, const Schedule::Slot& slot, Time next, const Place& where) {
   if (complete_) return segments(spec, slot.from, slot.until, where);
   const Time from = std::max(slot.from, now_), until = std::max(slot.until, from);
-  if (slot.any) return segments(spec, now_, now_ + any_, where);
+  if (slot.any) {
+    constexpr Time kTimerMax = std::chrono::seconds(70);  // few timers wait for longer
+    if (any_doubles_) any_ = std::min(2 * any_, kTimerMax);
+    return segments(spec, now_, now_ + any_, where);
+  }
   const Time latest = std::max(until, std::min(until + slot.tolerance, next));
   segments(spec, std::clamp(slot.from - slot.tolerance, std::min(now_, from), from), latest, where);
 }
@@ -331,6 +335,7 @@ void ScriptReplay::step(std::size_t number, const Schedule::Slot& slot, Time nex
   if (const auto* in = std::get_if<Inject>(&step.action)) return packet(in->segment, from, from, true, step.where);
   if (const auto* message = std::get_if<Icmp>(&step.action)) return icmp(*message, from, step.where);
   if (const auto* unknown = std::get_if<Unsupported>(&step.action)) return limit_open(*unknown, from, step.where);
+  if (const auto* shell = std::get_if<Shell>(&step.action)) return configured(*shell, step.where);
   if (state) return report(*state, from, step.where);
   if (const auto* made = std::get_if<Call>(&step.action)) {
     if (!blocks(step, *made, slot)) call(*made, from, from, step.where);

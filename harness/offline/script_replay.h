@@ -23,8 +23,11 @@ class ScriptReplay {
   // Both must outlive this.
   ScriptReplay(Trace& trace, const Scenario& scenario, Edition edition, bool strict, const FreedomSet& withheld = {});
 
-  // How long after the step before it a line with the time `*` has happened at most.
-  void assume_any(Time longest) { any_ = longest; }
+  // How long after the step before it a line with the time `*` has happened at most, or each after twice that.
+  void assume_any(Time longest, bool doubles) {
+    any_ = longest;
+    any_doubles_ = doubles;
+  }
   // That a target without a key drops signed segments.
   void assume_signed_dropped(bool dropped) { drops_signed_ = dropped; }
   void play();
@@ -87,6 +90,8 @@ class ScriptReplay {
   bool opens_later(const Call& made, RecordedSocket* on);
   void closed(int handle);
   void limit_open(const Unsupported& made, Time at, const Place& where);
+  void limit_open(int handle, Time limit, Time at, const Place& where);
+  void configured(const Shell& shell, const Place& where);
   void open_limit_ends(Tuple tuple, Time at, const Place& where);
   void disconnect(const Call& made, Time from, Time until, const Place& where);
   bool drops(const SegmentSpec& spec) const;
@@ -117,8 +122,9 @@ class ScriptReplay {
   std::int32_t carried_less_ = 0;              // octets of a segment, than over Ethernet
   bool keyed_ = false, drops_signed_ = false;  // TCP_MD5SIG
   bool complete_, strict_ = false, ticks_ = false, vague_ = false;
-  std::size_t at_ = 0;  // number of the current step
-  Identity identity_;   // the addresses that packetdrill gives both sides by default
+  std::size_t at_ = 0;             // number of the current step
+  std::optional<Time> attempt_{};  // how long an attempt to open lasts at most, by a setting of the system
+  Identity identity_;              // the addresses that packetdrill gives both sides by default
   Oracle oracle_;
   std::vector<RecordedSocket> sockets_;
   std::vector<Numbers> numbers_;
@@ -127,6 +133,7 @@ class ScriptReplay {
   std::vector<int> corked_;                               // file descriptors on which MSG_MORE holds text back
   Tuple pair_{.local = kTargetPort, .remote = kPeerPort};
   Time now_{}, any_{};
+  bool any_doubles_ = false;
 };
 
 }  // namespace tcpassay

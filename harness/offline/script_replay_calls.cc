@@ -19,6 +19,7 @@
 #include "harness/script/reader.h"
 #include "harness/script/scenario.h"
 #include "harness/script/schedule.h"
+#include "harness/script/shell_commands.h"
 #include "harness/session/session.h"
 #include "harness/wire/packet.h"
 #include "models/event.h"
@@ -156,7 +157,10 @@ bool ScriptReplay::implies_open(const Call& made, const RecordedSocket* on) {
 }
 
 void ScriptReplay::open_first(const Call& made, Time at, const Place& where) {
-  if (!implies_open(made, socket(made.handle))) return;
+  const RecordedSocket* on = socket(made.handle);
+  const bool opens = (made.kind == CallKind::kConnect || made.kind == CallKind::kSendTo) && on && !on->connection;
+  if (opens && attempt_) limit_open(made.handle, *attempt_, at, where);
+  if (!implies_open(made, on)) return;
   Call open{.kind = CallKind::kConnect, .handle = made.handle};
   open.result = -1;
   open.error = UserError::kInProgress;
@@ -233,6 +237,10 @@ void ScriptReplay::limit_open(const Unsupported& made, Time at, const Place& whe
   constexpr std::string_view kKey = "TCP_MD5SIG", kDone = "= 0";
   keyed_ = keyed_ || (made.construct.find(kKey) != std::string::npos && made.text.ends_with(kDone));
   const auto [handle, limit] = open_limit(made.text);
+  limit_open(handle, limit, at, where);
+}
+
+void ScriptReplay::limit_open(int handle, Time limit, Time at, const Place& where) {
   RecordedSocket* on = socket(handle);
   if (limit == Time{} || !on || on->listens) return;
   on->limited = true;
@@ -240,6 +248,15 @@ void ScriptReplay::limit_open(const Unsupported& made, Time at, const Place& whe
   set.value = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
   set.result = 0;
   call(set, at, at, where);
+}
+
+// net.ipv4.tcp_syn_retries: how often the SYN leaves again, as TCP_SYNCNT for every socket.
+void ScriptReplay::configured(const Shell& shell, const Place& where) {
+  constexpr std::int64_t kCountMax = 16;
+  for (const Setting& one : read_shell(shell.text, folder_of(where.file)).settings) {
+    if (one.name != "syn-retries") continue;
+    attempt_ = std::chrono::seconds(std::int64_t{1} << std::clamp<std::int64_t>(one.value, 0, kCountMax));
+  }
 }
 
 void ScriptReplay::open_limit_ends(Tuple tuple, Time at, const Place& where) {
