@@ -147,6 +147,16 @@ def test_the_wrong_interpreter_is_named(tmp_path):
         assert words in done.stderr and "circular" not in done.stderr
 
 
+def test_adapters_are_found_as_the_program_finds_them(tmp_path):
+    package = Path(tcpassay.__file__).parent
+    shutil.copytree(package, tmp_path / "python/tcpassay", ignore=shutil.ignore_patterns("__pycache__", "share", "bin"))
+    (tmp_path / "targets").mkdir()
+    (tmp_path / "targets/mystack.missing").write_text("its compiler is not here\n")
+    done = subprocess.run([sys.executable, "-c", "import tcpassay; tcpassay.open('mystack')"], capture_output=True, text=True,
+                          env={"PYTHONPATH": str(tmp_path / "python")})
+    assert "mystack is not here: its compiler is not here" in done.stderr
+
+
 SAMPLE = '''
 from typing import List
 

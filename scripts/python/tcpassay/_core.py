@@ -2,6 +2,7 @@
 """Loads the compiled half of the package, or says why it does not load."""
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,16 @@ def _why() -> str:
             "run the interpreter that it was built for, or install it into this one (pip install .)")
 
 
+def _name_adapters() -> None:
+    """The program finds the adapters that stand beside it; an interpreter has to be told where they are."""
+    package = Path(__file__).resolve().parent
+    places = [package.parent.parent / "targets", *(folder / "lib/tcpassay/targets" for folder in package.parents)]
+    found = [str(place) for place in places if place.is_dir()]
+    if found:
+        os.environ.setdefault("TCPASSAY_TARGETS", ":".join(found))
+
+
+_name_adapters()
 try:
     from . import _tcpassay as core
 except ImportError as error:
