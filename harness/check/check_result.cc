@@ -126,7 +126,8 @@ std::string CheckResult::conclusion() const {
   for (const ClaimResult& claim : claims) {
     if (claim.missing()) text += fmt::format("; {} is claimed and not shown", claim.feature);
   }
-  if (!failed.empty()) text += fmt::format("; {} assertions of scripts failed", failed.size());
+  if (!failed.empty())
+    text += fmt::format("; {} assertion{} of scripts failed", failed.size(), failed.size() == 1 ? "" : "s");
   return text;
 }
 

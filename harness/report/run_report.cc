@@ -78,8 +78,9 @@ std::string run_rest(const RunResult& result, const TextStyle& style) {
     departed += verdict.kind == Verdict::Kind::kDeparted;
     inconclusive += verdict.kind == Verdict::Kind::kInconclusive;
   }
-  const std::string end = fmt::format("{} violated, {} departed, {} inconclusive, {} assertions failed", violated,
-                                      departed, inconclusive, result.mismatches.size());
+  const std::string end =
+      fmt::format("{} violated, {} departed, {} inconclusive, {} assertion{} failed", violated, departed, inconclusive,
+                  result.mismatches.size(), result.mismatches.size() == 1 ? "" : "s");
   return text + "\n" + painted(end, result.exit_status() == 0 ? kAnsiGreen : kAnsiRed, style) + "\n";
 }
 
