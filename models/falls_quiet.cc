@@ -71,7 +71,9 @@ bool queued_text_is_not_overdue(Step& on) {
                         : in_flight                ? Horizon::kNagleOff
                                                    : Horizon::kHeldText;
   const Time held = on.env.since - (tcb.send_due - kSendDelayMax);
-  return held <= horizon(limit) || on.refuse(horizons()[static_cast<std::size_t>(limit)].rule, 3);
+  const bool early_text = limit == Horizon::kHeldText && tcb.snd_nxt == tcb.iss + 1 && tcb.given_early > 0;
+  const Rule rule = early_text ? Rule::S3_10_2_unsynchronized : horizons()[static_cast<std::size_t>(limit)].rule;
+  return held <= horizon(limit) || on.refuse(rule, 3);
 }
 
 bool can_send(const Tcb& tcb) {

@@ -66,6 +66,7 @@ Oracle::Impl::Conversation& Oracle::Impl::conversation(Tuple tuple) {
   c.dead = c.handed_out = false;
   c.dead_before = 0;
   c.begins = c.named = c.accurate_named = false;
+  c.sent = {};
   c.possible.clear();
   c.possible.emplace_back();
   c.possible.back().traits = traits;
@@ -91,6 +92,7 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
   a.link_known = terms.link_known;
   if (terms.withheld.any()) a.withheld = &terms.withheld;
   a.challenged = challenged_at;
+  a.sent = &c.sent;
   if (const Port* p = port(c.tuple.local)) {
     a.listening = p->open && !p->elsewhere;
     a.elsewhere = p->open && p->elsewhere;
@@ -253,6 +255,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
   const bool begins = seg.ctl.syn && !seg.ctl.rst && !c.possible.front().iss_known;
   const Time left_before = c.possible.front().front_to;
   process(c, event, [&](Step& on) { segment_departs(on, seg); });
+  c.sent.leaves(seg);
   name_accurate_ecn(c, event);
   if (seg.ctl.syn && seg.ctl.ack && seg.opt.fast_open) ledger.cookie_issued(seg.opt, event.from);
   if (begins) {

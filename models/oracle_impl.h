@@ -30,7 +30,8 @@ struct Oracle::Impl {
     bool dead = false;            // this incarnation may have ended before anybody took it, and may still be handed out
     int dead_before = 0;          // ... earlier ones that did
     bool handed_out = false;      // perhaps: it, or one of those
-    bool tainted = false;         // a MUST was broken here: what follows in this conversation proves nothing
+    SentSegments sent{};
+    bool tainted = false;  // a MUST was broken here: what follows in this conversation proves nothing
   };
 
   // A socket of the user.

@@ -231,7 +231,7 @@ TEST(Retransmission, BeyondAShrunkWindowOldTextMayLeaveAndNewMayNot) {
 
 TEST(Retransmission, OfTheFinMayLeave) {
   EXPECT_TRUE(departs(fin_wait_1(), out("F.", 1, 1)).cite(Rule::S3_6_fin_retransmit));
-  EXPECT_EQ(blamed(fin_wait_2(), out("F.", 1, 1)), "R6298_5_2");
+  EXPECT_EQ(blamed(fin_wait_2(), out("F.", 1, 1)), "SA4_5_new");
 }
 
 // Zero window

@@ -39,10 +39,17 @@ bool any_size(const Tcb& tcb) {
 
 // ---- Sequence: nothing acknowledged, no gap, the FIN behind all text ----
 
-bool is_not_yet_acknowledged(Step& on, const Extent& at) {
+bool is_not_yet_acknowledged(Step& on, const Departing& seg, const Extent& at) {
   const Candidate& tcb = on.tcb;
-  if (!(at.end <= tcb.snd_una)) return true;
-  const bool by_timer = tcb.snd_una == tcb.snd_nxt && !tcb.congestion.arrived_since_quiet;
+  if (tcb.snd_una < at.end) {
+    const bool known = on.env.user_known && on.env.sent != nullptr;
+    const bool queued = tcb.snd_una <= seg.seq || !known || on.env.sent->lies_across(seg.seq, tcb.snd_una);
+    return queued || on.refuse(Rule::SA4_5_new, 2);
+  }
+  // Of a queue that is empty the timer has nothing to send. A closed window is probed, be it with an octet that the
+  // peer has taken: 3.8.6.1 asks for a new one "if available".
+  const bool probes = tcb.snd_wnd == 0 && tcb.snd_nxt < tcb.snd_end && at.octets <= 1;
+  const bool by_timer = probes && tcb.snd_una == tcb.snd_nxt && !tcb.congestion.arrived_since_quiet;
   const bool aborted = tcb.state == State::kTimeWait && !tcb.ways_out.empty() &&
                        tcb.ways_out.back().rule == Rule::S3_10_5_established;  // all was flushed
   const Rule rule = blamed({
@@ -74,7 +81,7 @@ bool fin_is_due(Step& on, const Departing& seg, const Extent& at) {
 
 bool sequence_is_due(Step& on, const Departing& seg, const Extent& at) {
   const Candidate& tcb = on.tcb;
-  if (!is_not_yet_acknowledged(on, at) || !fin_is_due(on, seg, at)) return false;
+  if (!is_not_yet_acknowledged(on, seg, at) || !fin_is_due(on, seg, at)) return false;
   if (tcb.snd_end < at.text_end) {  // more than the user has given
     return on.refuse(seg.ctl.fin || tcb.fin_queued ? Rule::S3_6_send_after_close : Rule::S3_9_1_2_order, 2);
   }
@@ -88,8 +95,14 @@ bool contents_are_right(Step& on, const Departing& seg, const Extent& at) {
   const Candidate& tcb = on.tcb;
   if (!on.env.user_known) return true;
   for (std::uint32_t i = 0; i < at.octets; ++i) {
-    if (seg.text[i] == target_octet(seg.seq + i - (tcb.iss + 1))) continue;
-    return on.refuse(at.resent ? Rule::S3_8_1_same_octets : Rule::S3_10_2_established, 1);
+    const std::uint32_t offset = seg.seq + i - (tcb.iss + 1);
+    if (seg.text[i] == target_octet(offset)) continue;
+    return on.refuse(blamed({
+                         {at.resent, Rule::S3_8_1_same_octets},
+                         {offset < tcb.given_early, Rule::S3_10_2_unsynchronized},
+                         {kOtherwise, Rule::S3_10_2_established},
+                     }),
+                     1);
   }
   return true;
 }

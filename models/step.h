@@ -9,6 +9,7 @@
 #include "models/freedom.h"
 #include "models/pick.h"
 #include "models/rules.h"
+#include "models/sent_segments.h"
 #include "models/why_again.h"
 
 namespace tcpassay {
@@ -51,6 +52,7 @@ struct Environment {
   Edition edition = kNewest;
   const FreedomSet* withheld = nullptr;         // freedoms that nobody has; null: none
   const fast_open::Known* fast_open = nullptr;  // when a SYN arrives or departs
+  const SentSegments* sent = nullptr;           // what has left on this connection; null: not known
   ProfileSet profiles{};                        // of congestion control: the target has one of these
   bool user_known = true;                       // false: the calls of the user are not recorded (inferred_calls.h)
   std::optional<SndSeq> last_ack{};             // with an unknown user: SEG.ACK of the last segment that arrived

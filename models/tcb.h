@@ -288,9 +288,9 @@ struct Tcb {
   SndSeq iss{}, snd_una{}, snd_nxt{}, snd_wl2{};
   SndSeq snd_far{};   // the greatest right edge that the peer has offered; ISS until it has
   SndSeq snd_end{1};  // behind the last octet the user has given to SEND; ISS counts as 0 until it is known
-  std::uint32_t snd_wnd = 0;
-  std::uint32_t max_snd_wnd = 0;  // MAX.SND.WND of RFC 5961
-  std::uint16_t snd_mss = 536;    // what the peer announced, or the default (3.7.1)
+  std::uint32_t snd_wnd = 0, given_early = 0;  // octets that SEND took in SYN-SENT or SYN-RECEIVED
+  std::uint32_t max_snd_wnd = 0;               // MAX.SND.WND of RFC 5961
+  std::uint16_t snd_mss = 536;                 // what the peer announced, or the default (3.7.1)
 
   // Receive sequence variables. RCV.NXT is at least rcv_nxt and at most rcv_nxt_max; the next acknowledgment tells.
   RcvSeq irs{}, rcv_nxt{}, rcv_nxt_max{}, snd_wl1{};

@@ -167,6 +167,7 @@ void send_call(Step& on, const UserCall& call) {
   }
   if (!tcb.waits_for_larger_window()) tcb.small_from = on.env.now;
   tcb.snd_end = tcb.snd_end + static_cast<std::uint32_t>(call.result);
+  if (!synchronized(tcb.state)) tcb.given_early += static_cast<std::uint32_t>(call.result);
   tcb.window_at = on.env.now;
   if (call.urgent) urgent_given(on);
   const bool idle = tcb.snd_una == tcb.snd_nxt;
