@@ -348,8 +348,7 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
       break;
     case CallKind::kGetOption:
       if (call.option == SocketOption::kError) process(c, event, [&](Step& on) { error_call(on, call); });
-      if (call.option == SocketOption::kAtMark && !h.reads_shut)
-        process(c, event, [&](Step& on) { mark_asked(on, call); });
+      if (call.option == SocketOption::kAtMark) process(c, event, [&](Step& on) { mark_asked(on, call); });
       break;
     case CallKind::kPoll:
       process(c, event, [&](Step& on) { priority_polled(on, call); });

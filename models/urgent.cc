@@ -180,7 +180,7 @@ void priority_polled(Step& on, const UserCall& call) {
     if (told) {
       on.cite(Rule::MUST_32);
       if (up.at_closed_window) on.cite(Rule::MUST_66);
-    } else if (!tcb.reads_shut) {
+    } else if (!tcb.reads_shut || !on.may(Freedom::kMarkBehindShutdown)) {
       on.refuse(up.at_closed_window ? Rule::MUST_66 : Rule::MUST_32);
     }
   } else if (up.rcv_up <= tcb.rcv_user && up.in_line) {
@@ -205,6 +205,7 @@ void mark_asked(Step& on, const UserCall& call) {
   // The mark is behind the urgent data, or before its last octet, which some stacks take for the only urgent one.
   const RcvSeq mark = on.trait(Trait::kMarkBeforeLast) ? up.rcv_up - 1 : up.rcv_up;
   if (at_mark != (tcb.rcv_user == mark)) {
+    if (tcb.reads_shut && on.may(Freedom::kMarkBehindShutdown)) return;
     on.refuse(Rule::MUST_33);
     return;
   }

@@ -42,6 +42,11 @@ std::string read_blames(const Candidate& tcb, std::uint32_t first, std::uint32_t
   return outcomes_of(tcb, kListening, [&](Step& on) { receive_call(on, call); }).blamed;
 }
 
+std::string mark_blames(const Candidate& tcb, bool there) {
+  const UserCall call{.kind = CallKind::kGetOption, .option = SocketOption::kAtMark, .value = there ? 1 : 0};
+  return outcomes_of(tcb, kListening, [&](Step& on) { mark_asked(on, call); }).blamed;
+}
+
 TEST(UrgentSent, ThePointerNamesTheOctetThatFollows) {
   EXPECT_TRUE(departs(urgently(10), urgent_out(1, 10, 10)).cite(Rule::MUST_62));
   EXPECT_EQ(departs(urgently(10), urgent_out(1, 10, 9)).blamed, "MUST_62");
@@ -183,6 +188,18 @@ TEST(UrgentReceived, AGreaterPointerIsKnown) {
   tcb = arrives(tcb, urgent_in(1, 10, 10)).all[0];
   EXPECT_TRUE(tcb.up.sure);
   EXPECT_EQ(poll_blames(tcb, false), "MUST_32");
+}
+
+// The user who has shut down reading is told of urgent data that is there, or not; of none there is nothing to tell.
+TEST(UrgentMark, BehindAShutdownOfReadingItMayBeElsewhereButNotOfNothing) {
+  Candidate none = in_line(), here = after_arrival(none, urgent_in(1, 10, 10));
+  EXPECT_EQ(mark_blames(here, true), "MUST_33");
+  EXPECT_EQ(poll_blames(here, false), "MUST_32");
+  none.reads_shut = here.reads_shut = true;
+  EXPECT_EQ(mark_blames(here, true), "");
+  EXPECT_EQ(poll_blames(here, false), "");
+  EXPECT_EQ(mark_blames(none, true), "MUST_33");
+  EXPECT_EQ(poll_blames(none, true), "MUST_33");
 }
 
 }  // namespace
