@@ -17,6 +17,17 @@ Trace& set(Trace& t, SocketOption option, std::int64_t value, int handle = 4) {
   return t.call({.kind = CallKind::kSetOption, .handle = handle, .option = option, .value = value});
 }
 
+// A passive OPEN that permits SACK, as the peer does, taken by the user.
+Trace& open_with_sack(Trace& t) {
+  Arriving syn = in("S", 0);
+  syn.opt.sack_permitted = true;
+  syn.opt.octets = 4;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  return t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept();
+}
+
 // A connection in FIN-WAIT-2 whose user has gone, with keep-alives every ten seconds of which so many are not answered;
 // then a RST tells the peer that it is given up.
 Verdicts given_up_in_fin_wait_2(int unanswered) {
@@ -109,13 +120,7 @@ TEST(UserTimeoutTwins, AnAnswerToAProbeDoesNotStretchTheTimeForData) {
 // The peer sends text behind its own FIN, and the target reports octets `from`..`to` once it has taken the FIN.
 Verdicts reported_behind_fin(std::uint32_t from, std::uint32_t to) {
   Trace t;
-  Arriving syn = in("S", 0);
-  syn.opt.sack_permitted = true;
-  syn.opt.octets = 4;
-  Departing answer = out("S.", 0, 1);
-  answer.opt.sack_permitted = true;
-  answer.opt.octets = 8;
-  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept();
+  open_with_sack(t);
   const auto ack = [&](std::uint32_t number, std::uint32_t left, std::uint32_t right) {
     Departing seg = out(".", 1, number);
     seg.opt.block[seg.opt.blocks++] = {(kIrs + left).value, (kIrs + right).value};
@@ -133,6 +138,26 @@ TEST(SackTwins, BehindTheFinOnlyTextThatCameIsReported) {
   EXPECT_EQ(reported_behind_fin(601, 701), Verdicts{});
   EXPECT_EQ(reported_behind_fin(601, 801), Verdicts{"R2018_3_format violated"});
   EXPECT_EQ(reported_behind_fin(301, 401), Verdicts{"R2018_3_format violated"});
+}
+
+// A FIN ahead of a gap arrives so many times; the last ACK reports it as a duplicate.
+Verdicts fin_reported_as_duplicate(int times) {
+  Trace t;
+  open_with_sack(t);
+  for (int i = 1; i <= times; ++i) {
+    t.in("F.", 601, 1);
+    Departing ack = out(".", 1, 1);
+    ack.opt.blocks = i == times ? 2 : 1;
+    ack.opt.block[0] = ack.opt.block[1] = {(kIrs + 601).value, (kIrs + 602).value};
+    ack.opt.octets = static_cast<std::uint8_t>(4 + 8 * ack.opt.blocks);
+    t.event(ack).quiet();
+  }
+  return t.verdicts();
+}
+
+TEST(SackTwins, AFinThatComesTwiceIsADuplicate) {
+  EXPECT_EQ(fin_reported_as_duplicate(2), Verdicts{});
+  EXPECT_EQ(fin_reported_as_duplicate(1), Verdicts{"R2883_4_latest departed"});
 }
 
 // A window smaller than a segment is used up `late` after text began to wait for a larger one.
@@ -206,13 +231,7 @@ struct Block {
 // Ten segments are in flight, an ACK with these SACK blocks arrives, and one more segment of new text leaves.
 Verdicts new_text_after(std::initializer_list<Block> blocks) {
   Trace t;
-  Arriving syn = in("S", 0);
-  syn.opt.sack_permitted = true;
-  syn.opt.octets = 4;
-  Departing answer = out("S.", 0, 1);
-  answer.opt.sack_permitted = true;
-  answer.opt.octets = 8;
-  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept().write(10000);
+  open_with_sack(t).write(10000);
   for (std::uint32_t i = 0; i < 10; ++i) t.out(".", 1 + 536 * i, 1, 536);
   t.quiet();
   Arriving report = in(".", 1, 1);

@@ -296,6 +296,9 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
       if (!overlap(span, all) || again.from <= span.from) continue;
       again = {later(span.from, all.from), earlier(span.to, all.to)};
     }
+    if (tcb.held_fin && seg.ctl.fin && all.to == tcb.fin_seq + 1) {  // a FIN that is held has a number, too
+      again = again.to == tcb.fin_seq && !empty(again) ? Span{again.from, all.to} : Span{tcb.fin_seq, all.to};
+    }
     sack.exact = within(again, sack.kept) && !seg.ctl.fin;                // the target need not hold what arrived
     if (empty(again) && tcb.held.overflow && tcb.held.beyond < all.to) {  // it may have come behind too many gaps
       again = {later(tcb.held.beyond, all.from), all.to};

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories in pairs, as in guilty_twins_test.cc: of losses and of the timers that mend them, of Fast Open, and of
+// handshakes that end otherwise than usual.
+#include <gtest/gtest.h>
+
+#include "models/test_bulk.h"
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// ---- RFC 6675 ----
+
+// After a timeout three segments leave, the window shrinks for a moment, and the last two of them and one more are
+// reported. The first leaves again, and once it is acknowledged `more` segments of new text leave.
+Verdicts new_text_behind_reports(std::uint32_t more) {
+  Bulk t(Bulk::kSack);
+  t.wait(seconds(1));
+  t.sends(0, 1).quiet();
+  t.acks(10).sends(10, 2).quiet();
+  t.acks(12).sends(12, 3).quiet();
+  t.in(".", 1, 12001, 0, 1072).quiet();
+  t.acks(12, 0, {{13, 15}}).sends(15, 1).quiet();
+  t.acks(12, 0, {{13, 16}}).sends(12, 1).sends(16, 1).quiet();
+  t.acks(13).sends(17, more).quiet();
+  return t.verdicts();
+}
+
+TEST(PipeTwins, WhatWasReportedIsNotInFlightTheRestIs) {
+  EXPECT_EQ(new_text_behind_reports(1), Verdicts{});
+  EXPECT_EQ(new_text_behind_reports(3), Verdicts{});
+  EXPECT_EQ(new_text_behind_reports(4), Verdicts{"R5681_3_1_rto_cwnd violated"});
+}
+
+// Ten segments are in flight, and the reports of two lost ones start recovery. Then the first is acknowledged, and
+// nothing else is on its way. The second leaves again, or does not.
+Verdicts second_hole(bool again) {
+  Bulk t(Bulk::kSack, 10001);
+  t.acks(0, 0, {{1, 2}}).quiet();
+  t.acks(0, 0, {{3, 4}, {1, 2}}).quiet();
+  t.acks(0, 0, {{3, 10}, {1, 2}}).sends(0, 1).quiet();
+  t.acks(2, 0, {{3, 10}});
+  if (again) t.sends(2, 1);
+  t.quiet();
+  return t.verdicts();
+}
+
+TEST(HoleTwins, TheNextHoleIsFilledWhenItComesToTheFront) {
+  EXPECT_EQ(second_hole(true), Verdicts{});
+  EXPECT_EQ(second_hole(false), Verdicts{"R6675_4_is_lost departed"});
+}
+
+// ---- RFC 6298 ----
+
+// A clock leaps forward by a century while text is in flight. The next text leaves again after `gap`.
+Verdicts text_again_after_a_century(Time gap) {
+  Trace t;
+  t.open().write(10).out("P.", 1, 1, 10).quiet().wait(hours(876600)).in(".", 1, 11).quiet();
+  t.write(10).out("P.", 11, 1, 10).quiet().wait(gap).out("P.", 11, 1, 10).quiet();
+  return t.verdicts();
+}
+
+TEST(SampleTwins, ARoundTripIsADayAtMostAndNoLess) {
+  EXPECT_EQ(text_again_after_a_century(seconds(60)), Verdicts{});
+  EXPECT_EQ(text_again_after_a_century(seconds(1)), Verdicts{"R6298_3_onesample violated"});
+}
+
+// ---- RFC 9293 section 3.10.7.4, fifth: the retransmission queue ----
+
+// A hundred octets and a FIN leave in one segment or in two, the text is acknowledged, and both leave again in one.
+Verdicts text_again_with_its_fin(bool in_one) {
+  Trace t;
+  t.open();
+  if (in_one) {
+    t.write(10).out("P.", 1, 1, 10).quiet().write(100).quiet().shutdown().quiet().in(".", 1, 11);
+    t.out("FP.", 11, 1, 100).quiet();
+  } else {
+    t.write(10).out("P.", 1, 1, 10).quiet().in(".", 1, 11).quiet().write(100).out("P.", 11, 1, 100).quiet();
+    t.shutdown().out("F.", 111, 1).quiet();
+  }
+  t.in(".", 1, 111).quiet(seconds(1)).out("FP.", 11, 1, 100).quiet();
+  return t.verdicts();
+}
+
+TEST(QueueTwins, OnlyASegmentThatIsCutInTwoLeavesAgainWhole) {
+  EXPECT_EQ(text_again_with_its_fin(true), Verdicts{});
+  EXPECT_EQ(text_again_with_its_fin(false), Verdicts{"SA4_5_new violated"});
+}
+
+// An octet has left and is acknowledged, and it leaves again after a second: as the probe of a closed window, or not.
+Verdicts acknowledged_octet_again(std::uint16_t wnd) {
+  Trace t;
+  t.open().in(".", 1, 1, 0, 0).quiet().write(2).quiet(seconds(1)).out(".", 1, 1, 1).quiet().in(".", 1, 2, 0, wnd);
+  if (wnd > 0) t.out("P.", 2, 1, 1).quiet().in(".", 1, 3);
+  t.quiet(seconds(2)).out(wnd > 0 ? "P." : ".", wnd > 0 ? 2 : 1, 1, 1).quiet();
+  return t.verdicts();
+}
+
+TEST(QueueTwins, AProbeMayRepeatWhatIsAcknowledgedATimerMayNot) {
+  EXPECT_EQ(acknowledged_octet_again(0), Verdicts{"R6298_5_2 departed"});
+  EXPECT_EQ(acknowledged_octet_again(8000), Verdicts{"SA4_5_new violated"});
+}
+
+// ---- RFC 7413 ----
+
+constexpr Tuple kThird{.local = 80, .remote = 4002};
+
+void give_cookie(Options& opt, std::uint8_t octets) {
+  opt.fast_open = true;
+  opt.cookie_octets = octets;
+  opt.octets = static_cast<std::uint8_t>(opt.octets + (octets == 0 ? 4 : 12));
+}
+
+Trace& set(Trace& t, SocketOption option, std::int64_t value, int handle) {
+  return t.call({.kind = CallKind::kSetOption, .handle = handle, .option = option, .value = value});
+}
+
+// A listener, which has given a cookie on a connection that was reset since.
+Trace& listen_with_cookie(Trace& t) {
+  t.listen();
+  set(t, SocketOption::kFastOpen, 5, 3);
+  Arriving request = in("S", 0);
+  give_cookie(request.opt, 0);
+  Departing grant = out("S.", 0, 1);
+  give_cookie(grant.opt, 8);
+  return t.quiet().on(kThird).event(request).event(grant).quiet().in("R", 1).quiet().on(kFirst);
+}
+
+// A SYN with that cookie and one octet of text.
+Arriving fast_syn() {
+  Arriving syn = in("S", 0, 0, 1);
+  syn.text = peer_text(1, 1);
+  give_cookie(syn.opt, 8);
+  return syn;
+}
+
+// The SYN,ACK leaves twice. With Fast Open an octet leaves behind it and is acknowledged with it. The next text
+// measures half a second, and the text after it leaves again after `gap`.
+Verdicts text_again_behind_syn_ack(bool fast, Time gap) {
+  Trace t;
+  const std::uint32_t ack = fast ? 2 : 1, first = fast ? 2 : 1;
+  listen_with_cookie(t).event(fast ? fast_syn() : in("S", 0)).out("S.", 0, ack).quiet();
+  if (fast) t.accept();
+  t.quiet(seconds(1)).out("S.", 0, ack).quiet().wait(milliseconds(200));
+  if (fast) t.write(1).out("P.", 1, ack, 1).quiet();
+  t.in(".", ack, first).quiet();
+  if (!fast) t.accept();
+  t.write(1000).out(".", first, ack, 536).quiet(milliseconds(500)).in(".", ack, first + 536);
+  t.out("P.", first + 536, ack, 464).quiet(gap).out("P.", first + 536, ack, 464).quiet();
+  return t.verdicts();
+}
+
+TEST(SampleTwins, FastOpenTextMayBeTimedWithTheHandshakeOtherTextIsNot) {
+  EXPECT_EQ(text_again_behind_syn_ack(true, seconds(1)), Verdicts{});
+  EXPECT_EQ(text_again_behind_syn_ack(true, milliseconds(500)), Verdicts{"R6298_2_4 departed"});
+  EXPECT_EQ(text_again_behind_syn_ack(false, seconds(1)), Verdicts{"R6298_2_2 violated"});
+  EXPECT_EQ(text_again_behind_syn_ack(false, milliseconds(1500)), Verdicts{});
+}
+
+// A SYN with 100 octets is lost, and so is a plain one; the third is answered, and so many segments leave at once.
+Verdicts text_after_lost_syns(int segments) {
+  Trace t;
+  const auto open = [&](int handle, Tuple tuple, std::uint32_t octets, std::int64_t taken) {
+    t.on(tuple).call({.kind = CallKind::kSocket, .result = handle});
+    t.call({.kind = CallKind::kSendTo,
+            .handle = handle,
+            .port = tuple.remote,
+            .length = octets,
+            .result = taken,
+            .error = taken < 0 ? UserError::kInProgress : UserError::kNone,
+            .tuple = tuple});
+  };
+  open(3, kFirst, 1, -1);
+  Departing request = out("S", 0);
+  give_cookie(request.opt, 0);
+  Arriving grant = in("S.", 0, 1);
+  give_cookie(grant.opt, 8);
+  t.event(request).quiet().event(grant).out(".", 1, 1).quiet();
+  open(4, kSecond, 100, 100);
+  Departing syn = out("S", 0, 0, 100);
+  syn.text = target_text(1, 100);
+  give_cookie(syn.opt, 8);
+  t.event(syn).quiet(seconds(1)).out("S", 0).quiet(seconds(2)).out("S", 0).quiet();
+  Arriving answer = in("S.", 0, 1);
+  answer.opt.mss = 40;
+  answer.opt.octets = 4;
+  t.event(answer);
+  for (int i = 0; i < segments; ++i) t.out(".", 1 + 40u * static_cast<std::uint32_t>(i), 1, 40);
+  t.quiet();
+  return t.verdicts();
+}
+
+TEST(LostSynTwins, ItsTextIsNotInFlightAndOneSegmentMayBe) {
+  EXPECT_EQ(text_after_lost_syns(1), Verdicts{});
+  EXPECT_EQ(text_after_lost_syns(2), Verdicts{"R5681_3_1_iw_synloss violated"});
+}
+
+// A connection that Fast Open has opened is taken, a SYN without timestamps arrives in its window, and an octet leaves
+// that the user has given, or has not.
+Verdicts text_behind_a_dropped_syn(bool given) {
+  Trace t;
+  Arriving syn = fast_syn();
+  syn.opt.timestamps = {{.value = 90, .echo = 0}};
+  Departing answer = out("S.", 0, 2), text = out("P.", 1, 2, 1);
+  for (Departing* seg : {&answer, &text}) {
+    seg->opt.timestamps = {{.value = 700, .echo = 90}};
+    seg->opt.octets = static_cast<std::uint8_t>(seg->opt.octets + 12);
+  }
+  listen_with_cookie(t).event(syn).event(answer).quiet().accept().in("S", 2).quiet();
+  if (given) t.write(1);
+  t.event(text).quiet();
+  return t.verdicts();
+}
+
+TEST(DroppedSynTwins, TheConnectionBeforeItGoesOnAndSendsWhatWasGiven) {
+  EXPECT_EQ(text_behind_a_dropped_syn(true), Verdicts{});
+  EXPECT_EQ(text_behind_a_dropped_syn(false), Verdicts{"S3_9_1_2_order violated"});
+}
+
+// ---- Ends ----
+
+// SYNs with timestamps cross, the user gives text and closes, and text that ends the handshake is refused by a RST.
+Verdicts text_refused_by(std::optional<Options::Timestamps> stamps) {
+  Trace t;
+  const auto stamped = [](auto seg, std::uint32_t value, std::uint32_t echo) {
+    seg.opt.timestamps = {{.value = value, .echo = echo}};
+    seg.opt.octets = static_cast<std::uint8_t>(seg.opt.octets + 12);
+    return seg;
+  };
+  t.connect().event(stamped(out("S", 0), 7000, 0)).quiet().event(stamped(in("S", 0), 700, 0));
+  t.event(stamped(out("S.", 0, 1), 7000, 700)).quiet().write(1).close().quiet();
+  t.event(stamped(in("P.", 1, 1, 1), 702, 7000));
+  Departing rst = out("R", 1, 0, 0, 0);
+  rst.opt.timestamps = stamps;
+  rst.opt.octets = stamps ? 12 : 0;
+  t.event(rst).quiet();
+  return t.verdicts();
+}
+
+TEST(ResetTwins, OneForTextThatEndsTheHandshakeHasTheTimestampsOfTheConnection) {
+  EXPECT_EQ(text_refused_by({{.value = 7000, .echo = 0}}), Verdicts{});
+  EXPECT_EQ(text_refused_by(std::nullopt), Verdicts{"R7323_3_2_rst departed"});
+}
+
+// Text is never acknowledged, the connection is given up, and a SEND of nothing tells so, or succeeds. Then the user
+// reads the end of the text.
+Verdicts end_of_text_after(UserError error) {
+  Trace t;
+  t.open().write(1).out("P.", 1, 1, 1).quiet();
+  for (int i = 0; i < 7; ++i) t.quiet(seconds(1 << i)).out("P.", 1, 1, 1).quiet();
+  t.quiet(seconds(127));
+  t.call({.kind = CallKind::kWrite,
+          .handle = 4,
+          .length = 0,
+          .result = error == UserError::kNone ? 0 : -1,
+          .error = error});
+  t.read_end().quiet();
+  return t.verdicts();
+}
+
+TEST(TimeoutTwins, ASendOfNothingMayTellOfItSilenceDoesNot) {
+  EXPECT_EQ(end_of_text_after(UserError::kTimedOut), Verdicts{});
+  EXPECT_EQ(end_of_text_after(UserError::kNone), Verdicts{"SA8_user violated"});
+}
+
+}  // namespace
+}  // namespace tcpassay
