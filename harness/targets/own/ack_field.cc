@@ -20,7 +20,8 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_dropped)) return Then::kReturn;
   const std::uint32_t range = planted.has(Defect::ack_range_of_latest_window) ? c.snd_wnd : c.max_snd_wnd;
   const bool too_old = lt(seg.ack, c.snd_una - range) && !variants.has(LegalVariant::ack_range_unchecked);
-  if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::unsent_ack_resets)) {
+  const bool resets = too_old && planted.has(Defect::old_ack_resets);
+  if (resets || (gt(seg.ack, c.snd_nxt) && planted.has(Defect::unsent_ack_resets))) {
     send_reset_for(seg);
     return Then::kReturn;
   }
@@ -103,6 +104,7 @@ Stack::Then Stack::ack_in_syn_received(Connection& c, Segment& seg) {
     if (planted.has(Defect::bad_ack_ends_syn_received)) delete_tcb(c, Ended::kReset);
     return Then::kReturn;
   }
+  if (planted.has(Defect::third_segment_ignored)) return Then::kReturn;
   if (planted.has(Defect::fin_in_syn_received_lost)) seg.ctl.fin = false;
   acknowledge(c, ack);
   take_window(c, seg);
@@ -138,7 +140,7 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
     c.fin_acked = true;
     --octets;
   }
-  if (octets > 0 && planted.has(Defect::timer_not_stopped)) c.send_queue.copy(octets - 1, {&c.last_octet, 1});
+  if (octets > 0) c.send_queue.copy(octets - 1, {&c.last_octet, 1});
   c.send_queue.drop(octets);
   c.snd_una = ack;
   c.probed = false;

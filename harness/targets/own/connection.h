@@ -169,7 +169,7 @@ struct Tcb {
   std::uint32_t snd_wnd = 0, max_snd_wnd = 0;  // MAX.SND.WND of RFC 5961 section 5
   std::uint16_t eff_snd_mss = 536;             // Eff.snd.MSS (3.7.1)
   bool peer_mss_known = false;
-  std::uint8_t last_octet = 0;  // of the text that was acknowledged, for timer_not_stopped
+  std::uint8_t last_octet = 0;  // of the text that was acknowledged, for defects that send it again
   SeqNum small_end = 0;         // behind the last small segment sent, of nagle_of_minshall
   bool syn_acked = false, fin_queued = false, fin_sent = false, fin_acked = false;
 

@@ -443,6 +443,33 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
        }},
       {Defect::timer_not_stopped,
        [](TestPeer& p) { p.write(p.passive(), 9), p.hears(), p.answer({.ack = 10}), p.wait(3); }},
+      {Defect::closed_ignores_rest,
+       [](TestPeer& p) { p.listen(), p.remote = 5000, p.answer({.flags = "F", .seq = 9}); }},
+      {Defect::zero_window_refuses_empty,
+       [](TestPeer& p) {
+         const int h = tiny_window(p);
+         p.write(h, 9), p.hears(), p.answer({.seq = 11, .ack = 10}), p.wait(3);
+       }},
+      {Defect::listener_deaf, [](TestPeer& p) { p.passive(); }},
+      {Defect::third_segment_ignored, [](TestPeer& p) { p.passive(), p.answer({.length = 5}); }},
+      {Defect::text_unreadable,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.length = 5}), p.read(h);
+       }},
+      {Defect::probe_repeats_octet,
+       [](TestPeer& p) {
+         p.write(p.passive(), 9), p.hears(), p.answer({.ack = 10, .wnd = 0}), p.write(4, 9), p.wait(1.5);
+         p.answer({.ack = 11, .wnd = 0}), p.wait(5);
+       }},
+      {Defect::acknowledged_octet_again,
+       [](TestPeer& p) { p.write(p.passive(), 9), p.hears(), p.answer({.ack = 10}), p.write(4, 9), p.wait(1.5); }},
+      {Defect::old_ack_resets, [](TestPeer& p) { p.passive(), p.answer({.ack = 0xc0000001, .length = 5}); }},
+      {Defect::send_after_close_leaves,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.answer({.wnd = 0}), p.write(h, 9), p.shutdown(h, 1), p.write(h, 9), p.answer({}), p.wait(1);
+       }},
       {Defect::timer_runs_on,
        [](TestPeer& p) { p.write(p.passive(kMss1000), 2000), p.wait(0.5), p.answer({.ack = 1001}), p.wait(3); }},
       {Defect::last_segment_first, [](TestPeer& p) { p.write(p.passive(kMss1000), 2000), p.wait(3); }},
@@ -477,6 +504,7 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
       {Defect::sack_text_discarded, reneges},
       {Defect::sack_highest_hole_first, two_holes},
       {Defect::sack_counts_acks, two_holes},
+      {Defect::sack_first_hole_only, two_holes},
       {Defect::sack_disguise_ignored,
        [](TestPeer& p) {
          p.write(p.passive(kPermits), 14600), p.hears();

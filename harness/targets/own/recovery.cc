@@ -124,7 +124,7 @@ void Stack::duplicate_by_sack(Connection& c) {
 // Section 5 (C) with NextSeg () rules (1) and (3); new text, rule (2), leaves with send_queued.
 void Stack::recover_by_sack(Connection& c) {
   Congestion& cc = c.cc;
-  if (c.board.spans == 0) return;
+  if (c.board.spans == 0 || planted.has(Defect::sack_first_hole_only)) return;
   const SeqNum text_end = c.send_base() + c.text_in_flight();
   while (cc.cwnd >= pipe(c) + cc.smss) {
     SeqNum seq = max(c.snd_una, c.board.high_rxt);

@@ -14,8 +14,11 @@ class Ring {
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
-  // Forgets the octets and keeps the memory.
-  void clear() { head_ = size_ = 0; }
+  // Forgets the octets and keeps the memory, unless a defect needs a buffer that grows.
+  void clear() {
+    head_ = size_ = 0;
+    if (misplaces) octets_.clear();
+  }
 
   // Writes `text` at `offset` octets behind the front; the queue does not become longer by it.
   void put(std::size_t offset, std::span<const std::uint8_t> text);

@@ -21,6 +21,7 @@ void Stack::closed_state(const Segment& seg) {
   if (seg.ctl.rst && !planted.has(Defect::rst_answers_rst)) return;
   if (seg.ctl.syn && !seg.ctl.ack && planted.has(Defect::closed_ignores_syn)) return;
   if (seg.ctl.ack && planted.has(Defect::closed_ignores_ack)) return;
+  if (!seg.ctl.syn && !seg.ctl.ack && planted.has(Defect::closed_ignores_rest)) return;
   send_reset_for(seg);
 }
 
@@ -43,6 +44,7 @@ void Stack::listen_state(Listener& listener, const Segment& seg, std::optional<R
   if (seg.ctl.ack && !accepts_ack) return send_reset_for(seg);
   // Third, check for a SYN; Fourth, other data or control
   if (!seg.ctl.syn && !accepts_ack) return;
+  if (seg.ctl.syn && planted.has(Defect::listener_deaf)) return;
   if (listener.embryonic + listener.accept_queue.size() >= listener.backlog) return beyond_backlog(seg);
   if (seg.timestamps && seg.timestamps->echo != 0 && planted.has(Defect::ts_syn_echo_checked)) return;
 

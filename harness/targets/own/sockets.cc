@@ -110,6 +110,7 @@ Result Sockets::open(int handle, const Address& address, std::uint16_t port, con
       return stack_.planted.has(Defect::open_twice_taken) ? Result{} : fail(Error::kAlready);
     }
     if (const Error error = take_error(*c); error != Error::kNone) return fail(error);
+    if (c->state != State::kClosed && stack_.planted.has(Defect::open_twice_taken)) return {};
     if (c->was_established || c->state != State::kClosed) return fail(Error::kIsConnected);
     s->connection = nullptr;  // the failure has been reported; the user may try again
     stack_.release(*c);
@@ -157,6 +158,7 @@ Result Sockets::write(int handle, ByteView text, bool urgent) {
   if (c->state == State::kClosed && stack_.planted.has(Defect::send_without_connection)) return taken;
   const bool refused = c->state == State::kCloseWait && stack_.planted.has(Defect::send_refused_in_close_wait);
   if (refused) return fail(Error::kPipe);
+  if (c->fin_queued && stack_.planted.has(Defect::send_after_close_leaves)) stack_.send(*c, text, urgent);
   const bool opening = c->state == State::kSynSent || c->state == State::kSynReceived;
   if (c->fin_queued || !(opening || c->sends())) return fail(Error::kPipe);  // "error: connection closing"
   const std::uint32_t sent = stack_.send(*c, text, urgent);
@@ -176,6 +178,7 @@ Result Sockets::read(int handle, std::uint32_t length, std::vector<std::uint8_t>
   }
   const bool early = stack_.planted.has(Defect::synrcvd_delivers_early) && c->state == State::kSynReceived;
   if (early) c->rcv_nxt += c->received.deliver(c->rcv_nxt);
+  if (c->received.user() > 0 && stack_.planted.has(Defect::text_unreadable)) return fail(Error::kWouldBlock);
   const bool skip = c->fin_received && stack_.planted.has(Defect::eof_before_data);
   if (c->received.user() > 0 && !skip) {
     const std::uint32_t most = stack_.up_to_mark(*c, std::min(length, c->received.user()));

@@ -72,7 +72,9 @@ void Stack::inject(ByteView packet) {
   if (!seg->options_ok) {
     if (!planted.has(Defect::option_length_zero)) return;
     Connection* c = find(seg->destination_port, seg->source, seg->source_port);
+    Listener* listener = find_listener(seg->destination_port);
     if (c != nullptr) delete_tcb(*c, Ended::kReset);
+    if (c == nullptr && listener != nullptr) listener->embryonic = listener->backlog;  // it takes all places
     return;
   }
   if (seg->corrupt_blocks && planted.has(Defect::sack_corrupt_length)) {

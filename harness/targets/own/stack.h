@@ -232,6 +232,7 @@ class Stack {
   void retransmission_timeout(Connection& c);
   void retransmit(Connection& c);
   void probe(Connection& c);
+  void send_acknowledged_octet(Connection& c, std::uint32_t more);
   void start_retransmission_timer(Connection& c);
   void arm_user_timer(Connection& c);
   bool excessive(const Connection& c) const;

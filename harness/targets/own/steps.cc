@@ -89,6 +89,8 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   bool acceptable = is_acceptable(c, seg) && !forgets_edge;
   if (seg.len() == 0 && c.rcv_wnd == 0) acceptable |= planted.has(Defect::zero_window_takes_any_empty);
   if (seg.len() == 0 && seg.seq != c.rcv_nxt) acceptable &= !planted.has(Defect::empty_only_at_rcv_nxt);
+  const bool refused = seg.len() == 0 && c.rcv_wnd == 0 && planted.has(Defect::zero_window_refuses_empty);
+  if (refused) return Then::kReturn;
   if (lt(seg.seq, c.rcv_nxt)) acceptable &= !planted.has(Defect::only_first_octet_counts);
   if (planted.has(Defect::plain_comparison)) acceptable = seg.seq >= c.rcv_nxt && seg.seq < c.rcv_nxt + c.rcv_wnd;
   if (!acceptable) return unacceptable(c, seg);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Timeouts: RFC 9293 section 3.10.8, RFC 6298 section 5, and zero-window probes of section 3.8.6.1.
 #include <algorithm>
+#include <cstdint>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "harness/targets/own/stack.h"
 
@@ -42,13 +45,7 @@ void Stack::retransmission_timeout(Connection& c) {
     if (c.state == State::kSynReceived && c.passive) return handshake_ends(c, Ended::kTimedOut);
     return delete_tcb(c, Ended::kTimedOut);
   }
-  if (!c.in_flight() && planted.has(Defect::timer_not_stopped)) {
-    Ring last;
-    last.append({&c.last_octet, 1});
-    Segment seg = from(c);
-    --seg.seq;
-    return depart(seg, &last, 0, 1);
-  }
+  if (!c.in_flight() && planted.has(Defect::timer_not_stopped)) return send_acknowledged_octet(c, 0);
   if (!planted.has(Defect::karn_ignored)) c.timing = false;
   if (c.syn_acked && c.snd_wnd == 0) {
     probe(c);
@@ -87,6 +84,20 @@ bool Stack::excessive(const Connection& c) const {
   return c.last_sent - c.r2_since >= r2;
 }
 
+// For defects: the octet that was acknowledged last, and `more` that are in flight.
+void Stack::send_acknowledged_octet(Connection& c, std::uint32_t more) {
+  std::vector<std::uint8_t> text(more + 1, c.last_octet);
+  c.send_queue.copy(0, std::span(text).subspan(1));
+  Ring again;
+  again.append(text);
+  Segment seg = from(c);
+  --seg.seq;
+  if (more == 0) return depart(seg, &again, 0, 1);
+  seg.seq = c.snd_una - 1;
+  seg.ctl.psh = more == c.text_queued();
+  depart(seg, &again, 0, more + 1);
+}
+
 // (5.4): sends the earliest unacknowledged segment, built anew from the send queue. Octets beyond a window that shrank
 // wait: the stack does not use MAY-7.
 void Stack::retransmit(Connection& c) {
@@ -106,6 +117,8 @@ void Stack::retransmit(Connection& c) {
   if (length == 0 && !fin) return;  // the window has closed
   if (length > 0 && planted.has(Defect::no_retransmit_data)) return;
   if (fin && planted.has(Defect::no_retransmit_fin)) return;
+  const bool old = c.snd_una != c.iss + 1 && length > 0 && length < segment_room(c) && !fin;
+  if (old && planted.has(Defect::acknowledged_octet_again)) return send_acknowledged_octet(c, length);
   transmit(c, c.snd_una, length, fin);
   c.probed = false;
 }
@@ -122,7 +135,9 @@ void Stack::probe(Connection& c) {
     return delete_tcb(c, Ended::kTimedOut);
   }
   c.probed = true;
-  if (variants.has(LegalVariant::probe_without_text)) {
+  if (!c.in_flight() && c.snd_una != c.iss + 1 && planted.has(Defect::probe_repeats_octet)) {
+    send_acknowledged_octet(c, 0);
+  } else if (variants.has(LegalVariant::probe_without_text)) {
     Segment seg = from(c);
     seg.seq = c.snd_una - 1;
     emit(c, seg);
