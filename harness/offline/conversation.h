@@ -98,6 +98,7 @@ class CapturedConversation {
   void compare_text(const Decoded& segment, bool kept, std::size_t from, std::uint64_t frame);
   void begin(std::size_t from, const Decoded& syn);
   void note_numbers(const Decoded& segment, std::size_t from, std::uint64_t frame);
+  void note_losses(const Decoded& segment, std::size_t from, std::uint64_t frame);
   void note_order(const Decoded& segment, std::size_t from, std::uint64_t frame);
   std::optional<std::string> unknown_extension(const Decoded& segment) const;
   bool is_duplicate(const Decoded& segment, std::size_t from, Time at);

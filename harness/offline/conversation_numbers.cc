@@ -94,6 +94,7 @@ void CapturedConversation::begin(std::size_t from, const Decoded& syn) {
   sender.first = syn.seq;
   sender.next = sender.acked = sender.kept_from = syn.seq + 1;
   sender.holes.clear();
+  sender.whole_from.reset();
   std::erase_if(sender.unanswered, [&](const Passing& one) { return one.end != syn.seq + 1; });
   sender.fin_acknowledged = false;
   sender.mss = syn.opt.mss.value_or(syn.source.family == 6 ? kMssIpv6 : kMssIpv4);
@@ -116,6 +117,7 @@ void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from
       sender.doubted(frame, fmt::format("octets {}:{} were not captured before it", sender.next - sender.first,
                                         segment.seq - sender.first));
       if (sender.holes.size() < kHolesMax) sender.holes.push_back({sender.next, segment.seq});
+      sender.whole_from = segment.seq;
     }
     // The other end has acknowledged octets that the capture lacks. This segment starts with them, so this end had not
     // sent them yet; or it starts behind them, so this end had.
@@ -128,6 +130,7 @@ void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from
   }
   sender.fin = sender.fin || (segment.ctl.fin && !segment.ctl.rst);
   if (!segment.ctl.ack || segment.ctl.rst) return;
+  note_losses(segment, from, frame);
   const bool over_hole = other.lacks_below(segment.ack) && !before(other.next, segment.ack);
   const bool unknown = !other.syn || over_hole || before(other.next, segment.ack);
   if (unknown && !sender.unseen && !(segment.ctl.syn && !other.syn)) {
@@ -137,6 +140,20 @@ void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from
     sender.unseen_proven = over_hole;
   } else if (!unknown && before(other.acked, segment.ack)) {
     other.acked = segment.ack;
+  }
+}
+
+// A SACK option reports text behind a gap, but the capture has all of the gap before that text: it was lost or
+// overtaken on its way from the capture point.
+void CapturedConversation::note_losses(const Decoded& segment, std::size_t from, std::uint64_t frame) {
+  DirectionState& sender = *directions_[from];
+  const DirectionState& other = *directions_[1 - from];
+  if (sender.lossy || !other.syn || (other.whole_from && before(segment.ack, *other.whole_from))) return;
+  for (std::size_t i = 0; i < segment.opt.blocks; ++i) {
+    const auto& block = segment.opt.block.at(i);
+    const bool gap = before(segment.ack, block.left) && before(block.left, block.right);
+    if (!gap || before(other.next, block.right)) continue;
+    sender.lossy = DirectionState::Doubt{frame, "it reports a gap that the capture does not have"};
   }
 }
 

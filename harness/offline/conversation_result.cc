@@ -115,6 +115,8 @@ EndpointResult CapturedConversation::result_of(std::size_t end) const {
   const std::uint64_t garbled = directions_[1 - end]->corrupt;
   if (garbled != 0 && verdict && garbled < verdict->event)
     excuse_by(garbled, fmt::format("frame {}, which arrived: its checksum is wrong in the capture", garbled));
+  if (verdict && direction.lossy && direction.lossy->frame <= verdict->event)
+    excuse_by(direction.lossy->frame, fmt::format("frame {}: {}", direction.lossy->frame, direction.lossy->why));
   if (!verdict) {
     if (!excuse.empty()) return conclude(Outcome::kInconclusive, excuse_at, excuse);
     if (!not_judged_because_.empty()) return conclude(Outcome::kInconclusive, not_judged_from_, not_judged_because_);

@@ -89,9 +89,10 @@ struct CapturedConversation::DirectionState {
   std::uint64_t said = 0;         // packets
   bool fin_acknowledged = false;  // by the latest packet that arrived, which it has not answered
 
-  std::vector<Range> holes;        // numbers below `next` that the capture lacks so far
-  std::deque<Passing> unanswered;  // its segments that the other end has not acknowledged
-  Time lag{};                      // the longest time after which it evidently had not processed a segment
+  std::vector<Range> holes;                 // numbers below `next` that the capture lacks so far
+  std::optional<std::uint32_t> whole_from;  // behind the last number that it ever lacked
+  std::deque<Passing> unanswered;           // its segments that the other end has not acknowledged
+  Time lag{};                               // the longest time after which it evidently had not processed a segment
 
   // The shortest time that it took to answer.
   std::optional<Time> turnaround;
@@ -109,6 +110,7 @@ struct CapturedConversation::DirectionState {
     std::string why;
   };
   std::optional<Doubt> doubt;   // about segments of this end
+  std::optional<Doubt> lossy;   // this end has not received what the capture has: it was lost behind the capture point
   std::optional<Doubt> unseen;  // this end has acknowledged octets that the capture lacks ...
   std::uint32_t unseen_from = 0, unseen_to = 0;
   bool unseen_refuted = false;           // ... but the other end had not sent them, as a later segment shows

@@ -81,6 +81,57 @@ TEST_F(StrangeCapture, WhatCameBeforeAGarbledSegmentIsJudged) {
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
+// A segment is lost behind the capture point: the SACK option of the end that lacks it tells.
+class LostBehindTheCapture : public StrangeCapture {
+ protected:
+  void SetUp() override {
+    const Bytes options = {2, 4, 5, 180, 1, 1, 4, 2};  // MSS 1460, SACK permitted
+    for (const bool from_client : {true, false}) {
+      PacketFields syn = from_client ? up({.syn = true}, 0, 0) : down({.syn = true, .ack = true}, 0, 1);
+      syn.options = options;
+      write(syn);
+    }
+    write(up({.ack = true}, 1, 1), milliseconds(30));
+    text(1, 1000, milliseconds(70));
+    ack(1001, microseconds(50));
+  }
+  void ack_beyond_gap(std::uint32_t number, std::uint32_t left, std::uint32_t right) {
+    PacketFields fields = down({.ack = true}, 1, number);
+    Bytes options = {1, 1, 5, 10};
+    for (const std::uint32_t edge : {1000 + left, 1000 + right}) {
+      for (int shift = 24; shift >= 0; shift -= 8) options.push_back(static_cast<std::uint8_t>(edge >> shift));
+    }
+    fields.options = options;
+    write(fields, microseconds(50));
+  }
+};
+
+TEST_F(LostBehindTheCapture, NobodyIsAccused) {
+  text(1001, 1000, milliseconds(70));
+  text(2001, 1000, microseconds(20));
+  ack_beyond_gap(1001, 2001, 3001);
+  text(1001, 1000, milliseconds(70));
+  ack(3001, microseconds(50));
+  EXPECT_EQ(server(), Outcome::kInconclusive) << why();
+}
+
+TEST_F(LostBehindTheCapture, WhatCameBeforeIsJudged) {
+  text(1001, 1000, milliseconds(70));
+  ack(1700, microseconds(50));
+  text(2001, 1000, milliseconds(70));
+  text(3001, 1000, microseconds(20));
+  ack_beyond_gap(2001, 3001, 4001);
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
+TEST_F(LostBehindTheCapture, AGapOfTheCaptureIsNone) {
+  text(2001, 1000, milliseconds(70));
+  ack_beyond_gap(1001, 2001, 3001);
+  text(1001, 1000, milliseconds(70));
+  ack(1500, microseconds(50));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
 // A receiver may hold more stretches of text than the judge remembers.
 class ManyHoles : public StrangeCapture {
  protected:
