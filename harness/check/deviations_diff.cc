@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -54,6 +55,13 @@ std::map<std::string, std::set<std::size_t>> removals(const CheckResult& result)
   return gone;
 }
 
+// As git takes it: seen from the working folder, without "./". A file elsewhere keeps its name.
+std::string name_in_diff(const std::string& file) {
+  namespace fs = std::filesystem;
+  const fs::path near = fs::absolute(file).lexically_normal().lexically_relative(fs::current_path());
+  return near.empty() || *near.begin() == ".." ? file : near.string();
+}
+
 std::string diff_of(const std::string& file, const std::set<std::size_t>& gone, const std::vector<std::string>& added) {
   const std::vector<std::string> lines = lines_of(file);
   std::string hunks;
@@ -67,8 +75,8 @@ std::string diff_of(const std::string& file, const std::set<std::size_t>& gone, 
     hunks += fmt::format("@@ -{},0 +{},{} @@\n", lines.size(), lines.size() - removed + 1, added.size());
     for (const std::string& line : added) hunks += "+" + line + "\n";
   }
-  const std::string before = lines.empty() ? "/dev/null" : "a/" + file;
-  return hunks.empty() ? "" : fmt::format("--- {}\n+++ b/{}\n{}", before, file, hunks);
+  const std::string name = name_in_diff(file), before = lines.empty() ? "/dev/null" : "a/" + name;
+  return hunks.empty() ? "" : fmt::format("--- {}\n+++ b/{}\n{}", before, name, hunks);
 }
 
 }  // namespace

@@ -48,6 +48,16 @@ TEST_F(DeviationsDiff, WhatIsBrokenComesAndWhatIsGoneGoes) {
   EXPECT_NE(diff.find(": TODO why this is accepted (seen in "), std::string::npos) << diff;
 }
 
+TEST_F(DeviationsDiff, NamesTheFileAsGitTakesIt) {
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  const CheckResult result = checked("rst_out_of_window");
+  for (const std::string& file : {std::string("./stack.txt"), std::string("stack.txt"), file_}) {
+    EXPECT_TRUE(deviations_diff(result, file).starts_with("--- /dev/null\n+++ b/stack.txt\n@@")) << file;
+  }
+  fs::current_path(before);
+}
+
 TEST_F(DeviationsDiff, PatchTakesIt) {
   list("# known\nMUST_1: because\nMUST_2: because\n");
   const std::string diff = deviations_diff(checked("rst_out_of_window"), file_);
