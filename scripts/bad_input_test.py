@@ -97,6 +97,7 @@ fuzz --inputs 1 --target nosuch | unknown target
 fuzz --inputs 1 --seeds nosuch | nosuch: cannot be read
 fuzz --inputs 1 --folder RESULT | Not a directory
 fuzz minimise nosuch | no finding there
+fuzz --inputs 1 --folder campaign --plant window_signed | campaign: is a campaign on own; name another folder
 plugin-check nosuch | no adapter is called so
 plugin-check ./nosuch.so | no such file
 plugin-check own | is no adapter
@@ -133,6 +134,7 @@ def folder(tmp_path_factory):
     (place / "filled" / "file").write_text("mine", encoding="utf-8")
     assert tcpassay(place, "run", "good.pkt", "--pcap", "CAPTURE").returncode == 0
     (place / "cut.pcap").write_bytes((place / "CAPTURE").read_bytes()[:50])
+    assert tcpassay(place, "fuzz", "--inputs", "1", "--seeds", "good.pkt", "--folder", "campaign").returncode == 0
     result = tcpassay(place, "check", "good.pkt", "--format", "json").stdout
     (place / "RESULT").write_bytes(result)
     (place / "half.json").write_bytes(result[:2000])

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "harness/script/print.h"
 #include "harness/script/scenario.h"
 #include "harness/target/target.h"
+#include "harness/targets/registry.h"
 
 namespace tcpassay {
 namespace {
@@ -163,7 +165,19 @@ class Parent {
 
 }  // namespace
 
+// What is kept and found on one target says nothing of another.
+static void require_same_target(const HuntOptions& options) {
+  std::ifstream in(options.folder / "status.json");
+  const Json before = Json::parse(in, nullptr, false);
+  if (!before.is_object()) return;
+  const std::string target = before.value("target", ""), plant = before.value("plant", "");
+  if (short_name(target) == short_name(options.terms.target) && plant == options.terms.own_options.defect) return;
+  throw std::runtime_error(fmt::format("{}: is a campaign on {}{}; name another folder with --folder",
+                                       options.folder.string(), target, plant.empty() ? "" : ", planted: " + plant));
+}
+
 HuntStatus hunt(const HuntOptions& options) {
+  require_same_target(options);
   fs::create_directories(options.folder / "findings");
   return Parent(options).run();
 }
