@@ -77,6 +77,11 @@ Questioner::Prepared& Questioner::prepared(const Road& road, std::uint8_t ip) {
   fresh->road = &road;
   fresh->ip = ip;
   fresh->steps = steps_of(road);
+  const Identity& identity = session_.target().identity();
+  std::erase_if(fresh->steps, [&](const ScriptStep& step) {  // what the target has not got, its scenario cannot set
+    const auto* call = std::get_if<Call>(&step.action);
+    return call && call->kind == CallKind::kSetOption && !identity.has_option(call->option);
+  });
   fresh->snd_una = last_ack(fresh->steps);
   for (const ScriptStep& step : fresh->steps) {
     const auto* call = std::get_if<Call>(&step.action);
