@@ -68,7 +68,8 @@ Json sum_json(const RoadSum& sum) {
           {"unreachable", sum.unreachable}};
 }
 
-const Road& road_named(const std::string& state, const std::string& name) {
+const Road& road_of(const Json& sum) {
+  const std::string state = sum.at("state"), name = sum.at("road");
   for (const Road& road : all_roads()) {
     if (road.name == name && state == to_string(road.state)) return road;
   }
@@ -100,8 +101,7 @@ SweepResult joined(const std::vector<NamedResult>& shards) {
     if (first.at("options").at("fail_on") == kFailOnNames[i]) result.fail_on = static_cast<FailOn>(i);
   }
   for (const Json& sum : first.at("sums")) {
-    const Road& road = road_named(sum.at("state"), sum.at("road"));
-    result.roads.push_back({.road = &road, .ip = sum.at("ip"), .cells = sum.at("cells")});
+    result.roads.push_back({.road = &road_of(sum), .ip = sum.at("ip"), .cells = sum.at("cells")});
   }
   std::map<CauseKey, Cause> causes;
   Deaths deaths;
