@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr int kHanging = 15;  // where the text of an event begins: behind the time and the arrow
 constexpr const char* kBetween = " | ";
+constexpr Time kSameTime = std::chrono::milliseconds(10);  // a kernel does nothing at the same microsecond twice
 
 // One event, and what the judge says of it.
 struct Line {
@@ -23,7 +25,8 @@ struct Line {
   std::vector<Verdict> verdicts{};
 };
 bool alike(const Line& a, const Line& b) {
-  const bool same = a.row.kind == b.row.kind && a.row.at == b.row.at && a.row.label == b.row.label;
+  const bool at_once = std::chrono::abs(a.row.at - b.row.at) < kSameTime;
+  const bool same = a.row.kind == b.row.kind && at_once && a.row.label == b.row.label;
   return same && a.row.new_state == b.row.new_state && a.verdicts.empty() && b.verdicts.empty();
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -81,6 +82,15 @@ TEST(TwoLadders, OneBelowTheOtherWhereThereIsNoRoom) {
   const TextStyle narrow{.columns = 80};
   EXPECT_EQ(two_ladders(sound.result, broken.result, narrow),
             run_text(sound.result, narrow) + "\n" + run_text(broken.result, narrow));
+}
+
+TEST(TwoLadders, LessThanTenMillisecondsIsTheSameTime) {
+  const Played one("one");
+  Played late("late"), later("later");
+  for (Event& event : late.result.trace.events) event.until += std::chrono::microseconds(70);
+  for (Event& event : later.result.trace.events) event.until += std::chrono::milliseconds(70);
+  EXPECT_NE(two_ladders(one.result, late.result, {}).find("they do not part"), std::string::npos);
+  EXPECT_EQ(two_ladders(one.result, later.result, {}).find("they do not part"), std::string::npos);
 }
 
 TEST(TwoLadders, RunsThatDoNotPartAreSaidToBeAlike) {
