@@ -83,8 +83,8 @@ Stack::Then Stack::after_ack(Connection& c) {
   if (c.state == State::kClosing) {
     if (c.fin_acked) {
       enter_time_wait(c);
-    } else {  // "otherwise, ignore the segment", but send text that its window allows
-      send_queued(c);
+    } else {  // "otherwise, ignore the segment", but send text that its window allows, and what it shows to be lost
+      respond(c);
       return Then::kReturn;
     }
   }

@@ -85,6 +85,16 @@ void Stack::keep_more(Congestion& cc, std::uint32_t flight) const {
   cc.ssthresh = std::max((flight - std::min(flight, cc.limited)) / 10 * 7, 2 * cc.smss);
 }
 
+// Equation (4), unless an echo of CE has reduced the window for the same window of data (RFC 3168 section 6.1.2).
+void Stack::reduce_for_loss(Connection& c, bool silent) {
+  Congestion& cc = c.cc;
+  const bool reduced = c.ecn.halved && lt(c.snd_una, c.ecn.recover);
+  if (reduced) return cc.keep();
+  cc.reduce(c.snd_nxt - c.snd_una);
+  keep_more(cc, c.snd_nxt - c.snd_una);
+  if (!silent && !planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
+}
+
 // How many duplicate ACKs show a loss.
 unsigned Stack::duplicates_needed(const Connection& c) const {
   if (planted.has(Defect::first_duplicate_retransmits)) return 1;
@@ -132,7 +142,7 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
 bool Stack::is_duplicate_ack(const Connection& c, const Segment& seg) const {
   if (seg.ack != c.snd_una || seg.ctl.syn || seg.ctl.fin || !c.in_flight() || c.snd_wnd == 0) return false;
   if (planted.has(Defect::any_ack_is_duplicate)) return true;
-  return seg.text.empty() && seg.wnd == c.snd_wnd;
+  return seg.empty && seg.wnd == c.snd_wnd;
 }
 
 // Section 3.2
@@ -154,14 +164,12 @@ void Stack::duplicate_ack(Connection& c) {
   if (cc.duplicates != duplicates_needed(c) || planted.has(Defect::no_fast_retransmit)) return;
   // (2) of RFC 6582
   if (of_old && !planted.has(Defect::fast_retransmit_after_timeout)) return;
-  cc.reduce(c.snd_nxt - c.snd_una);  // (2)
-  keep_more(cc, c.snd_nxt - c.snd_una);
+  reduce_for_loss(c);  // (2)
   if (planted.has(Defect::reduces_twice)) cc.ssthresh = std::max(cc.ssthresh / 2, 2 * cc.smss);
   if (planted.has(Defect::ssthresh_not_halved)) cc.ssthresh = c.snd_nxt - c.snd_una;
   cc.recovering = cc.recover_known = true;
   cc.after_timeout = false;
   cc.recover = c.snd_nxt;
-  if (!planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
   if (planted.has(Defect::whole_window_again)) {
     const SeqNum end = c.snd_una + c.text_in_flight();
     for (SeqNum at = c.snd_una; lt(at, end); at += cc.smss) {

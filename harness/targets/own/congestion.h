@@ -37,6 +37,13 @@ struct Congestion {
     ssthresh = prior_ssthresh;
     recovering = timed_out = after_timeout = false;
   }
+  // The window was reduced already, and nothing is to be restored.
+  void keep() {
+    prior = cwnd;
+    prior_ssthresh = ssthresh;
+    resent_stamped = repaired_much = false;
+    counted = 0;
+  }
   bool slow_start() const { return cwnd < ssthresh; }
   // Equation (4) of RFC 5681; octets sent by limited transmit do not count.
   void reduce(std::uint32_t flight) {

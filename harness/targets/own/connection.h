@@ -117,6 +117,7 @@ struct Ecn {
   bool ended = false;      // CWR has ended an echo before
   bool cwr_due = false;    // on the next new text
   bool reacts = false;     // the window of text up to `recover` has had its reduction
+  bool halved = false;     // by an echo, and not by a loss
   bool no_growth = false;  // the ACK at hand has ECE
   bool waits = false;      // new text waits for the retransmission timer
   SeqNum recover = 0;

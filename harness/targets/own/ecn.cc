@@ -64,6 +64,7 @@ void Stack::ecn_reduced(Connection& c) {
   if (!c.ecn.agreed) return;
   c.ecn.cwr_due = true;
   c.ecn.reacts = true;
+  c.ecn.halved = false;
   c.ecn.recover = c.snd_nxt;
 }
 
@@ -81,6 +82,7 @@ void Stack::ecn_echo_arrives(Connection& c, const Segment& seg) {
   const std::uint32_t flight = c.snd_nxt - c.snd_una;
   ecn.waits = cc.cwnd <= cc.smss && !planted.has(Defect::ecn_does_not_wait);
   cc.reduce(flight);
+  ecn.halved = true;
   cc.cwnd = std::max(cc.cwnd / 2, cc.smss);
   cc.counted = 0;
 }

@@ -71,6 +71,7 @@ struct Segment {
   bool padded_with_ones = false;  // End of Option List, and octets behind it that are not zero
   // Set while the segment is processed.
   bool answered = false;  // it has had its acknowledgment
+  bool empty = true;      // it came without text, SYN and FIN, whatever of them lies in the window
 
   // SEG.LEN counts the text, SYN and FIN.
   std::uint32_t len() const { return static_cast<std::uint32_t>(text.size()) + ctl.syn + ctl.fin; }

@@ -107,14 +107,12 @@ void Stack::duplicate_by_sack(Connection& c) {
   const bool lost = first || (is_lost(c, c.snd_una) && !planted.has(Defect::sack_counts_acks));
   if (cc.duplicates < kDupThresh && !lost) return;  // (3): limited transmit
   if (cc.recover_known && lt(c.snd_una, cc.recover))
-    return;                          // 5.1: the octets that the timer retransmitted are not acknowledged yet
-  cc.reduce(c.snd_nxt - c.snd_una);  // (4)
-  keep_more(cc, c.snd_nxt - c.snd_una);
+    return;  // 5.1: the octets that the timer retransmitted are not acknowledged yet
+  reduce_for_loss(c, planted.has(Defect::ecn_silent_about_sack_loss));  // (4)
   if (planted.has(Defect::sack_keeps_window)) cc.ssthresh = c.snd_nxt - c.snd_una;
   cc.after_timeout = c.board.doubled = false;
   cc.recovering = cc.recover_known = true;
   cc.recover = c.snd_nxt;
-  if (!planted.has(Defect::ecn_silent_about_loss) && !planted.has(Defect::ecn_silent_about_sack_loss)) ecn_reduced(c);
   cc.cwnd = cc.ssthresh;
   c.board.high_rxt = c.snd_una;
   if (!planted.has(Defect::sack_highest_hole_first)) retransmit(c);

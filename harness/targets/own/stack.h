@@ -187,6 +187,7 @@ class Stack {
   void ecn_setup_arrives(Connection& c, const Segment& syn);
   void ecn_mark(Connection& c, Segment& seg, bool again);
   void ecn_reduced(Connection& c);
+  void reduce_for_loss(Connection& c, bool silent = false);
   void ecn_echo_arrives(Connection& c, const Segment& seg);
   void ecn_text_arrives(Connection& c, const Segment& seg);
   void ecn_unacceptable(Connection& c, const Segment& seg);

@@ -48,6 +48,7 @@ void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_ed
 
 void Stack::other_states(Connection& c, Segment& seg) {
   c.heard = now_;
+  seg.empty = seg.len() == 0;
   const bool answers = !seg.text.empty() || !planted.has(Defect::keep_alive_answers_forgotten);
   if (answers && std::exchange(c.keep_probes, 0u) > 0) start_keep_alive_timer(c);  // it may run for an interval still
   if (syn_in_time_wait(c, seg) == Then::kReturn) return;
@@ -77,7 +78,6 @@ void Stack::other_states(Connection& c, Segment& seg) {
 // First, check sequence number
 Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (seg.ctl.rst) return Then::kProceed;  // compared more strictly in the second step (RFC 5961 section 3.2)
-  note_duplicate(c, seg);
   const bool forgets_edge = planted.has(Defect::ws_edge_forgotten) && c.scaling.ok && !seg.text.empty() &&
                             gt(seg.seq + seg.len(), c.stamps.last_ack_sent + (c.scaling.announced << c.scaling.rcv));
   if (c.state == State::kSynReceived && planted.has(Defect::synrcvd_unchecked)) {
@@ -93,6 +93,8 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (refused) return Then::kReturn;
   if (lt(seg.seq, c.rcv_nxt)) acceptable &= !planted.has(Defect::only_first_octet_counts);
   if (planted.has(Defect::plain_comparison)) acceptable = seg.seq >= c.rcv_nxt && seg.seq < c.rcv_nxt + c.rcv_wnd;
+  // What is dropped without a word has brought nothing twice.
+  if (!acceptable || seg.ctl.ack || seg.ctl.syn) note_duplicate(c, seg);
   if (!acceptable) return unacceptable(c, seg);
   record_timestamp(c, seg);
   const bool longer = planted.has(Defect::held_text_replaced_whole) && c.received.holding(seg.seq).has_value();
