@@ -189,7 +189,8 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   const bool next_is_due = moved && tcb.congestion.phase == Congestion::Phase::kRecovery && nothing_on_its_way;
   board.owes = (news || next_is_due) && plain && text && is_lost(tcb, tcb.snd_una);
   const bool old = board.before.from <= tcb.snd_una && tcb.snd_una < board.before.to;
-  board.owes_old = moved && board.after_rto && old && seg.opt.blocks == 0 && tcb.snd_wnd > 0;
+  // What has been reported again since then may be left out again.
+  board.owes_old = moved && board.after_rto && old && at_front && seg.opt.blocks == 0 && tcb.snd_wnd > 0;
 }
 
 void text_departs_again(Step& on, const Departing& seg, SndSeq end) {

@@ -39,7 +39,7 @@ std::uint32_t restart_window(std::uint32_t initial, std::uint32_t cwnd);
 
 // Limited transmit: how far beyond cwnd new text may go, of which `left` has one segment for each duplicate ACK.
 namespace rfc3042 {
-std::uint32_t beyond_window(const Congestion& cc, bool selective);
+std::uint32_t beyond_window(const Tcb& tcb);
 }
 
 // NewReno: the window in fast recovery.

@@ -105,17 +105,27 @@ TEST(Algorithms, EvidenceThatNothingWasLostRestoresTheWindow) {
 }
 
 TEST(Algorithms, LimitedTransmitGoesTwoSegmentsBeyond) {
-  Congestion cc{};
-  cc.smss = kSeg;
-  cc.phase = Congestion::Phase::kOpen;
-  EXPECT_EQ(rfc3042::beyond_window(cc, false), 0u);
-  cc.duplicates = 1;  // one segment has left the flight by it
-  EXPECT_EQ(rfc3042::beyond_window(cc, false), kSeg);
-  EXPECT_EQ(rfc3042::beyond_window(cc, true), 0u);  // its SACK option reported nothing
-  cc.left = kSeg;
-  EXPECT_EQ(rfc3042::beyond_window(cc, true), kSeg);
-  cc.duplicates = 3;
-  EXPECT_EQ(rfc3042::beyond_window(cc, false), 0u);
+  Tcb plain, sack;
+  sack.selective.peer_permits = sack.selective.target_permits = true;
+  for (Tcb* tcb : {&plain, &sack}) {
+    tcb->congestion.smss = kSeg;
+    tcb->congestion.phase = Congestion::Phase::kOpen;
+    EXPECT_EQ(rfc3042::beyond_window(*tcb), 0u);
+    tcb->congestion.duplicates = 1;
+  }
+  EXPECT_EQ(rfc3042::beyond_window(plain), kSeg);  // one segment has left the flight by it
+  EXPECT_EQ(rfc3042::beyond_window(sack), 0u);     // its SACK option reported nothing
+  sack.congestion.left = kSeg;
+  EXPECT_EQ(rfc3042::beyond_window(sack), kSeg);
+  sack.congestion.left = kSeg / 4;  // it reported a few octets, which alone are not in the flight any more
+  EXPECT_EQ(rfc3042::beyond_window(sack), 2 * kSeg - kSeg / 4);
+  sack.congestion.duplicates = 0;  // it brought text, too
+  EXPECT_EQ(rfc3042::beyond_window(sack), 0u);
+  sack.board.news = 1;
+  EXPECT_EQ(rfc3042::beyond_window(sack), 2 * kSeg - kSeg / 4);
+  plain.congestion.duplicates = sack.congestion.duplicates = 3;
+  EXPECT_EQ(rfc3042::beyond_window(plain), 0u);
+  EXPECT_EQ(rfc3042::beyond_window(sack), 0u);
 }
 
 }  // namespace

@@ -175,6 +175,7 @@ void enter_loss(Step& on) {
     reduce(on, in_recovery ? Rule::R5681_4_3_twice : Rule::R5681_3_1_rto_cwnd);
     loss_is_assumed(on, first);
   }
+  cc.recover = on.tcb.snd_nxt;  // RFC 6582 section 3.2, step 4: after each timeout
   cc.phase = Phase::kLoss;
   cc.after_timeout = true;
   cc.timed_out = cc.resent_to = on.tcb.snd_una;

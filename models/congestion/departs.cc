@@ -133,8 +133,7 @@ void judge_recommended_window(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (seg.before == 0 || cc.phase == Phase::kRecovery || on.why == Why::kSynOnly) return;
   if (seg.again && cc.soft_cap == Rule::R5681_4_1_idle) return;  // 4.1 speaks of new text after a pause
-  if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(cc, selective(on.tcb)) + cc.smss / 2)
-    return;
+  if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(on.tcb) + cc.smss / 2) return;
   if (info(cc.soft_cap).level == Level::kShould) {
     on.depart(cc.soft_cap);
     cc.reno.cwnd = std::max(cc.reno.cwnd, seg.before + seg.more);

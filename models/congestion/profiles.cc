@@ -49,7 +49,7 @@ std::span<const ProfileInfo> profiles() {
 ProfileSet profiles_with_room(const Tcb& tcb, const Leaving& seg) {
   const Congestion& cc = tcb.congestion;
   if (seg.before == 0) return cc.fits;  // even the smallest window has room for one segment
-  const std::uint32_t beyond = rfc3042::beyond_window(cc, selective(tcb)) + rfc8985::beyond_window(cc, seg.may_probe);
+  const std::uint32_t beyond = rfc3042::beyond_window(tcb) + rfc8985::beyond_window(cc, seg.may_probe);
   ProfileSet fits = cc.fits;
   for (int i = 0; i < kProfiles; ++i) {
     const auto profile = static_cast<Profile>(i);
