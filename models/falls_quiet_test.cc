@@ -120,8 +120,8 @@ TEST(Overdue, TheTimeDoubles) {
 TEST(Overdue, ALongRoundTripStretchesIt) {
   Candidate before = sent(established(), 100);
   before.rtt_max = seconds(5);
-  EXPECT_EQ(missed(before, seconds(15)), "");
-  EXPECT_EQ(missed(before, seconds(17)), "R6298_5_4 late");
+  EXPECT_EQ(missed(before, seconds(18)), "");
+  EXPECT_EQ(missed(before, seconds(20)), "R6298_5_4 late");
 }
 
 TEST(Overdue, TheFinAndTheSynAreRetransmittedToo) {

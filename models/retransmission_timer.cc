@@ -221,11 +221,12 @@ Time RetransmissionTimer::Estimate::rto() const {
   return srtt + std::max(kGranularity, 4 * rttvar);
 }
 
-// The bound is generous: 3 s at first (the greatest initial value in use) or three times the longest round trip seen,
-// doubled on each expiry up to two minutes, where RFC 6298 section 2 allows a limit of 60 s or more.
+// The bound is generous: 3 s at first (the greatest initial value in use) or 3.6 times the longest round trip seen,
+// which is more than SRTT + 4*RTTVAR ever is (3.52 times when two that last no time follow it), doubled on each expiry
+// up to two minutes, where RFC 6298 section 2 allows a limit of 60 s or more.
 Time retransmission_bound(const Tcb& tcb) {
   if (tcb.stamps.stale_echo) return std::chrono::seconds(132);
-  Time bound = std::max<Time>(std::chrono::seconds(3), 3 * tcb.rtt_max);
+  Time bound = std::max<Time>(std::chrono::seconds(3), tcb.rtt_max / 5 * 18);
   for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
   return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
 }
@@ -316,8 +317,10 @@ void timer_acked(Step& on, SndSeq ack) {
     const Time since = on.env.since - std::max(tcb.congestion.sent_at, Time{});
     const bool first = timer.rtt_min < Time{};
     if (!first) timer.rtt_min = std::min(timer.rtt_min, since);
-    // Where text left by Fast Open, the target may have timed the SYN,ACK, and none of it.
-    if (first && !again && !ambiguous && !tcb.fast_open.opened) timer.rtt_min = since;
+    // Where text left by Fast Open, the target may have timed the SYN,ACK, and none of it; and none of what only a SYN
+    // has carried.
+    const bool of_syn = tcb.congestion.sent_at == Congestion::kNever;
+    if (first && !again && !ambiguous && !tcb.fast_open.opened && !of_syn) timer.rtt_min = since;
   }
   timer.acked_at = on.env.now;
   timer.sent_at = RetransmissionTimer::kNone;

@@ -55,10 +55,9 @@ void advance_snd_una(Step& on, SndSeq ack) {
   congestion_acked(on, ack);
   // A timestamp measures what was sent again, too (RFC 7323 section 4.1).
   const bool measures = tcb.rexmits == 0 || tcb.timestamped();
-  // New text behind what left again is still on its way, and will measure that much at least.
-  const bool will_measure = tcb.timer.fresh && ack < tcb.timer.fresh_end;
+  // New text behind what left again measures that much, now or, when it is still on its way, later.
   const Time since = measures ? tcb.sent_at : tcb.front_from;
-  if (measures || will_measure) tcb.rtt_max = std::max(tcb.rtt_max, std::min(on.env.now - since, kRoundTripMax));
+  if (measures || tcb.timer.fresh) tcb.rtt_max = std::max(tcb.rtt_max, std::min(on.env.now - since, kRoundTripMax));
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One
   // segment may be timed at a time, so an ACK of part of it measures nothing either.
