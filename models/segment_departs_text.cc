@@ -10,9 +10,13 @@
 namespace tcpassay {
 namespace {
 
+std::uint32_t effective_mss(const Tcb& tcb, const Environment& env) {
+  return std::min<std::uint32_t>(tcb.snd_mss, env.mms_s - 20);
+}
+
 // Eff.snd.MSS, less the options of this segment (3.7.1). An MSS too small for the options cannot be obeyed.
 std::uint32_t segment_room(const Tcb& tcb, const Environment& env, const Departing& seg) {
-  const std::uint32_t most = std::min<std::uint32_t>(tcb.snd_mss, env.mms_s - 20);
+  const std::uint32_t most = effective_mss(tcb, env);
   constexpr std::uint32_t kLeast = 24;
   return most < seg.opt.octets + kLeast ? std::min(most, kLeast) : most - seg.opt.octets;
 }
@@ -188,6 +192,8 @@ bool size_is_sensible(Step& on, const Departing& seg, const Extent& at) {
   const std::uint32_t octets = at.octets;
   std::uint32_t most = segment_room(tcb, on.env, seg);
   if (tcb.ip.too_big_seen && octets < most) most = octets;  // the path may not take more
+  // A small MSS that is obeyed all the same.
+  if (octets + seg.opt.octets == effective_mss(tcb, on.env)) most = octets;
   const std::uint32_t queued = tcb.snd_end - seg.seq;
   const std::uint32_t usable = tcb.snd_edge() - seg.seq;
   const std::uint32_t full = std::min(most, queued);

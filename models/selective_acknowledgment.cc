@@ -97,6 +97,7 @@ void no_blocks(Step& on, const Departing& seg) {
 void duplicate_reported(Step& on, const Span& block, bool above) {
   Sack& sack = on.tcb.selective;
   if (had_come_behind_fin(on.tcb, block)) return;  // it was reported before
+  if (on.tcb.contradicted) return;  // the peer has sent text behind its own FIN: it is open what was taken
   const bool whole = sack.duplicates.has(block);
   for (int i = sack.duplicates.size - 1; i >= 0; --i) {
     const Span due = sack.duplicates.items[static_cast<std::size_t>(i)];
@@ -287,10 +288,12 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
   const Span all{seg.seq, seg.seq + seg.len()};
   if (overlap(sack.omitted, all)) sack.omitted = {};
   Span again{all.to, all.to};
-  if (all.from < tcb.rcv_nxt_max) {
-    again = {all.from, earlier(all.to, tcb.rcv_nxt_max)};
+  // Text of the SYN waits until the connection is ESTABLISHED.
+  const RcvSeq taken = tcb.state == State::kSynReceived ? later(tcb.rcv_nxt_max, tcb.syn_text_end) : tcb.rcv_nxt_max;
+  if (all.from < taken) {
+    again = {all.from, earlier(all.to, taken)};
     // Octets before the first one, a SYN and a FIN may be reported or not.
-    sack.exact = tcb.rcv_nxt == tcb.rcv_nxt_max && tcb.irs < all.from && !seg.ctl.syn && !seg.ctl.fin;
+    sack.exact = tcb.rcv_nxt == taken && tcb.irs < all.from && !seg.ctl.syn && !seg.ctl.fin;
   } else {
     for (const Span& span : tcb.held.spans) {
       if (!overlap(span, all) || again.from <= span.from) continue;
@@ -299,8 +302,8 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
     if (tcb.held_fin && seg.ctl.fin && all.to == tcb.fin_seq + 1) {  // a FIN that is held has a number, too
       again = again.to == tcb.fin_seq && !empty(again) ? Span{again.from, all.to} : Span{tcb.fin_seq, all.to};
     }
-    sack.exact = within(again, sack.kept) && !seg.ctl.fin;                // the target need not hold what arrived
-    if (empty(again) && tcb.held.overflow && tcb.held.beyond < all.to) {  // it may have come behind too many gaps
+    sack.exact = within(again, sack.kept) && !seg.ctl.syn && !seg.ctl.fin;  // the target need not hold what arrived
+    if (empty(again) && tcb.held.overflow && tcb.held.beyond < all.to) {    // it may have come behind too many gaps
       again = {later(tcb.held.beyond, all.from), all.to};
       sack.exact = false;
     }
@@ -348,7 +351,7 @@ void blocks_depart(Step& on, const Departing& seg, Span open) {
   }
   // RFC 2883 binds those who use it: whoever has reported a duplicate once.
   const bool reports = on.tcb.traits[static_cast<std::size_t>(Trait::kReportsDuplicates)] > 0;
-  if (sack.duplicate && reports) on.depart(Rule::R2883_4_first);
+  if (sack.duplicate && reports && !on.tcb.contradicted) on.depart(Rule::R2883_4_first);
   sack.duplicate = false;
 }
 
