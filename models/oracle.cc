@@ -157,7 +157,7 @@ namespace {
 void note_octets(Candidate& tcb, const Arriving& seg, bool coded) {
   const RcvSeq first = seg.seq + (seg.ctl.syn ? 1u : 0u), end = seg.seq + seg.len();
   constexpr std::uint32_t kFarthest = 1u << 30;
-  if (seg.ctl.syn) {
+  if (seg.ctl.syn && tcb.irs == seg.seq) {
     tcb.peer_end = end;
   } else if (end - tcb.rcv_nxt < kFarthest) {
     tcb.peer_end = later(tcb.peer_end, end);
@@ -180,7 +180,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   const auto answered = std::find_if(c.possible.begin(), c.possible.end(), [&](const Candidate& p) {
     return p.state == State::kSynSent && p.fast_open.wanted && p.iss < seg.ack && seg.ack <= p.snd_nxt;
   });
-  if (seg.ctl.syn && seg.ctl.ack && seg.fault == Fault::kNone && answered != c.possible.end()) {
+  if (seg.ctl.syn && seg.ctl.ack && !seg.ctl.rst && seg.fault == Fault::kNone && answered != c.possible.end()) {
     ledger.syn_ack_arrives(seg, answered->fast_open, seg.ack != answered->iss + 1);
   }
   // A packet made by hand, or with a damaged header, may carry any octets: then only their number is checked.

@@ -43,7 +43,7 @@ struct Oracle::Impl {
     std::uint32_t backlog = 0;
     Tuple tuple{};
     int incarnation = 0;
-    bool zero_linger = false;
+    bool zero_linger = false, listeners_linger = false;  // its own; that of the listener that it was accepted from
     bool reads_shut = false;
     bool no_delay = false;
     bool elsewhere = false;          // bound to another address of the target
@@ -52,6 +52,7 @@ struct Oracle::Impl {
     std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
     std::uint32_t fast_open = 0;     // what may be pending; 0: off
     Time user_timeout{};
+    void linger_set(bool zero) { zero_linger = zero, listeners_linger = false; }
   };
 
   // The first timestamp of a connection, and when it was seen.

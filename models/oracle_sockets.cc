@@ -211,13 +211,12 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
   if (listener == nullptr || listener->kind != Handle::Kind::kListener) return;
   if (call.result >= 0) {
     Conversation& c = conversation(call.tuple);
-    const std::uint16_t local = c.tuple.local;
-    const bool listener_no_delay = listener->no_delay;  // inherited or not
-    const std::vector<UserCall> inherited = listener->chosen;
+    const Handle parent = *listener;  // what the user has set on it is inherited or not
     Handle& h = new_handle(static_cast<int>(call.result));
     h.kind = Handle::Kind::kConnection;
     h.tuple = c.tuple;
-    h.port = local;
+    h.port = c.tuple.local;
+    h.listeners_linger = parent.zero_linger;
     if (c.dead_before > 0) {  // we cannot tell which of these connections it is
       h.incarnation = -1;
       --c.dead_before;
@@ -229,9 +228,10 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     c.taken = true;
     process(c, event, [&](Step& on) {
       accept_call(on, call);
-      on.tcb.nagle_free = listener_no_delay;
-      if (inherited.empty() || on.may(Freedom::kListenersOptions)) return;  // a copy of the listener's choices, or not
-      for (const UserCall& option : inherited) option_set(on, option);
+      on.tcb.nagle_free = parent.no_delay;
+      if (parent.chosen.empty() || on.may(Freedom::kListenersOptions))
+        return;  // a copy of the listener's choices, or not
+      for (const UserCall& option : parent.chosen) option_set(on, option);
     });
     return;
   }
@@ -267,7 +267,7 @@ void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& cal
       process(conversation(h.tuple), event, [&](Step& on) { option_set(on, call); });
     }
   }
-  if (call.option == SocketOption::kLinger) h.zero_linger = call.value == 0;
+  if (call.option == SocketOption::kLinger) h.linger_set(call.value == 0);
   if (call.option == SocketOption::kFastOpen) {
     h.fast_open = static_cast<std::uint32_t>(std::max<std::int64_t>(call.value, 0));
     if (Port* p = h.kind == Handle::Kind::kListener ? port(h.port) : nullptr) p->fast_open = h.fast_open;
@@ -328,7 +328,8 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
       break;
     case CallKind::kRead:
       process(c, event, [&](Step& on) {
-        if (!h.reads_shut) return receive_call(on, call);
+        const bool opened_again = !on.tcb.reads_shut && call.result > 0;
+        if (!h.reads_shut || opened_again) return receive_call(on, call);
         if (call.result < 0) end_may_be_told(on, call);
       });
       break;
@@ -340,11 +341,10 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
       if (call.how != 0) process(c, event, [&](Step& on) { close_call(on, call); });
       break;
     case CallKind::kClose:
-      if (h.zero_linger) {
-        process(c, event, [&](Step& on) { abort_call(on, call); });
-      } else {
-        process(c, event, [&](Step& on) { close_socket_call(on, call); });
-      }
+      process(c, event, [&](Step& on) {
+        const bool inherited = h.listeners_linger && !on.may(Freedom::kListenersOptions);
+        h.zero_linger || inherited ? abort_call(on, call) : close_socket_call(on, call);
+      });
       break;
     case CallKind::kGetOption:
       if (call.option == SocketOption::kError) process(c, event, [&](Step& on) { error_call(on, call); });
