@@ -275,5 +275,184 @@ TEST(WindowTwins, ASynAckThatLeavesAgainHasNoSmallerWindow) {
   EXPECT_EQ(syn_ack_again_with(1000), Verdicts{"SHLD_14 departed"});
 }
 
+// A passive OPEN whose SYNs have agreed on SACK options, and text that fills so many segments.
+Trace& in_flight_with_sack(Trace& t, std::uint32_t segments, std::uint32_t text) {
+  Arriving syn = in("S", 0);
+  syn.opt.sack_permitted = true;
+  syn.opt.octets = 4;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept().write(text);
+  for (std::uint32_t i = 0; i < segments; ++i) {
+    t.out(536 * (i + 1) == text ? "P." : ".", 1 + 536 * i, 1, 536);
+  }
+  return t.quiet();
+}
+
+Arriving report(std::uint32_t ack, Block block) {
+  Arriving seg = in(".", 1, ack);
+  seg.opt.block[seg.opt.blocks++] = {(kIss + block.left).value, (kIss + block.right).value};
+  return seg;
+}
+
+// The second of two segments is reported, and reported or not once more when the timer has sent the first again. An ACK
+// brings the second to the front, and the target sends nothing.
+Verdicts silent_at_reported_text(bool reported_again) {
+  Trace t;
+  in_flight_with_sack(t, 2, 2 * 536).event(report(1, {537, 1073})).quiet();
+  t.quiet(seconds(1)).out(".", 1, 1, 536).quiet();
+  if (reported_again) t.event(report(1, {537, 1073})).quiet();
+  t.in(".", 1, 537).quiet();
+  return t.verdicts();
+}
+
+TEST(ReportTwins, AfterATimeoutOnlyWhatIsReportedAgainMayBeLeftOut) {
+  EXPECT_EQ(silent_at_reported_text(true), Verdicts{});
+  EXPECT_EQ(silent_at_reported_text(false), Verdicts{"R2018_5_rto_clear departed"});
+}
+
+// Eleven segments fill the congestion window. Two reports of a few octets arrive, and so many segments leave.
+Verdicts segments_after_small_reports(int segments) {
+  Trace t;
+  in_flight_with_sack(t, 10, 20000).in(".", 1, 537).out(".", 5361, 1, 536).out(".", 5897, 1, 536).quiet();
+  t.event(report(537, {638, 738})).out(".", 6433, 1, 536).quiet().event(report(537, {638, 838}));
+  for (int i = 0; i < segments; ++i) t.out(".", 6969 + 536 * static_cast<std::uint32_t>(i), 1, 536);
+  t.quiet();
+  return t.verdicts();
+}
+
+TEST(LimitedTransmitTwins, TwoSmallReportsBringTwoSegmentsNotThree) {
+  EXPECT_EQ(segments_after_small_reports(1), Verdicts{});
+  EXPECT_NE(segments_after_small_reports(2), Verdicts{});
+}
+
+// Two octets have left, the first three times, the second twice. A duplicate ACK arrives when all of that is
+// acknowledged and one segment behind it is not, or when that is acknowledged, too. The target sends nothing.
+Verdicts silent_after_two_timeouts(bool later) {
+  Trace t;
+  t.open();
+  set(t, SocketOption::kNoDelay, 1);
+  t.write(1).out("P.", 1, 1, 1).quiet(seconds(1)).out("P.", 1, 1, 1).quiet().write(1).out("P.", 2, 1, 1).write(5000);
+  t.quiet().quiet(seconds(2)).out(".", 1, 1, 2).quiet().in(".", 1, 3).out(".", 3, 1, 536).quiet();
+  if (later) t.in(".", 1, 539).out(".", 539, 1, 536).out(".", 1075, 1, 536).quiet();
+  t.in(".", 1, later ? 539 : 3).quiet();
+  return t.verdicts();
+}
+
+TEST(LimitedTransmitTwins, DuplicatesOfWhatTheLastTimeoutHasRecordedBringNoText) {
+  EXPECT_EQ(silent_after_two_timeouts(false), Verdicts{});
+  EXPECT_EQ(silent_after_two_timeouts(true), Verdicts{"R5681_3_2_1_lt departed"});
+}
+
+// A socket is shut down, opens another connection, is given ten octets and reads them, or not, before CLOSE.
+Verdicts closed_after_opening_again(bool all_read) {
+  constexpr std::uint32_t kNext = 500000;  // its ISS
+  Trace t;
+  t.connect().out("S", 0).quiet();
+  t.call({.kind = CallKind::kShutdown, .handle = 3, .how = 2}).wait(seconds(2));
+  t.call({.kind = CallKind::kConnect,
+          .handle = 3,
+          .port = kFirst.remote,
+          .result = -1,
+          .error = UserError::kInProgress,
+          .tuple = kFirst});
+  t.out("S", kNext).quiet().in("S.", 0, kNext + 1).out(".", kNext + 1, 1).quiet().in("P.", 1, kNext + 1, 10);
+  t.out(".", kNext + 1, 11).quiet();
+  if (all_read) t.read(1, 10);
+  t.close().out("F.", kNext + 1, 11).quiet();
+  return t.verdicts();
+}
+
+TEST(SocketTwins, WhatAnotherOpenBringsIsReadOrUnread) {
+  EXPECT_EQ(closed_after_opening_again(true), Verdicts{});
+  EXPECT_EQ(closed_after_opening_again(false), Verdicts{"SHLD_3 departed"});
+}
+
+// A SYN with RST, half the sequence space away, and a FIN inside the peer's own text. The user is given so many octets.
+Verdicts read_of_a_peer_that_contradicts_itself(std::uint32_t octets) {
+  Trace t;
+  t.open().in("SR", 0x80000001u).quiet().in("P.", 613, 1, 1000).out(".", 1, 1).quiet();
+  t.in("FP.", 1, 1, 1000).out(".", 1, 1613).quiet().read(1, octets);
+  return t.verdicts();
+}
+
+TEST(ContradictionTwins, TheUserIsGivenWhatThePeerHasSentAndNoMore) {
+  EXPECT_EQ(read_of_a_peer_that_contradicts_itself(1612), Verdicts{});
+  EXPECT_NE(read_of_a_peer_that_contradicts_itself(1613), Verdicts{});
+}
+
+// The listener is given a linger time of zero, or not. Its connection is accepted and closed, and a RST or a FIN
+// leaves.
+Verdicts closed_by(std::string_view flags, bool zero_linger) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1).quiet();
+  if (zero_linger) set(t, SocketOption::kLinger, 0, 3);
+  t.accept().close().out(flags, 1, flags == "R" ? 0 : 1).quiet();
+  return t.verdicts();
+}
+
+TEST(LingerTwins, TheListenersMayCount) {
+  EXPECT_EQ(closed_by("F.", true), Verdicts{});
+  EXPECT_EQ(closed_by("R", true), Verdicts{});
+  EXPECT_EQ(closed_by("F.", false), Verdicts{});
+  EXPECT_NE(closed_by("R", false), Verdicts{});
+}
+
+// Three timeouts, then new text behind, which is acknowledged after `round_trip` together with what had left again. A
+// segment after that is not acknowledged, and nothing leaves for forty seconds.
+Verdicts silent_for_forty_seconds_after(Time round_trip) {
+  Trace t;
+  t.open();
+  set(t, SocketOption::kNoDelay, 1);
+  t.write(1).out("P.", 1, 1, 1);
+  for (int i = 0; i < 3; ++i) t.quiet(seconds(1 << i)).out("P.", 1, 1, 1);
+  t.quiet().write(1).out("P.", 2, 1, 1).quiet(round_trip).in(".", 1, 3).quiet().write(100).out("P.", 3, 1, 100);
+  t.quiet().quiet(seconds(40));
+  return t.verdicts();
+}
+
+TEST(TimeoutTwins, NewTextBehindWhatLeftAgainMeasuresARoundTrip) {
+  EXPECT_EQ(silent_for_forty_seconds_after(seconds(7)), Verdicts{});
+  EXPECT_EQ(silent_for_forty_seconds_after(Time{}), Verdicts{"R6298_5_4 departed"});
+}
+
+// The peer takes segments of 48 octets and has sent three islands. Text leaves beside their blocks, so much in a
+// segment.
+Verdicts text_beside_three_blocks(std::uint32_t octets) {
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.opt.mss = 48;
+  syn.opt.sack_permitted = true;
+  syn.opt.octets = 8;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept();
+  Departing text = out(".", 1, 1);
+  for (std::uint32_t at = 101; at < 700; at += 200) {
+    t.in("P.", at, 1, 100);
+    text.opt.block[2] = text.opt.block[1];
+    text.opt.block[1] = text.opt.block[0];
+    text.opt.block[0] = {(kIrs + at).value, (kIrs + at + 100).value};
+    text.opt.octets = static_cast<std::uint8_t>(4 + 8 * ++text.opt.blocks);
+    t.event(text).quiet();
+    if (text.opt.blocks == 3) break;
+  }
+  t.write(1000);
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    Departing seg = out(".", 1 + octets * i, 1, octets);
+    seg.opt = text.opt;
+    t.event(seg);
+  }
+  t.quiet();
+  return t.verdicts();
+}
+
+TEST(SmallMssTwins, TextAndOptionsFillIt) {
+  EXPECT_EQ(text_beside_three_blocks(20), Verdicts{});
+  EXPECT_NE(text_beside_three_blocks(19), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay
