@@ -454,5 +454,49 @@ TEST(SmallMssTwins, TextAndOptionsFillIt) {
   EXPECT_NE(text_beside_three_blocks(19), Verdicts{});
 }
 
+// Fourteen segments have left when three duplicate ACKs show a loss. A partial ACK acknowledges six, and so many more
+// duplicates arrive. No new text leaves.
+Verdicts silent_after_a_partial_ack_and(int duplicates) {
+  Trace t;
+  t.open().write(20000);
+  std::uint32_t next = 1;
+  const auto send = [&] { t.out(".", next, 1, 536), next += 536; };
+  for (int i = 0; i < 10; ++i) send();
+  t.quiet();
+  for (std::uint32_t acked = 1; acked <= 2; ++acked) {
+    t.in(".", 1, 1 + 536 * acked);
+    send(), send();
+    t.quiet();
+  }
+  for (int i = 0; i < 2; ++i) {
+    t.in(".", 1, 1073);
+    send();
+    t.quiet();
+  }
+  t.in(".", 1, 1073).out(".", 1073, 1, 536).quiet().in(".", 1, 4289).out(".", 4289, 1, 536).quiet();
+  for (int i = 0; i < duplicates; ++i) t.in(".", 1, 4289);
+  t.quiet();
+  return t.verdicts();
+}
+
+TEST(PartialAckTwins, TheWindowIsDeflatedByAllOfIt) {
+  EXPECT_EQ(silent_after_a_partial_ack_and(4), Verdicts{});
+  EXPECT_EQ(silent_after_a_partial_ack_and(6), Verdicts{"R5681_3_2_5 departed"});
+}
+
+// A SYN,ACK with FIN arrives, and text of a lost SYN leaves again with an ACK of the SYN alone, or of nothing.
+Verdicts early_text_acknowledges(std::uint32_t ack) {
+  Trace t;
+  t.connect().out("S", 0).quiet();
+  t.write(10).in("FS.", 0, 1).out("P.", 1, ack, 10).out(".", 11, 2).quiet();
+  return t.verdicts();
+}
+
+TEST(SynAckTwins, ItsFinMayBeAcknowledgedAfterItsSyn) {
+  EXPECT_EQ(early_text_acknowledges(1), Verdicts{});
+  EXPECT_EQ(early_text_acknowledges(2), Verdicts{});
+  EXPECT_NE(early_text_acknowledges(0), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -43,7 +43,9 @@ void reset_arrives(Step& on, const Arriving& rst) {
 // Fourth: RCV.NXT <- SEG.SEQ+1, IRS <- SEG.SEQ
 void take_peers_syn(Step& on, const Arriving& syn) {
   Candidate& tcb = on.tcb;
-  tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.user_at_offer = tcb.syn_text_end = syn.seq + 1;
+  // "Form an ACK segment" comes before the text and the FIN of the SYN,ACK: RCV.NXT as it was before these.
+  tcb.rcv_nxt = tcb.rcv_nxt_before = tcb.rcv_nxt_max = syn.seq + 1;
+  tcb.rcv_user = tcb.user_at_offer = tcb.syn_text_end = syn.seq + 1;
   tcb.irs = syn.seq;
   take_options(on, syn);
   tcb.rcv_edge = tcb.rcv_far = tcb.rcv_nxt + tcb.syn_wnd;  // what our SYN offered

@@ -68,6 +68,14 @@ bool initial_window_is_kept(Step& on) {
   return on.refuse(rule, 1);
 }
 
+// RFC 6582 section 3.2, step 3: a partial ACK deflates the window by all that it acknowledges, be it that duplicate
+// ACKs have told before what has left. By so much at least the window is smaller than half of the flight.
+std::uint32_t deflated_further(const Tcb& tcb) {
+  const Congestion& cc = tcb.congestion;
+  const std::uint32_t left = cc.recover - tcb.snd_una + (kDupAckThreshold - 1u) * cc.smss;  // limited transmit, too
+  return cc.after_partial && left < cc.recover_fs ? cc.recover_fs - left : 0;
+}
+
 // RFC 5681 section 3.2 and RFC 6582: what duplicate and partial ACKs have called for should have left by now.
 void recovery_has_acted(Step& on) {
   const Tcb& tcb = on.tcb;
@@ -84,7 +92,7 @@ void recovery_has_acted(Step& on) {
   on.cite(Rule::R5681_3_2_4);
   if (cc.news) on.cite(Rule::R5681_3_2_5);
   const std::uint32_t gone = std::min(flight(tcb), cc.duplicates * cc.largest);
-  const bool has_room = flight(tcb) - gone + 2 * cc.smss <= cc.reno.ssthresh;
+  const bool has_room = flight(tcb) - gone + 2 * cc.smss + deflated_further(tcb) <= cc.reno.ssthresh;
   if (!cc.news && held_back(tcb) && has_room) on.depart(Rule::R5681_3_2_5);
 }
 
