@@ -140,15 +140,16 @@ TEST(SackTwins, BehindTheFinOnlyTextThatCameIsReported) {
   EXPECT_EQ(reported_behind_fin(301, 401), Verdicts{"R2018_3_format violated"});
 }
 
-// A FIN ahead of a gap arrives so many times; the last ACK reports it as a duplicate.
-Verdicts fin_reported_as_duplicate(int times) {
+// A FIN behind some text arrives ahead of a gap, so many times; the last ACK reports from..to as a duplicate.
+Verdicts fin_reported_as_duplicate(int times, std::uint32_t from = 601, std::uint32_t to = 602,
+                                   std::uint32_t octets = 0) {
   Trace t;
   open_with_sack(t);
   for (int i = 1; i <= times; ++i) {
-    t.in("F.", 601, 1);
+    t.in("F.", from, 1, octets);
     Departing ack = out(".", 1, 1);
     ack.opt.blocks = i == times ? 2 : 1;
-    ack.opt.block[0] = ack.opt.block[1] = {(kIrs + 601).value, (kIrs + 602).value};
+    ack.opt.block[0] = ack.opt.block[1] = {(kIrs + from).value, (kIrs + to).value};
     ack.opt.octets = static_cast<std::uint8_t>(4 + 8 * ack.opt.blocks);
     t.event(ack).quiet();
   }
@@ -158,6 +159,12 @@ Verdicts fin_reported_as_duplicate(int times) {
 TEST(SackTwins, AFinThatComesTwiceIsADuplicate) {
   EXPECT_EQ(fin_reported_as_duplicate(2), Verdicts{});
   EXPECT_EQ(fin_reported_as_duplicate(1), Verdicts{"R2883_4_latest departed"});
+}
+
+TEST(SackTwins, AFinBeyondTheWindowHidesNoDuplicateText) {
+  constexpr std::uint32_t kEdge = 1 + kRcvWnd, kFrom = kEdge - 500;
+  EXPECT_EQ(fin_reported_as_duplicate(2, kFrom, kEdge, 900), Verdicts{});
+  EXPECT_EQ(fin_reported_as_duplicate(1, kFrom, kEdge, 900), Verdicts{"R2883_4_latest departed"});
 }
 
 // A window smaller than a segment is used up `late` after text began to wait for a larger one.

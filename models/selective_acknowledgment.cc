@@ -300,7 +300,8 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
       again = {later(span.from, all.from), earlier(span.to, all.to)};
     }
     if (tcb.held_fin && seg.ctl.fin && all.to == tcb.fin_seq + 1) {  // a FIN that is held has a number, too
-      again = again.to == tcb.fin_seq && !empty(again) ? Span{again.from, all.to} : Span{tcb.fin_seq, all.to};
+      if (empty(again)) again.from = tcb.fin_seq;
+      if (again.to == tcb.fin_seq) again.to = all.to;
     }
     sack.exact = within(again, sack.kept) && !seg.ctl.syn && !seg.ctl.fin;  // the target need not hold what arrived
     if (empty(again) && tcb.held.overflow && tcb.held.beyond < all.to) {    // it may have come behind too many gaps
