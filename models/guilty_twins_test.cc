@@ -505,5 +505,28 @@ TEST(SynAckTwins, ItsFinMayBeAcknowledgedAfterItsSyn) {
   EXPECT_NE(early_text_acknowledges(0), Verdicts{});
 }
 
+// The window ends somewhere in 11001..11016, as its scale of 4 leaves open. Of text that came partly beyond it so much
+// was held, as the ACK shows when the gap is filled; the window has opened in between.
+Verdicts held_up_to(std::uint32_t ack) {
+  Arriving syn = in("S", 0);
+  syn.opt.window_scale = 0;
+  Departing syn_ack = out("S.", 0, 1);
+  syn_ack.opt.window_scale = 4;
+  syn_ack.opt.octets = 8;
+  Trace t;
+  t.listen().quiet().event(syn).event(syn_ack).quiet().in(".", 1, 1).quiet().accept();
+  t.in("P.", 1, 1, 1000).out(".", 1, 1001, 0, 562).quiet().read(1, 1000).out(".", 1, 1001, 0, 625).quiet();
+  t.in("P.", 10501, 1, 800).out(".", 1, 1001, 0, 625).quiet().out(".", 1, 1001, 0, 700).quiet();
+  t.in("P.", 1001, 1, 9500).out(".", 1, ack, 0, (12201 - ack) >> 4).quiet();
+  return t.verdicts();
+}
+
+TEST(HeldTextTwins, WhatMayHaveBeenBeyondTheWindowNeedNotBeHeld) {
+  EXPECT_EQ(held_up_to(11001), Verdicts{});
+  EXPECT_EQ(held_up_to(11016), Verdicts{});
+  EXPECT_EQ(held_up_to(10901), Verdicts{"SHLD_31 departed"});
+  EXPECT_EQ(held_up_to(11201), Verdicts{"R7323_2_3_out violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -139,7 +139,9 @@ Then text_ahead_of_gap(Step& on, const Arriving& seg, RcvSeq end) {
   for (const Span& span : tcb.held.spans) {
     if (seg.seq < span.to && span.from < end) on.cite(Rule::S3_10_overlap);
   }
-  hold(tcb, seg.seq, taken_at_most(on, end));
+  const RcvSeq most = taken_at_most(on, end), edge = later(tcb.right_edge().least, seg.seq);
+  hold(tcb, seg.seq, most);
+  if (edge < most) tcb.held.unsure.widen(edge, most);
   triggers_sack(tcb, {seg.seq, end});
   on.acknowledge_now(Rule::R5681_3_2_out_of_order);
   return Then::kProceed;

@@ -80,7 +80,8 @@ bool filled_gap_acknowledged(Step& on, RcvSeq ack) {
     on.cite(Rule::SHLD_31);
     on.cite(Rule::MUST_59);
     if (!tcb.contradicted) holds = 1;
-  } else if (!unsure && ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge)) {  // beyond the window text need not be held
+  } else if (!unsure && ack < earlier(tcb.rcv_nxt_max, tcb.rcv_edge) && !tcb.held.unsure.may_be(ack)) {
+    // Beyond the window, as it is now or was then, text need not be held.
     on.depart(Rule::SHLD_31);
     tcb.partial_gap_ack = true;
     tcb.partial_gap_ack_end = tcb.rcv_nxt_max;
@@ -154,6 +155,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack) {
   immediate_ack_departs(on);
   stretched_ack_departs(on, ack);
   if (tcb.filled && !filled_gap_acknowledged(on, ack)) return;
+  tcb.held.unsure.leave_behind(ack);
   if (tcb.ack_later && !delayed_ack_is_in_time(on)) return;
   if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
   if (tcb.mss_omitted && tcb.mss_refuted != RcvSeq{} && tcb.mss_refuted <= ack) {  // it takes more than the default

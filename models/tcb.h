@@ -134,10 +134,10 @@ struct Scale {
 // Text that came ahead of a gap, and may have been kept.
 struct HeldText {
   InlineVector<Span, kHeldMax> spans{};
-  RcvSeq top{};           // behind the last octet seen ahead of a gap
-  bool overflow = false;  // more spans than `spans` remembers: from `beyond` on
-  RcvSeq beyond{};        // where text begins that was seen ahead of more gaps than `spans` remembers
-
+  RcvSeq top{};              // behind the last octet seen ahead of a gap
+  bool overflow = false;     // more spans than `spans` remembers: from `beyond` on
+  RcvSeq beyond{};           // where text begins that was seen ahead of more gaps than `spans` remembers
+  Between<RcvSeq> unsure{};  // text that was seen here may have lain beyond the window
   bool gap() const { return !spans.empty() || overflow; }
   friend bool operator==(const HeldText&, const HeldText&) = default;
 };
