@@ -16,7 +16,6 @@
 #include "harness/hunt/hunted.h"
 #include "harness/hunt/move_octets.h"
 #include "harness/script/parse.h"
-#include "harness/script/print.h"
 #include "harness/session/run_log.h"
 #include "harness/targets/registry.h"
 

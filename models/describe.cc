@@ -260,7 +260,7 @@ std::string nothing_until(Time now) {
 }
 
 std::string more_of(const Departing& seg, const Tcb& tcb, Rule rule, Time now) {
-  const std::string time = waited(tcb, rule, now);
+  std::string time = waited(tcb, rule, now);
   if (!time.empty()) return time;
   const std::string_view id = info(rule).id;
   const bool of_window = id.starts_with("R5681_3") || id.starts_with("R5681_4") || rule == Rule::R3168_5_ce_loss ||

@@ -104,7 +104,8 @@ void options(Io& io, std::vector<OptionSpec>& list) {
     }
     try {
       octets = option_octets(list);
-    } catch (const std::runtime_error&) {  // too long
+    } catch (const std::runtime_error&) {
+      octets.clear();  // they are too long
     }
   }
   io.bytes(octets, kOptionOctetsMax);
@@ -159,7 +160,7 @@ void call(Io& io, Call& made) {
   choice(io, made.kind, static_cast<int>(CallKind::kPoll) + 1);
   auto handle = static_cast<std::int8_t>(std::clamp(made.handle, -1, 127));
   io.number(handle);
-  made.handle = std::max<std::int8_t>(handle, -1);
+  made.handle = std::max(static_cast<int>(handle), -1);
   auto how = static_cast<std::uint8_t>(made.how);
   io.number(how);
   made.how = how % 3;

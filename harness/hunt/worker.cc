@@ -166,7 +166,7 @@ void HuntWorker::finish_unconfirmed() {
 
 void HuntWorker::look_into(Hunted found) {
   const Scenario first = read_script((found.folder / kFirstScript).string());
-  const std::vector<Moves> before = history_of(found.folder);
+  std::vector<Moves> before = history_of(found.folder);
   confirm(found, moves_or_none(first), [&] { return before; }, options_.terms);
   known_.insert(found.kind.id());
   move_to_its_name(found, options_.terms);
@@ -282,7 +282,7 @@ std::vector<Moves> HuntWorker::history_of(const fs::path& folder) const {
 
 void HuntWorker::note_death(const TargetError& error, const Moves& moves, const Scenario& played) {
   const bool died = dynamic_cast<const TargetDied*>(&error) != nullptr;
-  const Scenario kept = played;
+  const Scenario kept = played;  // NOLINT(performance-unnecessary-copy-initialization): make_again() takes it away
   make_again();
   note(kind_of_death(error.what(), died, kept), error.what(), moves, kept);
 }

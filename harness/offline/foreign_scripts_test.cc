@@ -270,7 +270,7 @@ TEST(ForeignScript, StarsMayBeTimeouts) {
   const std::string syn = "> S 0:0(0) <mss 1460>\n";
   const std::string lost = kConnect + "+1 " + syn + "+2.2 " + syn;
   std::string stars;
-  for (int i = 0; i < 6; ++i) stars += "* " + syn;
+  for (int i = 0; i < 6; ++i) stars.append("* ").append(syn);
   expect_innocent(lost + stars);
   expect_guilty(lost + "+1 " + syn + stars);
 }
@@ -283,7 +283,7 @@ TEST(ForeignScript, AnEchoEndsNoAttemptToOpen) {
     std::string arrived = kConnect;
     arrived.append("+.1 < icmp ").append(message).append("\n");
     expect_innocent(arrived + syn);
-    expect_guilty(arrived + told + syn);
+    expect_guilty(arrived.append(told).append(syn));
   }
   expect_innocent(kConnect + "+.1 < [0:0(0)] icmp time_exceeded ttl_exceeded_in_transit\n" + told);
   expect_innocent(kConnect + "+.1 < icmp time_exceeded frag_reass_exceeded [0:0(0)]\n" + syn);
@@ -392,7 +392,8 @@ TEST(ForeignScript, AnAckStandsBehindWhatItAcknowledges) {
   std::string text = kOpen, acks;
   for (int i = 0; i < 10; ++i) {
     const std::string from = std::to_string(i * 1000 + 1), to = std::to_string(i * 1000 + 1001);
-    text += (i == 0 ? "+.1 < . " : "+0 < . ") + from + ":" + to + "(1000) ack 1 win 65535\n";
+    text.append(i == 0 ? "+.1 < . " : "+0 < . ").append(from).append(":").append(to);
+    text.append("(1000) ack 1 win 65535\n");
     if (i % 2 == 1) acks += "+0 > . 1:1(0) ack " + to + "\n";
   }
   expect_innocent(text + acks);
