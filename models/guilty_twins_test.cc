@@ -352,8 +352,9 @@ TEST(LimitedTransmitTwins, DuplicatesOfWhatTheLastTimeoutHasRecordedBringNoText)
   EXPECT_EQ(silent_after_two_timeouts(true), Verdicts{"R5681_3_2_1_lt departed"});
 }
 
-// A socket is shut down, opens another connection, is given ten octets and reads them, or not, before CLOSE.
-Verdicts closed_after_opening_again(bool all_read) {
+// A socket is shut down, opens another connection, is given ten octets and reads them, or not, before CLOSE. The other
+// connection has the ports `next`.
+Verdicts closed_after_opening_again(bool all_read, Tuple next = kFirst) {
   constexpr std::uint32_t kNext = 500000;  // its ISS
   Trace t;
   t.connect().out("S", 0).quiet();
@@ -363,8 +364,8 @@ Verdicts closed_after_opening_again(bool all_read) {
           .port = kFirst.remote,
           .result = -1,
           .error = UserError::kInProgress,
-          .tuple = kFirst});
-  t.out("S", kNext).quiet().in("S.", 0, kNext + 1).out(".", kNext + 1, 1).quiet().in("P.", 1, kNext + 1, 10);
+          .tuple = next});
+  t.on(next).out("S", kNext).quiet().in("S.", 0, kNext + 1).out(".", kNext + 1, 1).quiet().in("P.", 1, kNext + 1, 10);
   t.out(".", kNext + 1, 11).quiet();
   if (all_read) t.read(1, 10);
   t.close().out("F.", kNext + 1, 11).quiet();
@@ -374,6 +375,47 @@ Verdicts closed_after_opening_again(bool all_read) {
 TEST(SocketTwins, WhatAnotherOpenBringsIsReadOrUnread) {
   EXPECT_EQ(closed_after_opening_again(true), Verdicts{});
   EXPECT_EQ(closed_after_opening_again(false), Verdicts{"SHLD_3 departed"});
+}
+
+constexpr Tuple kFromAnotherPort{.local = 81, .remote = kFirst.remote};
+
+TEST(SocketTwins, AnotherOpenMayComeFromAnotherPort) {
+  EXPECT_EQ(closed_after_opening_again(true, kFromAnotherPort), Verdicts{});
+  EXPECT_EQ(closed_after_opening_again(false, kFromAnotherPort), Verdicts{"SHLD_3 departed"});
+}
+
+// A socket whose SYN is not answered is shut down, or not, and then opens a connection from another port.
+Verdicts opens_from_another_port(bool shut_down) {
+  Trace t;
+  t.connect().out("S", 0).quiet();
+  if (shut_down) t.call({.kind = CallKind::kShutdown, .handle = 3, .how = 2});
+  t.wait(seconds(2)).on(kFromAnotherPort);
+  t.call({.kind = CallKind::kConnect,
+          .handle = 3,
+          .port = kFirst.remote,
+          .result = -1,
+          .error = UserError::kInProgress,
+          .tuple = kFromAnotherPort});
+  return t.out("S", 500000).quiet().verdicts();
+}
+
+TEST(SocketTwins, OnlyASocketWithoutAConnectionOpensAnother) {
+  EXPECT_EQ(opens_from_another_port(true), Verdicts{});
+  EXPECT_EQ(opens_from_another_port(false), Verdicts{"S3_10_1_passive violated"});
+}
+
+// The user shuts a part of a socket whose SYN is not answered, and its state is asked.
+Verdicts reported_after_shutdown(int how, State state) {
+  Trace t;
+  t.connect().out("S", 0).quiet();
+  return t.call({.kind = CallKind::kShutdown, .handle = 3, .how = how}).report(state).verdicts();
+}
+
+TEST(SocketTwins, ShutdownOfTheReadingSideIsNoClose) {
+  EXPECT_EQ(reported_after_shutdown(0, State::kSynSent), Verdicts{});
+  EXPECT_EQ(reported_after_shutdown(1, State::kClosed), Verdicts{});
+  EXPECT_EQ(reported_after_shutdown(2, State::kClosed), Verdicts{});
+  EXPECT_EQ(reported_after_shutdown(0, State::kClosed), Verdicts{"MUST_23 violated"});
 }
 
 // A SYN with RST, half the sequence space away, and a FIN inside the peer's own text. The user is given so many octets.

@@ -151,13 +151,14 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
   loose.add({Rule::S3_10_1_passive, true});
 }
 
-// The connection of the socket is no more, and the user opens one to another place with it.
+// The connection of the socket is no more, and the user opens one to another place with it, or from another port.
 bool Oracle::Impl::opens_another(const Handle& h, const UserCall& call) {
   if (h.kind != Handle::Kind::kConnection || call.tuple.remote == 0 || call.tuple == h.tuple) return false;
   if (call.result < 0 && call.error != UserError::kInProgress) return false;
   const Conversation& c = conversation(h.tuple);
   const auto closed = [](const Candidate& p) { return p.state <= State::kListen; };
-  return call.tuple.remote != h.tuple.remote &&
+  const bool another_port = call.tuple.local != 0 && h.tuple.local != 0 && call.tuple.local != h.tuple.local;
+  return (call.tuple.remote != h.tuple.remote || another_port) &&
          (!current(h) || std::any_of(c.possible.begin(), c.possible.end(), closed));
 }
 
@@ -336,7 +337,7 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
     case CallKind::kShutdown:
       if (call.how != 1) {
         h.reads_shut = true;
-        process(c, event, [](Step& on) { on.tcb.reads_shut = true; });
+        process(c, event, [](Step& on) { reading_ends(on); });
       }
       if (call.how != 0) process(c, event, [&](Step& on) { close_call(on, call); });
       break;

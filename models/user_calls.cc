@@ -145,6 +145,11 @@ bool send_in_state(Step& on, const UserCall& call) {
 
 }  // namespace
 
+void reading_ends(Step& on) {
+  on.tcb.reads_shut = true;
+  if (on.tcb.state == State::kSynSent) on.survives(Rule::MUST_23);  // it is no CLOSE: the attempt goes on
+}
+
 void end_may_be_told(Step& on, const UserCall& call) {
   if ((on.tcb.signal != Signal::kNone || gone(on.tcb)) && tells_of_reset(call.error)) end_is_told(on);
 }

@@ -12,6 +12,7 @@ void send_call(Step& on, const UserCall& call);          // write
 void receive_call(Step& on, const UserCall& call);       // read
 void close_call(Step& on, const UserCall& call);         // shutdown(write): the RFC's CLOSE
 void close_socket_call(Step& on, const UserCall& call);  // close: the user neither sends nor receives any more
+void reading_ends(Step& on);                             // shutdown(read), which no call of the RFC is
 void abort_call(Step& on, const UserCall& call);         // close with zero linger
 void leave_time_wait(Step& on);                          // close by the user of an earlier connection
 void accept_call(Step& on, const UserCall& call);        // accept

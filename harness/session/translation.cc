@@ -274,7 +274,8 @@ void Session::Impl::learn(const Call& call, const UserCall& made) {
     socket->role = Role::kConnection;
     if (made.result < 0) socket->written = 0;  // another attempt: the text of an earlier connection is gone
     const bool elsewhere = made.tuple.remote != 0 && made.tuple.remote != socket->tuple.remote;
-    if (!shown || elsewhere) socket->tuple = {.local = made.tuple.local, .remote = made.port};
+    const bool another_port = made.tuple.local != 0 && made.tuple.local != socket->tuple.local;
+    if (!shown || elsewhere || another_port) socket->tuple = {.local = made.tuple.local, .remote = made.port};
     if (made.kind == CallKind::kSendTo && made.result > 0) socket->written += static_cast<std::uint32_t>(made.result);
     pair_now = socket->tuple;
     return;
