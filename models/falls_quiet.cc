@@ -198,12 +198,11 @@ bool retransmission_is_not_overdue(Step& on) {
     tcb.timed = false;
     return true;
   }
-  if (!tcb.timed) {
+  if (!tcb.timed) {  // what started the timer was the event before this silence, or an earlier one
     tcb.timed = true;
     tcb.late = false;
-    tcb.rexmit_due = on.env.now + retransmission_bound(tcb);
+    tcb.rexmit_due = (on.env.before > Time{} ? on.env.before : on.env.now) + retransmission_bound(tcb);
     if (tcb.snd_una == tcb.snd_nxt) tcb.sent_at = on.env.now;
-    return true;
   }
   if (!(tcb.rexmit_due < on.env.since)) return true;
   if (tcb.late) return on.refuse(demands_retransmission(tcb), 3);

@@ -40,6 +40,7 @@ void Oracle::Impl::start() {
   challenged_at = Time{-1};
   opened_wrongly = false;
   event_index = 0;
+  last_at = Time{};
 }
 
 Oracle::Impl::Conversation& Oracle::Impl::conversation(Tuple tuple) {
@@ -87,6 +88,7 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
                 .mms_r = terms.mms_r,
                 .mms_s = terms.mms_s,
                 .edition = terms.edition};
+  a.before = last_at;
   a.default_mss = terms.default_mss;
   a.profiles = terms.profiles;
   a.link_known = terms.link_known;

@@ -89,7 +89,10 @@ Then established_ack(Step& on, const Arriving& seg) {
   // RFC 793 takes the window only with an ACK of something new; RFC 1122 mends that.
   const bool literally_old = !on.since(Edition::k1122) && !advances && window_of(tcb, seg) != tcb.snd_wnd;
   if (tcb.snd_una == seg.ack && !(literally_old && on.may(Freedom::kOldAckKeepsWindow))) update_send_window(on, seg);
-  if (seg.ack < tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd) on.cite(Rule::S3_8_6_highest_ack);
+  if (seg.ack < tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd) {
+    on.cite(Rule::S3_8_6_highest_ack);
+    tcb.scale.stale = seg.ack + window_of(tcb, seg);
+  }
   report_arrives(on, seg, una, wnd);
   if (wnd == 0 && tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
     tcb.sent_at = on.env.now;

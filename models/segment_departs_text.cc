@@ -156,10 +156,20 @@ bool departs_beyond_window(Step& on, const Departing& seg, const Extent& at) {
   return true;
 }
 
+// A window of 32768 octets or more is probed as if it were closed. It may be the window of a segment too old to count
+// that is closed, or the one before the latest. Otherwise the target takes the window for a negative one.
+Rule probes_open_window(const Tcb& tcb, SndSeq seq) {
+  const auto closed_at = [&](SndSeq edge) { return tcb.iss < edge && edge <= seq; };
+  return blamed({
+      {closed_at(tcb.scale.stale), Rule::SA4_5_window_old},
+      {closed_at(tcb.scale.former) && tcb.snd_full > 1, Rule::SA4_5_window},
+      {kOtherwise, Rule::MUST_1},
+  });
+}
+
 // The size of a segment that neither fills the MSS, nor uses up the window, nor empties the queue (3.8.6.2.1).
-bool small_segment_departs(Step& on, std::uint32_t octets) {
-  // A window of 32768 octets or more that is probed as if it were closed: the target takes it for a negative one.
-  if (octets == 1 && on.tcb.snd_wnd >= 0x8000) return on.refuse(Rule::MUST_1, 1);
+bool small_segment_departs(Step& on, SndSeq seq, std::uint32_t octets) {
+  if (octets == 1 && on.tcb.snd_wnd >= 0x8000) return on.refuse(probes_open_window(on.tcb, seq), 1);
   on.depart(Rule::SHLD_28);
   return true;
 }
@@ -200,7 +210,7 @@ bool size_is_sensible(Step& on, const Departing& seg, const Extent& at) {
   const bool as_usual = tcb.snd_full != 0 && tcb.snd_full <= octets && most <= 2 * octets;  // the target's own size
   const bool half = tcb.max_snd_wnd <= 2 * octets;
   if (octets < std::min(full, usable) && !half) {
-    if (!small_segment_departs(on, octets)) return false;
+    if (!small_segment_departs(on, seg.seq, octets)) return false;
   } else if (octets < full && octets == usable && !as_usual) {
     if (!window_end_departs(on, half)) return false;
   } else {

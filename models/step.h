@@ -44,6 +44,7 @@ struct Environment {
   bool aborted = false;       // ... by ABORT
   bool elsewhere = false;     // a passive OPEN stands on the port, for another address of the target
   Time since{}, now{};        // the event happened in this interval
+  Time before{};              // when the event before it happened; zero: not known
   Time msl{};
   Time challenged{-1};  // when the target last sent a challenge ACK on any connection; negative: never
   std::uint32_t mms_r = 1480, mms_s = 1480;

@@ -102,6 +102,7 @@ Rule beyond_window(const Tcb& tcb, SndSeq end) {
   if (tcb.scale.of_syn) return Rule::R7323_2_2_syn_unscaled;
   if (tcb.scale.named > kWindowShiftMax) return Rule::R7323_2_3_max14;
   if (tcb.scale.receded) return Rule::R7323_2_4_3;
+  if (end <= tcb.scale.stale) return Rule::SA4_5_window_old;
   return tcb.scale.snd_shift() > 0 ? Rule::R7323_2_3_in : Rule::S3_8_6_window;
 }
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories in pairs that differ in one thing, of the peer's window and of connections that are given up: whose rule is
+// blamed, and when nobody's.
+#include <gtest/gtest.h>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::seconds;
+
+// A connection on which the windows of both ends are scaled by 128.
+Trace& open_scaled(Trace& t) {
+  Arriving syn = in("S", 0);
+  syn.opt.window_scale = 7;
+  syn.opt.octets = 4;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.window_scale = 7;
+  answer.opt.octets = 4;
+  return t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1, 0, 2).quiet().accept();
+}
+
+// The window admits 256 octets, and an older segment may have named a larger one. 300 octets leave.
+Verdicts overruns_a_scaled_window(bool older_segment) {
+  Trace t;
+  open_scaled(t).in("P.", 101, 1, 100, 2).out(".", 1, 1, 0, 500).quiet();
+  t.in("P.", 1, 1, 100, older_segment ? 100 : 2).out(".", 1, 201, 0, 498).quiet();
+  return t.write(300).out("P.", 1, 201, 300, 498).quiet().verdicts();
+}
+
+TEST(WindowTwins, AScaledWindowIsOverrunByTheOneOfAnOlderSegmentOrByItsOwn) {
+  EXPECT_EQ(overruns_a_scaled_window(true), Verdicts{"SA4_5_window_old violated"});
+  EXPECT_EQ(overruns_a_scaled_window(false), Verdicts{"R7323_2_3_in violated"});
+}
+
+// The window of 65535 octets is probed with one octet of hundred.
+Verdicts probes_an_open_window(bool older_segment_closes) {
+  Trace t;
+  t.open().write(100).out("P.", 1, 1, 100).quiet().in(".", 1, 101, 0, 65535).quiet();
+  if (older_segment_closes) t.in(".", 1, 1, 0, 0).quiet();
+  return t.write(100).out(".", 101, 1, 1).verdicts();
+}
+
+TEST(WindowTwins, AnOpenWindowIsProbedByTheWindowOfAnOlderSegmentOrByItsSign) {
+  EXPECT_EQ(probes_an_open_window(true), Verdicts{"SA4_5_window_old violated"});
+  EXPECT_EQ(probes_an_open_window(false), Verdicts{"MUST_1 violated"});
+}
+
+// The window closes and opens again, or was never closed, and one octet of hundred leaves.
+Verdicts probes_after_opening(bool was_closed) {
+  Trace t;
+  t.open().write(100).out("P.", 1, 1, 100).quiet().in(".", 1, 101, 0, was_closed ? 0 : 65535).quiet();
+  return t.in(".", 1, 101, 0, 65535).quiet().write(100).out(".", 101, 1, 1).verdicts();
+}
+
+TEST(WindowTwins, AnOpenWindowIsProbedByTheOneBeforeOrByItsSign) {
+  EXPECT_EQ(probes_after_opening(true), Verdicts{"SA4_5_window violated"});
+  EXPECT_EQ(probes_after_opening(false), Verdicts{"MUST_1 violated"});
+}
+
+// Text leaves eight times, as the timer doubles, until 123 seconds; nobody asks for silence in between. Then nothing
+// leaves for so long, and a read fails in this way.
+Verdicts read_after_giving_up(Time silence, UserError error) {
+  Trace t;
+  t.open().write(100).out("P.", 1, 1, 100).quiet();
+  for (const int interval : {1, 2, 4, 8, 16, 32, 60}) t.wait(seconds(interval)).out("P.", 1, 1, 100);
+  return t.quiet(silence).read_fails(error).verdicts();
+}
+
+TEST(GivenUpTwins, TheUserIsToldOnceTheConnectionMustHaveEnded) {
+  EXPECT_EQ(read_after_giving_up(seconds(2800), UserError::kTimedOut), Verdicts{});
+  EXPECT_EQ(read_after_giving_up(seconds(50), UserError::kWouldBlock), Verdicts{});
+  EXPECT_EQ(read_after_giving_up(seconds(2800), UserError::kWouldBlock), Verdicts{"SA8_user violated"});
+}
+
+}  // namespace
+}  // namespace tcpassay
