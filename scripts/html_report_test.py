@@ -184,6 +184,17 @@ class Browser:
         for kind in ("rawKeyDown", "keyUp"):
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
+    def enter(self):
+        self.ask("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
+        self.ask("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
+
+    def wait_for(self, code):
+        """Waits until the expression is true, at most five seconds; returns whether it became so."""
+        end = time.monotonic() + 5
+        while not (found := self.run(code)) and time.monotonic() < end:
+            time.sleep(0.02)
+        return found
+
     def shot(self, name):
         """A picture of the whole page, where TCPASSAY_SHOTS names a folder for it."""
         if folder := os.environ.get("TCPASSAY_SHOTS"):
@@ -269,6 +280,54 @@ def test_landmarks_names_and_the_first_stop_of_the_tab_key(report, browser):
         assert browser.run("document.activeElement.className") == "skip", name
         assert browser.run("getComputedStyle(document.activeElement).outlineStyle") != "none", name
         assert browser.run("document.querySelectorAll('[tabindex]:not([tabindex=\"0\"]):not([tabindex=\"-1\"])').length") == 0
+
+
+# Where the focus is: its place in the document, whether it is marked, and whether something covers it.
+FOCUS = """(() => {
+  const at = document.activeElement, box = at.getBoundingClientRect();
+  const top = document.elementFromPoint(box.left + box.width / 2, box.top + Math.min(box.height, 20) / 2);
+  return {body: at === document.body, place: [...document.querySelectorAll("*")].indexOf(at),
+          marked: getComputedStyle(at).outlineStyle !== "none",
+          covered: top !== null && top !== at && !at.contains(top) && !top.contains(at)};
+})()"""
+
+
+@in_browser
+def test_the_tab_key_visits_all_in_the_order_of_the_page(report, browser):
+    for name, page in some_pages(report).items():
+        browser.open(page)
+        browser.run("document.documentElement.style.scrollBehavior = 'auto'")
+        places = []
+        for _ in range(60):
+            browser.press("Tab", 9)
+            focus = browser.run(FOCUS)
+            if focus["body"]:
+                break
+            assert focus["marked"] and not focus["covered"], (name, browser.run("document.activeElement.outerHTML"))
+            places.append(focus["place"])
+        assert len(places) > 10 and places == sorted(set(places)), name
+
+
+@in_browser
+def test_all_is_reached_without_a_mouse(report, browser):
+    browser.open(report / "rules/SA4_1_rst.html")
+    browser.press("Tab", 9)
+    browser.enter()
+    assert browser.wait_for("document.activeElement.id === 'main'"), "the first link does not skip to the content"
+    browser.press("/", 191)
+    assert browser.run("document.activeElement.matches('.search input')")
+    browser.ask("Input.insertText", text="MUST_10")
+    assert browser.wait_for("document.querySelector('.search ol a') !== null")
+    browser.press("ArrowDown", 40)
+    assert browser.run("document.activeElement.matches('.search ol a')")
+    browser.enter()
+    assert browser.wait_for("location.pathname.endsWith('/rules/MUST_10.html')")
+    browser.open(some_pages(report)["finding"])
+    browser.run("document.querySelector('svg.ladder a[href^=\"#e\"]').focus()")
+    browser.enter()
+    assert browser.wait_for("document.querySelector('details.packet[open]') !== null")
+    browser.press("Tab", 9)
+    assert browser.run("document.activeElement.matches('details.packet[open] > summary')"), "the next stop is elsewhere"
 
 
 @in_browser
