@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "build/release/tcpassay"
+PROGRAM = Path(os.environ.get("TCPASSAY_PROGRAM", ROOT / "build/release/tcpassay"))
 NOT_SOURCES = {"build", "findings", ".git", "__pycache__", ".pytest_cache"}
 PRODUCTS = ("build/", "findings/")  # made by a build or a run
 PLACEHOLDERS = {"CAPTURE", "DIR", "FILE", "FOLDER", "NAME", "PRESET", "RFC", "ROOM", "RULE", "SECTION", "TARGET", "VERB"}
@@ -172,6 +172,24 @@ def test_commands_parse(name):
 def test_some_commands_are_shown_for_every_verb():
     shown = {words[0] for name in pages() for _, words in commands(ROOT, name)}
     assert verbs() <= shown
+
+
+def unmentioned(text):
+    """(verb, option) that the text names neither by the long name nor by the short one."""
+    words = set(re.findall(r"(?<![\w-])--?[A-Za-z][a-z-]*", text))
+    for verb in sorted(verbs()):
+        for line in help_of(verb).splitlines():
+            if match := OPTION_LINE.match(line):
+                names = set(re.findall(r"--?[a-z][a-z-]*", match[1].split(" ")[0], re.IGNORECASE))
+                if not names & words:
+                    yield verb, match[1].split(" ")[0]
+
+
+@built
+def test_each_option_stands_in_some_page():
+    text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in pages() if name.parts[0] in ("docs", "README.md"))
+    assert not list(unmentioned(text))
+    assert ("zoo", "--pairs,--no-pairs{false}") in unmentioned(text.replace("--no-pairs", ""))
 
 
 @pytest.fixture
