@@ -60,6 +60,20 @@ bool CapturedConversation::is_duplicate(const Decoded& segment, std::size_t from
   return again;
 }
 
+bool CapturedConversation::DirectionState::has_skipped(std::uint16_t number) const {
+  return std::find(skipped.begin(), skipped.end(), number) != skipped.end();
+}
+
+// A few numbers that are left out between two packets tell that others were sent between these, however few packets
+// there have been. A stack that chooses its numbers at random hardly ever makes so small a step.
+void CapturedConversation::DirectionState::skip_to(std::uint16_t number) {
+  constexpr std::uint16_t kSkippedMax = 8;
+  const auto step = static_cast<std::uint16_t>(number - identification);
+  if (step == 0 || step > kSkippedMax) return;
+  for (auto one = static_cast<std::uint16_t>(identification + 1); one != number; ++one) skipped.push_back(one);
+  while (skipped.size() > 2 * kSkippedMax) skipped.pop_front();
+}
+
 // Notes when the order of the packets in the capture is not the order in which they were sent.
 void CapturedConversation::note_order(const Decoded& segment, std::size_t from, std::uint64_t frame) {
   constexpr int kFollows = 8;
@@ -68,7 +82,9 @@ void CapturedConversation::note_order(const Decoded& segment, std::size_t from, 
   if (segment.identification != 0) {
     const auto step = static_cast<std::uint16_t>(segment.identification - sender.identification);
     const bool back = step > 0xff00;
-    if (back && sender.in_order >= kFollows) sender.doubted(frame, "it was overtaken on its way to the capture point");
+    if (back && (sender.in_order >= kFollows || sender.has_skipped(segment.identification)))
+      sender.doubted(frame, "it was overtaken on its way to the capture point");
+    if (!back && sender.identification != 0) sender.skip_to(segment.identification);
     if (sender.identification != 0 && step > kStepMax && !back) sender.in_order = 0;
     if (step <= kStepMax && sender.in_order < kFollows) ++sender.in_order;
     if (!back) sender.identification = segment.identification;

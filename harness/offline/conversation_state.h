@@ -83,7 +83,8 @@ struct CapturedConversation::DirectionState {
   std::uint32_t mss = 0;           // announced by this end
   std::optional<bool> filled;      // its first checksum was right, so checksums are filled in before the capture point
   std::uint16_t identification = 0;
-  int in_order = 0;  // IP identifications in a row that were in order
+  int in_order = 0;                   // IP identifications in a row that were in order
+  std::deque<std::uint16_t> skipped;  // the latest IP identifications that were left out by a small step
   std::optional<std::uint32_t> tsval;
   std::deque<std::pair<Print, Time>> recent;
   std::uint64_t said = 0;         // packets
@@ -127,6 +128,8 @@ struct CapturedConversation::DirectionState {
   }
   bool lacks_below(std::uint32_t number) const;  // the capture lacks octets with lower numbers
   void captured(Range octets);                   // these are no longer missing
+  bool has_skipped(std::uint16_t number) const;  // a packet with a higher IP identification has come before this one
+  void skip_to(std::uint16_t number);            // the next IP identification: what lies between was left out
 };
 
 struct CapturedConversation::LadderEntry {

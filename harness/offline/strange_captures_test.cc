@@ -457,6 +457,33 @@ TEST_F(StrangeCapture, TextBeyondTheWindowIsCondemned) {
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
+// Three packets of the server behind its SYN,ACK; the last one acknowledges less than the one before it.
+class FewPackets : public StrangeCapture {
+ protected:
+  Outcome last_is(std::uint16_t identification) {
+    open_far();
+    text(1, 1000, milliseconds(70));
+    text(1001, 1000, microseconds(10));
+    write_as(0x1a20, down({.ack = true}, 1, 1001), microseconds(50));
+    write_as(0x1a22, down({.rst = true, .ack = true}, 1, 2001), microseconds(50));
+    write_as(identification, down({.ack = true}, 1, 2001), microseconds(50));
+    return server();
+  }
+};
+
+TEST_F(FewPackets, OneThatWasOvertakenFillsTheGapOfTheNumbers) {
+  EXPECT_EQ(last_is(0x1a21), Outcome::kInconclusive) << why();
+  EXPECT_NE(why().find("overtaken"), std::string::npos) << why();
+}
+
+TEST_F(FewPackets, WhatFollowsAResetIsCondemned) {
+  EXPECT_EQ(last_is(0x1a23), Outcome::kFail) << why();
+}
+
+TEST_F(FewPackets, ALowerNumberThatWasNotLeftOutIsCondemned) {
+  EXPECT_EQ(last_is(0x1a1f), Outcome::kFail) << why();
+}
+
 // Far enough for a multiple of it to be more than a number of nanoseconds can say.
 TEST_F(StrangeCapture, AClockThatLeapsByDecadesMeasuresNothing) {
   now_ = seconds(4'000'000'000);
