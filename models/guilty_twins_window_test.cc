@@ -34,6 +34,19 @@ TEST(WindowTwins, AScaledWindowIsOverrunByTheOneOfAnOlderSegmentOrByItsOwn) {
   EXPECT_EQ(overruns_a_scaled_window(false), Verdicts{"R7323_2_3_in violated"});
 }
 
+// The window admits 256 octets, and then 128, which is said twice. So many octets leave.
+Verdicts leaves_behind_a_shrunk_window(std::uint32_t octets) {
+  Trace t;
+  open_scaled(t).in(".", 1, 1, 0, 1).quiet().in(".", 1, 1, 0, 1).quiet();
+  return t.write(octets).out("P.", 1, 1, octets, 500).quiet().verdicts();
+}
+
+TEST(WindowTwins, AScaledWindowThatHasShrunkIsObeyedIgnoredOrMisread) {
+  EXPECT_EQ(leaves_behind_a_shrunk_window(100), Verdicts{});
+  EXPECT_EQ(leaves_behind_a_shrunk_window(156), Verdicts{"R7323_2_4_3 violated"});
+  EXPECT_EQ(leaves_behind_a_shrunk_window(300), Verdicts{"R7323_2_3_in violated"});
+}
+
 // The window of 65535 octets is probed with one octet of hundred.
 Verdicts probes_an_open_window(bool older_segment_closes) {
   Trace t;

@@ -103,6 +103,8 @@ Rule beyond_window(const Tcb& tcb, SndSeq end) {
   if (tcb.scale.named > kWindowShiftMax) return Rule::R7323_2_3_max14;
   if (tcb.scale.receded) return Rule::R7323_2_4_3;
   if (end <= tcb.scale.stale) return Rule::SA4_5_window_old;
+  // An edge that was told and has moved back, or one that the peer never told: the window was read with another shift.
+  if (end <= tcb.snd_far && tcb.snd_edge() < tcb.snd_far) return Rule::R7323_2_4_3;
   return tcb.scale.snd_shift() > 0 ? Rule::R7323_2_3_in : Rule::S3_8_6_window;
 }
 
