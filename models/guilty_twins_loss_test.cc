@@ -267,5 +267,54 @@ TEST(TimeoutTwins, ASendOfNothingMayTellOfItSilenceDoesNot) {
   EXPECT_EQ(end_of_text_after(UserError::kNone), Verdicts{"SA8_user violated"});
 }
 
+// ---- Connections that are no more ----
+
+// Three duplicate ACKs, and then a partial one with text, to which the target does not send the next segment. Where the
+// user has closed, a RST refuses that text.
+Verdicts partial_ack_with_text(bool closed) {
+  Bulk t(Bulk::kPlain);
+  if (closed) t.close().quiet();
+  t.acks(0).sends(10, 1).quiet();
+  t.acks(0).sends(11, 1).quiet();
+  t.acks(0).sends(0, 1).quiet();
+  t.in("P.", 1, 3001, 1, 65535);
+  if (closed) {
+    t.out("R", 12001, 0, 0, 0).in(".", 2, 3001).out("R", 3001, 0, 0, 0);
+  } else {
+    t.out(".", 12001, 2);
+  }
+  return t.quiet().verdicts();
+}
+
+TEST(ResetTwins, AConnectionThatIsResetOwesNoRetransmission) {
+  EXPECT_EQ(partial_ack_with_text(true), Verdicts{});
+  EXPECT_EQ(partial_ack_with_text(false), Verdicts{"R6582_3_2_partial departed"});
+}
+
+// A SYN is refused; a listener on the same pair of ports has a connection that is refused, too; then the first socket
+// opens again. It is closed or not, and its connection is gone.
+Verdicts opened_again_beside_a_listener(bool closed) {
+  Trace t;
+  t.connect().out("S", 0).quiet().in("R.", 0, 1).quiet();
+  t.call({.kind = CallKind::kSocket, .result = 5});
+  t.call({.kind = CallKind::kBind, .handle = 5, .port = kFirst.local});
+  t.call({.kind = CallKind::kListen, .handle = 5, .length = 8});
+  t.wait(seconds(2)).in("S", 0).out("S.", 500000, 1).quiet().in("R", 1).quiet().wait(seconds(2));
+  t.call({.kind = CallKind::kConnect,
+          .handle = 3,
+          .port = kFirst.remote,
+          .result = -1,
+          .error = UserError::kInProgress,
+          .tuple = kFirst});
+  t.out("S", 1000000).quiet();
+  if (closed) t.close();
+  return t.report(State::kClosed).verdicts();
+}
+
+TEST(SocketTwins, TheUserClosesWhatASocketHasOpenedAgain) {
+  EXPECT_EQ(opened_again_beside_a_listener(true), Verdicts{});
+  EXPECT_NE(opened_again_beside_a_listener(false), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay

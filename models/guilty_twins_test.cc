@@ -570,5 +570,22 @@ TEST(HeldTextTwins, WhatMayHaveBeenBeyondTheWindowNeedNotBeHeld) {
   EXPECT_EQ(held_up_to(11201), Verdicts{"R7323_2_3_out violated"});
 }
 
+// A connection comes while its listener has Nagle's algorithm turned off, or not, and is accepted when it has not. Two
+// octets leave, one by one.
+Verdicts small_segments_after(bool turned_off) {
+  Trace t;
+  t.listen().quiet();
+  if (turned_off) set(t, SocketOption::kNoDelay, 1, 3);
+  t.in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1).quiet();
+  set(t, SocketOption::kNoDelay, 0, 3);
+  t.accept().write(1).out("P.", 1, 1, 1).write(1).out("P.", 2, 1, 1).quiet();
+  return t.verdicts();
+}
+
+TEST(ListenerTwins, AConnectionMayKeepWhatItsListenerHadWhenItCame) {
+  EXPECT_EQ(small_segments_after(true), Verdicts{});
+  EXPECT_EQ(small_segments_after(false), Verdicts{"SHLD_7 departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

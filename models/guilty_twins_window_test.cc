@@ -87,5 +87,28 @@ TEST(GivenUpTwins, TheUserIsToldOnceTheConnectionMustHaveEnded) {
   EXPECT_EQ(read_after_giving_up(seconds(2800), UserError::kWouldBlock), Verdicts{"SA8_user violated"});
 }
 
+// The peer takes segments of 100 octets, 12 of them a timestamp, and sends 100 octets of text. The user reads some of
+// them, and the acknowledgment moves the right edge of the window by as many.
+Verdicts edge_moves_by(std::uint32_t octets) {
+  const auto stamped = [](auto seg, std::uint32_t value, std::uint32_t echo, std::uint8_t others = 0) {
+    seg.opt.timestamps = {{.value = value, .echo = echo}};
+    seg.opt.octets = static_cast<std::uint8_t>(others + 12);
+    return seg;
+  };
+  Trace t;
+  Arriving syn = stamped(in("S", 0), 700, 0, 4);
+  syn.opt.mss = 100;
+  t.listen().quiet().event(syn).event(stamped(out("S.", 0, 1), 7000, 700)).quiet();
+  t.event(stamped(in(".", 1, 1), 700, 7000)).quiet().accept();
+  t.event(stamped(in("P.", 1, 1, 100), 700, 7000)).read(1, octets);
+  t.event(stamped(out(".", 1, 101, 0, kRcvWnd - 100 + octets), 7000, 700)).quiet();
+  return t.verdicts();
+}
+
+TEST(WindowTwins, ASegmentThatMovesTheEdgeHasRoomForOptions) {
+  EXPECT_EQ(edge_moves_by(99), Verdicts{});
+  EXPECT_EQ(edge_moves_by(80), Verdicts{"S3_8_6_2_2_threshold departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

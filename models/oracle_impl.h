@@ -46,13 +46,22 @@ struct Oracle::Impl {
     bool zero_linger = false, listeners_linger = false;  // its own; that of the listener that it was accepted from
     bool reads_shut = false;
     bool no_delay = false;
-    bool elsewhere = false;          // bound to another address of the target
-    bool named = false;              // bound to the address of the trace
-    bool reuse = false;              // others may use its port
+    bool had_zero_linger = false, had_no_delay = false;  // once: what a connection inherits it has from its SYN on
+    bool elsewhere = false;                              // bound to another address of the target
+    bool named = false;                                  // bound to the address of the trace
+    bool reuse = false;                                  // others may use its port
     std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
     std::uint32_t fast_open = 0;     // what may be pending; 0: off
     Time user_timeout{};
-    void linger_set(bool zero) { zero_linger = zero, listeners_linger = false; }
+    void linger_set(bool zero) {
+      zero_linger = zero;
+      listeners_linger = false;
+      had_zero_linger |= zero;
+    }
+    void no_delay_set(bool on) {
+      no_delay = on;
+      had_no_delay |= on;
+    }
   };
 
   // The first timestamp of a connection, and when it was seen.

@@ -151,15 +151,16 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
   loose.add({Rule::S3_10_1_passive, true});
 }
 
-// The connection of the socket is no more, and the user opens one to another place with it, or from another port.
+// The connection of the socket is no more, and the user opens another with it.
 bool Oracle::Impl::opens_another(const Handle& h, const UserCall& call) {
-  if (h.kind != Handle::Kind::kConnection || call.tuple.remote == 0 || call.tuple == h.tuple) return false;
-  if (call.result < 0 && call.error != UserError::kInProgress) return false;
+  const bool refused = call.result < 0 && call.error != UserError::kInProgress;
+  if (h.kind != Handle::Kind::kConnection || call.tuple.remote == 0 || refused) return false;
   const Conversation& c = conversation(h.tuple);
   const auto closed = [](const Candidate& p) { return p.state <= State::kListen; };
   const bool another_port = call.tuple.local != 0 && h.tuple.local != 0 && call.tuple.local != h.tuple.local;
-  return (call.tuple.remote != h.tuple.remote || another_port) &&
-         (!current(h) || std::any_of(c.possible.begin(), c.possible.end(), closed));
+  const bool past = !current(h), over = std::any_of(c.possible.begin(), c.possible.end(), closed);
+  if (call.tuple == h.tuple) return past && over;  // others have used its pair of ports meanwhile
+  return (call.tuple.remote != h.tuple.remote || another_port) && (past || over);
 }
 
 void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) {
@@ -217,7 +218,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     h.kind = Handle::Kind::kConnection;
     h.tuple = c.tuple;
     h.port = c.tuple.local;
-    h.listeners_linger = parent.zero_linger;
+    h.listeners_linger = parent.had_zero_linger;
     if (c.dead_before > 0) {  // we cannot tell which of these connections it is
       h.incarnation = -1;
       --c.dead_before;
@@ -229,9 +230,8 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     c.taken = true;
     process(c, event, [&](Step& on) {
       accept_call(on, call);
-      on.tcb.nagle_free = parent.no_delay;
-      if (parent.chosen.empty() || on.may(Freedom::kListenersOptions))
-        return;  // a copy of the listener's choices, or not
+      on.tcb.nagle_free = parent.had_no_delay;
+      if (parent.chosen.empty() || on.may(Freedom::kListenersOptions)) return;  // a copy of the choices, or not
       for (const UserCall& option : parent.chosen) option_set(on, option);
     });
     return;
@@ -255,7 +255,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
 void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& call) {
   if (call.result != 0) return;
   if (call.option == SocketOption::kNoDelay) {
-    h.no_delay = call.value != 0;
+    h.no_delay_set(call.value != 0);
     if (h.kind == Handle::Kind::kConnection && current(h)) {
       process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });
     }

@@ -8,15 +8,17 @@
 namespace tcpassay {
 namespace {
 
-std::uint32_t least_opening(const Tcb& tcb) {
-  return std::min<std::uint32_t>({tcb.rcv_mss, tcb.snd_mss, tcb.rcv_wnd_max / 2});
+// Eff.snd.MSS leaves room for options (3.7.1).
+std::uint32_t least_opening(const Tcb& tcb, const Departing& seg) {
+  const std::uint32_t effective = tcb.snd_mss - std::min<std::uint32_t>(tcb.snd_mss, seg.opt.octets);
+  return std::min<std::uint32_t>({tcb.rcv_mss, effective, tcb.rcv_wnd_max / 2});
 }
 
 // 3.8.6.2.2: the right edge has moved by `moved` octets, which are fewer than a segment or half the buffer or not.
 // `unit`: as of edge_moves().
 void opening_is_sensible(Step& on, const Departing& seg, std::uint32_t moved, std::uint32_t unit) {
   Candidate& tcb = on.tcb;
-  const std::uint32_t least = least_opening(tcb);
+  const std::uint32_t least = least_opening(tcb, seg);
   if (moved + unit < least) {
     on.depart(Rule::S3_8_6_2_2_threshold);
   } else {

@@ -133,7 +133,7 @@ void window_is_kept(Step& on) {
 void congestion_silent(Step& on) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
-  if (cc.phase == Phase::kNone || tcb.state == State::kClosed) return;
+  if (cc.phase == Phase::kNone || tcb.state <= State::kListen) return;  // what is no more owes nothing
   if (cc.scaled != 0 && cc.scaled_sent > 0 && cc.scaled + 2 * cc.largest < flight(tcb)) on.cite(Rule::R5681_3_1_pmtu);
   if (!initial_window_is_kept(on)) return;
   recovery_has_acted(on);
