@@ -282,6 +282,16 @@ def test_landmarks_names_and_the_first_stop_of_the_tab_key(report, browser):
         assert browser.run("document.querySelectorAll('[tabindex]:not([tabindex=\"0\"]):not([tabindex=\"-1\"])').length") == 0
 
 
+@in_browser
+def test_what_is_printed_is_dark_on_white_in_each_theme(report, browser):
+    for name, page in some_pages(report).items():
+        browser.open(page, 800, "dark")
+        browser.ask("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        low = browser.run(LOW_CONTRAST)
+        browser.ask("Emulation.setEmulatedMedia", media="")
+        assert low == [], name
+
+
 # Where the focus is: its place in the document, whether it is marked, and whether something covers it.
 FOCUS = """(() => {
   const at = document.activeElement, box = at.getBoundingClientRect();
