@@ -54,6 +54,24 @@ TEST(HoleTwins, TheNextHoleIsFilledWhenItComesToTheFront) {
   EXPECT_EQ(second_hole(false), Verdicts{"R6675_4_is_lost departed"});
 }
 
+// ---- RFC 5681 section 3.2, step 1 ----
+
+// A duplicate ACK reports a segment, and one of new text leaves. The next reports two segments, or is a copy.
+Verdicts let_go_by_the_second(std::uint32_t reported, bool more) {
+  Bulk t(Bulk::kSack);
+  t.acks(0, 0, {{1, 2}}).sends(10, 1).quiet();
+  t.acks(0, 0, {{1, 1 + reported}});
+  if (more) t.sends(11, 1);
+  t.quiet();
+  return t.main_verdicts();
+}
+
+TEST(LimitedTransmitTwins, ACopyOfAReportLetsNothingGo) {
+  EXPECT_EQ(let_go_by_the_second(2, true), Verdicts{});
+  EXPECT_EQ(let_go_by_the_second(1, false), Verdicts{});
+  EXPECT_EQ(let_go_by_the_second(1, true), Verdicts{"R5681_3_2_1_lt_sack violated"});
+}
+
 // ---- RFC 6298 ----
 
 // A clock leaps forward by a century while text is in flight. The next text leaves again after `gap`.

@@ -181,6 +181,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
     if (board.news < 255) ++board.news;
     if (!seg.text.empty() || tcb.snd_wnd != wnd) board.sack_with_text_or_window_change = true;
   }
+  if (news || board.duplicate) tcb.congestion.informed = true;
   const bool at_front = next_hole(board, tcb.snd_una) == tcb.snd_una;
   const bool plain = synchronized(tcb.state) && !board.after_rto && !board.vague && !board.reordered && tcb.snd_wnd > 0;
   const bool text = tcb.snd_una < tcb.snd_end && at_front && !board.front_again;

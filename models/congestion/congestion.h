@@ -48,8 +48,10 @@ struct Congestion {
   bool progress = false;             // since then an ACK of new text has arrived
   bool window_moved = false;         // since then a segment has moved the window
   bool duplicated = false;           // since then a duplicate ACK has arrived
+  bool informed = false;             // since then a SACK option has told something new
   bool news = false;                 // since then new text has left
   bool recovered = false;            // since then an ACK has ended fast recovery
+  bool was_held_back = false;        // when it fell silent, text waited
   bool recover_known = false;
   bool lossless = true;                 // no loss was seen on this connection
   bool after_timeout = false;           // the last loss was shown by the retransmission timer

@@ -144,6 +144,15 @@ void judge_recommended_window(Step& on, const Leaving& seg) {
   cc.recommended = {.cwnd = seg.before + seg.more, .ssthresh = cc.widest().ssthresh};
 }
 
+// RFC 5681 section 3.2, step 1: with SACK a duplicate ACK that tells nothing new lets no new text go. Text that waited
+// in silence was released by that ACK, whatever room the window has.
+bool released_by_a_copy(const Tcb& tcb, const Leaving& seg) {
+  const Congestion& cc = tcb.congestion;
+  if (!selective(tcb) || seg.again || seg.may_probe || cc.phase != Phase::kOpen) return false;
+  const bool other_reason = cc.informed || cc.progress || cc.window_moved || cc.lost_told;
+  return cc.was_held_back && cc.duplicated && !other_reason;
+}
+
 bool window_has_room(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (first_burst(cc)) {  // judged as a whole when the target falls quiet
@@ -152,6 +161,7 @@ bool window_has_room(Step& on, const Leaving& seg) {
     return true;
   }
   if (!on.env.user_known) return true;  // a window can only be counted where silence shows that it is full
+  if (released_by_a_copy(on.tcb, seg)) return on.refuse(Rule::R5681_3_2_1_lt_sack, 1);
   judge_recommended_window(on, seg);
   const ProfileSet fits = profiles_with_room(on.tcb, seg);
   if (fits.empty()) return on.refuse(bounds_the_flight(on.tcb, seg), 1);

@@ -146,8 +146,9 @@ void congestion_silent(Step& on) {
   }
   cc.quiet_flight = flight(tcb);
   cc.acks_now = 0;
-  cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.news = cc.recovered =
-      false;
+  cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.informed = cc.news =
+      cc.recovered = false;
+  cc.was_held_back = held_back(tcb);
   cc.fast_retransmit_due = cc.partial_retransmit_due = cc.limited_transmit_due = false;
 }
 
