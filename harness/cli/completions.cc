@@ -92,7 +92,7 @@ std::string zsh_option(const OptionDescription& option) {
   std::string out;
   for (const std::string& name : option.names) {
     const std::string value = option.value.empty() ? "" : ":" + option.value + zsh_values(option);
-    out += " \\\n        " + quoted("*" + name + "[" + zsh_text(option.what) + "]" + value);
+    out += " \\\n        " + quoted(fmt::format("*{}[{}]{}", name, zsh_text(option.what), value));
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scripts of packetdrill mean what packetdrill takes them to mean. Beside each innocent one stands a guilty one.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -371,16 +372,17 @@ TEST(ForeignScript, AnAckThatComesLateIsTheOneThatWasOwed) {
 // After a timeout the window is one segment and grows with each ACK, with SACK as without.
 TEST(ForeignScript, SlowStartAfterATimeoutIsNotHeldToHalfOfTheFlight) {
   for (const std::string permitted : {"", ",nop,nop,sackOK"}) {
-    const std::string lost = kListen + "+0 < S 0:0(0) win 65535 <mss 1000" + permitted +
-                             ">\n+0 > S. 0:0(0) ack 1 <mss 1460" + permitted +
-                             ">\n+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n" +
-                             "+0 write(4, ..., 40000) = 40000\n+0 > . 1:10001(10000) ack 1\n" +
-                             "+1.1 > . 1:1001(1000) ack 1\n+.1 < . 1:1(0) ack 1001 win 65535\n";
+    const std::string lost = fmt::format(
+        "{0}+0 < S 0:0(0) win 65535 <mss 1000{1}>\n+0 > S. 0:0(0) ack 1 <mss 1460{1}>\n"
+        "+.1 < . 1:1(0) ack 1 win 65535\n+0 accept(3, ..., ...) = 4\n"
+        "+0 write(4, ..., 40000) = 40000\n+0 > . 1:10001(10000) ack 1\n"
+        "+1.1 > . 1:1001(1000) ack 1\n+.1 < . 1:1(0) ack 1001 win 65535\n",
+        kListen, permitted);
     std::string grows = "+0 > . 1001:3001(2000) ack 1\n";
     for (int i = 1; i <= 3; ++i) {
-      const auto octet = [](int segment) { return std::to_string(segment * 1000 + 1); };
-      grows += "+.1 < . 1:1(0) ack " + octet(i + 1) + " win 65535\n+0 > . " + octet(2 * i + 1) + ":" +
-               octet(2 * i + 3) + "(2000) ack 1\n";
+      const auto octet = [](int segment) { return segment * 1000 + 1; };
+      grows += fmt::format("+.1 < . 1:1(0) ack {} win 65535\n+0 > . {}:{}(2000) ack 1\n", octet(i + 1),
+                           octet(2 * i + 1), octet(2 * i + 3));
     }
     expect_innocent(lost + grows);
     expect_guilty(lost + "+0 > . 1001:5001(4000) ack 1\n");

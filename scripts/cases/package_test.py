@@ -126,7 +126,9 @@ def test_a_capture_is_written(own, tmp_path):
 @pytest.mark.parametrize("wait", ["t.advance(30)", "t.expect('S.', within=30)",
                                   "tcpassay.run_script('+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\\n+9 close(3) = 0\\n', 'linux')"])
 def test_ctrl_c_ends_a_wait_at_once(wait):
-    code = f"import sys, tcpassay\nt = tcpassay.open('linux')\nprint('ready', flush=True)\n{wait}\n"
+    # Who starts this in the background of a script has the signal ignored, and each child inherits that.
+    code = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += f"import sys, tcpassay\nt = tcpassay.open('linux')\nprint('ready', flush=True)\n{wait}\n"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == "ready\n"
         time.sleep(0.5)

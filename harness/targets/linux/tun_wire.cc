@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <netinet/in.h>
+#include <netinet/in.h>  // IWYU pragma: keep
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>

@@ -14,7 +14,6 @@
 #include <cstring>
 #include <sstream>
 #include <utility>
-#include <variant>
 
 namespace tcpassay {
 namespace {
