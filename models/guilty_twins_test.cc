@@ -418,6 +418,12 @@ TEST(SocketTwins, ShutdownOfTheReadingSideIsNoClose) {
   EXPECT_EQ(reported_after_shutdown(0, State::kClosed), Verdicts{"MUST_23 violated"});
 }
 
+TEST(SocketTwins, ARstBehindCloseInSynSentIsNoSynGivenUp) {
+  Trace t;
+  t.connect().out("S", 0).quiet().call({.kind = CallKind::kShutdown, .handle = 3, .how = 2}).out("R.", 1, 0);
+  EXPECT_EQ(t.verdicts(), Verdicts{"S3_5_2_unclear violated"});
+}
+
 // A SYN with RST, half the sequence space away, and a FIN inside the peer's own text. The user is given so many octets.
 Verdicts read_of_a_peer_that_contradicts_itself(std::uint32_t octets) {
   Trace t;

@@ -105,10 +105,9 @@ struct Step {
   // What has arrived could have ended the connection, and by this rule it must not.
   void survives(Rule rule) { tcb.survived = rule; }
   void enter(State state, Rule rule) {
-    if (tcb.state == State::kClosed || tcb.state == State::kListen) {  // a new connection
-      tcb.ways_out.clear();
-      tcb.survived.reset();
-    }
+    const bool begins = tcb.state == State::kClosed || tcb.state == State::kListen;
+    if (begins) tcb.ways_out.clear();
+    if (begins || state == State::kClosed) tcb.survived.reset();  // what a connection has survived while it was there
     if (tcb.state != state) tcb.ways_out.add({tcb.state, rule});
     tcb.state = state;
     cite_later(rule);
