@@ -285,6 +285,23 @@ TEST(TimeoutTwins, ASendOfNothingMayTellOfItSilenceDoesNot) {
   EXPECT_EQ(end_of_text_after(UserError::kNone), Verdicts{"SA8_user violated"});
 }
 
+// A segment leaves five times, a closed window is probed, and two segments leave when it opens. A part of the first is
+// acknowledged, or all of it, and for four seconds nothing leaves.
+Verdicts quiet_behind_a_probe(std::uint32_t ack) {
+  Trace t;
+  t.open().write(536).out("P.", 1, 1, 536).quiet();
+  for (const int interval : {1, 2, 4, 8}) t.wait(seconds(interval)).out("P.", 1, 1, 536).quiet();
+  t.wait(seconds(12)).in(".", 1, 537, 0, 0).quiet().write(1073);
+  t.wait(seconds(16)).out(".", 537, 1, 1).quiet().wait(seconds(1)).in(".", 1, 538, 0, 65535);
+  t.out(".", 538, 1, 536).out("P.", 1074, 1, 536).quiet().in(".", 1, ack, 0, 65535).quiet().quiet(seconds(4));
+  return t.verdicts();
+}
+
+TEST(TimeoutTwins, APartOfTheTextBehindAProbeMeasuresNothing) {
+  EXPECT_EQ(quiet_behind_a_probe(610), Verdicts{});
+  EXPECT_EQ(quiet_behind_a_probe(1074), Verdicts{"R6298_5_4 departed"});
+}
+
 // ---- Connections that are no more ----
 
 // Three duplicate ACKs, and then a partial one with text, to which the target does not send the next segment. Where the

@@ -66,6 +66,7 @@ void advance_snd_una(Step& on, SndSeq ack) {
   tcb.backed_off = measured ? std::uint8_t{0} : static_cast<std::uint8_t>(doublings);
   tcb.rexmits = 0;
   tcb.timed = false;
+  if (ack == tcb.snd_nxt) tcb.timer.fresh = false;  // what may measure is still to leave
   tcb.sent_at = tcb.given_at = on.env.now;
 }
 
