@@ -147,7 +147,7 @@ bool send_in_state(Step& on, const UserCall& call) {
 
 void reading_ends(Step& on) {
   on.tcb.reads_shut = true;
-  if (on.tcb.state == State::kSynSent) on.survives(Rule::MUST_23);  // it is no CLOSE: the attempt goes on
+  if (on.tcb.state == State::kSynSent && on.may(Freedom::kShutReadingCloses)) close_sending(on);
 }
 
 void end_may_be_told(Step& on, const UserCall& call) {
