@@ -229,3 +229,13 @@ def test_a_wrong_command_is_seen(page, line, why):
     root, name = page(f"```\n{line}\n```")
     (root / "corpus").mkdir()
     assert list(wrong_commands(root, name)) == ([f"PAGE.md:2: {why}"] if why else [])
+
+
+def counted(text):
+    """The lines of a text that count what the catalogue has."""
+    return re.findall(r"^freedoms: .*$", text, re.MULTILINE)
+
+
+def test_the_counted_freedoms_are_those_of_the_catalogue():
+    said = subprocess.run([PROGRAM, "catalogue"], capture_output=True, text=True, check=True).stdout
+    assert counted((ROOT / "docs/judge.md").read_text(encoding="utf-8")) == counted(said) != []
