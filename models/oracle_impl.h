@@ -139,10 +139,14 @@ struct Oracle::Impl {
     bool within_limits = true;
     std::size_t nearest_index = 0;
     const int cls = transitions ? event_class(event) : 0;
+    const auto happens = [&act, leaves = std::holds_alternative<Departing>(event.what)](Step& on) {
+      if (!leaves) on.end_by_reset();
+      act(on);
+    };
     for (std::size_t i = 0; i < c.possible.size(); ++i) {
       const std::size_t before = next.size();
       const Refusal best = nearest;
-      within_limits &= each_outcome(c.possible[i], a, next, nearest, act);
+      within_limits &= each_outcome(c.possible[i], a, next, nearest, happens);
       if (nearest.is_nearer_than(best)) nearest_index = i;
       if (transitions) {
         for (std::size_t k = before; k < next.size(); ++k) {

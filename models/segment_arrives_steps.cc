@@ -71,8 +71,9 @@ void advance_snd_una(Step& on, SndSeq ack) {
 }
 
 Then reset_as_user_is_gone(Step& on, const Arriving& seg) {
-  const Reply reply = reset_reply(on.tcb, seg, Rule::SHLD_3);
-  on.delete_tcb(Rule::SHLD_3);
+  Reply reply = reset_reply(on.tcb, seg, Rule::SHLD_3);
+  reply.ends = seg.ctl.ack && on.tcb.snd_una < on.tcb.snd_limit() && on.may(Freedom::kAckLetsGoBeforeReset);
+  if (!reply.ends) on.delete_tcb(Rule::SHLD_3);
   on.reply(reply);
   return Then::kReturn;
 }

@@ -68,7 +68,7 @@ Rule forbids_other_than_reset(const Candidate& tcb, const Departing& seg) {
 // A segment without RST: does the state allow that one leaves?
 bool may_leave_in_this_state(Step& on, const Departing& seg) {
   const Candidate& tcb = on.tcb;
-  if (reset_is_due(tcb) && (!tcb.reply.optional || no_connection(tcb))) {
+  if (reset_is_due(tcb) && !tcb.reply.ends && (!tcb.reply.optional || no_connection(tcb))) {
     return on.refuse(forbids_other_than_reset(tcb, seg), 2);
   }
   if (!no_connection(tcb)) return true;
@@ -80,7 +80,7 @@ bool may_leave_in_this_state(Step& on, const Departing& seg) {
 // A segment without SYN and RST: is the handshake far enough for it?
 bool handshake_allows(Step& on) {
   const Candidate& tcb = on.tcb;
-  const bool syn_is_due = tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional;
+  const bool syn_is_due = tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional && !tcb.reply.ends;
   if (syn_is_due) return on.refuse(tcb.reply.rule, 2);
   if (tcb.state == State::kSynSent) return on.refuse(at_work(tcb, Rule::S3_10_1_active), 4);
   return true;

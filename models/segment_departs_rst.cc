@@ -95,6 +95,7 @@ bool reset_may_leave(Step& on, const Departing& seg) {
 }  // namespace
 
 void reset_departs(Step& on, const Departing& seg) {
+  on.end_by_reset();
   if (!reset_may_leave(on, seg)) return;
   timestamps_depart_on_reset(on, seg);
   if (on.tcb.reply.optional) on.takes(on.tcb.reply.freedom);

@@ -203,6 +203,15 @@ struct Step {
     tcb.held_fin = false;
     enter(State::kClosed, rule);
   }
+  // The RST that was to end the connection leaves, or something else comes before it has.
+  void end_by_reset() {
+    Reply due = tcb.reply;
+    if (!due.ends) return;
+    tcb.reply = {};
+    delete_tcb(due.rule);
+    due.ends = false;
+    tcb.reply = due;
+  }
 };
 
 // Calls `act(Step&)` once for each combination of answers and appends the outcomes. Of the refusals `nearest` keeps the

@@ -41,6 +41,7 @@ struct Reply {
   Form form = Form::kNone;
   bool must = true;       // false: its absence departs from a SHOULD, or costs nothing when optional
   bool optional = false;  // it may leave or not; leaving takes `freedom`
+  bool ends = false;      // the connection is there until it leaves
   Freedom freedom{};
   SndSeq seq{}, other{};
   RcvSeq ack{};
@@ -50,7 +51,6 @@ struct Reply {
 
 // What the user has still to be told.
 enum class Signal : std::uint8_t { kNone, kNotOpened, kRefused, kReset, kTimedOut, kUnreachable };
-
 inline constexpr int kHeldMax = 8;  // spans of out-of-order text remembered
 
 struct Span {
