@@ -231,6 +231,13 @@ bool owes_at_once(const Candidate& tcb) {
 
 namespace {
 
+// A record that goes on does not say that no answer comes. The acknowledgment that a segment should draw waits no
+// longer than one that may be delayed; what leaves later answers something else.
+void answer_is_late(Step& on, const Quiet& silence) {
+  if (silence.reacting || on.env.before == Time{} || !on.tcb.ack_now || on.tcb.ack_now_must) return;
+  if (horizon(Horizon::kAnswer) <= on.env.now - on.env.before) prompt_ack_has_left(on);
+}
+
 // It has answered all that came: what did not leave will not.
 void reaction_ends(Step& on) {
   Candidate& tcb = on.tcb;
@@ -261,6 +268,7 @@ void what_silence_shows(Step& on) {
 
 void falls_quiet(Step& on, const Quiet& silence) {
   Candidate& tcb = on.tcb;
+  if (!silence.idle) answer_is_late(on, silence);
   const bool answered = !silence.reacting && (silence.idle || !owes_at_once(tcb));
   if (answered) reaction_ends(on);
   if (on.refused()) return;

@@ -24,6 +24,8 @@ Candidate waiting(Candidate before) {
 // A TCB whose silence the entry judges, from kNow on.
 Candidate silent(Horizon id) {
   switch (id) {
+    case Horizon::kAnswer:
+      return after_arrival(established(), in("P.", 50001, 1, 10));
     case Horizon::kDelayedAck:
       return after_arrival(established(), in("P.", 1, 1, 10));
     case Horizon::kImmediateAck: {
@@ -75,6 +77,12 @@ Candidate silent(Horizon id) {
 bool named(const HorizonInfo& entry, Time after) {
   const auto horizon = static_cast<Horizon>(&entry - horizons().data());
   const Candidate before = silent(horizon);
+  if (horizon == Horizon::kAnswer) {  // in a record that goes on
+    Environment env = at(kNow + after);
+    env.before = kNow;
+    const auto goes_on = [](Step& on) { falls_quiet(on, {.idle = false}); };
+    return outcomes_of(before, env, goes_on).all.at(0).demerits.has(entry.rule);
+  }
   // A window that stays shut is judged when it is offered, an immediate ACK when it leaves; all others by silence.
   const bool seen = horizon == Horizon::kShutWindow || horizon == Horizon::kImmediateAck;
   const std::uint32_t window = horizon == Horizon::kShutWindow ? 0 : kEdgeStays;

@@ -43,7 +43,7 @@ void window_opens_in_the_end(Step& on) {
 }
 
 // Each window but the first. `unit`: octets that rounding may take away (RFC 7323 section 2.4).
-void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t wnd, std::uint32_t unit) {
+void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t unit) {
   Candidate& tcb = on.tcb;
   const bool cannot_say_more =
       seg.ctl.syn && seg.wnd == 0xffff;  // RFC 7323 section 2.2: a SYN's window is never scaled
@@ -55,7 +55,6 @@ void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t wnd, 
   on.cite(Rule::SHLD_14);
   tcb.shrunk_by = 0;
   const std::uint32_t moved = edge < tcb.rcv_edge ? 0 : edge - tcb.rcv_edge;
-  tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
   const bool mss_zero = tcb.mss_given && tcb.snd_mss == 0xffff;
   const bool opens = moved > unit && seg.wnd != 0xffff;
   if (opens && synchronized(tcb.state) && !tcb.rcv_fin && !mss_zero) opening_is_sensible(on, seg, moved, unit);
@@ -72,7 +71,9 @@ void window_offered(Step& on, const Departing& seg) {
   if (wnd == 0) window_opens_in_the_end(on);
   if (!scaled_window_offered(on, seg, edge)) return;
   const bool first = !tcb.edge_known || tcb.edge_of_syn;
-  if (!first) edge_moves(on, seg, edge, wnd, (1u << shift) - 1);
+  const bool shrinks = !first && edge + ((1u << shift) - 1) < tcb.rcv_edge;
+  if (!shrinks) tcb.rcv_wnd_max = std::max(tcb.rcv_wnd_max, wnd);
+  if (!first) edge_moves(on, seg, edge, (1u << shift) - 1);
   tcb.rcv_edge = first ? edge : later(tcb.rcv_edge, edge);
   tcb.user_at_offer = tcb.rcv_user;
   tcb.rcv_far = tcb.edge_known ? later(tcb.rcv_far, edge) : edge;

@@ -195,7 +195,7 @@ void error_told(Step& on, const UserCall& call, Rule rule) {
     tcb.told = true;
   } else if (gone(tcb) && tcb.fast_open.opened && tells_of_reset(call.error)) {  // handed out before the handshake
     tcb.told = true;
-  } else if (!gone(tcb) && tcb.ip.may_tell) {  // an ICMP message, told once
+  } else if (!gone(tcb) && tcb.ip.may_tell && call.error != UserError::kTimedOut) {  // an ICMP message, told once
     tcb.ip.may_tell = tcb.ip.soft_error = false;
   } else if (!gone(tcb) && tells_of_reset(call.error)) {
     if (trouble_told(on, call.error)) return;
@@ -243,7 +243,7 @@ void error_call(Step& on, const UserCall& call) {
     if (!gone(tcb) && tcb.rexmits > 0 && tcb.rexmits < 3) on.cite(Rule::SHLD_10);
     return;
   }
-  if (only_icmp && tcb.ip.may_tell) {
+  if (only_icmp && tcb.ip.may_tell && error != UserError::kTimedOut) {
     if (tcb.ip.soft_error) on.cite(Rule::SHLD_25);
     tcb.ip.may_tell = tcb.ip.soft_error = false;
     return;
