@@ -78,11 +78,13 @@ void Stack::ecn_echo_arrives(Connection& c, const Segment& seg) {
   if (same_window) return;
   ecn_reduced(c);
   Congestion& cc = c.cc;
-  if (cc.recovering || planted.has(Defect::ecn_no_reduction)) return;
+  const bool ends = cc.recovering && ge(seg.ack, cc.recover);  // then new_ack() takes SSTHRESH for the window
+  if ((cc.recovering && !ends) || planted.has(Defect::ecn_no_reduction)) return;
   const std::uint32_t flight = c.snd_nxt - c.snd_una;
-  ecn.waits = cc.cwnd <= cc.smss && !planted.has(Defect::ecn_does_not_wait);
+  ecn.waits = !ends && cc.cwnd <= cc.smss && !planted.has(Defect::ecn_does_not_wait);
   cc.reduce(flight);
   ecn.halved = true;
+  if (ends) return;
   cc.cwnd = std::max(cc.cwnd / 2, cc.smss);
   cc.counted = 0;
 }

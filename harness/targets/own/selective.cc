@@ -100,7 +100,8 @@ std::uint32_t Stack::segment_room(Connection& c) const {
   if (c.stamps.ok) seg.timestamps = Timestamps{};
   add_blocks(c, seg);
   const std::uint32_t options = option_octets(seg) - (c.stamps.ok ? kTimestampsLength : 0);  // those are deducted
-  return c.eff_snd_mss > options ? c.eff_snd_mss - options : 1;
+  const std::uint32_t most = c.eff_snd_mss * (variants.has(LegalVariant::half_segments) ? 2u : 1u);
+  return most > options ? std::min<std::uint32_t>(c.eff_snd_mss, most - options) : 1;
 }
 
 }  // namespace own
