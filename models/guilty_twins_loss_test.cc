@@ -217,6 +217,51 @@ TEST(LostSynTwins, ItsTextIsNotInFlightAndOneSegmentMayBe) {
   EXPECT_EQ(text_after_lost_syns(2), Verdicts{"R5681_3_1_iw_synloss violated"});
 }
 
+// The SYN carries an octet or none, SYNs cross, and the user gives another one and closes. Nothing leaves for a minute
+// once the handshake is complete, but what the timer sends.
+Verdicts closed_before_syns_crossed(bool text_on_syn) {
+  Trace t;
+  const auto open = [&](int handle, Tuple tuple, std::int64_t taken) {
+    t.on(tuple).call({.kind = CallKind::kSocket, .result = handle});
+    t.call({.kind = CallKind::kSendTo,
+            .handle = handle,
+            .port = tuple.remote,
+            .length = 1,
+            .result = taken,
+            .error = taken < 0 ? UserError::kInProgress : UserError::kNone,
+            .tuple = tuple});
+    t.user = handle;
+  };
+  open(3, kFirst, -1);
+  Departing request = out("S", 0);
+  give_cookie(request.opt, 0);
+  Arriving grant = in("S.", 0, 1);
+  give_cookie(grant.opt, 8);
+  t.event(request).quiet().event(grant).out(".", 1, 1).quiet();
+  if (text_on_syn) {
+    open(4, kSecond, 1);
+    Departing syn = out("S", 0, 0, 1);
+    syn.text = target_text(1, 1);
+    give_cookie(syn.opt, 8);
+    t.event(syn);
+  } else {
+    t.on(kSecond).connect().out("S", 0);
+  }
+  t.quiet().in("S", 0).out("S.", 0, 1).quiet().write(1).shutdown();
+  t.report(State::kSynReceived).quiet().in(".", 1, 1).quiet().quiet(milliseconds(600));
+  for (const int interval : {400, 2000, 4000, 8000, 16000, 32000}) {
+    t.wait(milliseconds(interval));
+    if (text_on_syn) t.out(".", 1, 1, 1);
+    t.quiet();
+  }
+  return t.verdicts();
+}
+
+TEST(CrossingTwins, TextAndFinMayWaitForTextOfTheSynOnly) {
+  EXPECT_EQ(closed_before_syns_crossed(true), Verdicts{});
+  EXPECT_EQ(closed_before_syns_crossed(false), Verdicts{"S3_10_2_unsynchronized violated"});
+}
+
 // A connection that Fast Open has opened is taken, a SYN without timestamps arrives in its window, and an octet leaves
 // that the user has given, or has not.
 Verdicts text_behind_a_dropped_syn(bool given) {
@@ -324,6 +369,94 @@ Verdicts partial_ack_with_text(bool closed) {
 TEST(ResetTwins, AConnectionThatIsResetOwesNoRetransmission) {
   EXPECT_EQ(partial_ack_with_text(true), Verdicts{});
   EXPECT_EQ(partial_ack_with_text(false), Verdicts{"R6582_3_2_partial departed"});
+}
+
+// After a timeout the window grows octet by octet until it is larger than the initial one. Then there is a pause, ten
+// segments leave, two of them are acknowledged, and `more` leave.
+Verdicts new_text_after_a_pause(std::uint32_t at_once, std::uint32_t more) {
+  Bulk t(Bulk::kPlain, 12000);
+  t.wait(seconds(1));
+  t.sends(0, 1).quiet();
+  t.acks(10).sends(10, 1).sends(11, 1, "P.").quiet();
+  t.acks(12).quiet();
+  for (std::uint32_t i = 12; i < 112; i += 2) {
+    t.write(2000);
+    t.sends(i, 1).sends(i + 1, 1, "P.").quiet();
+    t.acks(i + 2).quiet();
+  }
+  t.wait(seconds(7)).write(60000);
+  t.sends(112, at_once).quiet();
+  t.acks(114).sends(112 + at_once, more).quiet();
+  return t.verdicts();
+}
+
+TEST(PauseTwins, OctetsThatWereCountedBeforeItAddASegmentAndNoMore) {
+  EXPECT_EQ(new_text_after_a_pause(10, 2), Verdicts{});
+  EXPECT_EQ(new_text_after_a_pause(10, 3), Verdicts{});
+  EXPECT_EQ(new_text_after_a_pause(10, 4), Verdicts{"R5681_4_1_idle departed"});
+  EXPECT_EQ(new_text_after_a_pause(11, 2), Verdicts{"R5681_4_1_idle departed"});
+}
+
+// The timer expires three times, what is acknowledged then has left twice, and the window closes with the last of it.
+// It opens after a pause, and eleven segments leave.
+Verdicts new_text_after_backing_off(Time pause) {
+  Bulk t(Bulk::kPlain);
+  for (std::uint32_t i = 1; i <= 9; ++i) {
+    t.acks(i);
+    t.sends(8 + 2 * i, 2).quiet();
+  }
+  for (const int interval : {1, 2, 4}) {
+    t.wait(seconds(interval));
+    t.sends(9, 1).quiet();
+  }
+  t.wait(seconds(4));
+  for (std::uint32_t i = 10; i < 19; ++i) {
+    t.acks(i);
+    t.sends(2 * i - 10, 2).quiet();
+  }
+  t.in(".", 1, 28001, 0, 0).quiet().wait(pause);
+  t.acks(28);
+  t.sends(28, 11).quiet();
+  return t.verdicts();
+}
+
+TEST(PauseTwins, ATimeoutThatHasBackedOffMakesAPauseLonger) {
+  EXPECT_EQ(new_text_after_backing_off(milliseconds(4900)), Verdicts{});
+  EXPECT_EQ(new_text_after_backing_off(seconds(60)), Verdicts{"R5681_4_1_idle departed"});
+}
+
+// Behind three duplicate ACKs an octet leaves again, the window closes and opens or does not, and so many segments
+// leave.
+Verdicts new_text_in_recovery(bool closes, std::uint32_t segments) {
+  Trace t;
+  t.open().write(1).out("P.", 1, 1, 1).quiet();
+  for (int i = 0; i < 3; ++i) t.in(".", 1, 1);
+  t.out("P.", 1, 1, 1).quiet();
+  if (closes) t.in(".", 1, 1, 0, 0).quiet().in(".", 1, 1).quiet();
+  t.write(7500);
+  for (std::uint32_t i = 0; i < segments; ++i) t.out(".", 2 + 536 * i, 1, 536);
+  return t.quiet().verdicts();
+}
+
+TEST(RecoveryTwins, DuplicateAcksCountThoughTheWindowHasClosedSince) {
+  for (const bool closes : {false, true}) {
+    EXPECT_EQ(new_text_in_recovery(closes, 4), Verdicts{});
+    EXPECT_EQ(new_text_in_recovery(closes, 6), Verdicts{"R5681_3_2_2 violated"});
+  }
+}
+
+// A timeout, and an ACK brings text to the front that was reported before it. It does not leave.
+Verdicts reported_text_waits(std::uint16_t window) {
+  Bulk t(Bulk::kSack, 10001);
+  t.acks(0, 0, {{1, 10}}).sends(0, 1).quiet();
+  t.wait(seconds(1));
+  t.sends(0, 1).quiet().in(".", 1, 1001, 0, window).quiet();
+  return t.verdicts();
+}
+
+TEST(ReportTwins, WhatWasReportedBeforeATimeoutLeavesAgainWhereThereIsRoom) {
+  EXPECT_EQ(reported_text_waits(536), Verdicts{});
+  EXPECT_EQ(reported_text_waits(65535), Verdicts{"R2018_5_rto_clear departed"});
 }
 
 // A SYN is refused; a listener on the same pair of ports has a connection that is refused, too; then the first socket

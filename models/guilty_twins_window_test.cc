@@ -110,5 +110,48 @@ TEST(WindowTwins, ASegmentThatMovesTheEdgeHasRoomForOptions) {
   EXPECT_EQ(edge_moves_by(80), Verdicts{"S3_8_6_2_2_threshold departed"});
 }
 
+// The user sets ten seconds for a connection that is being opened. It is refused, and a SYN begins another one on its
+// pair of ports, or it goes on. For a minute SYNs or SYN,ACKs leave.
+Verdicts opens_for_a_minute(bool begun_anew) {
+  Trace t;
+  t.connect().call({.kind = CallKind::kSetOption, .handle = 3, .option = SocketOption::kUserTimeout, .value = 10000});
+  t.out("S", 0).quiet();
+  if (begun_anew) {
+    t.in("R.", 0, 1).quiet().call({.kind = CallKind::kSocket, .result = 5});
+    t.call({.kind = CallKind::kBind, .handle = 5, .port = kFirst.local});
+    t.call({.kind = CallKind::kListen, .handle = 5, .length = 8}).wait(seconds(2));
+    t.in("S", 0).out("S.", 500000, 1).quiet();
+  }
+  for (const int interval : {1, 2, 4, 8, 16, 32}) {
+    t.wait(seconds(interval));
+    begun_anew ? t.out("S.", 500000, 1) : t.out("S", 0);
+    t.quiet();
+  }
+  return t.verdicts();
+}
+
+TEST(GivenUpTwins, AUserTimeoutIsOfOneConnection) {
+  EXPECT_EQ(opens_for_a_minute(true), Verdicts{});
+  EXPECT_EQ(opens_for_a_minute(false), Verdicts{"MUST_20 violated"});
+}
+
+// The peer takes segments of 24 octets; one octet of twenty leaves, with so many octets of options.
+Verdicts one_octet_leaves(std::uint8_t options) {
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.opt.mss = 24;
+  t.listen().quiet().event(syn).out("S.", 0, 1).quiet().in(".", 1, 1).quiet().accept().write(20);
+  Departing octet = out(".", 1, 1, 1);
+  octet.opt.octets = options;
+  return t.event(octet).quiet().verdicts();
+}
+
+TEST(WindowTwins, ASegmentWithoutRoomForTextHasAnySize) {
+  EXPECT_EQ(one_octet_leaves(28), Verdicts{});
+  EXPECT_EQ(one_octet_leaves(24), Verdicts{});
+  EXPECT_EQ(one_octet_leaves(20), Verdicts{"SHLD_28 departed"});
+  EXPECT_EQ(one_octet_leaves(0), Verdicts{"SHLD_28 departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

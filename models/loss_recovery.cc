@@ -190,8 +190,10 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   const bool next_is_due = moved && tcb.congestion.phase == Congestion::Phase::kRecovery && nothing_on_its_way;
   board.owes = (news || next_is_due) && plain && text && is_lost(tcb, tcb.snd_una);
   const bool old = board.before.from <= tcb.snd_una && tcb.snd_una < board.before.to;
-  // What has been reported again since then may be left out again.
-  board.owes_old = moved && board.after_rto && old && at_front && seg.opt.blocks == 0 && tcb.snd_wnd > 0;
+  // What has been reported again since then may be left out again, and what has no room in the window may wait.
+  const std::uint32_t next = std::min(tcb.congestion.smss, tcb.snd_nxt - tcb.snd_una);
+  const bool room = tcb.snd_una + next <= tcb.snd_edge();
+  board.owes_old = moved && board.after_rto && old && at_front && seg.opt.blocks == 0 && room;
 }
 
 void text_departs_again(Step& on, const Departing& seg, SndSeq end) {

@@ -30,7 +30,9 @@ void update_send_window(Step& on, const Arriving& seg) {
     if (wnd != tcb.snd_wnd) {
       tcb.congestion.window_moved = true;
       if (tcb.snd_edge() < tcb.snd_nxt) tcb.congestion.refused_to = tcb.snd_nxt;
-      if (tcb.snd_wnd == 0) tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;  // what met a closed window may go again
+      if (tcb.snd_wnd == 0) {  // what met a closed window may go again
+        tcb.congestion.left = std::max(tcb.congestion.left, tcb.snd_nxt - tcb.snd_una);
+      }
       on.cite_later(Rule::SA4_5_window);
       if (wnd < tcb.snd_wnd && tcb.snd_una + wnd < tcb.snd_nxt) on.cite_later(Rule::MUST_34);
       tcb.timed = false;
@@ -143,7 +145,7 @@ Then complete_handshake(Step& on, const Arriving& seg) {
   if (!tcb.passive) on.cite_later(Rule::MUST_10);
   if (tcb.fin_queued) {  // CLOSE had been queued for this
     on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
-    tcb.send_pending = true;
+    tcb.send_pending = tcb.snd_una == tcb.snd_nxt;  // behind text of the SYN that is not acknowledged it may wait
     tcb.send_due = on.env.now + kSendDelayMax;
   }
   return Then::kProceed;

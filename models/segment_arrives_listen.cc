@@ -40,7 +40,6 @@ void fresh(Candidate& tcb) {
   begun.freedoms = tcb.freedoms;
   begun.debts = tcb.debts;
   begun.must_ignore = tcb.must_ignore;
-  if (!tcb.was_open) begun.user_timeout = tcb.user_timeout;
   tcb = begun;
 }
 

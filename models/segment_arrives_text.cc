@@ -270,6 +270,7 @@ void reach_fin(Step& on, bool in_window) {
     tcb.held_fin = false;
   }
   const bool next = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq;
+  const bool beyond = tcb.fin_seq < tcb.rcv_nxt_max;  // text that had come before
   const bool sure = next && in_window && !tcb.contradicted;
   if (!sure) {
     const bool ahead = next && !in_window && tcb.fin_seq != tcb.syn_text_end;  // the FIN came ahead of a gap
@@ -278,11 +279,12 @@ void reach_fin(Step& on, bool in_window) {
     const bool taken = held ? on.should(Rule::SHLD_31) : on.may(Freedom::kFinTaken);
     if (!taken) {
       on.allow_ack();
-      tcb.contradicted = tcb.contradicted || tcb.fin_seq < tcb.rcv_nxt_max;
+      tcb.contradicted = tcb.contradicted || beyond;
       tcb.held_fin = tcb.held.overflow && tcb.rcv_nxt < tcb.fin_seq;  // there may be gaps that are not remembered
       return;
     }
   }
+  tcb.contradicted = tcb.contradicted || beyond;
   take_fin(on);
 }
 

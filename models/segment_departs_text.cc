@@ -204,6 +204,8 @@ bool size_is_sensible(Step& on, const Departing& seg, const Extent& at) {
   if (tcb.ip.too_big_seen && octets < most) most = octets;  // the path may not take more
   // A small MSS that is obeyed all the same.
   if (octets + seg.opt.octets == effective_mss(tcb, on.env)) most = octets;
+  // One that the options fill by themselves cannot be obeyed: no size is the sensible one.
+  if (effective_mss(tcb, on.env) <= seg.opt.octets && octets < most) most = octets;
   const std::uint32_t queued = tcb.snd_end - seg.seq;
   const std::uint32_t usable = tcb.snd_edge() - seg.seq;
   const std::uint32_t full = std::min(most, queued);

@@ -27,6 +27,11 @@ bool had_come_behind_fin(const Tcb& tcb, const Span& block) {
   return lies_behind_fin(tcb, block) && within(block, {tcb.held.beyond, tcb.held.top});
 }
 
+// Does the block lie above the acknowledgment? Text behind the FIN begins where the acknowledgment of the FIN stands.
+bool lies_above(const Tcb& tcb, const Span& block, RcvSeq ack) {
+  return ack < block.from || (block.from == ack && ack == tcb.fin_seq + 1 && lies_behind_fin(tcb, block));
+}
+
 // Has the target received every octet of the block, as far as can be known? The octet behind the last may be a FIN.
 bool has_arrived(const Tcb& tcb, Span block, const Span& open) {
   if (tcb.selective.vague || tcb.contradicted) return true;
@@ -198,7 +203,7 @@ std::optional<Blocks> read_blocks(Step& on, const Departing& seg, const Span& op
   blocks.first = below || inside ? 1 : 0;
   for (int i = blocks.first; i < blocks.count; ++i) {
     const Span& block = blocks.at(i);
-    if (!(block.from <= seg.ack) && has_arrived(on.tcb, block, open)) continue;
+    if (lies_above(on.tcb, block, seg.ack) && has_arrived(on.tcb, block, open)) continue;
     on.refuse(Rule::R2018_3_format, 1);
     return {};
   }

@@ -97,6 +97,34 @@ TEST(SelectiveAcknowledgment, OnlyWhatArrivedIsReported) {
   }
 }
 
+// Text that the peer has sent just behind its own FIN, at 101, begins where the acknowledgment of the FIN stands.
+TEST(SelectiveAcknowledgment, ABlockBeginsAboveTheAcknowledgmentOrBehindTheFin) {
+  const auto verdicts = [](bool fin) {
+    Story t;
+    const std::uint32_t next = fin ? 102 : 101;
+    t.text(next, 202, 1, {{next, 202}});
+    if (fin) t.in("F.", 101, 1).event(with(tcpassay::out(".", 1, 1), {{102, 202}})).quiet();
+    return t.text(1, 101, next, {{next, 202}}).verdicts();
+  };
+  EXPECT_EQ(verdicts(true), Verdicts{});
+  EXPECT_EQ(verdicts(false), Verdicts{"R2018_3_format violated"});
+}
+
+// A FIN at 201 comes with the text before it, and text behind it has come already. It counts, with an ACK that is due
+// at once; the text behind it is reported still.
+TEST(SelectiveAcknowledgment, AFinCountsThoughTextBehindItHasCome) {
+  const auto verdicts = [](bool fin, bool answered) {
+    Story t;
+    t.text(151, 251, 1, {{151, 251}}).in(fin ? "F." : ".", 1, 1, 200);
+    if (answered) t.event(with(tcpassay::out(".", 1, 202), {{201, 251}}));
+    t.quiet();
+    return t.report(State::kCloseWait).verdicts();
+  };
+  EXPECT_EQ(verdicts(true, true), Verdicts{});
+  EXPECT_EQ(verdicts(true, false), Verdicts{"R5681_3_2_fill departed"});
+  EXPECT_NE(verdicts(false, true), Verdicts{});
+}
+
 TEST(SelectiveAcknowledgment, AnOmissionCountsOnceItIsKnownThatTheTextWasHeld) {
   Story t;
   t.text(101, 201, 1, {{101, 201}}).text(301, 401, 1, {{301, 401}});

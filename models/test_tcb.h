@@ -43,7 +43,7 @@ inline std::vector<std::uint8_t> all_peer_text() {
   return text;
 }
 inline std::vector<std::uint8_t> all_target_text() {
-  std::vector<std::uint8_t> text(2 * kOctetsMax);
+  std::vector<std::uint8_t> text(3 * kOctetsMax);
   for (std::uint32_t i = 1; i < text.size(); ++i) text[i] = target_octet(i - 1);
   return text;
 }
@@ -53,7 +53,7 @@ inline std::span<const std::uint8_t> peer_text(std::uint32_t first, std::uint32_
 }
 inline std::span<const std::uint8_t> target_text(std::uint32_t first, std::uint32_t octets) {
   static const std::vector<std::uint8_t> all = all_target_text();
-  return std::span(all).subspan(first % kOctetsMax, octets);
+  return std::span(all).subspan(first < 2 * kOctetsMax ? first : first % kOctetsMax, octets);
 }
 
 inline Ctl ctl(std::string_view flags) {

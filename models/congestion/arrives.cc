@@ -43,7 +43,9 @@ void opens_as_recommended(Congestion& cc, std::uint32_t octets, std::uint32_t wi
     window.cwnd += adds;
     if (widest_adds > adds) cc.soft_cap = octets < cc.smss ? Rule::R5681_3_1_ss_abc : Rule::R5681_3_1_ss_inc;
   } else {
-    window.cwnd += rfc5681::avoidance_adds(window.cwnd, octets, cc.smss);
+    const std::uint32_t counts = std::min(cc.counted, window.cwnd);
+    window.cwnd += counts > 0 ? cc.smss : rfc5681::avoidance_adds(window.cwnd, octets, cc.smss);
+    cc.counted -= counts;
     if (octets < cc.smss && cc.may_be_reno()) cc.soft_cap = Rule::R5681_3_1_ca_bytes;
   }
   window.cwnd = std::min(window.cwnd, cc.widest().cwnd);
@@ -78,7 +80,7 @@ void reduce(Step& on, Rule cap) {
     cc.before.reno.ssthresh = rfc4015::pipe_prev(all, cc.reno.ssthresh);
     cc.before.cubic.ssthresh = rfc4015::pipe_prev(all, cc.cubic.ssthresh);
   }
-  cc.scaled = 0;
+  cc.scaled = cc.counted = 0;
   cc.reno.ssthresh = cc.recommended.ssthresh = rfc5681::half(outstanding, cc.smss);
   rfc9438::reduce(cc, outstanding, on.env.since);
   cc.recover = on.tcb.snd_nxt;

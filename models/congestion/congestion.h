@@ -80,6 +80,7 @@ struct Congestion {
   std::uint32_t resent = 0;      // octets sent since recovery began, new or again
   std::uint32_t delivered = 0;   // octets that duplicate ACKs have shown to be delivered since recovery began
   std::uint32_t recover_fs = 1;  // RecoverFS of RFC 6937: the flight when recovery began
+  std::uint32_t counted = 0;     // octets that a sender which counts them may have counted before a pause
   std::uint32_t round_flight = 0;
   std::uint32_t quiet_flight = 0;   // when the target last fell silent
   std::uint32_t least_exit = 0;     // the smaller window that may follow fast recovery (RFC 6582 section 3.2, step 3)

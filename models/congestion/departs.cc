@@ -96,7 +96,10 @@ void restart_after_idle(Step& on) {
   const Tcb& tcb = on.tcb;
   Congestion& cc = on.tcb.congestion;
   if (cc.sent_at == Congestion::kNever || tcb.snd_una != tcb.snd_nxt || cc.recommended.cwnd <= cc.initial) return;
-  if (on.env.since - cc.sent_at <= std::max<Time>(kIdleMin, 4 * tcb.rtt_max)) return;
+  // A timeout that has backed off stays so long until something is measured again.
+  if (on.env.since - cc.sent_at <= std::max<Time>({kIdleMin, 4 * tcb.rtt_max, retransmission_bound(tcb)})) return;
+  // Nothing says that the octets that were counted towards the next segment (3.1) are forgotten.
+  if (!cc.recommended.slow_start()) cc.counted = cc.recommended.cwnd;
   cc.recommended.cwnd = rfc5681::restart_window(cc.initial, cc.recommended.cwnd);
   cc.soft_cap = Rule::R5681_4_1_idle;
 }
