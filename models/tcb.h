@@ -116,7 +116,7 @@ inline constexpr std::uint8_t kWindowShiftMax = 14;  // RFC 7323 section 2.3: a 
 struct Scale {
   bool peer_offered = false, target_offered = false;  // its SYN carried Window Scale
   std::uint8_t named = 0;                             // the shift in the peer's SYN, as it stands
-  std::uint8_t rcv_shift = 0;                         // Rcv.Wind.Shift: the one in the target's SYN
+  std::uint8_t rcv_shift = 0, withdrawn = 0;          // Rcv.Wind.Shift, of its SYN; what its SYN,ACK then left out
   bool of_syn = true;                                 // SND.WND is that of a SYN, never scaled
   bool stray = false;                                 // Window Scale has arrived on a segment without SYN
   bool receded = false;                               // the peer's right edge has moved left

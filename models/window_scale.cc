@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/window_scale.h"
 
+#include <algorithm>
+
 namespace tcpassay {
 namespace {
 
@@ -57,6 +59,8 @@ void scale_departs_on_syn(Step& on, const Departing& syn, bool again) {
   }
   if (has) on.cite(Rule::R7323_2_3_send14);
   if (!again || syn.ctl.ack) {  // the target's SYN,ACK may have the option though its first SYN had not
+    // Of two SYN,ACKs with and without the option the peer may go by either: both must have it (2.2).
+    tcb.scale.withdrawn = again && !has ? std::max(tcb.scale.rcv_shift, tcb.scale.withdrawn) : std::uint8_t{0};
     tcb.scale.target_offered = has;
     tcb.scale.rcv_shift = syn.opt.window_scale.value_or(0);
   }
@@ -136,9 +140,9 @@ bool scaled_window_offered(Step& on, const Departing& seg, RcvSeq edge) {
   const bool one_sided = tcb.scale.peer_offered != tcb.scale.target_offered && !seg.ctl.syn;
   if (one_sided && tcb.edge_known) {
     const std::uint32_t kept = tcb.rcv_edge - seg.ack;
-    const bool scaled_all_the_same = tcb.scale.target_offered && tcb.scale.rcv_shift > 0 && edge < tcb.rcv_edge &&
-                                     seg.wnd <= (kept >> tcb.scale.rcv_shift) + 1u &&
-                                     seg.wnd + 2u >= kept >> tcb.scale.rcv_shift;
+    const std::uint8_t shift = tcb.scale.target_offered ? tcb.scale.rcv_shift : tcb.scale.withdrawn;
+    const bool scaled_all_the_same =
+        shift > 0 && edge < tcb.rcv_edge && seg.wnd <= (kept >> shift) + 1u && seg.wnd + 2u >= kept >> shift;
     if (scaled_all_the_same) {
       on.refuse(Rule::R7323_2_2_both);
       return false;

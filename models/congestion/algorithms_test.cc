@@ -79,6 +79,20 @@ TEST(Cubic, KeepsSevenTenths) {
   EXPECT_EQ(AfterLoss(2).tcb.congestion.cubic.ssthresh, 2 * kSeg);
 }
 
+// RFC 9438 section 4.6: cwnd may stand for the flight, as far as a flight has used it.
+TEST(Cubic, AWindowThatWasUsedMayCountForTheFlight) {
+  const auto ssthresh = [](std::uint32_t largest_flight) {
+    Congestion cc{.smss = kSeg};
+    cc.cubic.cwnd = 20 * kSeg;
+    cc.cwnd_at_least = largest_flight * kSeg;
+    rfc9438::reduce(cc, kSeg, Time{});
+    return cc.cubic.ssthresh;
+  };
+  EXPECT_EQ(ssthresh(10), 14 * kSeg);
+  EXPECT_EQ(ssthresh(5), 7 * kSeg);
+  EXPECT_EQ(ssthresh(1), 2 * kSeg);
+}
+
 TEST(Cubic, ConcaveBoundIsEquationOne) {
   EXPECT_NEAR(AfterLoss().after(900), 100 - 0.4 * 3.217 * 3.217 * 3.217 + 1, 0.5);  // at t + 0.1 s, and a segment
 }

@@ -37,10 +37,10 @@ double target(const Tcb& tcb, const Congestion& cc, Time now) {
 
 }  // namespace
 
-// ssthresh = flight_size * beta_cubic, or cwnd * beta_cubic; at least two segments; cwnd = ssthresh. A window that the
-// target has not used for long is no measure: twice the flight at most.
+// ssthresh = flight_size * beta_cubic, or cwnd * beta_cubic; at least two segments; cwnd = ssthresh. Section 4.6: a
+// cwnd that is used here must not have grown while less was in flight, so that it is twice the largest flight at most.
 void reduce(Congestion& cc, std::uint32_t flight, Time now) {
-  const std::uint32_t reduced = std::max(flight, std::min(cc.cubic.cwnd, 2 * flight));
+  const std::uint32_t reduced = std::max(flight, std::min(cc.cubic.cwnd, 2 * std::max(flight, cc.cwnd_at_least)));
   cc.cubic.ssthresh = std::max(reduced / 10 * 7, 2 * cc.smss);  // (5), beta_cubic = 0.7
   if (cc.phase != Congestion::Phase::kRecovery) cc.epoch.w_max = cc.cubic.cwnd;
   cc.epoch.w_est = cc.cubic.ssthresh;

@@ -193,7 +193,7 @@ void Stack::take_window(Connection& c, const Segment& seg) {
   c.snd_wnd = seg.wnd;
   c.snd_wl1 = seg.seq;
   c.snd_wl2 = seg.ack;
-  c.max_snd_wnd = std::max(c.max_snd_wnd, seg.wnd);
+  if (!planted.has(Defect::ack_range_of_first_window)) c.max_snd_wnd = std::max(c.max_snd_wnd, seg.wnd);
   // The timer restarts when the window closes or opens: the first probe leaves one RTO after the window became zero.
   if (was_zero == (seg.wnd == 0) || c.timers.retransmission == kNever) return;
   if (c.in_flight() || c.ecn.waits) {  // what waits for the timer after an echo needs it as well

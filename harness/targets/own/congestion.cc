@@ -114,7 +114,7 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
     cc.resend = c.snd_nxt;
     return;
   }
-  cc.timed_out = false;
+  cc.timed_out = cc.timed_out && planted.has(Defect::second_timeout_keeps_ssthresh);
   cc.resend = max(cc.resend, c.snd_una);
   if (!cc.recovering && c.ecn.no_growth) {  // RFC 3168 section 6.1.2
     if (planted.has(Defect::ecn_grows_on_echo)) cc.cwnd += 2 * octets;
@@ -189,7 +189,7 @@ void Stack::congestion_timeout(Connection& c) {
   Congestion& cc = c.cc;
   const bool again = cc.recovering;
   if (!cc.timed_out) {
-    cc.reduce(c.snd_nxt - c.snd_una);
+    cc.reduce(planted.has(Defect::timeout_halves_window) ? cc.cwnd : c.snd_nxt - c.snd_una);
     keep_more(cc, c.snd_nxt - c.snd_una);
     if (planted.has(Defect::ssthresh_kept_by_timeout)) cc.ssthresh = Congestion::kArbitrarilyHigh;
   }

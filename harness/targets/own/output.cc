@@ -173,7 +173,8 @@ void Stack::send_syn(Connection& c) {
   ecn_setup(c, seg);
   if (!seg.ctl.ack && planted.has(Defect::syn_from_elsewhere)) ++seg.source.low;
   const bool forgotten = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
-  const bool omit = forgotten || variants.has(LegalVariant::mss_not_offered);
+  const bool bare = seg.ctl.ack && c.syn_retransmitted && planted.has(Defect::synack_again_without_mss);
+  const bool omit = forgotten || bare || variants.has(LegalVariant::mss_not_offered);
   if (seg.ctl.ack == false && planted.has(Defect::syn_with_ack)) seg.ctl.ack = true;
   if (c.syn_retransmitted && planted.has(Defect::syn_number_moves)) ++seg.seq;
   if (!omit) seg.mss = planted.has(Defect::mss_offered_too_large) ? 9000 : c.rcv_mss;  // SHLD-5, MAY-3
@@ -182,6 +183,7 @@ void Stack::send_syn(Connection& c) {
   if (!omit && planted.has(Defect::mss_less_options)) *seg.mss -= 4;
   seg.wnd = std::min(c.rcv_wnd, 0xffffu);  // never scaled (RFC 7323 section 2.2)
   offer_options(c, seg);
+  if (seg.ctl.ack && c.syn_retransmitted && planted.has(Defect::synack_again_unscaled)) seg.window_scale.reset();
   seg.length_too_long = planted.has(Defect::option_length_wrong);
   seg.padded_with_ones = planted.has(Defect::option_padding_not_zero);
   if (seg.ctl.ack && c.passive == false && !c.syn_retransmitted) {  // of a simultaneous open

@@ -26,7 +26,7 @@ void Reassembly::hold(SeqNum rcv_nxt, SeqNum seq, std::span<const std::uint8_t> 
     return;
   }
   *first = {.begin = min(first->begin, added.begin), .end = max((last - 1)->end, added.end)};
-  stretches_.erase(first + 1, last);
+  stretches_.erase(first + 1, joins_two ? std::min(last, first + 2) : last);
 }
 
 std::uint32_t Reassembly::deliver(SeqNum rcv_nxt) {
