@@ -315,17 +315,38 @@ void shrink_cause(Cause& cause, Session& session, const SweepOptions& options, S
   if (!first_written.empty() && first_written != cause.file) std::remove(first_written.c_str());
 }
 
+// A target that is made again after each death, and a session on it.
+class Bed {
+ public:
+  explicit Bed(const SweepOptions& options)
+      : target_(make_target(options.target, options.own_options)), session_(*target_, of(options, *target_)) {}
+  Session& session() { return session_; }
+
+ private:
+  static SessionOptions of(const SweepOptions& options, const Target& target) {
+    SessionOptions made{.edition = options.edition, .strict = options.strict, .keep_trace = false, .assertions = false};
+    if (target.identity().can(Ability::kVirtualTime)) made.final_wait = kDelayedAckWait;
+    return made;
+  }
+
+  std::unique_ptr<Target> target_;
+  Session session_;
+};
+
+// Where the implementation dies of a shorter script, the cause keeps the script that it has.
 void shrink_causes(SweepResult& result, const SweepOptions& options) {
   std::vector<Cause>& causes = result.causes;
-  if (causes.empty()) return;
-  const auto target = make_target(options.target, options.own_options);
-  SessionOptions session_options{
-      .edition = options.edition, .strict = options.strict, .keep_trace = false, .assertions = false};
-  if (target->identity().can(Ability::kVirtualTime)) session_options.final_wait = kDelayedAckWait;
-  Session session(*target, session_options);
+  std::optional<Bed> bed;
   for (std::size_t i = 0; i < causes.size(); ++i) {
     Cause& cause = causes[i];
-    if (i < kCausesMax && !Interrupt::interrupted()) shrink_cause(cause, session, options, result);
+    if (i < kCausesMax && !Interrupt::interrupted()) {
+      try {
+        if (!bed) bed.emplace(options);
+        shrink_cause(cause, bed->session(), options, result);
+      } catch (const TargetError&) {
+        bed.reset();
+      }
+    }
     if (!cause.file.empty()) cause.replay = replay_command(cause.file, replay_options(options));
     if (options.progress)
       options.progress(i + 1, causes.size(), fmt::format("shrinking {}", info(cause.verdict.rule).id));

@@ -204,6 +204,18 @@ TEST(Sweep, FindingsThatCannotBeWrittenAreNamed) {
   EXPECT_NE(sweep_text(result, {}).find("a finding is not written: cannot write"), std::string::npos);
 }
 
+TEST(Sweep, ACauseOutlivesTheDeathByAShorterScript) {
+  SweepOptions options;
+  options.target = "plugin:" TCPASSAY_TEST_PLUGINS "/own_plugin.so?fragile";
+  options.states = {State::kEstablished};
+  options.flags = {*flags_named("SA")};
+  options.one_in = 50;
+  options.findings = testing::TempDir() + "tcpassay_fragile";
+  const SweepResult result = sweep(options);
+  ASSERT_FALSE(result.causes.empty());
+  for (const Cause& cause : result.causes) EXPECT_FALSE(read_script(cause.file).steps.empty());
+}
+
 TEST(Sweep, ADeathIsAFindingWithAShortScript) {
   SweepOptions options;
   options.target = "plugin:" TCPASSAY_TEST_PLUGINS "/own_plugin.so?segfault";

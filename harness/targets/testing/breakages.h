@@ -27,6 +27,7 @@ enum class Breakage : std::uint8_t {
   kDiffers,        // initial sequence numbers come from the machine
   kState,          // state() tells ESTABLISHED of a connection that does not exist
   kNoCreate,       // create() fails
+  kFragile,        // keeps silent from the third packet on, and crashes by a first packet that nobody listens to
 };
 
 std::optional<Breakage> breakage_named(const std::string& name);  // "" is kNone

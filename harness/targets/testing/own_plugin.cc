@@ -159,6 +159,8 @@ int reset(void* t, int /*ip_version*/) {
 int input(void* t, const std::uint8_t* packet, std::size_t length) {
   OwnPlugin& p = plugin(t);
   if (++p.packets == kBreaksAfter) break_down(p.breakage, p.host);
+  if (p.breakage == Breakage::kFragile && p.listening.empty()) break_down(Breakage::kSegfault, p.host);
+  if (p.breakage == Breakage::kFragile && p.packets >= kBreaksAfter) return 0;
   p.stack.inject({packet, length});
   if (p.breakage != Breakage::kLate) {
     p.drain();
