@@ -27,13 +27,14 @@ class SortedReader {
 
   // As CaptureReader::next().
   std::optional<Captured> next() {
-    while (!ended_ && held_.size() < kHeld) fill();
+    while (!ended_ && !enough()) fill();
     if (held_.empty()) {
       if (broken_) std::rethrow_exception(broken_);
       return std::nullopt;
     }
     now_ = std::move(held_.front());
     held_.pop_front();
+    octets_ -= now_.octets.size();
     now_.frame.packet = now_.octets;
     return now_.frame;
   }
@@ -44,11 +45,20 @@ class SortedReader {
   static constexpr std::size_t kHeld = 64;
   static constexpr Time kScrambled =
       std::chrono::milliseconds(10);  // a frame that is older by more than this is left where it stands
+  // Where a file has several interfaces, a second's worth of one may stand before that of another.
+  static constexpr std::size_t kHeldOfSeveral = 20000, kOctetsOfSeveral = 32'000'000;
+  static constexpr Time kScrambledOfSeveral = std::chrono::seconds(2);
 
   struct Held {
     Captured frame{};
     Bytes octets{};
   };
+
+  bool several() const { return reader_.interfaces() > 1; }
+  bool enough() const {
+    if (!several()) return held_.size() >= kHeld;
+    return held_.size() >= kHeldOfSeveral || octets_ >= kOctetsOfSeveral;
+  }
 
   // Where the file breaks off, the frames before that place are returned first.
   void fill() {
@@ -64,9 +74,11 @@ class SortedReader {
 
   void hold(const Captured& captured) {
     Held held{.frame = captured, .octets = Bytes(captured.packet.begin(), captured.packet.end())};
+    octets_ += held.octets.size();
+    const Time scrambled = several() ? kScrambledOfSeveral : kScrambled;
     auto place = held_.end();
     while (place != held_.begin() && captured.when < std::prev(place)->frame.when &&
-           std::prev(place)->frame.when - captured.when < kScrambled) {
+           std::prev(place)->frame.when - captured.when < scrambled) {
       --place;
     }
     moved_ += place != held_.end();
@@ -76,6 +88,7 @@ class SortedReader {
   CaptureReader reader_;
   std::deque<Held> held_{};
   Held now_{};
+  std::size_t octets_ = 0;  // in held_
   std::uint64_t moved_ = 0;
   bool ended_ = false;
   std::exception_ptr broken_{};

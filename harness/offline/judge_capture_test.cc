@@ -184,6 +184,77 @@ TEST_F(CaptureJudged, FramesAreTakenInTheOrderOfTheirTimes) {
   EXPECT_EQ(result.counts.moved, 1u);
 }
 
+// What the capture has of one interface, and then the same packets as another interface has seen them 20 us later: a
+// recorder writes a second's worth of each at a time.
+class AtTwoInterfaces : public CaptureJudged {
+ protected:
+  CaptureResult judged() {
+    file_.close();
+    std::ifstream in(path_, std::ios::binary);
+    const std::string octets((std::istreambuf_iterator<char>(in)), {});
+    std::uint32_t link = 0, magic = 0;
+    std::memcpy(&magic, octets.data(), 4);
+    std::memcpy(&link, &octets[20], 4);
+    const std::uint64_t unit = magic == 0xa1b23c4d ? 1 : 1000;  // nanoseconds
+    std::string copies, whole = block(0x0a0d0d0a, words({0x1a2b3c4d, 1, 0xffffffff, 0xffffffff}));
+    const std::string resolution = words({0x00010009, 9, 0});  // if_tsresol: nanoseconds
+    for (int i = 0; i < 2; ++i) whole += block(1, words({link, 0}) + resolution);
+    for (std::size_t at = kFileHeader; at < octets.size();) {
+      std::uint32_t header[4];
+      std::memcpy(header, &octets[at], sizeof header);
+      const std::string packet = octets.substr(at + kRecordHeader, header[2]);
+      const std::uint64_t time = header[0] * 1'000'000'000ULL + header[1] * unit;
+      whole += frame(0, time, packet);
+      copies += frame(1, time + 20'000, packet);
+      at += kRecordHeader + header[2];
+    }
+    std::ofstream(path_, std::ios::binary) << whole << copies;
+    return judge_capture(path_);
+  }
+
+ private:
+  static constexpr std::size_t kFileHeader = 24, kRecordHeader = 16;
+
+  static std::string words(const std::vector<std::uint32_t>& values) {
+    std::string all(values.size() * 4, 0);
+    std::memcpy(all.data(), values.data(), all.size());
+    return all;
+  }
+  static std::string block(std::uint32_t type, std::string body) {
+    while (body.size() % 4 != 0) body += '\0';
+    const auto length = static_cast<std::uint32_t>(body.size() + 12);
+    return words({type, length}) + body + words({length});
+  }
+  static std::string frame(std::uint32_t interface, std::uint64_t time, const std::string& packet) {
+    const auto length = static_cast<std::uint32_t>(packet.size());
+    return block(6, words({interface, static_cast<std::uint32_t>(time >> 32), static_cast<std::uint32_t>(time), length,
+                           length}) +
+                        packet);
+  }
+};
+
+TEST_F(AtTwoInterfaces, EachPacketIsSeenTwiceAndOnceSent) {
+  open();
+  now_ += milliseconds(300);
+  exchange();
+  now_ += milliseconds(300);
+  close();
+  const CaptureResult result = judged();
+  ASSERT_EQ(result.conversations.size(), 1u);
+  EXPECT_EQ(result.outcome, Outcome::kPass) << result.why;
+  EXPECT_EQ(result.counts.moved, 8u);  // of nine copies the last is in its place
+}
+
+TEST_F(AtTwoInterfaces, AWrongAckIsOneAllTheSame) {
+  open();
+  write(up({.psh = true, .ack = true}, 1, 1, 100));
+  write(down({.ack = true}, 1, 88));
+  write(up({.ack = true}, 101, 1), milliseconds(300));
+  const CaptureResult result = judged();
+  ASSERT_EQ(result.conversations.size(), 1u);
+  EXPECT_EQ(result.outcome, Outcome::kFail) << result.why;
+}
+
 TEST_F(CaptureJudged, OnlyTheEndThatWasAskedForIsJudged) {
   open();
   write(up({.psh = true, .ack = true}, 1, 1, 100));

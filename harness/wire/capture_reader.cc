@@ -343,6 +343,10 @@ std::optional<Captured> CaptureReader::next() {
   return std::nullopt;
 }
 
+std::size_t CaptureReader::interfaces() const {
+  return impl_->interfaces.size();
+}
+
 std::uint64_t CaptureReader::passed_over() const {
   return impl_->passed_over;
 }

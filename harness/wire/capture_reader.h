@@ -38,6 +38,7 @@ class CaptureReader {
   // The next frame that carries an IP packet; empty at the end of the file. Throws when the file ends within a frame.
   std::optional<Captured> next();
 
+  std::size_t interfaces() const;     // that the file has described so far; those of the present section
   std::uint64_t passed_over() const;  // frames of link types that are not read
 
  private:
