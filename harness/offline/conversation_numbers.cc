@@ -144,6 +144,7 @@ void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from
     if (!sender.holes.empty()) sender.captured({segment.seq, end});
     if (before(sender.next, end)) sender.next = end;
   }
+  if (segment.ctl.rst && !sender.verdict) sender.reset = frame;
   sender.fin = sender.fin || (segment.ctl.fin && !segment.ctl.rst);
   if (!segment.ctl.ack || segment.ctl.rst) return;
   note_losses(segment, from, frame);

@@ -78,6 +78,13 @@ std::optional<Verdict> verdict_of(const Direction& direction) {
                  .seen = "other octets under the same sequence numbers"};
 }
 
+// Octets that never were captured may have arrived and drawn a RST.
+template <class Direction>
+std::string may_have_drawn(const Direction& other) {
+  return fmt::format("octets {}:{} of the other end were not captured, and may have drawn a RST",
+                     other.holes.front().from - other.first, other.holes.front().to - other.first);
+}
+
 }  // namespace
 
 EndpointResult CapturedConversation::result_of(std::size_t end) const {
@@ -135,6 +142,8 @@ EndpointResult CapturedConversation::result_of(std::size_t end) const {
                                                    std::chrono::duration<double>(*direction.turnaround).count() * 1e3)
                                      : std::string("how far this end is from the capture point did not show"));
   }
+  if (direction.reset == verdict->event && !directions_[1 - end]->holes.empty())
+    excuse_by(verdict->event, may_have_drawn(*directions_[1 - end]));
   if (!excuse.empty()) return conclude(Outcome::kInconclusive, verdict->event, excuse + "; " + blamed);
   return conclude(Outcome::kFail, verdict->event, fmt::format("allowed {}; seen {}", verdict->allowed, verdict->seen));
 }

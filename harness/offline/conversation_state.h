@@ -118,6 +118,7 @@ struct CapturedConversation::DirectionState {
   bool unseen_proven = false;            // ... and the other end went on behind them
   std::optional<std::uint64_t> differs;  // frame of a retransmission with other octets
   std::uint64_t corrupt = 0;             // frame whose checksum was wrong; 0: none
+  std::uint64_t reset = 0;               // frame of its latest RST before it was blamed; 0: none
 
   std::optional<Verdict> verdict;
   std::string ladder;

@@ -81,6 +81,30 @@ TEST_F(StrangeCapture, WhatCameBeforeAGarbledSegmentIsJudged) {
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
+// A RST that nothing has drawn: octets of the other end that were never captured may have, and nothing else.
+class AResetOutOfTheBlue : public StrangeCapture {
+ protected:
+  void story(std::uint32_t next) {
+    open_far();
+    text(1, 1000, milliseconds(70));
+    ack(1001, microseconds(50));
+    text(next, 1000, milliseconds(2));
+    ack(next == 1001 ? 2001 : 1001, microseconds(50));
+    write(down({.rst = true}, 51, 0), milliseconds(30));
+  }
+};
+
+TEST_F(AResetOutOfTheBlue, IsDoubtedBesideAHole) {
+  story(2001);
+  EXPECT_EQ(server(), Outcome::kInconclusive);
+  EXPECT_NE(why().find("octets 1001:2001 of the other end were not captured"), std::string::npos) << why();
+}
+
+TEST_F(AResetOutOfTheBlue, IsCondemnedWhereAllWasCaptured) {
+  story(1001);
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
 // A segment is lost behind the capture point: the SACK option of the end that lacks it tells.
 class LostBehindTheCapture : public StrangeCapture {
  protected:
