@@ -196,11 +196,8 @@ void syn_arrives(Step& on, const Arriving& syn) {
   }
   const bool setup = ctl.ece && ctl.cwr == !ctl.ack;
   (setup ? state.setup_received : state.other_received) = true;
-  if (ctl.ack) {
-    state.reflected = ctl.cwr;
-  } else {
-    state.accurate_asked = setup && (ctl.reserved & kAe) != 0;
-  }
+  if (ctl.ack) state.reflected = ctl.cwr;
+  if (!ctl.ack) state.accurate_asked = setup && (ctl.reserved & kAe) != 0;
 }
 
 // 6.1.1.1
@@ -268,6 +265,7 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
     state.echo_arrived = true;
     on.tcb.congestion.cwnd_at_least = 0;  // the window is smaller now
   }
+  if (seg.ctl.ece && state.setup_sent) state.echo_meets(tcb.congestion.quiet_flight, tcb.snd_mss, tcb.snd_nxt);
   if (!seg.ctl.ece || !state.marks || state.unjudged) return;
   const bool same_window = state.window_reduced && seg.ack <= state.recover;
   if (!news || (same_window && seg.ack == state.recover)) {  // the target may react to this echo or not

@@ -40,10 +40,18 @@ struct ExplicitCongestion {
   std::uint8_t one_segment_echoes = 0;   // echoes in a row that arrived while the flight was limited to one segment
   bool at_one_segment = false;           // the last of them found a window of one segment (6.1.2)
   std::int64_t one_segment_echo_at = 0;  // when it arrived, ns
+  bool one_segment_met = false;          // an echo has met a flight of one segment, whether or not it is reacted to ...
+  SndSeq one_segment_until{};            // ... and this was SND.NXT
 
   // 6.1.1: "an ECN-capable connection", for its two roles.
   bool processes_ce() const { return setup_sent && setup_received && !other_received && !unjudged; }
   bool may_mark() const { return setup_sent && setup_received && !other_sent; }
+  // 6.1.2: an echo may have met a window of one segment, and then new text waits for the retransmission timer.
+  void echo_meets(std::uint32_t flight, std::uint32_t segment, SndSeq snd_nxt) {
+    one_segment_met = flight <= segment;
+    one_segment_until = snd_nxt;
+  }
+  bool may_wait_for_timer(SndSeq snd_una) const { return one_segment_met && snd_una <= one_segment_until; }
 
   friend bool operator==(const ExplicitCongestion&, const ExplicitCongestion&) = default;
 };

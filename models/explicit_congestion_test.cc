@@ -215,5 +215,18 @@ TEST(ExplicitCongestion, MarksOfAccurateEcnAreNotJudged) {
   EXPECT_EQ(t.verdicts(), Verdicts{"S3_10_6_status inconclusive"});
 }
 
+// One segment leaves of many, and a part of it is acknowledged, with ECE or without. A duplicate ACK lets nothing go.
+TEST(ExplicitCongestion, AnEchoAtAWindowOfOneSegmentHoldsBackLimitedTransmit) {
+  const auto story = [](std::string_view bits) {
+    EcnTrace t;
+    t.agree().write(3000);
+    t.departs(".", "", 1, 1, 536, kEct0).quiet();
+    t.arrives(".", bits, 1, 401).quiet();
+    return t.arrives(".", "", 1, 401).quiet().verdicts();
+  };
+  EXPECT_EQ(story("E"), kNone);
+  EXPECT_EQ(story(""), Verdicts{"R5681_3_2_1_lt departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay
