@@ -18,6 +18,8 @@ constexpr Rule kSpecial[] = {
     Rule::R7323_5_2_rst_nopaws,  // ... with old timestamps
     Rule::SA4_4_challenge,       // a SYN arrives
     Rule::S3_6_half_close,       // text arrives at a connection that is half closed
+    Rule::S3_1_data_offset,      // what arrives is damaged: its header
+    Rule::MUST_3,                // ... anything of it
 };
 
 // 0 where the rule states no special case.

@@ -73,7 +73,10 @@ bool may_leave_in_this_state(Step& on, const Departing& seg) {
   }
   if (!no_connection(tcb)) return true;
   const bool was_connected = tcb.was_open || tcb.iss_known;
-  const Rule ended = tcb.signal == Signal::kTimedOut ? Rule::MUST_20 : Rule::SA4_2_established;
+  const bool way_known = !tcb.ways_out.empty() && info(tcb.ways_out.back().rule).level == Level::kMust;
+  const Rule ended = tcb.signal == Signal::kTimedOut ? Rule::MUST_20
+                     : way_known                     ? tcb.ways_out.back().rule
+                                                     : Rule::SA4_2_established;
   return on.refuse(forbids_any_segment(tcb, was_connected ? ended : Rule::S3_10_1_passive), 5);
 }
 
