@@ -100,6 +100,7 @@ Stack::Then Stack::ack_in_syn_received(Connection& c, Segment& seg) {
     ack = c.snd_nxt;
   }
   if (!acceptable) {
+    c.selective.duplicate.reset();                                           // of what is dropped nothing came twice
     if (!planted.has(Defect::synrcvd_ignores_bad_ack)) send_reset_for(seg);  // <SEQ=SEG.ACK><CTL=RST>
     if (planted.has(Defect::bad_ack_ends_syn_received)) delete_tcb(c, Ended::kReset);
     return Then::kReturn;
