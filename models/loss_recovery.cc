@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "models/retransmission_timer.h"
+
 namespace tcpassay {
 namespace {
 
@@ -142,7 +144,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   Candidate& tcb = on.tcb;
   Scoreboard& board = tcb.board;
   board.arrived_at = on.env.now;
-  board.owes = board.owes_old = board.duplicate = false;
+  board.owes = board.owes_old = board.skips = board.duplicate = false;
   const bool moved = tcb.snd_una != una;
   if (moved) {
     // Section 7.3: the next probe needs a round trip that was measured since the last one.
@@ -177,6 +179,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
     news = true;
   }
   if (news) {
+    timer_informed(on);
     if (board.news == 0) board.news_at = on.env.now;
     if (board.news < 255) ++board.news;
     if (!seg.text.empty() || tcb.snd_wnd != wnd) board.sack_with_text_or_window_change = true;
@@ -217,6 +220,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
     return;
   }
   if (front && board.owes_old) on.cite(Rule::R2018_5_rto_clear);
+  board.skips = board.skips || (!front && board.owes_old);
   if (both_permit(tcb) && !board.sacked.empty() && !board.vague) {
     const Rule skip = board.after_rto ? Rule::R6675_5_1_use_sack : Rule::R2018_5_record;
     if (next_hole(board, seg.seq) != seg.seq) {
@@ -252,8 +256,17 @@ void recovery_falls_quiet(Step& on) {
     }
     on.depart(Rule::R6675_4_is_lost);
   }
-  if (board.owes_old && !board.front_again) on.depart(Rule::R2018_5_rto_clear);
-  board.owes = board.owes_old = false;
+  if (board.owes_old && !board.front_again) {
+    // RFC 2018 section 5.1, a MUST: what leaves is chosen without the reports from before the timeout. RFC 6675 section
+    // 5.1 excuses who tests whether the peer has reneged; the ACK that stops before the text, and reports none of it,
+    // shows that. Not to send at all is to be late.
+    if (board.skips) {
+      on.refuse(Rule::R2018_8_keep, 2);
+      return;
+    }
+    on.depart(Rule::R2018_5_rto_clear);
+  }
+  board.owes = board.owes_old = board.skips = false;
 }
 
 bool front_is_lost(const Tcb& tcb) {

@@ -257,7 +257,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
   const bool begins = seg.ctl.syn && !seg.ctl.rst && !c.possible.front().iss_known;
   const Time left_before = c.possible.front().front_to;
   process(c, event, [&](Step& on) { segment_departs(on, seg); });
-  c.sent.leaves(seg);
+  c.sent.leaves(seg, event.until);
   name_accurate_ecn(c, event);
   if (seg.ctl.syn && seg.ctl.ack && seg.opt.fast_open) ledger.cookie_issued(seg.opt, event.from);
   if (begins) {

@@ -17,7 +17,7 @@ constexpr Time kGranularity = std::chrono::milliseconds(1);
 // but a target may limit its timeout to 60 s (2.5).
 Time least_timeout(const Tcb& tcb) {
   const RetransmissionTimer& timer = tcb.timer;
-  const Time least = std::min<Time>(std::max(timer.rtt_min, Time{}), kRtoMaxMin);
+  const Time least = std::min<Time>(std::max({timer.rtt_min, timer.sample_min, Time{}}), kRtoMaxMin);
   if (!timer.exact || timer.samples == 0) return least;
   const Time text = timer.text.srtt < Time{} ? kRtoMin : timer.text.rto();  // the handshake need not be timed
   return std::max(least, std::min<Time>({timer.all.rto(), text, kRtoMaxMin}));
@@ -205,7 +205,29 @@ void probe_departs(Step& on, bool probing) {
   timer.probing = probing;
 }
 
+// A round trip that ends now and began with text that the ACK acknowledges is no shorter. Timestamps may be echoed that
+// have left later.
+Time sample_at_least(const Step& on, SndSeq ack) {
+  const Tcb& tcb = on.tcb;
+  if (tcb.timestamped() || tcb.fast_open.opened || on.env.sent == nullptr) return Time{};
+  if (tcb.snd_una == tcb.iss && ack == tcb.iss + 1) return on.env.since - tcb.front_to;
+  const std::optional<Time> left = on.env.sent->left_last(tcb.snd_una, ack);
+  return left ? on.env.since - *left : Time{};
+}
+
+// What was sent twice measures nothing (Karn), so it is no first sample.
+void may_be_measured(Step& on, Time sample) {
+  RetransmissionTimer& timer = on.tcb.timer;
+  if (timer.rtt_min < Time{}) return;
+  sample = std::clamp(sample, Time{}, kRoundTripMax);
+  timer.sample_min = timer.sample_min < Time{} ? sample : std::min(timer.sample_min, sample);
+}
+
 }  // namespace
+
+void timer_informed(Step& on) {
+  may_be_measured(on, on.env.since - std::max(on.tcb.congestion.sent_at, Time{}));
+}
 
 void RetransmissionTimer::Estimate::sample(Time r) {
   if (srtt < Time{}) {
@@ -274,7 +296,10 @@ void text_follows(Step& on, SndSeq seq, bool again) {
   if (by_timer && tcb.snd_wnd != 0 && !tcb.sack() && seq < tcb.snd_edge()) on.depart(Rule::R6298_5_4);
 }
 
-void timer_acked(Step& on, SndSeq ack) {
+namespace {
+
+// The ACK measures a round trip, or none.
+void round_trip_ends(Step& on, SndSeq ack) {
   Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool handshake = tcb.snd_una == tcb.iss;
@@ -324,6 +349,14 @@ void timer_acked(Step& on, SndSeq ack) {
   }
   timer.acked_at = on.env.now;
   timer.sent_at = RetransmissionTimer::kNone;
+}
+
+}  // namespace
+
+void timer_acked(Step& on, SndSeq ack) {
+  const Time sample = sample_at_least(on, ack);
+  round_trip_ends(on, ack);
+  may_be_measured(on, sample);
 }
 
 // (5.2)

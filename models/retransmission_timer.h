@@ -27,18 +27,19 @@ struct RetransmissionTimer {
     Time rto() const;
     friend bool operator==(const Estimate&, const Estimate&) = default;
   };
-  Estimate all, text;      // from every sure sample; from those of text, for targets that time no handshake
-  Time first{};            // the timeout after the first sample
-  Time rtt_min = kNone;    // the shortest round trip seen
-  Time backed_off_rto{};   // the timeout that the timer has backed off to, until a new sample; zero: it has not
-  Time sent_at = kNone;    // when the flight was sent, if all of it left at once
-  Time probe_gap{};        // between the last two window probes
-  bool probing = false;    // what left last was a window probe
-  Time acked_at = kNone;   // when new text was last acknowledged
-  Time runs_since{};       // the timer may have run since then: a fast retransmission need not restart it
-  Time probed_at = kNone;  // when a segment left that may be a loss probe, which restarts the timer (RFC 8985, 7.3)
-  SndSeq fresh_end{};      // behind the first new text that left after the last retransmission
-  bool fresh = false;      // there is such text: an ACK of all of it gives a sample
+  Estimate all, text;       // from every sure sample; from those of text, for targets that time no handshake
+  Time first{};             // the timeout after the first sample
+  Time rtt_min = kNone;     // the shortest round trip seen
+  Time sample_min = kNone;  // no round trip that the target can have measured is shorter
+  Time backed_off_rto{};    // the timeout that the timer has backed off to, until a new sample; zero: it has not
+  Time sent_at = kNone;     // when the flight was sent, if all of it left at once
+  Time probe_gap{};         // between the last two window probes
+  bool probing = false;     // what left last was a window probe
+  Time acked_at = kNone;    // when new text was last acknowledged
+  Time runs_since{};        // the timer may have run since then: a fast retransmission need not restart it
+  Time probed_at = kNone;   // when a segment left that may be a loss probe, which restarts the timer (RFC 8985, 7.3)
+  SndSeq fresh_end{};       // behind the first new text that left after the last retransmission
+  bool fresh = false;       // there is such text: an ACK of all of it gives a sample
   bool backed_off_further = false;  // the timeout may be longer than `backed_off_rto` by now
   std::uint8_t samples = 0;
   bool exact = true;               // every sample was sure
@@ -56,6 +57,8 @@ bool front_departs(Step& on, bool again);
 void text_follows(Step& on, SndSeq seq, bool again);
 // An ACK is about to move SND.UNA: it may give a sample of the round trip time.
 void timer_acked(Step& on, SndSeq ack);
+// A SACK option reports something new, and may give a sample of text that is not acknowledged yet.
+void timer_informed(Step& on);
 // The target is silent although the timer would have expired, had it not stopped: rule (5.2) is obeyed.
 void timer_rests(Step& on);
 // May the timer have expired since the front of the queue left, although something has arrived?

@@ -11,8 +11,10 @@ namespace {
 
 // What is blamed for a RST where no reply is due.
 Rule forbids_reset(const Candidate& tcb) {
+  // Were TIME-WAIT over, the listener would have answered the SYN.
+  const bool old_syn = calls_upon(tcb, Rule::R6191_2_ts_drop) || calls_upon(tcb, Rule::R6191_2_prev_nots_drop);
   return blamed({
-      {tcb.state == State::kTimeWait, Rule::MUST_13},
+      {tcb.state == State::kTimeWait, old_syn ? Rule::S3_5_2_unclear : Rule::MUST_13},
       {tcb.keep.unanswered > 0, Rule::MUST_29},
       {tcb.ack_now && tcb.ack_now_must, tcb.ack_now_rule},  // a challenge ACK is due
       {tcb.ack_now, Rule::S3_5_2_unclear},

@@ -99,10 +99,11 @@ void no_blocks(Step& on, const Departing& seg) {
 }
 
 // RFC 2883 section 4: the first block reports octets that arrived a second time, below the acknowledgment or above it.
-void duplicate_reported(Step& on, const Span& block, bool above) {
+// False when they were reported before.
+bool duplicate_reported(Step& on, const Span& block, bool above) {
   Sack& sack = on.tcb.selective;
-  if (had_come_behind_fin(on.tcb, block)) return;  // it was reported before
-  if (on.tcb.contradicted) return;  // the peer has sent text behind its own FIN: it is open what was taken
+  if (had_come_behind_fin(on.tcb, block)) return true;  // it was reported before
+  if (on.tcb.contradicted) return true;  // the peer has sent text behind its own FIN: it is open what was taken
   const bool whole = sack.duplicates.has(block);
   for (int i = sack.duplicates.size - 1; i >= 0; --i) {
     const Span due = sack.duplicates.items[static_cast<std::size_t>(i)];
@@ -122,9 +123,10 @@ void duplicate_reported(Step& on, const Span& block, bool above) {
     sack.duplicates.remove(due);
     sack.told = block;
     sack.duplicate = false;
-    return;
+    return true;
   }
   on.depart(block == sack.told ? Rule::R2883_4_once : Rule::R2883_4_latest);
+  return !(block == sack.told);
 }
 
 // How many blocks have room beside the other options of a segment.
@@ -137,6 +139,7 @@ std::uint32_t blocks_that_fit(const Options& opt) {
 struct Blocks {
   std::array<Span, 4> block{};
   int first = 0, count = 0;
+  bool told = false;  // the first was a D-SACK block before
 
   const Span& at(int i) const { return block[static_cast<std::size_t>(i)]; }
   bool none() const { return first == count; }
@@ -208,7 +211,7 @@ std::optional<Blocks> read_blocks(Step& on, const Departing& seg, const Span& op
     return {};
   }
   on.cite(Rule::R2018_3_format);
-  if (blocks.first == 1) duplicate_reported(on, blocks.at(0), inside);
+  if (blocks.first == 1) blocks.told = !duplicate_reported(on, blocks.at(0), inside);
   return blocks;
 }
 
@@ -224,7 +227,10 @@ bool first_block_is_right(Step& on, const Departing& seg, const Blocks& blocks) 
     if (!blocks.none()) on.cite(Rule::R2018_4_all_acks);
     return true;
   }
-  const bool holds = !blocks.none() && within(sack.trigger, blocks.newest());
+  // RFC 2883 section 4 lets a duplicate come first that the latest packets have brought, and that once. While answers
+  // to earlier segments are due, it is open which of them this one is.
+  const bool misplaced = blocks.told && tcb.debts.empty() && !within(sack.trigger, blocks.at(0));
+  const bool holds = !blocks.none() && within(sack.trigger, blocks.newest()) && !misplaced;
   // An ACK that was put off for an earlier segment may leave before the target looks at this one.
   const bool put_off = !blocks.none() && !empty(sack.earlier) && within(sack.earlier, blocks.newest());
   if (!holds && !put_off) return on.refuse(Rule::R2018_4_first, 1);

@@ -187,7 +187,26 @@ TEST(DuplicateAcknowledgment, Departures) {
   };
   EXPECT_EQ(verdicts({{1, 101}, {301, 401}}, {{301, 501}}), Verdicts{});
   EXPECT_EQ(verdicts({{1, 100}, {301, 401}}, {}), Verdicts{"R2883_4_edges departed"});
-  EXPECT_EQ(verdicts({{1, 101}, {301, 401}}, {{1, 101}, {301, 501}}), Verdicts{"R2883_4_once departed"});
+}
+
+// A duplicate comes, which the ACK reports or leaves for the next one; and an ACK for new text, or for another
+// duplicate, has it in front.
+Verdicts duplicate_in_front(bool told_before, bool new_text) {
+  Story t;
+  t.text(301, 401, 1, {{301, 401}}).text(1, 101, 101, {{301, 401}}).in(".", 1, 1, 100);
+  if (told_before) t.acks(101, {{1, 101}, {301, 401}});
+  if (new_text) {
+    t.text(401, 501, 101, {{1, 101}, {301, 501}});
+  } else {
+    t.text(51, 101, 101, {{1, 101}, {301, 401}});
+  }
+  return t.verdicts();
+}
+
+TEST(DuplicateAcknowledgment, ComesBeforeNewTextOnlyTheFirstTime) {
+  EXPECT_EQ(duplicate_in_front(true, true), Verdicts{"R2018_4_first violated"});
+  EXPECT_EQ(duplicate_in_front(false, true), Verdicts{});
+  EXPECT_EQ(duplicate_in_front(true, false), Verdicts{"R2883_4_edges departed"});
 }
 
 // RFC 2883 binds those who use it: whoever has reported a duplicate reports the next one, too.

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The segments of text and FIN that have left on one connection. One that is entirely acknowledged leaves the
 // retransmission queue (RFC 9293 section 3.10.7.4, fifth step), so that text which is acknowledged leaves again only in
-// a segment that SND.UNA has cut in two.
+// a segment that SND.UNA has cut in two. And when each left last, since no round trip that an ACK measures is shorter.
 #pragma once
 
+#include <algorithm>
+#include <optional>
+
+#include "models/event.h"
 #include "models/inline_vector.h"
 #include "models/segment.h"
 #include "models/seq.h"
@@ -12,18 +16,31 @@ namespace tcpassay {
 
 class SentSegments {
  public:
-  void leaves(const Departing& seg) {
+  void leaves(const Departing& seg, Time at) {
     const SndSeq from = seg.seq + (seg.ctl.syn ? 1u : 0u), to = seg.seq + seg.len();
     if (seg.ctl.syn && (!begun_ || !(seg.seq == iss_))) *this = {};
     if (seg.ctl.syn) iss_ = seg.seq;
     begun_ = begun_ || seg.ctl.syn;
-    const Extent one{from, to};
-    if (!(from < to) || all_.has(one) || all_.add(one)) return;
+    const Extent one{from, to, at};
+    if (!(from < to)) return;
+    all_.remove_first(one);
+    if (all_.add(one)) return;
     const Extent oldest = *all_.begin();
     forgotten_to_ = forgotten_ ? later(forgotten_to_, oldest.to) : oldest.to;
+    forgotten_at_ = std::max(forgotten_at_, oldest.left);
     forgotten_ = true;
     all_.remove_first(oldest);
     all_.add(one);
+  }
+
+  // When something left last of what an ACK from `una` to `ack` acknowledges; empty: nothing is known.
+  std::optional<Time> left_last(SndSeq una, SndSeq ack) const {
+    std::optional<Time> last;
+    if (forgotten_ && una < forgotten_to_) last = forgotten_at_;
+    for (const Extent& each : all_) {
+      if (each.from < ack && una < each.to) last = std::max(last.value_or(each.left), each.left);
+    }
+    return last;
   }
 
   // A segment that holds `seq` goes beyond `una`, or one of those that are forgotten may.
@@ -38,11 +55,13 @@ class SentSegments {
  private:
   struct Extent {
     SndSeq from{}, to{};
-    friend bool operator==(const Extent&, const Extent&) = default;
+    Time left{};  // the last time
+    friend bool operator==(const Extent& a, const Extent& b) { return a.from == b.from && a.to == b.to; }
   };
   static constexpr int kMost = 64;
   InlineVector<Extent, kMost> all_{};
   SndSeq iss_{}, forgotten_to_{};
+  Time forgotten_at_{};
   bool begun_ = false, forgotten_ = false;
 };
 

@@ -183,14 +183,14 @@ struct Scoreboard {
   bool probed_all = false;   // ... which was all of the flight: its ACK measures nothing without timestamps
   bool sack_with_text_or_window_change = false;  // a report came with text or with another window
   bool duplicate = false;                        // the last ACK had a D-SACK block
-  bool owes = false;                  // the latest segment shows that SND.UNA was lost, so it must leave again
-  bool owes_old = false;              // ... that text reported before a timeout is missing
-  std::uint8_t news = 0;              // ACKs with something new since SND.UNA moved
-  SndSeq again{}, recover{};          // behind the highest octet that left again; SND.NXT when the timer expired
-  SndSpan before{};                   // the lowest span reported before the timer expired
-  Time arrived_at{};                  // the last ACK
-  Time news_at{};                     // the first ACK with something new since SND.UNA moved
-  InlineVector<SndSpan, 4> sacked{};  // apart from each other
+  bool owes = false;                     // the latest segment shows that SND.UNA was lost, so it must leave again
+  bool owes_old = false, skips = false;  // ... that text reported before a timeout is missing; what is behind has left
+  std::uint8_t news = 0;                 // ACKs with something new since SND.UNA moved
+  SndSeq again{}, recover{};             // behind the highest octet that left again; SND.NXT when the timer expired
+  SndSpan before{};                      // the lowest span reported before the timer expired
+  Time arrived_at{};                     // the last ACK
+  Time news_at{};                        // the first ACK with something new since SND.UNA moved
+  InlineVector<SndSpan, 4> sacked{};     // apart from each other
   friend bool operator==(const Scoreboard&, const Scoreboard&) = default;
 };
 
