@@ -28,7 +28,7 @@ class Hidden {
   Hidden(const Trace& trace, const Terms& terms) : events_(trace.events), terms_(terms) {}
 
   void hide(Difference what) {
-    if (what == Difference::kLink) terms_.link_known = false;
+    if (what == Difference::kLink) hide_link();
     if (what == Difference::kOctets) hide_octets();
     if (what == Difference::kReports) hide_reports();
     if (what == Difference::kSilence) hide_silence();
@@ -46,6 +46,19 @@ class Hidden {
   }
 
  private:
+  // Whether an MSS option may be missing, and how large it may be.
+  void hide_link() {
+    constexpr std::uint32_t kTcpHeader = 20;
+    terms_.link_known = false;
+    for (const Event& event : events_) {
+      const auto* out = std::get_if<Departing>(&event.what);
+      if (out == nullptr || !out->ctl.syn) continue;
+      const std::uint32_t announced = out->opt.mss.value_or(0) + kTcpHeader;
+      terms_.mms_r = std::max(terms_.mms_r, announced);
+      terms_.mms_s = std::max(terms_.mms_s, announced);
+    }
+  }
+
   // The octets of the target follow from their place; which ones a read has given is not told.
   void hide_octets() {
     std::map<std::uint32_t, SndSeq> first;  // of the stream, by ports

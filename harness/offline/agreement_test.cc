@@ -109,6 +109,7 @@ TEST(Agreement, ADefectIsFoundInEachWay) {
 // One run for each kind of difference.
 TEST(Agreement, EachDifferenceHasAName) {
   EXPECT_EQ(of(judged("client-closes-first.pkt", "", {"mss_not_offered"}), Way::kRecord), Difference::kLink);
+  EXPECT_EQ(of(judged("client-closes-first.pkt", "mss_offered_too_large"), Way::kRecord), Difference::kLink);
   EXPECT_EQ(of(judged("iss-of-several-connections.pkt", "isn_clock_only"), Way::kRecord), Difference::kNumbers);
   EXPECT_EQ(of(judged("server-last-fin-acks-again.pkt", "fin_leaves_established"), Way::kRecord), Difference::kReports);
   EXPECT_EQ(of(judged("last-ack-for-ever.pkt", "last_ack_for_ever"), Way::kRecord), Difference::kSilence);

@@ -87,6 +87,19 @@ TEST(ForeignScript, TheMtuMayBeSetByACommand) {
   expect_guilty("`ip link set dev tun0 mtu 8000`\n" + jumbo);
 }
 
+// packetdrill's own link has 1500 octets; that of a complete record is what a line says, or what the target says.
+TEST(ForeignScript, TheLinkOfACompleteRecordIsNotKnown) {
+  const std::string record = "//! record: complete msl=60\n";
+  const auto jumbo = [](const std::string& mss) {
+    return kListen + "+0 < S 0:0(0) win 65535 <mss 8960>\n+0 > S. 0:0(0) ack 1 <mss " + mss + ">\n";
+  };
+  expect_innocent(record + jumbo("8960"));
+  expect_innocent(record + jumbo("65495"));
+  expect_guilty(record + jumbo("65496"));  // more than IP can carry
+  expect_guilty("--mtu=1500\n" + record + jumbo("8960"));
+  expect_guilty(jumbo("8960"));
+}
+
 TEST(ForeignScript, ASocketThatOpensLateAsksForACookie) {
   const std::string socket = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n";
   const std::string open =

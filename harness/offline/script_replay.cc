@@ -66,13 +66,35 @@ bool opens_in_udp(const Scenario& scenario) {
   });
 }
 
+// The largest MSS that a SYN of the target announces.
+std::uint32_t announced_mss(const Scenario& scenario) {
+  std::uint32_t largest = 0;
+  for (const ScriptStep& step : scenario.steps) {
+    const auto* out = std::get_if<Expect>(&step.action);
+    if (out == nullptr || !out->segment.ctl.syn) continue;
+    for (const OptionSpec& option : out->segment.options) {
+      if (option.kind == OptionSpec::Kind::kMss && !option.values.empty())
+        largest = std::max(largest, option.values[0]);
+    }
+  }
+  return largest;
+}
+
+// The MTU of the target's link. packetdrill's own has 1500 octets, unless a line says otherwise. Where a complete
+// record was made, nobody knows: it is as large as the target says, within what IP can carry.
+std::int32_t mtu_of_link(const Scenario& scenario, std::uint8_t ip) {
+  constexpr std::uint32_t kUsualMtu = 1500, kTcpHeader = 20;
+  if (const auto mtu = mtu_of(scenario)) return static_cast<std::int32_t>(*mtu);
+  if (!scenario.about.complete_record) return kUsualMtu;
+  const std::uint32_t ip_header = ip == 6 ? 40 : 20, most = ip == 6 ? 65535 + ip_header : 65535;
+  return static_cast<std::int32_t>(std::clamp(announced_mss(scenario) + kTcpHeader + ip_header, kUsualMtu, most));
+}
+
 // How much shorter than usual the segments are that IP can carry: by the header of UDP, or by another MTU. Below zero
 // when they are longer.
-std::int32_t encapsulation_octets(const Scenario& scenario, bool in_udp) {
+std::int32_t encapsulation_octets(const Scenario& scenario, std::uint8_t ip, bool in_udp) {
   constexpr std::int32_t kUdpHeader = 8, kUsualMtu = 1500;
-  const auto mtu = mtu_of(scenario);
-  const std::int32_t octets = mtu ? kUsualMtu - static_cast<std::int32_t>(*mtu) : 0;
-  return octets + (in_udp ? kUdpHeader : 0);
+  return kUsualMtu - mtu_of_link(scenario, ip) + (in_udp ? kUdpHeader : 0);
 }
 
 // ISN = M + F(localip, localport, remoteip, remoteport, secretkey), where M is a clock of 4 microseconds.
@@ -106,7 +128,7 @@ ScriptReplay::ScriptReplay(Trace& trace, const Scenario& scenario, Edition editi
   terms.edition = edition;
   terms.strict = strict;
   terms.withheld = withheld;
-  carried_less_ = encapsulation_octets(scenario, in_udp_);
+  carried_less_ = encapsulation_octets(scenario, ip_, in_udp_);
   terms.mms_r -= static_cast<std::uint32_t>(carried_less_);
   terms.mms_s -= static_cast<std::uint32_t>(carried_less_);
   terms.fast_open_unseen = !complete_ && mentions_fast_open(scenario);
