@@ -18,10 +18,12 @@ namespace rfc6928 {
 std::uint32_t initial_window(std::uint32_t smss);
 }
 
-// Appropriate byte counting: what one ACK may add in slow start.
+// Appropriate byte counting: what one ACK may add in slow start, and the window that grows by whole segments in
+// congestion avoidance.
 namespace rfc3465 {
 std::uint32_t limit(std::uint32_t smss, bool after_timeout);
-}
+void counts(Window& window, std::uint32_t octets, std::uint32_t smss);
+}  // namespace rfc3465
 
 // Slow start, congestion avoidance, fast retransmit.
 namespace rfc5681 {
@@ -31,6 +33,8 @@ std::uint32_t slow_start_adds(std::uint32_t octets, std::uint32_t limit);
 std::uint32_t avoidance_adds(std::uint32_t cwnd, std::uint32_t octets, std::uint32_t smss);
 // Equation (4): ssthresh after a loss.
 std::uint32_t half(std::uint32_t flight, std::uint32_t smss);
+// Does an ACK add a segment? `after_timeout`: a slow start has led to ssthresh.
+bool slow_start(const Window& window, bool after_timeout);
 // An ACK of `octets` of new text opens the window, outside recovery.
 void opens(Window& window, std::uint32_t octets, std::uint32_t smss, bool after_timeout);
 // Section 4.1: the restart window.

@@ -65,6 +65,8 @@ Rule cap_after_ack(const Congestion& cc, bool avoidance) {
 void grow(Step& on, std::uint32_t octets) {
   Congestion& cc = on.tcb.congestion;
   const Window before = cc.widest();
+  if (octets < cc.smss) cc.counts_unknown = true;  // equation (3) may be executed on every ACK
+  cc.cwnd_at_most = std::min(cc.cwnd_at_most + std::max(octets, cc.smss), Window::kArbitrarilyHigh);
   rfc5681::opens(cc.reno, octets, cc.smss, cc.after_timeout);
   rfc9438::opens(on.tcb, cc, octets, on.env.now);
   cc.cap = cap_after_ack(cc, !before.slow_start());
@@ -90,6 +92,7 @@ void reduce(Step& on, Rule cap) {
   cc.cap = cap;
   cc.soft_cap = Rule::MAY_18;
   cc.cwnd_at_least = 0;
+  cc.cwnd_at_most = Window::kArbitrarilyHigh;
   cc.flat_rounds = cc.halved_silences = 0;
 }
 
@@ -162,7 +165,9 @@ void enter_recovery(Step& on) {
   loss_is_assumed(on, false);
   cc.phase = Phase::kRecovery;
   cc.after_timeout = false;
-  for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) window->cwnd = window->ssthresh;
+  for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) {
+    *window = {.cwnd = window->ssthresh, .ssthresh = window->ssthresh};
+  }
   cc.resent = 0;
   cc.delivered = cc.smss;
   cc.after_partial = false;
@@ -173,6 +178,7 @@ void enter_loss(Step& on) {
   const bool in_recovery = cc.phase == Phase::kRecovery;
   const bool again = cc.phase == Phase::kLoss && cc.timed_out == on.tcb.snd_una;
   if (!again) {
+    cc.counts_unknown = !cc.lossless;
     const bool first = cc.phase != Phase::kLoss || cc.recover <= on.tcb.snd_una;
     reduce(on, in_recovery ? Rule::R5681_4_3_twice : Rule::R5681_3_1_rto_cwnd);
     loss_is_assumed(on, first);
@@ -265,6 +271,7 @@ void congestion_undone(Step& on, std::uint32_t octets) {
   cc.reno = {.cwnd = std::max(cc.reno.cwnd, cc.before.reno.cwnd), .ssthresh = cc.before.reno.ssthresh};
   cc.cubic = {.cwnd = std::max(cc.cubic.cwnd, cc.before.cubic.cwnd), .ssthresh = cc.before.cubic.ssthresh};
   cc.recommended = cc.widest();
+  cc.cwnd_at_most = Window::kArbitrarilyHigh;
   cc.epoch = cc.before.epoch;
   if (octets > 0) grow(on, octets);
   const std::uint32_t resumed = rfc4015::window(flight(tcb), octets, cc.initial);

@@ -54,6 +54,8 @@ struct Congestion {
   bool was_held_back = false;        // when it fell silent, text waited
   bool recover_known = false;
   bool lossless = true;                 // no loss was seen on this connection
+  bool counts_unknown = false;          // octets may have been counted before slow start, or ACKs and not octets
+  bool waits = false;                   // text has left without a cause that waited before: silence tells no window
   bool after_timeout = false;           // the last loss was shown by the retransmission timer
   bool after_partial = false;           // NewReno: a partial ACK has arrived in this recovery
   bool fast_retransmit_due = false;     // the third duplicate ACK has arrived
@@ -86,6 +88,7 @@ struct Congestion {
   std::uint32_t least_exit = 0;     // the smaller window that may follow fast recovery (RFC 6582 section 3.2, step 3)
   std::uint32_t probe = 0;          // octets of a loss probe, which the window does not hold back (RFC 8985)
   std::uint32_t cwnd_at_least = 0;  // the target's own window is no smaller, as the largest flight shows
+  std::uint32_t cwnd_at_most = Window::kArbitrarilyHigh;  // ... and no larger before a loss, as text that waits shows
   std::uint32_t scaled = 0;       // the window scaled to the smaller segments of the path; 0: the path has not changed
   std::uint32_t scaled_sent = 0;  // octets sent since it was scaled
   SndSeq recover{};               // SND.NXT when the last loss was seen (RFC 6582)

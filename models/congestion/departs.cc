@@ -79,6 +79,7 @@ void front_has_left_again(Step& on, Leaving& seg) {
 
 void new_text_has_left(Congestion& cc, const Leaving& seg) {
   if (seg.again) return;
+  if (cc.was_held_back && !cc.arrived_since_quiet && !seg.may_probe) cc.waits = true;
   if (cc.limited_transmit_due) cc.limited += seg.octets;
   cc.news = true;
 }
@@ -168,6 +169,7 @@ bool window_has_room(Step& on, const Leaving& seg) {
   judge_recommended_window(on, seg);
   const ProfileSet fits = profiles_with_room(on.tcb, seg);
   if (fits.empty()) return on.refuse(bounds_the_flight(on.tcb, seg), 1);
+  if (cc.waits || cc.cwnd_at_most < seg.before + seg.more) cc.cwnd_at_most = Window::kArbitrarilyHigh;
   cc.fits = fits;
   if (cc.phase == Phase::kRecovery) cc.resent += seg.again ? seg.octets : seg.more;
   if (!seg.again) return true;

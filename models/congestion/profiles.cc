@@ -20,11 +20,16 @@ const Window& window_of(const Congestion& cc, Profile profile) {
   return profile == Profile::kCubic ? cc.cubic : cc.reno;
 }
 
-// In congestion avoidance the window grows by less than a segment for each ACK, and segments are sent whole.
+// In congestion avoidance the window grows by less than a segment for each ACK, and segments are sent whole: octets may
+// have been counted before. The ACK that ends recovery makes the window ssthresh, and no more (RFC 5681 section 3.2,
+// step 6); nor was anything counted before the first loss, when it is a timeout that slow start follows.
 std::uint32_t rounding(const Congestion& cc, Profile profile) {
   if (window_of(cc, profile).slow_start()) return 0;
-  const bool grown = cc.cap == Rule::R5681_3_1_ca_inc || cc.cap == Rule::R5681_3_1_rto_ssthresh;
-  return grown || profile != Profile::kCubic ? cc.smss : 0;
+  if (cc.cap == Rule::R5681_3_1_ca_inc) return cc.smss;
+  const bool after_timeout = cc.cap == Rule::R5681_3_1_rto_ssthresh;
+  if (after_timeout && cc.counts_unknown) return cc.smss;
+  const bool exact = after_timeout || cc.cap == Rule::R5681_3_2_6 || cc.cap == Rule::R6582_3_2_full;
+  return exact || profile == Profile::kCubic ? 0 : cc.smss;
 }
 
 // The flight that the profile counts: who has SACK options counts what they report, NewReno counts duplicate ACKs, and

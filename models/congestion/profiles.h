@@ -41,6 +41,9 @@ struct Window {
   static constexpr std::uint32_t kArbitrarilyHigh = 1u << 30;  // RFC 5681 section 3.1: before the first loss
 
   std::uint32_t cwnd = kArbitrarilyHigh, ssthresh = kArbitrarilyHigh;
+  // Of the congestion avoidance behind a slow start: the window that grows by whole segments (RFC 3465 section 2.1),
+  // and the octets that were acknowledged since it grew. 0: not known.
+  std::uint32_t whole = 0, counted = 0;
 
   constexpr bool slow_start() const { return cwnd < ssthresh; }
   friend bool operator==(const Window&, const Window&) = default;

@@ -112,6 +112,16 @@ void strike_cubic(Tcb& tcb) {
   if (++cc.halved_silences >= kHalvedSilences) cc.fits.remove(Profile::kCubic);
 }
 
+// Full segments wait that the peer's window admits, so the congestion window of the target has no room for one more. A
+// sender may wait until more can leave at once, as long as less than a third of the window is empty.
+void window_is_shown(Tcb& tcb) {
+  Congestion& cc = tcb.congestion;
+  if (cc.phase != Phase::kOpen || cc.duplicates > 0 || cc.waits || tcb.ip.too_big_seen) return;
+  const std::uint32_t used = std::max(flight(tcb), cc.cwnd_at_least), more = (used - 1) / 2;
+  const std::uint32_t whole = used + more / cc.smss * cc.smss;
+  cc.cwnd_at_most = std::min(cc.cwnd_at_most, std::max(whole, used + cc.smss - 1));
+}
+
 // Only the congestion window has held text back: the rules that bound the window are obeyed.
 void window_is_kept(Step& on) {
   const Tcb& tcb = on.tcb;
@@ -141,6 +151,7 @@ void congestion_silent(Step& on) {
   if (cc.news && cc.duplicates == 0 && !inflated) cc.cwnd_at_least = std::max(cc.cwnd_at_least, flight(tcb));
   if (held_back(tcb)) {
     window_is_kept(on);
+    window_is_shown(tcb);
     strike_cubic(tcb);
     watch_growth(on);
   }

@@ -23,13 +23,22 @@ std::uint32_t half(std::uint32_t flight, std::uint32_t smss) {
   return std::max(flight / 2, 2 * smss);
 }
 
+// "When cwnd and ssthresh are equal, the sender may use either slow start or congestion avoidance." After fast recovery
+// they are equal at once: there the judge allows a segment of rounding (profiles.cc), which is as much.
+bool slow_start(const Window& window, bool after_timeout) {
+  return window.slow_start() || (after_timeout && window.cwnd == window.ssthresh);
+}
+
 // Equation (2) is RECOMMENDED. What no sender may exceed is a segment for each ACK, or what it acknowledges: a window
 // that doubles in a round trip. After a timeout that is one segment (RFC 3465 section 2.3).
 void opens(Window& window, std::uint32_t octets, std::uint32_t smss, bool after_timeout) {
-  if (window.slow_start()) {
+  if (slow_start(window, after_timeout)) {
     window.cwnd += after_timeout ? smss : std::max(octets, smss);
+    window.whole = window.cwnd;
+    window.counted = 0;
   } else {
     window.cwnd += avoidance_adds(window.cwnd, octets, smss);
+    rfc3465::counts(window, octets, smss);
   }
   window.cwnd = std::min(window.cwnd, Window::kArbitrarilyHigh);
 }

@@ -38,9 +38,11 @@ double target(const Tcb& tcb, const Congestion& cc, Time now) {
 }  // namespace
 
 // ssthresh = flight_size * beta_cubic, or cwnd * beta_cubic; at least two segments; cwnd = ssthresh. Section 4.6: a
-// cwnd that is used here must not have grown while less was in flight, so that it is twice the largest flight at most.
+// cwnd that is used here must not have grown while less was in flight, so that it is twice the largest flight at most,
+// and no larger than the target has shown it to be.
 void reduce(Congestion& cc, std::uint32_t flight, Time now) {
-  const std::uint32_t reduced = std::max(flight, std::min(cc.cubic.cwnd, 2 * std::max(flight, cc.cwnd_at_least)));
+  const std::uint32_t used = 2 * std::max(flight, cc.cwnd_at_least);
+  const std::uint32_t reduced = std::max(flight, std::min({cc.cubic.cwnd, used, cc.cwnd_at_most}));
   cc.cubic.ssthresh = std::max(reduced / 10 * 7, 2 * cc.smss);  // (5), beta_cubic = 0.7
   if (cc.phase != Congestion::Phase::kRecovery) cc.epoch.w_max = cc.cubic.cwnd;
   cc.epoch.w_est = cc.cubic.ssthresh;
@@ -49,7 +51,7 @@ void reduce(Congestion& cc, std::uint32_t flight, Time now) {
 
 void opens(const Tcb& tcb, Congestion& cc, std::uint32_t octets, Time now) {
   Window& window = cc.cubic;
-  if (window.slow_start()) {  // section 4.10: that of RFC 5681, or HyStart++
+  if (rfc5681::slow_start(window, cc.after_timeout)) {  // section 4.10: that of RFC 5681, or HyStart++
     rfc5681::opens(window, octets, cc.smss, cc.after_timeout);
     cc.epoch.w_est = window.cwnd;
     return;
@@ -64,6 +66,7 @@ void opens(const Tcb& tcb, Congestion& cc, std::uint32_t octets, Time now) {
   const std::uint32_t step = std::max({octets / 2, cc.smss * cc.smss / std::max(window.cwnd, 1u), 1u});
   const std::uint32_t grown = std::min(window.cwnd + step, std::max(most, cc.epoch.w_est));
   window.cwnd = std::min(std::max(window.cwnd, grown), Window::kArbitrarilyHigh);
+  rfc3465::counts(window, octets, cc.smss);
 }
 
 }  // namespace tcpassay::rfc9438

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories in pairs that differ in one thing, of what leaves again, and of how much after it.
+#include <gtest/gtest.h>
+
+#include "models/test_bulk.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The second of ten segments is reported, and the timer sends the first again. An ACK brings the second to the front,
+// and so many segments leave from `from` on; or the second is reported again before that.
+Verdicts sends_after_reneging(std::uint32_t from, std::uint32_t segments, bool reported_again = false) {
+  Bulk t(Bulk::kSack);
+  t.acks(0, 0, {{1, 2}}).quiet();
+  t.quiet(seconds(1));
+  t.sends(0, 1).quiet();
+  if (reported_again) t.acks(0, 0, {{1, 2}}).quiet();
+  t.acks(1).sends(from, segments).quiet();
+  return t.main_verdicts();
+}
+
+TEST(RenegingTwins, TextThatThePeerShowsToLackIsNotSkipped) {
+  EXPECT_EQ(sends_after_reneging(1, 2), Verdicts{});
+  EXPECT_EQ(sends_after_reneging(2, 2), Verdicts{"R2018_8_keep violated"});
+  EXPECT_EQ(sends_after_reneging(2, 2, true), Verdicts{});
+  EXPECT_EQ(sends_after_reneging(2, 0), Verdicts{"R2018_5_rto_clear departed"});  // late, and not skipped
+}
+
+// Round trips of 100 ms, though text has left between two ACKs of one moment. All is acknowledged, and the next text
+// leaves again after so long.
+Verdicts again_after(milliseconds time) {
+  Bulk t(Bulk::kPlain);
+  t.quiet(milliseconds(100));
+  t.acks(2).sends(10, 4).acks(4).sends(14, 4).quiet();
+  t.quiet(milliseconds(100));
+  t.acks(18).sends(18, 2).quiet();
+  t.quiet(time);
+  t.sends(18, 1).quiet();
+  return t.main_verdicts();
+}
+
+TEST(TimerTwins, TextThatLeavesBetweenTwoAcksMeasuresNoShortRoundTrip) {
+  EXPECT_EQ(again_after(milliseconds(50)), Verdicts{"R6298_5_early violated"});
+  EXPECT_EQ(again_after(milliseconds(300)), Verdicts{"R6298_2_4 departed"});
+}
+
+constexpr std::uint32_t kSegment = 536;  // the peer names no MSS
+
+// Four segments are in flight at first, and each ACK lets two leave: eight, of which the window has shown that it has
+// room for no more.
+class Eight : public Trace {
+ public:
+  Eight() {
+    open().write(60 * kSegment);
+    sends(0, 4).quiet();
+    for (std::uint32_t i = 1; i <= 4; ++i) acks(i).sends(2 * i + 2, 2).quiet();
+  }
+  Eight& acks(std::uint32_t segments) {
+    tcpassay::Trace::in(".", 1, 1 + segments * kSegment, 0, 65535);
+    return *this;
+  }
+  Verdicts main_verdicts() const {
+    Verdicts found = verdicts();
+    std::erase_if(found,
+                  [](const std::string& v) { return v.ends_with("after that") || v == "R5681_3_2_1_lt departed"; });
+    return found;
+  }
+  Eight& sends(std::uint32_t from, std::uint32_t segments) {
+    for (std::uint32_t i = from; i < from + segments; ++i) out(".", 1 + i * kSegment, 1, kSegment);
+    return *this;
+  }
+};
+
+// After a timeout each ACK lets two segments leave until so many are in flight; from there on one.
+Verdicts slow_start_after_timeout(std::uint32_t flight) {
+  Eight t;
+  t.quiet(seconds(1));
+  t.sends(4, 1).quiet();
+  std::uint32_t acked = 4, sent = 5;
+  while (acked < 24) {
+    ++acked;
+    const std::uint32_t leave = sent - acked + 2 <= flight ? 2 : 1;
+    t.acks(acked).sends(sent, leave).quiet();
+    sent += leave;
+  }
+  return t.main_verdicts();
+}
+
+// Half of eight are four, and seven tenths of the nine that the window may have been are 6.3. Slow start may step
+// beyond.
+TEST(TimeoutTwins, SlowStartEndsAtSevenTenthsOfTheWindowThatWasUsed) {
+  EXPECT_EQ(slow_start_after_timeout(5), Verdicts{});
+  EXPECT_EQ(slow_start_after_timeout(7), Verdicts{});
+  EXPECT_EQ(slow_start_after_timeout(8), Verdicts{"R5681_3_1_rto_ssthresh violated"});
+}
+
+// Fast recovery of eight segments ends, and so many are in flight after it.
+Verdicts in_flight_after_recovery(std::uint32_t segments) {
+  Eight t;
+  for (int i = 0; i < 3; ++i) t.acks(4);
+  t.sends(4, 1).quiet();
+  t.acks(12).sends(12, segments).quiet();
+  return t.main_verdicts();
+}
+
+TEST(RecoveryTwins, TheWindowIsDeflatedToSevenTenthsOfWhatWasUsed) {
+  EXPECT_EQ(in_flight_after_recovery(4), Verdicts{});
+  EXPECT_EQ(in_flight_after_recovery(6), Verdicts{});
+  EXPECT_EQ(in_flight_after_recovery(7), Verdicts{"R5681_3_2_6 violated"});
+}
+
+// In TIME-WAIT of a connection that a listener has begun a RST leaves, for an old SYN or for nothing.
+Verdicts resets_in_time_wait(bool old_syn) {
+  Trace t;
+  t.open().close().out("F.", 1, 1).quiet().in("F.", 1, 2).out(".", 2, 2).quiet().wait(seconds(1));
+  if (old_syn) t.in("S", 0);
+  t.out_rst_ack(1);
+  return t.verdicts();
+}
+
+TEST(ResetTwins, OneForAnOldSynIsNotAShortTimeWait) {
+  EXPECT_EQ(resets_in_time_wait(true), Verdicts{"S3_5_2_unclear violated"});
+  EXPECT_EQ(resets_in_time_wait(false), Verdicts{"MUST_13 violated"});
+}
+
+}  // namespace
+}  // namespace tcpassay
