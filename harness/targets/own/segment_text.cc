@@ -89,6 +89,8 @@ Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
     if (!c.received.fin) c.received.fin = seg.seq + static_cast<SeqNum>(seg.text.size());
     c.ack_now = true;
   }
+  // Text that the peer has sent behind its own FIN was taken already: then that FIN was none.
+  if (c.received.fin && c.receives() && lt(*c.received.fin, c.rcv_nxt)) c.received.fin.reset();
   if (c.received.fin && gt(*c.received.fin, c.rcv_nxt) && planted.has(Defect::fin_ahead_forgotten)) {
     c.received.fin = c.rcv_nxt;
   }
