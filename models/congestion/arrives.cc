@@ -201,6 +201,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   if (cc.phase == Phase::kNone) {
     begin(on);
     if (octets > 1) grow(on, octets - 1);  // text that left before the handshake was complete (RFC 7413)
+    if (octets > 1 && tcb.fast_open.text_sent) cc.left = flight(tcb) - octets;  // the peer has not taken the rest
     return;
   }
   const std::uint32_t flight_after = flight(tcb) - octets;
