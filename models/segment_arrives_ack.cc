@@ -80,14 +80,7 @@ Then established_ack(Step& on, const Arriving& seg) {
     return Then::kReturn;
   }
   if (shows_nothing_lost(on, seg, una)) congestion_undone(on, tcb.snd_una - una);
-  if (seg.opt.blocks > 0) {
-    SndSeq highest = tcb.snd_una;
-    for (std::size_t i = 0; i < seg.opt.blocks; ++i) {  // a block of what was never sent says nothing
-      const SndSeq right{seg.opt.block[i].right};
-      if (right - tcb.snd_una <= tcb.snd_nxt - tcb.snd_una) highest = later(highest, right);
-    }
-    congestion_informed(on, highest);
-  }
+  if (seg.opt.blocks > 0) congestion_informed(on, seg);
   // RFC 793 takes the window only with an ACK of something new; RFC 1122 mends that.
   const bool literally_old = !on.since(Edition::k1122) && !advances && window_of(tcb, seg) != tcb.snd_wnd;
   if (tcb.snd_una == seg.ack && !(literally_old && on.may(Freedom::kOldAckKeepsWindow))) update_send_window(on, seg);

@@ -29,6 +29,7 @@ bool syn_is_due(Step& on, const Departing& syn, bool first) {
       {tcb.reply.form != Reply::Form::kNone, tcb.reply.rule},
       {syn.ctl.ack, at_work(tcb, Rule::SA4_5_new)},
       {tcb.state == State::kTimeWait, Rule::MUST_13},  // MAY-2 and RFC 6191 are for a SYN of the peer
+      {tcb.state == State::kSynReceived, tcb.passive ? Rule::S3_8_3_synack : Rule::SA3_4_syn_received},
       {kOtherwise, at_work(tcb, Rule::S3_10_1_again)},
   });
   return on.refuse(rule, 3);

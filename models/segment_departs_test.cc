@@ -304,7 +304,8 @@ TEST(Fin, DoesNotOvertakeText) {
 }
 
 TEST(Fin, ThereIsOnlyOne) {
-  EXPECT_EQ(blamed(fin_wait_1(), out("F.", 2, 1)), "S3_6_send_after_close");
+  EXPECT_EQ(blamed(fin_wait_1(), out("F.", 2, 1)), "S3_10_4_established");
+  EXPECT_EQ(blamed(last_ack(), out("F.", 2, 2)), "S3_10_4_close_wait");
 }
 
 TEST(Fin, OfCloseWaitLeadsToLastAck) {

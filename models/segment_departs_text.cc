@@ -65,17 +65,20 @@ bool is_not_yet_acknowledged(Step& on, const Departing& seg, const Extent& at) {
   return on.refuse(rule, 2);
 }
 
-// 3.10.4: the FIN stands behind the text that the user gave before CLOSE, and a second CLOSE gives no second FIN.
+// 3.10.4: the FIN stands behind the text that the user gave before CLOSE, and a second CLOSE gives no second FIN. A FIN
+// that is acknowledged has left the retransmission queue (3.10.7.4, fifth step).
 bool fin_is_due(Step& on, const Departing& seg, const Extent& at) {
   const Candidate& tcb = on.tcb;
   if (!seg.ctl.fin) return true;
   const bool closed_again = tcb.snd_end < at.text_end;
+  const bool second = closed_again && at.octets == 0 && tcb.snd_end < tcb.snd_nxt;
   const Rule too_early = tcb.state == State::kLastAck ? Rule::S3_10_4_close_wait : Rule::S3_10_4_established;
   const Blame table[] = {
       {!tcb.fin_queued, Rule::S3_6_fin_by_user},
       {at.text_end < tcb.snd_end, too_early},
       {closed_again && tcb.now.has({Rule::S3_10_4_fin_wait, true}), Rule::S3_10_4_fin_wait},
       {closed_again && tcb.now.has({Rule::S3_10_4_closing, true}), Rule::S3_10_4_closing},
+      {second, tcb.snd_end < tcb.snd_una ? Rule::SA4_5_new : too_early},
   };
   for (const Blame& row : table) {
     if (row.when) return on.refuse(row.rule, 2);

@@ -55,6 +55,14 @@ void demands_text(Step& on, Rule rule) {
   if (on.tcb.ack_later) on.tcb.ack_rule = rule;
 }
 
+// Newer than all that TS.Recent may be, but a smaller number: the clock has begun anew.
+bool wraps(const Stamps& ts, std::uint32_t value) {
+  for (const std::uint32_t recent : ts.recent) {
+    if (older(value, recent) || recent <= value) return false;
+  }
+  return !ts.unsure;
+}
+
 bool in_sequence(const Arriving& seg, const BeforeSegment& before) {
   return !seg.text.empty() && seg.seq <= before.nxt && before.nxt < seg.seq + seg.len();
 }
@@ -182,8 +190,9 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
     }
     return;
   }
-  bool known = !ts.unsure;  // TS.Recent has this value already
+  bool known = !ts.unsure;  // TS.Recent has this value already, or the value has just wrapped
   for (const std::uint32_t recent : ts.recent) known = known && recent == value;
+  known = known || wraps(ts, value);
   const bool below = seg.seq <= before.acked;
   ts.other_rule = Rule{};
   if (reached != Reached::kPass || tcb.state == State::kSynReceived) {

@@ -57,7 +57,7 @@ bool urgent_departs(Step& on, const Departing& seg) {
   const SndSeq point = seg.seq + seg.up;
   const bool saturated = seg.up == kFarthest && kFarthest < up.snd_up - seg.seq;
   if (point != up.snd_up && !saturated) {
-    on.refuse(point + 1 == up.snd_up ? Rule::MUST_62 : Rule::S3_8_5_needs_text, 1);
+    on.refuse(Rule::MUST_62, 1);
     return false;
   }
   on.cite(Rule::MUST_30);

@@ -50,7 +50,7 @@ std::string mark_blames(const Candidate& tcb, bool there) {
 TEST(UrgentSent, ThePointerNamesTheOctetThatFollows) {
   EXPECT_TRUE(departs(urgently(10), urgent_out(1, 10, 10)).cite(Rule::MUST_62));
   EXPECT_EQ(departs(urgently(10), urgent_out(1, 10, 9)).blamed, "MUST_62");
-  EXPECT_EQ(departs(urgently(10), urgent_out(1, 10, 0)).blamed, "S3_8_5_needs_text");
+  EXPECT_EQ(departs(urgently(10), urgent_out(1, 10, 0)).blamed, "MUST_62");
 }
 
 TEST(UrgentSent, TheUrgentOctetsCarryUrg) {
@@ -73,7 +73,7 @@ TEST(UrgentSent, ARetransmissionMayBeIdenticalToTheOriginal) {
   before.up.former.add(kIss + 11);
   EXPECT_EQ(departs(before, urgent_out(1, 10, 10)).blamed, "");
   EXPECT_EQ(departs(before, urgent_out(1, 10, 20)).blamed, "");
-  EXPECT_EQ(departs(before, urgent_out(1, 10, 7)).blamed, "S3_8_5_needs_text");
+  EXPECT_EQ(departs(before, urgent_out(1, 10, 7)).blamed, "MUST_62");
 }
 
 TEST(UrgentSent, TextThatLeftWithoutUrgMayBeSentAgainWithoutIt) {

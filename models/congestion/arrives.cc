@@ -28,7 +28,7 @@ void begin(Step& on) {
   cc.fits = on.env.profiles;
   if (!selective(tcb)) cc.fits.remove(Profile::kSack);
   cc.round_end = tcb.iss + 1;
-  cc.timed_out = cc.resent_to = cc.refused_to = tcb.iss;
+  cc.timed_out = cc.resent_to = cc.refused_to = cc.told = tcb.iss;
   // RFC 7413 section 4.2.2: what the SYN,ACK does not acknowledge of the SYN's text goes again with its ACK, lost or
   // not.
   if (tcb.fast_open.text_sent && tcb.snd_una < tcb.snd_nxt) cc.refused_to = tcb.snd_nxt;
@@ -96,6 +96,33 @@ void reduce(Step& on, Rule cap) {
   cc.flat_rounds = cc.halved_silences = 0;
 }
 
+// What the SACK blocks of one ACK say.
+struct Report {
+  SndSeq highest{};         // behind the highest octet that they report, SND.UNA at least
+  std::uint32_t fresh = 0;  // octets that no earlier ACK has reported, as far as the scoreboard shows
+  bool of_resent = false;   // some of these had left again
+};
+
+Report read_report(const Tcb& tcb, const Arriving& seg) {
+  const Congestion& cc = tcb.congestion;
+  const SndSeq told = later(cc.told, tcb.snd_una);
+  Report report{.highest = tcb.snd_una};
+  for (std::size_t i = 0; i < seg.opt.blocks; ++i) {
+    const SndSeq right{seg.opt.block[i].right}, left = later(SndSeq{seg.opt.block[i].left}, tcb.snd_una);
+    // A block of what was never sent, or of text that came twice, says nothing.
+    if (right - tcb.snd_una > tcb.snd_nxt - tcb.snd_una || right <= left) continue;
+    report.highest = later(report.highest, right);
+    if (told < right) report.fresh += right - later(left, told);
+    bool known = told <= left;
+    for (const SndSpan& span : tcb.board.sacked) known = known || (span.from <= left && right <= span.to);
+    if (known) continue;
+    // Behind the first block stand those of earlier ACKs, of which the scoreboard knows a few (RFC 2018 section 4).
+    if (i == 0) report.fresh += earlier(right, told) - left;
+    report.of_resent = report.of_resent || left < cc.resent_to;
+  }
+  return report;
+}
+
 // RFC 6582 section 3.2, step 3: a partial acknowledgment leaves NewReno in recovery, a full one ends it.
 void ack_in_recovery(Tcb& tcb, SndSeq ack) {
   Congestion& cc = tcb.congestion;
@@ -131,13 +158,17 @@ std::uint32_t flight(const Tcb& tcb) {
   return tcb.snd_nxt - tcb.snd_una;
 }
 
+std::uint32_t reported(const Tcb& tcb) {
+  std::uint32_t octets = 0;
+  if (selective(tcb)) {
+    for (const SndSpan& span : tcb.board.sacked) octets += span.to - span.from;
+  }
+  return octets;
+}
+
 std::uint32_t pipe(const Tcb& tcb) {
   // What was reported has left, whatever has left again since (RFC 6675 section 4).
-  std::uint32_t reported = 0;
-  if (selective(tcb)) {
-    for (const SndSpan& span : tcb.board.sacked) reported += span.to - span.from;
-  }
-  return flight(tcb) - std::min(flight(tcb), std::max(tcb.congestion.left, reported));
+  return flight(tcb) - std::min(flight(tcb), std::max(tcb.congestion.left, reported(tcb)));
 }
 
 std::uint32_t flight_of_newreno(const Tcb& tcb) {
@@ -169,7 +200,7 @@ void enter_recovery(Step& on) {
     *window = {.cwnd = window->ssthresh, .ssthresh = window->ssthresh};
   }
   cc.resent = 0;
-  cc.delivered = cc.smss;
+  cc.delivered = std::max(cc.smss, reported(on.tcb));
   cc.after_partial = false;
 }
 
@@ -186,7 +217,7 @@ void enter_loss(Step& on) {
   cc.recover = on.tcb.snd_nxt;  // RFC 6582 section 3.2, step 4: after each timeout
   cc.phase = Phase::kLoss;
   cc.after_timeout = true;
-  cc.timed_out = cc.resent_to = on.tcb.snd_una;
+  cc.timed_out = cc.resent_to = cc.told = on.tcb.snd_una;
   for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) window->cwnd = cc.smss;  // LW of RFC 5681
   cc.left = flight(on.tcb);
   cc.inflated = 0;
@@ -207,6 +238,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   const std::uint32_t flight_after = flight(tcb) - octets;
   cc.resent_to = later(cc.resent_to, tcb.snd_una);  // never more than 2^31 behind, so that comparing it has a meaning
   cc.refused_to = later(cc.refused_to, tcb.snd_una);
+  cc.told = later(cc.told, tcb.snd_una);
   cc.progress = true;
   cc.probe = 0;
   cc.scaled = 0;
@@ -251,14 +283,21 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (cc.duplicates == kDupAckThreshold) cc.fast_retransmit_due = flight(tcb) >= 4 * cc.smss && within;
 }
 
-void congestion_informed(Step& on, SndSeq highest) {
+void congestion_informed(Step& on, const Arriving& seg) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone) return;
-  if (!(tcb.snd_una < highest) || tcb.snd_nxt < highest) return;
-  const std::uint32_t reported = highest - tcb.snd_una, more = reported - std::min(reported, cc.left);
-  cc.left += more;
-  if (cc.phase == Phase::kRecovery) cc.delivered += std::max(more, cc.smss);
+  const Report report = read_report(tcb, seg);
+  if (report.highest == tcb.snd_una) return;
+  const std::uint32_t gone = report.highest - tcb.snd_una;
+  // RFC 6675 section 4, SetPipe (b): what left again is on its way. Once something that left since recovery began has
+  // arrived, it may be lost, too, for all the judge knows (RFC 8985 section 6.2).
+  const bool all_on_its_way =
+      cc.phase == Phase::kRecovery && !cc.progress && !report.of_resent && report.highest <= cc.recover;
+  const std::uint32_t known = later(cc.told, tcb.snd_una) - tcb.snd_una;
+  cc.left += all_on_its_way ? gone - std::min(gone, known) : gone - std::min(gone, cc.left);
+  if (cc.phase == Phase::kRecovery) cc.delivered += std::max(report.fresh, cc.smss);
+  cc.told = later(cc.told, report.highest);
 }
 
 // RFC 4015 section 3.2, step (9), or the windows as they were before (RFC 9438 section 4.9.2) and as the ACK makes them

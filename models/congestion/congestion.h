@@ -93,6 +93,7 @@ struct Congestion {
   std::uint32_t scaled_sent = 0;  // octets sent since it was scaled
   SndSeq recover{};               // SND.NXT when the last loss was seen (RFC 6582)
   SndSeq timed_out{};             // SND.UNA when the retransmission timer last expired
+  SndSeq told{};                  // behind the highest octet that SACK options have reported
   SndSeq resent_to{};             // behind the last octet sent again since the last loss
   SndSeq round_end{};
   SndSeq refused_to{};    // text below it was refused by a window or a path: it goes again without another reason
@@ -111,8 +112,8 @@ struct Congestion {
 void congestion_acked(Step& on, SndSeq ack);
 // Any other acceptable ACK, before it moves the window.
 void congestion_not_acked(Step& on, bool duplicate);
-// SACK blocks may show that octets up to `highest` have left the network.
-void congestion_informed(Step& on, SndSeq highest);
+// SACK blocks may show that text has left the network.
+void congestion_informed(Step& on, const Arriving& seg);
 // An ACK that has acknowledged `octets` of new text shows that nothing was lost (spurious.h).
 void congestion_undone(Step& on, std::uint32_t octets);
 // An ICMP message says that segments of `before` octets are too large for the path: the text in flight is lost, and is

@@ -121,8 +121,44 @@ TEST(Profiles, WhoBelievesReportsIsNoNewReno) {
 
 TEST(Profiles, NorDoesItSendMoreThanTheWindow) {
   const TenLost t(10, 6);
-  EXPECT_EQ(t.main_verdicts(), Verdicts{"R5681_3_2_2 violated"});
+  EXPECT_EQ(t.main_verdicts(), Verdicts{"R6675_4_pipe violated"});
   EXPECT_EQ(t.explained(), "");
+}
+
+// Of 20 segments each third arrives, from the one with the index 12 on, and each ACK reports one of them.
+struct EachThird : Twenty {
+  EachThird() : Twenty(Bulk::kSack) { wait(milliseconds(100)); }
+  EachThird& reported(std::initializer_list<std::uint32_t> again, std::uint32_t new_segments = 0) {
+    acks(10, 0, {{arrived, arrived + 1}});
+    arrived += 3;
+    for (const std::uint32_t each : again) sends(each, 1);
+    sends(next, new_segments).quiet();
+    next += new_segments;
+    return *this;
+  }
+  std::uint32_t arrived = 12;
+};
+
+// The third report begins recovery: 9 of the 20 have left the network, and 10 or 14 may be in it.
+TEST(Profiles, WhatLeftAgainIsInTheNetwork) {
+  EachThird half;
+  half.reported({}, 1).reported({}, 1).reported({10}).reported({11}).reported({13, 14, 16}).reported({17, 19, 20});
+  EXPECT_EQ(half.main_verdicts(), Verdicts{});
+  EachThird cubic;
+  cubic.reported({}).reported({}).reported({10, 11, 13, 14}).reported({16, 17, 19}).reported({20, 22, 23});
+  EXPECT_EQ(cubic.main_verdicts(), Verdicts{});
+  EachThird forgets;
+  forgets.reported({}).reported({}).reported({10, 11, 13, 14}).reported({16, 17, 19, 20, 22, 23}, 3);
+  EXPECT_EQ(forgets.main_verdicts(), Verdicts{"R6675_4_pipe violated"});
+}
+
+// RFC 8985 section 6.2: a report of what left again shows that what left again before it was lost once more.
+TEST(Profiles, WhatLeftAgainMayBeLostAgain) {
+  EachThird t;
+  t.reported({}).reported({}).reported({10, 11, 13, 14}).reported({16, 17, 19}).reported({20, 22, 23});
+  t.wait(milliseconds(100));
+  t.acks(10, 0, {{23, 25}}).sends(10, 2).sends(13, 2).sends(16, 2).quiet();
+  EXPECT_EQ(t.main_verdicts(), Verdicts{});
 }
 
 }  // namespace

@@ -135,6 +135,8 @@ void window_is_kept(Step& on) {
   }
   if (info(cc.soft_cap).level == Level::kShould) on.cite(cc.soft_cap);
   if (cc.phase == Phase::kRecovery) on.cite(Rule::R5681_4_3_half);
+  if (cc.phase == Phase::kRecovery && selective(tcb) && tcb.snd_una < cc.resent_to) on.cite(Rule::R6675_4_pipe);
+  if (cc.phase == Phase::kRecovery && cc.after_partial && !selective(tcb)) on.cite(Rule::R6582_3_2_deflate);
   if (selective(tcb) && cc.duplicated && !cc.progress && cc.phase == Phase::kOpen) on.cite(Rule::R5681_3_2_1_lt_sack);
 }
 

@@ -25,6 +25,8 @@ struct Leaving {
 std::uint32_t flight(const Tcb& tcb);
 // ... less what has left the network, as far as the ACKs tell (Pipe of RFC 6675).
 std::uint32_t pipe(const Tcb& tcb);
+// Octets that SACK options have reported, as far as the scoreboard has room for them.
+std::uint32_t reported(const Tcb& tcb);
 // ... less a segment for each duplicate ACK (RFC 5681 section 3.2).
 std::uint32_t flight_of_newreno(const Tcb& tcb);
 // Selective acknowledgments say more than counting does; who has them may recover in other ways (RFC 6675, RFC 8985).

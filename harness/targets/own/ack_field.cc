@@ -165,10 +165,11 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
   if (c.in_flight()) {
     if (opens || !planted.has(Defect::timer_runs_on)) start_retransmission_timer(c);  // RFC 6298 (5.3)
   } else if (opens || !planted.has(Defect::timer_not_stopped)) {
-    c.timers.retransmission = kNever;  // (5.2)
+    const bool runs_on = c.fin_acked && planted.has(Defect::fin_acked_sent_again);
+    if (!runs_on) c.timers.retransmission = kNever;  // (5.2)
     start_keep_alive_timer(c);
   }
-  if (c.urgent_out && ge(c.snd_una, c.snd_up)) c.urgent_out = false;
+  if (c.urgent_out && ge(c.snd_una, c.snd_up)) c.urgent_out = planted.has(Defect::urgent_flag_stays);
   arm_user_timer(c);
 }
 

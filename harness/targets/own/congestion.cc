@@ -132,7 +132,7 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
     return;
   }
   // Partial acknowledgment: the next segment was lost too.
-  cc.cwnd -= std::min(cc.cwnd, octets);
+  if (!planted.has(Defect::partial_ack_deflates_nothing)) cc.cwnd -= std::min(cc.cwnd, octets);
   if (octets >= cc.smss) cc.cwnd += cc.smss;
   cc.cwnd = std::max(cc.cwnd, cc.smss);
   cc.front_again = !planted.has(Defect::partial_ack_ignored);

@@ -143,7 +143,8 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
   if (variants.has(LegalVariant::old_stamps_accepted)) return Then::kProceed;
   const std::uint32_t value = seg.timestamps->value;
   const bool equal = value == ts.recent && !seg.text.empty() && planted.has(Defect::paws_drops_equal);
-  if (!lt(value, ts.recent) && !equal) return Then::kProceed;
+  const bool plain = planted.has(Defect::paws_compares_plainly);
+  if (!(plain ? value < ts.recent : lt(value, ts.recent)) && !equal) return Then::kProceed;
   if (now_ - ts.recent_at > kOutdated && !planted.has(Defect::paws_never_outdated)) {
     ts.recent = value;
     ts.recent_at = now_;

@@ -166,7 +166,8 @@ void Stack::send_syn(Connection& c) {
   Segment seg = from(c);
   seg.seq = c.iss;
   seg.ctl.syn = true;
-  if (c.state == State::kSynSent) {
+  const bool bare_again = !c.passive && c.syn_retransmitted && planted.has(Defect::simopen_again_without_ack);
+  if (c.state == State::kSynSent || bare_again) {
     seg.ctl.ack = false;
     seg.ack = 0;
   }

@@ -91,7 +91,7 @@ std::uint32_t Stack::pipe(const Connection& c) const {
       if (lt(at, c.board.span[i].left)) end = c.board.span[i].left;
     }
     if (!is_lost(c, at)) octets += end - at;
-    if (lt(at, c.board.high_rxt)) octets += min(end, c.board.high_rxt) - at;
+    if (lt(at, c.board.high_rxt) && !planted.has(Defect::sack_pipe_forgets)) octets += min(end, c.board.high_rxt) - at;
     at = next_unsacked(c, end);
   }
   return octets;

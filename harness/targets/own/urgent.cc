@@ -14,7 +14,8 @@ void Stack::send_urgently(Connection& c) {
 
 // URG and the pointer go on every segment that begins before SND.UP.
 void Stack::mark_urgent(const Connection& c, Segment& seg) const {
-  if (!c.urgent_out || !lt(seg.seq, c.snd_up) || seg.ctl.syn || seg.ctl.rst) return;
+  const bool behind = !lt(seg.seq, c.snd_up) && !planted.has(Defect::urgent_flag_stays);
+  if (!c.urgent_out || behind || seg.ctl.syn || seg.ctl.rst) return;
   if (planted.has(Defect::urgent_never_sent)) return;
   SeqNum up = c.snd_up;
   if (planted.has(Defect::urgent_pointer_short)) --up;
