@@ -168,6 +168,27 @@ TEST(Report, OfWrongNumbersIsSeen) {
   EXPECT_EQ(reports(established(), {.state = State::kEstablished, .snd_una = 1002}).blamed, "SA4_5_new");
 }
 
+// Text beyond the window that is taken departs from a SHOULD, whether an ACK tells of it or RCV.NXT; octets that never
+// came are another thing.
+TEST(Report, OfTextBeyondTheWindowIsBlamedLikeItsAck) {
+  Candidate before = fin_wait_1();
+  before.rcv_edge = before.rcv_far = before.rcv_nxt + 100;
+  before.edge_known = true;
+  const Outcomes arrived = arrives(before, in("P.", 1, 1, 110));
+  const Candidate& cut = arrived.all.at(0);
+  EXPECT_EQ(reports(cut, {.state = State::kFinWait1, .rcv_nxt = 5101}).blamed, "");
+  EXPECT_EQ(reports(cut, {.state = State::kFinWait1, .rcv_nxt = 5111}).blamed, "SA4_1_trim_right");
+  EXPECT_EQ(reports(cut, {.state = State::kFinWait1, .rcv_nxt = 5112}).blamed, "SA4_7_deliver");
+}
+
+// The FIN just below the window, whose ACK and window may be used (Appendix A.2), and the one at RCV.NXT.
+TEST(Report, OfAFinBelowTheWindowIsBlamedOnTheStepThatDropsIt) {
+  for (const Candidate& tcb : arrives(fin_wait_1(), in("F.", 0, 1, 0, 60000)).all) {
+    EXPECT_EQ(reports(tcb, {.state = State::kClosing}).blamed, "SA4_1_drop");
+  }
+  EXPECT_EQ(reports(after_arrival(fin_wait_1(), in("F.", 1, 1)), {.state = State::kClosing}).blamed, "");
+}
+
 TEST(Report, MayComeBeforeTheQueuedFin) {
   Candidate before = given(close_wait(), 100);
   before = outcomes_of(before, kListening, [](Step& on) { close_call(on, {}); }).all.at(0);

@@ -64,6 +64,11 @@ bool took_a_fin_beyond_the_window(const Candidate& tcb, State reported) {
   return !tcb.rcv_fin && follows_the_peers_fin(reported) && tcb.cut.there;
 }
 
+// The FIN of a segment that is not acceptable was acted on. What its ACK and its window do is another question.
+bool took_an_unacceptable_fin(const Candidate& tcb, State reported) {
+  return !tcb.rcv_fin && follows_the_peers_fin(reported) && tcb.later.has({Rule::SA4_1_drop});
+}
+
 // What is blamed when the target is in another state than it should be.
 Rule forbids_the_state(const Candidate& tcb, State reported) {
   const bool gave_up =
@@ -72,6 +77,7 @@ Rule forbids_the_state(const Candidate& tcb, State reported) {
   // What had to leave first and did not is the nearer reason.
   return blamed({
       {took_a_fin_beyond_the_window(tcb, reported), Rule::SA4_1_trim_right},
+      {took_an_unacceptable_fin(tcb, reported), Rule::SA4_1_drop},
       {tcb.keep.unanswered > 0 && reported == State::kClosed, Rule::MUST_29},
       {tcb.ack_now && info(tcb.ack_now_rule).level == Level::kMust, tcb.ack_now_rule},
       {tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional, unanswered(tcb)},
@@ -95,7 +101,9 @@ bool numbers_are_right(Step& on, const StateReport& report) {
   if (!synchronized(tcb.state) || tcb.state == State::kTimeWait) return true;
   if (report.rcv_nxt) {
     const RcvSeq nxt{*report.rcv_nxt};
-    if (nxt < tcb.rcv_nxt || tcb.rcv_nxt_max < nxt) return on.refuse(moves_the_numbers(tcb, tcb.rcv_nxt_max < nxt), 1);
+    const bool too_far = tcb.rcv_nxt_max < nxt;
+    if (too_far && tcb.cut.may_be(nxt)) return on.refuse(Rule::SA4_1_trim_right, 1);  // as an ACK of it would be
+    if (nxt < tcb.rcv_nxt || too_far) return on.refuse(moves_the_numbers(tcb, too_far), 1);
   }
   const bool moved = report.snd_una && SndSeq{*report.snd_una} != tcb.snd_una;
   return !moved || on.refuse(at_work(tcb, Rule::SA4_5_new), 1);
