@@ -118,7 +118,8 @@ bool forgets_what_was_resent(const Tcb& tcb, const Leaving& seg) {
   const Congestion& cc = tcb.congestion;
   if (cc.phase != Phase::kRecovery || !selective(tcb)) return false;
   const std::uint32_t gone = later(cc.told, tcb.snd_una) - tcb.snd_una;
-  return flight(tcb) - std::min(flight(tcb), gone) + seg.more <= cc.widest().cwnd;
+  // Beside a single segment that has left again a window that was not halved shows the same.
+  return gone > cc.smss && flight(tcb) - std::min(flight(tcb), gone) + seg.more <= cc.widest().cwnd;
 }
 
 // The rule that a segment breaks for which no profile has room.
@@ -133,7 +134,7 @@ Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
   return blamed({
       {grows_fast, Rule::R5681_3_1_rto_cwnd},
       {forgets_what_was_resent(tcb, seg), Rule::R6675_4_pipe},
-      {recovery && !seg.again && inflated && resent > cc.delivered, Rule::R5681_3_2_4},
+      {recovery && !seg.again && inflated && !selective(tcb) && resent > cc.delivered, Rule::R5681_3_2_4},
       {recovery && seg.again, Rule::R5681_4_3_half},
       {recovery && cc.after_partial && !selective(tcb) && cc.cap != Rule::R5681_4_3_twice, Rule::R6582_3_2_deflate},
       {selective(tcb) && cc.duplicated && !cc.progress && cc.lossless, Rule::R5681_3_2_1_lt_sack},
