@@ -36,12 +36,14 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 }
 
 // The sweep plays one connection at a time and asks with one segment, or two. These defects show when a backlog is
-// full, which takes several connections, in how several held stretches of text lie, in which error is told, in what an
-// ABORT sends, or after days; the corpus shows them.
+// full, which takes several connections, in how several held stretches of text lie, behind a window that has grown or a
+// clock of timestamps that wraps, in which error is told, in what an ABORT sends, after a timeout, or after days; the
+// corpus shows them.
 constexpr std::string_view kNeedsMoreThanOneSegment[] = {
     "backlog_rst_wrong_ack",    "backlog_place_lost",        "gap_of_one_octet_filled",    "many_stretches_drop_next",
     "held_text_replaced_whole", "refused_told_as_reset",     "ts_missing_on_reset",        "paws_rechecks_queue",
-    "paws_never_outdated",      "tw_new_timestamps_refused", "tw_lost_timestamps_refused", "paws_after_sequence"};
+    "paws_never_outdated",      "tw_new_timestamps_refused", "tw_lost_timestamps_refused", "paws_after_sequence",
+    "joins_two_stretches",      "ack_range_of_first_window", "paws_compares_plainly",      "fin_acked_sent_again"};
 
 // What happens to text or a FIN that waits while a connection closes: faults of roads with pending text.
 constexpr std::string_view kPendingWhileClosing[] = {
