@@ -126,5 +126,25 @@ TEST(ResetTwins, OneForAnOldSynIsNotAShortTimeWait) {
   EXPECT_EQ(resets_in_time_wait(false), Verdicts{"MUST_13 violated"});
 }
 
+// Text behind CLOSE, on a segment that acknowledges as well. What the ACK lets go may leave before the RST (3.10.7.4);
+// it may not take the place of the RST, nor follow it.
+Verdicts text_behind_close(bool text_before, bool reset, bool text_after) {
+  Trace t;
+  t.open().write(6000).quiet();
+  for (std::uint32_t i = 0; i < 4; ++i) t.out(".", 1 + 536 * i, 1, 536);
+  t.quiet().close().quiet().in(".", 1, 1073, 100);
+  if (text_before) t.out(".", 2145, 1, 536);
+  if (reset) t.out("R", 1073);
+  if (text_after) t.out(".", 2145, 1, 536);
+  return t.quiet().verdicts();
+}
+
+TEST(ResetTwins, WhatTheAckLetsGoLeavesBeforeTheRstAndNotInsteadOfIt) {
+  EXPECT_EQ(text_behind_close(false, true, false), Verdicts{});
+  EXPECT_EQ(text_behind_close(true, true, false), Verdicts{});
+  EXPECT_EQ(text_behind_close(true, false, false), Verdicts{"SHLD_3 departed"});
+  EXPECT_EQ(text_behind_close(false, true, true), Verdicts{"SA4_5_new violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay
