@@ -77,7 +77,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
       return false;
     }
     if (tcb.rexmits == 0 && !timer.backed_off_further &&
-        shortest > timer.backed_off_rto + timer.backed_off_rto / 2 + kRtoMin) {
+        shortest > timer.backed_off_most + timer.backed_off_most / 2 + kRtoMin) {
       on.refuse(Rule::MUST_18, 1);
       return false;
     }
@@ -184,6 +184,7 @@ bool front_departs_by_timer(Step& on, bool probing) {
   if (timer.new_text_followed && !probing) on.cite(Rule::R6298_5_1);
   if (synchronized(tcb.state) && tcb.snd_nxt - tcb.snd_una > tcb.congestion.smss) on.cite(Rule::R6298_5_4);
   tcb.front_gap = shortest;
+  timer.gap_most = longest;
   return true;
 }
 
@@ -311,6 +312,7 @@ void round_trip_ends(Step& on, SndSeq ack) {
   const bool probed = tcb.snd_wnd == 0;                    // the interval of window probes need not be the timeout
   if (again && ambiguous && !handshake && !probed && tcb.front_gap != Time{} && !tcb.timestamped()) {
     timer.backed_off_rto = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
+    timer.backed_off_most = 2 * timer.gap_most;
     timer.backed_off_further = false;
   } else if (!ambiguous || (!again && tcb.timestamped())) {
     timer.backed_off_rto = Time{};

@@ -32,6 +32,8 @@ struct RetransmissionTimer {
   Time rtt_min = kNone;     // the shortest round trip seen
   Time sample_min = kNone;  // no round trip that the target can have measured is shorter
   Time backed_off_rto{};    // the timeout that the timer has backed off to, until a new sample; zero: it has not
+  Time backed_off_most{};   // the same at its longest: when the timer was started may not be known
+  Time gap_most{};          // between the last two expiries, at the longest
   Time sent_at = kNone;     // when the flight was sent, if all of it left at once
   Time probe_gap{};         // between the last two window probes
   bool probing = false;     // what left last was a window probe

@@ -32,6 +32,41 @@ TEST(Karn, TheTimeoutStaysBackedOffUntilTextThatWasSentOnceIsAcknowledged) {
   EXPECT_EQ(in_two_pieces(seconds(11), seconds(40)), Verdicts{"MUST_18 violated"});
 }
 
+// Text of 1,000 octets leaves in two segments, and the first of them again at 1 s. It is acknowledged, and a part of
+// the second, so that the timer runs anew; three duplicates send the rest at 2.5 s, and the timer at 3 s. It ran from 1
+// s, so that the timeout is 4 s then: new text leaves again after `gap`.
+Verdicts behind_a_fast_retransmission(Time gap) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1).quiet().accept().write(1000);
+  t.out(".", 1, 1, 536).quiet(seconds(1)).out(".", 1, 1, 536).in(".", 1, 537).out("P.", 537, 1, 464);
+  t.in(".", 1, 546).quiet().in(".", 1, 546).quiet(milliseconds(500)).in(".", 1, 546).quiet(milliseconds(999));
+  t.in(".", 1, 546).out("P.", 546, 1, 455).quiet(milliseconds(500)).out("P.", 546, 1, 455).in(".", 1, 1001).write(1);
+  t.out("P.", 1001, 1, 1).quiet(gap).out("P.", 1001, 1, 1).quiet();
+  return t.verdicts();
+}
+
+TEST(Karn, ATimeoutThatRanBeforeAFastRetransmissionDoublesFromItsStart) {
+  EXPECT_EQ(behind_a_fast_retransmission(seconds(4)), Verdicts{});
+  EXPECT_EQ(behind_a_fast_retransmission(seconds(11)), Verdicts{"MUST_18 violated"});
+  EXPECT_EQ(behind_a_fast_retransmission(milliseconds(500)), Verdicts{"R6298_3_karn violated"});
+}
+
+// Text leaves again at 3, 9, 21, 45 and 93 s, which a maximum of 120 s allows (2.5).
+Verdicts behind_long_gaps(Time gap) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet(seconds(1)).out("S.", 0, 1).quiet(milliseconds(100));
+  t.in(".", 1, 1).quiet().accept().write(100).out("P.", 1, 1, 100);
+  for (const int wait : {3, 6, 12, 24, 48}) t.quiet(seconds(wait)).out("P.", 1, 1, 100);
+  t.quiet(seconds(1)).in(".", 1, 101).write(100).out("P.", 101, 1, 100).quiet(gap).out("P.", 101, 1, 100).quiet();
+  return t.verdicts();
+}
+
+TEST(Karn, AMaximumOfTwoMinutesIsNoTimeoutOfAnotherKind) {
+  EXPECT_EQ(behind_long_gaps(seconds(96)), Verdicts{});
+  EXPECT_EQ(behind_long_gaps(seconds(60)), Verdicts{});
+  EXPECT_EQ(behind_long_gaps(seconds(30)), Verdicts{"R6298_3_karn violated"});
+}
+
 // 3.10.7.3, first: a bad ACK draws a RST, and is discarded. The SYN goes again by its timer alone (2.1).
 Verdicts syn_again_after_a_bad_ack(Time gap) {
   Trace t;
