@@ -5,8 +5,8 @@
 //   TCPASSAY_FINDINGS      the folder for findings; without it a finding is only printed
 //   TCPASSAY_FINDINGS_MAX  abort (so that the engine stops) after findings of so many rules (1)
 //   TCPASSAY_IGNORE        rules that make no finding, separated by commas
-//   TCPASSAY_SIGNALS       what counts as coverage besides the code: all, none, or some, as in `tcpassay fuzz
-//   --signals` TCPASSAY_MUTATOR       octets: the engine's own mutations only, to compare with
+//   TCPASSAY_SIGNALS       what counts as coverage besides the code: all, none, or some, as in --signals of a campaign
+//   TCPASSAY_MUTATOR       octets: the engine's own mutations only, to compare with
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

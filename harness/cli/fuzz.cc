@@ -152,7 +152,7 @@ int run_campaign(const CliOptions& cli) {
   const HuntStatus status = hunt(options);
   if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
   const auto findings = read_findings(options.folder / "findings");
-  if (!report(findings, cli)) print(status_text(status) + "\n" + findings_text(findings));
+  if (!report(findings, cli)) print(status_text(status) + "\n" + findings_text(findings, options.listed));
   return status.unlisted > 0 ? 1 : 0;
 }
 
@@ -212,7 +212,7 @@ int run_fuzz(const CliOptions& asked) {
     if (cli.action == "minimise") minimise(found, terms_of(cli));
     if (cli.action == "export") write_forms(found, terms_of(cli));
   }
-  if (!report(all, cli)) print(all.empty() ? "no findings\n" : findings_text(all));
+  if (!report(all, cli)) print(all.empty() ? "no findings\n" : findings_text(all, listed_rules(cli)));
   return all.empty() ? 0 : 1;
 }
 

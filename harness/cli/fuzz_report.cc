@@ -73,7 +73,7 @@ Json fuzz_json(const fs::path& campaign, const std::vector<Hunted>& findings, co
       died.push_back({{"how", fmt::format("{} ({})", found.verdict, found.replay)}});
       continue;
     }
-    const bool known = std::find(listed.begin(), listed.end(), found.kind.rule) != listed.end();
+    const bool known = is_listed(found.kind, listed);
     unlisted += known ? 0 : 1;
     violations.push_back(violation(found, known));
   }

@@ -139,11 +139,11 @@ class Parent {
 
   void count_findings() {
     status_.findings.clear();
-    status_.unlisted = 0;
+    status_.unlisted = status_.listed = 0;
     for (const Hunted& found : read_findings(options_.folder / "findings")) {
-      ++status_.findings[found.kind.rule];
-      const auto& listed = options_.listed;
-      status_.unlisted += std::find(listed.begin(), listed.end(), found.kind.rule) == listed.end();
+      const bool known = is_listed(found.kind, options_.listed);
+      ++(known ? status_.listed : status_.unlisted);
+      if (!known) ++status_.findings[found.kind.rule];
     }
   }
 
@@ -152,7 +152,8 @@ class Parent {
                  {"inputs", status_.inputs},        {"seconds", status_.seconds},
                  {"inputs_per_s", status_.rate},    {"transitions", status_.transitions},
                  {"rules", status_.rules},          {"features", status_.features},
-                 {"corpus", status_.corpus},        {"findings", status_.findings}};
+                 {"corpus", status_.corpus},        {"findings", status_.findings},
+                 {"listed", status_.listed}};
     write_file((options_.folder / "status.json").string(), json.dump(1) + "\n");
   }
 
@@ -185,15 +186,17 @@ HuntStatus hunt(const HuntOptions& options) {
 std::string status_text(const HuntStatus& status) {
   std::string found;
   for (const auto& [rule, count] : status.findings) found += fmt::format(" {}:{}", rule, count);
+  if (status.listed > 0) found += fmt::format("{} {} listed", found.empty() ? "" : ", and", status.listed);
   return fmt::format("{} inputs, {:.0f}/s, {} transitions, {} rules judged, {} kept; findings:{}", status.inputs,
                      status.rate, status.transitions, status.rules, status.corpus, found.empty() ? " none" : found);
 }
 
-std::string findings_text(const std::vector<Hunted>& findings) {
+std::string findings_text(const std::vector<Hunted>& findings, const std::vector<std::string>& listed) {
   std::string text;
   for (const Hunted& found : findings) {
-    text += fmt::format("{:<34} {:<13} {:>3} steps  {:<24} {}\n", found.folder.filename().string(),
-                        to_string(found.status), found.steps, found.kind.state, found.kind.stimulus);
+    text += fmt::format("{:<34} {:<13} {:<7} {:>3} steps  {:<24} {}\n", found.folder.filename().string(),
+                        to_string(found.status), is_listed(found.kind, listed) ? "listed" : "", found.steps,
+                        found.kind.state, found.kind.stimulus);
   }
   return text;
 }

@@ -29,7 +29,8 @@ struct HuntOptions {
   std::vector<std::string> seeds{};     // folders and files with scripts
   std::vector<std::string> left_out{};  // rules: scripts that say that they cover one of these are no seeds
   std::vector<std::string> ignored{};   // rules that make no finding
-  std::vector<std::string> listed{};    // rules that the target is known to break: no reason to end or to complain
+  std::vector<std::string> listed{};    // rules that the target is known to break: no reason to end or to complain,
+                                        // and few findings of one are looked into
   Signals signals{};
   bool plain = false;  // values are changed without structure, to compare with
   // Called about once a second.
@@ -41,8 +42,8 @@ struct HuntStatus {
   double seconds = 0;        // likewise
   double rate = 0;           // inputs a second in this run
   std::size_t transitions = 0, rules = 0, features = 0, corpus = 0;
-  std::map<std::string, std::size_t> findings{};  // by rule
-  std::size_t unlisted = 0;                       // of them
+  std::map<std::string, std::size_t> findings{};  // by rule, those that are not listed
+  std::size_t unlisted = 0, listed = 0;           // how many of either
   bool interrupted = false;
 };
 
@@ -50,6 +51,7 @@ struct HuntStatus {
 HuntStatus hunt(const HuntOptions& options);
 
 std::string status_text(const HuntStatus& status);  // one line
-std::string findings_text(const std::vector<Hunted>& findings);
+// One line each; what the target is known to break is marked.
+std::string findings_text(const std::vector<Hunted>& findings, const std::vector<std::string>& listed = {});
 
 }  // namespace tcpassay

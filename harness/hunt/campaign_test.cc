@@ -47,6 +47,25 @@ class Campaign : public ::testing::Test {
   fs::path folder_ = fs::temp_directory_path() / ("tcpassay-hunt-" + std::to_string(getpid()));
 };
 
+TEST_F(Campaign, CountsApartWhatTheTargetIsKnownToBreak) {
+  HuntOptions asked = options("rst_out_of_window", 3000);
+  hunt(asked);
+  std::map<std::string, int> of_rule;
+  for (const Hunted& found : read_findings(folder() / "findings")) ++of_rule[found.kind.rule];
+  const auto most = std::max_element(of_rule.begin(), of_rule.end(),
+                                     [](const auto& one, const auto& two) { return one.second < two.second; });
+  ASSERT_NE(most, of_rule.end());
+  ASSERT_GT(most->second, 2) << "a rule with more findings than are looked into where it is listed";
+  fs::remove_all(folder());
+  asked.listed = {most->first};
+  const HuntStatus status = hunt(asked);
+  EXPECT_EQ(status.listed, 2u);
+  EXPECT_EQ(status.findings.count(most->first), 0u);
+  EXPECT_NE(status_text(status).find("2 listed"), std::string::npos) << status_text(status);
+  const std::string text = findings_text(read_findings(folder() / "findings"), asked.listed);
+  EXPECT_NE(text.find(" listed "), std::string::npos) << text;
+}
+
 TEST_F(Campaign, FindsAPlantedDefectAndMakesItSmall) {
   HuntOptions asked = options("rst_out_of_window", 5000);
   asked.findings_max = 1;

@@ -90,6 +90,10 @@ std::string FindingKind::id() const {
   return fmt::format("{}-{:08x}", rule, hash_of(text()));
 }
 
+bool is_listed(const FindingKind& kind, const std::vector<std::string>& listed) {
+  return std::find(listed.begin(), listed.end(), kind.rule) != listed.end();
+}
+
 std::string stimulus_class(const ScriptStep& step) {
   if (const auto* in = std::get_if<Inject>(&step.action)) return class_of(in->segment);
   if (const auto* call = std::get_if<Call>(&step.action)) return to_string(call->kind);

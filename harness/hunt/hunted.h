@@ -31,6 +31,8 @@ struct FindingKind {
 FindingKind kind_of(const Verdict& verdict, const Scenario& played);
 FindingKind kind_of_death(const std::string& how, bool died, const Scenario& played);
 std::string stimulus_class(const ScriptStep& step);
+// Whether its rule is among those that the target is known to break.
+bool is_listed(const FindingKind& kind, const std::vector<std::string>& listed);
 
 // Under which conditions a campaign plays.
 struct HuntTerms {

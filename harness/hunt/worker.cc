@@ -50,6 +50,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kHistory = 64;                               // inputs kept in case a finding needs them
 constexpr int kKindsMax = 12;                                      // findings of one rule that are looked into
+constexpr int kListedKindsMax = 2;                                 // where the target is known to break it
 constexpr Time kRealWaitOfInput = std::chrono::milliseconds(400);  // where time is real
 constexpr std::chrono::milliseconds kTellEvery{500};
 constexpr std::chrono::seconds kReadEvery{5};
@@ -239,7 +240,8 @@ bool HuntWorker::wanted(const FindingKind& kind) const {
   const auto& ignored = options_.ignored;
   if (std::find(ignored.begin(), ignored.end(), kind.rule) != ignored.end()) return false;
   const auto of_rule = by_rule_.find(kind.rule);
-  return known_.count(kind.id()) == 0 && (of_rule == by_rule_.end() || of_rule->second < kKindsMax);
+  const int most = is_listed(kind, options_.listed) ? kListedKindsMax : kKindsMax;
+  return known_.count(kind.id()) == 0 && (of_rule == by_rule_.end() || of_rule->second < most);
 }
 
 // Writes what was played before anything else is done with it.
