@@ -153,5 +153,25 @@ TEST(WindowTwins, ASegmentWithoutRoomForTextHasAnySize) {
   EXPECT_EQ(one_octet_leaves(0), Verdicts{"SHLD_28 departed"});
 }
 
+// ---- RFC 7323 section 3.2: timestamps that were not negotiated ----
+
+// Ten octets are in flight, and text comes with timestamps; this ACK leaves, or none.
+Verdicts text_with_stamps(std::optional<Departing> answer) {
+  Trace t;
+  t.open().write(10).out("P.", 1, 1, 10).quiet();
+  Arriving text = in("P.", 1, 1, 10);
+  text.opt.timestamps = {{.value = 102, .echo = 0}};
+  t.event(text);
+  if (answer) t.event(*answer);
+  t.quiet(seconds(1));
+  return t.verdicts();
+}
+
+TEST(StampTwins, ANumberThatIsWrongHasNothingToDoWithStamps) {
+  EXPECT_EQ(text_with_stamps(out(".", 11, 11)), Verdicts{});
+  EXPECT_EQ(text_with_stamps(out(".", 1, 11)), Verdicts{"SA4_7_ack violated"});
+  EXPECT_EQ(text_with_stamps({}), Verdicts{"R7323_3_2_unnegotiated violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

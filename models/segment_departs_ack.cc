@@ -44,8 +44,10 @@ bool ack_sequence_is_due(Step& on, const Departing& seg) {
       {tcb.ack_later, tcb.ack_rule},
       {kOtherwise, at_work(tcb, Rule::SA4_7_ack)},
   });
-  // Whether to answer may be a SHOULD; the form of what leaves is none.
-  return on.refuse(info(demands).level == Level::kMust ? demands : Rule::SA4_7_ack, 1);
+  // Whether to answer may be a SHOULD; the form of what leaves is none. Nor has it to do with timestamps: an ACK
+  // leaves.
+  const bool of_form = info(demands).level == Level::kMust && demands != Rule::R7323_3_2_unnegotiated;
+  return on.refuse(of_form ? demands : Rule::SA4_7_ack, 1);
 }
 
 // The target owes this acknowledgment, moves the window with it, acknowledges something new, or an arriving segment

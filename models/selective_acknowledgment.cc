@@ -89,7 +89,9 @@ void no_blocks(Step& on, const Departing& seg) {
   }
   sack.unanswered = false;
   if (tcb.user_gone || tcb.rcv_fin || !empty(sack.omitted)) return;
-  if (triggered) {
+  const bool told = std::any_of(sack.reported.begin(), sack.reported.end(),
+                                [&](const Span& span) { return within(sack.trigger, span); });
+  if (triggered && !told) {
     sack.omitted = sack.trigger;
     sack.omitted_rule = Rule::R2018_4_every_segment;
   } else if (!sack.reported.empty()) {

@@ -152,6 +152,14 @@ TEST(SelectiveAcknowledgment, EveryAckOfAReceiverThatReportsCarriesAnOption) {
   EXPECT_EQ(t.verdicts(), Verdicts{"R2018_4_every_segment departed"});
 }
 
+// What the duplicate ACK has reported is left out by a segment with text: another rule is broken.
+TEST(SelectiveAcknowledgment, WhatLeavesBesideTheDuplicateAckCarriesAnOptionToo) {
+  Story t;
+  t.text(101, 201, 1, {{101, 201}}).write(100).out("P.", 1, 1, 100).quiet().in(".", 1, 101).quiet();
+  t.in("P.", 1, 101, 50).event(with(tcpassay::out(".", 101, 51), {{101, 201}})).quiet();
+  EXPECT_EQ(t.verdicts(), Verdicts{"R2018_4_all_acks departed"});
+}
+
 TEST(SelectiveAcknowledgment, RoomIsFilledWithTheLatestBlocks) {
   Story t;
   t.text(101, 151, 1, {{101, 151}}).text(201, 251, 1, {{201, 251}, {101, 151}});

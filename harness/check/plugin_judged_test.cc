@@ -7,6 +7,7 @@
 
 #include "harness/check/check.h"
 #include "harness/check/report.h"
+#include "harness/script/parse.h"
 
 namespace tcpassay {
 namespace {
@@ -36,6 +37,24 @@ TEST(PluginJudged, AsTheOwnStackItself) {
     EXPECT_EQ(own.rules[i].judged > 0, behind.rules[i].judged > 0) << info(own.rules[i].rule).id;
     EXPECT_EQ(own.rules[i].standing, behind.rules[i].standing) << info(own.rules[i].rule).id;
   }
+}
+
+// A socket whose half-closed connection was reset opens another one, which is whole.
+TEST(PluginJudged, AConnectionOpenedAgainIsNotHalfClosed) {
+  const std::string script = R"(+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 connect(3, ..., ...) = -1 EINPROGRESS
++0 < S. 0:0(0) ack 1 win 65535
++0 shutdown(3, SHUT_WR) = 0
++0 < R. 1:1(0) ack 2 win 0
++0 getsockopt(3, SOL_SOCKET, SO_ERROR, [ECONNRESET], [4]) = 0
++0 connect(3, ..., ...) = -1 EINPROGRESS
++0 < S. 0:0(0) ack 1 win 65535
++0 write(3, ..., 10) = 10
+)";
+  const std::vector<ScenarioFile> scenarios{{.path = "a.pkt", .scenario = parse_script(script, "a.pkt")}};
+  const CheckResult result = check(scenarios, {.target = "in-process:" + kOwnPlugin});
+  EXPECT_EQ(result.exit_status(), 0) << check_text(result, {});
+  EXPECT_EQ(result.scenarios, 1u);
 }
 
 TEST(PluginJudged, EachDeathIsAFindingWithItsScenario) {

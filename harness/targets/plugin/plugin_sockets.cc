@@ -178,7 +178,7 @@ void PluginSockets::connect(UserCall& call, Socket& s) {
     const std::int32_t fresh = table_.open(stack_);
     if (refused(call, fresh)) return;
     s.endpoint = fresh;
-    s.told = false;
+    s.told = s.read_end = s.write_end = false;
     for (const auto& [option, value] : s.options) {  // they are the socket's, whichever endpoint it has
       if (const OptionRow* row = row_of(option, table_.options)) {
         table_.set_option(stack_, fresh, row->plugin, value);
