@@ -31,6 +31,7 @@ constexpr std::uint16_t kWindows[] = {65535, 65535, 65535, 32768, 16384, 8192, 4
 constexpr std::uint32_t kLengths[] = {1,    1,    2,    3,    10,   50,   99,   100,  100,  100,  200,  500,
                                       535,  536,  537,  1000, 1000, 1000, 1024, 1072, 1200, 1400, 1439, 1440,
                                       1459, 1460, 1461, 2000, 2920, 3000, 4000, 4380, 5000, 8192};
+constexpr std::uint32_t kSegments[] = {536, 1000, 1440, 1460};
 constexpr std::uint32_t kTextMax = 1440;  // octets in one segment of the peer
 
 // Builds one episode on one connection.
@@ -233,9 +234,55 @@ void volume(Maker& m) {
   }
 }
 
+// Losses that SACK options report piece by piece, and their repair (RFC 6675).
+void reported_loss(Maker& m) {
+  const std::uint32_t segment = m.random().of(kSegments);
+  m.write(segment * m.random().between(4, 10));
+  const std::uint32_t left = segment * m.random().between(1, 2);
+  std::uint32_t right = left;
+  const std::size_t reports = 1 + m.random().below(5);
+  for (std::size_t i = 0; i < reports; ++i) {
+    right += segment * m.random().between(1, 2);
+    m.again().spec.options = {{.kind = Kind::kSack, .values = {left, right}}};
+  }
+  if (m.random().one_in(2)) {  // only the first hole is filled
+    SegmentMove& partial = m.again();
+    partial.ack_distance = static_cast<std::int32_t>(segment);
+    if (m.random().one_in(2)) partial.spec.options = {{.kind = Kind::kSack, .values = {2 * segment, right}}};
+  }
+  m.wait(m.random().one_in(2) ? Time{} : some_time(m.random())).ack();
+}
+
+// Many segments in order, that the user reads: counters and buffers that turn only then.
+void long_arrival(Maker& m) {
+  const std::uint32_t length = m.random().of(kSegments);
+  const std::size_t segments = 20 + m.random().below(50);
+  for (std::size_t i = 0; i < segments; ++i) {
+    m.text(length);
+    if (i % 16 == 15) m.read(100000);
+  }
+  if (m.random().one_in(3)) m.text(length).seq_distance = static_cast<std::int32_t>(length);
+  if (m.random().one_in(3)) m.wait(some_time(m.random())).text(length);
+}
+
+// The congestion window grows with each ACK; then there is a loss, or more text.
+void long_departure(Maker& m) {
+  const std::uint32_t segment = m.random().of(kSegments);
+  m.write(segment * 40);
+  const std::size_t acks = 10 + m.random().below(28);
+  for (std::size_t i = 0; i < acks; ++i) m.again().ack_distance = static_cast<std::int32_t>(segment);
+  for (int i = 0; i < 2; ++i) m.ack();
+  m.write(segment * m.random().between(1, 6));
+  if (m.random().one_in(2)) m.wait(some_time(m.random()));
+  m.write(8192);
+  const std::size_t more = m.random().below(12);
+  for (std::size_t i = 0; i < more; ++i) m.again().ack_distance = static_cast<std::int32_t>(segment);
+}
+
 using Episode = void (*)(Maker&);
-constexpr Episode kEpisodes[] = {zero_window, timeout, fast_retransmit, gap,  overlap,      full_buffer, closing,
-                                 closing,     urgent,  intruder,        idle, small_writes, volume};
+constexpr Episode kEpisodes[] = {zero_window, timeout,       fast_retransmit, gap,           overlap, full_buffer,
+                                 closing,     closing,       urgent,          intruder,      idle,    small_writes,
+                                 volume,      reported_loss, long_arrival,    long_departure};
 
 }  // namespace
 

@@ -13,9 +13,11 @@
 #include <variant>
 #include <vector>
 
+#include "harness/hunt/episodes.h"
 #include "harness/hunt/feedback.h"
 #include "harness/hunt/move_player.h"
 #include "harness/hunt/mutator.h"
+#include "harness/hunt/randomness.h"
 #include "harness/hunt/reduce.h"
 #include "harness/script/parse.h"
 #include "harness/script/print.h"
@@ -114,6 +116,71 @@ TEST_F(MovesTest, AMutationIsAFunctionOfItsSeedAndStaysInBounds) {
     for (const Move& move : made.moves) waited += move.wait;
     ASSERT_LE(waited, limits_.wait_max);
   }
+}
+
+constexpr const char* kOpening = R"(
++0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 65535 <mss 1460,sackOK,nop,nop>
++0 < . 1:1(0) ack 1 win 65535
++0 accept(3, ..., ...) = 4
+)";
+
+std::uint32_t number_at(const Bytes& packet, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | packet.at(at + i);
+  return value;
+}
+
+// What an episode does to the own stack.
+struct Reached {
+  std::uint32_t received = 0, sent = 0;  // octets
+  bool sent_again = false;               // the same octets for a second time, before time has passed
+};
+
+Reached reached(const std::vector<Bytes>& answers) {
+  constexpr std::size_t kSeq = 24, kAck = 28, kHeaders = 40;
+  Reached found;
+  std::vector<std::uint32_t> numbers;
+  const std::uint32_t iss = number_at(answers.at(0), kSeq), irs = number_at(answers.at(0), kAck);
+  for (const Bytes& packet : answers) {
+    const std::uint32_t seq = number_at(packet, kSeq);
+    found.received = std::max(found.received, number_at(packet, kAck) - irs);
+    found.sent = std::max(found.sent, seq - iss);
+    if (packet.size() < kHeaders + 500) continue;
+    found.sent_again |= std::find(numbers.begin(), numbers.end(), seq) != numbers.end();
+    numbers.push_back(seq);
+  }
+  return found;
+}
+
+// Volume in both directions, and losses that only SACK options tell of.
+TEST_F(MovesTest, EpisodesReachVolumeAndReportedLosses) {
+  const Moves opening = of(kOpening);
+  std::uint32_t received = 0, sent = 0;
+  bool repaired = false;
+  for (std::uint64_t seed = 1; seed < 400; ++seed) {
+    Random random(seed);
+    Moves made = opening;
+    for (Move& move : some_episode(random, handles_of(opening.moves))) {
+      move.wait = {};
+      const auto* seg = std::get_if<SegmentMove>(&move.what);
+      if (seg != nullptr && (seg->spec.ctl.rst || seg->spec.ctl.syn || seg->spec.ctl.fin)) break;
+      made.moves.push_back(std::move(move));
+    }
+    const auto reports = std::count_if(made.moves.begin(), made.moves.end(), [](const Move& move) {
+      const auto* seg = std::get_if<SegmentMove>(&move.what);
+      return seg != nullptr && !seg->spec.ctl.syn && !seg->spec.options.empty();
+    });
+    const Reached found = reached(answers(made));
+    received = std::max(received, found.received);
+    sent = std::max(sent, found.sent);
+    repaired |= found.sent_again && 0 < reports && reports < 3;  // three duplicate ACKs would do without
+  }
+  EXPECT_GE(received, 65536u);
+  EXPECT_GE(sent, 40000u);
+  EXPECT_TRUE(repaired);
 }
 
 TEST_F(MovesTest, ReducedInputsKeepWhatIsAskedFor) {

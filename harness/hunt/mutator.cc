@@ -140,6 +140,7 @@ class Mutation {
     if (random_.one_in(3) && !made.empty()) made.front().wait += some_time(random_);
     const std::size_t where = random_.one_in(2) ? moves_.size() : behind_opening();
     moves_.insert(at(where), made.begin(), made.end());
+    if (has_iss() && random_.one_in(10)) set(std::string(kInitialSequenceNumber), some_iss());
   }
 
   // What has happened behind the opening happens again, some time later.
@@ -187,9 +188,7 @@ class Mutation {
 
   // The settings of the target, the version of IP, the backlog and the buffers.
   void change_terms() {
-    const bool has_iss =
-        std::find(limits_.settings.begin(), limits_.settings.end(), kInitialSequenceNumber) != limits_.settings.end();
-    if (has_iss && random_.one_in(3)) return set(std::string(kInitialSequenceNumber), some_iss());
+    if (has_iss() && random_.one_in(3)) return set(std::string(kInitialSequenceNumber), some_iss());
     if (random_.one_in(3) && limits_.ipv6) {
       made_.ip = made_.ip == 4 ? 6 : 4;
       return;
@@ -204,6 +203,11 @@ class Mutation {
     if (range == nullptr) return;
     const std::int64_t value = name == kInitialSequenceNumber ? some_iss() : some_value(*range);
     set(name, value);
+  }
+
+  bool has_iss() const {
+    return std::find(limits_.settings.begin(), limits_.settings.end(), kInitialSequenceNumber) !=
+           limits_.settings.end();
   }
 
   void set(const std::string& name, std::int64_t value) {
