@@ -12,6 +12,7 @@ namespace {
 
 constexpr Time kAfterSynLoss = std::chrono::seconds(3);  // (5.7)
 constexpr Time kGranularity = std::chrono::milliseconds(1);
+constexpr Time kTick = std::chrono::milliseconds(500);  // of the coarsest timers in use
 
 // The shortest timeout that the target can have, before it backs off. It is not shorter than the shortest round trip,
 // but a target may limit its timeout to 60 s (2.5).
@@ -28,10 +29,9 @@ Time with_slack(Time time) {
   return time - time / 20 - kClockSlack;
 }
 
-// The least gap that follows `gap` when the timeout doubles. Some stacks have timers with ticks of half a second, so
-// `gap` may have been longer than the timeout by as much.
+// The least gap that follows `gap` when the timeout doubles. A timer may expire a tick late, so `gap` may have
+// been longer than the timeout by as much.
 Time doubled_at_least(Time gap) {
-  constexpr Time kTick = std::chrono::milliseconds(500);
   return gap + gap / 2 - std::min(kTick, gap / 4);
 }
 
@@ -246,12 +246,13 @@ Time RetransmissionTimer::Estimate::rto() const {
 
 // The bound is generous: 3 s at first (the greatest initial value in use) or 3.6 times the longest round trip seen,
 // which is more than SRTT + 4*RTTVAR ever is (3.52 times when two that last no time follow it), doubled on each expiry
-// up to two minutes, where RFC 6298 section 2 allows a limit of 60 s or more.
+// up to two minutes, where RFC 6298 section 2 allows a limit of 60 s or more. The clock adds a tenth, or a tick:
+// nothing is required of its granularity (section 4).
 Time retransmission_bound(const Tcb& tcb) {
   if (tcb.stamps.stale_echo) return std::chrono::seconds(132);
   Time bound = std::max<Time>(std::chrono::seconds(3), tcb.rtt_max / 5 * 18);
   for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
-  return std::min<Time>(bound, std::chrono::seconds(120)) + bound / 10;
+  return std::min<Time>(bound, std::chrono::seconds(120)) + std::max<Time>(bound / 10, kTick);
 }
 
 bool timer_may_have_expired(const Step& on) {
