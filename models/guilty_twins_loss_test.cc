@@ -334,14 +334,14 @@ TEST(TimeoutTwins, ASendOfNothingMayTellOfItSilenceDoesNot) {
 }
 
 // A segment leaves five times, a closed window is probed, and two segments leave when it opens. A part of the first is
-// acknowledged, or all of it, and for four seconds nothing leaves.
+// acknowledged, or all of it, and for five seconds nothing leaves.
 Verdicts quiet_behind_a_probe(std::uint32_t ack) {
   Trace t;
   t.open().write(536).out("P.", 1, 1, 536).quiet();
   for (const int interval : {1, 2, 4, 8}) t.wait(seconds(interval)).out("P.", 1, 1, 536).quiet();
   t.wait(seconds(12)).in(".", 1, 537, 0, 0).quiet().write(1073);
   t.wait(seconds(16)).out(".", 537, 1, 1).quiet().wait(seconds(1)).in(".", 1, 538, 0, 65535);
-  t.out(".", 538, 1, 536).out("P.", 1074, 1, 536).quiet().in(".", 1, ack, 0, 65535).quiet().quiet(seconds(4));
+  t.out(".", 538, 1, 536).out("P.", 1074, 1, 536).quiet().in(".", 1, ack, 0, 65535).quiet().quiet(seconds(5));
   return t.verdicts();
 }
 

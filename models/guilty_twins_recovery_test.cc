@@ -47,18 +47,30 @@ TEST(TimerTwins, TextThatLeavesBetweenTwoAcksMeasuresNoShortRoundTrip) {
   EXPECT_EQ(again_after(milliseconds(300)), Verdicts{"R6298_2_4 departed"});
 }
 
+// The handshake takes 10 ms, so that the timeout is 30 ms at least. The first text leaves again after so long.
+Verdicts again_after_a_handshake(milliseconds time) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet().wait(milliseconds(10)).in(".", 1, 1).quiet().accept();
+  t.write(100).out("P.", 1, 1, 100).quiet().quiet(time);
+  return t.out("P.", 1, 1, 100).quiet().verdicts();
+}
+
+TEST(TimerTwins, TheTickOfAClockIsCountedOnce) {
+  EXPECT_EQ(again_after_a_handshake(milliseconds(30)), Verdicts{"R6298_2_4 departed"});
+  EXPECT_EQ(again_after_a_handshake(milliseconds(20)), Verdicts{"R6298_2_4 departed"});
+  EXPECT_EQ(again_after_a_handshake(milliseconds(10)), Verdicts{"R6298_2_2 violated"});
+}
+
 constexpr std::uint32_t kSegment = 536;  // the peer names no MSS
 
-// Four segments are in flight at first, and each ACK lets two leave: eight, of which the window has shown that it has
-// room for no more.
-class Eight : public Trace {
+// Four segments are in flight.
+class Four : public Trace {
  public:
-  Eight() {
+  Four() {
     open().write(60 * kSegment);
     sends(0, 4).quiet();
-    for (std::uint32_t i = 1; i <= 4; ++i) acks(i).sends(2 * i + 2, 2).quiet();
   }
-  Eight& acks(std::uint32_t segments) {
+  Four& acks(std::uint32_t segments) {
     tcpassay::Trace::in(".", 1, 1 + segments * kSegment, 0, 65535);
     return *this;
   }
@@ -68,11 +80,33 @@ class Eight : public Trace {
                   [](const std::string& v) { return v.ends_with("after that") || v == "R5681_3_2_1_lt departed"; });
     return found;
   }
-  Eight& sends(std::uint32_t from, std::uint32_t segments) {
+  Four& sends(std::uint32_t from, std::uint32_t segments) {
     for (std::uint32_t i = from; i < from + segments; ++i) out(".", 1 + i * kSegment, 1, kSegment);
     return *this;
   }
 };
+
+// Four segments, of which each ACK lets two leave: eight, of which the window has shown that it has room for no more.
+struct Eight : Four {
+  Eight() {
+    for (std::uint32_t i = 1; i <= 4; ++i) acks(i).sends(2 * i + 2, 2).quiet();
+  }
+};
+
+// The timer sends the first of four segments again, three are acknowledged, and so many new ones leave.
+Verdicts new_text_after_timeout(std::uint32_t segments) {
+  Four t;
+  t.quiet(seconds(1));
+  t.sends(0, 1).quiet();
+  t.acks(3).sends(4, segments).quiet();
+  return t.main_verdicts();
+}
+
+// Two, be it by slow start or by RFC 5682 section 2.1. Nothing was counted before that would round to a third.
+TEST(TimeoutTwins, OneAckMakesAWindowOfTwoSegments) {
+  EXPECT_EQ(new_text_after_timeout(2), Verdicts{});
+  EXPECT_EQ(new_text_after_timeout(3), Verdicts{"R5681_3_1_rto_cwnd violated"});
+}
 
 // After a timeout each ACK lets two segments leave until so many are in flight; from there on one.
 Verdicts slow_start_after_timeout(std::uint32_t flight) {
@@ -110,6 +144,29 @@ TEST(RecoveryTwins, TheWindowIsDeflatedToSevenTenthsOfWhatWasUsed) {
   EXPECT_EQ(in_flight_after_recovery(4), Verdicts{});
   EXPECT_EQ(in_flight_after_recovery(6), Verdicts{});
   EXPECT_EQ(in_flight_after_recovery(7), Verdicts{"R5681_3_2_6 violated"});
+}
+
+// Three duplicate ACKs of ten segments, a partial ACK that draws the third again, or nothing, and the ACK of all, which
+// lets so many segments leave.
+Verdicts leave_upon_the_full_ack(bool fills, std::uint32_t segments) {
+  Bulk t(Bulk::kPlain);
+  for (int i = 0; i < 3; ++i) t.acks(0);
+  t.sends(0, 1).quiet().quiet(milliseconds(100));
+  t.acks(2);
+  if (fills) t.sends(2, 1);
+  t.quiet().quiet(milliseconds(100));
+  t.acks(10).sends(10, segments).quiet();
+  return t.main_verdicts();
+}
+
+// RFC 5681 section 4.3: "cwnd MUST be set to no more than ssthresh". Section 3.2 alone ends recovery with the partial
+// ACK, and its window may have grown since; that is no NewReno, which is RECOMMENDED.
+TEST(RecoveryTwins, WhoRecoversFurtherHasSsthreshInTheEnd) {
+  EXPECT_EQ(leave_upon_the_full_ack(true, 5), Verdicts{});
+  EXPECT_EQ(leave_upon_the_full_ack(true, 7), Verdicts{});
+  EXPECT_EQ(leave_upon_the_full_ack(true, 8), Verdicts{"R6582_3_2_full violated"});
+  EXPECT_EQ(leave_upon_the_full_ack(false, 7), Verdicts{"R6582_3_2_partial departed"});
+  EXPECT_EQ(leave_upon_the_full_ack(false, 8), (Verdicts{"R6582_3_2_partial departed", "R6582_3_2_partial departed"}));
 }
 
 // In TIME-WAIT of a connection that a listener has begun a RST leaves, for an old SYN or for nothing.

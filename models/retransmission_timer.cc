@@ -24,9 +24,14 @@ Time least_timeout(const Tcb& tcb) {
   return std::max(least, std::min<Time>({timer.all.rto(), text, kRtoMaxMin}));
 }
 
-// A timeout may seem shorter than it was, since the clocks of the target and of the trace differ.
+// A timeout may seem shorter than it was, since the clocks of the target and of the trace run at different rates.
+Time by_another_clock(Time time) {
+  return time - time / 20;
+}
+
+// ... and tick at different times.
 Time with_slack(Time time) {
-  return time - time / 20 - kClockSlack;
+  return by_another_clock(time) - kClockSlack;
 }
 
 // The least gap that follows `gap` when the timeout doubles. A timer may expire a tick late, so `gap` may have
@@ -39,9 +44,9 @@ Time doubled_at_least(Time gap) {
 Rule too_early(const Tcb& tcb, Time gap) {
   const RetransmissionTimer& timer = tcb.timer;
   return blamed({
-      {!timer.exact || timer.samples == 0 || gap < with_slack(timer.rtt_min), Rule::R6298_5_early},
+      {!timer.exact || timer.samples == 0 || gap < by_another_clock(timer.rtt_min), Rule::R6298_5_early},
       {timer.samples == 1, Rule::R6298_2_2},
-      {gap >= with_slack(std::max(timer.first, kRtoMin)), Rule::R6298_3_onesample},
+      {gap >= by_another_clock(std::max(timer.first, kRtoMin)), Rule::R6298_3_onesample},
       {kOtherwise, Rule::R6298_2_3},
   });
 }
@@ -54,14 +59,15 @@ bool was_measured_over_a_syn(const Tcb& tcb, Time shortest) {
   return known && shortest > timer.first + timer.first / 2 + kRtoMin;
 }
 
-// The timer sends this front of the queue again for the first time, after `shortest` to `longest`.
+// The timer sends this front of the queue again for the first time, after `shortest` to `longest`, which has a tick of
+// the clock more.
 bool first_expiry(Step& on, Time shortest, Time longest) {
   Candidate& tcb = on.tcb;
   RetransmissionTimer& timer = tcb.timer;
   const bool text = synchronized(tcb.state);
   // (5.7)
   if (text && tcb.congestion.syn_losses > 0 && timer.text.srtt < Time{} && timer.exact && !tcb.timestamped()) {
-    if (longest < with_slack(kAfterSynLoss)) {
+    if (longest < by_another_clock(kAfterSynLoss)) {
       on.refuse(Rule::R6298_5_7, 1);
       return false;
     }
@@ -85,7 +91,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
     on.cite(Rule::MUST_18);
   } else if (text) {
     const Time least = least_timeout(tcb);
-    if (longest < with_slack(least)) {
+    if (longest < by_another_clock(least)) {
       on.refuse(too_early(tcb, longest), 1);
       return false;
     }

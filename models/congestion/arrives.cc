@@ -103,6 +103,16 @@ struct Report {
   bool of_resent = false;   // some of these had left again
 };
 
+// Octets from `left` to `right` that no earlier ACK has reported, as far as the scoreboard knows.
+std::uint32_t not_reported(const Tcb& tcb, SndSeq left, SndSeq right) {
+  std::uint32_t octets = right - left;
+  for (const SndSpan& span : tcb.board.sacked) {
+    const SndSeq from = later(span.from, left), to = earlier(span.to, right);
+    if (from < to) octets -= std::min(octets, to - from);
+  }
+  return octets;
+}
+
 Report read_report(const Tcb& tcb, const Arriving& seg) {
   const Congestion& cc = tcb.congestion;
   const SndSeq told = later(cc.told, tcb.snd_una);
@@ -117,7 +127,7 @@ Report read_report(const Tcb& tcb, const Arriving& seg) {
     for (const SndSpan& span : tcb.board.sacked) known = known || (span.from <= left && right <= span.to);
     if (known) continue;
     // Behind the first block stand those of earlier ACKs, of which the scoreboard knows a few (RFC 2018 section 4).
-    if (i == 0) report.fresh += earlier(right, told) - left;
+    if (i == 0) report.fresh += not_reported(tcb, left, earlier(right, told));
     report.of_resent = report.of_resent || left < cc.resent_to;
   }
   return report;
@@ -201,7 +211,7 @@ void enter_recovery(Step& on) {
   }
   cc.resent = 0;
   cc.delivered = std::max(cc.smss, reported(on.tcb));
-  cc.after_partial = false;
+  cc.after_partial = cc.recovers_further = false;
 }
 
 void enter_loss(Step& on) {
@@ -225,9 +235,20 @@ void enter_loss(Step& on) {
   cc.limited = 0;
 }
 
+namespace {
+
+void ack_arrives(Congestion& cc) {
+  cc.several = cc.unanswered;
+  cc.unanswered = true;
+  cc.burst = 0;
+}
+
+}  // namespace
+
 void congestion_acked(Step& on, SndSeq ack) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
+  ack_arrives(cc);
   const std::uint32_t octets = ack - tcb.snd_una;
   if (cc.phase == Phase::kNone) {
     begin(on);
@@ -266,6 +287,7 @@ void congestion_acked(Step& on, SndSeq ack) {
 void congestion_not_acked(Step& on, bool duplicate) {
   Tcb& tcb = on.tcb;
   Congestion& cc = tcb.congestion;
+  ack_arrives(cc);
   if (cc.phase == Phase::kNone || tcb.snd_una == tcb.snd_nxt) return;
   if (!duplicate) return;
   cc.duplicated = true;

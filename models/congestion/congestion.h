@@ -58,6 +58,9 @@ struct Congestion {
   bool waits = false;                   // text has left without a cause that waited before: silence tells no window
   bool after_timeout = false;           // the last loss was shown by the retransmission timer
   bool after_partial = false;           // NewReno: a partial ACK has arrived in this recovery
+  bool recovers_further = false;        // ... and has not ended it, as in RFC 5681 section 3.2 it does
+  bool unanswered = false;              // nothing has left since the last ACK
+  bool several = false;                 // ... nor between it and the one before
   bool fast_retransmit_due = false;     // the third duplicate ACK has arrived
   bool limited_transmit_due = false;    // the first or second duplicate ACK has arrived
   bool partial_retransmit_due = false;  // a partial ACK has arrived
@@ -81,6 +84,7 @@ struct Congestion {
   std::uint32_t limited = 0;     // octets sent by limited transmit (RFC 3042)
   std::uint32_t resent = 0;      // octets sent since recovery began, new or again
   std::uint32_t delivered = 0;   // octets that duplicate ACKs have shown to be delivered since recovery began
+  std::uint32_t burst = 0;       // octets by which the flight has grown since the last ACK
   std::uint32_t recover_fs = 1;  // RecoverFS of RFC 6937: the flight when recovery began
   std::uint32_t counted = 0;     // octets that a sender which counts them may have counted before a pause
   std::uint32_t round_flight = 0;

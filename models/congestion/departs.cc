@@ -122,6 +122,15 @@ bool forgets_what_was_resent(const Tcb& tcb, const Leaving& seg) {
   return gone > cc.smss && flight(tcb) - std::min(flight(tcb), gone) + seg.more <= cc.widest().cwnd;
 }
 
+// A partial ACK ends the recovery of RFC 5681 section 3.2: its window is ssthresh then, and grows again, by slow start
+// where both are equal. Who fills the next hole, or has more in flight than that, recovers further, and RFC 5681
+// section 4.3 binds: the window is no larger than ssthresh when all has arrived.
+bool shows_further_recovery(const Tcb& tcb, const Leaving& seg) {
+  const Congestion& cc = tcb.congestion;
+  if (cc.phase != Phase::kRecovery || !cc.after_partial) return false;
+  return seg.again || flight(tcb) + seg.more > cc.widest().cwnd + 2 * cc.smss;
+}
+
 // The rule that a segment breaks for which no profile has room.
 Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
   const Congestion& cc = tcb.congestion;
@@ -138,6 +147,7 @@ Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
       {recovery && seg.again, Rule::R5681_4_3_half},
       {recovery && cc.after_partial && !selective(tcb) && cc.cap != Rule::R5681_4_3_twice, Rule::R6582_3_2_deflate},
       {selective(tcb) && cc.duplicated && !cc.progress && cc.lossless, Rule::R5681_3_2_1_lt_sack},
+      {cc.cap == Rule::R6582_3_2_full && !cc.recovers_further, Rule::R6582_3_2_partial},
       {kOtherwise, cc.cap},
   });
 }
@@ -182,6 +192,9 @@ bool window_has_room(Step& on, const Leaving& seg) {
   if (fits.empty()) return on.refuse(bounds_the_flight(on.tcb, seg), 1);
   if (cc.waits || cc.cwnd_at_most < seg.before + seg.more) cc.cwnd_at_most = Window::kArbitrarilyHigh;
   cc.fits = fits;
+  cc.unanswered = false;
+  cc.burst += seg.more;
+  if (shows_further_recovery(on.tcb, seg)) cc.recovers_further = true;
   if (cc.phase == Phase::kRecovery) cc.resent += seg.again ? seg.octets : seg.more;
   if (!seg.again) return true;
   cc.left -= std::min(cc.left, seg.more);

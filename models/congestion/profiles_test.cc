@@ -152,6 +152,52 @@ TEST(Profiles, WhatLeftAgainIsInTheNetwork) {
   EXPECT_EQ(forgets.main_verdicts(), Verdicts{"R6675_4_pipe violated"});
 }
 
+// The front of twenty segments is lost, and each report tells of one more. From the third on the front leaves again,
+// and then new text: so many segments as `let_go` says of what was delivered and what has left.
+template <class LetGo>
+Verdicts recovers_with(LetGo let_go) {
+  Twenty t(Bulk::kSack);
+  t.wait(milliseconds(100));
+  std::uint32_t out = 0;
+  for (std::uint32_t n = 1; n <= 19; ++n) {
+    t.acks(10, 0, {{11, 11 + n}});
+    if (n == 3) t.sends(10, 1);
+    const std::uint32_t more = n < 3 ? 1u : let_go(n - 2, out + (n == 3 ? 1u : 0u));
+    if (n >= 3) out += more + (n == 3 ? 1u : 0u);
+    t.sends(t.next, more).quiet();
+    t.next += more;
+  }
+  return t.main_verdicts();
+}
+
+// RFC 6937 section 3: sndcnt = CEIL(prr_delivered * ssthresh / RecoverFS) - prr_out, with ssthresh at half of the
+// flight or at 0.7 of it, as Linux has it. Who sends a segment for each that arrives reduces nothing.
+TEST(Profiles, ProportionalRateReduction) {
+  const auto share = [](std::uint32_t ssthresh) {
+    return [ssthresh](std::uint32_t delivered, std::uint32_t out) {
+      const std::uint32_t due = (delivered * ssthresh + 19) / 20;
+      return due > out ? due - out : 0u;
+    };
+  };
+  EXPECT_EQ(recovers_with(share(10)), Verdicts{});
+  EXPECT_EQ(recovers_with(share(14)), Verdicts{});
+  EXPECT_EQ(recovers_with(share(18)), Verdicts{"R5681_3_2_2 violated"});
+  EXPECT_EQ(recovers_with([](std::uint32_t, std::uint32_t) { return 1u; }), Verdicts{"R5681_3_2_2 violated"});
+}
+
+// One ACK reports all but the front. pipe is below ssthresh by then, and the reduction bound lets it come up to
+// ssthresh, and no further; the judge does not count the front, which leaves again.
+TEST(Profiles, TheReductionBoundEndsAtSsthresh) {
+  const auto leave = [](std::uint32_t segments) {
+    Twenty t(Bulk::kSack);
+    t.wait(milliseconds(100));
+    t.acks(10, 0, {{11, 30}}).sends(10, 1).sends(30, segments).quiet();
+    return t.main_verdicts();
+  };
+  EXPECT_EQ(leave(14), Verdicts{});
+  EXPECT_EQ(leave(15), Verdicts{"R5681_3_2_2 violated"});
+}
+
 // RFC 8985 section 6.2: a report of what left again shows that what left again before it was lost once more.
 TEST(Profiles, WhatLeftAgainMayBeLostAgain) {
   EachThird t;

@@ -158,6 +158,7 @@ void congestion_silent(Step& on) {
     watch_growth(on);
   }
   cc.quiet_flight = flight(tcb);
+  cc.unanswered = false;
   cc.acks_now = 0;
   cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.informed = cc.news =
       cc.recovered = false;
