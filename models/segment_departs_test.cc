@@ -169,6 +169,19 @@ TEST(Text, StaysWithinTheMss) {
   EXPECT_EQ(blamed(given(established(), 2000), out(".", 1, 1, kMss + 1)), "MUST_14");
 }
 
+// An MSS of 100 octets stood among No-Operations: who ignores it sends 536, who cuts his text at 200 has read it.
+TEST(Text, AnMssAmongOptionsThatWasReadIsAnotherFault) {
+  Candidate before = given(established(), 2000);
+  before.mss_among_options = true;
+  before.snd_mss = 100;
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 536)), "MUST_4");
+  EXPECT_EQ(blamed(before, out(".", 1, 1, 200)), "MUST_14");
+  Candidate little = given(established(), 200);
+  little.mss_among_options = true;
+  little.snd_mss = 100;
+  EXPECT_EQ(blamed(little, out("P.", 1, 1, 200)), "MUST_4");  // not cut at all
+}
+
 TEST(Text, WithoutAnMssOptionFromThePeerIs536AtMost) {
   Candidate before = given(established(), 2000);
   before.mss_given = false;

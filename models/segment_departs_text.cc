@@ -118,12 +118,14 @@ bool contents_are_right(Step& on, const Departing& seg, const Extent& at) {
 bool size_is_allowed(Step& on, const Departing& seg, const Extent& at) {
   const Candidate& tcb = on.tcb;
   const std::uint32_t room = on.env.mms_s - 20 - seg.opt.octets;
+  constexpr std::uint32_t kLeastDefault = 536;
+  const bool cut = seg.seq + at.octets < tcb.snd_end && at.octets < kLeastDefault;  // to some MSS: the option was read
   if (at.octets > tcb.snd_mss || at.octets > room) {
     return on.refuse(blamed({
         {at.octets > room, Rule::MUST_16},
         {!tcb.mss_given, Rule::MUST_15},
         {tcb.mss_unaligned, Rule::MUST_64},
-        {tcb.mss_among_options, Rule::MUST_4},
+        {tcb.mss_among_options && !cut, Rule::MUST_4},
         {kOtherwise, Rule::MUST_14},
     }));
   }

@@ -31,7 +31,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(start, text.find_last_not_of(kBlanks) - start + 1);
 }
 
-// [sweep | rtt] RULE [STATE ...]: reason
+// [sweep | rtt | fuzz] RULE [STATE ...]: reason
 Deviation deviation_of(std::string_view text, const std::string& where) {
   const auto colon = text.find(':');
   const std::string_view reason = colon == std::string_view::npos ? "" : trimmed(text.substr(colon + 1));
@@ -42,7 +42,8 @@ Deviation deviation_of(std::string_view text, const std::string& where) {
   words >> word;
   deviation.sweep = word == "sweep";
   deviation.round_trip = word == "rtt";
-  if (deviation.sweep || deviation.round_trip) words >> word;
+  deviation.fuzz = word == "fuzz";
+  if (deviation.sweep || deviation.round_trip || deviation.fuzz) words >> word;
   const auto rule = rule_by_id(word);
   if (!rule) throw DeviationError(fmt::format("{}: unknown rule '{}'", where, word));
   deviation.rule = *rule;
@@ -129,11 +130,13 @@ Listing listing_of(const std::vector<std::string>& paths, const std::string& tar
 
 }  // namespace
 
-std::vector<Deviation> read_deviations(const std::vector<std::string>& paths, const std::string& target, bool sweep,
-                                       bool round_trip) {
+std::vector<Deviation> read_deviations(const std::vector<std::string>& paths, const std::string& target,
+                                       DeviationKinds also) {
   std::vector<Deviation> deviations = listing_of(paths, target).deviations;
-  if (!sweep) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.sweep; });
-  if (!round_trip) std::erase_if(deviations, [](const Deviation& deviation) { return deviation.round_trip; });
+  std::erase_if(deviations, [&](const Deviation& deviation) {
+    return (deviation.sweep && !also.sweep) || (deviation.round_trip && !also.round_trip) ||
+           (deviation.fuzz && !also.fuzz);
+  });
   return deviations;
 }
 
@@ -141,10 +144,9 @@ std::vector<ListedDeath> read_listed_deaths(const std::vector<std::string>& path
   return listing_of(paths, target).deaths;
 }
 
-std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep,
-                                       bool round_trip) {
+std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, DeviationKinds also) {
   if (!std::filesystem::exists(folder)) return {};
-  return read_deviations(std::vector{folder}, target, sweep, round_trip);
+  return read_deviations(std::vector{folder}, target, also);
 }
 
 std::vector<ListedDeath> read_listed_deaths(const std::string& folder, const std::string& target) {

@@ -10,6 +10,7 @@
 //   rtt RULE_ID: reason   seen only where a round trip takes time (check --rtt)
 //   dies "TEXT": reason   the implementation crashes, asserts or hangs, and the report of it contains TEXT
 //   sweep RULE_ID STATE ...: reason    only the sweep shows it, in these states; in any state if none is named
+//   fuzz RULE_ID: reason  only a campaign of `tcpassay fuzz` has shown it
 #pragma once
 
 #include <optional>
@@ -31,6 +32,7 @@ struct Deviation {
   std::uint8_t ip = 0;          // the IP version over which it occurs; 0: any
   bool round_trip = false;      // only where a round trip takes time
   bool sweep = false;           // only the sweep shows it
+  bool fuzz = false;            // only a campaign has shown it
   std::vector<State> states{};  // in which the sweep shows it; empty: any
 };
 
@@ -45,10 +47,13 @@ struct DeviationError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Reads FOLDER/TARGET.txt; a target without a file has no deviations. Those that only the sweep shows are left out
-// unless `sweep` is true, likewise those of round trips that take time. Throws DeviationError.
-std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, bool sweep = false,
-                                       bool round_trip = false);
+// Which deviations are read besides those that the corpus shows.
+struct DeviationKinds {
+  bool sweep = false, round_trip = false, fuzz = false;
+};
+
+// Reads FOLDER/TARGET.txt; a target without a file has no deviations. Throws DeviationError.
+std::vector<Deviation> read_deviations(const std::string& folder, const std::string& target, DeviationKinds also = {});
 
 // The accepted deaths of the same file.
 std::vector<ListedDeath> read_listed_deaths(const std::string& folder, const std::string& target);
@@ -56,7 +61,7 @@ std::vector<ListedDeath> read_listed_deaths(const std::string& folder, const std
 // The same of several files, and of the file for the target in several folders, one after the other. A file that is
 // named must be there.
 std::vector<Deviation> read_deviations(const std::vector<std::string>& paths, const std::string& target,
-                                       bool sweep = false, bool round_trip = false);
+                                       DeviationKinds also = {});
 std::vector<ListedDeath> read_listed_deaths(const std::vector<std::string>& paths, const std::string& target);
 
 // The state called "FIN-WAIT-1" or "fin-wait-1".

@@ -40,7 +40,7 @@ TEST(Deviations, SomeOnlyTheSweepSees) {
   const std::string folder =
       folder_with("some.txt", "MUST_3: reason\nsweep SA4_2_exact closing LAST-ACK: a choice\nsweep MUST_3: anywhere\n");
   EXPECT_EQ(read_deviations(folder, "some").size(), 1u);
-  const auto all = read_deviations(folder, "some", true);
+  const auto all = read_deviations(folder, "some", {.sweep = true});
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[1].states, (std::vector{State::kClosing, State::kLastAck}));
   EXPECT_TRUE(all[2].states.empty());
@@ -57,7 +57,15 @@ TEST(Deviations, SomeAreSeenOverOneVersionOfIpAlone) {
 TEST(Deviations, SomeNeedARoundTrip) {
   const std::string folder = folder_with("trip.txt", "MUST_3: reason\nrtt SHLD_28: pieces\n");
   EXPECT_EQ(read_deviations(folder, "trip").size(), 1u);
-  EXPECT_EQ(read_deviations(folder, "trip", false, true).size(), 2u);
+  EXPECT_EQ(read_deviations(folder, "trip", {.round_trip = true}).size(), 2u);
+}
+
+TEST(Deviations, ThoseOfACampaignAreReadByIt) {
+  const std::string folder = folder_with("hunt.txt", "MUST_3: reason\nfuzz MUST_2: a second loss\n");
+  EXPECT_EQ(read_deviations(folder, "hunt", {.sweep = true, .round_trip = true}).size(), 1u);
+  const auto all = read_deviations(folder, "hunt", {.fuzz = true});
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_TRUE(all[1].fuzz);
 }
 
 TEST(Deviations, ABadLineIsNamed) {

@@ -69,7 +69,7 @@ int list(const CliOptions& cli) {
 
 // Those that concern the IP versions over which the scenarios are played.
 std::vector<Deviation> deviations_of(const CliOptions& cli, const std::vector<std::uint8_t>& versions) {
-  auto deviations = read_deviations(deviation_paths(cli), target_name(cli), false, cli.rtt_ms > 0);
+  auto deviations = read_deviations(deviation_paths(cli), target_name(cli), {.round_trip = cli.rtt_ms > 0});
   std::erase_if(deviations, [&](const Deviation& deviation) {
     return deviation.ip != 0 && std::find(versions.begin(), versions.end(), deviation.ip) == versions.end();
   });

@@ -97,15 +97,14 @@ std::function<void(const HuntStatus&)> status_line() {
   };
 }
 
-// That the target is known to break.
-std::vector<std::string> listed_rules(const CliOptions& cli) {
-  std::vector<std::string> listed;
+// That the target is known to do.
+ListedFaults listed_faults(const CliOptions& cli) {
+  ListedFaults listed;
   const std::string place = (fs::path(corpus_folder(cli)) / "deviations").string();
-  for (const bool sweep : {false, true}) {
-    for (const Deviation& known : read_deviations(place, target_name(cli), sweep)) {
-      listed.emplace_back(info(known.rule).id);
-    }
+  for (const Deviation& known : read_deviations(place, target_name(cli), {.sweep = true, .fuzz = true})) {
+    listed.rules.emplace_back(info(known.rule).id);
   }
+  for (const ListedDeath& known : read_listed_deaths(place, target_name(cli))) listed.deaths.push_back(known.text);
   return listed;
 }
 
@@ -124,7 +123,7 @@ HuntOptions hunt_options(const CliOptions& cli) {
                       .plain = cli.plain,
                       .progress = status_line()};
   if (options.seeds.empty()) options.seeds.push_back(corpus_folder(cli));
-  options.listed = listed_rules(cli);
+  options.listed = listed_faults(cli);
   for (auto* ids : {&options.left_out, &options.ignored}) {
     for (std::string& id : *ids) id = info(rule_named(id)).id;
   }
@@ -137,7 +136,7 @@ HuntOptions hunt_options(const CliOptions& cli) {
 // As --format says; false where that is text.
 bool report(const std::vector<Hunted>& findings, const CliOptions& cli) {
   if (cli.format == "text") return false;
-  const nlohmann::ordered_json json = fuzz_json(folder_of(cli), findings, terms_of(cli), listed_rules(cli));
+  const nlohmann::ordered_json json = fuzz_json(folder_of(cli), findings, terms_of(cli), listed_faults(cli));
   if (cli.format == "json") {
     print(json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
     return true;
@@ -212,7 +211,7 @@ int run_fuzz(const CliOptions& asked) {
     if (cli.action == "minimise") minimise(found, terms_of(cli));
     if (cli.action == "export") write_forms(found, terms_of(cli));
   }
-  if (!report(all, cli)) print(all.empty() ? "no findings\n" : findings_text(all, listed_rules(cli)));
+  if (!report(all, cli)) print(all.empty() ? "no findings\n" : findings_text(all, listed_faults(cli)));
   return all.empty() ? 0 : 1;
 }
 

@@ -13,7 +13,7 @@ namespace tcpassay {
 
 // `campaign`: its folder. `listed`: rules that the target is known to break.
 nlohmann::ordered_json fuzz_json(const std::filesystem::path& campaign, const std::vector<Hunted>& findings,
-                                 const HuntTerms& terms, const std::vector<std::string>& listed);
+                                 const HuntTerms& terms, const ListedFaults& listed);
 
 // `captures`: an empty folder, to which the captures of the findings are copied for the report.
 void write_fuzz_site(const std::string& folder, const nlohmann::ordered_json& json, const std::vector<Hunted>& findings,

@@ -46,7 +46,8 @@ TEST(FuzzReport, HasEachFindingWithWhatWasSaidOfIt) {
   EXPECT_FALSE(violation.at("listed").get<bool>());
   EXPECT_EQ(json.at("died").size(), 1u);
   EXPECT_EQ(json.at("conclusion").get<std::string>().substr(0, 10), "2 findings");
-  EXPECT_TRUE(fuzz_json(campaign, findings, terms, {"MUST_10"}).at("violations").at(0).at("listed").get<bool>());
+  EXPECT_TRUE(
+      fuzz_json(campaign, findings, terms, {.rules = {"MUST_10"}}).at("violations").at(0).at("listed").get<bool>());
 
   const fs::path pages = campaign / "pages", captures = campaign / "captures";
   fs::create_directories(captures);

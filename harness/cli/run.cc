@@ -66,7 +66,8 @@ namespace {
 std::map<Rule, std::string> listed_rules(const CliOptions& cli) {
   std::map<Rule, std::string> listed;
   if (cli.deviations.empty() && !has_corpus(cli)) return listed;
-  for (const Deviation& deviation : read_deviations(deviation_paths(cli), target_name(cli), true, true)) {
+  for (const Deviation& deviation :
+       read_deviations(deviation_paths(cli), target_name(cli), {.sweep = true, .round_trip = true, .fuzz = true})) {
     if (deviation.ip == 0 || deviation.ip == ip_version_of(cli)) listed.emplace(deviation.rule, deviation.reason);
   }
   return listed;

@@ -93,7 +93,7 @@ SweepOptions sweep_options_of(const CliOptions& cli) {
   for (const auto& word : cli.states) options.states.push_back(state_of(word));
   for (const auto& word : cli.flags) options.flags.push_back(flags_of(word));
   options.fail_on = fail_on_of(cli);
-  options.deviations = read_deviations(deviation_paths(cli), target_name(cli), true);
+  options.deviations = read_deviations(deviation_paths(cli), target_name(cli), {.sweep = true});
   options.listed_deaths = read_listed_deaths(deviation_paths(cli), target_name(cli));
   if (!cli.shard.empty()) {
     const Shard shard = shard_named(cli.shard);

@@ -141,7 +141,7 @@ class Parent {
     status_.findings.clear();
     status_.unlisted = status_.listed = 0;
     for (const Hunted& found : read_findings(options_.folder / "findings")) {
-      const bool known = is_listed(found.kind, options_.listed);
+      const bool known = is_listed(found.kind, options_.listed, found.verdict);
       ++(known ? status_.listed : status_.unlisted);
       if (!known) ++status_.findings[found.kind.rule];
     }
@@ -191,12 +191,12 @@ std::string status_text(const HuntStatus& status) {
                      status.rate, status.transitions, status.rules, status.corpus, found.empty() ? " none" : found);
 }
 
-std::string findings_text(const std::vector<Hunted>& findings, const std::vector<std::string>& listed) {
+std::string findings_text(const std::vector<Hunted>& findings, const ListedFaults& listed) {
   std::string text;
   for (const Hunted& found : findings) {
     text += fmt::format("{:<34} {:<13} {:<7} {:>3} steps  {:<24} {}\n", found.folder.filename().string(),
-                        to_string(found.status), is_listed(found.kind, listed) ? "listed" : "", found.steps,
-                        found.kind.state, found.kind.stimulus);
+                        to_string(found.status), is_listed(found.kind, listed, found.verdict) ? "listed" : "",
+                        found.steps, found.kind.state, found.kind.stimulus);
   }
   return text;
 }

@@ -29,7 +29,7 @@ struct HuntOptions {
   std::vector<std::string> seeds{};     // folders and files with scripts
   std::vector<std::string> left_out{};  // rules: scripts that say that they cover one of these are no seeds
   std::vector<std::string> ignored{};   // rules that make no finding
-  std::vector<std::string> listed{};    // rules that the target is known to break: no reason to end or to complain,
+  ListedFaults listed{};                // what the target is known to do: no reason to end or to complain,
                                         // and few findings of one are looked into
   Signals signals{};
   bool plain = false;  // values are changed without structure, to compare with
@@ -52,6 +52,6 @@ HuntStatus hunt(const HuntOptions& options);
 
 std::string status_text(const HuntStatus& status);  // one line
 // One line each; what the target is known to break is marked.
-std::string findings_text(const std::vector<Hunted>& findings, const std::vector<std::string>& listed = {});
+std::string findings_text(const std::vector<Hunted>& findings, const ListedFaults& listed = {});
 
 }  // namespace tcpassay

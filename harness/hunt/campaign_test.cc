@@ -57,13 +57,21 @@ TEST_F(Campaign, CountsApartWhatTheTargetIsKnownToBreak) {
   ASSERT_NE(most, of_rule.end());
   ASSERT_GT(most->second, 2) << "a rule with more findings than are looked into where it is listed";
   fs::remove_all(folder());
-  asked.listed = {most->first};
+  asked.listed = {.rules = {most->first}};
   const HuntStatus status = hunt(asked);
   EXPECT_EQ(status.listed, 2u);
   EXPECT_EQ(status.findings.count(most->first), 0u);
   EXPECT_NE(status_text(status).find("2 listed"), std::string::npos) << status_text(status);
   const std::string text = findings_text(read_findings(folder() / "findings"), asked.listed);
   EXPECT_NE(text.find(" listed "), std::string::npos) << text;
+}
+
+TEST_F(Campaign, ADeathThatIsKnownIsListed) {
+  const FindingKind died{.rule = "died"};
+  const ListedFaults listed{.deaths = {"no more room"}};
+  EXPECT_TRUE(is_listed(died, listed, "signal 6: assertion no more room in line 7"));
+  EXPECT_FALSE(is_listed(died, listed, "signal 11"));
+  EXPECT_FALSE(is_listed(died, {}, "signal 6: assertion no more room in line 7"));
 }
 
 TEST_F(Campaign, FindsAPlantedDefectAndMakesItSmall) {

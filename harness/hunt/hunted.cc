@@ -90,8 +90,10 @@ std::string FindingKind::id() const {
   return fmt::format("{}-{:08x}", rule, hash_of(text()));
 }
 
-bool is_listed(const FindingKind& kind, const std::vector<std::string>& listed) {
-  return std::find(listed.begin(), listed.end(), kind.rule) != listed.end();
+bool is_listed(const FindingKind& kind, const ListedFaults& listed, std::string_view verdict) {
+  const auto is_said = [&](const std::string& text) { return verdict.find(text) != std::string_view::npos; };
+  return std::find(listed.rules.begin(), listed.rules.end(), kind.rule) != listed.rules.end() ||
+         std::any_of(listed.deaths.begin(), listed.deaths.end(), is_said);
 }
 
 std::string stimulus_class(const ScriptStep& step) {

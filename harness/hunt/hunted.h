@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/report/replay_command.h"
@@ -31,8 +32,11 @@ struct FindingKind {
 FindingKind kind_of(const Verdict& verdict, const Scenario& played);
 FindingKind kind_of_death(const std::string& how, bool died, const Scenario& played);
 std::string stimulus_class(const ScriptStep& step);
-// Whether its rule is among those that the target is known to break.
-bool is_listed(const FindingKind& kind, const std::vector<std::string>& listed);
+// What the target is known to do: rules that it breaks, and parts of what is said of its death.
+struct ListedFaults {
+  std::vector<std::string> rules{}, deaths{};
+};
+bool is_listed(const FindingKind& kind, const ListedFaults& listed, std::string_view verdict = {});
 
 // Under which conditions a campaign plays.
 struct HuntTerms {

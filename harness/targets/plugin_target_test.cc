@@ -137,6 +137,19 @@ TEST(PluginTarget, AnErrorIsToldOnce) {
   EXPECT_EQ(static_cast<UserError>(made(*target, ask).value), UserError::kNone);
 }
 
+TEST(PluginTarget, AnAdapterIsNotAskedForATimeToLiveThatDoesNotExist) {
+  const auto target = broken("");
+  target->reset(1);
+  const int handle = static_cast<int>(made(*target, {.kind = CallKind::kSocket}).result);
+  UserCall set{.kind = CallKind::kSetOption, .handle = handle, .option = SocketOption::kTimeToLive};
+  for (const std::int64_t value : {-1, 0, 256, 65536}) {
+    set.value = value;
+    EXPECT_EQ(made(*target, set).error, UserError::kInvalid) << value;
+  }
+  set.value = 255;
+  EXPECT_EQ(made(*target, set).error, UserError::kNone);
+}
+
 TEST(Registry, ShortNames) {
   EXPECT_EQ(short_name("own:rst_out_of_window"), "own");
   EXPECT_EQ(short_name("linux-raw"), "linux-raw");

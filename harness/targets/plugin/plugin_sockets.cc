@@ -287,6 +287,8 @@ void PluginSockets::set_option(UserCall& call, Socket& s) {
   }
   const OptionRow* row = row_of(call.option, table_.options);
   if (row == nullptr) return fail(call, UserError::kNoProtocolOption);
+  const bool octet = call.option == SocketOption::kTimeToLive;
+  if (octet && (call.value < 1 || call.value > 255)) return fail(call, UserError::kInvalid);
   if (!refused(call, table_.set_option(stack_, s.endpoint, row->plugin, call.value)))
     s.options[call.option] = call.value;
 }
