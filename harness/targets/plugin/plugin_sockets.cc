@@ -265,8 +265,7 @@ void PluginSockets::shutdown(UserCall& call, Socket& s) {
   if (call.how != 1) s.read_end = true;
   if (call.how == 0 || s.write_end) return;
   if (table_.shutdown == nullptr) return fail(call, UserError::kNotSupported);
-  s.write_end = true;
-  refused(call, table_.shutdown(stack_, s.endpoint));
+  s.write_end = !refused(call, table_.shutdown(stack_, s.endpoint));
 }
 
 // The user neither sends nor receives any more.

@@ -9,9 +9,10 @@
 #include <iterator>
 #include <thread>
 
-constexpr const char* kBreakages[] = {
-    "",     "segfault",   "assertion",     "failed",         "loop",  "exit",    "killed", "leak",      "garbage",
-    "late", "loses-time", "late-deadline", "stuck-deadline", "keeps", "differs", "state",  "no-create", "fragile"};
+constexpr const char* kBreakages[] = {"",           "segfault",      "assertion",      "failed",         "loop",
+                                      "exit",       "killed",        "leak",           "garbage",        "late",
+                                      "loses-time", "late-deadline", "stuck-deadline", "keeps",          "differs",
+                                      "state",      "no-create",     "fragile",        "half-close-late"};
 
 std::optional<Breakage> breakage_named(const std::string& name) {
   const auto at = std::find(std::begin(kBreakages), std::end(kBreakages), name);

@@ -28,6 +28,7 @@ enum class Breakage : std::uint8_t {
   kState,          // state() tells ESTABLISHED of a connection that does not exist
   kNoCreate,       // create() fails
   kFragile,        // keeps silent from the third packet on, and crashes by a first packet that nobody listens to
+  kHalfCloseLate,  // shutdown() is refused until the peer has sent something
 };
 
 std::optional<Breakage> breakage_named(const std::string& name);  // "" is kNone

@@ -249,6 +249,7 @@ std::int64_t receive(void* t, std::int32_t endpoint, std::uint8_t* octets, std::
 }
 
 int shutdown(void* t, std::int32_t endpoint) {
+  if (plugin(t).breakage == Breakage::kHalfCloseLate && plugin(t).packets == 0) return -TCPASSAY_NOT_CONNECTED;
   return static_cast<int>(answer(plugin(t), plugin(t).sockets.shutdown(endpoint, 1)));
 }
 
