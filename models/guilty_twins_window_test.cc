@@ -3,6 +3,8 @@
 // blamed, and when nobody's.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "models/test_trace.h"
 
 namespace tcpassay {
@@ -58,6 +60,33 @@ Verdicts probes_an_open_window(bool older_segment_closes) {
 TEST(WindowTwins, AnOpenWindowIsProbedByTheWindowOfAnOlderSegmentOrByItsSign) {
   EXPECT_EQ(probes_an_open_window(true), Verdicts{"SA4_5_window_old violated"});
   EXPECT_EQ(probes_an_open_window(false), Verdicts{"MUST_1 violated"});
+}
+
+// Five times ten octets arrive, the user reads ten older ones, and the ACK opens the window by as many; and so does a
+// window update behind each, or not. Is MUST-39 broken?
+bool opens_by_ten(bool updates) {
+  Trace t;
+  t.open();
+  for (std::uint32_t i = 0; i < 5; ++i) t.in("P.", 1 + i * 1000, 1, 1000).out(".", 1, 1001 + i * 1000).quiet();
+  std::uint32_t taken = 0, came = 5001, edge = 1 + kRcvWnd;
+  const auto opens = [&] {
+    t.read(1 + taken, 10).out(".", 1, came, 0, edge + 10 - came).quiet();
+    taken += 10;
+    edge += 10;
+  };
+  for (int i = 0; i < 5; ++i) {
+    t.in("P.", came, 1, 10);
+    came += 10;
+    opens();
+    if (updates) opens();
+  }
+  const Verdicts found = t.verdicts();
+  return std::find(found.begin(), found.end(), "MUST_39 violated") != found.end();
+}
+
+TEST(WindowTwins, SmallUpdatesCountThoughAcksOpenTheWindowAsLittle) {
+  EXPECT_FALSE(opens_by_ten(false));
+  EXPECT_TRUE(opens_by_ten(true));
 }
 
 // The window closes and opens again, or was never closed, and one octet of hundred leaves.

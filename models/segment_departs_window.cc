@@ -25,10 +25,10 @@ void opening_is_sensible(Step& on, const Departing& seg, std::uint32_t moved, st
     on.cite(Rule::S3_8_6_2_2_threshold);
   }
   const bool alone = seg.len() == 0 && seg.ack == tcb.rcv_acked && !tcb.ack_now && !tcb.ack_later;
-  if (alone && moved < least / 8) {
-    if (++tcb.silly_updates == kSillyUpdatesMax) on.refuse(Rule::MUST_39, 1);
-    on.takes(Freedom::kSmallUpdates);
-    return;
+  if (moved < least / 8) {
+    if (alone && ++tcb.silly_updates == kSillyUpdatesMax) on.refuse(Rule::MUST_39, 1);
+    if (alone) on.takes(Freedom::kSmallUpdates);
+    return;  // that an ACK of text has opened the window by as little shows no algorithm
   }
   tcb.silly_updates = 0;
   if (alone) on.cite(Rule::MUST_39);
