@@ -141,6 +141,20 @@ TEST(Export, WritesWhatWasSeen) {
 }
 
 // Of more packets than were kept the latest are written, each where it was.
+// A RST of a closed port has SEQ=0 (RFC 9293 section 3.10.7.1), whatever the connection before has counted from.
+TEST(Export, AResetOfAClosedPortHasNoNumberOfTheConnectionBefore) {
+  const Scenario scenario = parse_script(R"(+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)
++0 < S 0:0(0) win 65535
++0 < R. 1:1(0) ack 1 win 0
++.1 < S 7000:7000(0) win 65535
+)",
+                                         "test.pkt");
+  const std::string script = run_on_own(scenario);
+  EXPECT_NE(script.find("//! step: 0.1 > R. 0:0(0)! ack 7001"), std::string::npos) << script;
+  EXPECT_EQ(judged(script).outcome, Outcome::kPass) << judged(script).why;
+}
+
 TEST(Export, ManyPackets) {
   const Scenario scenario = parse_script(kPassive, "many.pkt");
   const auto own = make_target("own");

@@ -121,7 +121,9 @@ void RunExport::departs(const Event& event) {
   const auto offset = iss_.find(key(event.tuple));
   SegmentSpec spec{.ctl = decoded->ctl, .length = static_cast<std::uint32_t>(decoded->text.size())};
   name_ports(spec, event.tuple);
-  spec.seq = decoded->seq - (offset == iss_.end() ? 0 : offset->second);
+  const bool counts = offset != iss_.end();
+  spec.absolute = counts && decoded->ctl.rst && decoded->ctl.ack && decoded->seq == 0;  // where no connection is
+  spec.seq = decoded->seq - (counts && !spec.absolute ? offset->second : 0);
   const std::uint32_t first = peer_start_of(event.tuple);
   if (decoded->ctl.ack) spec.ack = decoded->ack - first;
   if (!decoded->ctl.ack && decoded->ack != 0) spec.ack = decoded->ack;

@@ -23,6 +23,7 @@ using Kind = OptionSpec::Kind;
 // Why packetdrill cannot express the segment; empty if it can.
 std::string inexpressible(const SegmentSpec& segment) {
   if (segment.local_port || segment.remote_port) return "a second pair of ports: it tests one connection";
+  if (segment.absolute) return "a number of no connection";
   const bool wraps = std::uint64_t{segment.seq} + segment.length > std::numeric_limits<std::uint32_t>::max();
   if (wraps) return "text that reaches sequence number 2^32";
   if (segment.traffic_class && segment.ttl) return "a TTL beside a traffic class";
