@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/agent/agent.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +16,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -35,11 +40,30 @@ using namespace std::chrono_literals;
 
 constexpr Ctl kSyn{.syn = true}, kAck{.ack = true};
 
-// This machine's kernel behind the agent in a namespace of its own, and our side in another one.
+// The tap device tap0 in this namespace, there until the namespace goes; false where the machine has none.
+bool make_tap() {
+  const FileDescriptor device(open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  ifreq request{};
+  std::strncpy(request.ifr_name, "tap0", sizeof request.ifr_name - 1);
+  request.ifr_flags = IFF_TAP | IFF_NO_PI;
+  return device && ioctl(device.get(), TUNSETIFF, &request) == 0 && ioctl(device.get(), TUNSETPERSIST, 1) == 0;
+}
+
+// This machine's kernel behind the agent in a namespace of its own, and our side in another one. Or the kernel has a
+// tap device, and our side is its wire.
+enum class Wire : std::uint8_t { kPair, kTap };
+
 class Bed {
  public:
-  Bed() {
-    {
+  explicit Bed(Wire wire = Wire::kPair) {
+    if (wire == Wire::kTap) {
+      const NetworkNamespace::Visit visit(there_);
+      has_tap_ = make_tap();
+      if (has_tap_) {
+        Interfaces().add_address("tap0", {.octets = {10, 77, 0, 1}}, 24);
+        Interfaces().bring_up("tap0");
+      }
+    } else {
       const NetworkNamespace::Visit visit(there_);
       Interfaces interfaces;
       interfaces.add_veth({.name = "target0", .link_address = {2, 0, 10, 77, 0, 1}},
@@ -47,8 +71,10 @@ class Bed {
       interfaces.add_address("target0", {.octets = {10, 77, 0, 1}}, 24);
       interfaces.bring_up("target0");
     }
-    const NetworkNamespace::Visit visit(here_);
-    Interfaces().bring_up("peer0");
+    if (wire == Wire::kPair) {
+      const NetworkNamespace::Visit visit(here_);
+      Interfaces().bring_up("peer0");
+    }
     agent_ = fork();
     if (agent_ != 0) return;
     const NetworkNamespace::Visit for_good(there_);
@@ -75,6 +101,13 @@ class Bed {
     wait_for_agent();
     return make("agent=" + place());
   }
+  bool has_tap() const { return has_tap_; }
+  // By the tap device, under a name such as "tap0".
+  std::unique_ptr<Target> make_by(const std::string& device) const {
+    wait_for_agent();
+    const NetworkNamespace::Visit visit(there_);
+    return make_remote("tap:" + device + "?target=10.77.0.1&from=10.77.0.16&agent=" + place());
+  }
   // A socket that listens on the target's machine.
   FileDescriptor service(std::uint16_t port) const {
     const NetworkNamespace::Visit visit(there_);
@@ -91,6 +124,7 @@ class Bed {
   std::string path_ = "/tmp/tcpassay-agent-test-" + std::to_string(getpid());
   NetworkNamespace there_, here_;
   pid_t agent_ = -1;
+  bool has_tap_ = false;
 };
 
 class Remote : public testing::Test {
@@ -126,9 +160,7 @@ int listener(Target& target, std::uint16_t port) {
   return handle;
 }
 
-TEST_F(Remote, TheKernelBehindTheAgentAnswersASyn) {
-  const Bed bed;
-  const auto target = bed.make();
+void expect_a_connection(Target* target) {
   const int handle = listener(*target, 8080);
   const Tuple tuple{.local = 8080, .remote = 40000};
   send(*target, tuple, kSyn, 1000, 0);
@@ -146,6 +178,23 @@ TEST_F(Remote, TheKernelBehindTheAgentAnswersASyn) {
   EXPECT_FALSE(target->collect());
   EXPECT_GE(call(*target, {.kind = CallKind::kAccept, .handle = handle}), 0);
   EXPECT_EQ(target->state(tuple)->state, State::kEstablished);
+}
+
+TEST_F(Remote, TheKernelBehindTheAgentAnswersASyn) {
+  const Bed bed;
+  expect_a_connection(bed.make().get());
+}
+
+TEST_F(Remote, TheKernelAnswersASynOnATapDevice) {
+  const Bed bed(Wire::kTap);
+  if (!bed.has_tap()) GTEST_SKIP() << "no tap devices here (/dev/net/tun)";
+  expect_a_connection(bed.make_by("tap0").get());
+}
+
+TEST_F(Remote, ATapDeviceOfEachProcessHasItsNumber) {
+  const Bed bed(Wire::kTap);
+  if (!bed.has_tap()) GTEST_SKIP() << "no tap devices here (/dev/net/tun)";
+  expect_a_connection(bed.make_by("tap%").get());
 }
 
 TEST_F(Remote, AResetLeavesNothingBehind) {

@@ -198,9 +198,10 @@ std::unique_ptr<Target> make_remote(const std::string& name) {
   RemotePlace place = remote_place(name);
   const bool shared = place.kind == RemotePlace::Kind::kInterface;
   if (shared) complete_interface(place);
-  // A % in the path of a UNIX socket stands for the number of the seat: each process has a wire of its own.
-  const std::size_t percent = place.wire.find('%');
-  const bool many = shared || (place.kind == RemotePlace::Kind::kUnix && percent != std::string::npos);
+  // A % in the path of a UNIX socket or in the name of a tap device stands for the number of the seat: each process has
+  // a wire of its own.
+  const std::size_t percent = shared ? std::string::npos : place.wire.find('%');
+  const bool many = shared || percent != std::string::npos;
   // Without an agent the target's ports are those of its services.
   Seat seat = take_seat(name.substr(0, name.find('?')), many && !place.agent.empty() ? kSeats : 1);
   if (many && !shared) place.wire.replace(percent, 1, std::to_string(seat.number));
