@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint32_t kSendMax = 1u << 30;  // of octets that one SEND adds; half of what comparison can tell apart
 
+constexpr std::uint8_t kCopiesMax = 8;  // of a segment that the network may have made
+
 bool is_owed(const Tcb& tcb, const Departing& rst) {
   const Reply& due = tcb.reply;
   if (due.form == Reply::Form::kRst) return rst.seq == due.seq || rst.seq == due.other;
@@ -105,6 +107,27 @@ void forget_window(Candidate& tcb) {
 void forget_round_trips(Candidate& tcb) {
   tcb.timer = {.rtt_min = Time{}, .exact = false};
   tcb.rtt_max = Time{};
+}
+
+void forget_arrivals(Candidate& tcb) {
+  Stamps& ts = tcb.stamps;
+  if (ts.on() || ts.peer) {
+    ts.unsure = true;
+    ts.recent.clear();
+    ts.arrived.clear();
+    ts.why = ts.other_rule = Rule{};
+    ts.other = ts.held = 0;
+    ts.recent_at = Time{};
+    ts.held_is_older = ts.several = ts.stale_echo = ts.old_duplicate = false;
+  }
+  const bool permits = tcb.selective.peer_permits, permitted = tcb.selective.target_permits;
+  tcb.selective = {.peer_permits = permits, .target_permits = permitted, .vague = true};
+  tcb.board = {.vague = true};
+  tcb.ip.arrived_id = 0;
+  tcb.ip.arrived_class = 0;
+  tcb.keep.heard_from = tcb.keep.heard_to = Time{};
+  tcb.challenge = {};
+  if (synchronized(tcb.state)) tcb.ack_credits = kCopiesMax;
 }
 
 bool is_unprompted_probe(const Tcb& tcb, const Departing& seg) {

@@ -21,6 +21,8 @@ void rest_unseen(Step& on);
 void forget_window(Candidate& tcb);
 // The same for measured round trips, when it is not known which segments the endpoint had processed when another left.
 void forget_round_trips(Candidate& tcb);
+// The same for what tells which of the captured segments the endpoint has taken, and how often, when that is not known.
+void forget_arrivals(Candidate& tcb);
 
 // <SEQ=SND.NXT-1> without text: a keep-alive (3.8.4) or a probe of a zero window (3.8.6.1), as the user may have asked.
 bool is_unprompted_probe(const Tcb& tcb, const Departing& seg);

@@ -89,11 +89,12 @@ CandidateSet PassiveOracle::Impl::one_segment(const Set& before, const Event& ev
   }
   for (Candidate& p : after) {
     forget_window(p);
-    if (staged) forget_round_trips(p);
+    if (staged || lossy) forget_round_trips(p);
+    if (lossy) forget_arrivals(p);
   }
   merge(after);
-  if (staged) join_times(after);
-  limit |= after.size() > kPossibleMax;
+  if (staged || lossy) join_times(after);
+  limit |= !lossy && after.size() > kPossibleMax;
   return after;
 }
 
@@ -162,7 +163,9 @@ void PassiveOracle::Impl::settle_freedoms(const Event& event, std::uint64_t numb
 void PassiveOracle::Impl::observe(const Passed& passed) {
   nearest = {};
   if (!well_formed(passed)) return;
-  if (staged) {
+  if (lossy) {
+    observe_losing(passed);
+  } else if (staged) {
     observe_staged(passed);
   } else {
     observe_assuming(passed);
@@ -192,7 +195,12 @@ PassiveOracle::PassiveOracle(PassiveOracle&&) noexcept = default;
 PassiveOracle& PassiveOracle::operator=(PassiveOracle&&) noexcept = default;
 
 void PassiveOracle::set(Distance distance) {
-  impl_->distance = distance;
+  if (!impl_->lossy) impl_->distance = distance;
+}
+
+void PassiveOracle::expect_losses(Time reach) {
+  impl_->lossy = true;
+  impl_->distance = {.longest = reach};
 }
 
 void PassiveOracle::observe(std::span<const Event> segments, std::uint64_t number) {

@@ -31,6 +31,11 @@ class PassiveOracle {
 
   void set(Distance distance);
 
+  // Between the capture point and the endpoint segments are lost: it may have taken each segment once, again, in
+  // another order, until `reach` after it passed, or never. What is seen is then condemned only when it breaks a MUST
+  // whatever has arrived. To be called before the first segment.
+  void expect_losses(Time reach);
+
   // The segments of the captured packet `number`, in order, at Event::from. There are several when the network
   // interface segments or joins packets (TSO, LRO). Of text only the length is looked at, not the octets.
   void observe(std::span<const Event> segments, std::uint64_t number);

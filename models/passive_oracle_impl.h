@@ -64,6 +64,11 @@ struct PassiveOracle::Impl {
   std::deque<Passed> pending;
   std::size_t patience = kPatienceMin, staged_for = 0;
 
+  // Segments are lost behind the capture point: `set` has the TCBs of an endpoint that has taken some of `passing`.
+  bool lossy = false;
+  std::deque<Passed> passing;
+  std::size_t effort = 0;  // segments tried so far
+
   std::optional<Verdict> verdict;
   std::vector<Verdict> tolerated;
   Terms terms;
@@ -78,6 +83,9 @@ struct PassiveOracle::Impl {
   bool stage_by_stage(const Passed& passed);
   void look_back(const Passed& passed);
   void accuse(const Passed& passed, const Set& before);
+  void observe_losing(const Passed& passed);
+  bool may_take(Set& known, const Passed& arrived, Time at);
+  void forget_passing(const Departing& seg);
   void assume_times(Time at);
   void remember(const Passed& passed);
   void take_coming(Time until);

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::size_t kLines = 14;         // of a ladder in all
 constexpr std::uint32_t kPiecesMax = 128;  // of one frame
-constexpr Time kResequencedMin = std::chrono::milliseconds(1);
 constexpr Time kResequencedMax = std::chrono::milliseconds(10);
 constexpr std::size_t kHeldMax = 16;  // packets
 
@@ -107,9 +106,9 @@ void CapturedConversation::judge(const Captured& captured, const CapturedPacket&
   const bool extra = answers_ack_of_fin(segment, from);
   sender.fin_acknowledged = false;
   if (!corrupt && !again) {
-    measure(segment, from, captured.when);
+    measure(segment, from, captured.when, captured.number);
     note_order(segment, from, captured.number);
-    note_numbers(segment, from, captured.number);
+    note_numbers(segment, from, captured.when, captured.number);
     compare_text(segment, packet.text_kept, from, captured.number);
     reset_ = reset_ || segment.ctl.rst;
     other.fin_acknowledged = other.fin && segment.ctl.ack && segment.ack == other.next && !segment.ctl.rst;
@@ -195,6 +194,10 @@ void CapturedConversation::take(const Captured& captured, const CapturedPacket& 
     --sender.lines_after;
     if (sender.lines_after == 0) sender.ladder = ladder_of(end);
   }
+}
+
+void CapturedConversation::expect_losses(std::size_t end, Time reach) {
+  if (directions_[end]->judge) directions_[end]->judge->expect_losses(std::clamp(reach, kCrossingMin, kCrossingLimit));
 }
 
 bool CapturedConversation::is_over() const {

@@ -17,6 +17,8 @@
 
 namespace tcpassay {
 
+struct Passing;
+
 struct Endpoint {
   Address address{};
   std::uint16_t port = 0;
@@ -36,8 +38,16 @@ struct EndpointResult {
   std::vector<Verdict> tolerated{};  // freedoms that no text grants and that this end took; `event` is the frame
 };
 
+// Between the capture point and an end segments are lost.
+struct Losses {
+  std::uint64_t frame = 0;  // which shows it
+  std::string why;
+  Time reach{};  // the longest time between a segment to this end and the ACK that shows that it has it
+};
+
 struct ConversationResult {
-  std::array<EndpointResult, 2> ends{};  // first the end that sent the first packet
+  std::array<EndpointResult, 2> ends{};           // first the end that sent the first packet
+  std::array<std::optional<Losses>, 2> losses{};  // what shows that segments to or from an end are lost on their way
   std::uint64_t first_frame = 0, packets = 0;
 
   Outcome outcome() const;
@@ -67,6 +77,9 @@ class CapturedConversation {
   void not_judged(std::uint64_t frame, const std::string& why);  // what follows is not judged for this reason
   void finish() { release(); }                                   // no packet follows
 
+  // Judges this end as one to which segments are lost behind the capture point. To be called before any segment.
+  void expect_losses(std::size_t end, Time reach);
+
   bool is_over() const;       // both FINs are acknowledged, or there was a reset
   bool is_forgotten() const;  // neither end has any state left, not even TIME-WAIT
   bool is_lossy() const;      // the capture lacks segments: octets that are not in it are acknowledged, and the sender
@@ -93,11 +106,16 @@ class CapturedConversation {
   bool is_early(const Decoded& segment, std::size_t from) const;
   bool is_awaited(const Decoded& segment, std::size_t from, Time at) const;
   void judge(const Captured& captured, const CapturedPacket& packet, std::size_t from);
-  void measure(const Decoded& segment, std::size_t from, Time at);
-  bool measure_lag(const Decoded& segment, std::size_t from, Time at);
+  void measure(const Decoded& segment, std::size_t from, Time at, std::uint64_t frame);
+  bool measure_lag(const Decoded& segment, std::size_t from, Time at, std::uint64_t frame);
+  void measure_passing(const Decoded& segment, std::size_t from, Time at, std::uint64_t frame);
+  void note_reports(const Decoded& segment, std::size_t from, Time at, std::uint64_t frame);
+  void note_stamps(const Decoded& segment, std::size_t from, Time at, std::uint64_t frame);
+  void lacks_answer(const Decoded& segment, std::size_t from, Time at, std::uint64_t frame);
+  void note_arrival(const Decoded& segment, std::size_t from, const Passing& passed, std::uint64_t frame);
   void compare_text(const Decoded& segment, bool kept, std::size_t from, std::uint64_t frame);
   void begin(std::size_t from, const Decoded& syn);
-  void note_numbers(const Decoded& segment, std::size_t from, std::uint64_t frame);
+  void note_numbers(const Decoded& segment, std::size_t from, Time at, std::uint64_t frame);
   void note_losses(const Decoded& segment, std::size_t from, std::uint64_t frame);
   void note_order(const Decoded& segment, std::size_t from, std::uint64_t frame);
   std::optional<std::string> unknown_extension(const Decoded& segment) const;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows the numbers, the order and the times of a captured conversation: what the capture lacks, what it has twice,
-// how far each end is away, and how long an end takes until it has processed a segment.
+// Follows the numbers and the order of a captured conversation: what the capture lacks, and what it has twice.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,13 +9,9 @@
 namespace tcpassay {
 namespace {
 
-constexpr Time kCrossingMin =
-    std::chrono::milliseconds(5);  // an end processes a segment at most so long after it passed the capture point
-constexpr Time kCrossingLimit = std::chrono::seconds(4);
 constexpr Time kCopyMax = std::chrono::milliseconds(1);  // between copies whose IP identification tells nothing
 constexpr std::size_t kTextMax = 256 * 1024;             // octets of text kept for one direction
 constexpr std::size_t kPacketsRemembered = 8;            // a duplicate is looked for among so many
-constexpr std::size_t kUnansweredMax = 1024;             // segments whose times are kept
 constexpr std::size_t kHolesMax = 64;
 constexpr std::uint16_t kMssIpv4 = 536, kMssIpv6 = 1220;  // RFC 9293 section 3.7.1
 
@@ -26,17 +21,20 @@ bool CapturedConversation::DirectionState::lacks_below(std::uint32_t number) con
   return std::any_of(holes.begin(), holes.end(), [&](const Range& hole) { return before(hole.from, number); });
 }
 
-void CapturedConversation::DirectionState::captured(Range octets) {
+bool CapturedConversation::DirectionState::captured(Range octets) {
   std::vector<Range> left;
+  bool late = false;
   for (const Range& hole : holes) {
     if (!before(octets.from, hole.to) || !before(hole.from, octets.to)) {
       left.push_back(hole);
       continue;
     }
-    if (before(hole.from, octets.from)) left.push_back({hole.from, octets.from});
-    if (before(octets.to, hole.to)) left.push_back({octets.to, hole.to});
+    late = late || hole.confirmed || octets.at - hole.at > kResequencedMin;
+    if (before(hole.from, octets.from)) left.push_back({hole.from, octets.from, hole.at, hole.confirmed});
+    if (before(octets.to, hole.to)) left.push_back({octets.to, hole.to, hole.at, hole.confirmed});
   }
   holes.swap(left);
+  return late;
 }
 
 // Whether this is a packet that was captured before, for example at another interface. It was sent only once.
@@ -117,7 +115,7 @@ void CapturedConversation::begin(std::size_t from, const Decoded& syn) {
 }
 
 // Follows the sequence numbers and notes what the capture lacks.
-void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from, std::uint64_t frame) {
+void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from, Time at, std::uint64_t frame) {
   DirectionState& sender = *directions_[from];
   DirectionState& other = *directions_[1 - from];
   const std::uint32_t end = segment.seq + length_of(segment);
@@ -132,7 +130,7 @@ void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from
     if (before(sender.next, segment.seq)) {
       sender.doubted(frame, fmt::format("octets {}:{} were not captured before it", sender.next - sender.first,
                                         segment.seq - sender.first));
-      if (sender.holes.size() < kHolesMax) sender.holes.push_back({sender.next, segment.seq});
+      if (sender.holes.size() < kHolesMax) sender.holes.push_back({.from = sender.next, .to = segment.seq, .at = at});
       sender.whole_from = segment.seq;
     }
     // The other end has acknowledged octets that the capture lacks. This segment starts with them, so this end had not
@@ -141,13 +139,16 @@ void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from
       if (segment.seq == other.unseen_from && !other.unseen_proven) other.unseen_refuted = true;
       if (!before(segment.seq, other.unseen_to)) other.unseen_proven = !other.unseen_refuted;
     }
-    if (!sender.holes.empty()) sender.captured({segment.seq, end});
+    if (!sender.holes.empty() && sender.captured({.from = segment.seq, .to = end, .at = at}))
+      sender.loses(frame, "some of its octets come behind later ones");
     if (before(sender.next, end)) sender.next = end;
   }
   if (segment.ctl.rst && !sender.verdict) sender.reset = frame;
   sender.fin = sender.fin || (segment.ctl.fin && !segment.ctl.rst);
   if (!segment.ctl.ack || segment.ctl.rst) return;
   note_losses(segment, from, frame);
+  for (Range& hole : other.holes)
+    hole.confirmed = hole.confirmed || (segment.opt.blocks > 0 && segment.ack == hole.from);
   const bool over_hole = other.lacks_below(segment.ack) && !before(other.next, segment.ack);
   const bool unknown = !other.syn || over_hole || before(other.next, segment.ack);
   if (unknown && !sender.unseen && !(segment.ctl.syn && !other.syn)) {
@@ -157,6 +158,9 @@ void CapturedConversation::note_numbers(const Decoded& segment, std::size_t from
     sender.unseen_proven = over_hole;
   } else if (!unknown && before(other.acked, segment.ack)) {
     other.acked = segment.ack;
+    other.acked_at = at;
+    other.acked_stamp.reset();
+    if (segment.opt.timestamps) other.acked_stamp = segment.opt.timestamps->value;
   }
 }
 
@@ -209,61 +213,6 @@ void CapturedConversation::compare_text(const Decoded& segment, bool kept, std::
   }
   sender.kept.insert(sender.kept.end(), segment.text.end() - static_cast<std::ptrdiff_t>(fresh), segment.text.end());
   room_.used += fresh;
-}
-
-// Measures how far an end is from the capture point, by what it answers at once: SYN,ACK, the ACK of that, other ACKs.
-void CapturedConversation::measure(const Decoded& segment, std::size_t from, Time at) {
-  DirectionState& sender = *directions_[from];
-  DirectionState& other = *directions_[1 - from];
-  bool changed = segment.ctl.ack && !segment.ctl.rst && measure_lag(segment, from, at);
-  if (sender.asked && segment.ctl.ack && segment.ack == sender.asked_ack) {
-    const Time took = at - *sender.asked;
-    if (!sender.turnaround || took < *sender.turnaround) {
-      sender.turnaround = took;
-      changed = true;
-    }
-    sender.asked.reset();
-  }
-  if (changed && sender.judge) {
-    // The clock of a capture may leap by decades, back or forth.
-    const Time took = std::clamp(sender.turnaround.value_or(Time{}), Time{}, kCrossingLimit);
-    const Time longest =
-        std::clamp<Time>(std::max(4 * took, sender.lag + sender.lag / 4), kCrossingMin, kCrossingLimit);
-    sender.judge->set({.usual = took <= kNearerMax ? Time{} : took - took / 8, .longest = longest});
-  }
-  const std::uint32_t end = segment.seq + length_of(segment);
-  if (length_of(segment) == 0 || segment.ctl.rst || segment.fault != Fault::kNone) return;
-  other.asked.reset();
-  const bool again = sender.syn && !before(sender.next, end);
-  const auto known = std::find_if(sender.unanswered.begin(), sender.unanswered.end(),
-                                  [&](const Passing& one) { return one.end == end; });
-  if (known != sender.unanswered.end()) {
-    known->at = at;
-  } else if (!again && sender.unanswered.size() < kUnansweredMax) {
-    sender.unanswered.push_back({.seq = segment.seq, .end = end, .at = at});
-  }
-  if (again) return;  // an answer to it may be one to an earlier copy (Karn's algorithm)
-  other.asked = at;
-  other.asked_ack = end;
-}
-
-// An ACK shows that an end had not processed the segment behind it, though that had passed the capture point. Whether
-// this end was busy or the segment was lost on its way does not show. True when that took longer than ever before.
-bool CapturedConversation::measure_lag(const Decoded& segment, std::size_t from, Time at) {
-  DirectionState& sender = *directions_[from];
-  auto& passed = directions_[1 - from]->unanswered;
-  std::optional<Time> since;
-  while (!passed.empty() && !before(segment.ack, passed.front().end)) {
-    if (segment.ack == passed.front().end) since = passed.front().at;
-    passed.pop_front();
-  }
-  const bool behind = !passed.empty() && !before(segment.ack, passed.front().seq);
-  if (behind && !since) since = passed.front().at;
-  if (!since || !(behind || segment.ctl.syn)) return false;
-  const Time lag = std::min(at - *since, kCrossingLimit);
-  if (lag <= sender.lag) return false;
-  sender.lag = lag;
-  return true;
 }
 
 }  // namespace tcpassay

@@ -154,7 +154,11 @@ int CapturedConversation::blamed() const {
 
 ConversationResult CapturedConversation::result() const {
   ConversationResult result{.first_frame = first_frame_, .packets = packets_};
-  for (std::size_t end = 0; end < 2; ++end) result.ends[end] = result_of(end);
+  for (std::size_t end = 0; end < 2; ++end) {
+    result.ends[end] = result_of(end);
+    result.losses[end] = directions_[end]->losses;
+    if (result.losses[end]) result.losses[end]->reach = directions_[end]->reach;
+  }
   return result;
 }
 

@@ -45,13 +45,29 @@ struct Print {
 // Numbers of one end, `to` excluded.
 struct Range {
   std::uint32_t from = 0, to = 0;
+  Time at{};               // when it was found to be missing
+  bool confirmed = false;  // the other end lacks it, too
 };
 
 // A segment that passed the capture point and has not been acknowledged yet.
 struct Passing {
   std::uint32_t seq = 0, end = 0;
-  Time at{};  // of its latest copy
+  Time at{}, first{};     // of its latest copy, and of its first
+  bool again = false;     // there are several copies
+  bool reported = false;  // by a SACK option: it has arrived
 };
+
+// A packet with a timestamp, and no text, that the other end has not echoed yet.
+struct Stamp {
+  std::uint32_t value = 0;
+  Time at{};
+};
+
+// An end processes a segment at most so long after it passed the capture point, if nothing shows more.
+inline constexpr Time kCrossingMin = std::chrono::milliseconds(5);
+// Within this time a capture may swap two packets.
+inline constexpr Time kResequencedMin = std::chrono::milliseconds(1);
+inline constexpr Time kCrossingLimit = std::chrono::seconds(4);
 
 inline bool before(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(a - b) < 0;
@@ -110,8 +126,16 @@ struct CapturedConversation::DirectionState {
     std::uint64_t frame = 0;
     std::string why;
   };
-  std::optional<Doubt> doubt;   // about segments of this end
-  std::optional<Doubt> lossy;   // this end has not received what the capture has: it was lost behind the capture point
+  std::optional<Doubt> doubt;    // about segments of this end
+  std::optional<Doubt> lossy;    // this end has not received what the capture has: it was lost behind the capture point
+  std::optional<Losses> losses;  // between this end and the capture point segments are lost
+  Time reach{};                  // the longest time between a segment to this end and what shows that it has it
+  std::deque<Stamp> stamps;      // that have arrived at this end, oldest first
+  std::uint32_t overlooked = 0;  // one of them that its latest segment does not echo, though it had passed ...
+  Time overlooked_for{};         // ... for so long; zero: none
+  std::optional<std::uint32_t> echo;  // what its latest segment echoes
+  Time acked_at{};                    // when `acked` came, and the timestamp of the packet
+  std::optional<std::uint32_t> acked_stamp;
   std::optional<Doubt> unseen;  // this end has acknowledged octets that the capture lacks ...
   std::uint32_t unseen_from = 0, unseen_to = 0;
   bool unseen_refuted = false;           // ... but the other end had not sent them, as a later segment shows
@@ -127,8 +151,11 @@ struct CapturedConversation::DirectionState {
   void doubted(std::uint64_t frame, std::string why) {
     if (!doubt) doubt = Doubt{frame, std::move(why)};
   }
+  void loses(std::uint64_t frame, const char* why) {
+    if (!losses) losses = Losses{.frame = frame, .why = why};
+  }
   bool lacks_below(std::uint32_t number) const;  // the capture lacks octets with lower numbers
-  void captured(Range octets);                   // these are no longer missing
+  bool captured(Range octets);                   // these are no longer missing; true: they came late
   bool has_skipped(std::uint16_t number) const;  // a packet with a higher IP identification has come before this one
   void skip_to(std::uint16_t number);            // the next IP identification: what lies between was left out
 };

@@ -148,10 +148,7 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
       end(oldest);
     }
     order_.push_back(key);
-    live = table_
-               .emplace(key, Live{std::make_unique<CapturedConversation>(captured, decoded, terms_, who, room_, clock_),
-                                  std::prev(order_.end())})
-               .first;
+    live = table_.emplace(key, Live{begin(captured, decoded, who), std::prev(order_.end())}).first;
   } else {
     order_.splice(order_.end(), order_, live->second.place);
   }
@@ -159,6 +156,21 @@ void ConversationTable::segment(const Captured& captured, const CapturedPacket& 
   if (!accused_) return;
   const int blamed = live->second.conversation->blamed();
   if (blamed > std::exchange(live->second.blamed, blamed)) accused_(live->second.conversation->result());
+}
+
+std::unique_ptr<CapturedConversation> ConversationTable::begin(const Captured& captured, const Decoded& opening,
+                                                               CapturedConversation::Chosen who) {
+  Again again;
+  if (again_ != nullptr) {
+    const auto known = again_->find(captured.number);
+    if (known != again_->end()) again = known->second;
+    who = {.first = again.reach[0].has_value(), .second = again.reach[1].has_value()};
+  }
+  auto one = std::make_unique<CapturedConversation>(captured, opening, terms_, who, room_, clock_);
+  for (std::size_t end = 0; end < 2; ++end) {
+    if (again.reach.at(end)) one->expect_losses(end, *again.reach.at(end));
+  }
+  return one;
 }
 
 void ConversationTable::end(Table::iterator live) {

@@ -3,9 +3,11 @@
 // conversations at once, and a limit for each.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +40,12 @@ struct ChosenEnd {
   bool is(const Endpoint& end) const { return address == end.address && (port == 0 || port == end.port); }
 };
 
+// Ends that are judged again, by the first frame of their conversations: segments to them are lost on their way.
+struct Again {
+  std::array<std::optional<Time>, 2> reach{};  // of ConversationResult::ends; none: this end is only the peer
+};
+using AgainByFrame = std::map<std::uint64_t, Again>;
+
 class ConversationTable {
  public:
   using Sink = std::function<void(ConversationResult)>;
@@ -48,6 +56,9 @@ class ConversationTable {
 
   // `accused` gets the result so far of each conversation as soon as one more of its ends is blamed.
   void tell_accused(std::function<void(const ConversationResult&)> accused) { accused_ = std::move(accused); }
+
+  // Judges only these.
+  void judge_again(const AgainByFrame* again) { again_ = again; }
 
   void packet(const Captured& captured);
   void finish();
@@ -73,12 +84,15 @@ class ConversationTable {
   void not_judged(const CapturedPacket& packet, std::uint64_t frame, const std::string& why);
   void segment(const Captured& captured, const CapturedPacket& packet);
   void end(Table::iterator live);
+  std::unique_ptr<CapturedConversation> begin(const Captured& captured, const Decoded& opening,
+                                              CapturedConversation::Chosen who);
   bool chosen(const Endpoint& end) const;
 
   Terms terms_;  // the edition, and whether they are strict
   std::vector<ChosenEnd> ends_;
   Sink sink_;
   std::function<void(const ConversationResult&)> accused_{};
+  const AgainByFrame* again_ = nullptr;  // null: every end
   CaptureCounts counts_;
   TextRoom room_;
   CaptureClock clock_;

@@ -7,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -160,6 +161,94 @@ void sum_up(CaptureResult& result, const std::string& broken_off) {
   result.why = broken_off + (result.why.empty() ? "" : "; " + result.why);
 }
 
+// What shows that segments to or from an address are lost between it and the capture point.
+class LossesByAddress {
+ public:
+  void note(const ConversationResult& one) {
+    for (std::size_t end = 0; end < 2; ++end) {
+      const auto& losses = one.losses.at(end);
+      if (!losses || known_.size() >= kAddressesMax) continue;
+      const auto [place, fresh] = known_.try_emplace(one.ends.at(end).end.address.octets, *losses);
+      if (!fresh) place->second.reach = std::max(place->second.reach, losses->reach);
+    }
+  }
+  const Losses* of(const Address& address) const {
+    const auto place = known_.find(address.octets);
+    return place == known_.end() ? nullptr : &place->second;
+  }
+  bool empty() const { return known_.empty(); }
+
+ private:
+  static constexpr std::size_t kAddressesMax = 65536;
+  std::map<decltype(Address::octets), Losses> known_{};
+};
+
+// The ends that are condemned though segments to them are lost on their way.
+AgainByFrame doubtful(const CaptureResult& result, const LossesByAddress& losses) {
+  AgainByFrame again;
+  for (const ConversationResult& one : result.conversations) {
+    for (std::size_t end = 0; end < 2; ++end) {
+      const EndpointResult& result_of_end = one.ends.at(end);
+      const Losses* lost = result_of_end.outcome == Outcome::kFail ? losses.of(result_of_end.end.address) : nullptr;
+      if (lost != nullptr) again[one.first_frame].reach.at(end) = lost->reach;
+    }
+  }
+  return again;
+}
+
+// What is found when any segment to these ends may have been lost; by the first frames of their conversations. A pipe
+// cannot be read again.
+std::map<std::uint64_t, ConversationResult> judged_again(const std::string& path, const Terms& terms,
+                                                         const AgainByFrame& again) {
+  std::map<std::uint64_t, ConversationResult> found;
+  if (path == kStandardInput) return found;
+  ConversationTable conversations(terms, {}, [&](ConversationResult one) {
+    if (again.contains(one.first_frame)) found.emplace(one.first_frame, std::move(one));
+  });
+  conversations.judge_again(&again);
+  SortedReader reader(path);
+  try {
+    while (const auto captured = reader.next()) {
+      if (Interrupt::interrupted()) return {};
+      conversations.packet(*captured);
+    }
+  } catch (const CaptureError&) {  // it breaks off where it did before
+    conversations.finish();
+    return found;
+  }
+  conversations.finish();
+  return found;
+}
+
+// In a file that shows that segments to an address are lost behind the capture point, an end there fails only when what
+// it did breaks a MUST whichever segments have reached it.
+void reconsider(const std::string& path, const Terms& terms, const LossesByAddress& losses, CaptureResult& result) {
+  const AgainByFrame again = doubtful(result, losses);
+  if (again.empty()) return;
+  const auto found = judged_again(path, terms, again);
+  for (ConversationResult& one : result.conversations) {
+    const auto asked = again.find(one.first_frame);
+    if (asked == again.end() || one.outcome() != Outcome::kFail) continue;
+    for (std::size_t end = 0; end < 2; ++end) {
+      EndpointResult& here = one.ends.at(end);
+      if (here.outcome != Outcome::kFail || !asked->second.reach.at(end)) continue;
+      const auto now = found.find(one.first_frame);
+      if (now != found.end() && now->second.ends.at(end).outcome == Outcome::kFail) {
+        here = now->second.ends.at(end);
+        continue;
+      }
+      const Losses& lost = *losses.of(here.end.address);
+      here.outcome = Outcome::kInconclusive;
+      here.why = fmt::format(
+          "segments to {} are lost behind the capture point (frame {}: {}); frame {}: {} would be broken: {}",
+          here.end.address.text(), lost.frame, lost.why, here.frame, info(here.verdict->rule).id, here.why);
+    }
+    if (one.outcome() == Outcome::kFail) continue;
+    --result.failed;
+    ++result.inconclusive;
+  }
+}
+
 }  // namespace
 
 bool is_capture(const std::string& path) {
@@ -170,8 +259,10 @@ bool is_capture(const std::string& path) {
 CaptureResult judge_capture(const std::string& path, const CaptureOptions& options) {
   CaptureResult result;
   std::size_t listed = 0, others = 0;
+  LossesByAddress losses;
   const auto keep = [&](ConversationResult one) {
     const Outcome kind = one.outcome();
+    losses.note(one);
     if (options.over) options.over(path, one);
     ++(kind == Outcome::kPass ? result.passed : kind == Outcome::kFail ? result.failed : result.inconclusive);
     if (kind == Outcome::kPass ? listed++ < kPassedListed : others++ < kOthersListed) {
@@ -206,6 +297,7 @@ CaptureResult judge_capture(const std::string& path, const CaptureOptions& optio
   result.counts.moved = reader.moved();
   result.counts.not_read = reader.passed_over();
   if (result.counts.lossy) excuse_all(result);
+  if (!losses.empty()) reconsider(path, terms, losses, result);
   std::stable_sort(result.conversations.begin(), result.conversations.end(),
                    [](const auto& a, const auto& b) { return a.first_frame < b.first_frame; });
   sum_up(result, broken_off);
