@@ -81,9 +81,9 @@ std::optional<std::string> CapturedConversation::unknown_extension(const Decoded
 // RFC 5681 section 4.2 lets an end answer every segment with one ACK, so also the one that acknowledges its FIN. Some
 // do, though nothing asks for it.
 bool CapturedConversation::answers_ack_of_fin(const Decoded& segment, std::size_t from) const {
-  const DirectionState& sender = *directions_[from];
+  const DirectionState &sender = *directions_[from], &other = *directions_[1 - from];
   return sender.fin_acknowledged && segment.ctl == Ctl{.ack = true} && segment.text.empty() &&
-         segment.seq == sender.next && segment.ack == directions_[1 - from]->next;
+         segment.seq == sender.next && segment.ack == other.next && other.acked == other.next;
 }
 
 // For one end the packet departs, for the other it arrives.
@@ -105,13 +105,15 @@ void CapturedConversation::judge(const Captured& captured, const CapturedPacket&
   const bool again = is_duplicate(segment, from, captured.when);
   const bool extra = answers_ack_of_fin(segment, from);
   sender.fin_acknowledged = false;
+  const bool open = before(other.acked, other.next);
   if (!corrupt && !again) {
     measure(segment, from, captured.when, captured.number);
     note_order(segment, from, captured.number);
     note_numbers(segment, from, captured.when, captured.number);
     compare_text(segment, packet.text_kept, from, captured.number);
     reset_ = reset_ || segment.ctl.rst;
-    other.fin_acknowledged = other.fin && segment.ctl.ack && segment.ack == other.next && !segment.ctl.rst;
+    const bool empty = length_of(segment) == 0 && !segment.ctl.rst;
+    other.fin_acknowledged = empty && other.fin && open && !before(other.acked, other.next);
   }
   if (!corrupt && !again) take_waiting(segment, from, captured.when);
   if (!corrupt && !again && !extra) show_departing(captured, segment, from);

@@ -232,5 +232,31 @@ TEST_F(LossyCapture, AThirdAckForTwoSegmentsIsCondemned) {
   EXPECT_EQ(server(0), Outcome::kFail) << why(0);
 }
 
+// An ACK in FIN-WAIT-2 is judged like any other: it is no answer to the ACK of the FIN.
+class InFinWait2 : public LossyCapture {
+ protected:
+  void close() {
+    open_with_stamps();
+    stamped(down({.fin = true, .ack = true}, 1, 1), 531, 130, microseconds(50));
+    stamped(up({.ack = true}, 1, 2), 160, 531, milliseconds(30));
+    stamped(up({.psh = true, .ack = true}, 1, 2, 100), 200, 531, milliseconds(40));
+    stamped(down({.ack = true}, 2, 101), 601, 200, microseconds(50));
+  }
+};
+
+TEST_F(InFinWait2, TheLastTimestampThatWasAcknowledgedIsEchoed) {
+  close();
+  stamped(up({.psh = true, .ack = true}, 201, 2, 100), 220, 601, milliseconds(20));
+  stamped(down({.ack = true}, 2, 101), 622, 200, microseconds(50));
+  EXPECT_EQ(server(0), Outcome::kPass) << why(0);
+}
+
+TEST_F(InFinWait2, AnotherTimestampIsCondemned) {
+  close();
+  stamped(up({.psh = true, .ack = true}, 201, 2, 100), 220, 601, milliseconds(20));
+  stamped(down({.ack = true}, 2, 101), 622, 160, microseconds(50));
+  EXPECT_EQ(server(0), Outcome::kFail) << why(0);
+}
+
 }  // namespace
 }  // namespace tcpassay
