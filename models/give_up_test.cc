@@ -2,6 +2,8 @@
 // 3.8.3: what the user is told of text that is not acknowledged, from R1 on and at R2.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "models/test_trace.h"
 
 namespace tcpassay {
@@ -119,6 +121,30 @@ TEST(Abort, AnAckThatIsOwedMayLeaveFirst) {
 }
 
 // SHLD-31: a FIN ahead of a gap may be forgotten, and comes again.
+// At a time when a timeout may or may not have deleted the TCB, an ACK of what was never sent comes. One of the two
+// answers must leave: the connection's, or that of CLOSED.
+Verdicts when_it_may_have_ended(Trace& t, std::uint32_t next, std::uint32_t ack, const char* answer) {
+  t.in(".", ack, 9000);
+  if (*answer == 'R') t.out("R", 9000);
+  if (*answer == '.') t.out(".", next, ack);
+  t.quiet().quiet(seconds(1));
+  return t.verdicts();
+}
+
+TEST(Silence, IsNotExcusedByATimeoutBehindTheSegment) {
+  for (const auto& [answer, said] :
+       std::map<const char*, Verdicts>{{".", {}}, {"R", {}}, {"", {"SA4_5_unsent violated"}}}) {
+    Trace closed;
+    closed.open_actively().shutdown().out("F.", 1, 1).quiet().in("F.", 1, 2).out(".", 2, 2).quiet(seconds(250));
+    EXPECT_EQ(when_it_may_have_ended(closed, 2, 2, answer), said) << "TIME-WAIT, " << answer;
+    Trace text;
+    text.open_actively().write(100).out("P.", 1, 1, 100);
+    for (int i = 0; i < 7; ++i) text.quiet(seconds(1 << i)).out("P.", 1, 1, 100);
+    text.quiet(seconds(1));
+    EXPECT_EQ(when_it_may_have_ended(text, 101, 1, answer), said) << "R2, " << answer;
+  }
+}
+
 TEST(FinAheadOfAGap, NeedNotBeHeld) {
   Trace t;
   t.open()

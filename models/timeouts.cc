@@ -48,10 +48,16 @@ bool counts_as_timed_out(const Tcb& tcb, const Environment& env) {
   return env.now - (set ? std::min(tcb.sent_at, tcb.given_at) : tcb.sent_at) >= user_limit(tcb);
 }
 
+// A segment that has just come is answered, before any timer runs out.
+bool answer_is_owed(const Tcb& tcb, const Environment& env) {
+  const bool owes = tcb.ack_now || (tcb.reply.form != Reply::Form::kNone && tcb.reply.must);
+  return owes && env.since - tcb.keep.heard_to <= kClockSlack;
+}
+
 }  // namespace
 
 bool time_matters(const Tcb& tcb, const Environment& env) {
-  if (tcb.state == State::kClosed || tcb.state == State::kListen) return false;
+  if (tcb.state == State::kClosed || tcb.state == State::kListen || answer_is_owed(tcb, env)) return false;
   if (tcb.state == State::kTimeWait) return tcb.time_wait.from <= env.now;
   return is_deserted(tcb, env) || counts_as_timed_out(tcb, env);
 }
