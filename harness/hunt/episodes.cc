@@ -32,7 +32,8 @@ constexpr std::uint32_t kLengths[] = {1,    1,    2,    3,    10,   50,   99,   
                                       535,  536,  537,  1000, 1000, 1000, 1024, 1072, 1200, 1400, 1439, 1440,
                                       1459, 1460, 1461, 2000, 2920, 3000, 4000, 4380, 5000, 8192};
 constexpr std::uint32_t kSegments[] = {536, 1000, 1440, 1460};
-constexpr std::uint32_t kTextMax = 1440;  // octets in one segment of the peer
+constexpr std::size_t kSegmentsOfWindow = 46;  // fill a window of 65535 octets
+constexpr std::uint32_t kTextMax = 1440;       // octets in one segment of the peer
 
 // Builds one episode on one connection.
 class Maker {
@@ -68,6 +69,10 @@ class Maker {
     return *this;
   }
   Maker& write(std::uint32_t length) { return call(CallKind::kWrite, length); }
+  Maker& urgently(std::uint32_t length) {
+    keep(Call{.kind = CallKind::kWrite, .handle = handles_.connection, .length = length, .urgent = true});
+    return *this;
+  }
   Maker& read(std::uint32_t length) { return call(CallKind::kRead, length); }
   Maker& end(bool all) { return all ? call(CallKind::kClose) : call(CallKind::kShutdown, 0, 1); }
 
@@ -141,14 +146,17 @@ void overlap(Maker& m) {
   if (m.random().one_in(2)) m.wait(some_time(m.random()));
 }
 
-// The user does not read until the window is full (3.8.6.2.2).
+// The user does not read until the window is full (3.8.6.2.2), once or twice.
 void full_buffer(Maker& m) {
-  const std::size_t segments = 2 + m.random().below(12);
-  for (std::size_t i = 0; i < segments; ++i) m.text(1440);
-  if (m.random().one_in(2)) m.text(1).seq = SeqAnchor::kWindowEdge;
-  m.wait(m.random().one_in(2) ? Time{} : some_time(m.random()));
-  m.read(m.random().one_in(3) ? 100000 : some_length(m.random()));
-  m.ack();
+  const std::size_t rounds = m.random().one_in(3) ? 2 : 1;
+  const std::size_t segments = m.random().one_in(3) ? kSegmentsOfWindow : 2 + m.random().below(12);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (std::size_t i = 0; i < segments; ++i) m.text(1440);
+    if (m.random().one_in(2)) m.text(1).seq = SeqAnchor::kWindowEdge;
+    m.wait(m.random().one_in(2) ? Time{} : some_time(m.random()));
+    m.read(m.random().one_in(3) ? some_length(m.random()) : 100000);
+    m.ack();
+  }
   m.text(some_length(m.random()));
 }
 
@@ -177,6 +185,19 @@ void urgent(Maker& m) {
   in.spec.up = static_cast<std::uint16_t>(m.random().one_in(2) ? length : m.random().of(kPointers));
   if (m.random().one_in(2)) m.read(some_length(m.random()));
   if (m.random().one_in(2)) m.text(some_length(m.random()));
+}
+
+// The user sends urgent text, and more of it, before and behind what is acknowledged.
+void urgent_departs(Maker& m) {
+  const std::size_t times = 1 + m.random().below(3);
+  for (std::size_t i = 0; i < times; ++i) {
+    if (m.random().one_in(2)) m.write(some_length(m.random()));
+    m.urgently(some_length(m.random()));
+    if (m.random().one_in(3)) m.write(some_length(m.random()));
+    if (m.random().one_in(3)) m.wait(some_time(m.random()));
+    if (!m.random().one_in(4)) m.ack(some_window(m.random()));
+  }
+  m.ack();
 }
 
 // A segment that should not be: SYN, RST, an ACK of what was never sent.
@@ -280,9 +301,9 @@ void long_departure(Maker& m) {
 }
 
 using Episode = void (*)(Maker&);
-constexpr Episode kEpisodes[] = {zero_window, timeout,       fast_retransmit, gap,           overlap, full_buffer,
-                                 closing,     closing,       urgent,          intruder,      idle,    small_writes,
-                                 volume,      reported_loss, long_arrival,    long_departure};
+constexpr Episode kEpisodes[] = {
+    zero_window, timeout, fast_retransmit, gap,    overlap,       full_buffer,  closing,        closing,       urgent,
+    intruder,    idle,    small_writes,    volume, reported_loss, long_arrival, long_departure, urgent_departs};
 
 }  // namespace
 

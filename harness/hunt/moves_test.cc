@@ -48,7 +48,7 @@ class MovesTest : public ::testing::Test {
   }
   const Scenario& played() const { return player_.played(); }
 
-  MoveLimits limits_{.settings = {"ecn", "sack", "timestamps"}, .ipv6 = true};
+  MoveLimits limits_{.settings = {"ecn", "sack", "timestamps"}, .ipv6 = true, .urgent_data = true};
 
  private:
   std::unique_ptr<Target> target_ = make_target("own");
@@ -136,11 +136,13 @@ std::uint32_t number_at(const Bytes& packet, std::size_t at) {
 // What an episode does to the own stack.
 struct Reached {
   std::uint32_t received = 0, sent = 0;  // octets
+  std::uint32_t urgent = 0;              // segments with URG
   bool sent_again = false;               // the same octets for a second time, before time has passed
 };
 
 Reached reached(const std::vector<Bytes>& answers) {
-  constexpr std::size_t kSeq = 24, kAck = 28, kHeaders = 40;
+  constexpr std::size_t kSeq = 24, kAck = 28, kFlags = 33, kHeaders = 40;
+  constexpr std::uint8_t kUrg = 0x20;
   Reached found;
   std::vector<std::uint32_t> numbers;
   const std::uint32_t iss = number_at(answers.at(0), kSeq), irs = number_at(answers.at(0), kAck);
@@ -148,6 +150,7 @@ Reached reached(const std::vector<Bytes>& answers) {
     const std::uint32_t seq = number_at(packet, kSeq);
     found.received = std::max(found.received, number_at(packet, kAck) - irs);
     found.sent = std::max(found.sent, seq - iss);
+    found.urgent += (packet.at(kFlags) & kUrg) != 0;
     if (packet.size() < kHeaders + 500) continue;
     found.sent_again |= std::find(numbers.begin(), numbers.end(), seq) != numbers.end();
     numbers.push_back(seq);
@@ -155,10 +158,10 @@ Reached reached(const std::vector<Bytes>& answers) {
   return found;
 }
 
-// Volume in both directions, and losses that only SACK options tell of.
-TEST_F(MovesTest, EpisodesReachVolumeAndReportedLosses) {
+// Volume in both directions, urgent text that leaves, and losses that only SACK options tell of.
+TEST_F(MovesTest, EpisodesReachVolumeUrgentTextAndReportedLosses) {
   const Moves opening = of(kOpening);
-  std::uint32_t received = 0, sent = 0;
+  std::uint32_t received = 0, sent = 0, urgent = 0;
   bool repaired = false;
   for (std::uint64_t seed = 1; seed < 400; ++seed) {
     Random random(seed);
@@ -176,11 +179,25 @@ TEST_F(MovesTest, EpisodesReachVolumeAndReportedLosses) {
     const Reached found = reached(answers(made));
     received = std::max(received, found.received);
     sent = std::max(sent, found.sent);
+    urgent = std::max(urgent, found.urgent);
     repaired |= found.sent_again && 0 < reports && reports < 3;  // three duplicate ACKs would do without
   }
   EXPECT_GE(received, 65536u);
   EXPECT_GE(sent, 40000u);
+  EXPECT_GE(urgent, 3u);
   EXPECT_TRUE(repaired);
+}
+
+// A write that the script has not written says in its text, too, that it is urgent.
+TEST_F(MovesTest, UrgentWritesStayUrgentWhereTheTargetCanSendThem) {
+  Moves moves = of(kOpening);
+  moves.moves.push_back({.what = Call{.kind = CallKind::kWrite, .handle = 4, .length = 10, .urgent = true}});
+  answers(moves);
+  EXPECT_NE(print_script(played()).find("+0 send(4, ..., 10, MSG_OOB) = 10"), std::string::npos)
+      << print_script(played());
+  limits_.urgent_data = false;
+  keep_within(moves, limits_);
+  EXPECT_FALSE(std::get<Call>(moves.moves.back().what).urgent);
 }
 
 TEST_F(MovesTest, ReducedInputsKeepWhatIsAskedFor) {

@@ -295,6 +295,7 @@ void keep_within(Moves& made, const MoveLimits& limits) {
     auto* call = std::get_if<Call>(&move.what);
     if (call == nullptr) continue;
     const bool writes = call->kind == CallKind::kWrite || call->kind == CallKind::kSendTo;
+    if (!limits.urgent_data) call->urgent = false;
     if (writes) call->length = std::min(call->length, tiny ? kTinyWriteMax : kWriteMax);
   }
 }

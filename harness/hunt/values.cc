@@ -159,6 +159,7 @@ void change_segment(SegmentMove& move, Random& random) {
 void change_call(Call& call, Random& random) {
   if (call.kind == CallKind::kWrite || call.kind == CallKind::kRead) {
     call.length = some_length(random);
+    if (call.kind == CallKind::kWrite && random.one_in(8)) call.urgent = !call.urgent;
   } else if (call.kind == CallKind::kShutdown) {
     call.how = static_cast<int>(random.below(3));
   } else if (call.kind == CallKind::kListen) {

@@ -125,6 +125,19 @@ std::vector<std::string> option_arguments(const Call& call) {
   return arguments;
 }
 
+// The flags of a write; a write with flags is a send.
+std::string send_flags(const Call& call) {
+  std::string flags;
+  const auto add = [&](bool is_set, const char* name) {
+    if (is_set) flags += flags.empty() ? name : std::string("|") + name;
+  };
+  add(call.urgent, "MSG_OOB");
+  add(call.more, "MSG_MORE");
+  add(call.record_end, "MSG_EOR");
+  add(call.zero_copy, "MSG_ZEROCOPY");
+  return flags;
+}
+
 // The arguments after the handle, written from the call's fields.
 std::vector<std::string> plain_arguments(const Call& call) {
   switch (call.kind) {
@@ -140,6 +153,10 @@ std::vector<std::string> plain_arguments(const Call& call) {
       if (call.port == 0) return {"...", "..."};
       return {address_text(call.port, "192.0.2.1"), "[16]"};
     case CallKind::kWrite:
+      if (const std::string flags = send_flags(call); !flags.empty()) {
+        return {"...", std::to_string(call.length), flags};
+      }
+      return {"...", std::to_string(call.length)};
     case CallKind::kRead:
       return {"...", std::to_string(call.length)};
     case CallKind::kSendTo:
@@ -213,6 +230,7 @@ std::string print_call(const Call& call) {
   const auto* known =
       std::find_if(std::begin(kCalls), std::end(kCalls), [&](const CallName& name) { return call.kind == name.kind; });
   written.name = known->name;
+  if (call.kind == CallKind::kWrite && !send_flags(call).empty()) written.name = "send";
   written.arguments = plain_arguments(call);
   if (takes_handle(call.kind)) written.arguments.insert(written.arguments.begin(), std::to_string(call.handle));
   return print_call(written);
