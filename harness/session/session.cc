@@ -114,6 +114,7 @@ void Session::Impl::forget() {
   late = Time{};
   pair_now = {.local = kTargetPort, .remote = options.peer_port};
   sent_end = sent_taken = sent_cursor = 0;
+  fragments.forget();
 }
 
 // Makes each blocking call again at the time at which the script says that it returns, if that is by `until`. A call

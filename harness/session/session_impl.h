@@ -18,6 +18,7 @@
 #include "harness/session/session.h"
 #include "harness/target/foresight.h"
 #include "harness/wire/icmp.h"
+#include "harness/wire/reassembly.h"
 
 namespace tcpassay {
 
@@ -91,6 +92,7 @@ struct Session::Impl {
 
   // Observations.
   void depart(const Collected& collected);
+  void depart_broken(const Collected& collected);
   void record(Event& event, const Place& where = {});
   void keep_text(Event& event);
   void note_departure(Tuple tuple, const Decoded& packet);
@@ -157,6 +159,7 @@ struct Session::Impl {
   std::vector<Pending> pending;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> timestamps;  // TSval in the script, TSval on the wire
 
+  Reassembly fragments;    // of a packet of the target's
   std::vector<Sent> sent;  // a ring; logical index i is at i % options.packets_kept
   std::size_t sent_end = 0, sent_taken = 0, sent_cursor = 0;
 

@@ -236,31 +236,44 @@ void Session::Impl::report_states() {
 
 void Session::Impl::depart(const Collected& collected) {
   if (options.capture) options.capture->write(collected.from, collected.packet);
+  const bool unfinished = fragments.unfinished();
+  const Reassembly::Taken taken = fragments.take(collected.packet);
+  if (taken == Reassembly::Taken::kPart) return;
+  if (taken == Reassembly::Taken::kNoFragment && unfinished) {
+    fragments.forget();
+    depart_broken(collected);  // the rest of that packet does not come
+  }
+  const ByteView whole = taken == Reassembly::Taken::kComplete ? fragments.whole() : collected.packet;
   if (sent.size() < options.packets_kept && sent_end >= sent.size()) sent.emplace_back();
   Sent& slot = sent[sent_end++ % options.packets_kept];
   slot.from = collected.from;
   slot.until = collected.until;
   slot.matched = false;
-  slot.packet.assign(collected.packet.begin(), collected.packet.end());
+  slot.packet.assign(whole.begin(), whole.end());
 
+  const auto decoded = decode(slot.packet);
+  if (!decoded) return depart_broken(collected);
   Event event;
   event.from = collected.from;
   event.until = collected.until;
-  if (const auto decoded = decode(slot.packet)) {
-    event.tuple = {.local = decoded->source_port, .remote = decoded->destination_port};
-    auto segment = observed<Departing>(*decoded);
-    const Identity& identity = target.identity();
-    const Address& usual = ip == 6 ? identity.ipv6_address : identity.address;
-    if (decoded->source != usual) segment.ip.oddity = Carrier::Oddity::kOtherSource;
-    event.what = segment;
-    if (decoded->fault == Fault::kNone) note_departure(event.tuple, *decoded);
-    if (options.round_trip > Time{}) conversation(event.tuple).path.departed(*decoded, collected.until);
-  } else {
-    Departing broken;
-    broken.fault = Fault::kTruncated;
-    event.what = broken;
-    event.tuple = pair_now;
-  }
+  event.tuple = {.local = decoded->source_port, .remote = decoded->destination_port};
+  auto segment = observed<Departing>(*decoded);
+  const Identity& identity = target.identity();
+  const Address& usual = ip == 6 ? identity.ipv6_address : identity.address;
+  if (decoded->source != usual) segment.ip.oddity = Carrier::Oddity::kOtherSource;
+  event.what = segment;
+  if (decoded->fault == Fault::kNone) note_departure(event.tuple, *decoded);
+  if (options.round_trip > Time{}) conversation(event.tuple).path.departed(*decoded, collected.until);
+  record(event);
+}
+
+// What left is no segment.
+void Session::Impl::depart_broken(const Collected& collected) {
+  Event event;
+  event.from = collected.from;
+  event.until = collected.until;
+  event.what = Departing{.fault = Fault::kTruncated};
+  event.tuple = pair_now;
   record(event);
 }
 
