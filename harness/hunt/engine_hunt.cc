@@ -52,6 +52,7 @@ EngineHunt::EngineHunt(EngineTerms terms, std::span<std::uint8_t> map)
   make_again();
   limits_.settings = target_->identity().settings;
   limits_.ipv6 = target_->identity().can(Ability::kIpv6);
+  limits_.missing_options = target_->identity().missing_options;
   limits_.urgent_data = target_->identity().can(Ability::kUrgentData);
 }
 

@@ -73,6 +73,10 @@ class Maker {
     keep(Call{.kind = CallKind::kWrite, .handle = handles_.connection, .length = length, .urgent = true});
     return *this;
   }
+  Maker& set(SocketOption option, std::int64_t value) {
+    keep(Call{.kind = CallKind::kSetOption, .handle = handles_.connection, .option = option, .value = value});
+    return *this;
+  }
   Maker& read(std::uint32_t length) { return call(CallKind::kRead, length); }
   Maker& end(bool all) { return all ? call(CallKind::kClose) : call(CallKind::kShutdown, 0, 1); }
 
@@ -232,6 +236,22 @@ void idle(Maker& m) {
   m.text(some_length(m.random()));
 }
 
+// Keep-alives, some answered and some not (3.8.4).
+void keep_alive(Maker& m) {
+  constexpr std::int64_t kSeconds[] = {1, 2, 5, 10, 30, 60};
+  m.set(SocketOption::kKeepAlive, 1);
+  m.set(SocketOption::kKeepIdle, m.random().of(kSeconds));
+  m.set(SocketOption::kKeepInterval, m.random().of(kSeconds));
+  m.set(SocketOption::kKeepCount, m.random().between(1, 4));
+  const std::size_t answers = m.random().below(4);
+  for (std::size_t i = 0; i < answers; ++i) {
+    m.wait(some_time(m.random()));
+    if (m.random().one_in(4)) m.text(some_length(m.random()));
+    m.ack();
+  }
+  m.wait(seconds(m.random().between(1, 300))).ack();
+}
+
 // A train of small writes and what Nagle makes of it (3.7.4).
 void small_writes(Maker& m) {
   const std::size_t writes = 2 + m.random().below(5);
@@ -301,9 +321,10 @@ void long_departure(Maker& m) {
 }
 
 using Episode = void (*)(Maker&);
-constexpr Episode kEpisodes[] = {
-    zero_window, timeout, fast_retransmit, gap,    overlap,       full_buffer,  closing,        closing,       urgent,
-    intruder,    idle,    small_writes,    volume, reported_loss, long_arrival, long_departure, urgent_departs};
+constexpr Episode kEpisodes[] = {zero_window,    timeout,        fast_retransmit, gap,           overlap,
+                                 full_buffer,    closing,        closing,         urgent,        intruder,
+                                 idle,           small_writes,   volume,          reported_loss, long_arrival,
+                                 long_departure, urgent_departs, keep_alive};
 
 }  // namespace
 

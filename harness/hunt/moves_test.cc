@@ -137,12 +137,13 @@ std::uint32_t number_at(const Bytes& packet, std::size_t at) {
 struct Reached {
   std::uint32_t received = 0, sent = 0;  // octets
   std::uint32_t urgent = 0;              // segments with URG
+  bool kept_alive = false;               // a segment below SND.NXT, where nothing was sent
   bool sent_again = false;               // the same octets for a second time, before time has passed
 };
 
 Reached reached(const std::vector<Bytes>& answers) {
   constexpr std::size_t kSeq = 24, kAck = 28, kFlags = 33, kHeaders = 40;
-  constexpr std::uint8_t kUrg = 0x20;
+  constexpr std::uint8_t kUrg = 0x20, kSyn = 0x02;
   Reached found;
   std::vector<std::uint32_t> numbers;
   const std::uint32_t iss = number_at(answers.at(0), kSeq), irs = number_at(answers.at(0), kAck);
@@ -150,6 +151,7 @@ Reached reached(const std::vector<Bytes>& answers) {
     const std::uint32_t seq = number_at(packet, kSeq);
     found.received = std::max(found.received, number_at(packet, kAck) - irs);
     found.sent = std::max(found.sent, seq - iss);
+    found.kept_alive |= seq == iss && (packet.at(kFlags) & kSyn) == 0;
     found.urgent += (packet.at(kFlags) & kUrg) != 0;
     if (packet.size() < kHeaders + 500) continue;
     found.sent_again |= std::find(numbers.begin(), numbers.end(), seq) != numbers.end();
@@ -162,12 +164,15 @@ Reached reached(const std::vector<Bytes>& answers) {
 TEST_F(MovesTest, EpisodesReachVolumeUrgentTextAndReportedLosses) {
   const Moves opening = of(kOpening);
   std::uint32_t received = 0, sent = 0, urgent = 0;
-  bool repaired = false;
+  bool repaired = false, kept_alive = false;
   for (std::uint64_t seed = 1; seed < 400; ++seed) {
     Random random(seed);
     Moves made = opening;
+    bool sets = false;
     for (Move& move : some_episode(random, handles_of(opening.moves))) {
-      move.wait = {};
+      const auto* call = std::get_if<Call>(&move.what);
+      sets = sets || (call != nullptr && call->kind == CallKind::kSetOption);
+      if (!sets) move.wait = {};
       const auto* seg = std::get_if<SegmentMove>(&move.what);
       if (seg != nullptr && (seg->spec.ctl.rst || seg->spec.ctl.syn || seg->spec.ctl.fin)) break;
       made.moves.push_back(std::move(move));
@@ -180,12 +185,26 @@ TEST_F(MovesTest, EpisodesReachVolumeUrgentTextAndReportedLosses) {
     received = std::max(received, found.received);
     sent = std::max(sent, found.sent);
     urgent = std::max(urgent, found.urgent);
+    kept_alive |= found.kept_alive;
     repaired |= found.sent_again && 0 < reports && reports < 3;  // three duplicate ACKs would do without
   }
   EXPECT_GE(received, 65536u);
   EXPECT_GE(sent, 40000u);
   EXPECT_GE(urgent, 3u);
   EXPECT_TRUE(repaired);
+  EXPECT_TRUE(kept_alive);
+}
+
+TEST_F(MovesTest, OptionsThatTheTargetLacksAreNotSet) {
+  Moves moves = of(kOpening);
+  const std::size_t before = moves.moves.size();
+  for (const SocketOption option : {SocketOption::kKeepIdle, SocketOption::kKeepAlive}) {
+    moves.moves.push_back({.what = Call{.kind = CallKind::kSetOption, .handle = 4, .option = option, .value = 1}});
+  }
+  limits_.missing_options = {SocketOption::kKeepIdle};
+  keep_within(moves, limits_);
+  ASSERT_EQ(moves.moves.size(), before + 1);
+  EXPECT_EQ(std::get<Call>(moves.moves.back().what).option, SocketOption::kKeepAlive);
 }
 
 // A write that the script has not written says in its text, too, that it is urgent.

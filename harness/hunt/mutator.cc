@@ -282,6 +282,12 @@ static void forget_ipv4(Damage& damage) {
 }
 
 void keep_within(Moves& made, const MoveLimits& limits) {
+  std::erase_if(made.moves, [&](const Move& move) {
+    const auto* call = std::get_if<Call>(&move.what);
+    if (call == nullptr || call->kind != CallKind::kSetOption) return false;
+    const auto& missing = limits.missing_options;
+    return std::find(missing.begin(), missing.end(), call->option) != missing.end();
+  });
   if (made.moves.size() > kMovesMax) made.moves.resize(kMovesMax);
   const bool tiny = std::any_of(made.moves.begin(), made.moves.end(), offers_tiny_mss);
   Time waited{};

@@ -15,7 +15,8 @@ namespace tcpassay {
 struct MoveLimits {
   std::vector<std::string> settings{};  // the target has these
   bool ipv6 = false;
-  bool urgent_data = false;               // its user can send urgent text
+  bool urgent_data = false;  // its user can send urgent text
+  std::vector<SocketOption> missing_options{};
   Time wait_max = std::chrono::hours(2);  // of all waits together
 };
 

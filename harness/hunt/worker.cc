@@ -85,6 +85,7 @@ HuntWorker::HuntWorker(const HuntOptions& options, int job, const HuntStatus& be
   const Identity& identity = target_->identity();
   limits_.settings = identity.settings;
   limits_.ipv6 = identity.can(Ability::kIpv6);
+  limits_.missing_options = identity.missing_options;
   limits_.urgent_data = identity.can(Ability::kUrgentData);
   if (!identity.can(Ability::kVirtualTime)) limits_.wait_max = kRealWaitOfInput;
   for (const Hunted& found : read_findings(options_.folder / "findings")) {
