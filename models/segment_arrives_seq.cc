@@ -32,7 +32,8 @@ void unacceptable_rst(Step& on, const Arriving& rst) {
     return;
   }
   // Of a segment that extends beyond the window the target may have taken all: RCV.NXT is behind it then.
-  const bool behind_text = tcb.cut.may_be(rst.seq) && rst.seq == tcb.cut.most;
+  const bool cut = tcb.cut.may_be(rst.seq) && takes_beyond_edge(tcb) == Rule::SA4_1_trim_right;
+  const bool behind_text = cut && rst.seq == tcb.cut.most;
   if (behind_text && !on.should(Rule::SA4_1_trim_right)) {
     tcb.signal = Signal::kReset;
     on.delete_tcb(Rule::SA4_2_exact);
@@ -177,6 +178,7 @@ Then check_sequence_number(Step& on, const Arriving& seg) {
     case Acceptable::kEither: {
       const bool probe = seg.len() != 0 && tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
       if (probe) on.cite(Rule::S3_8_6_1_ack);
+      if (probe) cut_at_closed_window(on, seg);
       if (!on.may(Freedom::kNotAcceptable)) {
         if (probe && seg.ctl.ack && tcb.snd_una < seg.ack) on.cite_later(Rule::SA4_1_zero_window);
         return Then::kProceed;

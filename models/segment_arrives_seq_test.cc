@@ -192,6 +192,24 @@ TEST(ZeroWindow, AProbeDrawsAnAckOrIsTaken) {
   for (const Candidate& tcb : outcomes(after)) EXPECT_TRUE(tcb.ack_now || tcb.ack_later);
 }
 
+// No more than the octet of a probe is taken: an ACK of more breaks table 6, not the rule that text is acknowledged.
+TEST(ZeroWindow, TextIsNotTaken) {
+  for (const Candidate& tcb : outcomes(arrives(at_zero_window(established()), in("P.", 1, 1, 10)))) {
+    EXPECT_EQ(departs(tcb, out(".", 1, 1, 0, 0)).blamed, "");
+    EXPECT_NE(departs(tcb, out(".", 1, 11, 0, 0)).blamed, "");
+  }
+  const Outcomes after = arrives(at_zero_window(established()), in("P.", 1, 1, 10));
+  const auto blames = [&](std::uint32_t ack) {
+    const auto all = outcomes(after);
+    return std::any_of(all.begin(), all.end(), [&](const Candidate& tcb) {
+      return departs(tcb, out(".", 1, ack, 0, 0)).blamed == "S3_4_text_wnd0";
+    });
+  };
+  EXPECT_FALSE(blames(2));
+  EXPECT_TRUE(blames(3));
+  EXPECT_TRUE(blames(11));
+}
+
 // "Special allowance should be made to accept valid ACKs": a should, so leaving it out is a departure.
 TEST(ZeroWindow, TheAckOfAProbeIsProcessed) {
   const Outcomes after = arrives(at_zero_window(sent(established(), 50)), in("P.", 1, 51, 1));

@@ -33,6 +33,11 @@ Time later_end(const Step& on);
 // A FIN was seen: it takes effect when all before it has been taken, which is sure, open, or not yet so.
 void reach_fin(Step& on, bool in_window);
 
+// The rule by which the latest segment, cut at the right edge (`Tcb::cut`), is not taken beyond it: at a closed window
+// nothing is, but for the octet of a probe (3.8.6.1).
+Rule takes_beyond_edge(const Tcb& tcb);
+void cut_at_closed_window(Step& on, const Arriving& seg);
+
 // RFC 5961 section 7: the target may withhold a challenge ACK now, since it sent one a short time ago.
 bool challenged_recently(const Step& on);
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> in answer to what may be an attack (RFC 5961); repeats may be throttled.

@@ -9,6 +9,19 @@
 
 namespace tcpassay {
 
+void cut_at_closed_window(Step& on, const Arriving& seg) {
+  Candidate& tcb = on.tcb;
+  const bool shut = on.env.user_known && tcb.edge_known && tcb.right_edge().most == tcb.rcv_nxt;
+  if (!shut || seg.seq != tcb.rcv_nxt || seg.text.size() < 2) return;
+  tcb.cut = {};
+  tcb.cut.widen(tcb.rcv_nxt + 2, seg.seq + seg.len());
+}
+
+Rule takes_beyond_edge(const Tcb& tcb) {
+  const bool shut = tcb.rcv_edge == tcb.rcv_nxt && tcb.rcv_nxt + 1 < tcb.cut.least;
+  return shut ? Rule::S3_4_text_wnd0 : Rule::SA4_1_trim_right;
+}
+
 // Sixth, check the URG bit:
 Then check_urg_bit(Step& on, const Arriving& seg) {
   urgent_arrives(on, seg);
@@ -162,6 +175,7 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
     on.cite(Rule::S3_8_6_1_ack);
     on.acknowledge_now(Rule::S3_8_6_1_ack, true);
     sure = tcb.rcv_nxt;
+    cut_at_closed_window(on, seg);
   } else if (tcb.edge_known && edge < end) {
     if (!on.should(Rule::SA4_1_trim_right)) {
       on.acknowledge_now(Rule::SA4_1_ack);

@@ -2,6 +2,7 @@
 // Acknowledgments: segments without text and FIN, and the acknowledgment field of every segment (RFC 9293 sections
 // 3.8.6.1, 3.8.6.3 and 3.10.7.4).
 #include "models/horizons.h"
+#include "models/segment_arrives_steps.h"
 #include "models/segment_departs_steps.h"
 
 namespace tcpassay {
@@ -197,7 +198,7 @@ bool ack_is_current(Step& on, const Departing& seg) {
     on.cite(Rule::S3_1_ack_always);
     return true;
   }
-  if (never_arrived && tcb.cut.may_be(seg.ack)) return on.refuse(Rule::SA4_1_trim_right, 1);
+  if (never_arrived && tcb.cut.may_be(seg.ack)) return on.refuse(takes_beyond_edge(tcb), 1);
   const Rule demands = blamed({
       {tcb.ack_later, tcb.ack_rule},
       {tcb.ack_now, tcb.ack_now_rule},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A white-box target reports its state, RCV.NXT and SND.UNA (RFC 9293 section 3.10.6).
+#include "models/segment_arrives_steps.h"
 #include "models/segment_departs_steps.h"
 
 namespace tcpassay {
@@ -76,7 +77,7 @@ Rule forbids_the_state(const Candidate& tcb, State reported) {
   const bool shrunk = tcb.snd_edge() + 1 < tcb.snd_nxt;  // the window, by more than a probe
   // What had to leave first and did not is the nearer reason.
   return blamed({
-      {took_a_fin_beyond_the_window(tcb, reported), Rule::SA4_1_trim_right},
+      {took_a_fin_beyond_the_window(tcb, reported), takes_beyond_edge(tcb)},
       {took_an_unacceptable_fin(tcb, reported), Rule::SA4_1_drop},
       {tcb.keep.unanswered > 0 && reported == State::kClosed, Rule::MUST_29},
       {tcb.ack_now && info(tcb.ack_now_rule).level == Level::kMust, tcb.ack_now_rule},
@@ -102,7 +103,7 @@ bool numbers_are_right(Step& on, const StateReport& report) {
   if (report.rcv_nxt) {
     const RcvSeq nxt{*report.rcv_nxt};
     const bool too_far = tcb.rcv_nxt_max < nxt;
-    if (too_far && tcb.cut.may_be(nxt)) return on.refuse(Rule::SA4_1_trim_right, 1);  // as an ACK of it would be
+    if (too_far && tcb.cut.may_be(nxt)) return on.refuse(takes_beyond_edge(tcb), 1);  // as an ACK of it would be
     if (nxt < tcb.rcv_nxt || too_far) return on.refuse(moves_the_numbers(tcb, too_far), 1);
   }
   const bool moved = report.snd_una && SndSeq{*report.snd_una} != tcb.snd_una;

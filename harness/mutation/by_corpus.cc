@@ -107,9 +107,6 @@ constexpr Unprovable kUnprovable[] = {
     {Rule::R5961_7_throttle,
      "the limit of challenge ACKs is the administrator's to set (RFC 5961 section 7), so that no number of them proves "
      "that there is none"},
-    {Rule::S3_4_text_wnd0,
-     "text that is accepted at a window of zero may have met room which was not announced yet; that it is answered is "
-     "what S3_8_6_1_ack demands"},
 };
 
 // Why no defect has to break the rule; empty when one has to.

@@ -88,6 +88,9 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (far) seg.seq = c.rcv_nxt;
   bool acceptable = is_acceptable(c, seg) && !forgets_edge;
   if (seg.len() == 0 && c.rcv_wnd == 0) acceptable |= planted.has(Defect::zero_window_takes_any_empty);
+  const bool at_edge = c.rcv_wnd == 0 && seg.seq == c.rcv_nxt && !seg.text.empty();
+  const bool takes = at_edge && planted.has(Defect::zero_window_takes_text);
+  acceptable |= takes;
   if (seg.len() == 0 && seg.seq != c.rcv_nxt) acceptable &= !planted.has(Defect::empty_only_at_rcv_nxt);
   const bool refused = seg.len() == 0 && c.rcv_wnd == 0 && planted.has(Defect::zero_window_refuses_empty);
   if (refused) return Then::kReturn;
@@ -98,7 +101,7 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (!acceptable) return unacceptable(c, seg);
   record_timestamp(c, seg);
   const bool longer = planted.has(Defect::held_text_replaced_whole) && c.received.holding(seg.seq).has_value();
-  trim(c, seg, planted.has(Defect::overlap_shifted), longer || planted.has(Defect::text_beyond_edge_taken));
+  trim(c, seg, planted.has(Defect::overlap_shifted), longer || takes || planted.has(Defect::text_beyond_edge_taken));
   return Then::kProceed;
 }
 
