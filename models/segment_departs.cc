@@ -21,6 +21,14 @@ bool no_connection(const Tcb& tcb) {
   return tcb.state == State::kClosed || tcb.state == State::kListen;
 }
 
+// A SACK option that reports, behind its first block, what the ACK covers (RFC 2018 section 3).
+bool reports_what_it_acknowledges(const Departing& seg) {
+  for (std::size_t i = 1; i < seg.opt.blocks; ++i) {
+    if (RcvSeq{seg.opt.block[i].right} <= seg.ack) return true;
+  }
+  return false;
+}
+
 bool meets(const Reply& due, const Departing& seg) {
   switch (due.form) {
     case Reply::Form::kRst:
@@ -30,7 +38,8 @@ bool meets(const Reply& due, const Departing& seg) {
     case Reply::Form::kSynAck:
       return seg.ctl.syn && seg.ctl.ack && !seg.ctl.rst && seg.ack == due.ack;
     case Reply::Form::kAck:
-      return seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst && seg.len() == 0 && seg.seq == due.seq && seg.ack == due.ack;
+      return seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst && seg.len() == 0 && seg.seq == due.seq &&
+             seg.ack == due.ack && !reports_what_it_acknowledges(seg);
     case Reply::Form::kSyn:
     case Reply::Form::kNone:
       break;

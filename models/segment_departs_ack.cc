@@ -88,6 +88,10 @@ bool filled_gap_acknowledged(Step& on, RcvSeq ack) {
     on.depart(Rule::SHLD_31);
     tcb.partial_gap_ack = true;
     tcb.partial_gap_ack_end = tcb.rcv_nxt_max;
+    // Which of the text behind it is held still does not show.
+    tcb.held.top = tcb.held.gap() ? later(tcb.held.top, tcb.rcv_nxt_max) : tcb.rcv_nxt_max;
+    tcb.held.overflow = true;
+    tcb.held.beyond = ack;
   }
   tcb.filled = false;
   return true;

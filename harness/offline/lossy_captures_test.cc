@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "harness/offline/capture_test.h"
+#include "models/rules.h"
 
 namespace tcpassay {
 namespace {
@@ -256,6 +257,71 @@ TEST_F(InFinWait2, AnotherTimestampIsCondemned) {
   stamped(up({.psh = true, .ack = true}, 201, 2, 100), 220, 601, milliseconds(20));
   stamped(down({.ack = true}, 2, 101), 622, 160, microseconds(50));
   EXPECT_EQ(server(0), Outcome::kFail) << why(0);
+}
+
+// A receiver has discarded one of several segments that it was to hold. What it says later of the others is judged.
+class ADiscardedSegment : public LossyCapture {
+ protected:
+  void acknowledge_a_part() {
+    open_far();
+    text(101, 100, milliseconds(70));
+    ack(1, microseconds(50));
+    text(201, 100, milliseconds(2));
+    ack(1, microseconds(50));
+    text(301, 100, milliseconds(2));
+    ack(1, microseconds(50));
+    text(1, 100, milliseconds(70));
+    ack(201, microseconds(50));  // 201:301 is gone
+  }
+};
+
+TEST_F(ADiscardedSegment, DoesNotTellThatTheOthersAreGone) {
+  acknowledge_a_part();
+  text(201, 100, milliseconds(70));
+  ack(401, microseconds(50));
+  EXPECT_EQ(server(0), Outcome::kPass) << why(0);
+}
+
+TEST_F(ADiscardedSegment, IsNotAcknowledgedBeforeItComesAgain) {
+  acknowledge_a_part();
+  ack(401, milliseconds(70));
+  EXPECT_EQ(server(0), Outcome::kFail) << why(0);
+}
+
+// The ACK of a FIN that fills gaps reports nothing that it covers, unless it has come twice.
+class TheAckOfAFin : public LossyCapture {
+ protected:
+  Outcome reports(bool stale) {
+    open_with_sack();
+    write(down({.fin = true, .ack = true}, 1, 1), microseconds(50));
+    write(up({.ack = true}, 1, 2), milliseconds(30));
+    const Time soon = microseconds(40);
+    write(up({.psh = true, .ack = true}, 101, 2, 100), milliseconds(30));
+    PacketFields answer = down({.ack = true}, 2, 1);
+    report(answer, 101, 201);
+    write(answer, soon);
+    write(up({.fin = true, .ack = true}, 201, 2), milliseconds(1));
+    answer = down({.ack = true}, 2, 1);
+    report(answer, 101, 202);
+    write(answer, soon);
+    write(up({.psh = true, .ack = true}, 1, 2, 100), milliseconds(30));
+    answer = down({.ack = true}, 2, 202);
+    static const Bytes kTwo = {1, 1, 5, 18, 0, 0, 4, 77, 0, 0, 4, 177, 0, 0, 4, 77, 0, 0, 4, 178};
+    if (stale) answer.options = kTwo;  // 101:201 and 101:202
+    write(answer, soon);
+    write(up({.psh = true, .ack = true}, 1, 2, 100), milliseconds(30));
+    write(down({.ack = true}, 2, 202), soon);
+    return server(0);
+  }
+};
+
+TEST_F(TheAckOfAFin, IsAcceptedWithoutThem) {
+  EXPECT_EQ(reports(false), Outcome::kPass) << why(0);
+}
+
+TEST_F(TheAckOfAFin, IsCondemnedForThem) {
+  EXPECT_EQ(reports(true), Outcome::kFail);
+  EXPECT_EQ(result_.conversations.at(0).ends[1].verdict->rule, Rule::R2018_3_format) << why(0);
 }
 
 }  // namespace
