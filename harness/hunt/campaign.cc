@@ -45,6 +45,8 @@ HuntStatus status_of(const fs::path& folder) {
   if (json.is_object()) {
     status.inputs = json.value("inputs", std::uint64_t{0});
     status.seconds = json.value("seconds", 0.0);
+    status.seeds = json.value("seeds", std::uint64_t{0});
+    status.seeds_total = json.value("seeds_total", std::uint64_t{0});
   }
   return status;
 }
@@ -117,6 +119,10 @@ class Parent {
     const Json json = Json::parse(line, nullptr, false);
     if (json.is_discarded()) return;
     status_.inputs += json.value("inputs", std::uint64_t{0});
+    if (json.contains("of")) {
+      status_.seeds_total = json.value("of", std::uint64_t{0});
+      status_.seeds = json.value("seeds", std::uint64_t{0});
+    }
     status_.transitions = std::max(status_.transitions, json.value("transitions", std::size_t{0}));
     status_.rules = std::max(status_.rules, json.value("rules", std::size_t{0}));
     status_.features = std::max(status_.features, json.value("features", std::size_t{0}));
@@ -150,6 +156,7 @@ class Parent {
   void write_status() const {
     Json json = {{"target", options_.terms.target}, {"plant", options_.terms.own_options.defect},
                  {"inputs", status_.inputs},        {"seconds", status_.seconds},
+                 {"seeds", status_.seeds},          {"seeds_total", status_.seeds_total},
                  {"inputs_per_s", status_.rate},    {"transitions", status_.transitions},
                  {"rules", status_.rules},          {"features", status_.features},
                  {"corpus", status_.corpus},        {"findings", status_.findings},
@@ -187,6 +194,10 @@ std::string status_text(const HuntStatus& status) {
   std::string found;
   for (const auto& [rule, count] : status.findings) found += fmt::format(" {}:{}", rule, count);
   if (status.listed > 0) found += fmt::format("{} {} listed", found.empty() ? "" : ", and", status.listed);
+  if (status.seeds < status.seeds_total) {
+    return fmt::format("seed {} of {}, {} inputs; findings:{}", status.seeds, status.seeds_total, status.inputs,
+                       found.empty() ? " none" : found);
+  }
   return fmt::format("{} inputs, {:.0f}/s, {} transitions, {} rules judged, {} kept; findings:{}", status.inputs,
                      status.rate, status.transitions, status.rules, status.corpus, found.empty() ? " none" : found);
 }

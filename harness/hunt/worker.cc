@@ -115,9 +115,11 @@ void HuntWorker::run(steady_clock::time_point deadline) {
     play(Moves(corpus_->entries()[i].moves));
   }
   const bool in_seeds = last.kind == InputName::Kind::kSeed;
-  if (in_seeds || corpus_->entries().empty()) plant_seeds(in_seeds ? last.seed + 1 : 0);
+  deadline_ = deadline;
+  if (last.kind != InputName::Kind::kMutated) plant_seeds(in_seeds ? last.seed + 1 : before_.seeds);
   if (corpus_->entries().empty()) {
-    if (inputs_ == 0 && !in_seeds) throw TargetError("no seed can be played on this target");
+    const bool all = planted_ == seeds_;
+    if (inputs_ == 0 && !in_seeds && all) throw TargetError("no seed can be played on this target");
     return tell();  // whatever was played was found
   }
   const std::uint64_t look_every = target_->identity().can(Ability::kVirtualTime) ? 16 : 1;
@@ -134,12 +136,19 @@ void HuntWorker::run(steady_clock::time_point deadline) {
   tell();
 }
 
-// Scripts of the corpus that the target can play, but for those that are left out.
+// Scripts of the corpus that the target can play, but for those that are left out. A campaign that ends among them goes
+// on there.
 void HuntWorker::plant_seeds(std::uint64_t first) {
   const auto seeds = read_scenarios(options_.seeds);
-  for (std::uint64_t i = first; i < seeds.size(); ++i) {
+  seeds_ = seeds.size();
+  const bool goes_on = before_.seeds == 0 || before_.seeds_total == seeds_;  // otherwise those were others
+  auto tell_at = steady_clock::now();
+  for (std::uint64_t i = goes_on ? first : 0; i < seeds.size(); ++i) {
     const Scenario& scenario = seeds[i].scenario;
-    if (Interrupt::interrupted()) return;
+    const auto now = steady_clock::now();
+    planted_ = i;
+    if (Interrupt::interrupted() || now >= deadline_) return;
+    if (now >= tell_at) tell(), tell_at = now + kTellEvery;
     if (!can_be_moves(scenario) || says_that_it_covers(scenario, options_.left_out)) continue;
     if (Session::unsupported(scenario, *target_, 4, false)) continue;
     playing_.name() = {.kind = InputName::Kind::kSeed, .seed = i, .count = inputs_};
@@ -148,6 +157,7 @@ void HuntWorker::plant_seeds(std::uint64_t first) {
     if (!moves.moves.empty()) play(moves);
     keep_all_ = false;
   }
+  planted_ = seeds_;
 }
 
 // What a process that was killed had seen and not looked into.
@@ -305,6 +315,8 @@ Moves HuntWorker::moves_or_none(const Scenario& scenario) {
 void HuntWorker::tell() {
   const Json line = {{"job", job_},
                      {"inputs", inputs_ - told_},
+                     {"seeds", planted_},
+                     {"of", seeds_},
                      {"transitions", feedback_.transitions()},
                      {"rules", feedback_.rules()},
                      {"features", feedback_.features()},
