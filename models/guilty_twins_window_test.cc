@@ -202,5 +202,27 @@ TEST(StampTwins, ANumberThatIsWrongHasNothingToDoWithStamps) {
   EXPECT_EQ(text_with_stamps({}), Verdicts{"R7323_3_2_unnegotiated violated"});
 }
 
+// ---- 3.8.6.3: delayed acknowledgments ----
+
+// Fifty segments of one octet arrive, and each is acknowledged at once: alone, or by an octet that the user has given
+// and that waited for the acknowledgment of the one before (Nagle).
+Verdicts fifty_prompt_acks(bool with_text) {
+  Trace t;
+  t.open();
+  if (with_text) t.write(1).out("P.", 1, 1, 1).quiet();
+  for (std::uint32_t i = 1; i <= 50; ++i) {
+    if (with_text) t.write(1).quiet();
+    t.in("P.", i, with_text ? i + 1 : 1, 1);
+    with_text ? t.out("P.", i + 1, i + 1, 1) : t.out(".", 1, i + 1);
+    t.quiet().read(i, 1).quiet();
+  }
+  return t.verdicts();
+}
+
+TEST(PromptAckTwins, AnAckThatTextTakesAlongIsNoneOfItsOwn) {
+  EXPECT_EQ(fifty_prompt_acks(true), Verdicts{});
+  EXPECT_EQ(fifty_prompt_acks(false), Verdicts{"SHLD_18 departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -98,12 +98,13 @@ bool filled_gap_acknowledged(Step& on, RcvSeq ack) {
 }
 
 // 3.8.6.3: an acknowledgment that may be delayed leaves.
-bool delayed_ack_is_in_time(Step& on) {
+bool delayed_ack_is_in_time(Step& on, bool alone) {
   Candidate& tcb = on.tcb;
   if (delayed_ack_is_overdue(on)) return on.refuse(tcb.ack_put_off ? Rule::R5681_4_2_500ms : Rule::MUST_40);
   on.cite(tcb.ack_rule);
   on.cite(Rule::MUST_40);
   on.cite(Rule::R5681_4_2_500ms);
+  if (!alone) return true;  // text takes it along at once
   const bool prompt = tcb.ack_rule == Rule::SA4_7_ack && !tcb.ack_now && tcb.prompt_acks < kPromptAcksMax;
   if (prompt && ++tcb.prompt_acks == kPromptAcksMax) {
     on.depart(Rule::SHLD_18);
@@ -157,13 +158,13 @@ void stretched_ack_departs(Step& on, RcvSeq ack) {
 
 }  // namespace
 
-void acknowledgment_seen(Step& on, RcvSeq ack) {
+void acknowledgment_seen(Step& on, RcvSeq ack, bool alone) {
   Candidate& tcb = on.tcb;
   immediate_ack_departs(on);
   stretched_ack_departs(on, ack);
   if (tcb.filled && !filled_gap_acknowledged(on, ack)) return;
   tcb.held.unsure.leave_behind(ack);
-  if (tcb.ack_later && !delayed_ack_is_in_time(on)) return;
+  if (tcb.ack_later && !delayed_ack_is_in_time(on, alone)) return;
   if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
   if (tcb.mss_omitted && tcb.mss_refuted != RcvSeq{} && tcb.mss_refuted <= ack) {  // it takes more than the default
     on.depart(Rule::SHLD_5);

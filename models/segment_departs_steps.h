@@ -39,7 +39,7 @@ void text_departs(Step& on, const Departing& seg);
 bool ack_is_current(Step& on, const Departing& seg);
 
 // A segment has left with this acknowledgment: the target owes none now, and RCV.NXT is known.
-void acknowledgment_seen(Step& on, RcvSeq ack);
+void acknowledgment_seen(Step& on, RcvSeq ack, bool alone = true);  // alone: nothing but the ACK leaves
 
 // RCV.NXT+RCV.WND as this segment offers it (3.8.6).
 void window_offered(Step& on, const Departing& seg);

@@ -373,7 +373,7 @@ void text_departs(Step& on, const Departing& seg) {
   tcb.timer.fresh = !at.resent;
   if (early_ack(tcb, seg)) return;  // the acknowledgment that the target owes is still due
   window_offered(on, seg);
-  acknowledgment_seen(on, seg.ack);
+  acknowledgment_seen(on, seg.ack, false);
 }
 
 }  // namespace tcpassay

@@ -31,7 +31,7 @@ void Stack::note_duplicate(Connection& c, const Segment& seg) {
     if (planted.has(Defect::dsack_whole_segment)) c.selective.duplicate->right = end;
   } else if (seg.seq == c.rcv_nxt && planted.has(Defect::dsack_unprompted)) {
     c.selective.duplicate = Block{.left = seg.seq, .right = end};
-  } else if (const auto twice = c.received.overlap(seg.seq, end)) {
+  } else if (const auto twice = c.received.overlap(seg.seq, end); twice && lt(c.rcv_nxt, twice->begin)) {
     c.selective.duplicate = Block{.left = twice->begin, .right = twice->end};
   }
   c.selective.told = c.selective.told || c.selective.duplicate;
