@@ -108,6 +108,7 @@ SETTINGS = {
     "retries2": ("tcp.retransmit.max_count", 1),
     "fin-timeout": ("tcp.fin_wait_2.timeout_ms", 1000),
 }
+OFFERED = {"timestamps": "ts", "sack": "sack", "window-scaling": "wscale"}
 ROOM = 1 << 20  # PyTCP's send buffer has no end
 
 
@@ -248,8 +249,12 @@ class Endpoint:
 
 
 class Adapter:
-    def __init__(self, local, local_v6, peer, peer_v6, mtu):
+    def __init__(self, local, local_v6, peer, peer_v6, mtu, extra):
         self.loop = Loop()
+        # PyTCP's own default, a cookie asked for on every SYN (R7413_2_default), would end each road that begins with one
+        self.offered = {} if extra == "fast-open" else {"fastopen": False}
+        advertise = tcp__session.AdvertiseState
+        tcp__session.AdvertiseState = lambda: advertise(**self.offered)
         self.local = {4: text_of(local), 6: text_of(local_v6)}
         self.family, self.endpoints, self.shift, self.wanted_iss = 4, {}, None, None
         io_backend.set_nonblocking, io_backend.writev = lambda fd: None, send_frame
@@ -458,6 +463,8 @@ class Adapter:
     def configure(self, name, value):
         if name == "initial-sequence-number":
             self.wanted_iss, self.shift = value, None
+        elif name in OFFERED:
+            self.offered[OFFERED[name]] = bool(value)
         elif name == "mtu-probing":
             sysctl.set("tcp.mtu_probing.default", value)
         else:

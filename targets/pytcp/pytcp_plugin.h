@@ -14,6 +14,6 @@
    1u << TCPASSAY_KEEP_IDLE | 1u << TCPASSAY_KEEP_INTERVAL | 1u << TCPASSAY_KEEP_COUNT)
 #define ADAPTER_SETTINGS                                                                                \
   "keepalive-time", "keepalive-interval", "keepalive-probes", "retries2", "fin-timeout", "mtu-probing", \
-      "initial-sequence-number"
+      "initial-sequence-number", "timestamps", "sack", "window-scaling"
 
 #endif

@@ -123,8 +123,9 @@ static void* create(const struct tcpassay_host* from, const struct tcpassay_conf
   }
   PyObject* module = PyImport_ImportModule(TEXT(ADAPTER_MODULE));
   if (module != NULL) {
-    adapter = PyObject_CallMethod(module, "Adapter", "NNNNI", octets_of(&config->local), octets_of(&config->local_v6),
-                                  octets_of(&config->peer), octets_of(&config->peer_v6), (unsigned)config->mtu);
+    adapter = PyObject_CallMethod(module, "Adapter", "NNNNIs", octets_of(&config->local), octets_of(&config->local_v6),
+                                  octets_of(&config->peer), octets_of(&config->peer_v6), (unsigned)config->mtu,
+                                  config->extra);
     Py_DECREF(module);
   }
   if (adapter == NULL) {
