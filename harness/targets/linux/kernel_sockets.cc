@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/targets/linux/kernel_sockets.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,7 +15,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -28,6 +26,7 @@
 #include "harness/targets/linux/kernel_options.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/socket_monitor.h"
+#include "harness/targets/linux/socket_name.h"
 #include "harness/wire/packet.h"
 
 namespace tcpassay {
@@ -47,42 +46,6 @@ constexpr Address kLoopback{.octets = {127, 0, 0, 1}};
 constexpr Address kBroadcastAddress{.octets = {255, 255, 255, 255}};
 constexpr Address kAllHosts{.octets = {224, 0, 0, 1}};
 
-// An address and a port as a sockaddr.
-class SocketName {
- public:
-  SocketName() = default;
-  SocketName(const Address& address, std::uint16_t port) {
-    if (address.family == 6) {
-      sockaddr_in6 name{};
-      name.sin6_family = AF_INET6;
-      name.sin6_port = htons(port);
-      std::memcpy(&name.sin6_addr, address.octets.data(), sizeof name.sin6_addr);
-      std::memcpy(&storage_, &name, size_ = sizeof name);
-      return;
-    }
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_port = htons(port);
-    std::memcpy(&name.sin_addr, address.octets.data(), sizeof name.sin_addr);
-    std::memcpy(&storage_, &name, size_ = sizeof name);
-  }
-
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage_); }
-  socklen_t size() const { return size_; }
-  socklen_t* room() { return &size_; }
-
-  std::uint16_t port() const {  // stands at the same place in both families
-    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
-    sockaddr_in name;
-    std::memcpy(&name, &storage_, sizeof name);
-    return ntohs(name.sin_port);
-  }
-
- private:
-  sockaddr_storage storage_{};
-  socklen_t size_ = sizeof storage_;
-};
-
 std::uint16_t local_port(int fd) {
   SocketName name;
   return getsockname(fd, name.get(), name.room()) == 0 ? name.port() : std::uint16_t{0};
@@ -95,6 +58,7 @@ KernelSockets::KernelSockets(const NetworkNamespace& where, Sharing sharing)
 
 void KernelSockets::use(const Address& target, const Address& peer) {
   assert(sockets_.empty());
+  if (target != target_address_) kept_.take();
   target_address_ = target;
   peer_address_ = peer;
 }
@@ -109,6 +73,7 @@ void KernelSockets::call(UserCall& call) {
   if (call.kind == CallKind::kSocket) return make_socket(call);
   Socket* const socket = find(call.handle);
   if (socket == nullptr) return fail(call, EBADF);
+  note_plainness(*socket, call);
   const int fd = socket->fd.get();
   switch (call.kind) {
     case CallKind::kSocket:
@@ -116,7 +81,9 @@ void KernelSockets::call(UserCall& call) {
     case CallKind::kBind:
       return bind_socket(*socket, call);
     case CallKind::kListen:
-      return conclude(call, listen(fd, clamp_to_int(call.length)));
+      conclude(call, listen(fd, clamp_to_int(call.length)));
+      socket->listens = socket->listens || call.result == 0;
+      return;
     case CallKind::kConnect:
       return connect_socket(*socket, call);
     case CallKind::kAccept:
@@ -130,7 +97,7 @@ void KernelSockets::call(UserCall& call) {
     case CallKind::kShutdown:
       return conclude(call, shutdown(fd, call.how));
     case CallKind::kClose:
-      socket->fd.close();
+      if (!keep(*socket)) socket->fd.close();
       return succeed(call, 0);
     case CallKind::kSetOption:
       return set_kernel_option(fd, call);
@@ -148,18 +115,51 @@ void KernelSockets::add_socket(FileDescriptor fd, Tuple tuple, UserCall& call) {
 
 void KernelSockets::make_socket(UserCall& call) {
   if (sockets_.size() == kSocketsMax) return fail(call, EMFILE);
-  const NetworkNamespace::Visit visit(where_);
-  FileDescriptor fd(socket(family_of(target_address_), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!sockets_.empty()) renew(sockets_.front());
+  auto [fd, port] = sockets_.empty() ? kept_.take() : std::pair<FileDescriptor, std::uint16_t>{};
+  if (!fd) fd = open_socket();
   if (!fd) return fail(call, errno);
-  // As servers do, so that a port can be listened on while earlier connections of it are in TIME-WAIT.
-  const int on = 1;
-  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   add_socket(std::move(fd), {}, call);
+  sockets_.back().kept_port = port;
 }
 
-void KernelSockets::bind_socket(const Socket& socket, UserCall& call) {
+FileDescriptor KernelSockets::open_socket() const {
+  const NetworkNamespace::Visit visit(where_);
+  FileDescriptor fd(socket(family_of(target_address_), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  // As servers do, so that a port can be listened on while earlier connections of it are in TIME-WAIT.
+  const int on = 1;
+  if (fd) setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  return fd;
+}
+
+// Puts a new socket in the place of one that an earlier scenario has bound.
+void KernelSockets::renew(Socket& socket) const {
+  if (std::exchange(socket.kept_port, 0) != 0) socket.fd = open_socket();
+}
+
+// A socket that was kept does for a scenario that binds it to the same port, and does nothing else to it before.
+void KernelSockets::note_plainness(Socket& socket, const UserCall& call) const {
+  const bool reuse = call.kind == CallKind::kSetOption && call.option == SocketOption::kReuseAddress && call.value != 0;
+  const bool same = call.kind == CallKind::kBind && call.port == socket.kept_port && call.host != Host::kElsewhere;
+  if (!reuse && !same) renew(socket);
+  constexpr CallKind kHarmless[] = {CallKind::kBind,  CallKind::kListen, CallKind::kAccept,
+                                    CallKind::kClose, CallKind::kPoll,   CallKind::kGetOption};
+  socket.plain = socket.plain && (reuse || std::ranges::count(kHarmless, call.kind) != 0);
+}
+
+bool KernelSockets::keep(Socket& socket) {
+  const bool known = sharing_ == Sharing::kAlone && socket.plain && socket.listens && socket.port != 0;
+  return known && kept_.keep(socket.fd, socket.port);
+}
+
+void KernelSockets::bind_socket(Socket& socket, UserCall& call) {
+  if (std::exchange(socket.kept_port, 0) != 0) {
+    socket.port = call.port;
+    return succeed(call, 0);
+  }
   SocketName name(call.host == Host::kElsewhere ? kLoopback : target_address_, call.port);
   conclude(call, bind(socket.fd.get(), name.get(), name.size()));
+  if (call.result == 0 && call.host != Host::kElsewhere) socket.port = call.port;
 }
 
 void KernelSockets::connect_socket(Socket& socket, UserCall& call) {
@@ -184,7 +184,7 @@ void KernelSockets::accept_connection(const Socket& listener, UserCall& call) {
   SocketName name;
   FileDescriptor fd(accept4(listener.fd.get(), name.get(), name.room(), SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return fail(call, errno);
-  call.tuple = {.local = local_port(fd.get()), .remote = name.port()};
+  call.tuple = {.local = listener.port != 0 ? listener.port : local_port(fd.get()), .remote = name.port()};
   add_socket(std::move(fd), call.tuple, call);
 }
 
@@ -275,6 +275,8 @@ std::optional<std::int64_t> KernelSockets::implementation_specific(int handle, s
   if (name == "EPOLL_WAIT" && !value) return epoll_told();
   if (name == kFastOpenCookie || name == kFastOpenCookieOfZeros) return fast_open_cookie(name == kFastOpenCookie);
   Socket* socket = find(handle);
+  if (socket) renew(*socket);
+  if (socket) socket->plain = false;
   if (socket && value && name == kDisconnect) return disconnect(*socket);
   if (socket && value && name == kSplice) return socket->splices = true;
   if (socket && value && name == kElementOctets) return socket->piece = static_cast<std::size_t>(*value);
@@ -362,10 +364,12 @@ void KernelSockets::note_flow(const Flow& flow) {
 void KernelSockets::clear() {
   // The order does not matter: a connection that waits to be accepted ends with its listener.
   const linger abort_at_close{.l_onoff = 1, .l_linger = 0};
-  for (const Socket& socket : sockets_) {
-    if (socket.fd) setsockopt(socket.fd.get(), SOL_SOCKET, SO_LINGER, &abort_at_close, sizeof abort_at_close);
+  for (Socket& socket : sockets_) {
+    if (socket.fd && !keep(socket))
+      setsockopt(socket.fd.get(), SOL_SOCKET, SO_LINGER, &abort_at_close, sizeof abort_at_close);
   }
   sockets_.clear();
+  kept_.allow();
   epoll_.close();
   pinned_.clear();
   if (sharing_ == Sharing::kShared) return destroy_of_peer();

@@ -9,6 +9,7 @@
 
 #include "harness/base/file_descriptor.h"
 #include "harness/target/target.h"
+#include "harness/targets/linux/kept_listener.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/socket_monitor.h"
 
@@ -40,6 +41,9 @@ class KernelSockets {
   // Must be called with each packet before the kernel gets it: a SYN may open a connection that clear() must destroy.
   void note_arriving(ByteView packet);
 
+  // What a new socket inherits is not as usual: until the next clear() no socket outlives its scenario.
+  void keep_none() { kept_.refuse(); }
+
   // Closes every socket and destroys all connections. The kernel may send RST segments, all before this returns.
   void clear();
 
@@ -52,11 +56,19 @@ class KernelSockets {
     Tuple tuple{};
     std::size_t piece = 0;  // octets of each element of the next write's vector
     bool splices = false;   // the next read goes into a pipe
+    // Whether the scenario has done nothing to it that another one could find.
+    bool plain = true, listens = false;
+    std::uint16_t port = 0;       // that it is bound to, where that is known
+    std::uint16_t kept_port = 0;  // as long as the scenario has not bound it: KeptListener
   };
 
   Socket* find(int handle);
+  FileDescriptor open_socket() const;
+  void renew(Socket& socket) const;
+  void note_plainness(Socket& socket, const UserCall& call) const;
+  bool keep(Socket& socket);
   void make_socket(UserCall& call);
-  void bind_socket(const Socket& socket, UserCall& call);
+  void bind_socket(Socket& socket, UserCall& call);
   void connect_socket(Socket& socket, UserCall& call);
   void accept_connection(const Socket& listener, UserCall& call);
   void write_text(Socket& socket, UserCall& call);
@@ -76,6 +88,7 @@ class KernelSockets {
   Address target_address_{}, peer_address_{};
   SocketMonitor monitor_;
   std::vector<Socket> sockets_;
+  KeptListener kept_;
   std::vector<Flow> flows_;        // that may have left something in the kernel
   bool flows_overflowed_ = false;  // there were more; clear() lists what the kernel has
   std::vector<std::uint8_t> text_;

@@ -48,8 +48,8 @@ class KernelWire {
   virtual bool renew() { return false; }
 
   // After this, when take() returns nothing, all packets that the kernel sent at once in answer to stimuli have been
-  // taken.
-  virtual void fence() {}
+  // taken. False when that is so without it.
+  virtual bool fence() { return false; }
 
   // The next packet that the kernel sent, or nothing when none is there. Valid until the next call.
   virtual std::optional<ByteView> take() = 0;

@@ -89,7 +89,8 @@ void LinuxTarget::reset(std::uint64_t) {
   stimulated_ = false;
   wire_->empty();
   started_ = monotonic();
-  silent_at_ = Time{};
+  silent_at_ = read_ = Time{};
+  unread_ = true;
 }
 
 bool LinuxTarget::has_tuning(const std::string& asked) const {
@@ -111,6 +112,7 @@ bool LinuxTarget::knows(const std::string& name, const std::string& value) const
 
 bool LinuxTarget::tune(const std::string& name, const std::string& value) {
   if (!has_tuning(name)) return false;
+  sockets_.keep_none();
   if (name == "shell") {
     link_changed_ = true;
     const auto before = settings_.all();
@@ -127,8 +129,14 @@ bool LinuxTarget::tune(const std::string& name, const std::string& value) {
   return run_link_program(*where_, link_program(name), value);
 }
 
+bool LinuxTarget::configure(std::string_view name, std::int64_t value) {
+  sockets_.keep_none();
+  return settings_.set(name, value);
+}
+
 Time LinuxTarget::now() {
-  return monotonic() - started_;
+  unread_ = false;
+  return read_ = monotonic() - started_;
 }
 
 void LinuxTarget::inject(ByteView packet) {
@@ -149,22 +157,23 @@ std::optional<Collected> LinuxTarget::collect() {
 // empty, even when it is read after a later stimulus: its interval begins there.
 std::optional<Collected> LinuxTarget::take() {
   for (;;) {
-    const Time before = now();
+    const Time before = unread_ ? now() : read_;
     while (const auto packet = wire_->take()) {
       if (carries_tcp(*packet)) return Collected{.from = silent_at_, .until = now(), .packet = *packet};
     }
-    if (!std::exchange(stimulated_, false)) {
+    if (!std::exchange(stimulated_, false) || !wire_->fence()) {
       silent_at_ = before;
+      unread_ = true;
       return std::nullopt;
     }
-    wire_->fence();
+    unread_ = true;
   }
 }
 
 void LinuxTarget::advance(Time deadline) {
   while (!ahead_) {
-    ahead_ = take();
     const Time left = deadline - now();
+    ahead_ = take();
     if (ahead_ || left <= Time{}) return;
     wait_readable(wire_->pollable(), std::min(left, kLookInterval));
   }

@@ -25,7 +25,7 @@ class LinuxTarget : public Target {
   void reset(std::uint64_t seed) override;
   bool has_tuning(const std::string& asked) const override;  // a name, or a name, a space and a value
   bool tune(const std::string& name, const std::string& value) override;
-  bool configure(std::string_view name, std::int64_t value) override { return settings_.set(name, value); }
+  bool configure(std::string_view name, std::int64_t value) override;
   Time now() override;
   void inject(ByteView packet) override;
   std::optional<Collected> collect() override;
@@ -54,6 +54,8 @@ class LinuxTarget : public Target {
   bool icmp_seen_ = false;          // a path MTU may have been learnt
   Time started_{};                  // on the monotonic clock
   bool stimulated_ = false;         // there was a stimulus since the wire was last seen empty
+  Time read_{};                     // the clock when it was last read
+  bool unread_ = true;              // it was not read since the wire was last seen empty
   Time silent_at_{};                // when the wire was last seen empty: packets read after that were sent after that
   std::optional<Collected> ahead_;  // read by advance() for the next collect()
 };

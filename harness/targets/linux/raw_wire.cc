@@ -175,7 +175,7 @@ void RawWire::after_stimulus() {
   before_stimulus();
 }
 
-void RawWire::fence() {
+bool RawWire::fence() {
   const int here = sched_getcpu();
   if (CPU_COUNT(&touched_) == 1 && here >= 0 && CPU_ISSET(static_cast<unsigned>(here), &touched_)) {
     send_echo_request();
@@ -191,6 +191,7 @@ void RawWire::fence() {
     sched_setaffinity(0, sizeof usual, &usual);
   }
   CPU_ZERO(&touched_);
+  return true;
 }
 
 // The kernel under test answers with the same identifier and sequence number.

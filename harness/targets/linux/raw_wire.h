@@ -31,7 +31,7 @@ class RawWire : public KernelWire {
   void before_stimulus() override;
   void after_stimulus() override;
   void use_ip(std::uint8_t version) override { ip_ = version; }
-  void fence() override;
+  bool fence() override;
   std::optional<ByteView> take() override;
   int pollable() const override { return readable_; }
 

@@ -20,6 +20,9 @@ namespace {
 
 constexpr int kClearRoundsMax = 8;  // attempts to destroy everything
 
+// Every state of a connection or listener, and not that of a bound socket which is neither (TCP_BOUND_INACTIVE).
+constexpr std::uint32_t kStatesAsked = (1u << 13) - 1;
+
 // One request of the socket monitoring interface: about one flow, or a dump of all.
 struct DiagRequest {
   nlmsghdr header;
@@ -34,7 +37,7 @@ DiagRequest diag_request(std::uint16_t type, std::uint16_t flags, const Flow& fl
   request.header.nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   request.body.sdiag_family = static_cast<std::uint8_t>(family_of(flow.target_address));
   request.body.sdiag_protocol = IPPROTO_TCP;
-  request.body.idiag_states = ~0u;
+  request.body.idiag_states = kStatesAsked;
   request.body.id.idiag_sport = htons(flow.tuple.local);
   request.body.id.idiag_dport = htons(flow.tuple.remote);
   static_assert(sizeof request.body.id.idiag_src == sizeof flow.target_address.octets);
@@ -120,17 +123,20 @@ bool SocketMonitor::destroy(const std::vector<Flow>& flows) {
   std::array<DiagRequest, kFlowsMax> batch;
   assert(flows.size() <= batch.size());
   std::transform(flows.begin(), flows.end(), batch.begin(),
-                 [](const Flow& flow) { return diag_request(SOCK_DESTROY, 0, flow); });
+                 [](const Flow& flow) { return diag_request(SOCK_DESTROY, NLM_F_ACK, flow); });
   if (send(socket_.get(), batch.data(), flows.size() * sizeof(DiagRequest), 0) < 0) return false;
-  // The kernel has finished when send() returns. It answers only requests that failed.
-  bool done = true;
-  for (;;) {
+  // The kernel has finished when send() returns, and has answered each request.
+  std::size_t done = 0;
+  for (std::size_t answers = 0; answers < flows.size();) {
     const ssize_t size = recv(socket_.get(), answer_.data(), answer_.size(), MSG_DONTWAIT);
-    if (size < 0) return done && errno == EAGAIN;
+    if (size < 0) return false;
     for_each_message(ByteView(answer_.data(), static_cast<std::size_t>(size)), [&](const nlmsghdr&, ByteView payload) {
-      if (error_in(payload) != ENOENT) done = false;  // ENOENT: nothing was left
+      ++answers;
+      const int error = error_in(payload);
+      done += error == 0 || error == ENOENT;  // ENOENT: nothing was left
     });
   }
+  return done == flows.size();
 }
 
 std::vector<Flow> SocketMonitor::all() {

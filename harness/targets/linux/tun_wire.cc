@@ -6,11 +6,12 @@
 #include <net/if.h>
 #include <netinet/in.h>  // IWYU pragma: keep
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "harness/target/target.h"
 #include "harness/targets/linux/netlink.h"
@@ -98,12 +99,15 @@ void TunWire::open_device() {
   interfaces.bring_up(kInterface);
   if (where_.has_ipv6()) interfaces.add_address(kInterface, kTargetIpv6, kIpv6PrefixLength);
   departures_.open(kInterface);
+  fresh_ = true;
 }
 
 void TunWire::put(ByteView packet) {
-  OffloadHeader header = offload_of(packet, segment_);
-  const iovec parts[] = {{&header, sizeof header}, {const_cast<std::uint8_t*>(packet.data()), packet.size()}};
-  if (writev(tun_.get(), parts, 2) >= 0) return;
+  const OffloadHeader header = offload_of(packet, segment_);
+  out_.resize(sizeof header + packet.size());
+  std::memcpy(out_.data(), &header, sizeof header);
+  std::copy(packet.begin(), packet.end(), out_.begin() + sizeof header);
+  if (write(tun_.get(), out_.data(), out_.size()) >= 0) return;
   if (errno == EINVAL) return;  // not an IP packet at all: the device drops it as a link would
   throw TargetError(std::string("the TUN device refuses a packet: ") + std::strerror(errno));
 }
@@ -114,8 +118,9 @@ std::optional<ByteView> TunWire::take() {
   return read_device();
 }
 
-// Asks the device itself, so that what left before the ring was open goes too.
+// Asks the device itself once, so that what left before the ring was open goes too.
 void TunWire::empty() {
+  if (!std::exchange(fresh_, false)) return KernelWire::empty();
   while (read_device()) {
   }
 }

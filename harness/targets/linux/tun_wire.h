@@ -33,8 +33,9 @@ class TunWire : public KernelWire {
   const NetworkNamespace& where_;
   FileDescriptor tun_;
   DepartureRing departures_;
+  bool fresh_ = false;         // packets may have left before the ring was open
   std::uint16_t segment_ = 0;  // coalesce()
-  Bytes buffer_;
+  Bytes buffer_, out_;
 };
 
 inline constexpr char kTunDevice[] = "/dev/net/tun";
