@@ -22,10 +22,10 @@ void Session::Impl::put_icmp(const IcmpSpec& spec, const Place& where) {
                                   .ctl = {.ack = true}});
   Event event;
   event.tuple = tuple;
-  event.from = target.now();
+  event.from = reached(target.now());
   if (options.capture) options.capture->write(event.from, packet);
   target.inject(packet);
-  event.until = virtual_time ? event.from : target.now();
+  event.until = over(event);
   event.what = *message;
   record(event, where);
   settle();

@@ -111,7 +111,8 @@ void Session::Impl::forget() {
   code_names.clear();
   cookie.clear();
   named = strict = false;
-  late = Time{};
+  clock = late = Time{};
+  scheduled.reset();
   pair_now = {.local = kTargetPort, .remote = options.peer_port};
   sent_end = sent_taken = sent_cursor = 0;
   fragments.forget();
@@ -188,7 +189,7 @@ void Session::Impl::play_step(const ScriptStep& step, const Schedule::Slot& slot
     expect(line->segment, earliest, deadline, step.where);
     return;
   }
-  if (target.now() < slot.from) advance_to(slot.from);
+  wait_until(slot.from);
   const auto* made = std::get_if<Call>(&step.action);
   if (made) await_return(made->handle);
   stimulus_at(slot.from);
@@ -196,7 +197,10 @@ void Session::Impl::play_step(const ScriptStep& step, const Schedule::Slot& slot
     if (const auto spec = read_icmp(icmp->text)) put_icmp(*spec, step.where);
     return;
   }
-  if (const auto* code = std::get_if<Code>(&step.action)) return run_code(code->text, step.where);
+  if (const auto* code = std::get_if<Code>(&step.action)) {
+    reached(target.now());
+    return run_code(code->text, step.where);
+  }
   if (!made) return;
   const UserCall outcome = call(*made, step.where);
   const bool blocked = outcome.error == UserError::kWouldBlock || outcome.error == UserError::kInProgress;
@@ -254,7 +258,7 @@ void Session::play(const Scenario& scenario) {
     if (compresses && is_compressed(scenario, index)) continue;
     impl_->complete_pending(in ? slot.from - Time(1) : slot.from);  // the packet may be what a call waits for
     if (in) {
-      if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
+      impl_->wait_until(slot.from);
       if (await_answer(in->segment)) schedule.reached(impl_->target.now());
       impl_->stimulus_at(slot.from);
       inject(in->segment, step.where);
@@ -280,7 +284,7 @@ void Session::play_again(const Scenario& scenario, Schedule& schedule, int peer)
     const auto* in = std::get_if<Inject>(&step.action);
     if (!in) continue;
     const Schedule::Slot slot = schedule.next(step.time);
-    if (impl_->target.now() < slot.from) impl_->advance_to(slot.from);
+    impl_->wait_until(slot.from);
     SegmentSpec segment = in->segment;
     const std::uint16_t first = segment.remote_port.value_or(impl_->options.peer_port);
     segment.remote_port = static_cast<std::uint16_t>(first + peer);

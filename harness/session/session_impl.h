@@ -84,6 +84,9 @@ struct Session::Impl {
   UserCall make(UserCall call, Tuple tuple, const Place& where);
   void hold_text(const Call& call, Socket& socket, const Place& where);
   std::optional<UserCall> late_open(const Call& call, const Place& where);
+  Time begin_stimulus();
+  Time reached(Time now);
+  Time over(const Event& stimulus);
   void settle();
   bool drain();
   void advance_to(Time deadline);
@@ -129,7 +132,8 @@ struct Session::Impl {
   void complete_pending(Time until);
   void await_return(int handle);
   bool still_opens(const Pending& due);
-  void stimulus_at(Time due) { late = virtual_time ? Time{} : std::max(target.now() - due, Time{}); }
+  void wait_until(Time at);
+  void stimulus_at(Time at) { scheduled = at; }
   bool complete(const Pending& due, bool last);
   void finish();
   // Tells the target what it is going to be asked (foresight.cc).
@@ -144,8 +148,10 @@ struct Session::Impl {
   std::uint8_t ip;  // the version in use
   Oracle oracle;
   std::optional<std::uint32_t> mtu{};  // of the interface, for the next start()
-  Time late{};                    // by how much the latest stimulus came later than the script says, where time is real
-  bool fast_open_unseen = false;  // Terms::fast_open_unseen of the next start()
+  Time clock{};                        // of the target, when it was last read
+  Time late{};  // by how much the latest stimulus came later than the script says, where time is real
+  std::optional<Time> scheduled{};  // when the script says that the next stimulus comes
+  bool fast_open_unseen = false;    // Terms::fast_open_unseen of the next start()
   bool virtual_time = false, synchronous = false, white_box = false, strict = false;
 
   Trace trace;

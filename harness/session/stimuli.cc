@@ -29,15 +29,33 @@ bool moves(std::uint32_t edge, std::uint32_t seq, std::uint32_t length) {
 
 }  // namespace
 
+// The clock at the beginning of a stimulus. Packets that a timer has sent meanwhile come before the stimulus.
+Time Session::Impl::begin_stimulus() {
+  Time now = target.now();
+  if (!virtual_time && drain()) now = target.now();
+  return reached(now);
+}
+
+// Compares the clock with the time that the script says.
+Time Session::Impl::reached(Time now) {
+  if (scheduled && !virtual_time) late = std::max(now - *scheduled, Time{});
+  scheduled.reset();
+  return clock = now;
+}
+
+// The clock at the end of a stimulus.
+Time Session::Impl::over(const Event& stimulus) {
+  return clock = virtual_time ? stimulus.from : target.now();
+}
+
 void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
   const std::optional<Decoded> decoded = ip_discards(bytes) ? std::nullopt : decode(bytes);
-  if (!virtual_time) drain();  // packets that a timer has sent meanwhile come before this stimulus
   Event event;
   event.tuple = tuple;
-  event.from = target.now();
+  event.from = begin_stimulus();
   if (options.capture) options.capture->write(event.from, bytes);
   target.inject(bytes);
-  event.until = virtual_time ? event.from : target.now();
+  event.until = over(event);
   if (decoded) {
     auto segment = observed<Arriving>(*decoded);
     segment.ip.oddity = oddity_of(*decoded);
@@ -54,11 +72,10 @@ void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
 }
 
 UserCall Session::Impl::make(UserCall made, Tuple tuple, const Place& where) {
-  if (!virtual_time) drain();
   Event event;
-  event.from = target.now();
+  event.from = begin_stimulus();
   target.call(made);
-  event.until = virtual_time ? event.from : target.now();
+  event.until = over(event);
   event.tuple = made.tuple.remote ? made.tuple : tuple;
   if (made.kind == CallKind::kRead) {  // the target's view is valid only until its next call
     read_text.assign(made.text.begin(), made.text.end());
@@ -87,13 +104,12 @@ std::optional<UserCall> Session::Impl::late_open(const Call& call, const Place& 
   const bool opens = socket && socket->opens_late && call.kind == CallKind::kConnect && socket->role == Role::kIdle;
   const bool sends = socket && socket->opening && call.kind == CallKind::kWrite;
   if (!opens && !sends) return std::nullopt;
-  if (!virtual_time) drain();
   Event event;
-  event.from = target.now();
+  event.from = begin_stimulus();
   UserCall made = wire_call(call, socket);
   const std::uint16_t port = opens ? made.port : socket->tuple.remote;
   target.call(made);
-  event.until = virtual_time ? event.from : target.now();
+  event.until = over(event);
   learn(call, made);
   socket = by_script(call.handle);
   const bool deferred = opens && made.result == 0;
@@ -119,12 +135,11 @@ UserCall Session::Impl::splice(const Call& call, const Socket* socket, const Pla
     made.result = call.result.value_or(0);
     return made;
   }
-  if (!virtual_time) drain();
   Event event;
-  event.from = target.now();
+  event.from = begin_stimulus();
   target.implementation_specific(socket->handle, kSplice, 1);
   target.call(made);
-  event.until = virtual_time ? event.from : target.now();
+  event.until = over(event);
   read_text.assign(made.text.begin(), made.text.end());
   made.text = read_text;
   event.tuple = socket->tuple;
@@ -136,12 +151,11 @@ UserCall Session::Impl::splice(const Call& call, const Socket* socket, const Pla
 
 // connect() to no address: the oracle is told of an ABORT, and of a new socket with the same number.
 UserCall Session::Impl::disconnect(const Call& call, Socket& socket, const Place& where) {
-  if (!virtual_time) drain();
   Event event;
-  event.from = target.now();
+  event.from = begin_stimulus();
   UserCall made{.kind = CallKind::kConnect, .handle = socket.handle};
   const bool done = target.implementation_specific(socket.handle, kNoAddress, 0).has_value();
-  event.until = virtual_time ? event.from : target.now();
+  event.until = over(event);
   if (!done) made.result = -1;
   if (!done) made.error = UserError::kOther;
   if (done) {
@@ -159,9 +173,10 @@ UserCall Session::Impl::disconnect(const Call& call, Socket& socket, const Place
   return made;
 }
 
-// Collects until the target is silent, then records a Quiet event.
+// Collects until the target is silent, then records a Quiet event. `clock` was read before, and nothing was done to the
+// target since then.
 void Session::Impl::settle() {
-  Time before = target.now();
+  Time before = clock;
   drain();
   if (!synchronous) {
     Time deadline = before + options.settle;
@@ -170,11 +185,12 @@ void Session::Impl::settle() {
       before = target.now();
       if (drain()) deadline = before + options.settle;
     }
+    clock = target.now();
   }
   report_states();
   Event event;
   event.from = virtual_time ? target.now() : before;
-  event.until = virtual_time ? event.from : target.now();
+  event.until = virtual_time ? event.from : clock;
   event.what = Quiet{};
   record(event);
 }
@@ -192,6 +208,10 @@ bool Session::Impl::drain() {
   return count > 0;
 }
 
+void Session::Impl::wait_until(Time at) {
+  if (clock < at && (clock = target.now()) < at) advance_to(at);
+}
+
 // Where time is real the wait comes in pieces, so that an interrupt ends it.
 void Session::Impl::advance_to(Time deadline) {
   int stalls = 0;
@@ -205,6 +225,7 @@ void Session::Impl::advance_to(Time deadline) {
     }
     now = then;
   }
+  clock = target.now();
   settle();
 }
 
@@ -214,6 +235,7 @@ void Session::Impl::wait_for_departure(Time deadline) {
     if (drain()) break;
     if (virtual_time && target.now() == now) break;
   }
+  clock = target.now();
   settle();
 }
 
@@ -227,7 +249,7 @@ void Session::Impl::report_states() {
     event.tuple = tuple;
     event.from = target.now();
     event.what = target.state(tuple).value_or(StateReport{});  // no such connection: CLOSED or LISTEN
-    event.until = virtual_time ? event.from : target.now();
+    event.until = over(event);
     record(event);
   }
 }
@@ -235,6 +257,7 @@ void Session::Impl::report_states() {
 // Observations.
 
 void Session::Impl::depart(const Collected& collected) {
+  clock = std::max(clock, collected.until);  // what leaves from now on leaves after that
   if (options.capture) options.capture->write(collected.from, collected.packet);
   const bool unfinished = fragments.unfinished();
   const Reassembly::Taken taken = fragments.take(collected.packet);

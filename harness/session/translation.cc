@@ -235,6 +235,7 @@ UserCall Session::Impl::call(const Call& call, const Place& where) {
 
 // No rule mentions these values, so the oracle is not told.
 UserCall Session::Impl::implementation_specific_call(const Call& call, const Socket* socket) {
+  reached(target.now());
   UserCall made = wire_call(call, socket);
   const bool sets = call.kind == CallKind::kSetOption;
   const auto told = target.implementation_specific(made.handle, call.implementation_specific,
@@ -247,6 +248,7 @@ UserCall Session::Impl::implementation_specific_call(const Call& call, const Soc
     of->opens_late = call.value != 0;
   }
   if (told && !sets) made.value = *told;
+  clock = target.now();
   settle();
   return made;
 }
