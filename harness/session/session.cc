@@ -121,6 +121,7 @@ void Session::Impl::forget() {
 // Makes each blocking call again at the time at which the script says that it returns, if that is by `until`. A call
 // that would still block then gets a little more time.
 void Session::Impl::complete_pending(Time until) {
+  if (pending.empty()) return;
   std::vector<Pending> again;
   while (!pending.empty()) {
     const auto first = std::min_element(pending.begin(), pending.end(),

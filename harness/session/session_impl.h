@@ -96,6 +96,8 @@ struct Session::Impl {
   // Observations.
   void depart(const Collected& collected);
   void depart_broken(const Collected& collected);
+  // Whether anybody is told of events: the oracle, the trace or an observer.
+  bool told() const { return options.judge || options.keep_trace || options.observer != nullptr; }
   void record(Event& event, const Place& where = {});
   void keep_text(Event& event);
   void note_departure(Tuple tuple, const Decoded& packet);

@@ -56,18 +56,16 @@ void Session::Impl::put(ByteView bytes, Tuple tuple, const Place& where) {
   if (options.capture) options.capture->write(event.from, bytes);
   target.inject(bytes);
   event.until = over(event);
-  if (decoded) {
-    auto segment = observed<Arriving>(*decoded);
-    segment.ip.oddity = oddity_of(*decoded);
-    event.what = segment;
-    note_arrival(conversation(tuple).peer, *decoded);
-  } else {
-    Arriving broken;
-    broken.fault = Fault::kTruncated;
-    event.what = broken;
-  }
+  if (decoded) note_arrival(conversation(tuple).peer, *decoded);
   latest = tuple;
-  record(event, where);
+  if (told()) {
+    Arriving segment;
+    if (decoded) segment = observed<Arriving>(*decoded);
+    if (decoded) segment.ip.oddity = oddity_of(*decoded);
+    if (!decoded) segment.fault = Fault::kTruncated;
+    event.what = segment;
+    record(event, where);
+  }
   settle();
 }
 
@@ -81,6 +79,7 @@ UserCall Session::Impl::make(UserCall made, Tuple tuple, const Place& where) {
     read_text.assign(made.text.begin(), made.text.end());
     made.text = read_text;
   }
+  if (!told()) return made;
   event.what = made;
   record(event, where);
   return std::get<UserCall>(event.what);
@@ -188,6 +187,7 @@ void Session::Impl::settle() {
     clock = target.now();
   }
   report_states();
+  if (!told()) return;
   Event event;
   event.from = virtual_time ? target.now() : before;
   event.until = virtual_time ? event.from : clock;
@@ -276,17 +276,15 @@ void Session::Impl::depart(const Collected& collected) {
 
   const auto decoded = decode(slot.packet);
   if (!decoded) return depart_broken(collected);
-  Event event;
-  event.from = collected.from;
-  event.until = collected.until;
-  event.tuple = {.local = decoded->source_port, .remote = decoded->destination_port};
+  const Tuple tuple{.local = decoded->source_port, .remote = decoded->destination_port};
+  if (decoded->fault == Fault::kNone) note_departure(tuple, *decoded);
+  if (options.round_trip > Time{}) conversation(tuple).path.departed(*decoded, collected.until);
+  if (!told()) return;
   auto segment = observed<Departing>(*decoded);
   const Identity& identity = target.identity();
   const Address& usual = ip == 6 ? identity.ipv6_address : identity.address;
   if (decoded->source != usual) segment.ip.oddity = Carrier::Oddity::kOtherSource;
-  event.what = segment;
-  if (decoded->fault == Fault::kNone) note_departure(event.tuple, *decoded);
-  if (options.round_trip > Time{}) conversation(event.tuple).path.departed(*decoded, collected.until);
+  Event event{.from = collected.from, .until = collected.until, .tuple = tuple, .what = segment};
   record(event);
 }
 

@@ -22,7 +22,8 @@ std::size_t ip_header_of(ByteView packet) {
 // RFC 1071, of octets whose checksum field is zero; `more` is what else counts.
 std::uint16_t checksum(ByteView octets, std::uint32_t more) {
   std::uint64_t total = more;
-  for (std::size_t i = 0; i < octets.size(); ++i) total += i % 2 == 0 ? std::uint32_t{octets[i]} << 8 : octets[i];
+  for (std::size_t i = 0; i + 1 < octets.size(); i += 2) total += std::uint32_t{octets[i]} << 8 | octets[i + 1];
+  if (octets.size() % 2 != 0) total += std::uint32_t{octets.back()} << 8;
   while (total >> 16 != 0) total = (total & 0xffff) + (total >> 16);
   return static_cast<std::uint16_t>(~total);
 }
