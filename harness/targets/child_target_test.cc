@@ -6,6 +6,7 @@
 #include <csignal>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "harness/targets/plugin/plugin_target.h"
 
@@ -67,6 +68,24 @@ TEST(ChildTarget, BehavesAsInProcess) {
       EXPECT_EQ(syn_of(*there, seed), expected);
     }
   }
+}
+
+std::string start_that_takes(milliseconds time, milliseconds hang) {
+  const auto make = [=] {
+    std::this_thread::sleep_for(time);
+    return ChildTargetMade{.target = std::make_unique<PluginTarget>(kOwnPlugin), .renewal = Renewal::kReset};
+  };
+  try {
+    ChildTarget(make, hang).reset(1);
+  } catch (const TargetDied& died) {
+    return died.what();
+  }
+  return "";
+}
+
+TEST(ChildTarget, ToStartMayTakeLongerThanACall) {
+  EXPECT_EQ(start_that_takes(milliseconds(900), milliseconds(300)), "");
+  EXPECT_EQ(start_that_takes(seconds(30), milliseconds(50)), "it does not start: no answer within 0.3 s");
 }
 
 TEST(ChildTarget, PacketsThatNobodyCollectedAreKept) {

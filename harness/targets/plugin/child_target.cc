@@ -104,7 +104,7 @@ void ChildTarget::start() {
     }
     serve(*memory_, make_);
   }
-  hand_over(hang_after_);
+  hand_over(kStartsWithin * hang_after_, "it does not start");
   read_identity();
 }
 
@@ -117,7 +117,7 @@ void ChildTarget::stop() {
 }
 
 // Waits until the child has given the turn back.
-void ChildTarget::hand_over(nanoseconds most) {
+void ChildTarget::hand_over(nanoseconds most, std::string_view otherwise) {
   const auto end = std::chrono::steady_clock::now() + most;
   while (!memory_->wait_for(ChildMemory::kOwner, kLookAfter)) {
     int status = 0;
@@ -130,7 +130,8 @@ void ChildTarget::hand_over(nanoseconds most) {
     if (std::chrono::steady_clock::now() < end) continue;
     stop();
     hangs_ = true;
-    died(fmt::format("it hangs: no answer within {} s", static_cast<double>(hang_after_.count()) / 1000));
+    const auto limit = otherwise == "it hangs" ? nanoseconds(hang_after_) : most;  // time that passes is no hang
+    died(fmt::format("{}: no answer within {} s", otherwise, std::chrono::duration<double>(limit).count()));
   }
   if (const int status = memory_->death.load(); status != 0) {
     stop();

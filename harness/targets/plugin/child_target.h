@@ -20,6 +20,8 @@ namespace tcpassay {
 
 // How long a call may take before the target counts as hung. $TCPASSAY_HANG_S overrides it.
 inline constexpr std::chrono::milliseconds kHangAfter{10000};
+// To start takes longer than any call where a runtime or an interpreter must be loaded and the machine is busy.
+inline constexpr int kStartsWithin = 6;  // times as long
 std::chrono::milliseconds hang_after();
 
 class ChildTarget final : public Target, public Foresighted {
@@ -75,7 +77,7 @@ class ChildTarget final : public Target, public Foresighted {
   void flush(std::chrono::nanoseconds most);
   void send(std::chrono::nanoseconds most);
   void keep_packets();
-  void hand_over(std::chrono::nanoseconds most);
+  void hand_over(std::chrono::nanoseconds most, std::string_view otherwise = "it hangs");
   void start_again(std::chrono::nanoseconds most);
   [[noreturn]] void died(const std::string& how);
   std::string last_words() const;
