@@ -49,6 +49,14 @@ void infer_abort(Step& on, const Departing& rst) {
             .rule = Rule::S3_10_5_established});
 }
 
+// Behind the FIN no octet becomes urgent: the segment leaves again as it was.
+void infer_urgent_again(Candidate& tcb, const Departing& seg) {
+  const SndSeq point = seg.seq + seg.up;
+  if (tcb.snd_end < point || tcb.snd_nxt <= seg.seq) return;
+  tcb.up.given = true;
+  tcb.up.snd_up = point;
+}
+
 }  // namespace
 
 void infer_calls(Step& on, const Departing& seg) {
@@ -62,7 +70,11 @@ void infer_calls(Step& on, const Departing& seg) {
     if (!seg.ctl.ack) infer_open(on, seg);
     return;
   }
-  if (tcb.state <= State::kSynSent || !tcb.iss_known || tcb.fin_queued) return;
+  if (tcb.state <= State::kSynSent || !tcb.iss_known) return;
+  if (tcb.fin_queued) {
+    if (seg.ctl.urg) infer_urgent_again(tcb, seg);
+    return;
+  }
   const SndSeq text_end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
   const bool next = tcb.snd_end < text_end && text_end - tcb.snd_end <= kSendMax;
   if (next) {
@@ -117,7 +129,7 @@ void forget_arrivals(Candidate& tcb) {
     ts.arrived.clear();
     ts.why = ts.other_rule = Rule{};
     ts.other = ts.held = 0;
-    ts.recent_at = Time{};
+    ts.recent_at = Time::max() / 2;  // never outdated
     ts.held_is_older = ts.several = ts.stale_echo = ts.old_duplicate = false;
   }
   const bool permits = tcb.selective.peer_permits, permitted = tcb.selective.target_permits;

@@ -36,6 +36,10 @@ class Overhearing : public testing::Test {
     fill(seg, ctl, octets, wnd);
     show(seg);
   }
+  void show_out(Departing seg, std::size_t octets) {
+    seg.text = std::span(text_).first(octets);
+    show(seg);
+  }
   void opens() {
     hears({.syn = true}, 0, 0);
     says({.syn = true, .ack = true}, 0, 1);
@@ -173,6 +177,67 @@ TEST_F(ManyCrossings, DoNotHideWhatIsWrong) {
   says({.ack = true}, 40001, 51);
   ASSERT_TRUE(judge_.verdict());
   EXPECT_EQ(judge_.verdict()->kind, Verdict::Kind::kViolated);
+}
+
+// The ACK of text lets a FIN go again, before the FIN behind that ACK is processed (3.10.7.4, fifth and eighth step).
+class FinsCross : public Overhearing {
+ protected:
+  void fin_again(std::uint32_t ack) {
+    opens();
+    says({.psh = true, .ack = true}, 1, 1, 100);
+    says({.fin = true, .ack = true}, 101, 1);
+    after(milliseconds(300));
+    says({.psh = true, .ack = true}, 1, 1, 100);
+    after(milliseconds(30));
+    hears({.fin = true, .ack = true}, 1, 101);
+    says({.fin = true, .ack = true}, 101, ack);
+  }
+};
+
+TEST_F(FinsCross, AFinMayLeaveAgainBeforeTheOtherIsTaken) {
+  fin_again(1);
+  says({.ack = true}, 102, 2);
+  expect_accepted();
+}
+
+TEST_F(FinsCross, ANumberInBetweenIsCondemned) {
+  fin_again(0);
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->event, 8u);
+}
+
+// Urgent text leaves again as it was, behind the FIN too.
+class UrgentAgain : public Overhearing {
+ protected:
+  void urgent(std::uint32_t seq, std::uint16_t pointer, std::size_t octets) {
+    Departing seg;
+    seg.seq = {kIss + seq};
+    seg.ack = {kIrs + 1};
+    seg.ctl = {.psh = true, .ack = true, .urg = true};
+    seg.wnd = 60000;
+    seg.up = pointer;
+    show_out(seg, octets);
+  }
+  void send_and_close() {
+    opens();
+    urgent(1, 5, 5);
+    says({.psh = true, .ack = true}, 6, 1, 100);
+    says({.fin = true, .ack = true}, 106, 1);
+    after(milliseconds(300));
+  }
+};
+
+TEST_F(UrgentAgain, MayLeaveBehindTheFin) {
+  send_and_close();
+  urgent(1, 5, 5);
+  expect_accepted();
+}
+
+TEST_F(UrgentAgain, PointsBehindNoFin) {
+  send_and_close();
+  urgent(1, 200, 5);
+  ASSERT_TRUE(judge_.verdict());
+  EXPECT_EQ(judge_.verdict()->event, 7u);
 }
 
 TEST_F(Overhearing, SilenceProvesNothing) {

@@ -188,8 +188,9 @@ bool delayed_ack_is_overdue(const Step& on) {
 }
 
 bool early_ack(const Tcb& tcb, const Departing& seg) {
-  return tcb.congestion.arrived_since_quiet && !seg.text.empty() && seg.ack < tcb.rcv_nxt &&
-         seg.ack == tcb.rcv_nxt_before;
+  const bool again = seg.ctl.fin && seg.seq < tcb.snd_nxt;
+  const bool let_go = again || !seg.text.empty();  // by an ACK, before what came with it is taken
+  return tcb.congestion.arrived_since_quiet && let_go && seg.ack < tcb.rcv_nxt && seg.ack == tcb.rcv_nxt_before;
 }
 
 bool ack_is_current(Step& on, const Departing& seg) {
