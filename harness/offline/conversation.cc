@@ -86,6 +86,18 @@ bool CapturedConversation::answers_ack_of_fin(const Decoded& segment, std::size_
          segment.seq == sender.next && segment.ack == other.next && other.acked == other.next;
 }
 
+// Two RSTs that leave at once, one that answers a segment and one of an ABORT, may be captured in either order: two
+// processors send them. Only the first decides.
+bool CapturedConversation::repeats_reset(const Decoded& segment, std::size_t from, Time at) {
+  DirectionState& sender = *directions_[from];
+  const std::uint64_t heard = directions_[1 - from]->said;
+  const bool repeats =
+      segment.ctl.rst && sender.reset_at && sender.reset_heard == heard && at - *sender.reset_at <= kResequencedMin;
+  if (segment.ctl.rst) sender.reset_at = at;
+  sender.reset_heard = heard;
+  return repeats;
+}
+
 // For one end the packet departs, for the other it arrives.
 void CapturedConversation::judge(const Captured& captured, const CapturedPacket& packet, std::size_t from) {
   Decoded segment = *packet.segment;
@@ -103,7 +115,7 @@ void CapturedConversation::judge(const Captured& captured, const CapturedPacket&
                       fmt::format("frame {} is longer than {} segments of the MSS", captured.number, kPiecesMax));
   }
   const bool again = is_duplicate(segment, from, captured.when);
-  const bool extra = answers_ack_of_fin(segment, from);
+  const bool extra = repeats_reset(segment, from, captured.when) || answers_ack_of_fin(segment, from);
   sender.fin_acknowledged = false;
   const bool open = before(other.acked, other.next);
   if (!corrupt && !again) {

@@ -42,12 +42,12 @@ struct EndpointResult {
 struct Losses {
   std::uint64_t frame = 0;  // which shows it
   std::string why;
-  Time reach{};  // the longest time between a segment to this end and the ACK that shows that it has it
 };
 
 struct ConversationResult {
   std::array<EndpointResult, 2> ends{};           // first the end that sent the first packet
   std::array<std::optional<Losses>, 2> losses{};  // what shows that segments to or from an end are lost on their way
+  std::array<Time, 2> reach{};  // the longest time between a segment to an end and what shows that the end has it
   std::uint64_t first_frame = 0, packets = 0;
 
   Outcome outcome() const;
@@ -120,6 +120,7 @@ class CapturedConversation {
   void note_order(const Decoded& segment, std::size_t from, std::uint64_t frame);
   std::optional<std::string> unknown_extension(const Decoded& segment) const;
   bool is_duplicate(const Decoded& segment, std::size_t from, Time at);
+  bool repeats_reset(const Decoded& segment, std::size_t from, Time at);
   bool answers_ack_of_fin(const Decoded& segment, std::size_t from) const;
   std::uint32_t piece_of(const Decoded& segment, std::size_t from) const;
   template <class SegmentT>

@@ -157,7 +157,7 @@ ConversationResult CapturedConversation::result() const {
   for (std::size_t end = 0; end < 2; ++end) {
     result.ends[end] = result_of(end);
     result.losses[end] = directions_[end]->losses;
-    if (result.losses[end]) result.losses[end]->reach = directions_[end]->reach;
+    result.reach[end] = directions_[end]->reach;
   }
   return result;
 }

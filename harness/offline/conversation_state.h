@@ -143,6 +143,8 @@ struct CapturedConversation::DirectionState {
   std::optional<std::uint64_t> differs;  // frame of a retransmission with other octets
   std::uint64_t corrupt = 0;             // frame whose checksum was wrong; 0: none
   std::uint64_t reset = 0;               // frame of its latest RST before it was blamed; 0: none
+  std::optional<Time> reset_at;          // when its latest RST passed, and how many packets had arrived by then
+  std::uint64_t reset_heard = 0;
 
   std::optional<Verdict> verdict;
   std::string ladder;

@@ -166,21 +166,29 @@ class LossesByAddress {
  public:
   void note(const ConversationResult& one) {
     for (std::size_t end = 0; end < 2; ++end) {
+      const auto& address = one.ends.at(end).end.address.octets;
       const auto& losses = one.losses.at(end);
-      if (!losses || known_.size() >= kAddressesMax) continue;
-      const auto [place, fresh] = known_.try_emplace(one.ends.at(end).end.address.octets, *losses);
-      if (!fresh) place->second.reach = std::max(place->second.reach, losses->reach);
+      if (losses && known_.size() < kAddressesMax) known_.try_emplace(address, *losses);
+      if (one.reach.at(end) <= kReachMin || reach_.size() >= kAddressesMax) continue;
+      Time& reach = reach_[address];
+      reach = std::max(reach, one.reach.at(end));
     }
   }
   const Losses* of(const Address& address) const {
     const auto place = known_.find(address.octets);
     return place == known_.end() ? nullptr : &place->second;
   }
+  Time reach_of(const Address& address) const {
+    const auto place = reach_.find(address.octets);
+    return place == reach_.end() ? kReachMin : place->second;
+  }
   bool empty() const { return known_.empty(); }
 
  private:
   static constexpr std::size_t kAddressesMax = 65536;
+  static constexpr Time kReachMin = std::chrono::milliseconds(5);
   std::map<decltype(Address::octets), Losses> known_{};
+  std::map<decltype(Address::octets), Time> reach_{};
 };
 
 // The ends that are condemned though segments to them are lost on their way.
@@ -189,8 +197,9 @@ AgainByFrame doubtful(const CaptureResult& result, const LossesByAddress& losses
   for (const ConversationResult& one : result.conversations) {
     for (std::size_t end = 0; end < 2; ++end) {
       const EndpointResult& result_of_end = one.ends.at(end);
-      const Losses* lost = result_of_end.outcome == Outcome::kFail ? losses.of(result_of_end.end.address) : nullptr;
-      if (lost != nullptr) again[one.first_frame].reach.at(end) = lost->reach;
+      const Address& address = result_of_end.end.address;
+      if (result_of_end.outcome != Outcome::kFail || losses.of(address) == nullptr) continue;
+      again[one.first_frame].reach.at(end) = losses.reach_of(address);
     }
   }
   return again;

@@ -417,6 +417,25 @@ TEST_F(StrangeCapture, AfterAResetNoTextIsSent) {
   EXPECT_EQ(server(), Outcome::kFail) << why();
 }
 
+// The RST of an ABORT and one for text that came meanwhile, sent by two processors.
+TEST_F(StrangeCapture, TwoResetsMayBeCapturedInEitherOrder) {
+  open_far();
+  write(down({.psh = true, .ack = true}, 1, 1, 100), milliseconds(30));
+  text(1, 1000, milliseconds(1));
+  write(down({.rst = true}, 1, 0), microseconds(20));
+  write(down({.rst = true, .ack = true}, 101, 1), microseconds(5));
+  EXPECT_EQ(server(), Outcome::kPass) << why();
+}
+
+TEST_F(StrangeCapture, AResetOfWhatIsNoMoreIsCondemned) {
+  open_far();
+  write(down({.psh = true, .ack = true}, 1, 1, 100), milliseconds(30));
+  text(1, 1000, milliseconds(1));
+  write(down({.rst = true}, 1, 0), microseconds(20));
+  write(down({.rst = true, .ack = true}, 101, 1), milliseconds(20));
+  EXPECT_EQ(server(), Outcome::kFail) << why();
+}
+
 // What a capture proves wherever it was made near the end.
 
 TEST_F(StrangeCapture, ASynAckThatMayBeMarkedByTheNetworkIsCondemned) {
