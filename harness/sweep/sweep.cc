@@ -46,11 +46,10 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kChunk = 256;  // cases in a row for one process
 constexpr std::size_t kProgressEvery = 512;
-constexpr std::size_t kDeathsMax = 20;         // times a target may die in one process and be made again
-constexpr std::chrono::seconds kLostMax{120};  // so much time one process may lose to deaths of the implementation
-constexpr std::size_t kCausesMax = 500;        // at most so many scripts are shortened and written
-constexpr std::size_t kUnwrittenMax = 3;       // reasons why findings could not be written
-constexpr int kTries = 3;                      // to see a finding again
+constexpr std::size_t kDeathsMax = 20;    // times a target may die in one process and be made again
+constexpr std::size_t kCausesMax = 500;   // at most so many scripts are shortened and written
+constexpr std::size_t kUnwrittenMax = 3;  // reasons why findings could not be written
+constexpr int kTries = 3;                 // to see a finding again
 
 // Cases with the same rule, state and class of stimuli have the same cause.
 using CauseKey = std::tuple<Rule, State, std::string>;
@@ -90,15 +89,19 @@ class Worker {
     questioner_ = std::make_unique<Questioner>(*target_, options_.edition, options_.strict);
   }
 
+  // What was found so far counts, whatever becomes of the rest.
   void ask_one(std::size_t number) {
     RoadSum& sum = roads_[number / plan_.cells.size()];
     Cell cell = plan_.cell(number);
-    if (sum.ip == 6 && !target_->identity().can(Ability::kIpv6)) {
-      ++sum.unreachable[target_->identity().name + " has no IPv6 here"];
-      return;
-    }
+    const bool too_often = lost_ > options_.lost_max || deaths_ > kDeathsMax;
+    if (too_often) return void(++sum.unreachable[fmt::format("{} too often", kTargetDied)]);
     const auto begin = std::chrono::steady_clock::now();
     try {
+      if (!questioner_) make_again();
+      if (sum.ip == 6 && !target_->identity().can(Ability::kIpv6)) {
+        ++sum.unreachable[target_->identity().name + " has no IPv6 here"];
+        return;
+      }
       const Answer* answer = &ask_surely(sum, cell);
       if (answer->finding && cell.dress != Dress::kPlain) {
         // If the plain segment shows the fault too, the cause is not what it carries beside.
@@ -112,14 +115,15 @@ class Worker {
         }
       }
       note(number, cell, sum, *answer);
-    } catch (const TargetDied& died) {
-      note_death(number, cell, sum, died.what());
-      lost_ += std::chrono::steady_clock::now() - begin;
-      if (lost_ > kLostMax) throw;
     } catch (const TargetError& error) {
-      if (++deaths_ > kDeathsMax) throw;
-      ++sum.unreachable[fmt::format("{}: {}", kTargetDied, error.what())];
-      make_again();
+      if (dynamic_cast<const TargetDied*>(&error) != nullptr && questioner_) {
+        note_death(number, cell, sum, error.what());
+        lost_ += std::chrono::steady_clock::now() - begin;
+      } else {  // it cannot be made, or the machine fails
+        ++deaths_;
+        ++sum.unreachable[fmt::format("{}: {}", kTargetDied, error.what())];
+      }
+      questioner_.reset();
     }
   }
 
@@ -134,7 +138,6 @@ class Worker {
                            .stimulus = to_text(cell),
                            .script = print_script(questioner_->scenario())};
     tell({{"death", tcpassay::to_json(death)}});
-    make_again();
   }
 
   // On a real-time target a finding counts only if it occurs twice in a row: a timer of the target may have expired

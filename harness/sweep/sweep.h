@@ -40,6 +40,7 @@ struct SweepOptions {
   std::string findings = "findings";  // the folder for a script of each cause; empty: write none
   std::size_t shard = 1, shards = 1;  // only the cases of this part of so many
   int jobs = 1;                       // processes, each with a target of its own
+  std::chrono::nanoseconds lost_max = std::chrono::seconds(120);  // so much time a process may lose to deaths
   std::function<void(std::size_t done, std::size_t all, const std::string& last)> progress{};
 };
 

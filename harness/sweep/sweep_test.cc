@@ -240,6 +240,21 @@ TEST(Sweep, ADeathIsAFindingWithAShortScript) {
   EXPECT_NE(result.exit_status(), 1);
 }
 
+TEST(Sweep, WhatWasFoundOutlivesTooManyDeaths) {
+  SweepOptions options;
+  options.target = "plugin:" TCPASSAY_TEST_PLUGINS "/own_plugin.so?segfault";
+  options.states = {State::kEstablished};
+  options.flags = {*flags_named("R")};
+  options.one_in = 50;
+  options.findings = "";
+  options.lost_max = {};
+  const SweepResult result = sweep(options);
+  ASSERT_EQ(result.died.size(), 1u);
+  EXPECT_EQ(result.died.front().cases, 1u);
+  EXPECT_GT(result.target_deaths(), 0u);
+  EXPECT_EQ(result.exit_status(), 1);
+}
+
 TEST(Sweep, NothingVisitedIsNoConformance) {
   SweepResult result;
   EXPECT_EQ(result.exit_status(), 2);
