@@ -61,6 +61,22 @@ TEST(TimerTwins, TheTickOfAClockIsCountedOnce) {
   EXPECT_EQ(again_after_a_handshake(milliseconds(10)), Verdicts{"R6298_2_2 violated"});
 }
 
+// A timer that ticks every half second sends text again after 1.5 s, which may have been a timeout of 1 s. The next
+// text leaves again after so long.
+Verdicts again_behind_a_backed_off(milliseconds time) {
+  Trace t;
+  t.open().write(1).out("P.", 1, 1, 1).quiet().quiet(milliseconds(1500));
+  t.out("P.", 1, 1, 1).quiet().wait(milliseconds(500)).in(".", 1, 2).quiet().wait(milliseconds(1400));
+  t.write(1).out("P.", 2, 1, 1).quiet().quiet(time);
+  return t.out("P.", 2, 1, 1).quiet().verdicts();
+}
+
+TEST(TimerTwins, ABackedOffTimeoutMayHaveBeenATickShorter) {
+  EXPECT_EQ(again_behind_a_backed_off(milliseconds(2100)), Verdicts{});
+  EXPECT_EQ(again_behind_a_backed_off(milliseconds(2000)), Verdicts{});
+  EXPECT_EQ(again_behind_a_backed_off(milliseconds(1900)), Verdicts{"R6298_3_karn violated"});
+}
+
 constexpr std::uint32_t kSegment = 536;  // the peer names no MSS
 
 // Four segments are in flight.

@@ -40,6 +40,12 @@ Time doubled_at_least(Time gap) {
   return gap + gap / 2 - std::min(kTick, gap / 4);
 }
 
+// The least timeout that has backed off to `twice`: the gap that this was computed from was imprecise, and may have
+// been a tick longer than the timeout, of a second say.
+Time backed_off_at_least(Time twice) {
+  return std::min<Time>(twice / 4 * 3, twice - std::min<Time>(2 * kTick, twice / 3));
+}
+
 // What is blamed for a timeout that is shorter than it can be.
 Rule too_early(const Tcb& tcb, Time gap) {
   const RetransmissionTimer& timer = tcb.timer;
@@ -78,7 +84,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
     on.cite(Rule::R6298_5_7);
   }
   if (text && timer.backed_off_rto != Time{}) {
-    if (longest < timer.backed_off_rto / 4 * 3) {  // the gap that it was computed from was imprecise, too
+    if (longest < backed_off_at_least(timer.backed_off_rto)) {
       on.refuse(Rule::R6298_3_karn, 1);
       return false;
     }
