@@ -126,7 +126,7 @@ TEST(Histories, KnowsWhatHasHappened) {
 
 // Nine of ten illegal histories are noticed, of each class.
 TEST(Histories, NineOfTenAreNoticedInEachClass) {
-  const HistoryResult result = history_sensitivity(corpus(), {.samples = 3000});
+  const HistoryResult result = history_sensitivity(corpus(), {.samples = 12000});
   EXPECT_GT(result.runs, 800u);
   for (const auto& row : result.rows) {
     EXPECT_GT(row.samples, 0u) << row.edit->id;
