@@ -80,9 +80,22 @@ bool is_lost(const Tcb& tcb, SndSeq seq) {
   return is_lost(tcb, seq, tcb.snd_mss);
 }
 
-// The segment leaves because an ACK has arrived, and not because a timer has expired.
+// The segment leaves because an ACK has arrived, and not because a timer has expired: of a target that had answered it
+// and was silent the timer sends the front, however short the silence.
 bool is_answer(const Step& on) {
+  if (on.why == Why::kTimeout && !on.tcb.congestion.arrived_since_quiet) return false;
   return on.env.since - on.tcb.board.arrived_at <= kClockSlack;
+}
+
+// The window has closed, and what the same ACK reports calls for text all the same (MAY-7). A window probe would wait
+// (RFC 9293 section 3.8.6.1), and shows nothing.
+void lost_text_departs_at_closed_window(Step& on, const Departing& seg, SndSeq end) {
+  const Tcb& tcb = on.tcb;
+  Scoreboard& board = on.tcb.board;
+  if (!on.env.user_known || !tcb.congestion.arrived_since_quiet || !is_answer(on) || !front_is_lost(tcb)) return;
+  if (tcb.snd_una < seg.seq && !board.front_again) return;
+  board.front_again = true;
+  board.again = later(later(board.again, tcb.snd_una), end);
 }
 
 // RFC 8985 section 7.3: a loss probe repeats the end of the flight, unless there is new text to send.
@@ -202,7 +215,11 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
 void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
   Candidate& tcb = on.tcb;
   Scoreboard& board = tcb.board;
-  if (tcb.snd_wnd == 0 || !synchronized(tcb.state)) return;
+  if (!synchronized(tcb.state)) return;
+  if (tcb.snd_wnd == 0) {
+    lost_text_departs_at_closed_window(on, seg, end);
+    return;
+  }
   if (!on.env.user_known) return;  // only a target in lock step shows what it sends by a timer and what as an answer
   if (was_reported(tcb, later(seg.seq, tcb.snd_una))) on.cite(Rule::R2018_8_keep);
   const bool front = seg.seq <= tcb.snd_una;
@@ -248,6 +265,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
 }
 
 void recovery_falls_quiet(Step& on) {
+  if (on.tcb.state <= State::kListen) return;  // what is no more owes nothing
   Scoreboard& board = on.tcb.board;
   if (board.owes && !board.front_again) {
     if (board.uses && board.sack_with_text_or_window_change && board.news >= kDupThresh) {

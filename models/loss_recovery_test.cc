@@ -171,6 +171,57 @@ TEST(LossRecovery, ALossProbeStartsTheTimer) {
   EXPECT_EQ(next_after(1200), Verdicts{"R6298_5_5 violated"});
 }
 
+// The RST behind the report leaves nothing that could leave again. Without it the hole is due.
+TEST(LossRecovery, WhatIsNoMoreOwesNothing) {
+  const auto reported = [](bool reset) {
+    Flight t;
+    t.reports(1, {{1001, 4001}});
+    if (reset) t.in("R", 1);
+    return t.quiet().verdicts();
+  };
+  EXPECT_EQ(reported(true), Verdicts{});
+  EXPECT_EQ(reported(false), Verdicts{"R6675_4_is_lost departed"});
+  const auto acknowledged_after_timeout = [](bool reset) {
+    Flight t;
+    t.reports(1, {{1001, 8001}}).again(1).quiet().wait(std::chrono::seconds(1)).quiet();
+    t.again(1).quiet();
+    t.reports(1001, {});
+    if (reset) t.in("R", 1);
+    return t.quiet().verdicts();
+  };
+  EXPECT_EQ(acknowledged_after_timeout(true), Verdicts{});
+  EXPECT_EQ(acknowledged_after_timeout(false), Verdicts{"R2018_5_rto_clear departed"});
+}
+
+// The timer runs out 10 ms after a report has let the front leave: the peer may have reneged. Without the timeout what
+// it has reported stays.
+TEST(LossRecovery, ATimeoutMayFollowAReportAtOnce) {
+  const auto goes_on = [](bool timeout) {
+    Flight t;
+    t.quiet(std::chrono::milliseconds(990));
+    t.reports(1, {{1001, 8001}}).again(1).quiet().quiet(std::chrono::milliseconds(10));
+    if (timeout) t.again(1).quiet();
+    return t.reports(1001, {}).again(1001).again(2001).quiet().verdicts();
+  };
+  EXPECT_EQ(goes_on(true), Verdicts{});
+  EXPECT_EQ(goes_on(false), Verdicts{"R2018_5_record departed"});
+}
+
+// A report that closes the window calls for the front, which leaves. It is not due again when the window opens, but
+// when only a window probe has left, it is.
+TEST(LossRecovery, TheFrontMayLeaveAgainAsTheWindowCloses) {
+  const auto opens = [](bool at_once) {
+    Flight t;
+    t.reports(1, {{1001, 4001}}, 0);
+    if (at_once) t.again(1);
+    t.quiet().quiet(std::chrono::seconds(1));
+    t.again(1).quiet();
+    return t.reports(1, {{1001, 5001}}).quiet().verdicts();
+  };
+  EXPECT_EQ(opens(true), Verdicts{});
+  EXPECT_EQ(opens(false), Verdicts{"R6675_4_is_lost departed"});
+}
+
 TEST(LossRecovery, ADuplicateReportedDisturbsNothing) {
   Flight t;
   t.reports(1001, {}).quiet();
