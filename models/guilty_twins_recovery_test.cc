@@ -185,6 +185,45 @@ TEST(RecoveryTwins, WhoRecoversFurtherHasSsthreshInTheEnd) {
   EXPECT_EQ(leave_upon_the_full_ack(false, 8), (Verdicts{"R6582_3_2_partial departed", "R6582_3_2_partial departed"}));
 }
 
+// The timer sends the first of ten segments again. Eight are acknowledged; a D-SACK block may show that nothing was
+// lost. The other two leave again, each ACK adds a segment to the window, and so many leave in the end.
+Verdicts leave_after_a_vain_timeout(bool shown, std::uint32_t segments) {
+  Bulk t(Bulk::kSack);
+  t.quiet(seconds(1));
+  t.sends(0, 1).quiet().quiet(milliseconds(100));
+  t.acks(8, 0, shown ? Blocks{{0, 1}} : Blocks{}).sends(8, 2).quiet().quiet(milliseconds(100));
+  t.acks(9).quiet();
+  t.acks(10).sends(10, segments).quiet();
+  return t.main_verdicts();
+}
+
+// RFC 3708 does not ask a sender to look for that. Who does not goes on with slow start, and enters no fast recovery.
+TEST(TimeoutTwins, SlowStartMayGoOnUnaware) {
+  EXPECT_EQ(leave_after_a_vain_timeout(true, 4), Verdicts{});
+  EXPECT_EQ(leave_after_a_vain_timeout(true, 21), Verdicts{"R5681_3_1_use violated"});
+  EXPECT_EQ(leave_after_a_vain_timeout(false, 4), Verdicts{});
+  EXPECT_EQ(leave_after_a_vain_timeout(false, 5), Verdicts{"R5681_3_1_rto_cwnd violated"});
+}
+
+// Ten segments fill the window. A copy of the ACK comes, and reports of 100 octets each, of which each lets one leave.
+Verdicts leave_upon_small_reports(std::uint32_t reports) {
+  Bulk t(Bulk::kSack);
+  t.acks(0).quiet();
+  for (std::uint32_t i = 1; i <= reports; ++i) {
+    Arriving report = tcpassay::in(".", 1, 1, 0, 65535);
+    report.opt.block[report.opt.blocks++] = {(kIss + 101).value, (kIss + 101 + 100 * i).value};
+    t.event(report);
+    t.sends(9 + i, 1).quiet();
+  }
+  return t.main_verdicts();
+}
+
+// RFC 6675 section 2: where SACK is in use, an ACK that reports nothing new is no duplicate.
+TEST(LimitedTransmitTwins, ACopyTakesNotTheTurnOfAReport) {
+  EXPECT_EQ(leave_upon_small_reports(2), Verdicts{});
+  EXPECT_FALSE(leave_upon_small_reports(3).empty());
+}
+
 // In TIME-WAIT of a connection that a listener has begun a RST leaves, for an old SYN or for nothing.
 Verdicts resets_in_time_wait(bool old_syn) {
   Trace t;

@@ -139,6 +139,8 @@ TEST(Algorithms, LimitedTransmitGoesTwoSegmentsBeyond) {
   EXPECT_EQ(rfc3042::beyond_window(sack), 2 * kSeg - kSeg / 4);
   plain.congestion.duplicates = sack.congestion.duplicates = 3;
   EXPECT_EQ(rfc3042::beyond_window(plain), 0u);
+  EXPECT_EQ(rfc3042::beyond_window(sack), 2 * kSeg - kSeg / 4);  // two of them were copies that reported nothing
+  sack.board.news = 3;
   EXPECT_EQ(rfc3042::beyond_window(sack), 0u);
 }
 

@@ -49,7 +49,9 @@ bool fast_retransmit(Step& on, Leaving& seg) {
   // What a closed window has refused goes again, lost or not.
   const bool by_duplicates = on.why == Why::kThirdDuplicate || on.why == Why::kEarlyRetransmit;
   const bool refused = tcb.snd_una < cc.refused_to && !by_duplicates;
-  const bool other_reason = refused || on.why == Why::kTimeout || on.why == Why::kSynOnly;
+  // A partial ACK outside recovery: an earlier one has shown that nothing was lost, and the target goes on unaware.
+  const bool unaware = on.why == Why::kPartialAck;
+  const bool other_reason = refused || unaware || on.why == Why::kTimeout || on.why == Why::kSynOnly;
   const bool reopened = other_reason && !cc.fast_retransmit_due;
   const bool loss_seen = cc.duplicates > 0 || selective(tcb);
   if (cc.phase != Phase::kOpen || reopened || !loss_seen) return true;

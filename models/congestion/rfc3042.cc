@@ -15,7 +15,9 @@ std::uint32_t beyond_window(const Tcb& tcb) {
   if (selective(tcb) && cc.left == 0) return 0;
   // An ACK that reports something new is a duplicate one, whatever it brings beside that (RFC 6675 section 2).
   const unsigned reports = selective(tcb) ? tcb.board.news : 0u;
-  const unsigned duplicates = cc.duplicates > 0 ? cc.duplicates : reports;
+  // One that reports nothing new is none there, and lets nothing go.
+  const bool counts_reports = cc.duplicates == 0 || (reports > 0 && reports < cc.duplicates);
+  const unsigned duplicates = counts_reports ? reports : cc.duplicates;
   if (cc.phase != Congestion::Phase::kOpen || duplicates == 0 || duplicates >= kDupAckThreshold) return 0;
   // A report of less than a segment has taken no more than that from the flight, and FlightSize counts it still.
   const std::uint32_t two = (kDupAckThreshold - 1u) * cc.smss, gone = duplicates * cc.smss;
