@@ -144,26 +144,26 @@ void resent_departs(Step& on, const Departing& seg, SndSeq end, const SendBefore
     on.refuse(Rule::R3168_6_1_5_retx, 1);
     return;
   }
-  if (!state.marks) return;
-  on.cite(Rule::R3168_6_1_5_retx);
-  if (seg.ctl.cwr) {
-    on.depart(Rule::R3168_6_1_2_cwr_retx);
-  } else {
-    on.cite(Rule::R3168_6_1_2_cwr_retx);
+  if (!state.may_mark()) return;
+  if (state.marks) {
+    on.cite(Rule::R3168_6_1_5_retx);
+    seg.ctl.cwr ? on.depart(Rule::R3168_6_1_2_cwr_retx) : on.cite(Rule::R3168_6_1_2_cwr_retx);
   }
   state.cwnd_limited = false;
   state.reduced_to = 0;
   const bool another = !state.window_reduced || state.recover <= before.snd_una;
   if (another) {
     state.window_reduced = true;
-    state.recover = before.snd_nxt;
+    state.recover = state.perhaps = before.snd_nxt;
   }
+  if (on.why == Why::kTimeout) state.perhaps = before.snd_nxt;
   // 6.1.2: CWR follows a reduction for any reason, a timeout in the same window of data, too.
   if ((another || on.why == Why::kTimeout) && state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
   // The first retransmission may have been a loss probe; the second left because the timer had expired again.
   const bool expired_twice = on.tcb.rexmits >= 2 && end == before.snd_nxt;
   const bool fast = on.why == Why::kThirdDuplicate && on.tcb.congestion.phase == Congestion::Phase::kRecovery;
-  if ((expired_twice || fast) && seg.seq == before.snd_una && state.cwr == Cwr::kMay) state.cwr = Cwr::kAfterLoss;
+  if (state.marks && (expired_twice || fast) && seg.seq == before.snd_una && state.cwr == Cwr::kMay)
+    state.cwr = Cwr::kAfterLoss;
 }
 
 // The segment probes the target's window, which is closed.
@@ -268,11 +268,13 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   if (seg.ctl.ece && state.setup_sent) state.echo_meets(tcb.congestion.quiet_flight, tcb.snd_mss, tcb.snd_nxt);
   if (!seg.ctl.ece || !state.marks || state.unjudged) return;
   const bool same_window = state.window_reduced && seg.ack <= state.recover;
-  if (!news || (same_window && seg.ack == state.recover)) {  // the target may react to this echo or not
+  const bool perhaps = state.window_reduced && !same_window && seg.ack <= state.perhaps;
+  if (!news || perhaps || (same_window && seg.ack == state.recover)) {  // the target may react to this echo or not
     if (state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
     state.cwnd_limited = false;
     state.reduced_to = 0;
-    if (!same_window) {
+    if (!same_window) state.perhaps = tcb.snd_nxt;
+    if (!same_window && !perhaps) {
       state.window_reduced = true;
       state.recover = tcb.snd_nxt;
     }
@@ -281,7 +283,7 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   if (same_window) return;
   state.cwr = Cwr::kDue;
   state.window_reduced = true;
-  state.recover = tcb.snd_nxt;
+  state.recover = state.perhaps = tcb.snd_nxt;
   state.flight_at_echo = state.limited_flight;
   // The first of these echoes may have found a window between one and two segments, so the second one counts.
   const bool alone = state.cwnd_limited && state.flight_at_echo <= tcb.snd_mss;

@@ -37,6 +37,7 @@ struct ExplicitCongestion {
   std::uint32_t flight_at_echo = 0;  // `limited_flight` when the echo arrived
   std::uint32_t reduced_to = 0;      // the largest flight once that window of data is acknowledged; 0: not known
   SndSeq recover{};
+  SndSeq perhaps{};  // a timeout or an echo may have reduced it anew, for a window of data that ends here
   std::uint8_t one_segment_echoes = 0;   // echoes in a row that arrived while the flight was limited to one segment
   bool at_one_segment = false;           // the last of them found a window of one segment (6.1.2)
   std::int64_t one_segment_echo_at = 0;  // when it arrived, ns

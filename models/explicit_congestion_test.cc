@@ -181,6 +181,41 @@ TEST(ExplicitCongestion, OneReductionForAWindow) {
   EXPECT_EQ(ect1.verdicts(), Verdicts{"R3168_5_ect0 departed"});
 }
 
+// An echo on a duplicate ACK, to which the target need not react; more text, and a timeout, which reduces the window
+// for all of it. Of an echo within it CWR may follow or not; behind it, it must.
+TEST(ExplicitCongestion, ATimeoutReducesForAllThatWasSent) {
+  const auto story = [](std::uint32_t echoed, std::string_view bits) {
+    EcnTrace t;
+    t.agree();
+    t.call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1}).write(1);
+    t.departs("P.", "", 1, 1, 1, kEct0).quiet();
+    t.arrives(".", "E", 1, 1).quiet().write(100);
+    t.departs("P.", "", 2, 1, 100, kEct0).quiet(seconds(1));
+    t.departs("P.", "", 1, 1, 101).quiet().write(1);
+    t.departs("P.", "W", 102, 1, 1, kEct0).quiet();
+    t.arrives(".", "E", 1, echoed).quiet().write(1);
+    return t.departs("P.", bits, 103, 1, 1, kEct0).quiet().verdicts();
+  };
+  EXPECT_EQ(story(101, ""), kNone);
+  EXPECT_EQ(story(101, "W"), kNone);
+  EXPECT_EQ(story(103, "W"), kNone);
+  EXPECT_EQ(story(103, ""), Verdicts{"R3168_6_1_1_cwr violated"});
+}
+
+// CWR follows a timeout of text without ECT, too (6.1.2: "for any reason"). Without one there is no reason.
+TEST(ExplicitCongestion, CwrMayComeBeforeAnythingWasMarked) {
+  const auto story = [](bool timeout) {
+    EcnTrace t;
+    t.agree().write(10);
+    t.departs("P.", "", 1, 1, 10).quiet(seconds(1));
+    if (timeout) t.departs("P.", "", 1, 1, 10).quiet();
+    t.arrives(".", "", 1, 11).quiet().write(10);
+    return t.departs("P.", "W", 11, 1, 10, kEct0).quiet().verdicts();
+  };
+  EXPECT_EQ(story(true), kNone);
+  EXPECT_FALSE(story(false).empty());
+}
+
 // What leaves round trip by round trip stays the same: slow start has ended at a size of its own, or by an echo of CE.
 TEST(ExplicitCongestion, AnEchoEndsSlowStart) {
   const auto rounds = [](std::string_view bits, std::uint8_t mark) {
