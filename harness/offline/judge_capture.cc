@@ -191,6 +191,8 @@ class LossesByAddress {
   std::map<decltype(Address::octets), Time> reach_{};
 };
 
+constexpr std::size_t kAgainMax = 2000;  // conversations; of more the ends are inconclusive
+
 // The ends that are condemned though segments to them are lost on their way.
 AgainByFrame doubtful(const CaptureResult& result, const LossesByAddress& losses) {
   AgainByFrame again;
@@ -199,6 +201,7 @@ AgainByFrame doubtful(const CaptureResult& result, const LossesByAddress& losses
       const EndpointResult& result_of_end = one.ends.at(end);
       const Address& address = result_of_end.end.address;
       if (result_of_end.outcome != Outcome::kFail || losses.of(address) == nullptr) continue;
+      if (again.size() >= kAgainMax && !again.contains(one.first_frame)) continue;
       again[one.first_frame].reach.at(end) = losses.reach_of(address);
     }
   }
@@ -236,11 +239,10 @@ void reconsider(const std::string& path, const Terms& terms, const LossesByAddre
   if (again.empty()) return;
   const auto found = judged_again(path, terms, again);
   for (ConversationResult& one : result.conversations) {
-    const auto asked = again.find(one.first_frame);
-    if (asked == again.end() || one.outcome() != Outcome::kFail) continue;
+    if (one.outcome() != Outcome::kFail) continue;
     for (std::size_t end = 0; end < 2; ++end) {
       EndpointResult& here = one.ends.at(end);
-      if (here.outcome != Outcome::kFail || !asked->second.reach.at(end)) continue;
+      if (here.outcome != Outcome::kFail || losses.of(here.end.address) == nullptr) continue;
       const auto now = found.find(one.first_frame);
       if (now != found.end() && now->second.ends.at(end).outcome == Outcome::kFail) {
         here = now->second.ends.at(end);
