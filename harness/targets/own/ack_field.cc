@@ -158,6 +158,7 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
   if (!c.in_flight() || !planted.has(Defect::r2_since_flight_began)) c.r2_since = now_;
   c.last_sent = c.undelivered_since = now_;
   if (opens) {
+    if (!planted.has(Defect::duplicates_survive_new_acks)) c.cc.duplicates = 0;
     start_congestion_control(c);
   } else {
     new_ack(c, octets);

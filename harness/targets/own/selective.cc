@@ -73,8 +73,9 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
   if (s.duplicate) {
     add(*s.duplicate);
     if (planted.has(Defect::dsack_short)) --seg.block[0].right;
-    if (gt(s.duplicate->right, c.rcv_nxt) && planted.has(Defect::dsack_without_island)) return;
-    for (std::size_t i = 0; i < s.islands; ++i) {  // (4): the island of the duplicate comes second
+    const bool above = gt(s.duplicate->right, c.rcv_nxt);
+    if (above && planted.has(Defect::dsack_without_island)) return;
+    for (std::size_t i = 0; above && i < s.islands; ++i) {  // (4): the island of the duplicate comes second
       if (within(*s.duplicate, s.island[i])) std::rotate(&s.island[0], &s.island[i], &s.island[i] + 1);
     }
   }

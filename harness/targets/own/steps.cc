@@ -122,6 +122,7 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
                         seg.seq == c.irs && lt(c.snd_una, seg.ack) && le(seg.ack, c.snd_nxt);
   if (crossing) {
     if (c.scaling.ok && planted.has(Defect::crossing_window_scaled)) seg.wnd <<= c.scaling.snd;
+    record_timestamp(c, seg);
     seg.ctl.syn = false;
     seg.seq = c.rcv_nxt;
     trim(c, seg, 0, false);
