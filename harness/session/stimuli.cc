@@ -334,6 +334,7 @@ void Session::Impl::note_departure(Tuple tuple, const Decoded& out) {
   if (out.ctl.rst) return;
   peer.rcv_wnd = out.wnd;
   if (out.ctl.ack) peer.acked = out.ack;
+  if (out.ctl.syn && !out.ctl.ack) peer.acked.reset();  // it opens a connection, or opens one again
   if (out.opt.timestamps) peer.tsval = out.opt.timestamps->value;
   if (out.ctl.syn && out.ctl.ack && out.opt.fast_open && out.opt.cookie_octets > 0) {
     cookie.assign(out.opt.cookie.begin(), out.opt.cookie.begin() + out.opt.cookie_octets);
