@@ -220,6 +220,58 @@ TEST(LostSynTwins, ItsTextIsNotInFlightAndOneSegmentMayBe) {
   EXPECT_EQ(text_after_lost_syns(2, 3), Verdicts{"R5681_3_1_ss_abc departed"});
 }
 
+// The SYN has an octet and leaves twice more without it, or is answered in time; the octet is acknowledged after four
+// seconds, with the text behind it, which leaves again after `gap`.
+Verdicts text_again_behind_text_of_a_syn(bool lost, Time gap) {
+  Trace t;
+  const auto open = [&](int handle, Tuple tuple, std::int64_t taken) {
+    t.on(tuple).call({.kind = CallKind::kSocket, .result = handle});
+    t.call({.kind = CallKind::kSendTo,
+            .handle = handle,
+            .port = tuple.remote,
+            .length = 1,
+            .result = taken,
+            .error = taken < 0 ? UserError::kInProgress : UserError::kNone,
+            .tuple = tuple});
+    t.user = handle;
+  };
+  open(3, kFirst, -1);
+  Departing request = out("S", 0);
+  give_cookie(request.opt, 0);
+  Arriving grant = in("S.", 0, 1);
+  give_cookie(grant.opt, 8);
+  t.event(request).quiet().event(grant).out(".", 1, 1).quiet();
+  open(4, kSecond, 1);
+  Departing syn = out("S", 0, 0, 1);
+  syn.text = target_text(1, 1);
+  give_cookie(syn.opt, 8);
+  t.event(syn);
+  if (lost) {
+    t.quiet(seconds(1)).out("S", 0).quiet(seconds(2)).out("S", 0).quiet(seconds(1));
+    t.in("S", 0)
+        .out("S.", 0, 1)
+        .quiet()
+        .in(".", 1, 1)
+        .quiet()
+        .write(10)
+        .out("P.", 2, 1, 10)
+        .quiet()
+        .in(".", 1, 2)
+        .quiet();
+  } else {
+    t.quiet(milliseconds(900)).in("S.", 0, 2).out(".", 2, 1).quiet().write(10).out("P.", 2, 1, 10).quiet();
+  }
+  t.quiet(gap).out("P.", 2, 1, 10).quiet();
+  return t.verdicts();
+}
+
+TEST(SampleTwins, TextOfALostSynMeasuresNothingThatOfAnAnsweredOneDoes) {
+  EXPECT_EQ(text_again_behind_text_of_a_syn(true, seconds(3)), Verdicts{});
+  EXPECT_EQ(text_again_behind_text_of_a_syn(true, milliseconds(900)), Verdicts{"R6298_2_4 departed"});
+  EXPECT_EQ(text_again_behind_text_of_a_syn(false, seconds(3)), Verdicts{});
+  EXPECT_EQ(text_again_behind_text_of_a_syn(false, milliseconds(800)), Verdicts{"R6298_5_early violated"});
+}
+
 // The SYN carries an octet or none, SYNs cross, and the user gives another one and closes. Nothing leaves for a minute
 // once the handshake is complete, but what the timer sends.
 Verdicts closed_before_syns_crossed(bool text_on_syn) {
@@ -265,9 +317,9 @@ TEST(CrossingTwins, TextAndFinMayWaitForTextOfTheSynOnly) {
   EXPECT_EQ(closed_before_syns_crossed(false), Verdicts{"S3_10_2_unsynchronized violated"});
 }
 
-// A connection that Fast Open has opened is taken, a SYN without timestamps arrives in its window, and an octet leaves
-// that the user has given, or has not.
-Verdicts text_behind_a_dropped_syn(bool given) {
+// A connection that Fast Open has opened is taken, a SYN without timestamps arrives in its window, or the first one
+// again without them, and an octet leaves that the user has given, or has not.
+Verdicts text_behind_a_dropped_syn(std::uint32_t seq, bool given) {
   Trace t;
   Arriving syn = fast_syn();
   syn.opt.timestamps = {{.value = 90, .echo = 0}};
@@ -276,15 +328,17 @@ Verdicts text_behind_a_dropped_syn(bool given) {
     seg->opt.timestamps = {{.value = 700, .echo = 90}};
     seg->opt.octets = static_cast<std::uint8_t>(seg->opt.octets + 12);
   }
-  listen_with_cookie(t).event(syn).event(answer).quiet().accept().in("S", 2).quiet();
+  listen_with_cookie(t).event(syn).event(answer).quiet().accept().in("S", seq).quiet();
   if (given) t.write(1);
   t.event(text).quiet();
   return t.verdicts();
 }
 
 TEST(DroppedSynTwins, TheConnectionBeforeItGoesOnAndSendsWhatWasGiven) {
-  EXPECT_EQ(text_behind_a_dropped_syn(true), Verdicts{});
-  EXPECT_EQ(text_behind_a_dropped_syn(false), Verdicts{"S3_9_1_2_order violated"});
+  for (const std::uint32_t seq : {0u, 2u}) {
+    EXPECT_EQ(text_behind_a_dropped_syn(seq, true), Verdicts{}) << seq;
+    EXPECT_EQ(text_behind_a_dropped_syn(seq, false), Verdicts{"S3_9_1_2_order violated"}) << seq;
+  }
 }
 
 // ---- Ends ----

@@ -28,7 +28,8 @@ void keep_alive_set(Step& on, const UserCall& call) {
     case SocketOption::kKeepIdle:
       keep.idle = value;
       break;
-    case SocketOption::kKeepInterval:
+    case SocketOption::kKeepInterval:  // a wait that goes on may be as long as before
+      keep.running = std::min(keep.running, value);
       keep.interval = value;
       break;
     case SocketOption::kKeepCount:
@@ -51,6 +52,15 @@ void keep_alive_hears(Step& on, const Arriving& seg) {
   keep.heard_from = on.env.since;
   keep.heard_to = on.env.now;
 }
+
+namespace {
+
+// A SYN may have begun the idle time anew behind the last probe.
+bool idle_since_a_syn(const KeepAlive& keep, const Environment& env) {
+  return keep.probed_to <= keep.heard_to && env.now - keep.heard_to + kClockSlack >= idle_of(keep);
+}
+
+}  // namespace
 
 bool is_keep_alive(const Tcb& tcb, const Departing& seg) {
   if (!synchronized(tcb.state) || seg.ctl.fin || seg.text.size() > 1 || tcb.snd_una != tcb.snd_nxt) return false;
@@ -75,9 +85,12 @@ void keep_alive_departs(Step& on, const Departing& seg) {
   }
   if (keep.unanswered > 0) {
     const Time gap = on.env.now - keep.probed_from + kClockSlack;
-    if (keep.interval != 0 && gap < seconds(keep.interval)) {
-      on.refuse(Rule::MUST_27, 1);
-      return;
+    if (keep.running != 0 && gap < seconds(keep.running)) {
+      if (!idle_since_a_syn(keep, on.env)) {
+        on.refuse(Rule::MUST_27, 1);
+        return;
+      }
+      keep.unanswered = 0;  // it is the first one since
     }
     on.cite(Rule::MUST_29);
   }
@@ -92,6 +105,7 @@ void keep_alive_departs(Step& on, const Departing& seg) {
     on.cite(Rule::SHLD_12);
   }
   if (keep.unanswered < 255) ++keep.unanswered;
+  keep.running = keep.interval;
   keep.probed_from = on.env.since;
   keep.probed_to = on.env.now;
 }
@@ -117,7 +131,7 @@ bool keep_alive_may_end(const Tcb& tcb, const Environment& env) {
   if (!keep.on || keep.unanswered == 0 || !synchronized(tcb.state)) return false;
   if (tcb.user_timeout > Time{} && env.now - keep.heard_from >= tcb.user_timeout) return true;
   if (keep.unanswered < 2 && keep.count != 1) return false;  // MUST-29: one may have been lost, or its answer
-  return keep.interval == 0 || env.now - keep.probed_from + kClockSlack >= seconds(keep.interval);
+  return keep.running == 0 || env.now - keep.probed_from + kClockSlack >= seconds(keep.running);
 }
 
 }  // namespace tcpassay

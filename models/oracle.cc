@@ -185,6 +185,8 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   if (seg.ctl.syn && seg.ctl.ack && !seg.ctl.rst && seg.fault == Fault::kNone && answered != c.possible.end()) {
     ledger.syn_ack_arrives(seg, answered->fast_open, seg.ack != answered->iss + 1);
   }
+  const auto begun = [&](const Candidate& p) { return p.state == State::kSynReceived && p.irs == seg.seq; };
+  const bool again = std::all_of(c.possible.begin(), c.possible.end(), begun);  // its SYN has come before
   // A packet made by hand, or with a damaged header, may carry any octets: then only their number is checked.
   const std::uint32_t first = seg.seq.value + (seg.ctl.syn ? 1u : 0u);
   bool coded = true;
@@ -199,8 +201,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   if (!c.taken && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
   const bool idle =
       before == State::kClosed || before == State::kListen || before == State::kTimeWait || c.possible.size() > 1;
-  const auto begun = [&](const Candidate& p) { return p.state == State::kSynReceived && p.irs == seg.seq; };
-  c.begins = idle && seg.ctl.syn && std::any_of(c.possible.begin(), c.possible.end(), begun);
+  c.begins = idle && !again && seg.ctl.syn && std::any_of(c.possible.begin(), c.possible.end(), begun);
 }
 
 // 3.9.2.2: for the connection that the message quotes, and for all others, which must stay as they are.

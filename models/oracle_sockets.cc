@@ -46,15 +46,10 @@ Oracle::Impl::Handle& Oracle::Impl::new_handle(int id) {
 }
 
 void Oracle::Impl::user_call(const Event& event, const UserCall& call) {
-  switch (call.kind) {
-    case CallKind::kSocket:
-      if (call.result >= 0) new_handle(static_cast<int>(call.result));
-      return;
-    case CallKind::kAccept:
-      accept(event, call);
-      return;
-    default:
-      break;
+  if (call.kind == CallKind::kAccept) return accept(event, call);
+  if (call.kind == CallKind::kSocket) {
+    if (call.result >= 0) new_handle(static_cast<int>(call.result));
+    return;
   }
   Handle* h = handle(call.handle);
   if (h == nullptr) return;
@@ -170,6 +165,9 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
       opened_wrongly = true;
     } else {
       loose.add({Rule::MUST_46, true});
+      if (h.kind == Handle::Kind::kConnection && current(h)) {
+        process(conversation(h.tuple), event, [&](Step& on) { open_to_all_call(on, call); });
+      }
     }
     return;
   }

@@ -303,7 +303,10 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
   Span again{all.to, all.to};
   // Text of the SYN waits until the connection is ESTABLISHED.
   const RcvSeq taken = tcb.state == State::kSynReceived ? later(tcb.rcv_nxt_max, tcb.syn_text_end) : tcb.rcv_nxt_max;
-  if (all.from < taken) {
+  if (all.to <= tcb.rcv_nxt_max) {  // it may lie half the number space below text of the SYN
+    again = all;
+    sack.exact = tcb.rcv_nxt == taken && tcb.irs < all.from && !seg.ctl.syn && !seg.ctl.fin;
+  } else if (all.from < taken) {
     again = {all.from, earlier(all.to, taken)};
     // Octets before the first one, a SYN and a FIN may be reported or not.
     sack.exact = tcb.rcv_nxt == taken && tcb.irs < all.from && !seg.ctl.syn && !seg.ctl.fin;
@@ -319,6 +322,10 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
     sack.exact = within(again, sack.kept) && !seg.ctl.syn && !seg.ctl.fin;  // the target need not hold what arrived
     if (empty(again) && tcb.held.overflow && tcb.held.beyond < all.to) {    // it may have come behind too many gaps
       again = {later(tcb.held.beyond, all.from), all.to};
+      sack.exact = false;
+    } else if (tcb.held.overflow && tcb.held.beyond <= again.to &&
+               again.to < all.to) {  // that may have come next to it
+      again.to = later(again.to, earlier(all.to, tcb.held.top));
       sack.exact = false;
     }
   }

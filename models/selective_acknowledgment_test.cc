@@ -227,5 +227,47 @@ TEST(DuplicateAcknowledgment, BindsThoseWhoUseIt) {
   EXPECT_EQ(innocent.verdicts(), Verdicts{});
 }
 
+// Text has come with the SYN, and text half the number space below it comes in SYN-RECEIVED, or does not: the ACK
+// reports it as a duplicate.
+Verdicts reported_below_text_of_the_syn(bool comes) {
+  constexpr std::uint32_t kFar = 0x80000102;  // below RCV.NXT, and above what the SYN has brought
+  Trace t;
+  Arriving syn = in("S", 0, 0, 536);
+  syn.opt.sack_permitted = true;
+  syn.opt.octets = 4;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  t.listen().quiet().event(syn).event(answer).quiet().in("P.", comes ? kFar : kFar + 1000, 1, 1);
+  t.event(with(out(".", 1, 1), {{kFar, kFar + 1}})).quiet();
+  return t.verdicts();
+}
+
+TEST(DuplicateAcknowledgment, LiesBelowRcvNxtThoughHalfAroundFromTextOfTheSyn) {
+  EXPECT_EQ(reported_below_text_of_the_syn(true), Verdicts{});
+  EXPECT_EQ(reported_below_text_of_the_syn(false), Verdicts{"R2883_4_latest departed"});
+}
+
+// More islands come than are remembered, the last of them at 2001 is the highest, and all text below it. Then a segment
+// begins inside and ends behind, and the ACK reports the part up to `to` as a duplicate.
+Verdicts part_reported(std::uint32_t to) {
+  Story t;
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    const auto island = [](std::uint32_t number) { return number == 8 ? 2001 : 101 + 200 * number; };
+    Departing ack = out(".", 1, 1);
+    for (std::uint32_t k = 0; k < 4 && k <= i; ++k) ack = with(ack, {{island(i - k), island(i - k) + 1}});
+    ack.opt.octets = static_cast<std::uint8_t>(4 + 8 * ack.opt.blocks);
+    t.in(".", island(i), 1, 1).event(ack).quiet();
+  }
+  t.in(".", 2, 1, 1999);
+  t.acks(1, {{2, 2002}}).in(".", 1901, 1, 500);
+  return t.acks(1, {{1901, to}, {2, 2401}}).verdicts();
+}
+
+TEST(DuplicateAcknowledgment, GoesAsFarAsTextBeyondTheRememberedIslands) {
+  EXPECT_EQ(part_reported(2002), Verdicts{});
+  EXPECT_EQ(part_reported(2003), Verdicts{"R2883_4_partial departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

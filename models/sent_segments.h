@@ -21,7 +21,7 @@ class SentSegments {
     if (seg.ctl.syn && (!begun_ || !(seg.seq == iss_))) *this = {};
     if (seg.ctl.syn) iss_ = seg.seq;
     begun_ = begun_ || seg.ctl.syn;
-    const Extent one{from, to, at};
+    const Extent one{from, to, at, seg.ctl.syn};
     if (!(from < to)) return;
     all_.remove_first(one);
     if (all_.add(one)) return;
@@ -33,11 +33,13 @@ class SentSegments {
     all_.add(one);
   }
 
-  // When something left last of what an ACK from `una` to `ack` acknowledges; empty: nothing is known.
+  // When something left last of what an ACK from `una` to `ack` acknowledges; empty: nothing is known. Where the SYN is
+  // acknowledged already, text that only a SYN has carried need not be timed, neither with the SYN nor by itself.
   std::optional<Time> left_last(SndSeq una, SndSeq ack) const {
     std::optional<Time> last;
     if (forgotten_ && una < forgotten_to_) last = forgotten_at_;
     for (const Extent& each : all_) {
+      if (each.of_syn && iss_ < una) continue;
       if (each.from < ack && una < each.to) last = std::max(last.value_or(each.left), each.left);
     }
     return last;
@@ -56,6 +58,7 @@ class SentSegments {
   struct Extent {
     SndSeq from{}, to{};
     Time left{};  // the last time
+    bool of_syn = false;
     friend bool operator==(const Extent& a, const Extent& b) { return a.from == b.from && a.to == b.to; }
   };
   static constexpr int kMost = 64;

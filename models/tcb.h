@@ -228,7 +228,7 @@ struct KeepAlive {
   bool on = false, was_set = false;      // the user has turned them on; has chosen at all
   std::uint8_t unanswered = 0;           // probes since something arrived
   std::uint32_t idle = 0, interval = 0;  // seconds, as the user has set them; 0: the defaults
-  std::uint32_t count = 0;               // likewise, probes before the connection is given up
+  std::uint32_t count = 0, running = 0;  // probes before the user gives up; the least interval since the last probe
   Time since{};                          // when the user chose last
   Time heard_from{}, heard_to{};         // the last segment arrived in this interval
   Time probed_from{}, probed_to{};       // the last probe left in this interval

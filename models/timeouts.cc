@@ -38,14 +38,17 @@ bool is_deserted(const Tcb& tcb, const Environment& env) {
   return deserted && env.now - tcb.quiet_since >= kOrphanMin;
 }
 
+// R2 (3.8.3) counts from the first transmission, a time that the user has set from where the data was submitted
+// (3.9.1.1), though the window was closed.
+Time limit_runs_since(const Tcb& tcb) {
+  return tcb.user_timeout > Time{} ? std::min(tcb.sent_at, tcb.given_at) : tcb.sent_at;
+}
+
 // Keep-alives, or what was sent, have gone without an answer for so long that the connection may end.
 bool counts_as_timed_out(const Tcb& tcb, const Environment& env) {
   if (keep_alive_may_end(tcb, env)) return true;
   if (tcb.snd_una == tcb.snd_nxt && tcb.snd_una == tcb.snd_limit()) return false;
-  // R2 (3.8.3) counts from the first transmission, a time that the user has set from where the data was submitted
-  // (3.9.1.1), though the window was closed.
-  const bool set = tcb.user_timeout > Time{};
-  return env.now - (set ? std::min(tcb.sent_at, tcb.given_at) : tcb.sent_at) >= user_limit(tcb);
+  return env.now - limit_runs_since(tcb) >= user_limit(tcb);
 }
 
 // A segment that has just come is answered, before any timer runs out.
@@ -70,10 +73,10 @@ namespace {
 bool retransmission_is_overdue(const Tcb& tcb, Time surely) {
   const bool never_sent = tcb.send_pending && tcb.snd_una == tcb.snd_nxt && tcb.snd_nxt < tcb.snd_edge();
   const Time overdue = tcb.send_due - kSendDelayMax + horizon(Horizon::kHeldText);
-  if (never_sent && overdue < surely && overdue - tcb.sent_at < user_limit(tcb)) return true;
+  if (never_sent && overdue < surely && overdue - limit_runs_since(tcb) < user_limit(tcb)) return true;
   if (!tcb.timed) return false;
   if (tcb.late && tcb.user_timeout > Time{}) return false;
-  return tcb.late || (tcb.rexmit_due < surely && tcb.rexmit_due - tcb.sent_at < user_limit(tcb));
+  return tcb.late || (tcb.rexmit_due < surely && tcb.rexmit_due - limit_runs_since(tcb) < user_limit(tcb));
 }
 
 }  // namespace

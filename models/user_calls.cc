@@ -111,6 +111,14 @@ void active_open_call(Step& on, const UserCall& call) {
   if (call.result == 0 && !first_done) on.refuse(Rule::S3_10_1_again);
 }
 
+// An address that is no host's is a reason of its own to call the peer unreachable. Any other error tells how the
+// connection before has ended.
+void open_to_all_call(Step& on, const UserCall& call) {
+  const Signal signal = on.tcb.signal;
+  const bool of_the_address = signal != Signal::kTimedOut && signal != Signal::kUnreachable;
+  if (call.error != UserError::kUnreachable || !of_the_address) end_may_be_told(on, call);
+}
+
 namespace {
 
 // By state: false when the call gives the connection no text, or was answered wrongly.

@@ -8,6 +8,7 @@ namespace tcpassay {
 
 // Each function gets the call with its result, and refuses a result that the RFC does not allow at this TCB.
 void active_open_call(Step& on, const UserCall& call);   // connect
+void open_to_all_call(Step& on, const UserCall& call);   // connect to an address that is no host's, refused
 void send_call(Step& on, const UserCall& call);          // write
 void receive_call(Step& on, const UserCall& call);       // read
 void close_call(Step& on, const UserCall& call);         // shutdown(write): the RFC's CLOSE

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories in pairs as in guilty_twins_test.cc: what the user chooses while a timer runs, and is told by a call that has
+// another reason to fail.
+#include <gtest/gtest.h>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::seconds;
+
+Trace& set(Trace& t, SocketOption option, std::int64_t value) {
+  return t.call({.kind = CallKind::kSetOption, .handle = 4, .option = option, .value = value});
+}
+
+// A connection with keep-alives after ten seconds, the first of which has left.
+Trace& probed_once(Trace& t, std::int64_t interval) {
+  t.open();
+  set(t, SocketOption::kKeepIdle, 10);
+  set(t, SocketOption::kKeepInterval, interval);
+  set(t, SocketOption::kKeepAlive, 1);
+  return t.quiet(seconds(10)).out(".", 0, 1).quiet();
+}
+
+// The next one is due after a minute. A SYN arrives a second behind the first, or nothing does.
+Verdicts probed_again_after(Time time, bool syn) {
+  Trace t;
+  probed_once(t, 60).quiet(seconds(1));
+  if (syn) t.in("S.", 0, 1).out(".", 1, 1).quiet();
+  t.quiet(time - seconds(1)).out(".", 0, 1).quiet();
+  return t.verdicts();
+}
+
+TEST(KeepAliveTwins, ASynBeginsTheIdleTimeAnewOrTheIntervalGoesOn) {
+  EXPECT_EQ(probed_again_after(seconds(11), true), Verdicts{});
+  EXPECT_EQ(probed_again_after(seconds(60), true), Verdicts{});
+  EXPECT_EQ(probed_again_after(seconds(9), true), Verdicts{"MUST_27 violated"});
+  EXPECT_EQ(probed_again_after(seconds(11), false), Verdicts{"MUST_27 violated"});
+}
+
+// Behind the second keep-alive, with intervals of five seconds, the user chooses ten; then a RST gives up.
+Verdicts given_up_after(Time time) {
+  Trace t;
+  probed_once(t, 5).quiet(seconds(5)).out(".", 0, 1).quiet();
+  set(t, SocketOption::kKeepInterval, 10);
+  t.quiet(time - seconds(1)).wait(seconds(1)).out("R", 1).quiet();
+  return t.verdicts();
+}
+
+// ... or probes again, and gives up then.
+Verdicts given_up_behind_a_probe_after(Time time) {
+  Trace t;
+  probed_once(t, 5);
+  set(t, SocketOption::kKeepInterval, 10);
+  t.quiet(seconds(5)).out(".", 0, 1).quiet().quiet(time - seconds(1)).wait(seconds(1)).out("R", 1).quiet();
+  return t.verdicts();
+}
+
+TEST(KeepAliveTwins, AnIntervalThatRunsMayEndAsItBegan) {
+  EXPECT_EQ(given_up_after(seconds(5)), Verdicts{});
+  EXPECT_EQ(given_up_after(seconds(10)), Verdicts{});
+  EXPECT_EQ(given_up_after(seconds(4)), Verdicts{"MUST_29 violated"});
+  EXPECT_EQ(given_up_behind_a_probe_after(seconds(10)), Verdicts{});
+  EXPECT_EQ(given_up_behind_a_probe_after(seconds(5)), Verdicts{"MUST_29 violated"});
+}
+
+// The window is closed, the user has set so many seconds and closes. The FIN leaves four times, the peer answers after
+// twenty seconds, and after a minute or more the connection is found closed.
+Verdicts fin_given_up(int timeout, Time found) {
+  Trace t;
+  t.open();
+  set(t, SocketOption::kUserTimeout, timeout * 1000);
+  t.in(".", 1, 1, 0, 0).quiet().shutdown();
+  for (int i = 0; i < 4; ++i) t.quiet(seconds(1 << i)).out("F.", 1, 1).quiet();
+  t.quiet(seconds(5)).in(".", 1, 1, 0, 0).quiet().wait(found - seconds(20)).report(State::kClosed);
+  return t.verdicts();
+}
+
+TEST(UserTimeoutTwins, OneThatEndsBeforeTheNextProbeExcusesThatItIsMissing) {
+  EXPECT_EQ(fin_given_up(30, seconds(60)), Verdicts{});
+  EXPECT_EQ(fin_given_up(30, seconds(120)), Verdicts{});
+  EXPECT_NE(fin_given_up(110, seconds(120)), Verdicts{});
+  EXPECT_EQ(fin_given_up(30, seconds(29)), Verdicts{"MUST_37 violated"});
+}
+
+// A connection is reset, its socket is asked to connect to all hosts, which fails so, and RECEIVE says end of stream.
+Verdicts end_read_after(UserError error) {
+  Trace t;
+  t.open_actively().in("R", 1).quiet();
+  t.call(
+      {.kind = CallKind::kConnect, .handle = 3, .port = 8080, .host = Host::kBroadcast, .result = -1, .error = error});
+  return t.read_end().verdicts();
+}
+
+TEST(SocketTwins, AnOpenToAllTellsOfTheResetOrOfItsAddress) {
+  EXPECT_EQ(end_read_after(UserError::kReset), Verdicts{});
+  EXPECT_EQ(end_read_after(UserError::kUnreachable), Verdicts{"MUST_12 violated"});
+}
+
+}  // namespace
+}  // namespace tcpassay
