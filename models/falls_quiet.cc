@@ -2,6 +2,7 @@
 // The target is silent: what had to leave by now is overdue (RFC 9293 sections 3.8 and 3.10.8).
 #include <algorithm>
 
+#include "models/congestion/steps.h"
 #include "models/horizons.h"
 #include "models/ip_layer.h"
 #include "models/keep_alive.h"
@@ -60,12 +61,20 @@ bool delayed_ack_is_not_overdue(Step& on) {
 
 // ---- Text and FIN that the user has given ----
 
+// RFC 5681 section 3.1 bounds the initial window from above only: it may be one segment, and after the loss of a SYN it
+// has to be.
+bool fills_least_initial_window(const Tcb& tcb) {
+  const Congestion& cc = tcb.congestion;
+  return first_burst(cc) && cc.smss < tcb.snd_limit() - tcb.snd_una;
+}
+
 bool queued_text_is_not_overdue(Step& on) {
   Candidate& tcb = on.tcb;
   const bool in_flight = tcb.snd_una < tcb.snd_nxt;
   if (tcb.snd_edge() <= tcb.snd_nxt) tcb.send_pending = false;  // the window has closed meanwhile
   const bool early = in_flight && tcb.fast_open.opened;  // what left before the handshake has a window of its own
   if ((in_flight && tcb.congestion.phase != Congestion::Phase::kOpen) || early) tcb.send_pending = false;
+  if (in_flight && fills_least_initial_window(tcb)) tcb.send_pending = false;
   if (!tcb.send_pending) return true;
   const Horizon limit = tcb.snd_nxt == tcb.snd_end ? Horizon::kHeldFin
                         : in_flight                ? Horizon::kNagleOff

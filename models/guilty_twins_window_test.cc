@@ -10,6 +10,7 @@
 namespace tcpassay {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // A connection on which the windows of both ends are scaled by 128.
@@ -60,6 +61,21 @@ Verdicts probes_an_open_window(bool older_segment_closes) {
 TEST(WindowTwins, AnOpenWindowIsProbedByTheWindowOfAnOlderSegmentOrByItsSign) {
   EXPECT_EQ(probes_an_open_window(true), Verdicts{"SA4_5_window_old violated"});
   EXPECT_EQ(probes_an_open_window(false), Verdicts{"MUST_1 violated"});
+}
+
+// The user has turned Nagle's algorithm off. So many octets are in flight in the first burst, and hundred more wait.
+Verdicts waits_behind(std::uint32_t octets) {
+  Trace t;
+  t.open();
+  t.call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1});
+  t.write(octets).out("P.", 1, 1, octets).quiet().write(100).quiet();
+  return t.quiet(milliseconds(600)).verdicts();
+}
+
+// Segments are of 536 octets, and the initial window may be one of them.
+TEST(WindowTwins, TextWaitsForAnInitialWindowOfOneSegmentAndForNagleNot) {
+  EXPECT_EQ(waits_behind(500), Verdicts{});
+  EXPECT_EQ(waits_behind(400), Verdicts{"MUST_17 violated"});
 }
 
 // Five times ten octets arrive, the user reads ten older ones, and the ACK opens the window by as many; and so does a
