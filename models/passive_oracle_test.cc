@@ -179,33 +179,6 @@ TEST_F(ManyCrossings, DoNotHideWhatIsWrong) {
   EXPECT_EQ(judge_.verdict()->kind, Verdict::Kind::kViolated);
 }
 
-// The ACK of text lets a FIN go again, before the FIN behind that ACK is processed (3.10.7.4, fifth and eighth step).
-class FinsCross : public Overhearing {
- protected:
-  void fin_again(std::uint32_t ack) {
-    opens();
-    says({.psh = true, .ack = true}, 1, 1, 100);
-    says({.fin = true, .ack = true}, 101, 1);
-    after(milliseconds(300));
-    says({.psh = true, .ack = true}, 1, 1, 100);
-    after(milliseconds(30));
-    hears({.fin = true, .ack = true}, 1, 101);
-    says({.fin = true, .ack = true}, 101, ack);
-  }
-};
-
-TEST_F(FinsCross, AFinMayLeaveAgainBeforeTheOtherIsTaken) {
-  fin_again(1);
-  says({.ack = true}, 102, 2);
-  expect_accepted();
-}
-
-TEST_F(FinsCross, ANumberInBetweenIsCondemned) {
-  fin_again(0);
-  ASSERT_TRUE(judge_.verdict());
-  EXPECT_EQ(judge_.verdict()->event, 8u);
-}
-
 // Urgent text leaves again as it was, behind the FIN too.
 class UrgentAgain : public Overhearing {
  protected:

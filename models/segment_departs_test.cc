@@ -38,6 +38,16 @@ TEST(Acknowledgment, MustBeOfAllThatWasTakenAndOfNothingMore) {
   EXPECT_EQ(blamed(owing, out(".", 0, 1)), "SA4_7_ack");
 }
 
+// What an ACK lets go again leaves before the FIN that came with it is taken (3.10.7.4, fifth and eighth step).
+TEST(Acknowledgment, OfAFinThatLeavesAgainMayBeTheOneBefore) {
+  Candidate before = fin_wait_1(sent(established(), 100));
+  before.congestion.arrived_since_quiet = true;
+  const Candidate crossed = after_arrival(before, in("F.", 1, 101));
+  EXPECT_NE(blamed(crossed, out("F.", 101, 1)), "SA4_8_ack");
+  EXPECT_EQ(blamed(crossed, out("F.", 101, 0)), "SA4_8_ack");
+  EXPECT_EQ(blamed(crossed, out(".", 102, 1)), "SA4_8_ack");
+}
+
 TEST(Acknowledgment, StandsAtSndNxt) {
   EXPECT_EQ(blamed(with_text(), out(".", 2, 101)), "SA4_7_ack");
   EXPECT_EQ(blamed(with_text(), out(".", 0, 101)), "SA4_7_ack");

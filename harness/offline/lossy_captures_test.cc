@@ -242,20 +242,22 @@ class InFinWait2 : public LossyCapture {
     stamped(up({.ack = true}, 1, 2), 160, 531, milliseconds(30));
     stamped(up({.psh = true, .ack = true}, 1, 2, 100), 200, 531, milliseconds(40));
     stamped(down({.ack = true}, 2, 101), 601, 200, microseconds(50));
+    stamped(up({.psh = true, .ack = true}, 101, 2, 100), 210, 531, milliseconds(10));
+    stamped(down({.ack = true}, 2, 201), 611, 210, microseconds(50));
   }
 };
 
 TEST_F(InFinWait2, TheLastTimestampThatWasAcknowledgedIsEchoed) {
   close();
-  stamped(up({.psh = true, .ack = true}, 201, 2, 100), 220, 601, milliseconds(20));
-  stamped(down({.ack = true}, 2, 101), 622, 200, microseconds(50));
+  stamped(up({.psh = true, .ack = true}, 301, 2, 100), 220, 611, milliseconds(20));
+  stamped(down({.ack = true}, 2, 201), 632, 210, microseconds(50));
   EXPECT_EQ(server(0), Outcome::kPass) << why(0);
 }
 
 TEST_F(InFinWait2, AnotherTimestampIsCondemned) {
   close();
-  stamped(up({.psh = true, .ack = true}, 201, 2, 100), 220, 601, milliseconds(20));
-  stamped(down({.ack = true}, 2, 101), 622, 160, microseconds(50));
+  stamped(up({.psh = true, .ack = true}, 301, 2, 100), 220, 611, milliseconds(20));
+  stamped(down({.ack = true}, 2, 201), 632, 200, microseconds(50));
   EXPECT_EQ(server(0), Outcome::kFail) << why(0);
 }
 
@@ -304,7 +306,8 @@ class TheAckOfAFin : public LossyCapture {
     answer = down({.ack = true}, 2, 1);
     report(answer, 101, 202);
     write(answer, soon);
-    write(up({.psh = true, .ack = true}, 1, 2, 100), milliseconds(30));
+    write(up({.psh = true, .ack = true}, 1, 2, 50), milliseconds(30));
+    write(up({.psh = true, .ack = true}, 51, 2, 50), microseconds(5));
     answer = down({.ack = true}, 2, 202);
     static const Bytes kTwo = {1, 1, 5, 18, 0, 0, 4, 77, 0, 0, 4, 177, 0, 0, 4, 77, 0, 0, 4, 178};
     if (stale) answer.options = kTwo;  // 101:201 and 101:202
