@@ -32,11 +32,11 @@ class DamageParser {
     in_.skip_blanks();
     if (in_.word() != "damage") in_.fail("damage");
     const std::size_t start = in_.at();
-    std::string seen;
+    std::string seen(" ");
     for (const auto& [word, at] : in_.take_directive("damage")) {
       const std::size_t equals = word.find('=');
       const std::string name(word.substr(0, equals));
-      if (seen.find(name + ' ') != std::string::npos) in_.fail(fmt::format("{} once", name), at);
+      if (seen.find(' ' + name + ' ') != std::string::npos) in_.fail(fmt::format("{} once", name), at);
       seen += name + ' ';
       const std::size_t value_at = equals == std::string_view::npos ? at + word.size() : at + equals + 1;
       if (equals != std::string_view::npos || name == "checksum") {

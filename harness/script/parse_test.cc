@@ -134,6 +134,14 @@ TEST(Script, ReadsOptions) {
   EXPECT_TRUE(out("S 0:0(0) <...>").any_options);
 }
 
+// The name of one kind of damage is the end of the name of another.
+TEST(Script, DamageOfBothKindsOfOptionsIsRead) {
+  const SegmentSpec segment = in(". 1:1(0) ack 1 win 9 //! damage: ip-options=01010101 options=c8020a");
+  EXPECT_EQ(segment.damage.ip_options.size(), 4u);
+  ASSERT_EQ(segment.options.size(), 1u);
+  EXPECT_EQ(segment.options[0], (OptionSpec{.kind = Kind::kRaw, .octets = {0xc8, 2, 10}}));
+}
+
 TEST(Script, ReadsDamage) {
   const SegmentSpec segment =
       in("S 0:0(0) <mss 5> //! damage: checksum offset=3 truncate=12 reserved=14 options=c8020a");
