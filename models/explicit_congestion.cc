@@ -269,6 +269,7 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   if (!seg.ctl.ece || !state.marks || state.unjudged) return;
   const bool same_window = state.window_reduced && seg.ack <= state.recover;
   const bool perhaps = state.window_reduced && !same_window && seg.ack <= state.perhaps;
+  if (!same_window) state.flight_at_echo = tcb.congestion.quiet_flight;
   if (!news || perhaps || (same_window && seg.ack == state.recover)) {  // the target may react to this echo or not
     if (state.cwr == Cwr::kNo) state.cwr = Cwr::kMay;
     state.cwnd_limited = false;
@@ -284,7 +285,6 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   state.cwr = Cwr::kDue;
   state.window_reduced = true;
   state.recover = state.perhaps = tcb.snd_nxt;
-  state.flight_at_echo = state.limited_flight;
   // The first of these echoes may have found a window between one and two segments, so the second one counts.
   const bool alone = state.cwnd_limited && state.flight_at_echo <= tcb.snd_mss;
   state.one_segment_echoes =

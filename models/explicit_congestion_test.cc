@@ -202,6 +202,46 @@ TEST(ExplicitCongestion, ATimeoutReducesForAllThatWasSent) {
   EXPECT_EQ(story(103, ""), Verdicts{"R3168_6_1_1_cwr violated"});
 }
 
+// An echo meets ten segments and acknowledges eight. In the same window of data, or in the next, three duplicate ACKs
+// come with five or seven segments in flight, and behind the retransmission leave so many new ones.
+Verdicts leave_in_recovery(bool same_window, std::uint32_t segments) {
+  constexpr std::uint32_t kSegment = 536;
+  EcnTrace t;
+  std::uint32_t next = 1;
+  const auto leave = [&](std::uint32_t count, std::string_view bits = "") {
+    for (; count > 0; --count, next += kSegment, bits = "") t.departs(".", bits, next, 1, kSegment, kEct0);
+    t.quiet();
+  };
+  t.agree().write(60 * kSegment);
+  leave(10);
+  std::uint32_t una = 1 + 8 * kSegment;
+  t.arrives(".", "E", 1, una);
+  leave(3, "W");
+  if (!same_window) {
+    una += 3 * kSegment;
+    t.arrives(".", "", 1, una);
+    leave(3);
+  }
+  for (int i = 0; i < 2; ++i) {
+    t.arrives(".", "", 1, una);
+    leave(1);
+  }
+  t.arrives(".", "", 1, una).departs(".", "", una, 1, kSegment);
+  leave(segments);
+  Verdicts found = t.verdicts();
+  std::erase_if(found, [](const std::string& v) { return v.ends_with("after that"); });
+  return found;
+}
+
+// 6.1.2: "only once in response to a series of dropped and/or CE packets from a single window of data".
+TEST(ExplicitCongestion, ALossInTheWindowOfAnEchoReducesNoMore) {
+  EXPECT_EQ(leave_in_recovery(true, 1), kNone);
+  EXPECT_EQ(leave_in_recovery(true, 3), kNone);  // seven of ten
+  EXPECT_EQ(leave_in_recovery(true, 4), Verdicts{"R5681_3_2_2 violated"});
+  EXPECT_EQ(leave_in_recovery(false, 0), kNone);
+  EXPECT_EQ(leave_in_recovery(false, 2), Verdicts{"R5681_3_2_2 violated"});
+}
+
 // CWR follows a timeout of text without ECT, too (6.1.2: "for any reason"). Without one there is no reason.
 TEST(ExplicitCongestion, CwrMayComeBeforeAnythingWasMarked) {
   const auto story = [](bool timeout) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An ACK arrives, or a loss begins: what it does to the windows of all profiles.
 #include <algorithm>
+#include <utility>
 
 #include "models/congestion/algorithms.h"
 #include "models/congestion/steps.h"
@@ -73,18 +74,27 @@ void grow(Step& on, std::uint32_t octets) {
   opens_as_recommended(cc, octets, cc.widest().cwnd - before.cwnd);
 }
 
+// RFC 3168 section 6.1.2: an echo of CE has reduced the window for the window of data that is lost now, and the loss
+// reduces it no more, unless it is another one. The flight that the echo has met; 0: there was no echo.
+std::uint32_t met_by_echo(Tcb& tcb) {
+  const bool same_window = tcb.ecn.window_reduced && tcb.snd_una < tcb.ecn.recover;
+  return std::exchange(tcb.ecn.flight_at_echo, 0) * (same_window ? 1 : 0);
+}
+
 // A loss was seen. Segments sent by limited transmit are not part of the flight.
 void reduce(Step& on, Rule cap) {
   Congestion& cc = on.tcb.congestion;
   const std::uint32_t all = flight(on.tcb), outstanding = all - std::min(all, cc.limited);
+  const std::uint32_t echoed = met_by_echo(on.tcb);
   if (cc.phase != Phase::kRecovery) {  // a timeout in fast recovery may turn out to have been as vain as that
     cc.before = {.reno = cc.reno, .cubic = cc.cubic, .epoch = cc.epoch};
     cc.before.reno.ssthresh = rfc4015::pipe_prev(all, cc.reno.ssthresh);
     cc.before.cubic.ssthresh = rfc4015::pipe_prev(all, cc.cubic.ssthresh);
   }
   cc.scaled = cc.counted = 0;
-  cc.reno.ssthresh = cc.recommended.ssthresh = rfc5681::half(outstanding, cc.smss);
-  rfc9438::reduce(cc, outstanding, on.env.since);
+  cc.reno.ssthresh = cc.recommended.ssthresh =
+      rfc5681::half(std::max(outstanding, std::min(echoed, cc.reno.cwnd)), cc.smss);
+  rfc9438::reduce(cc, std::max(outstanding, std::min(echoed, cc.cubic.cwnd)), on.env.since);
   cc.recover = on.tcb.snd_nxt;
   cc.recover_fs = std::max(outstanding, 1u);
   cc.recover_known = true;
