@@ -80,7 +80,9 @@ void Stack::ecn_echo_arrives(Connection& c, const Segment& seg) {
   Congestion& cc = c.cc;
   const bool ends = cc.recovering && ge(seg.ack, cc.recover);  // then new_ack() takes SSTHRESH for the window
   if ((cc.recovering && !ends) || planted.has(Defect::ecn_no_reduction)) return;
-  const std::uint32_t flight = c.snd_nxt - c.snd_una;
+  // In recovery the flight is inflated by what duplicate ACKs have let go.
+  const std::uint32_t outstanding = c.snd_nxt - c.snd_una;
+  const std::uint32_t flight = ends ? std::min(outstanding, cc.ssthresh + cc.limited) : outstanding;
   ecn.waits = !ends && cc.cwnd <= cc.smss && !planted.has(Defect::ecn_does_not_wait);
   cc.reduce(flight);
   ecn.halved = true;
