@@ -117,7 +117,7 @@ void flight_departs(Step& on, SndSeq end) {
     on.cite(Rule::R3168_6_1_2_cwnd1);
     state.at_one_segment = false;
   }
-  if (state.reduced_to == 0) return;
+  if (state.reduced_to == 0 || state.flight_at_echo == 0) return;
   const std::uint32_t in_flight = end - tcb.snd_una;
   const std::uint32_t limited = std::min<std::uint32_t>(tcb.congestion.duplicates, 2) * tcb.snd_mss;  // RFC 3042
   if (tcb.snd_una < state.recover) {

@@ -242,6 +242,32 @@ TEST(ExplicitCongestion, ALossInTheWindowOfAnEchoReducesNoMore) {
   EXPECT_EQ(leave_in_recovery(false, 2), Verdicts{"R5681_3_2_2 violated"});
 }
 
+// An echo meets four segments and acknowledges all but 100 octets, which leave again with new text; half of them
+// arrive. The timeout has made a window of its own, which is all that can be held against a second segment. Without the
+// timeout more than the four segments are an increase.
+TEST(ExplicitCongestion, ATimeoutEndsWhatAnEchoBounds) {
+  const auto story = [](bool timeout) {
+    constexpr std::uint32_t kSegment = 536, kUna = 1 + 4 * kSegment - 100;
+    EcnTrace t;
+    t.agree().write(60 * kSegment);
+    for (std::uint32_t i = 0; i < 4; ++i) t.departs(".", "", 1 + i * kSegment, 1, kSegment, kEct0);
+    t.quiet();
+    t.arrives(".", "E", 1, kUna).quiet();
+    if (timeout) {
+      t.quiet(seconds(1));
+      t.departs(".", "", kUna, 1, kSegment).quiet();
+      t.arrives(".", "", 1, kUna + 50);
+      t.departs(".", "W", kUna + kSegment, 1, kSegment, kEct0);
+    }
+    for (std::uint32_t i = 0; i < 5 && !timeout; ++i) {
+      t.departs(".", i == 0 ? "W" : "", kUna + 100 + i * kSegment, 1, kSegment, kEct0);
+    }
+    return t.quiet().verdicts();
+  };
+  EXPECT_EQ(story(true), Verdicts{"R5681_3_1_ss_abc departed"});
+  EXPECT_EQ(story(false), Verdicts{"R3168_6_1_2_noincrease departed"});
+}
+
 // CWR follows a timeout of text without ECT, too (6.1.2: "for any reason"). Without one there is no reason.
 TEST(ExplicitCongestion, CwrMayComeBeforeAnythingWasMarked) {
   const auto story = [](bool timeout) {
