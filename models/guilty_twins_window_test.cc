@@ -240,5 +240,38 @@ TEST(PromptAckTwins, AnAckThatTextTakesAlongIsNoneOfItsOwn) {
   EXPECT_EQ(fifty_prompt_acks(false), Verdicts{"SHLD_18 departed"});
 }
 
+// ---- RFC 5681 section 3.1: the initial window ----
+
+// Ten segments are in flight, the window closes, and the ACK that opens it reports all but the first of them, or none.
+// The first leaves again, and so many new ones.
+Verdicts behind_a_report(bool reports, std::uint32_t segments) {
+  constexpr std::uint32_t kSegment = 536;
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.opt.sack_permitted = true;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept().write(60 * kSegment);
+  std::uint32_t next = 1;
+  for (int i = 0; i < 10; ++i, next += kSegment) t.out(".", next, 1, kSegment);
+  t.quiet().in(".", 1, 1, 0, 0).quiet();
+  Arriving opens = in(".", 1, 1);
+  if (reports) {
+    opens.opt.blocks = 1;
+    opens.opt.block[0] = {(kIss + 1 + kSegment).value, (kIss + next).value};
+    opens.opt.octets = 12;
+  }
+  t.event(opens).out(".", 1, 1, kSegment);
+  for (std::uint32_t i = 0; i < segments; ++i, next += kSegment) t.out(".", next, 1, kSegment);
+  t.quiet();
+  return t.verdicts();
+}
+
+TEST(InitialWindowTwins, WhatIsReportedIsInFlightNoMore) {
+  EXPECT_EQ(behind_a_report(true, 4), Verdicts{});
+  EXPECT_NE(behind_a_report(true, 12), Verdicts{});
+  EXPECT_NE(behind_a_report(false, 4), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -53,7 +53,8 @@ bool initial_window_is_kept(Step& on) {
   // A FIN is no octet of text, and text that only a lost SYN has carried is not in flight.
   const bool of_syn = tcb.fast_open.text_sent && tcb.snd_nxt == cc.refused_to;
   const SndSeq text_nxt = earlier(of_syn ? cc.resent_to : tcb.snd_nxt, tcb.snd_end);
-  const std::uint32_t text = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
+  const std::uint32_t sent = tcb.snd_una < text_nxt ? text_nxt - tcb.snd_una : 0;
+  const std::uint32_t text = sent - std::min(sent, reported(tcb));  // which is in flight no more (RFC 6675)
   // RFC 7413 section 4.2.2: text may have left before the SYN,ACK was lost.
   if (tcb.fast_open.opened && cc.cap == Rule::R5681_3_1_iw_synloss) return true;
   // An ACK that reports something new lets a segment leave, as a duplicate ACK does (RFC 3042, RFC 6675).
