@@ -220,28 +220,35 @@ TEST(LostSynTwins, ItsTextIsNotInFlightAndOneSegmentMayBe) {
   EXPECT_EQ(text_after_lost_syns(2, 3), Verdicts{"R5681_3_1_ss_abc departed"});
 }
 
-// The SYN has an octet and leaves twice more without it, or is answered in time; the octet is acknowledged after four
-// seconds, with the text behind it, which leaves again after `gap`.
-Verdicts text_again_behind_text_of_a_syn(bool lost, Time gap) {
-  Trace t;
-  const auto open = [&](int handle, Tuple tuple, std::int64_t taken) {
-    t.on(tuple).call({.kind = CallKind::kSocket, .result = handle});
-    t.call({.kind = CallKind::kSendTo,
-            .handle = handle,
-            .port = tuple.remote,
-            .length = 1,
-            .result = taken,
-            .error = taken < 0 ? UserError::kInProgress : UserError::kNone,
-            .tuple = tuple});
-    t.user = handle;
-  };
-  open(3, kFirst, -1);
+// OPEN with an octet of text (RFC 7413): it is taken, or the call is in progress.
+void open_with_text(Trace& t, int handle, Tuple tuple, std::int64_t taken) {
+  t.on(tuple).call({.kind = CallKind::kSocket, .result = handle});
+  t.call({.kind = CallKind::kSendTo,
+          .handle = handle,
+          .port = tuple.remote,
+          .length = 1,
+          .result = taken,
+          .error = taken < 0 ? UserError::kInProgress : UserError::kNone,
+          .tuple = tuple});
+  t.user = handle;
+}
+
+// The first connection asks for a cookie and gets it.
+void gets_cookie(Trace& t) {
+  open_with_text(t, 3, kFirst, -1);
   Departing request = out("S", 0);
   give_cookie(request.opt, 0);
   Arriving grant = in("S.", 0, 1);
   give_cookie(grant.opt, 8);
   t.event(request).quiet().event(grant).out(".", 1, 1).quiet();
-  open(4, kSecond, 1);
+}
+
+// The SYN has an octet and leaves twice more without it, or is answered in time; the octet is acknowledged after four
+// seconds, with the text behind it, which leaves again after `gap`.
+Verdicts text_again_behind_text_of_a_syn(bool lost, Time gap) {
+  Trace t;
+  gets_cookie(t);
+  open_with_text(t, 4, kSecond, 1);
   Departing syn = out("S", 0, 0, 1);
   syn.text = target_text(1, 1);
   give_cookie(syn.opt, 8);
@@ -276,25 +283,9 @@ TEST(SampleTwins, TextOfALostSynMeasuresNothingThatOfAnAnsweredOneDoes) {
 // once the handshake is complete, but what the timer sends.
 Verdicts closed_before_syns_crossed(bool text_on_syn) {
   Trace t;
-  const auto open = [&](int handle, Tuple tuple, std::int64_t taken) {
-    t.on(tuple).call({.kind = CallKind::kSocket, .result = handle});
-    t.call({.kind = CallKind::kSendTo,
-            .handle = handle,
-            .port = tuple.remote,
-            .length = 1,
-            .result = taken,
-            .error = taken < 0 ? UserError::kInProgress : UserError::kNone,
-            .tuple = tuple});
-    t.user = handle;
-  };
-  open(3, kFirst, -1);
-  Departing request = out("S", 0);
-  give_cookie(request.opt, 0);
-  Arriving grant = in("S.", 0, 1);
-  give_cookie(grant.opt, 8);
-  t.event(request).quiet().event(grant).out(".", 1, 1).quiet();
+  gets_cookie(t);
   if (text_on_syn) {
-    open(4, kSecond, 1);
+    open_with_text(t, 4, kSecond, 1);
     Departing syn = out("S", 0, 0, 1);
     syn.text = target_text(1, 1);
     give_cookie(syn.opt, 8);
