@@ -142,6 +142,8 @@ TEST(EngineHunt, FindsAPlantedDefectAndSaysSoInTheFormOfACampaign) {
   const auto found = read_findings(folder);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].status, FindingStatus::kConfirmed);
+  EXPECT_EQ(found[0].inputs + 1, static_cast<std::uint64_t>(inputs));
+  EXPECT_GT(found[0].cpu_s, 0);
   EXPECT_TRUE(fs::exists(found[0].folder / "finding.pkt"));
   EXPECT_NE(std::count_if(map.begin(), map.end(), [](std::uint8_t octet) { return octet != 0; }), 0);
   fs::remove_all(folder);

@@ -86,6 +86,7 @@ bool EngineHunt::play(ByteView input) {
   }
   if (history_.size() >= kHistory) history_.pop_front();
   history_.emplace_back(input.begin(), input.end());
+  ++inputs_;
   return found_.size() < terms_.findings_max;
 }
 
@@ -106,7 +107,7 @@ void EngineHunt::note(FindingKind kind, const std::string& verdict, const Moves&
     fmt::print(stderr, "{}", script);
     return;
   }
-  Hunted found{.kind = std::move(kind), .verdict = verdict};
+  Hunted found{.kind = std::move(kind), .inputs = inputs_, .cpu_s = processor_time(), .verdict = verdict};
   if (!write_first(found, terms_.folder, {.script = script}, terms_.terms)) return;
   const auto history = [&] {
     std::vector<Moves> all;

@@ -57,6 +57,7 @@ class EngineHunt {
   std::unique_ptr<MovePlayer> player_;
   Feedback feedback_;
   MoveLimits limits_{};
+  std::uint64_t inputs_ = 0;
   std::deque<Bytes> history_;    // inputs before this one, in case a finding needs them
   std::set<std::string> found_;  // rules
 };

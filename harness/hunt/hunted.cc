@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -116,6 +117,12 @@ FindingKind kind_of_death(const std::string& how, bool died, const Scenario& pla
           .stimulus = last_stimulus(played),
           .seen = without_numbers(how),
           .departed = false};
+}
+
+double processor_time() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 
 ReplayOptions replay_options(const HuntTerms& terms) {

@@ -67,6 +67,9 @@ struct Hunted {
   std::string replay{};      // the command that shows it again
 };
 
+// The processor time of this process, in seconds.
+double processor_time();
+
 inline constexpr const char* kFirstScript = "first.pkt";
 inline constexpr const char* kHistoryNames = "first.history";
 

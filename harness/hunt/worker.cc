@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <ios>
@@ -54,13 +53,6 @@ constexpr int kListedKindsMax = 2;                                 // where the 
 constexpr Time kRealWaitOfInput = std::chrono::milliseconds(400);  // where time is real
 constexpr std::chrono::milliseconds kTellEvery{500};
 constexpr std::chrono::seconds kReadEvery{5};
-
-// Of this process, in seconds.
-double processor_time() {
-  timespec used{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
-}
 
 bool says_that_it_covers(const Scenario& scenario, const std::vector<std::string>& rules) {
   const auto& covers = scenario.about.covers;
