@@ -87,6 +87,8 @@ merge RESULT | not written with --shard
 merge RESULT -o RESULT | is what is read
 merge broken_shard.json | broken_shard.json: not what 'tcpassay check --shard' writes
 fuzz bogus | list
+fuzz list --folder no/such | no campaign there
+fuzz replay --folder no/such | --folder DIR
 fuzz --inputs 0 | '0' is no whole number from 1 on
 fuzz --inputs -5 | '-5' is no whole number
 fuzz --findings-max -5 | '-5' is no whole number

@@ -157,7 +157,13 @@ int run_campaign(const CliOptions& cli) {
 
 std::vector<Hunted> chosen(const CliOptions& cli) {
   const fs::path folder = folder_of(cli) / "findings";
-  if (cli.paths.empty()) return read_findings(folder);
+  if (cli.paths.empty()) {
+    if (!fs::is_directory(folder_of(cli))) {
+      throw UsageError(
+          fmt::format("{}: no campaign there: --folder DIR says where one stands", folder_of(cli).string()));
+    }
+    return read_findings(folder);
+  }
   std::vector<Hunted> all;
   for (const std::string& path : cli.paths) {
     auto found = read_finding(path);

@@ -44,6 +44,7 @@ HuntStatus status_of(const fs::path& folder) {
   const Json json = Json::parse(in, nullptr, false);
   if (json.is_object()) {
     status.inputs = json.value("inputs", std::uint64_t{0});
+    status.steps = json.value("steps", std::uint64_t{0});
     status.seconds = json.value("seconds", 0.0);
     status.seeds = json.value("seeds", std::uint64_t{0});
     status.seeds_total = json.value("seeds_total", std::uint64_t{0});
@@ -70,6 +71,7 @@ class Parent {
         [&](const std::string& line) { take(line); });
     status_.interrupted = Interrupt::interrupted() && !ended_;
     count_findings();
+    measure(steady_clock::now());
     write_status();
     return status_;
   }
@@ -119,6 +121,7 @@ class Parent {
     const Json json = Json::parse(line, nullptr, false);
     if (json.is_discarded()) return;
     status_.inputs += json.value("inputs", std::uint64_t{0});
+    status_.steps += json.value("steps", std::uint64_t{0});
     if (json.contains("of")) {
       status_.seeds_total = json.value("of", std::uint64_t{0});
       status_.seeds = json.value("seeds", std::uint64_t{0});
@@ -132,15 +135,23 @@ class Parent {
     if (!found && now < write_at_) return;
     if (found) count_findings();
     write_at_ = now + kStatusEvery;
-    const double taken = std::chrono::duration<double>(now - began_).count();
-    status_.seconds = before_.seconds + taken;
-    status_.rate = taken > 0 ? static_cast<double>(status_.inputs - before_.inputs) / taken : 0;
+    measure(now);
     write_status();
     if (options_.progress) options_.progress(status_);
     if (options_.findings_max > 0 && status_.unlisted >= written_ + options_.findings_max && !ended_) {
       ended_ = true;
       std::raise(SIGINT);
     }
+  }
+
+  void measure(steady_clock::time_point now) {
+    const double taken = std::chrono::duration<double>(now - began_).count();
+    const auto rate = [&](std::uint64_t whole, std::uint64_t part) {
+      return taken > 0 ? static_cast<double>(whole - part) / taken : 0;
+    };
+    status_.seconds = before_.seconds + taken;
+    status_.rate = rate(status_.inputs, before_.inputs);
+    status_.steps_rate = rate(status_.steps, before_.steps);
   }
 
   void count_findings() {
@@ -154,12 +165,20 @@ class Parent {
   }
 
   void write_status() const {
-    Json json = {{"target", options_.terms.target}, {"plant", options_.terms.own_options.defect},
-                 {"inputs", status_.inputs},        {"seconds", status_.seconds},
-                 {"seeds", status_.seeds},          {"seeds_total", status_.seeds_total},
-                 {"inputs_per_s", status_.rate},    {"transitions", status_.transitions},
-                 {"rules", status_.rules},          {"features", status_.features},
-                 {"corpus", status_.corpus},        {"findings", status_.findings},
+    Json json = {{"target", options_.terms.target},
+                 {"plant", options_.terms.own_options.defect},
+                 {"inputs", status_.inputs},
+                 {"steps", status_.steps},
+                 {"seconds", status_.seconds},
+                 {"seeds", status_.seeds},
+                 {"seeds_total", status_.seeds_total},
+                 {"inputs_per_s", status_.rate},
+                 {"steps_per_s", status_.steps_rate},
+                 {"transitions", status_.transitions},
+                 {"rules", status_.rules},
+                 {"features", status_.features},
+                 {"corpus", status_.corpus},
+                 {"findings", status_.findings},
                  {"listed", status_.listed}};
     write_file((options_.folder / "status.json").string(), json.dump(1) + "\n");
   }
@@ -198,8 +217,9 @@ std::string status_text(const HuntStatus& status) {
     return fmt::format("seed {} of {}, {} inputs; findings:{}", status.seeds, status.seeds_total, status.inputs,
                        found.empty() ? " none" : found);
   }
-  return fmt::format("{} inputs, {:.0f}/s, {} transitions, {} rules judged, {} kept; findings:{}", status.inputs,
-                     status.rate, status.transitions, status.rules, status.corpus, found.empty() ? " none" : found);
+  return fmt::format("{} inputs, {:.0f}/s, {:.0f} steps/s, {} transitions, {} rules judged, {} kept; findings:{}",
+                     status.inputs, status.rate, status.steps_rate, status.transitions, status.rules, status.corpus,
+                     found.empty() ? " none" : found);
 }
 
 std::string findings_text(const std::vector<Hunted>& findings, const ListedFaults& listed) {

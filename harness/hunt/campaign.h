@@ -41,7 +41,8 @@ struct HuntStatus {
   std::uint64_t inputs = 0;                  // over all runs in this folder
   std::uint64_t seeds = 0, seeds_total = 0;  // scripts to begin with that were looked at, of how many
   double seconds = 0;                        // likewise
-  double rate = 0;                           // inputs a second in this run
+  std::uint64_t steps = 0;                   // of the scenarios played, likewise
+  double rate = 0, steps_rate = 0;           // inputs and steps a second in this run
   std::size_t transitions = 0, rules = 0, features = 0, corpus = 0;
   std::map<std::string, std::size_t> findings{};  // by rule, those that are not listed
   std::size_t unlisted = 0, listed = 0;           // how many of either

@@ -99,6 +99,8 @@ TEST_F(Campaign, GoesOnWhereItStopped) {
   EXPECT_GT(first.corpus, 10u);
   const HuntStatus second = hunt(options("", 900));
   EXPECT_GE(second.inputs, first.inputs + 900);
+  EXPECT_GT(first.steps, first.inputs);
+  EXPECT_GT(second.steps, first.steps + 900);
   EXPECT_GE(second.corpus, first.corpus);
 }
 

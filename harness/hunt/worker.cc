@@ -225,6 +225,7 @@ void HuntWorker::play(const Moves& moves) {
   } catch (const TargetError& error) {
     note_death(error, moves, player_->played());
   }
+  steps_ += player_->played().steps.size();
 }
 
 Moves HuntWorker::made_from(const Moves& parent, const Moves& other, std::uint64_t seed) const {
@@ -307,6 +308,7 @@ Moves HuntWorker::moves_or_none(const Scenario& scenario) {
 void HuntWorker::tell() {
   const Json line = {{"job", job_},
                      {"inputs", inputs_ - told_},
+                     {"steps", steps_ - std::exchange(told_steps_, steps_)},
                      {"seeds", planted_},
                      {"of", seeds_},
                      {"transitions", feedback_.transitions()},

@@ -74,7 +74,7 @@ class HuntWorker {
   std::deque<Played> history_;
   std::set<std::string> known_;  // ids of findings
   std::map<std::string, int> by_rule_;
-  std::uint64_t inputs_ = 0, told_ = 0;
+  std::uint64_t inputs_ = 0, told_ = 0, steps_ = 0, told_steps_ = 0;
   bool keep_all_ = false;                  // seeds are kept whatever they show
   std::uint64_t planted_ = 0, seeds_ = 0;  // scripts to begin with that were looked at, of how many
   std::chrono::steady_clock::time_point deadline_{};
