@@ -47,7 +47,8 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   }
   if (seg.blocks > 0 && le(seg.block[0].right, seg.ack)) c.board.doubled = true;
   const bool plainly = planted.has(Defect::una_compared_plainly);
-  if (lt(c.snd_una, seg.ack) && (!plainly || c.snd_una < seg.ack)) {
+  const bool half_around = seg.ack - c.snd_una == 0x80000000u;  // neither old nor new; taken as old
+  if (lt(c.snd_una, seg.ack) && !half_around && (!plainly || c.snd_una < seg.ack)) {
     ecn_echo_arrives(c, seg);
     acknowledge(c, seg.ack);
     if (c.ecn.waits) start_retransmission_timer(c);
