@@ -60,8 +60,14 @@ class KernelWire {
     }
   }
 
-  // Becomes readable when take() has something.
+  // `ip` or `tc` is going to change the interface.
+  virtual void link_changes() {}
+
+  // Becomes readable when take() has something, while somebody watches it.
   virtual int pollable() const = 0;
+
+  // Begins to watch, or ends it. False when take() may have something already.
+  virtual bool watch(bool /*on*/) { return true; }
 };
 
 }  // namespace tcpassay

@@ -115,6 +115,7 @@ bool LinuxTarget::tune(const std::string& name, const std::string& value) {
   sockets_.keep_none();
   if (name == "shell") {
     link_changed_ = true;
+    wire_->link_changes();
     const auto before = settings_.all();
     const bool done = run_shell(*where_, value);
     settings_.will_restore(before);
@@ -126,6 +127,7 @@ bool LinuxTarget::tune(const std::string& name, const std::string& value) {
   const unsigned long number = std::strtoul(value.c_str(), nullptr, 10);
   if (name == "interface.mtu") return number <= kPacketMax && wire_->set_mtu(static_cast<std::uint32_t>(number));
   if (name == "interface.segment") return number <= kPacketMax && wire_->coalesce(static_cast<std::uint16_t>(number));
+  wire_->link_changes();
   return run_link_program(*where_, link_program(name), value);
 }
 
@@ -175,7 +177,8 @@ void LinuxTarget::advance(Time deadline) {
     const Time left = deadline - now();
     ahead_ = take();
     if (ahead_ || left <= Time{}) return;
-    wait_readable(wire_->pollable(), std::min(left, kLookInterval));
+    if (wire_->watch(true)) wait_readable(wire_->pollable(), std::min(left, kLookInterval));
+    wire_->watch(false);
   }
 }
 

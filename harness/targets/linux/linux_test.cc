@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <thread>
 #include <tuple>
@@ -389,46 +388,6 @@ TEST(LinuxTargets, BothSayTheSame) {
   const auto linux_says = converse(*make_linux());
   EXPECT_GE(linux_says.size(), 10u);
   EXPECT_EQ(linux_says, converse(*make_linux_raw()));
-}
-
-// The system calls of this thread that read a descriptor, with those that found nothing.
-std::uint64_t reads_made() {
-  std::ifstream file("/proc/thread-self/io");
-  std::string name;
-  std::uint64_t count = 0;
-  while (file >> name >> count) {
-    if (name == "syscr:") return count;
-  }
-  return 0;
-}
-
-TEST(LinuxTargets, TheDeviceIsReadOnlyWhereAPacketIs) {
-  if (const auto missing = linux_missing()) GTEST_SKIP() << *missing;
-  const auto target = make_linux();
-  Peer peer(*target);
-  const std::uint64_t asking = [] {
-    const std::uint64_t first = reads_made();
-    return reads_made() - first;
-  }();
-  const std::uint64_t before = reads_made();
-  const Tuple tuple{kPort, 5010};
-  const int listener = listening(*target);
-  for (int i = 0; i < 100; ++i) target->advance(target->now());  // nothing waits: no read
-  int packets = 0;
-  peer.send(tuple, kSyn, kIss, 0);
-  const auto answer = peer.receive();
-  ASSERT_TRUE(answer);
-  packets += 1 + peer.drain();
-  peer.send(tuple, kAck, kIss + 1, answer->seq + 1);
-  packets += peer.drain();
-  const int handle = accepted(*target, listener);
-  const Bytes text(100, 'x');
-  call(*target, {.kind = CallKind::kWrite, .handle = handle, .length = 100, .text = text});
-  packets += peer.drain();
-  peer.send({81, 5011}, kAck, kIss, 77);
-  packets += peer.drain();
-  EXPECT_EQ(packets, 3);
-  EXPECT_EQ(reads_made() - before - asking, std::uint64_t{3});
 }
 
 // Packets that leave while nobody collects all come in the end, and the wire is known to be empty after the last.

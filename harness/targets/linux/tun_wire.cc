@@ -61,13 +61,17 @@ std::string why_no_tun(int error) {
   }
 }
 
-TunWire::TunWire(const NetworkNamespace& target) : where_(target), buffer_(sizeof(OffloadHeader) + kPacketMax) {
+TunWire::TunWire(const NetworkNamespace& target, Departures wanted)
+    : where_(target), wanted_(wanted), buffer_(sizeof(OffloadHeader) + kPacketMax) {
   open_device();
 }
 
 bool TunWire::renew() {
+  capture_.close();
+  departures_.close();
   tun_.close();
   segment_ = 0;
+  passes_ = false;
   open_device();
   return true;
 }
@@ -92,14 +96,15 @@ void TunWire::open_device() {
   request.ifr_flags =
       IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;  // not IFF_NAPI: the kernel must process a packet inside our write()
   if (ioctl(tun_.get(), TUNSETIFF, &request) != 0) throw TargetError(why_no_tun(errno));
+  const bool captured = wanted_ == Departures::kCaptured && capture_.open(tun_.get());
 
   Interfaces interfaces;
   interfaces.set_queue_length(kInterface, kQueuePackets);
   interfaces.add_address(kInterface, kTargetAddress, kPrefixLength);
   interfaces.bring_up(kInterface);
   if (where_.has_ipv6()) interfaces.add_address(kInterface, kTargetIpv6, kIpv6PrefixLength);
-  departures_.open(kInterface);
-  fresh_ = true;
+  if (!captured) departures_.open(kInterface);
+  fresh_ = !captured;
 }
 
 void TunWire::put(ByteView packet) {
@@ -114,8 +119,34 @@ void TunWire::put(ByteView packet) {
 
 // No system call where there can be no packet.
 std::optional<ByteView> TunWire::take() {
+  if (capture_.is_open()) return take_captured();
   if (!departures_.may_have()) return std::nullopt;
   return read_device();
+}
+
+std::optional<ByteView> TunWire::take_captured() {
+  for (;;) {
+    const DepartureCapture::Place place = capture_.next();
+    if (place == DepartureCapture::Place::kNowhere) return std::nullopt;
+    if (place == DepartureCapture::Place::kHere) return capture_.take();
+    if (const auto packet = read_device()) {
+      capture_.taken_from_device();
+      return packet;
+    }
+    if (!capture_.lost_in_device()) return std::nullopt;
+  }
+}
+
+// `tc` and `ip` may take the queueing discipline away.
+void TunWire::link_changes() {
+  passes_ = true;
+  if (capture_.is_open()) capture_.let_pass(true);
+}
+
+bool TunWire::watch(bool on) {
+  if (!capture_.is_open() || passes_) return true;
+  capture_.let_pass(on);
+  return capture_.next() == DepartureCapture::Place::kNowhere;
 }
 
 // Asks the device itself once, so that what left before the ring was open goes too.
