@@ -176,7 +176,7 @@ void KernelSockets::connect_socket(Socket& socket, UserCall& call) {
                               name.get(), name.size()));
   if (call.result < 0 && call.error != UserError::kInProgress) return;
   socket.tuple = call.tuple = {.local = local_port(socket.fd.get()), .remote = call.port};
-  note_flow({.target_address = target_address_, .peer_address = peer_address_, .tuple = call.tuple});
+  flows_.note_opened({.target_address = target_address_, .peer_address = peer_address_, .tuple = call.tuple});
 }
 
 void KernelSockets::accept_connection(const Socket& listener, UserCall& call) {
@@ -332,33 +332,8 @@ std::optional<State> KernelSockets::state(Tuple tuple) {
 }
 
 void KernelSockets::note_arriving(ByteView packet) {
-  constexpr std::size_t kControlBits = 13;  // their offset in a TCP header
-  constexpr std::uint8_t kSyn = 0x02;
-  if (packet.empty()) return;
-  const std::uint8_t version = packet[0] >> 4;
-  const bool ipv6 = version == 6;
-  const std::size_t header = ipv6 ? 40 : 20, addresses = ipv6 ? 8 : 12, octets = ipv6 ? 16 : 4;
-  if ((version != 4 && !ipv6) || packet.size() < header) return;
-  const std::uint8_t protocol = packet[ipv6 ? 6 : 9];
-  if (ipv6 && protocol != IPPROTO_TCP) flows_overflowed_ = true;  // a SYN may follow the extension header
-  if (protocol != IPPROTO_TCP) return;
-  const std::size_t tcp = ipv6 ? header : static_cast<std::size_t>(packet[0] & 15) * 4;
-  if (packet.size() <= tcp + kControlBits || !(packet[tcp + kControlBits] & kSyn)) return;
-  Flow flow{.target_address = {.family = version}, .peer_address = {.family = version}};
-  std::memcpy(flow.peer_address.octets.data(), &packet[addresses], octets);
-  std::memcpy(flow.target_address.octets.data(), &packet[addresses + octets], octets);
-  flow.tuple.remote = static_cast<std::uint16_t>(packet[tcp] << 8 | packet[tcp + 1]);
-  flow.tuple.local = static_cast<std::uint16_t>(packet[tcp + 2] << 8 | packet[tcp + 3]);
-  note_flow(flow);
-}
-
-void KernelSockets::note_flow(const Flow& flow) {
-  if (flows_overflowed_ || std::find(flows_.rbegin(), flows_.rend(), flow) != flows_.rend()) return;
-  if (flows_.size() == SocketMonitor::kFlowsMax) {
-    flows_overflowed_ = true;
-    return;
-  }
-  flows_.push_back(flow);
+  const auto again = flows_.note_arriving(packet);
+  if (again && monitor_.state(*again)) monitor_.destroy({*again});
 }
 
 void KernelSockets::clear() {
@@ -372,11 +347,14 @@ void KernelSockets::clear() {
   kept_.allow();
   epoll_.close();
   pinned_.clear();
-  if (sharing_ == Sharing::kShared) return destroy_of_peer();
+  if (sharing_ == Sharing::kShared) {
+    flows_.forget();
+    return destroy_of_peer();
+  }
   // No listener is left now. (The kernel answers a query for a missing connection with a matching listener.)
-  if (flows_overflowed_ || !monitor_.destroy(flows_)) monitor_.destroy_all();
-  flows_.clear();
-  flows_overflowed_ = false;
+  if (!flows_.overflowed() && monitor_.destroy(flows_.end_scenario())) return;
+  flows_.forget();
+  monitor_.destroy_all();
 }
 
 void KernelSockets::destroy_of_peer() {

@@ -9,6 +9,7 @@
 
 #include "harness/base/file_descriptor.h"
 #include "harness/target/target.h"
+#include "harness/targets/linux/flow_log.h"
 #include "harness/targets/linux/kept_listener.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/socket_monitor.h"
@@ -40,6 +41,8 @@ class KernelSockets {
 
   // Must be called with each packet before the kernel gets it: a SYN may open a connection that clear() must destroy.
   void note_arriving(ByteView packet);
+  // May be called with each packet of the kernel's: clear() destroys less at once where it knows what has ended.
+  void note_leaving(ByteView packet) { flows_.note_leaving(packet); }
 
   // What a new socket inherits is not as usual: until the next clear() no socket outlives its scenario.
   void keep_none() { kept_.refuse(); }
@@ -80,7 +83,6 @@ class KernelSockets {
   std::optional<std::int64_t> disconnect(Socket& socket);
   void poll_socket(const Socket& socket, UserCall& call);
   void add_socket(FileDescriptor fd, Tuple tuple, UserCall& call);
-  void note_flow(const Flow& flow);
   void destroy_of_peer();
 
   const NetworkNamespace& where_;
@@ -89,8 +91,7 @@ class KernelSockets {
   SocketMonitor monitor_;
   std::vector<Socket> sockets_;
   KeptListener kept_;
-  std::vector<Flow> flows_;        // that may have left something in the kernel
-  bool flows_overflowed_ = false;  // there were more; clear() lists what the kernel has
+  FlowLog flows_;
   std::vector<std::uint8_t> text_;
   FileDescriptor epoll_;       // the only instance of a scenario
   std::vector<Bytes> pinned_;  // what was written without copying

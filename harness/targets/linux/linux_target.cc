@@ -161,7 +161,9 @@ std::optional<Collected> LinuxTarget::take() {
   for (;;) {
     const Time before = unread_ ? now() : read_;
     while (const auto packet = wire_->take()) {
-      if (carries_tcp(*packet)) return Collected{.from = silent_at_, .until = now(), .packet = *packet};
+      if (!carries_tcp(*packet)) continue;
+      sockets_.note_leaving(*packet);
+      return Collected{.from = silent_at_, .until = now(), .packet = *packet};
     }
     if (!std::exchange(stimulated_, false) || !wire_->fence()) {
       silent_at_ = before;
