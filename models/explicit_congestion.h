@@ -30,15 +30,17 @@ struct ExplicitCongestion {
 
   Cwr cwr = Cwr::kNo;
   bool cwr_sent = false;             // the last new text had CWR
-  bool window_reduced = false;       // the congestion window was reduced for the window of data that ends at `recover`
+  bool reduced = false;              // the congestion window was reduced for the window of data up to `recover`
+  bool perhaps_reduced = false;      // ... was perhaps reduced for that up to `perhaps`
+  SndSeq recover{}, perhaps{};       // SND.NXT at the time of the reduction
   bool echo_arrived = false;         // a target may react to an echo even if it has marked nothing
   bool cwnd_limited = false;         // only the congestion window held text back when the target was last silent
-  std::uint32_t limited_flight = 0;  // the flight at that time
-  std::uint32_t flight_at_echo = 0;  // `limited_flight` when the echo arrived
+  bool timed_out = false;            // the last of those may be a timeout, behind which windows may count anew
+  SndSeq echo_until{};               // SND.NXT when an echo arrived that the target may have reacted to
+  std::uint32_t flight_at_echo = 0;  // the flight when the target was last silent before the echo
   std::uint32_t reduced_to = 0;      // the largest flight once that window of data is acknowledged; 0: not known
-  SndSeq recover{};
-  SndSeq perhaps{};  // a timeout or an echo may have reduced it anew, for a window of data that ends here
-  std::uint8_t one_segment_echoes = 0;   // echoes in a row that arrived while the flight was limited to one segment
+  std::uint8_t one_segment_echoes =
+      0;  // echoes in a row, without growth between, that arrived while the flight was limited to one segment
   bool at_one_segment = false;           // the last of them found a window of one segment (6.1.2)
   std::int64_t one_segment_echo_at = 0;  // when it arrived, ns
   bool one_segment_met = false;          // an echo has met a flight of one segment, whether or not it is reacted to ...
@@ -47,6 +49,10 @@ struct ExplicitCongestion {
   // 6.1.1: "an ECN-capable connection", for its two roles.
   bool processes_ce() const { return setup_sent && setup_received && !other_received && !unjudged; }
   bool may_mark() const { return setup_sent && setup_received && !other_sent; }
+  // 6.1.2: "only once in response to a series of dropped and/or CE packets from a single window of data".
+  bool reduced_for(SndSeq una) const { return reduced && una < recover; }
+  // The flight that an echo has met which the target may have reacted to for this window of data; 0: there is none.
+  std::uint32_t met_by_echo(SndSeq una) const { return una < echo_until ? flight_at_echo : 0; }
   // 6.1.2: an echo may have met a window of one segment, and then new text waits for the retransmission timer.
   void echo_meets(std::uint32_t flight, std::uint32_t segment, SndSeq snd_nxt) {
     one_segment_met = flight <= segment;
@@ -60,6 +66,7 @@ struct ExplicitCongestion {
 // The send variables before a departing segment moved them.
 struct SendBefore {
   SndSeq snd_una{}, snd_nxt{}, snd_edge{};
+  SndSeq resent_to{};  // behind the last octet that had left again
   std::uint32_t snd_wnd = 0;
 };
 
@@ -80,6 +87,14 @@ void syn_departs(Step& on, const Departing& syn, bool again);
 void reset_departs(Step& on, const Departing& rst);
 void segment_departs(Step& on, const Departing& seg, const SendBefore& before);
 void falls_quiet(Step& on);
+
+// The sender's part. New text leaves: false when it is refused.
+bool new_text_departs(Step& on, const Departing& seg, SndSeq end);
+void mixed_text_departs(Step& on, const Departing& seg);  // a segment of old and new text
+// Text is sent again, as a rule because it was lost, and a loss reduces the congestion window like an echo.
+void resent_departs(Step& on, const Departing& seg, SndSeq end, const SendBefore& before);
+void loss_is_shown(Step& on);     // by the ACK that has arrived, be it that a closed window lets nothing leave again
+void nothing_was_lost(Step& on);  // though the target has taken it for lost
 
 }  // namespace ecn
 }  // namespace tcpassay

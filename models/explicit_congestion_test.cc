@@ -32,6 +32,10 @@ struct EcnTrace : Trace {
     event(marked(tcpassay::out(flags, seq, ack, octets, kEdgeStays), bits, mark));
     return *this;
   }
+  EcnTrace& no_delay() {
+    call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1});
+    return *this;
+  }
   EcnTrace& agree() {
     listen().quiet();
     arrives("S", "EW", 0, 0).departs("S.", "E", 0, 1).quiet().in(".", 1, 1).quiet().accept();
@@ -186,8 +190,7 @@ TEST(ExplicitCongestion, OneReductionForAWindow) {
 TEST(ExplicitCongestion, ATimeoutReducesForAllThatWasSent) {
   const auto story = [](std::uint32_t echoed, std::string_view bits) {
     EcnTrace t;
-    t.agree();
-    t.call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1}).write(1);
+    t.agree().no_delay().write(1);
     t.departs("P.", "", 1, 1, 1, kEct0).quiet();
     t.arrives(".", "E", 1, 1).quiet().write(100);
     t.departs("P.", "", 2, 1, 100, kEct0).quiet(seconds(1));
@@ -204,7 +207,8 @@ TEST(ExplicitCongestion, ATimeoutReducesForAllThatWasSent) {
 
 // An echo meets ten segments and acknowledges eight. In the same window of data, or in the next, three duplicate ACKs
 // come with five or seven segments in flight, and behind the retransmission leave so many new ones.
-Verdicts leave_in_recovery(bool same_window, std::uint32_t segments) {
+Verdicts leave_in_recovery(bool same_window, std::uint32_t segments, std::string_view third = "",
+                           std::string_view cwr = "") {
   constexpr std::uint32_t kSegment = 536;
   EcnTrace t;
   std::uint32_t next = 1;
@@ -226,8 +230,8 @@ Verdicts leave_in_recovery(bool same_window, std::uint32_t segments) {
     t.arrives(".", "", 1, una);
     leave(1);
   }
-  t.arrives(".", "", 1, una).departs(".", "", una, 1, kSegment);
-  leave(segments);
+  t.arrives(".", third, 1, una).departs(".", "", una, 1, kSegment);
+  leave(segments, cwr);
   Verdicts found = t.verdicts();
   std::erase_if(found, [](const std::string& v) { return v.ends_with("after that"); });
   return found;
@@ -240,6 +244,99 @@ TEST(ExplicitCongestion, ALossInTheWindowOfAnEchoReducesNoMore) {
   EXPECT_EQ(leave_in_recovery(true, 4), Verdicts{"R5681_3_2_2 violated"});
   EXPECT_EQ(leave_in_recovery(false, 0), kNone);
   EXPECT_EQ(leave_in_recovery(false, 2), Verdicts{"R5681_3_2_2 violated"});
+  EXPECT_EQ(leave_in_recovery(true, 1, "E"), kNone);  // the third duplicate ACK is an echo, too
+  EXPECT_EQ(leave_in_recovery(true, 1, "E", "W"), Verdicts{"R3168_6_1_2_react departed"});
+}
+
+// An echo on a duplicate ACK, to which the target need not react: new text shows by CWR whether it has. Then a fast
+// retransmission, which is a second reason for the same window of data.
+TEST(ExplicitCongestion, CwrTellsWhetherAnEchoHasReduced) {
+  const auto story = [](std::string_view echoed, std::string_view lost, std::string_view later) {
+    EcnTrace t;
+    t.agree().no_delay().write(1);
+    t.departs("P.", "", 1, 1, 1, kEct0).quiet();
+    t.arrives(".", "E", 1, 1).quiet().write(1);
+    t.departs("P.", echoed, 2, 1, 1, kEct0).quiet();
+    t.arrives(".", "", 1, 1).quiet();
+    t.arrives(".", "", 1, 1).departs("P.", "", 1, 1, 2).quiet();
+    t.arrives(".", "", 1, 3).quiet().write(1);
+    t.departs("P.", lost, 3, 1, 1, kEct0).quiet();
+    t.arrives(".", "", 1, 4).quiet().write(1);
+    return t.departs("P.", later, 4, 1, 1, kEct0).quiet().verdicts();
+  };
+  EXPECT_EQ(story("", "W", ""), kNone);
+  EXPECT_EQ(story("W", "", ""), kNone);
+  EXPECT_EQ(story("", "", ""), Verdicts{"R3168_6_1_2_cwr_any departed"});
+  EXPECT_EQ(story("W", "W", ""), Verdicts{"R3168_6_1_2_cwr_first departed"});
+  EXPECT_EQ(story("", "W", "W"), Verdicts{"R3168_6_1_2_cwr_first departed"});
+}
+
+// A window closes, is probed with the second octet and opens: it leaves again, and no timer has shown a loss. The
+// same octet leaves twice more by the timer.
+TEST(ExplicitCongestion, WhatAWindowHasRefusedIsNoLoss) {
+  const auto story = [](bool refused) {
+    EcnTrace t;
+    t.agree().write(1);
+    t.departs("P.", "", 1, 1, 1, kEct0).quiet();
+    t.in(".", 1, 2, 0, refused ? 0 : kSndWnd).quiet().write(1);
+    if (refused) {
+      t.quiet(seconds(1)).out("P.", 2, 1, 1).quiet();
+      t.in(".", 1, 2).out("P.", 2, 1, 1).quiet();
+    } else {
+      t.departs("P.", "", 2, 1, 1, kEct0).quiet(seconds(1)).out("P.", 2, 1, 1).quiet(seconds(2));
+      t.out("P.", 2, 1, 1).quiet();
+    }
+    t.in(".", 1, 3).quiet().write(1);
+    return t.departs("P.", "", 3, 1, 1, kEct0).quiet().verdicts();
+  };
+  EXPECT_EQ(story(true), kNone);
+  EXPECT_EQ(story(false), Verdicts{"R3168_6_1_2_cwr_any departed"});
+}
+
+// The ACK that closes the window reports a loss, or does not. Nothing can leave again; CWR tells of the reduction.
+TEST(ExplicitCongestion, ALossMayBeReportedAsTheWindowCloses) {
+  const auto story = [](bool reported) {
+    EcnTrace t;
+    Arriving syn = EcnTrace::marked(in("S", 0, 0, 0, kSndWnd), "EW", kNotEct);
+    Departing answer = EcnTrace::marked(out("S.", 0, 1, 0, kEdgeStays), "E", kNotEct);
+    syn.opt.sack_permitted = answer.opt.sack_permitted = true;
+    t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept().write(4 * 536);
+    for (std::uint32_t seq = 1; seq < 2000; seq += 536) t.departs(seq > 1600 ? "P." : ".", "", seq, 1, 536, kEct0);
+    Arriving report = in(".", 1, 1, 0, 0);
+    if (reported) report.opt.block[report.opt.blocks++] = {(kIss + 537).value, (kIss + 1609).value};
+    t.quiet().event(report).quiet().in(".", 1, 2145).quiet().write(1);
+    return t.departs("P.", "W", 2145, 1, 1, kEct0).quiet().verdicts();
+  };
+  EXPECT_EQ(story(true), kNone);
+  EXPECT_EQ(story(false), Verdicts{"R3168_6_1_2_cwr_first departed"});
+}
+
+// Two echoes meet one segment each. The second one finds a window of one segment, unless it has grown between them.
+TEST(ExplicitCongestion, AWindowOfOneSegmentMayGrowBetweenTwoEchoes) {
+  const auto story = [](bool grows) {
+    EcnTrace t;
+    t.agree().write(6000);
+    t.departs(".", "", 1, 1, 536, kEct0).quiet();
+    t.arrives(".", "E", 1, 537).departs(".", "W", 537, 1, 536, kEct0).quiet();
+    if (grows) t.arrives(".", "", 1, 805).quiet();
+    return t.arrives(".", "E", 1, 1073).departs(".", "W", 1073, 1, 536, kEct0).quiet().verdicts();
+  };
+  EXPECT_EQ(story(true), kNone);
+  EXPECT_EQ(story(false), Verdicts{"R3168_6_1_2_cwnd1 violated"});
+}
+
+// The Nagle algorithm is off. After a timeout the window is one segment, and an ACK leaves part of it in flight.
+TEST(ExplicitCongestion, TextWaitsForTheTimerAfterAnEchoNagleOrNot) {
+  const auto story = [](std::string_view bits) {
+    EcnTrace t;
+    t.agree().no_delay().write(1);
+    t.departs("P.", "", 1, 1, 1, kEct0).quiet(seconds(1)).out("P.", 1, 1, 1).quiet().write(10);
+    t.departs("P.", "W", 2, 1, 10, kEct0).quiet();
+    t.arrives(".", bits, 1, 10).quiet().write(1);
+    return t.quiet().quiet(milliseconds(600)).verdicts();
+  };
+  EXPECT_EQ(story("E"), kNone);
+  EXPECT_EQ(story(""), Verdicts{"MUST_17 violated"});
 }
 
 // An echo meets four segments and acknowledges all but 100 octets, which leave again with new text; half of them
@@ -322,6 +419,20 @@ TEST(ExplicitCongestion, AnEchoAtAWindowOfOneSegmentHoldsBackLimitedTransmit) {
     EcnTrace t;
     t.agree().write(3000);
     t.departs(".", "", 1, 1, 536, kEct0).quiet();
+    t.arrives(".", bits, 1, 401).quiet();
+    return t.arrives(".", "", 1, 401).quiet().verdicts();
+  };
+  EXPECT_EQ(story("E"), kNone);
+  EXPECT_EQ(story(""), Verdicts{"R5681_3_2_1_lt departed"});
+}
+
+// The same with a segment of limited transmit behind the first one, which is no part of the window.
+TEST(ExplicitCongestion, LimitedTransmitIsNotPartOfTheWindowThatAnEchoMeets) {
+  const auto story = [](std::string_view bits) {
+    EcnTrace t;
+    t.agree().write(3000);
+    t.departs(".", "", 1, 1, 536, kEct0).quiet();
+    t.arrives(".", "", 1, 1).departs(".", "", 537, 1, 536, kEct0).quiet();
     t.arrives(".", bits, 1, 401).quiet();
     return t.arrives(".", "", 1, 401).quiet().verdicts();
   };

@@ -151,6 +151,33 @@ void by_timer(Step& on, const Departing& seg, SndSeq end) {
   if (!on.refused()) loss_probe_departs(on, end);
 }
 
+// Each block that tells something new counts; false when none does.
+bool take_reports(Step& on, const Arriving& seg) {
+  const Tcb& tcb = on.tcb;
+  Scoreboard& board = on.tcb.board;
+  bool news = false;
+  for (std::size_t i = 0; i < seg.opt.blocks; ++i) {
+    const SndSpan block{SndSeq{seg.opt.block[i].left}, SndSeq{seg.opt.block[i].right}};
+    const std::uint32_t left = block.from - tcb.snd_una, right = block.to - tcb.snd_una;
+    if (i == 0 && block.to <= seg.ack && tcb.iss < block.from) {  // RFC 2883: the peer has received text twice
+      board.duplicate = true;
+      on.cite(Rule::R2883_5_tolerate);
+    }
+    if (right > tcb.snd_nxt - tcb.snd_una) continue;
+    if (block.from < tcb.snd_una && right > 0) {  // a receiver that has this would acknowledge it: does it count?
+      mark(board, {tcb.snd_una, block.to});
+      board.vague = true;
+      continue;
+    }
+    if (left >= right) continue;
+    const SndSeq top = highest(tcb), first = next_hole(board, later(block.from, tcb.snd_una));
+    if (!mark(board, block)) continue;
+    if (first < top && board.again <= first) board.reordered = true;
+    news = true;
+  }
+  return news;
+}
+
 }  // namespace
 
 void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd) {
@@ -177,20 +204,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
     }
   }
   if (!both_permit(tcb)) return;
-  bool news = false;
-  for (std::size_t i = 0; i < seg.opt.blocks; ++i) {
-    const SndSpan block{SndSeq{seg.opt.block[i].left}, SndSeq{seg.opt.block[i].right}};
-    const std::uint32_t left = block.from - tcb.snd_una, right = block.to - tcb.snd_una;
-    if (i == 0 && block.to <= seg.ack && tcb.iss < block.from) {  // RFC 2883: the peer has received text twice
-      board.duplicate = true;
-      on.cite(Rule::R2883_5_tolerate);
-    }
-    if (left >= right || right > tcb.snd_nxt - tcb.snd_una) continue;
-    const SndSeq top = highest(tcb), first = next_hole(board, later(block.from, tcb.snd_una));
-    if (!mark(board, block)) continue;
-    if (first < top && board.again <= first) board.reordered = true;
-    news = true;
-  }
+  const bool news = take_reports(on, seg);
   if (news) {
     timer_informed(on);
     if (board.news == 0) board.news_at = on.env.now;

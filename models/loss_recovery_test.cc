@@ -51,6 +51,17 @@ TEST(LossRecovery, TheHoleIsSentAgainAtOnce) {
   EXPECT_EQ(late.verdicts(), Verdicts{"R6675_4_is_lost departed"});
 }
 
+// A block that begins below the ACK of its own segment and ends above it: the peer should have acknowledged all of it.
+TEST(LossRecovery, ABlockThatTheAckHasEnteredMayCount) {
+  const auto story = [](std::uint32_t from) {
+    Flight t;
+    t.reports(1001, {{from, 2001}}).quiet();
+    return t.reports(1001, {{3001, 6001}}).quiet().verdicts();
+  };
+  EXPECT_EQ(story(501), Verdicts{});
+  EXPECT_EQ(story(1501), Verdicts{"R6675_4_is_lost departed"});
+}
+
 TEST(LossRecovery, TwoSegmentsAreNotEnough) {
   Flight t;
   t.reports(1, {{1001, 3001}}).quiet();

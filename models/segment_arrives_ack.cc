@@ -79,7 +79,10 @@ Then established_ack(Step& on, const Arriving& seg) {
     on.acknowledge_now(Rule::SA4_5_unsent);
     return Then::kReturn;
   }
-  if (shows_nothing_lost(on, seg, una)) congestion_undone(on, tcb.snd_una - una);
+  if (shows_nothing_lost(on, seg, una)) {
+    congestion_undone(on, tcb.snd_una - una);
+    ecn::nothing_was_lost(on);
+  }
   if (seg.opt.blocks > 0) congestion_informed(on, seg);
   // RFC 793 takes the window only with an ACK of something new; RFC 1122 mends that.
   const bool literally_old = !on.since(Edition::k1122) && !advances && window_of(tcb, seg) != tcb.snd_wnd;
@@ -89,6 +92,7 @@ Then established_ack(Step& on, const Arriving& seg) {
     tcb.scale.stale = seg.ack + window_of(tcb, seg);
   }
   report_arrives(on, seg, una, wnd);
+  ecn::loss_is_shown(on);
   if (wnd == 0 && tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
     tcb.sent_at = on.env.now;
     on.cite_later(Rule::MUST_37);  // the peer answers window probes: the connection stays open

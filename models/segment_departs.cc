@@ -123,8 +123,11 @@ void connected_segment_departs(Step& on, const Departing& seg) {
   const Candidate& tcb = on.tcb;
   const Span open{tcb.rcv_nxt, tcb.rcv_nxt_max};  // text that the target may have taken or not
   const bool again = seg.len() != 0 && seg.seq < tcb.snd_nxt;
-  const SendBefore before{
-      .snd_una = tcb.snd_una, .snd_nxt = tcb.snd_nxt, .snd_edge = tcb.snd_edge(), .snd_wnd = tcb.snd_wnd};
+  const SendBefore before{.snd_una = tcb.snd_una,
+                          .snd_nxt = tcb.snd_nxt,
+                          .snd_edge = tcb.snd_edge(),
+                          .resent_to = tcb.congestion.resent_to,
+                          .snd_wnd = tcb.snd_wnd};
   if (seg.len() == 0) {
     acknowledgment_departs(on, seg);
   } else {

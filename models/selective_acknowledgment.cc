@@ -305,7 +305,9 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
   const RcvSeq taken = tcb.state == State::kSynReceived ? later(tcb.rcv_nxt_max, tcb.syn_text_end) : tcb.rcv_nxt_max;
   if (all.to <= tcb.rcv_nxt_max) {  // it may lie half the number space below text of the SYN
     again = all;
-    sack.exact = tcb.rcv_nxt == taken && tcb.irs < all.from && !seg.ctl.syn && !seg.ctl.fin;
+    // What begins half the number space away is as far above RCV.NXT as below it.
+    const bool below = tcb.irs < all.from && all.from < tcb.rcv_nxt;
+    sack.exact = tcb.rcv_nxt == taken && below && !seg.ctl.syn && !seg.ctl.fin;
   } else if (all.from < taken) {
     again = {all.from, earlier(all.to, taken)};
     // Octets before the first one, a SYN and a FIN may be reported or not.

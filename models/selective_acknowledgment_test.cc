@@ -227,6 +227,18 @@ TEST(DuplicateAcknowledgment, BindsThoseWhoUseIt) {
   EXPECT_EQ(innocent.verdicts(), Verdicts{});
 }
 
+// Whoever has reported a duplicate need not report what begins half the number space ahead and ends so far behind.
+TEST(DuplicateAcknowledgment, IsNothingThatBeginsHalfTheNumberSpaceAhead) {
+  const auto story = [](std::uint32_t seq) {
+    Story t;
+    t.in(".", 1, 1, 100).quiet();
+    t.acks(101, {}).text(1, 101, 101, {{1, 101}}).in(".", seq, 1, 60);
+    return t.acks(101, {}).verdicts();
+  };
+  EXPECT_EQ(story(0x80000000u + 71), Verdicts{});
+  EXPECT_EQ(story(31), Verdicts{"R2883_4_first departed"});
+}
+
 // Text has come with the SYN, and text half the number space below it comes in SYN-RECEIVED, or does not: the ACK
 // reports it as a duplicate.
 Verdicts reported_below_text_of_the_syn(bool comes) {

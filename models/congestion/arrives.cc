@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An ACK arrives, or a loss begins: what it does to the windows of all profiles.
 #include <algorithm>
-#include <utility>
 
 #include "models/congestion/algorithms.h"
 #include "models/congestion/steps.h"
@@ -77,8 +76,9 @@ void grow(Step& on, std::uint32_t octets) {
 // RFC 3168 section 6.1.2: an echo of CE has reduced the window for the window of data that is lost now, and the loss
 // reduces it no more, unless it is another one. The flight that the echo has met; 0: there was no echo.
 std::uint32_t met_by_echo(Tcb& tcb) {
-  const bool same_window = tcb.ecn.window_reduced && tcb.snd_una < tcb.ecn.recover;
-  return std::exchange(tcb.ecn.flight_at_echo, 0) * (same_window ? 1 : 0);
+  const std::uint32_t met = tcb.ecn.met_by_echo(tcb.snd_una);
+  tcb.ecn.flight_at_echo = 0;
+  return met;
 }
 
 // A loss was seen. Segments sent by limited transmit are not part of the flight.

@@ -66,7 +66,8 @@ void Stack::set_keep_alive(Connection& c, const Choices& choices) {
   c.choices.keep_idle = choices.keep_idle;
   c.choices.keep_interval = choices.keep_interval;
   c.choices.keep_count = choices.keep_count;
-  if (probing) return;  // the next probe leaves when it was due
+  // The next probe leaves when it was due, if nothing has come for the idle time that is set now, too.
+  if (probing && now_ >= c.heard + keep_idle(c)) return;
   c.keep_probes = 0;
   start_keep_alive_timer(c);
 }
