@@ -14,13 +14,17 @@ namespace {
 
 constexpr std::uint8_t kFinBit = 0x01, kSynBit = 0x02;
 
+bool is_fragment(ByteView ipv4) {
+  return ipv4[0] >> 4 == 4 && ((ipv4[6] & 0x3f) != 0 || ipv4[7] != 0);
+}
+
 // The place of the TCP header; empty when there is none, or it stands behind other headers.
 std::optional<std::size_t> tcp_header(ByteView packet) {
   constexpr std::size_t kControlBits = 13;
   if (packet.empty()) return std::nullopt;
   const bool ipv6 = packet[0] >> 4 == 6;
   if ((!ipv6 && packet[0] >> 4 != 4) || packet.size() < (ipv6 ? 40 : 20)) return std::nullopt;
-  if (packet[ipv6 ? 6 : 9] != IPPROTO_TCP) return std::nullopt;
+  if (packet[ipv6 ? 6 : 9] != IPPROTO_TCP || is_fragment(packet)) return std::nullopt;
   const std::size_t tcp = ipv6 ? 40 : static_cast<std::size_t>(packet[0] & 15) * 4;
   if (packet.size() <= tcp + kControlBits) return std::nullopt;
   return tcp;
@@ -30,8 +34,10 @@ std::uint8_t control_bits(ByteView packet, std::size_t tcp) {
   return packet[tcp + 13];
 }
 
-bool has_extension_header(ByteView packet) {
-  return packet.size() >= 40 && packet[0] >> 4 == 6 && packet[6] != IPPROTO_TCP;
+// A SYN may come in it, or together with other packets, although none is seen.
+bool may_hide_syn(ByteView packet) {
+  if (packet.size() >= 40 && packet[0] >> 4 == 6) return packet[6] != IPPROTO_TCP;
+  return packet.size() >= 20 && packet[0] >> 4 == 4 && packet[9] == IPPROTO_TCP && is_fragment(packet);
 }
 
 Flow flow_of(ByteView packet, std::size_t tcp, bool arrives) {
@@ -86,10 +92,19 @@ void FlowLog::note_opened(const Flow& flow) {
   add(flow);
 }
 
+void FlowLog::note_accepted(Tuple tuple) {
+  for (Known& each : known_) each.accepted = each.accepted || each.flow.tuple == tuple;
+}
+
+bool FlowLog::may_wait() const {
+  const auto waits = [](const Known& each) { return !each.accepted || each.unclear; };
+  return overflowed_ || std::any_of(known_.begin(), known_.end(), waits);
+}
+
 std::optional<Flow> FlowLog::note_arriving(ByteView packet) {
   const auto tcp = tcp_header(packet);
   if (!tcp) {
-    overflowed_ = overflowed_ || has_extension_header(packet);  // a SYN may follow it
+    overflowed_ = overflowed_ || may_hide_syn(packet);
     return std::nullopt;
   }
   const std::uint8_t bits = control_bits(packet, *tcp);

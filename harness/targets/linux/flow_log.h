@@ -25,6 +25,10 @@ class FlowLog {
   std::optional<Flow> note_arriving(ByteView packet);
   void note_leaving(ByteView packet);
   void note_opened(const Flow& flow);  // by the target's user
+  void note_accepted(Tuple tuple);
+
+  // Whether a connection may wait at a listener, to be accepted or for the ACK of its SYN.
+  bool may_wait() const;
 
   // There were too many in this scenario, or too many were left alone since forget(): the kernel has to be asked.
   bool overflowed() const { return overflowed_ || ended_count_ >= kEndedMax; }
@@ -38,7 +42,7 @@ class FlowLog {
   struct Known {
     Flow flow;
     std::optional<std::uint32_t> peer_end{}, target_end{};  // behind the FIN
-    bool unclear = false, ended = false;
+    bool accepted = false, unclear = false, ended = false;
   };
 
   static constexpr int kEndedMax = 16384;  // to ask takes the kernel a millisecond

@@ -7,11 +7,15 @@ namespace tcpassay {
 
 // shutdown() of a listener disconnects it: what waits to be accepted is reset, and the socket is as it was before
 // listen().
-bool KeptListener::keep(FileDescriptor& listener, std::uint16_t port) {
-  if (!allowed_ || socket_ || shutdown(listener.get(), SHUT_RD) != 0) return false;
-  socket_ = std::move(listener);
-  port_ = port;
+bool KeptListener::keep(FileDescriptor& listener, std::uint16_t port, std::optional<int> backlog) {
+  if (!allowed_ || kept_.socket || (!backlog && shutdown(listener.get(), SHUT_RD) != 0)) return false;
+  kept_ = {.socket = std::move(listener), .port = port, .backlog = backlog};
   return true;
+}
+
+void KeptListener::end_listening() {
+  if (shutdown(kept_.socket.get(), SHUT_RD) != 0) take();
+  kept_.backlog.reset();
 }
 
 void KeptListener::refuse() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "harness/base/file_descriptor.h"
@@ -12,22 +13,33 @@ namespace tcpassay {
 
 // Between two scenarios the socket is in CLOSED, bound to its port: the kernel resets what comes for that port, as it
 // does without any socket, and another socket with SO_REUSEADDR can be bound to the port. Nothing that the user can set
-// may have been set on it.
+// may have been set on it. Where nothing waits at it, it goes on listening until somebody could see that: stop() must
+// be called before anything else than bind() and listen() as they were is done to the kernel.
 class KeptListener {
  public:
-  // Ends listening, as close() does, and keeps the socket if there is room: else leaves it with the caller.
-  bool keep(FileDescriptor& listener, std::uint16_t port);
+  struct Kept {
+    FileDescriptor socket{};       // none when none is kept
+    std::uint16_t port = 0;        // that it is bound to
+    std::optional<int> backlog{};  // if it still listens
+  };
 
-  // The socket, and the port that it is bound to. No socket when none is kept.
-  std::pair<FileDescriptor, std::uint16_t> take() { return {std::move(socket_), std::exchange(port_, 0)}; }
+  // Ends listening, as close() does, or, with a backlog, leaves that to stop(). Keeps the socket if there is room: else
+  // leaves it with the caller.
+  bool keep(FileDescriptor& listener, std::uint16_t port, std::optional<int> backlog);
+
+  Kept take() { return std::exchange(kept_, Kept{}); }
+  void stop() {
+    if (kept_.backlog) end_listening();
+  }
 
   // What a new socket would inherit has changed: closes the one that is kept, and keeps none until allow().
   void refuse();
   void allow() { allowed_ = true; }
 
  private:
-  FileDescriptor socket_;
-  std::uint16_t port_ = 0;
+  void end_listening();
+
+  Kept kept_{};
   bool allowed_ = true;
 };
 

@@ -130,6 +130,71 @@ TEST_P(KeptListeners, ASettingMakesANewSocket) {
   EXPECT_EQ(window(), usual);
 }
 
+// What a scenario sees at its first socket, bound and not listening: the events, what accept() says, who else may be
+// bound to the port, and what answers a SYN.
+struct Bound {
+  std::int64_t events = -1;
+  UserError accept{}, listen_again{};
+  std::string answer;
+  friend bool operator==(const Bound&, const Bound&) = default;
+};
+
+// Nothing waits at the listener, so it may go on listening: nobody sees that.
+TEST_P(KeptListeners, WhoHasNotListenedFindsNoListener) {
+  const auto look = [&](int asked) {
+    Bound bound;
+    UserCall made;
+    const int handle = static_cast<int>(call(*target_, {.kind = CallKind::kSocket}));
+    EXPECT_EQ(call(*target_, {.kind = CallKind::kBind, .handle = handle, .port = kPort}), 0);
+    if (asked == 0) bound.events = call(*target_, {.kind = CallKind::kPoll, .handle = handle});
+    if (asked == 1) call(*target_, {.kind = CallKind::kAccept, .handle = handle}, &made);
+    if (asked == 1) bound.accept = made.error;
+    if (asked == 2) bound.answer = answer_of(*peer_, kPort, 5002);
+    if (asked == 3) bound.events = target_->implementation_specific(handle, "tcpi_state", {}).value_or(-1);
+    if (asked == 4) {
+      const int other = static_cast<int>(call(*target_, {.kind = CallKind::kSocket}));
+      bound.events = call(*target_, {.kind = CallKind::kBind, .handle = other, .port = kPort});
+    }
+    return bound;
+  };
+  for (int asked = 0; asked < 5; ++asked) {
+    target_->reset(1);
+    ASSERT_TRUE(target_->configure("syncookies", 0));  // so that the socket is a new one
+    const Bound usual = look(asked);
+    target_->reset(1);
+    const int listener = listening(*target_);
+    open_from_peer(*peer_, {kPort, 5001});
+    EXPECT_GE(accepted(*target_, listener), 0);
+    target_->reset(1);
+    EXPECT_EQ(look(asked), usual) << asked;
+  }
+}
+
+TEST_P(KeptListeners, CloseOfAListenerWhereNothingWaits) {
+  for (int round = 0; round < 2; ++round) {
+    const int listener = listening(*target_);
+    open_from_peer(*peer_, {kPort, 5001});
+    const int handle = accepted(*target_, listener);
+    EXPECT_EQ(call(*target_, {.kind = CallKind::kClose, .handle = listener}), 0);
+    expect_silence();
+    EXPECT_EQ(answer_of(*peer_, kPort, 5002), "RST");
+    EXPECT_EQ(call(*target_, {.kind = CallKind::kClose, .handle = handle}), 0);
+    EXPECT_TRUE(peer_->receive());  // the FIN
+    target_->reset(1);
+    EXPECT_TRUE(remaining().empty());
+  }
+}
+
+TEST_P(KeptListeners, TheBacklogIsTheScenariosOwn) {
+  for (const std::uint32_t backlog : {10u, 3u, 3u, 10u}) {
+    const int handle = static_cast<int>(call(*target_, {.kind = CallKind::kSocket}));
+    call(*target_, {.kind = CallKind::kBind, .handle = handle, .port = kPort});
+    EXPECT_EQ(call(*target_, {.kind = CallKind::kListen, .handle = handle, .length = backlog}), 0);
+    EXPECT_EQ(target_->implementation_specific(handle, "tcpi_sacked", {}), backlog);  // what TCP_INFO of a listener has
+    target_->reset(1);
+  }
+}
+
 TEST_P(KeptListeners, RequestsOfAnEarlierScenarioTakeNoRoom) {
   for (int round = 0; round < 3; ++round) {
     listening(*target_);  // with a backlog of 10

@@ -74,6 +74,8 @@ void KernelSockets::call(UserCall& call) {
   Socket* const socket = find(call.handle);
   if (socket == nullptr) return fail(call, EBADF);
   note_plainness(*socket, call);
+  const bool as_before = call.kind == CallKind::kListen || (call.kind == CallKind::kBind && socket->kept_port != 0);
+  if (!as_before || !socket->still) stop_listening();
   const int fd = socket->fd.get();
   switch (call.kind) {
     case CallKind::kSocket:
@@ -81,9 +83,7 @@ void KernelSockets::call(UserCall& call) {
     case CallKind::kBind:
       return bind_socket(*socket, call);
     case CallKind::kListen:
-      conclude(call, listen(fd, clamp_to_int(call.length)));
-      socket->listens = socket->listens || call.result == 0;
-      return;
+      return listen_at(*socket, call);
     case CallKind::kConnect:
       return connect_socket(*socket, call);
     case CallKind::kAccept:
@@ -116,11 +116,12 @@ void KernelSockets::add_socket(FileDescriptor fd, Tuple tuple, UserCall& call) {
 void KernelSockets::make_socket(UserCall& call) {
   if (sockets_.size() == kSocketsMax) return fail(call, EMFILE);
   if (!sockets_.empty()) renew(sockets_.front());
-  auto [fd, port] = sockets_.empty() ? kept_.take() : std::pair<FileDescriptor, std::uint16_t>{};
-  if (!fd) fd = open_socket();
-  if (!fd) return fail(call, errno);
-  add_socket(std::move(fd), {}, call);
-  sockets_.back().kept_port = port;
+  KeptListener::Kept kept = sockets_.empty() ? kept_.take() : KeptListener::Kept{};
+  if (!kept.socket) kept.socket = open_socket();
+  if (!kept.socket) return fail(call, errno);
+  add_socket(std::move(kept.socket), {}, call);
+  sockets_.back().kept_port = kept.port;
+  sockets_.back().still = kept.backlog;
 }
 
 FileDescriptor KernelSockets::open_socket() const {
@@ -134,7 +135,10 @@ FileDescriptor KernelSockets::open_socket() const {
 
 // Puts a new socket in the place of one that an earlier scenario has bound.
 void KernelSockets::renew(Socket& socket) const {
-  if (std::exchange(socket.kept_port, 0) != 0) socket.fd = open_socket();
+  if (std::exchange(socket.kept_port, 0) == 0) return;
+  socket.fd.close();
+  socket.fd = open_socket();
+  socket.still.reset();
 }
 
 // A socket that was kept does for a scenario that binds it to the same port, and does nothing else to it before.
@@ -149,7 +153,25 @@ void KernelSockets::note_plainness(Socket& socket, const UserCall& call) const {
 
 bool KernelSockets::keep(Socket& socket) {
   const bool known = sharing_ == Sharing::kAlone && socket.plain && socket.listens && socket.port != 0;
-  return known && kept_.keep(socket.fd, socket.port);
+  const bool waits = !known || flows_.may_wait();
+  return known && kept_.keep(socket.fd, socket.port, waits ? std::nullopt : std::optional(socket.backlog));
+}
+
+// A listener of an earlier scenario, which this one may find only after its own listen().
+void KernelSockets::stop_listening() {
+  kept_.stop();
+  if (sockets_.empty() || !std::exchange(sockets_.front().still, std::nullopt)) return;
+  const bool stopped = shutdown(sockets_.front().fd.get(), SHUT_RD) == 0;
+  assert(stopped);
+}
+
+void KernelSockets::listen_at(Socket& socket, UserCall& call) {
+  const int backlog = clamp_to_int(call.length);
+  const bool does = std::exchange(socket.still, std::nullopt) == backlog;
+  conclude(call, does ? 0 : listen(socket.fd.get(), backlog));
+  if (call.result != 0) return;
+  socket.listens = true;
+  socket.backlog = backlog;
 }
 
 void KernelSockets::bind_socket(Socket& socket, UserCall& call) {
@@ -185,6 +207,7 @@ void KernelSockets::accept_connection(const Socket& listener, UserCall& call) {
   FileDescriptor fd(accept4(listener.fd.get(), name.get(), name.room(), SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return fail(call, errno);
   call.tuple = {.local = listener.port != 0 ? listener.port : local_port(fd.get()), .remote = name.port()};
+  flows_.note_accepted(call.tuple);
   add_socket(std::move(fd), call.tuple, call);
 }
 
@@ -272,6 +295,7 @@ std::optional<std::int64_t> KernelSockets::disconnect(Socket& socket) {
 
 std::optional<std::int64_t> KernelSockets::implementation_specific(int handle, std::string_view name,
                                                                    std::optional<std::int64_t> value) {
+  stop_listening();
   if (name == "EPOLL_WAIT" && !value) return epoll_told();
   if (name == kFastOpenCookie || name == kFastOpenCookieOfZeros) return fast_open_cookie(name == kFastOpenCookie);
   Socket* socket = find(handle);
@@ -332,6 +356,7 @@ std::optional<State> KernelSockets::state(Tuple tuple) {
 }
 
 void KernelSockets::note_arriving(ByteView packet) {
+  stop_listening();
   const auto again = flows_.note_arriving(packet);
   if (again && monitor_.state(*again)) monitor_.destroy({*again});
 }
@@ -351,8 +376,11 @@ void KernelSockets::clear() {
     flows_.forget();
     return destroy_of_peer();
   }
-  // No listener is left now. (The kernel answers a query for a missing connection with a matching listener.)
-  if (!flows_.overflowed() && monitor_.destroy(flows_.end_scenario())) return;
+  const bool known = !flows_.overflowed();
+  const std::vector<Flow> left = flows_.end_scenario();
+  if (known && left.empty()) return;
+  stop_listening();  // the kernel would answer a request for a connection that is gone with the listener
+  if (known && monitor_.destroy(left)) return;
   flows_.forget();
   monitor_.destroy_all();
 }

@@ -45,13 +45,19 @@ class KernelSockets {
   void note_leaving(ByteView packet) { flows_.note_leaving(packet); }
 
   // What a new socket inherits is not as usual: until the next clear() no socket outlives its scenario.
-  void keep_none() { kept_.refuse(); }
+  void keep_none() {
+    stop_listening();
+    kept_.refuse();
+  }
 
   // Closes every socket and destroys all connections. The kernel may send RST segments, all before this returns.
   void clear();
 
   // All connections and listeners that the kernel still has in the namespace.
-  std::vector<Flow> remaining() { return monitor_.all(); }
+  std::vector<Flow> remaining() {
+    stop_listening();
+    return monitor_.all();
+  }
 
  private:
   struct Socket {
@@ -63,6 +69,8 @@ class KernelSockets {
     bool plain = true, listens = false;
     std::uint16_t port = 0;       // that it is bound to, where that is known
     std::uint16_t kept_port = 0;  // as long as the scenario has not bound it: KeptListener
+    std::optional<int> still{};   // the backlog with which it still listens, for an earlier scenario
+    int backlog = 0;              // with which it listens
   };
 
   Socket* find(int handle);
@@ -70,6 +78,8 @@ class KernelSockets {
   void renew(Socket& socket) const;
   void note_plainness(Socket& socket, const UserCall& call) const;
   bool keep(Socket& socket);
+  void stop_listening();
+  void listen_at(Socket& socket, UserCall& call);
   void make_socket(UserCall& call);
   void bind_socket(Socket& socket, UserCall& call);
   void connect_socket(Socket& socket, UserCall& call);
