@@ -274,7 +274,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   cc.probe = 0;
   cc.scaled = 0;
   if (cc.acks < 255) ++cc.acks;
-  if (cc.acks_now < 255) ++cc.acks_now;
+  cc.opened += std::min(octets, cc.smss);
   const bool limited = cc.limited > 0 && cc.duplicates < kDupAckThreshold;
   cc.duplicates = 0;
   cc.fast_retransmit_due = cc.limited_transmit_due = false;

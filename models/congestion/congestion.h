@@ -67,12 +67,13 @@ struct Congestion {
   std::uint8_t duplicates = 0;          // duplicate ACKs in a row
   std::uint8_t syn_losses = 0;          // SYNs that the timer sent again
   std::uint8_t acks = 0;                // ACKs of new text in this round trip
-  std::uint8_t acks_now = 0;            // ... since the target last fell silent
   std::uint8_t halved_silences = 0;     // in a row, at which half of the flight before the last loss was in flight
   std::uint8_t flat_rounds = 0;         // round trips in a row in which the flight did not grow as it should
   ProfileSet fits{};                    // the profiles that explain all that the target has sent
   Rule cap{}, soft_cap{};               // the rules that bound the windows of the profiles, and `recommended`
   std::uint32_t smss = 536;
+  std::uint32_t opened =
+      0;  // by how much ACKs open a window in slow start: since the last silence, or the first halved
   std::uint32_t largest = 1;  // the largest segment of text that has left: the target's own SMSS
   std::uint32_t initial = 0;  // IW
   Window reno{}, cubic{};     // the largest that RFC 5681 and RFC 9438 give
@@ -89,6 +90,7 @@ struct Congestion {
   std::uint32_t counted = 0;     // octets that a sender which counts them may have counted before a pause
   std::uint32_t round_flight = 0;
   std::uint32_t quiet_flight = 0;   // when the target last fell silent
+  std::uint32_t halved_from = 0;    // ... before the first of halved_silences
   std::uint32_t least_exit = 0;     // the smaller window that may follow fast recovery (RFC 6582 section 3.2, step 3)
   std::uint32_t probe = 0;          // octets of a loss probe, which the window does not hold back (RFC 8985)
   std::uint32_t cwnd_at_least = 0;  // the target's own window is no smaller, as the largest flight shows

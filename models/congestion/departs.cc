@@ -161,9 +161,16 @@ void judge_recommended_window(Step& on, const Leaving& seg) {
   if (seg.before == 0 || cc.phase == Phase::kRecovery || on.why == Why::kSynOnly) return;
   if (seg.again && cc.soft_cap == Rule::R5681_4_1_idle) return;  // 4.1 speaks of new text after a pause
   if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(on.tcb) + cc.smss / 2) return;
-  if (info(cc.soft_cap).level == Level::kShould) {
+  const bool of_should = info(cc.soft_cap).level == Level::kShould;
+  // What counts octets from the larger ssthresh of RFC 9438 may look like what counts ACKs from half of the flight.
+  const bool by_cubic = cc.soft_cap == Rule::R5681_3_1_ca_bytes && profiles_with_room(on.tcb, seg).has(Profile::kCubic);
+  if (of_should) cc.reno.cwnd = std::max(cc.reno.cwnd, seg.before + seg.more);
+  if (by_cubic) {
+    on.cite(Rule::MAY_18, true);
+    return;
+  }
+  if (of_should) {
     on.depart(cc.soft_cap);
-    cc.reno.cwnd = std::max(cc.reno.cwnd, seg.before + seg.more);
   } else {
     on.cite(Rule::MAY_18, true);
   }

@@ -98,9 +98,9 @@ void recovery_has_acted(Step& on) {
 }
 
 // An algorithm that keeps 0.7 of its window would have sent more now, so this target is no CUBIC: its window is about
-// half of the flight that lost something, and it is no longer in slow start, in which an ACK adds a segment. The
-// smaller window that RFC 6582 allows after recovery shows nothing, and neither does text that waits for a while until
-// more can leave.
+// half of the flight that lost something, and it is no longer in slow start, in which an ACK adds what it acknowledges,
+// up to a segment. The smaller window that RFC 6582 allows after recovery shows nothing, and neither does text that
+// waits for a while until more can leave.
 void strike_cubic(Tcb& tcb) {
   Congestion& cc = tcb.congestion;
   if (!cc.may_be_cubic() || !cc.may_be_reno() || cc.lossless || !cc.progress || cc.phase != Phase::kOpen) return;
@@ -108,9 +108,12 @@ void strike_cubic(Tcb& tcb) {
   if (cc.after_timeout || half + 2 * cc.smss >= cc.cubic.ssthresh) return;
   if (half + cc.smss / 2 < now) cc.halved_silences = 0;
   if (now + cc.smss <= half || half + cc.smss / 2 < now) return;
-  const std::uint32_t in_slow_start = cc.quiet_flight + cc.acks_now * cc.smss;
-  if (cc.recovered ? now <= cc.least_exit : in_slow_start <= now + cc.smss / 2) return;
-  if (++cc.halved_silences >= kHalvedSilences) cc.fits.remove(Profile::kCubic);
+  if (cc.recovered && now <= cc.least_exit) return;
+  if (cc.recovered) cc.opened = 0;
+  if (cc.halved_silences == 0) cc.halved_from = cc.recovered ? now : cc.quiet_flight;
+  if (cc.halved_silences < kHalvedSilences) ++cc.halved_silences;
+  const bool slow_start = cc.halved_from + cc.opened <= now + cc.smss / 2;
+  if (cc.halved_silences == kHalvedSilences && !slow_start) cc.fits.remove(Profile::kCubic);
 }
 
 // Full segments wait that the peer's window admits, so the congestion window of the target has no room for one more. A
@@ -160,7 +163,7 @@ void congestion_silent(Step& on) {
   }
   cc.quiet_flight = flight(tcb);
   cc.unanswered = false;
-  cc.acks_now = 0;
+  if (cc.halved_silences == 0) cc.opened = 0;
   cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.informed = cc.news =
       cc.recovered = false;
   cc.was_held_back = held_back(tcb);
