@@ -258,5 +258,38 @@ TEST(ResetTwins, WhatTheAckLetsGoLeavesBeforeTheRstAndNotInsteadOfIt) {
   EXPECT_EQ(text_behind_close(false, true, true), Verdicts{"SA4_5_new violated"});
 }
 
+// Text behind CLOSE fills one of two gaps. What it fills may be acknowledged before the RST (3.6.1 asks for a RST and
+// does not say that it comes first), not instead of it, not beyond what has come, nor after it.
+Verdicts gap_filled_behind_close(std::uint32_t acked_before, bool reset, bool acked_after = false) {
+  Trace t;
+  t.open().quiet().in(".", 101, 1, 100).out(".", 1, 1).quiet().in(".", 301, 1, 100).out(".", 1, 1).quiet();
+  t.close().out("F.", 1, 1).quiet().in(".", 1, 1, 100);
+  if (acked_before != 0) t.out(".", 2, acked_before);
+  if (reset) t.out("R", 2);
+  if (acked_after) t.out(".", 2, 201);
+  return t.quiet().verdicts();
+}
+
+// Text behind CLOSE that does not acknowledge the FIN is taken, and the target is in this state then.
+Verdicts in_state_behind_close(State state) {
+  Trace t;
+  t.open().quiet().close().out("F.", 1, 1).quiet().in("P.", 1, 1, 100).out(".", 2, 101).report(state);
+  return t.quiet().verdicts();
+}
+
+TEST(ResetTwins, ThatARstIsDueExcusesNoOtherState) {
+  EXPECT_EQ(in_state_behind_close(State::kFinWait1), Verdicts{"SHLD_3 departed"});
+  EXPECT_EQ(in_state_behind_close(State::kFinWait2).at(0), "S3_6_half_close violated");
+}
+
+TEST(ResetTwins, TextIsAcknowledgedBeforeItsRstAndNotInsteadOfIt) {
+  EXPECT_EQ(gap_filled_behind_close(0, true), Verdicts{});
+  EXPECT_EQ(gap_filled_behind_close(201, true), Verdicts{});
+  EXPECT_EQ(gap_filled_behind_close(201, false), Verdicts{"SHLD_3 departed"});
+  EXPECT_EQ(gap_filled_behind_close(401, true).at(0), "SA4_7_ack violated");
+  EXPECT_EQ(gap_filled_behind_close(0, true, true), Verdicts{"S3_10_4_established violated"});
+  EXPECT_EQ(gap_filled_behind_close(201, true, true), Verdicts{"S3_6_half_close violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

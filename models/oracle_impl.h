@@ -139,8 +139,9 @@ struct Oracle::Impl {
     bool within_limits = true;
     std::size_t nearest_index = 0;
     const int cls = transitions ? event_class(event) : 0;
-    const auto happens = [&act, leaves = std::holds_alternative<Departing>(event.what)](Step& on) {
-      if (!leaves) on.end_by_reset();
+    const bool tells = std::holds_alternative<Departing>(event.what) || std::holds_alternative<StateReport>(event.what);
+    const auto happens = [&act, tells](Step& on) {
+      if (!tells) on.end_by_reset();
       act(on);
     };
     for (std::size_t i = 0; i < c.possible.size(); ++i) {

@@ -70,12 +70,13 @@ void advance_snd_una(Step& on, SndSeq ack) {
   tcb.sent_at = tcb.given_at = on.env.now;
 }
 
-Then reset_as_user_is_gone(Step& on, const Arriving& seg) {
+Then reset_as_user_is_gone(Step& on, const Arriving& seg, bool text_first) {
   Reply reply = reset_reply(on.tcb, seg, Rule::SHLD_3);
-  reply.ends = seg.ctl.ack && on.tcb.snd_una < on.tcb.snd_limit() && on.may(Freedom::kAckLetsGoBeforeReset);
+  reply.lets_go = seg.ctl.ack && on.tcb.snd_una < on.tcb.snd_limit() && on.may(Freedom::kAckLetsGoBeforeReset);
+  reply.ends = reply.lets_go || text_first;
   if (!reply.ends) on.delete_tcb(Rule::SHLD_3);
   on.reply(reply);
-  return Then::kReturn;
+  return text_first ? Then::kProceed : Then::kReturn;
 }
 
 namespace {

@@ -51,8 +51,9 @@ enum class Then {
   kAckFieldAndFin,  // ... and then a FIN that waits may be next in sequence
 };
 
-// SHLD-3: text arrives, and the user, who has called CLOSE, will never receive it. Answers kReturn.
-Then reset_as_user_is_gone(Step& on, const Arriving& seg);
+// SHLD-3: text arrives, and the user, who has called CLOSE, will never receive it. Answers kReturn, or kProceed when
+// the text is taken and acknowledged first.
+Then reset_as_user_is_gone(Step& on, const Arriving& seg, bool text_first = false);
 
 // The sections of 3.10.7, one for each of these states and one for all others.
 void closed_state(Step& on, const Arriving& seg);    // 3.10.7.1

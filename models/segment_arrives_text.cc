@@ -140,7 +140,6 @@ bool refused_as_user_is_gone(Step& on, RcvSeq end) {
   if (on.tcb.contradicted && !on.may(Freedom::kTextBehindFinResets)) return false;
   const bool refused = on.should(Rule::SHLD_3);
   on.cite(Rule::MAY_1, refused);
-  if (refused) on.cite(Rule::SHLD_3);
   return refused;
 }
 
@@ -218,7 +217,11 @@ Then process_segment_text(Step& on, const Arriving& seg) {
   if (on.tcb.rcv_fin) return text_behind_fin(on, seg);
   const RcvSeq end = end_of_text(on, seg);
   if (end <= seg.seq) return Then::kProceed;  // all of it lies beyond the FIN
-  if (refused_as_user_is_gone(on, end)) return reset_as_user_is_gone(on, seg);
+  if (refused_as_user_is_gone(on, end)) {
+    const bool text_first = on.may(Freedom::kTextAckedBeforeReset);
+    if (!text_first) on.cite(Rule::SHLD_3);  // else it is when the RST leaves
+    if (reset_as_user_is_gone(on, seg, text_first) == Then::kReturn) return Then::kReturn;
+  }
   return on.tcb.rcv_nxt_max < seg.seq ? text_ahead_of_gap(on, seg, end) : text_in_sequence(on, seg, end);
 }
 
@@ -322,7 +325,8 @@ Then check_fin_bit(Step& on, const Arriving& seg) {
     in_window = !tcb.edge_known || tcb.fin_seq < tcb.rcv_edge;
     tcb.held_fin_outside = !in_window;
     // A FIN ahead of a gap tells of text that nobody will receive, as text itself would.
-    if (tcb.user_gone && tcb.rcv_nxt_max < tcb.fin_seq && on.may(Freedom::kFinAheadResets))
+    const bool reset_is_due = tcb.reply.ends;  // by text that came with it
+    if (tcb.user_gone && !reset_is_due && tcb.rcv_nxt_max < tcb.fin_seq && on.may(Freedom::kFinAheadResets))
       return reset_as_user_is_gone(on, seg);
     if (seg.text.empty() && tcb.rcv_nxt_max < tcb.fin_seq) {
       on.cite(Rule::R5681_3_2_out_of_order);

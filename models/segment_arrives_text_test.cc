@@ -145,7 +145,8 @@ TEST(SegmentText, AfterAFullCloseItDrawsARst) {
   Candidate before = fin_wait_2();
   before.user_gone = true;
   const Outcomes after = arrives(before, in("P.", 1, 2, 100));
-  EXPECT_EQ(after.texts, (Texts{"CLOSED, RST 2", "FIN-WAIT-2, RCV.NXT=101, ACK later, without SHLD_3"}));
+  EXPECT_EQ(after.texts, (Texts{"CLOSED, RST 2", "FIN-WAIT-2, RCV.NXT=101, RST 2, ACK later",
+                                "FIN-WAIT-2, RCV.NXT=101, ACK later, without SHLD_3"}));
 }
 
 // Old text again is no new data.

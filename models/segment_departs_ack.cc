@@ -190,6 +190,7 @@ bool delayed_ack_is_overdue(const Step& on) {
 bool early_ack(const Tcb& tcb, const Departing& seg) {
   const bool again = seg.ctl.fin && seg.seq < tcb.snd_nxt;
   const bool let_go = again || !seg.text.empty();  // by an ACK, before what came with it is taken
+  if (tcb.reply.ends && !tcb.reply.lets_go) return false;
   return tcb.congestion.arrived_since_quiet && let_go && seg.ack < tcb.rcv_nxt && seg.ack == tcb.rcv_nxt_before;
 }
 

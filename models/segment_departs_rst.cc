@@ -97,6 +97,10 @@ bool reset_may_leave(Step& on, const Departing& seg) {
 }  // namespace
 
 void reset_departs(Step& on, const Departing& seg) {
+  if (on.tcb.reply.ends) {
+    on.cite(on.tcb.reply.rule);
+    on.tcb.ack_now = false;  // text that it refuses is acknowledged before it or never
+  }
   on.end_by_reset();
   if (!reset_may_leave(on, seg)) return;
   timestamps_depart_on_reset(on, seg);

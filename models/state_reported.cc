@@ -75,13 +75,14 @@ Rule forbids_the_state(const Candidate& tcb, State reported) {
   const bool gave_up =
       no_connection(reported) && synchronized(tcb.state) && tcb.snd_una < tcb.snd_limit() && tcb.prompted == 0;
   const bool shrunk = tcb.snd_edge() + 1 < tcb.snd_nxt;  // the window, by more than a probe
-  // What had to leave first and did not is the nearer reason.
+  // What had to leave first and did not is the nearer reason; that a RST is still to end the connection is none.
+  const bool answer_is_due = tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional && !tcb.reply.ends;
   return blamed({
       {took_a_fin_beyond_the_window(tcb, reported), takes_beyond_edge(tcb)},
       {took_an_unacceptable_fin(tcb, reported), Rule::SA4_1_drop},
       {tcb.keep.unanswered > 0 && reported == State::kClosed, Rule::MUST_29},
       {tcb.ack_now && info(tcb.ack_now_rule).level == Level::kMust, tcb.ack_now_rule},
-      {tcb.reply.form != Reply::Form::kNone && !tcb.reply.optional, unanswered(tcb)},
+      {answer_is_due, unanswered(tcb)},
       {no_connection(reported) && tcb.survived.has_value(), tcb.survived.value_or(Rule::SA4_1_drop)},
       {gave_up && (tcb.snd_wnd != 0 || tcb.rexmits == 0), Rule::SHLD_11},
       {gave_up && shrunk, Rule::SHLD_17},

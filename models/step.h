@@ -209,7 +209,7 @@ struct Step {
     if (!due.ends) return;
     tcb.reply = {};
     delete_tcb(due.rule);
-    due.ends = false;
+    due.ends = due.lets_go = false;
     tcb.reply = due;
   }
 };

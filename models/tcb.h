@@ -39,9 +39,9 @@ struct Reply {
     kAck,     // <SEQ=seq><ACK=ack><CTL=ACK>: of a connection that is no more
   };
   Form form = Form::kNone;
-  bool must = true;       // false: its absence departs from a SHOULD, or costs nothing when optional
-  bool optional = false;  // it may leave or not; leaving takes `freedom`
-  bool ends = false;      // the connection is there until it leaves
+  bool must = true;                    // false: its absence departs from a SHOULD, or costs nothing when optional
+  bool optional = false;               // it may leave or not; leaving takes `freedom`
+  bool ends = false, lets_go = false;  // the connection is there until it leaves; what an ACK lets go may be first
   Freedom freedom{};
   SndSeq seq{}, other{};
   RcvSeq ack{};
