@@ -67,6 +67,7 @@ bool cwr_is_right(Step& on, const Departing& seg) {
     return on.refuse(Rule::R3168_6_1_1_cwr, 1);
   } else if (state.cwr == Cwr::kAfterLoss) {
     on.depart(Rule::R3168_6_1_2_cwr_any);
+    state.reduced = false;      // as has been announced: the target may react to an echo
   } else if (state.cwr_sent) {  // cleared again
     on.cite(Rule::R3168_6_1_1_cwr);
     on.cite(Rule::R3168_6_1_2_cwr_first);

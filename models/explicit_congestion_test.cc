@@ -339,6 +339,34 @@ TEST(ExplicitCongestion, TextWaitsForTheTimerAfterAnEchoNagleOrNot) {
   EXPECT_EQ(story(""), Verdicts{"MUST_17 violated"});
 }
 
+// Of four segments the first two are lost. CWR follows the retransmission, or does not; and so behind an echo of CE
+// that comes with the partial acknowledgment.
+Verdicts echo_behind_a_loss(std::string_view after_loss, std::string_view after_echo) {
+  constexpr std::uint32_t kSegment = 536;
+  EcnTrace t;
+  t.agree().write(60 * kSegment);
+  for (std::uint32_t i = 0; i < 4; ++i) t.departs(".", "", 1 + i * kSegment, 1, kSegment, kEct0);
+  t.quiet();
+  for (std::uint32_t i = 4; i < 6; ++i) {
+    t.arrives(".", "", 1, 1).departs(".", "", 1 + i * kSegment, 1, kSegment, kEct0).quiet();
+  }
+  t.arrives(".", "", 1, 1).departs(".", "", 1, 1, kSegment).quiet();
+  t.arrives(".", "", 1, 1).departs(".", after_loss, 1 + 6 * kSegment, 1, kSegment, kEct0).quiet();
+  t.arrives(".", "", 1, 1).departs(".", "", 1 + 7 * kSegment, 1, kSegment, kEct0).quiet();
+  t.arrives(".", "E", 1, 1 + kSegment).departs(".", "", 1 + kSegment, 1, kSegment);
+  t.departs(".", after_echo, 1 + 8 * kSegment, 1, kSegment, kEct0).quiet();
+  return t.verdicts();
+}
+
+// Who has not announced a reduction may not have reduced the window, and then reacts to the echo: one departure, not
+// two.
+TEST(ExplicitCongestion, AnEchoMayMeetAWindowOfWhichNoReductionWasAnnounced) {
+  EXPECT_EQ(echo_behind_a_loss("W", ""), kNone);
+  EXPECT_EQ(echo_behind_a_loss("W", "W"), Verdicts{"R3168_6_1_2_react departed"});
+  EXPECT_EQ(echo_behind_a_loss("", "W"), Verdicts{"R3168_6_1_2_cwr_any departed"});
+  EXPECT_EQ(echo_behind_a_loss("", ""), Verdicts{"R3168_6_1_2_cwr_any departed"});
+}
+
 // An echo meets four segments and acknowledges all but 100 octets, which leave again with new text; half of them
 // arrive. The timeout has made a window of its own, which is all that can be held against a second segment. Without the
 // timeout more than the four segments are an increase.
