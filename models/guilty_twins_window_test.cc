@@ -105,6 +105,28 @@ TEST(WindowTwins, SmallUpdatesCountThoughAcksOpenTheWindowAsLittle) {
   EXPECT_TRUE(opens_by_ten(true));
 }
 
+// The window closes over the last of ten octets, while twenty more wait. The first of those leaves so often, as the
+// timer doubles, and the window opens so many seconds after it closed. Then what is outstanding leaves again, or
+// nothing does.
+Verdicts probes_with_new_text(int probes, int opens_at, bool again) {
+  Trace t;
+  t.open().write(10).out("P.", 1, 1, 10).quiet().write(20).in(".", 1, 10, 0, 0).quiet();
+  int at = 0;
+  for (int i = 0; i < probes; at += 1 << i++) t.quiet(seconds(1 << i)).out(".", 11, 1, 1);
+  t.quiet().quiet(seconds(opens_at - at)).in(".", 1, 10, 0, 65535);
+  if (again) t.out(".", 10, 1, 2);
+  return t.quiet().quiet(seconds(again ? 0 : 80)).verdicts();
+}
+
+// 3.8.6.1: a new octet probes a window of zero, and what lies beyond the edge need not leave before it opens (MAY-7).
+TEST(WindowTwins, ANewOctetProbesBehindTextThatIsOutstanding) {
+  EXPECT_EQ(probes_with_new_text(6, 101, true), Verdicts{});
+  EXPECT_EQ(probes_with_new_text(3, 15, true), Verdicts{});
+  EXPECT_EQ(probes_with_new_text(1, 501, true), Verdicts{"MUST_35 violated"});
+  EXPECT_EQ(probes_with_new_text(0, 501, true), Verdicts{"SA8_retransmission violated"});
+  EXPECT_EQ(probes_with_new_text(3, 15, false), Verdicts{"R6298_5_4 departed"});
+}
+
 // The window closes and opens again, or was never closed, and one octet of hundred leaves.
 Verdicts probes_after_opening(bool was_closed) {
   Trace t;

@@ -275,6 +275,12 @@ void fin_is_right(Step& on) {
   if (tcb.state == State::kSynReceived) on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
 }
 
+// 3.8.6.1: "at least one octet of new data" probes a closed window, now or again, also behind text that is outstanding.
+// That text lies beyond the edge and may wait until the window opens (3.8.6, MAY-7).
+bool probes_behind_the_front(const Tcb& tcb, const Departing& seg, const Extent& at) {
+  return tcb.snd_wnd == 0 && at.octets == 1 && tcb.snd_una < seg.seq && tcb.snd_nxt <= at.text_end;
+}
+
 // Some of the segment is new: it moves SND.NXT.
 bool new_part_departs(Step& on, const Departing& seg, const Extent& at) {
   Candidate& tcb = on.tcb;
@@ -290,6 +296,7 @@ bool new_part_departs(Step& on, const Departing& seg, const Extent& at) {
   }
   if (!at.resent && !congestion_admits(on, seg.seq, at.octets, false)) return false;
   text_follows(on, seg.seq, at.resent);
+  if (probes_behind_the_front(tcb, seg, at)) tcb.timed = tcb.timer.new_text_followed = false;
   tcb.snd_nxt = at.end;
   tcb.send_pending = false;
   return true;
@@ -331,6 +338,8 @@ bool old_part_departs(Step& on, const Departing& seg, const Extent& at, std::uin
   if (seg.seq <= tcb.snd_una) {
     on.cite(Rule::MAY_4, seg.ip.identification == tcb.ip.front_id);
     if (!front_departs(on, true)) return false;
+  }
+  if (seg.seq <= tcb.snd_una || probes_behind_the_front(tcb, seg, at)) {
     if (tcb.rexmits < 255) ++tcb.rexmits;
     tcb.timed = false;
   }
