@@ -183,15 +183,15 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   }
   const std::uint32_t flight = tcb.congestion.quiet_flight;
   if (state.setup_sent) state.echo_meets(flight - std::min(flight, beyond_window(tcb)), tcb.snd_mss, tcb.snd_nxt);
-  if (!state.marks || state.unjudged) return;
+  if (!state.may_mark() || state.unjudged) return;
   const SndSeq una = news ? seg.ack : tcb.snd_una;
   if (state.reduced_for(una)) return;
   state.flight_at_echo = flight;
   state.echo_until = tcb.snd_nxt;
   const bool at_the_end = (state.reduced && una == state.recover) || (state.perhaps_reduced && una <= state.perhaps);
-  if (news && !at_the_end) {
+  if (news && !at_the_end && state.marks) {
     echo_reduces(on);
-  } else {
+  } else {  // which includes an echo of nothing that was marked
     may_reduce(state, tcb.snd_nxt);
   }
 }

@@ -395,16 +395,17 @@ TEST(ExplicitCongestion, ATimeoutEndsWhatAnEchoBounds) {
 
 // CWR follows a timeout of text without ECT, too (6.1.2: "for any reason"). Without one there is no reason.
 TEST(ExplicitCongestion, CwrMayComeBeforeAnythingWasMarked) {
-  const auto story = [](bool timeout) {
+  const auto story = [](bool timeout, std::string_view echo) {
     EcnTrace t;
     t.agree().write(10);
     t.departs("P.", "", 1, 1, 10).quiet(seconds(1));
     if (timeout) t.departs("P.", "", 1, 1, 10).quiet();
-    t.arrives(".", "", 1, 11).quiet().write(10);
+    t.arrives(".", echo, 1, 11).quiet().write(10);
     return t.departs("P.", "W", 11, 1, 10, kEct0).quiet().verdicts();
   };
-  EXPECT_EQ(story(true), kNone);
-  EXPECT_FALSE(story(false).empty());
+  EXPECT_EQ(story(true, ""), kNone);
+  EXPECT_EQ(story(false, "E"), kNone);  // nor does an echo ask what was marked
+  EXPECT_FALSE(story(false, "").empty());
 }
 
 // What leaves round trip by round trip stays the same: slow start has ended at a size of its own, or by an echo of CE.

@@ -10,8 +10,8 @@ namespace {
 
 using std::chrono::seconds;
 
-Trace& set(Trace& t, SocketOption option, std::int64_t value) {
-  return t.call({.kind = CallKind::kSetOption, .handle = 4, .option = option, .value = value});
+Trace& set(Trace& t, SocketOption option, std::int64_t value, int handle = 4) {
+  return t.call({.kind = CallKind::kSetOption, .handle = handle, .option = option, .value = value});
 }
 
 // A connection with keep-alives after ten seconds, the first of which has left.
@@ -82,6 +82,23 @@ TEST(UserTimeoutTwins, OneThatEndsBeforeTheNextProbeExcusesThatItIsMissing) {
   EXPECT_EQ(fin_given_up(30, seconds(120)), Verdicts{});
   EXPECT_NE(fin_given_up(110, seconds(120)), Verdicts{});
   EXPECT_EQ(fin_given_up(30, seconds(29)), Verdicts{"MUST_37 violated"});
+}
+
+// The user has set so many seconds on a passive OPEN, or nothing. The SYN,ACK leaves at 0, 1, 3, 7, 15 and 31 s, and
+// then the connection is found to be no more.
+Verdicts handshake_given_up(int timeout, Time found) {
+  Trace t;
+  t.listen();
+  if (timeout > 0) set(t, SocketOption::kUserTimeout, timeout * 1000, 3);
+  t.quiet().in("S", 0).out("S.", 0, 1).quiet();
+  for (int i = 0; i < 5; ++i) t.quiet(seconds(1 << i)).out("S.", 0, 1).quiet();
+  return t.quiet(found - seconds(31)).report(State::kClosed).verdicts();
+}
+
+TEST(UserTimeoutTwins, ThatOfAPassiveOpenHoldsForItsConnections) {
+  EXPECT_EQ(handshake_given_up(45, seconds(60)), Verdicts{});
+  EXPECT_NE(handshake_given_up(45, seconds(40)), Verdicts{});
+  EXPECT_NE(handshake_given_up(0, seconds(60)), Verdicts{});
 }
 
 // A connection is reset, its socket is asked to connect to all hosts, which fails so, and RECEIVE says end of stream.

@@ -64,7 +64,7 @@ Oracle::Impl::Conversation& Oracle::Impl::conversation(Tuple tuple) {
   c.incarnation = 0;
   c.taken = false;
   c.tainted = opened_wrongly;
-  c.dead = c.handed_out = false;
+  c.dead = c.handed_out = c.abandoned = false;
   c.dead_before = 0;
   c.begins = c.named = c.accurate_named = false;
   c.sent = {};
@@ -100,6 +100,7 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
     a.elsewhere = p->open && p->elsewhere;
     a.deserted = !p->open;
     a.aborted = p->aborted;
+    a.user_timeout = listeners_timeout(p->number);
     if (p->open) a.backlog_full = waiting(c) >= p->backlog;
   }
   const auto* in = std::get_if<Arriving>(&event.what);
@@ -198,7 +199,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   });
   for (const Candidate& p : c.possible) challenged_at = std::max(challenged_at, p.challenge.at);
   const auto ended = [](const Candidate& p) { return p.passive && p.was_open && p.state <= State::kListen; };
-  if (!c.taken && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
+  if (!c.taken && !c.abandoned && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
   const bool idle =
       before == State::kClosed || before == State::kListen || before == State::kTimeWait || c.possible.size() > 1;
   c.begins = idle && !again && seg.ctl.syn && std::any_of(c.possible.begin(), c.possible.end(), begun);
@@ -255,7 +256,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
     form(Rule::MUST_68, seg.fault != Fault::kOptionLength);
     form(Rule::MUST_69, !seg.opt.nonzero_after_end);
   }
-  const bool begins = seg.ctl.syn && !seg.ctl.rst && !c.possible.front().iss_known;
+  const bool begins = seg.ctl.syn && !seg.ctl.rst && may_begin(c, seg.seq);
   const Time left_before = c.possible.front().front_to;
   process(c, event, [&](Step& on) { segment_departs(on, seg); });
   c.sent.leaves(seg, event.until);

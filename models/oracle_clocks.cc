@@ -13,6 +13,22 @@ constexpr std::size_t kBeginningsCompared = 16;  // each with each; more are lef
 }  // namespace
 
 // 3.4.1: ISN = M + F(the two sockets, a secret), with a clock M that ticks about every 4 microseconds.
+// A SYN with this number may be the first of its connection: it is not that of one that may stand.
+bool Oracle::Impl::may_begin(const Conversation& c, SndSeq iss) {
+  const auto unknown = [](const Candidate& p) { return !p.iss_known; };
+  const auto known = [iss](const Candidate& p) { return p.iss_known && p.iss == iss; };
+  const auto& all = c.possible;
+  return std::any_of(all.begin(), all.end(), unknown) && std::none_of(all.begin(), all.end(), known);
+}
+
+// What the user has set on the passive OPEN of the port; zero: nothing.
+Time Oracle::Impl::listeners_timeout(std::uint16_t number) const {
+  for (const Handle& h : handles) {
+    if (h.kind == Handle::Kind::kListener && h.port == number) return h.user_timeout;
+  }
+  return Time{};
+}
+
 void Oracle::Impl::first_sequence_number(const Conversation& c, const Event& event, std::uint32_t iss) {
   constexpr std::int64_t kTick = 4000;           // ns
   constexpr std::int64_t kFastest = kTick / 64;  // clocks in use tick up to so fast

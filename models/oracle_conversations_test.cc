@@ -183,6 +183,44 @@ TEST(Violated, AFreshConnectionOutOfTimeWaitWithNumbersOfTheOldOne) {
   }
 }
 
+// A connection out of TIME-WAIT scales its windows; its SYN is reset, and the old one, which does not, returns to
+// TIME-WAIT and offers up to 10000 again. A segment without ACK is answered beyond that window, not inside it.
+TEST(Violated, ATimeWaitThatReturnsScalesAsItDid) {
+  for (const std::uint32_t seq : {20003u, 1000u}) {
+    Trace t;
+    t.open().shutdown().out("F.", 1, 1).quiet().in("F.", 1, 2).out(".", 2, 2).quiet();
+    Arriving syn = in("S", 900);
+    syn.opt.window_scale = 9;
+    Departing answer = out("S.", 2, 901);
+    answer.opt.window_scale = 7;
+    t.event(syn).event(answer).quiet().in("R", 901).quiet().in("R", 3).out(".", 2, 2).quiet();
+    t.in("P", seq).out(".", 2, 2).quiet();
+    EXPECT_EQ(t.verdicts(), seq == 20003 ? kNone : Verdicts{"SA4_5_off violated"}) << seq;
+  }
+}
+
+// Nobody has accepted the first connection when its listener is shut down; the next one is accepted, and the user sends
+// on it, or does not.
+TEST(Violated, TextOfTheConnectionThatIsAcceptedBehindAnAbandonedOne) {
+  for (const bool given : {true, false}) {
+    Trace t;
+    t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1).quiet();
+    t.call({.kind = CallKind::kShutdown, .handle = 3, .how = 2}).out("R", 1).quiet().in(".", 1, 1).out("R", 1).quiet();
+    t.wait(std::chrono::seconds(1)).call({.kind = CallKind::kListen, .handle = 3, .length = 1}).quiet();
+    Departing answer = out("S.", 0, 901);
+    answer.seq = answer.seq + 300000;
+    Departing text = out("P.", 1, 901, 1);
+    t.in("S", 900).event(answer).quiet();
+    Arriving ack = in(".", 901, 1);
+    ack.ack = answer.seq + 1;
+    t.event(ack).quiet().accept();
+    if (given) t.write(1);
+    text.seq = answer.seq + 1;
+    t.event(text).quiet();
+    EXPECT_EQ(t.verdicts(), given ? kNone : Verdicts{"S3_9_1_2_order violated"}) << given;
+  }
+}
+
 // 3.4.1: the clock may tick in steps of its own, so the number may stand for a hundredth of a second, and no longer.
 TEST(Violated, AFirstNumberThatStands) {
   for (const auto& [passed, broken] : {std::pair{5, false}, std::pair{50, true}}) {

@@ -30,6 +30,12 @@ struct Oracle::Impl {
     bool dead = false;            // this incarnation may have ended before anybody took it, and may still be handed out
     int dead_before = 0;          // ... earlier ones that did
     bool handed_out = false;      // perhaps: it, or one of those
+    bool abandoned = false;       // its listener was closed before anybody took it: it is not handed out
+    void abandon() {
+      dead = false;
+      dead_before = 0;
+      abandoned = !taken;
+    }
     SentSegments sent{};
     bool tainted = false;  // a MUST was broken here: what follows in this conversation proves nothing
   };
@@ -127,6 +133,8 @@ struct Oracle::Impl {
   std::uint32_t waiting(const Conversation& but) const;
   // Nothing of this conversation can be overdue or waits to be counted.
   static bool rests(const Conversation& c);
+  static bool may_begin(const Conversation& c, SndSeq iss);
+  Time listeners_timeout(std::uint16_t number) const;
 
   // Judging (oracle_judging.cc).
   // Replaces each TCB by its outcomes. When none is left, that is a violation; the oracle goes on from what it saw.

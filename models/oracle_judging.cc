@@ -242,7 +242,7 @@ void Oracle::Impl::settle(Conversation& c, const Event& event) {
                               [](const Candidate& p) { return p.state == State::kSynReceived && p.passive; })) {
     ++c.incarnation;
     c.dead_before += c.dead;
-    c.dead = c.handed_out = false;
+    c.dead = c.handed_out = c.abandoned = false;
     c.taken = false;
   }
   c.begins = false;

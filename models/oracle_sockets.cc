@@ -390,8 +390,9 @@ void Oracle::Impl::close_listener(const Handle& h, const Event& event) {
   }
   for (std::size_t i = 0; i < used; ++i) {
     Conversation& c = conversations[i];
-    if (c.taken || c.tuple.local != h.port) continue;
-    process(c, event, [](Step& on) { listener_gone(on); });
+    if (c.tuple.local != h.port) continue;
+    c.abandon();
+    if (!c.taken) process(c, event, [](Step& on) { listener_gone(on); });
   }
 }
 

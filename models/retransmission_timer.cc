@@ -359,7 +359,8 @@ void round_trip_ends(Step& on, SndSeq ack) {
     if (!first) timer.rtt_min = std::min(timer.rtt_min, since);
     // Where text left by Fast Open, the target may have timed the SYN,ACK, and none of it; and none of what only a SYN
     // has carried.
-    const bool of_syn = tcb.congestion.sent_at == Congestion::kNever;
+    const bool only_syn = on.env.sent != nullptr && !on.env.sent->left_last(tcb.snd_una, ack);
+    const bool of_syn = tcb.congestion.sent_at == Congestion::kNever || only_syn;
     if (first && !again && !ambiguous && !tcb.fast_open.opened && !of_syn) timer.rtt_min = since;
   }
   timer.acked_at = on.env.now;

@@ -47,6 +47,8 @@ void fresh(Candidate& tcb) {
 void keep_old_numbers(Candidate& tcb, const Candidate& old) {
   tcb.former.kept = true;
   tcb.former.stamped = old.timestamped();
+  tcb.former.scale = old.scale;
+  tcb.former.scaled_offered = old.scaled_offered;
   tcb.former.snd_nxt = old.snd_nxt;
   tcb.former.rcv_nxt = old.rcv_nxt;
   tcb.time_wait.from = old.time_wait.from;
@@ -64,6 +66,10 @@ void begin_connection(Step& on, const Arriving& seg) {
   if (again) on.cite(Rule::S3_5_1_duplicate_syn);
   tcb.passive = true;
   tcb.sent_at = tcb.given_at = on.env.now;  // the user timeout does not count what was before this connection
+  if (on.env.user_timeout > Time{} && !on.may(Freedom::kListenersOptions)) {  // 3.9.1.1: a parameter of the OPEN
+    tcb.user_timeout = on.env.user_timeout;
+    tcb.user_set_at = on.env.now;
+  }
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.user_at_offer = tcb.syn_text_end = seg.seq + 1;
   tcb.irs = seg.seq;
   queue_from_syn(on, seg);

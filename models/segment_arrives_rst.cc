@@ -38,6 +38,9 @@ void back_to_listen(Step& on, Rule rule) {
   tcb.passive = false;  // nobody waits for it
   tcb.snd_una = tcb.snd_nxt = tcb.snd_end = tcb.former.snd_nxt;
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = tcb.former.rcv_nxt;
+  tcb.rcv_edge = tcb.rcv_far = tcb.former.rcv_nxt;
+  tcb.scale = tcb.former.scale;
+  tcb.scaled_offered = tcb.former.scaled_offered;
   tcb.rcv_fin = tcb.was_open = true;
   tcb.edge_known = tcb.former.kept = false;
   tcb.stamps = {};  // those of the SYN say nothing of it, and what it echoed last is not remembered

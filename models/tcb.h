@@ -153,7 +153,8 @@ struct TimeWait {
 
 // The connection in TIME-WAIT whose place a SYN has taken: its numbers, in case the SYN was an old one (MAY-2).
 struct FormerConnection {
-  bool kept = false, stamped = false;
+  bool kept = false, stamped = false, scaled_offered = false;
+  Scale scale{};
   SndSeq snd_nxt{};
   RcvSeq rcv_nxt{};
   friend bool operator==(const FormerConnection&, const FormerConnection&) = default;
@@ -318,7 +319,6 @@ struct Tcb {
   HeldText held{};
   Sack selective{};
   Scoreboard board{};
-
   Stamps stamps{};
   Scale scale{};
 

@@ -282,9 +282,10 @@ void Session::Impl::learn(const Call& call, const UserCall& made) {
     pair_now = socket->tuple;
     return;
   }
-  const bool over =
-      made.error == UserError::kTimedOut || made.error == UserError::kReset || made.error == UserError::kRefused;
-  if (made.result < 0 && over) socket->written = 0;  // the text of this connection is gone
+  const bool asked = made.kind == CallKind::kGetOption && made.option == SocketOption::kError && made.result == 0;
+  const UserError told = asked ? static_cast<UserError>(made.value) : made.error;
+  const bool over = told == UserError::kTimedOut || told == UserError::kReset || told == UserError::kRefused;
+  if ((asked || made.result < 0) && over) socket->written = 0;  // the text of this connection is gone
   if (made.result < 0) return;
   switch (made.kind) {
     case CallKind::kShutdown:  // of an attempt that was not answered, the text is gone, too

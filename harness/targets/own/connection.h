@@ -93,6 +93,7 @@ struct Reopened {
   SeqNum used = 0;  // behind the largest sequence number of it, and of attempts that failed
   std::uint32_t rcv_wnd = 0;
   Time time_wait = kNever;
+  Scaling scaling{};
   Stamps stamps{};
 };
 

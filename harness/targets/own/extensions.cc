@@ -202,6 +202,7 @@ bool Stack::reopens(Connection& c, const Segment& seg) {
                      .used = max(c.snd_nxt, c.attempted.value_or(c.snd_nxt)),
                      .rcv_wnd = c.rcv_wnd,
                      .time_wait = c.timers.time_wait,
+                     .scaling = c.scaling,
                      .stamps = c.stamps};
   delete_tcb(c, Ended::kNormally);
   listen_state(*listener, seg, old);

@@ -294,6 +294,7 @@ void Stack::return_to_listen(Connection& c) {
   tcb.remote_port = c.remote_port;
   tcb.choices = c.choices;
   tcb.stamps = old.stamps;
+  tcb.scaling = old.scaling;
   tcb.snd_una = tcb.snd_nxt = old.snd_nxt;
   tcb.rcv_nxt = old.rcv_nxt;
   tcb.attempted = c.snd_nxt;
