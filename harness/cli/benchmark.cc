@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -162,13 +164,50 @@ BenchResult bench(Target& target, double seconds, Edition edition, std::uint8_t 
   return result;
 }
 
+namespace {
+
+void add_to(BenchResult& sum, const nlohmann::json& one) {
+  const auto add = [&](const char* name, auto& value) { value += one[name].get<std::decay_t<decltype(value)>>(); };
+  sum.target = one["target"];
+  add("bare_steps_per_s", sum.bare_steps_per_s);
+  add("judged_steps_per_s", sum.judged_steps_per_s);
+  add("bare_connections_per_s", sum.bare_connections_per_s);
+  add("judged_connections_per_s", sum.judged_connections_per_s);
+  add("judged_connections_per_processor_s", sum.judged_connections_per_processor_s);
+  add("overhead", sum.overhead);
+  add("rounds", sum.rounds);
+  add("verdicts", sum.verdicts);
+}
+
+}  // namespace
+
+BenchResult bench_in_processes(int jobs, const std::function<std::unique_ptr<Target>()>& make, double seconds,
+                               Edition edition, std::uint8_t ip) {
+  BenchResult sum{.jobs = jobs};
+  const auto ends = in_processes(
+      jobs,
+      [&](int, const LineWriter& write_line) {
+        const BenchResult one = bench(*make(), seconds, edition, ip);
+        write_line(nlohmann::json::parse(bench_json(one)).dump());
+      },
+      [&](const std::string& line) { add_to(sum, nlohmann::json::parse(line)); });
+  for (const std::string& how : ends) {
+    if (!how.empty()) throw TargetError("a process that measured ended: " + how);
+  }
+  sum.judged_connections_per_processor_s /= jobs;
+  sum.overhead /= jobs;
+  sum.rounds /= static_cast<std::size_t>(jobs);
+  return sum;
+}
+
 std::string bench_text(const BenchResult& result) {
   return fmt::format(
-      "{}: connections of six segments, {} pairs of rounds\n"
+      "{}: connections of six segments, {} pairs of rounds{}\n"
       "  bare    {:>12.0f} steps/s {:>10.0f} connections/s\n"
       "  judged  {:>12.0f} steps/s {:>10.0f} connections/s, {:.0f} in each second that a processor works\n"
       "  the judge makes a step {:.2f} times as long\n",
-      result.target, result.rounds, result.bare_steps_per_s, result.bare_connections_per_s, result.judged_steps_per_s,
+      result.target, result.rounds, result.jobs > 1 ? fmt::format(" in each of {} processes", result.jobs) : "",
+      result.bare_steps_per_s, result.bare_connections_per_s, result.judged_steps_per_s,
       result.judged_connections_per_s, result.judged_connections_per_processor_s, result.overhead);
 }
 
@@ -181,7 +220,8 @@ std::string bench_json(const BenchResult& result) {
                                     {"judged_connections_per_s", result.judged_connections_per_s},
                                     {"judged_connections_per_processor_s", result.judged_connections_per_processor_s},
                                     {"rounds", result.rounds},
-                                    {"verdicts", result.verdicts}};
+                                    {"verdicts", result.verdicts},
+                                    {"jobs", result.jobs}};
   return json.dump(2) + "\n";
 }
 

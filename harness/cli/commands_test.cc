@@ -329,6 +329,22 @@ TEST(Commands, BenchKeepsItsContract) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
   EXPECT_EQ(json["verdicts"], 0);
+  EXPECT_EQ(json["jobs"], 1);
+}
+
+// The rates are added; what a round is and what the judge costs is not.
+TEST(Commands, BenchMeasuresProcessesTogether) {
+  const auto asked = [](const char* jobs) {
+    return nlohmann::json::parse(run({"bench", "--seconds", "0.3", "--format", "json", "--jobs", jobs}).out);
+  };
+  const auto one = asked("1"), eight = asked("8");
+  EXPECT_EQ(eight["jobs"], 8);
+  EXPECT_EQ(eight["target"], "own");
+  EXPECT_EQ(eight["verdicts"], 0);
+  EXPECT_GT(eight["overhead"], 1.0);
+  EXPECT_LT(eight["overhead"], 4 * one["overhead"].get<double>());
+  EXPECT_LT(eight["rounds"], 4 * one["rounds"].get<int>() + 4);
+  EXPECT_LT(eight["judged_connections_per_processor_s"], 4 * one["judged_connections_per_processor_s"].get<double>());
 }
 
 TEST(Commands, TargetsSaysWhatIsHere) {
