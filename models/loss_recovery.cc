@@ -178,6 +178,12 @@ bool take_reports(Step& on, const Arriving& seg) {
   return news;
 }
 
+// A segment of which the first part is reported, up to `hole`, leaves as it left before. It need not be packed anew
+// (RFC 9293 section 3.8.6).
+bool leaves_as_before(const Step& on, SndSeq seq, SndSeq hole, SndSeq end) {
+  return hole < end && on.env.sent != nullptr && on.env.sent->left_as(seq, end);
+}
+
 }  // namespace
 
 void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd) {
@@ -254,10 +260,11 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
   board.skips = board.skips || (!front && board.owes_old);
   if (both_permit(tcb) && !board.sacked.empty() && !board.vague) {
     const Rule skip = board.after_rto ? Rule::R6675_5_1_use_sack : Rule::R2018_5_record;
-    if (next_hole(board, seg.seq) != seg.seq) {
-      on.depart(skip);
-    } else {
+    const SndSeq hole = next_hole(board, seg.seq);
+    if (hole == seg.seq) {
       on.cite(skip);
+    } else if (!leaves_as_before(on, seg.seq, hole, end)) {
+      on.depart(skip);
     }
     // NextSeg (), rule (1): of the holes that are lost and have not left again, the lowest leaves first.
     const SndSeq next = next_hole(board, later(tcb.snd_una, board.again));

@@ -123,6 +123,24 @@ TEST(LossRecovery, AfterATimeoutNothingWasReported) {
   EXPECT_EQ(t.verdicts(), Verdicts{"R6675_5_1_use_sack departed"});
 }
 
+// After a timeout 3001:4501 is reported, and the front leaves again with this segment.
+Verdicts leaves_beside_the_front(std::uint32_t seq) {
+  Flight t;
+  t.wait(std::chrono::seconds(1));
+  t.again(1).quiet();
+  t.reports(2001, {{3001, 4501}}).again(2001).again(seq).quiet();
+  return t.verdicts();
+}
+
+// A segment need not be packed anew where its first half is reported (RFC 9293 section 3.8.6). One that was is cut at
+// the hole.
+TEST(LossRecovery, ASegmentOfWhichHalfIsReportedLeavesAsItWas) {
+  EXPECT_EQ(leaves_beside_the_front(4001), Verdicts{});
+  EXPECT_EQ(leaves_beside_the_front(4501), Verdicts{});
+  EXPECT_EQ(leaves_beside_the_front(3001), Verdicts{"R6675_5_1_use_sack departed"});
+  EXPECT_EQ(leaves_beside_the_front(4201), Verdicts{"R6675_5_1_use_sack departed"});
+}
+
 TEST(LossRecovery, ATimeoutBeginsAtTheFront) {
   Flight t;
   t.reports(1, {{1, 2001}}).quiet();

@@ -54,6 +54,13 @@ class SentSegments {
     return false;
   }
 
+  // This very segment has left before, or is one of those that are forgotten.
+  bool left_as(SndSeq from, SndSeq to) const {
+    if (forgotten_ && from < forgotten_to_) return true;
+    return std::any_of(all_.begin(), all_.end(),
+                       [&](const Extent& each) { return each.from == from && each.to == to; });
+  }
+
  private:
   struct Extent {
     SndSeq from{}, to{};
