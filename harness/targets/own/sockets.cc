@@ -143,7 +143,7 @@ Result Sockets::accept(int handle) {
   accepted.port = parent.port;
   accepted.linger = parent.linger;
   accepted.reuse_address = parent.reuse_address;
-  accepted.choices = parent.choices;
+  accepted.choices = parent.listener->choices;  // those of its connection: what was set later is the listener's alone
   return made;
 }
 
