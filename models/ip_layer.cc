@@ -22,6 +22,7 @@ constexpr Time kNoIncrease = std::chrono::minutes(5);     // RFC 1191 section 3:
 constexpr Time kAtOnce = std::chrono::milliseconds(150);  // no retransmission timer expires sooner
 constexpr std::uint32_t kIpv4Floor = 68, kIpv6Floor = 1280;
 constexpr std::uint32_t kTcpHeader = 20;
+constexpr int kDuplicates = 3;           // RFC 5681 section 3.2: so many duplicate ACKs make text leave again at once
 constexpr std::uint32_t kLeastText = 8;  // fragments carry multiples of so many octets
 
 constexpr std::uint8_t kDscp = 0xfc;  // of the traffic class; the other two bits are ECN's
@@ -206,13 +207,18 @@ bool ip_departs(Step& on, const Departing& seg) {
 
 namespace {
 
+// RFC 5927 section 4.1: what a message quotes should be text that is not acknowledged yet.
+bool outstanding(const Tcb& tcb, const IcmpArrives& message) {
+  const bool syn = !synchronized(tcb.state) && message.seq == tcb.iss;
+  return syn || (tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt);
+}
+
 // An attempt to open is given up; RFC 5927 section 4 has synchronized states treat a hard error as a soft one.
 void hard_error(Step& on, const IcmpArrives& message) {
   Candidate& tcb = on.tcb;
-  const bool outstanding = message.seq == tcb.iss || (tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt);
   if (synchronized(tcb.state)) {
     if (on.may(Freedom::kHardErrorSparesSynchronized)) return;
-  } else if (!outstanding) {
+  } else if (!outstanding(tcb, message)) {
     if (on.may(Freedom::kHardErrorOfAnother)) return;
   } else if (tcb.passive) {
     if (on.may(Freedom::kHardErrorSparesPassive)) return;
@@ -252,7 +258,7 @@ void icmp_arrives(Step& on, const IcmpArrives& message) {
         tcb.must_ignore = Rule::MUST_56;
         on.survives(Rule::MUST_56);
       }
-      tcb.ip.soft_error = true;
+      if (outstanding(tcb, message)) tcb.ip.soft_error = true;
       return;
     case Kind::kHard:
       hard_error(on, message);
@@ -285,14 +291,20 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   const std::uint32_t header = on.env.mms_s == 1460 ? 40 : 20;  // of IPv6, of IPv4
   const bool v6 = header == 40;
   const std::uint32_t packet = header + kTcpHeader + seg.opt.octets + octets;
-  // A target may send small segments for other reasons. Segments as large as the announced MTU show that it obeyed.
+  // A target may send small segments for other reasons: it did before, or the segment is the rest of one that the peer
+  // has in part. Segments as large as the announced MTU show that it obeyed.
   const std::uint32_t told = std::max<std::uint32_t>(ip.announced, header + kTcpHeader + seg.opt.octets + kLeastText);
-  if (ip.below_floor && packet < (v6 ? kIpv6Floor : kIpv4Floor) && octets < tcb.snd_mss && packet <= told &&
-      told < packet + kLeastText && seg.seq + octets < tcb.snd_end && octets < tcb.snd_edge() - seg.seq) {
+  const bool cut = octets < std::min<std::uint32_t>(tcb.snd_mss, tcb.congestion.largest) &&
+                   seg.seq + octets != tcb.snd_nxt && seg.seq + octets < tcb.snd_end &&
+                   octets < tcb.snd_edge() - seg.seq;
+  const bool as_told = packet <= told && told < packet + kLeastText;
+  if (ip.below_floor && cut && as_told && packet < (v6 ? kIpv6Floor : kIpv4Floor)) {
     on.refuse(v6 ? Rule::R8201_4_min : Rule::R1191_3_floor, 1);
     return false;
   }
-  const bool at_once = resent && on.env.now - tcb.front_from < kAtOnce;
+  const Congestion& cc = tcb.congestion;
+  const bool by_duplicates = cc.duplicates >= kDuplicates || cc.phase == Congestion::Phase::kRecovery;
+  const bool at_once = resent && !by_duplicates && on.env.now - tcb.front_from < kAtOnce;
   if (ip.ignores_too_big && at_once) {  // whoever does so does not ignore it
     on.refuse(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce, 1);
     return false;

@@ -48,7 +48,7 @@ class Campaign : public ::testing::Test {
 };
 
 TEST_F(Campaign, CountsApartWhatTheTargetIsKnownToBreak) {
-  HuntOptions asked = options("rst_out_of_window", 3000);
+  HuntOptions asked = options("rst_out_of_window", 12000);
   hunt(asked);
   std::map<std::string, int> of_rule;
   for (const Hunted& found : read_findings(folder() / "findings")) ++of_rule[found.kind.rule];

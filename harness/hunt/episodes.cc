@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "harness/hunt/icmp_moves.h"
 #include "harness/hunt/moves.h"
 #include "harness/hunt/randomness.h"
 #include "harness/script/scenario.h"
@@ -75,6 +76,14 @@ class Maker {
   }
   Maker& set(SocketOption option, std::int64_t value) {
     keep(Call{.kind = CallKind::kSetOption, .handle = handles_.connection, .option = option, .value = value});
+    return *this;
+  }
+  Maker& message(const IcmpMove& move) {
+    keep(move);
+    return *this;
+  }
+  Maker& accept() {
+    keep(Call{.kind = CallKind::kAccept, .handle = handles_.listener, .result = handles_.next});
     return *this;
   }
   Maker& read(std::uint32_t length) { return call(CallKind::kRead, length); }
@@ -180,6 +189,42 @@ void closing(Maker& m) {
   if (!m.random().one_in(4)) m.ack();
   if (m.random().one_in(2)) m.wait(some_time(m.random()));
   if (m.random().one_in(3)) m.fin().seq_distance = -1;
+}
+
+// TIME-WAIT, and a SYN that comes before it ends (3.6.1, RFC 6191).
+void reopening(Maker& m) {
+  m.end(m.random().one_in(2));
+  if (m.random().one_in(2)) m.ack();
+  m.fin();
+  if (m.random().one_in(3)) m.wait(some_time(m.random()));
+  constexpr std::int32_t kDistances[] = {1, 2, 1000, 100000, -1, -1000, -100000, 0};
+  SegmentMove& syn = m.segment({.syn = true});
+  syn.seq_distance = m.random().of(kDistances);
+  syn.spec.options = some_syn_options(m.random());
+  m.ack();
+  m.accept();
+  if (m.random().one_in(2)) m.text(some_length(m.random()));
+}
+
+// A message of a router, while text is under way or none (3.9.2.2, RFC 1191, RFC 8201).
+void icmp(Maker& m) {
+  if (!m.random().one_in(4)) m.write(some_length(m.random()));
+  if (m.random().one_in(3)) m.wait(some_time(m.random()));
+  m.message(some_icmp(m.random()));
+  if (m.random().one_in(2)) m.wait(some_time(m.random()));
+  if (m.random().one_in(3)) m.message(some_icmp(m.random()));
+  m.ack();
+  if (m.random().one_in(2)) m.write(some_length(m.random()));
+}
+
+// Packets of IPv4 with the same identification, or with options (MUST-50, RFC 6864 section 4.3).
+void carriers(Maker& m) {
+  const Bytes options = m.random().one_in(2) ? Bytes{1, 1, 1, 0} : Bytes{};
+  for (int i = 0; i < 2; ++i) {
+    Damage& damage = m.text(some_length(m.random())).spec.damage;
+    damage.identification = std::uint16_t{7};
+    damage.ip_options = options;
+  }
 }
 
 void urgent(Maker& m) {
@@ -321,10 +366,10 @@ void long_departure(Maker& m) {
 }
 
 using Episode = void (*)(Maker&);
-constexpr Episode kEpisodes[] = {zero_window,    timeout,        fast_retransmit, gap,           overlap,
-                                 full_buffer,    closing,        closing,         urgent,        intruder,
-                                 idle,           small_writes,   volume,          reported_loss, long_arrival,
-                                 long_departure, urgent_departs, keep_alive};
+constexpr Episode kEpisodes[] = {
+    zero_window,  timeout,        fast_retransmit, gap,        overlap,      full_buffer, closing,
+    closing,      urgent,         intruder,        idle,       small_writes, volume,      reported_loss,
+    long_arrival, long_departure, urgent_departs,  keep_alive, reopening,    icmp,        carriers};
 
 }  // namespace
 

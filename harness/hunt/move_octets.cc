@@ -11,7 +11,7 @@
 namespace tcpassay {
 namespace {
 
-constexpr std::size_t kSettingsMax = 8;
+constexpr std::size_t kSettingsMax = 8, kIpOptionsMax = 40;
 constexpr const char* kCookies[] = {"", kCookieOfTarget, kCookieChanged, kCookieOfZeros};
 
 // Puts values at the end of some octets. Out and In have the same functions, so that one description serves both.
@@ -149,7 +149,11 @@ void segment(Io& io, SegmentMove& move) {
   if (spec.damage.data_offset) *spec.damage.data_offset &= 15u;
   maybe(io, truncated, spec.damage.truncate);
   maybe(io, traffic_class, spec.traffic_class);
-  bits(io, {&spec.damage.bad_checksum});
+  bool identified = spec.damage.identification.has_value(), carries_options = !spec.damage.ip_options.empty();
+  bits(io, {&spec.damage.bad_checksum, &identified, &carries_options});
+  maybe(io, identified, spec.damage.identification);
+  if (carries_options) io.bytes(spec.damage.ip_options, kIpOptionsMax);
+  spec.damage.ip_options.resize(spec.damage.ip_options.size() / 4 * 4);
   io.number(ctl.reserved);
   ctl.reserved &= 15u;
   options(io, spec.options);
@@ -176,6 +180,14 @@ void call(Io& io, Call& made) {
 }
 
 template <class Io>
+void icmp(Io& io, IcmpMove& move) {
+  choice(io, move.message, kIcmpMessages);
+  io.number(move.mtu);
+  choice(io, move.seq, kAckAnchors);
+  io.number(move.distance);
+}
+
+template <class Io>
 void setting(Io& io, Setting& each) {
   const auto table = setting_table();
   const auto known = std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.name == each.name; });
@@ -197,11 +209,13 @@ void one(Io& io, Move& move) {
   if constexpr (Io::kReads) {
     move.wait = Time(wait < 0 ? 0 : wait);
     if (kind % 4 == 0) move.what = WaitMove{};
-    if (kind % 4 == 1 || kind % 4 == 3) move.what = SegmentMove{};
+    if (kind % 4 == 1) move.what = SegmentMove{};
     if (kind % 4 == 2) move.what = Call{};
+    if (kind % 4 == 3) move.what = IcmpMove{};
   }
   if (auto* seg = std::get_if<SegmentMove>(&move.what)) segment(io, *seg);
   if (auto* made = std::get_if<Call>(&move.what)) call(io, *made);
+  if (auto* message = std::get_if<IcmpMove>(&move.what)) icmp(io, *message);
 }
 
 bool has_octets(const Move& move) {

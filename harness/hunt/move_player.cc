@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "harness/hunt/move_player.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <utility>
 #include <variant>
 
+#include "harness/hunt/icmp_moves.h"
 #include "harness/hunt/moves.h"
 #include "harness/script/scenario.h"
 #include "harness/session/finding.h"
@@ -23,6 +26,7 @@ void MovePlayer::play(const Moves& moves) {
     }
     if (const auto* seg = std::get_if<SegmentMove>(&move.what)) segment(*seg);
     if (const auto* call = std::get_if<Call>(&move.what)) user(*call);
+    if (const auto* message = std::get_if<IcmpMove>(&move.what)) icmp(*message, moves.ip);
     if (after_) after_();
     if (first_finding(session_.oracle()) != nullptr) break;
   }
@@ -59,6 +63,18 @@ void MovePlayer::segment(const SegmentMove& move) {
   side.note(spec, irs);
   if (watcher_) watcher_(played_.steps.back());
   session_.inject(spec);
+}
+
+void MovePlayer::icmp(const IcmpMove& move, std::uint8_t ip) {
+  const Session::Peer& peer = session_.peer({}, {});
+  const std::uint32_t quoted = value_of(move.seq, peer, sides_.of(peer.tuple));
+  const std::uint32_t seq = quoted + static_cast<std::uint32_t>(move.distance) - peer.irs.value_or(0);
+  const IcmpSpec spec = icmp_of(move, ip, seq);
+  const auto message = icmp_numbers(spec, ip);
+  if (!message) return;
+  keep(Icmp{.text = fmt::format("icmp {} [{}:{}(1)]", icmp_words(*message), seq, seq + 1)});
+  if (watcher_) watcher_(played_.steps.back());
+  session_.icmp(spec);
 }
 
 void MovePlayer::user(const Call& call) {

@@ -27,6 +27,7 @@ class MovePlayer {
  private:
   void start(const Moves& moves);
   void segment(const SegmentMove& move);
+  void icmp(const IcmpMove& move, std::uint8_t ip);
   void user(const Call& call);
   void keep(decltype(ScriptStep::action) action);
 

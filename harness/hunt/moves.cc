@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "harness/hunt/icmp_moves.h"
 #include "harness/script/scenario.h"
 #include "harness/script/schedule.h"
 #include "harness/session/session.h"
@@ -82,6 +83,7 @@ class Encoder {
       wait_until(slot.from);
       if (const auto* in = std::get_if<Inject>(&step.action)) segment(in->segment);
       if (const auto* call = std::get_if<Call>(&step.action)) user(*call);
+      if (const auto* message = std::get_if<Icmp>(&step.action)) icmp(*message);
     }
     if (waited_ > Time{}) keep(WaitMove{});
     return std::move(made_);
@@ -115,6 +117,17 @@ class Encoder {
   void user(const Call& call) {
     keep(call);
     session_.call(call);
+  }
+
+  void icmp(const Icmp& message) {
+    const auto spec = read_icmp(message.text);
+    auto move = spec ? move_of(*spec, made_.ip) : std::nullopt;
+    if (!move) return;
+    const Session::Peer& peer = session_.peer({}, {});
+    const std::uint32_t irs = peer.irs.value_or(0);
+    std::tie(move->seq, move->distance) = nearest_anchor(spec->seq + irs, kAckOrder, peer, sides_.of(peer.tuple));
+    keep(*move);
+    session_.icmp(*spec);
   }
 
   const Scenario& scenario_;
@@ -183,7 +196,7 @@ std::uint32_t value_of(AckAnchor anchor, const Session::Peer& peer, const Side& 
 bool can_be_moves(const Scenario& scenario) {
   const auto strange = [](const ScriptStep& step) {
     return std::holds_alternative<Shell>(step.action) || std::holds_alternative<Code>(step.action) ||
-           std::holds_alternative<Unsupported>(step.action) || std::holds_alternative<Icmp>(step.action);
+           std::holds_alternative<Unsupported>(step.action);
   };
   const auto configures = [](const std::string& option) {
     return option.starts_with("--mss=") || option.starts_with("--mtu=");

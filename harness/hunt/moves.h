@@ -46,11 +46,21 @@ struct SegmentMove {
   std::int32_t seq_distance = 0, ack_distance = 0;
 };
 
+inline constexpr int kIcmpMessages = 10;
+
+// An ICMP message (icmp_moves.h says which), which quotes a segment that the target may have sent.
+struct IcmpMove {
+  std::uint8_t message = 0;
+  std::uint16_t mtu = 0;  // of the message "too big"
+  AckAnchor seq = AckAnchor::kSndUna;
+  std::int32_t distance = 0;
+};
+
 struct WaitMove {};  // only time passes
 
 struct Move {
   Time wait{};  // before it
-  std::variant<WaitMove, SegmentMove, Call> what{};
+  std::variant<WaitMove, SegmentMove, Call, IcmpMove> what{};
 };
 
 struct Moves {
@@ -59,7 +69,7 @@ struct Moves {
   std::vector<Move> moves{};
 };
 
-// Why a campaign cannot use the scenario as a seed: commands, code, ICMP and options of the script have no moves.
+// Why a campaign cannot use the scenario as a seed: commands, code and options of the script have no moves.
 bool can_be_moves(const Scenario& scenario);
 
 // The moves of the scenario, with the anchor nearest to each number. Plays the scenario on the session, which does not

@@ -15,6 +15,7 @@
 
 #include "harness/hunt/episodes.h"
 #include "harness/hunt/feedback.h"
+#include "harness/hunt/move_octets.h"
 #include "harness/hunt/move_player.h"
 #include "harness/hunt/mutator.h"
 #include "harness/hunt/randomness.h"
@@ -80,6 +81,31 @@ TEST_F(MovesTest, SayTheSameAsTheScript) {
 }
 
 // But for few, in which a number stands for two handles.
+// A message of a router follows the text that it quotes, and says the same from octets.
+TEST_F(MovesTest, IcmpQuotesWhatIsInFlight) {
+  const std::string script = R"(
++0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 65535 <mss 1460>
++0 < . 1:1(0) ack 1 win 65535
++0 accept(3, ..., ...) = 4
++0 write(4, ..., 1000) = 1000
++0 < . 1:1(0) ack 1001 win 65535
++0 write(4, ..., 1460) = 1460
++0 < icmp unreachable frag_needed mtu 1000 [1001:1002(1)]
+)";
+  ASSERT_TRUE(can_be_moves(parse_script(script, "script")));
+  Moves moves = of(script);
+  ASSERT_TRUE(std::holds_alternative<IcmpMove>(moves.moves.back().what));
+  EXPECT_EQ(std::get<IcmpMove>(moves.moves.back().what).seq, AckAnchor::kSndUna);
+  EXPECT_EQ(answers(moves), answers(parse_script(script, "script")));
+  EXPECT_EQ(answers(moves_of(octets_of(moves))), answers(moves));
+  const std::size_t whole = answers(moves).size();  // SYN,ACK, text twice, and the second one again in two pieces
+  moves.moves.erase(moves.moves.end() - 4, moves.moves.end() - 2);  // the first write and its ACK
+  EXPECT_EQ(answers(moves).size(), whole - 1);
+}
+
 TEST_F(MovesTest, WhatWasPlayedPlaysTheSameFromItsText) {
   int same = 0;
   Moves moves = of(kConversation);

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "harness/hunt/episodes.h"
+#include "harness/hunt/icmp_moves.h"
 #include "harness/hunt/moves.h"
 #include "harness/hunt/randomness.h"
 #include "harness/hunt/values.h"
@@ -24,6 +26,15 @@ namespace {
 
 constexpr std::uint32_t kSegmentTextMax = 1440, kWriteMax = 60000;
 constexpr std::uint32_t kTinyMss = 88, kTinyWriteMax = 4000;  // so many packets follow from one write at most
+
+const OptionSpec* timestamps_of(const Move& move) {
+  const auto* seg = std::get_if<SegmentMove>(&move.what);
+  if (seg == nullptr) return nullptr;
+  for (const OptionSpec& option : seg->spec.options) {
+    if (option.kind == OptionSpec::Kind::kTimestamp && option.values.size() == 2) return &option;
+  }
+  return nullptr;
+}
 
 class Mutation {
  public:
@@ -54,6 +65,7 @@ class Mutation {
         return change_wait();
       case 12:
       case 13:
+        if (random_.one_in(4)) return insert({.what = some_icmp(random_)});
         return insert(some_call(random_, handles_of(moves_)));
       case 14:
         return exchange_opening();
@@ -139,8 +151,30 @@ class Mutation {
     std::vector<Move> made = some_episode(random_, handles_of(moves_));
     if (random_.one_in(3) && !made.empty()) made.front().wait += some_time(random_);
     const std::size_t where = random_.one_in(2) ? moves_.size() : behind_opening();
+    stamp(made, where);
     moves_.insert(at(where), made.begin(), made.end());
     if (has_iss() && random_.one_in(10)) set(std::string(kInitialSequenceNumber), some_iss());
+  }
+
+  // Where the peer's SYN has timestamps its segments have them, too, and its clock goes on.
+  void stamp(std::vector<Move>& made, std::size_t where) {
+    constexpr std::uint32_t kLater[] = {0, 0, 0, 1, 10, 1000, 0xffffffff, 0xffffff9c};
+    std::optional<std::uint32_t> latest;
+    for (std::size_t i = 0; i < where; ++i) {
+      if (const OptionSpec* stamps = timestamps_of(moves_[i])) latest = stamps->values[0];
+    }
+    if (!latest || random_.one_in(8)) return;
+    for (Move& move : made) {
+      auto* seg = std::get_if<SegmentMove>(&move.what);
+      if (seg == nullptr) continue;
+      auto& options = seg->spec.options;
+      const std::uint32_t value = *latest + (seg->spec.ctl.syn ? random_.of(kLater) : 1u);
+      if (!seg->spec.ctl.syn) latest = value;
+      std::erase_if(options, [](const OptionSpec& option) { return option.kind == OptionSpec::Kind::kTimestamp; });
+      if (seg->spec.ctl.syn && random_.one_in(4)) continue;
+      const std::size_t blocks = options.empty() ? 0 : options[0].values.size() / 2;
+      if (blocks <= 3) options.insert(options.begin(), {.kind = OptionSpec::Kind::kTimestamp, .values = {value, 0}});
+    }
   }
 
   // What has happened behind the opening happens again, some time later.
@@ -235,6 +269,7 @@ class Mutation {
       Move& move = moves_[random_.below(moves_.size())];
       if (auto* seg = std::get_if<SegmentMove>(&move.what)) return change_segment(*seg, random_);
       if (auto* call = std::get_if<Call>(&move.what)) return change_call(*call, random_);
+      if (auto* message = std::get_if<IcmpMove>(&move.what)) return change_icmp(*message, random_);
     }
   }
 

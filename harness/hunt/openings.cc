@@ -106,8 +106,12 @@ std::vector<Move> some_opening(Random& random) {
   if (!passive) {
     keep(Call{.kind = CallKind::kConnect, .handle = kFirstHandle});
     const bool crossed = random.one_in(4);
-    keep(syn(random, {.syn = true, .ack = !crossed}));
-    if (crossed) keep(plain_ack());
+    const SegmentMove first = syn(random, {.syn = true, .ack = !crossed});
+    keep(first);
+    if (!crossed) return moves;
+    SegmentMove second = random.one_in(2) ? plain_ack() : syn(random, {.syn = true, .ack = true});
+    if (second.spec.ctl.syn) second.seq_distance = first.seq_distance;
+    keep(second);
     return moves;
   }
   keep(option_call(kFirstHandle, SocketOption::kReuseAddress, 1));

@@ -110,7 +110,9 @@ void change_options(SegmentMove& move, Random& random) {
 
 void change_carrier(SegmentMove& move, Random& random) {
   SegmentSpec& spec = move.spec;
-  switch (random.below(5)) {
+  const std::vector<Bytes> kIpOptions = {
+      {1, 1, 1, 0}, {7, 7, 4, 0, 0, 0, 0, 0}, {148, 4, 0, 0}, {131, 3, 4, 0}, {77, 4, 1, 2}, {77, 0, 1, 1}};
+  switch (random.below(7)) {
     case 0:
       spec.damage.bad_checksum = !spec.damage.bad_checksum;
       break;
@@ -121,6 +123,12 @@ void change_carrier(SegmentMove& move, Random& random) {
       spec.damage.truncate = static_cast<std::uint16_t>(random.below(40));
       break;
     case 3:
+      spec.damage.identification = static_cast<std::uint16_t>(random.below(3));
+      break;
+    case 4:
+      spec.damage.ip_options = kIpOptions[random.below(kIpOptions.size())];
+      break;
+    case 5:
       spec.traffic_class = static_cast<std::uint8_t>(random.below(4));  // ECN
       break;
     default:

@@ -31,4 +31,8 @@ void Session::Impl::put_icmp(const IcmpSpec& spec, const Place& where) {
   settle();
 }
 
+void Session::icmp(const IcmpSpec& message, const Place& where) {
+  impl_->put_icmp(message, where);
+}
+
 }  // namespace tcpassay

@@ -14,6 +14,7 @@
 #include "harness/session/trace.h"
 #include "harness/target/target.h"
 #include "harness/wire/capture_file.h"
+#include "harness/wire/icmp.h"
 #include "models/oracle.h"
 
 namespace tcpassay {
@@ -64,6 +65,7 @@ class Session {
   void configure(const Setting& setting);
 
   void inject(const SegmentSpec& segment, const Place& where = {});  // numbers in script terms
+  void icmp(const IcmpSpec& message, const Place& where = {});       // likewise
   void inject_packet(ByteView ip_packet);                            // octets unchanged
   UserCall call(const Call& call, const Place& where = {});          // returns the call with its results
   void advance(Time by);                                             // lets time pass and records what comes out

@@ -151,6 +151,7 @@ void congestion_silent(Step& on) {
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone || tcb.state <= State::kListen) return;  // what is no more owes nothing
   if (cc.scaled != 0 && cc.scaled_sent > 0 && cc.scaled + 2 * cc.largest < flight(tcb)) on.cite(Rule::R5681_3_1_pmtu);
+  if (cc.scaled_sent > 0) cc.scaled = 0;  // what leaves later does not leave at once
   if (!initial_window_is_kept(on)) return;
   recovery_has_acted(on);
   const bool inflated = cc.phase == Phase::kRecovery;  // it shows nothing of the window that comes after

@@ -74,7 +74,8 @@ void Stack::icmp_arrives(ByteView packet) {
   }
   if (kind == Kind::kTooBig) return too_big(*c, v6 ? get32(icmp + 4) : get16(icmp + 6));
   // In the synchronized states a hard error is treated as a soft one (RFC 5927 section 5).
-  const bool ends = kind == Kind::kHard && c->state == State::kSynSent && !planted.has(Defect::hard_error_ignored);
+  const bool opening = c->state == State::kSynSent || (c->state == State::kSynReceived && !c->passive);
+  const bool ends = kind == Kind::kHard && opening && !planted.has(Defect::hard_error_ignored);
   const bool wrongly = c->synchronized() && planted.has(Defect::soft_error_ends);
   if (ends || wrongly) return delete_tcb(*c, Ended::kUnreachable);
   c->soft_error = !planted.has(Defect::soft_error_untold);
@@ -125,6 +126,7 @@ void Stack::limit_to_path(Connection& c) {
     c.cc.cwnd = std::max(c.cc.cwnd / before * c.eff_snd_mss, std::uint32_t{c.eff_snd_mss});
   }
   c.cc.smss = c.eff_snd_mss;
+  c.cc.limit = 0;  // what limited transmit let go was too big as well
   c.cc.resend = c.snd_una;
 }
 
