@@ -212,7 +212,7 @@ bool retransmission_is_not_overdue(Step& on) {
     tcb.timed = true;
     tcb.late = false;
     tcb.rexmit_due = (on.env.before > Time{} ? on.env.before : on.env.now) + retransmission_bound(tcb);
-    if (tcb.snd_una == tcb.snd_nxt) tcb.sent_at = on.env.now;
+    if (tcb.snd_una == tcb.snd_nxt && tcb.rexmits == 0) tcb.sent_at = on.env.now;  // an empty probe begins nothing anew
   }
   if (!(tcb.rexmit_due < on.env.since)) return true;
   if (tcb.late) return on.refuse(demands_retransmission(tcb), 3);

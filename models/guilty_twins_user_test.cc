@@ -84,6 +84,23 @@ TEST(UserTimeoutTwins, OneThatEndsBeforeTheNextProbeExcusesThatItIsMissing) {
   EXPECT_EQ(fin_given_up(30, seconds(29)), Verdicts{"MUST_37 violated"});
 }
 
+// The window is closed, an octet waits for it, and so many empty probes leave. The connection is there at `there`, and
+// gone at `gone`.
+Verdicts probed_in_vain(std::size_t probes, int there, int gone) {
+  constexpr int kTimes[] = {1, 3, 7, 15, 31, 63, 123};
+  Trace t;
+  t.open().in(".", 1, 1, 0, 0).quiet().write(1).quiet();
+  int at = 0;
+  for (std::size_t i = 0; i < probes; at = kTimes[i++]) t.quiet(seconds(kTimes[i] - at)).out(".", 0, 1).quiet();
+  t.quiet(seconds(there - at)).report(State::kEstablished).quiet(seconds(gone - there)).report(State::kClosed);
+  return t.verdicts();
+}
+
+TEST(UserTimeoutTwins, R2CountsFromTheFirstProbe) {
+  EXPECT_EQ(probed_in_vain(7, 161, 184), Verdicts{});
+  EXPECT_EQ(probed_in_vain(6, 64, 90), Verdicts{"MUST_37 violated"});
+}
+
 // The user has set so many seconds on a passive OPEN, or nothing. The SYN,ACK leaves at 0, 1, 3, 7, 15 and 31 s, and
 // then the connection is found to be no more.
 Verdicts handshake_given_up(int timeout, Time found) {

@@ -109,6 +109,7 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
   if (planted.has(Defect::limited_transmit_grows)) cc.cwnd += std::min(cc.duplicates, kDupThresh - 1) * 2 * cc.smss;
   if (!planted.has(Defect::duplicates_survive_new_acks)) cc.duplicates = 0;
   cc.limited = cc.limit = 0;
+  cc.front_again = false;
   if (restores_window(c, octets)) {
     cc.undo();
     cc.resend = c.snd_nxt;
@@ -200,7 +201,7 @@ void Stack::congestion_timeout(Connection& c) {
   if (!unmoved) cc.cwnd = cc.smss;
   cc.counted = cc.limited = cc.limit = 0;
   cc.duplicates = 0;
-  cc.recovering = false;
+  cc.recovering = cc.front_again = false;
   cc.recover = c.snd_nxt;
   if (!planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
   if (planted.has(Defect::no_retransmit_data) || planted.has(Defect::no_retransmit_fin)) return;

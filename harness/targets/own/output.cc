@@ -44,7 +44,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
   if (c.state == State::kClosing && planted.has(Defect::closing_sends_nothing)) return;
   const bool tries = c.path_mtu < 1500 && now_ - c.path_mtu_at >= 120 * kSecond;
   if (tries && planted.has(Defect::path_mtu_tried_soon)) c.eff_snd_mss = c.mss_of_peer;
-  if (c.cc.front_again) {
+  if (c.cc.front_again && c.snd_wnd > 0) {
     c.cc.front_again = false;
     retransmit(c);
   }

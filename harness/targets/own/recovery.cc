@@ -116,6 +116,7 @@ void Stack::duplicate_by_sack(Connection& c) {
   cc.cwnd = cc.ssthresh;
   c.board.high_rxt = c.snd_una;
   if (!planted.has(Defect::sack_highest_hole_first)) retransmit(c);
+  cc.front_again = c.snd_wnd == 0;  // (4.3) when the window opens
   recover_by_sack(c);
 }
 
