@@ -80,6 +80,20 @@ bool is_lost(const Tcb& tcb, SndSeq seq) {
   return is_lost(tcb, seq, tcb.snd_mss);
 }
 
+// RFC 8985 section 6.2 counts segments (RACK.segs_sacked): one that is reported in part is none, and with fewer than
+// three the reordering timer may run first.
+bool three_are_reported(const Step& on) {
+  const Tcb& tcb = on.tcb;
+  if (on.env.sent == nullptr) return true;
+  std::uint32_t spans = 0, segments = 0;
+  for (const SndSpan& span : tcb.board.sacked) {
+    if (span.to <= tcb.snd_una) continue;
+    ++spans;
+    segments += on.env.sent->left_within(later(span.from, tcb.snd_una), span.to);
+  }
+  return spans >= kDupThresh || segments >= kDupThresh;
+}
+
 // The segment leaves because an ACK has arrived, and not because a timer has expired: of a target that had answered it
 // and was silent the timer sends the front, however short the silence.
 bool is_answer(const Step& on) {
@@ -224,7 +238,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   // A partial ACK brings the next hole to the front. With nothing on its way the window has room for it (5, step C).
   const bool nothing_on_its_way = board.again <= tcb.snd_una && highest(tcb) == tcb.snd_nxt;
   const bool next_is_due = moved && tcb.congestion.phase == Congestion::Phase::kRecovery && nothing_on_its_way;
-  board.owes = (news || next_is_due) && plain && text && is_lost(tcb, tcb.snd_una);
+  board.owes = (news || next_is_due) && plain && text && is_lost(tcb, tcb.snd_una) && three_are_reported(on);
   const bool old = board.before.from <= tcb.snd_una && tcb.snd_una < board.before.to;
   // What has been reported again since then may be left out again, and what has no room in the window may wait.
   const std::uint32_t next = std::min(tcb.congestion.smss, tcb.snd_nxt - tcb.snd_una);

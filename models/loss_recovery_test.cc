@@ -68,6 +68,18 @@ TEST(LossRecovery, TwoSegmentsAreNotEnough) {
   EXPECT_EQ(t.verdicts(), Verdicts{});
 }
 
+// So many octets are more than two segments by RFC 6675. RFC 8985 counts segments that are reported whole.
+TEST(LossRecovery, ThreeWholeSegmentsAreEnough) {
+  const auto waits = [](std::uint32_t from) {
+    Flight t;
+    return t.reports(1, {{from, 4001}}).quiet().verdicts();
+  };
+  EXPECT_EQ(waits(1501), Verdicts{});
+  EXPECT_EQ(waits(1001), Verdicts{"R6675_4_is_lost departed"});
+  Flight at_once;
+  EXPECT_EQ(at_once.reports(1, {{1501, 4001}}).again(1).quiet().verdicts(), Verdicts{});
+}
+
 TEST(LossRecovery, ReorderedTextMayMakeTheTargetWait) {
   Flight t;
   t.reports(1, {{2001, 3001}}).quiet();

@@ -54,6 +54,13 @@ class SentSegments {
     return false;
   }
 
+  // How many segments lie between these numbers; more than there are, where some are forgotten.
+  std::uint32_t left_within(SndSeq from, SndSeq to) const {
+    if (forgotten_ && from < forgotten_to_) return kMost;
+    const auto lies_within = [&](const Extent& each) { return from <= each.from && each.to <= to; };
+    return static_cast<std::uint32_t>(std::count_if(all_.begin(), all_.end(), lies_within));
+  }
+
   // This very segment has left before, or is one of those that are forgotten.
   bool left_as(SndSeq from, SndSeq to) const {
     if (forgotten_ && from < forgotten_to_) return true;
