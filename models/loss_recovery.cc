@@ -277,7 +277,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
     const SndSeq hole = next_hole(board, seg.seq);
     if (hole == seg.seq) {
       on.cite(skip);
-    } else if (!leaves_as_before(on, seg.seq, hole, end)) {
+    } else if (!leaves_as_before(on, seg.seq, hole, end) && !(front && on.why == Why::kRefused)) {
       on.depart(skip);
     }
     // NextSeg (), rule (1): of the holes that are lost and have not left again, the lowest leaves first.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The window that a departing segment offers (RFC 9293 section 3.8.6): it does not shrink, and it does not open by a
 // few octets at a time (3.8.6.2.2).
+#include <algorithm>
+
 #include "models/horizons.h"
 #include "models/segment_departs_steps.h"
 #include "models/window_scale.h"
@@ -8,9 +10,13 @@
 namespace tcpassay {
 namespace {
 
-// Eff.snd.MSS leaves room for options (3.7.1).
+constexpr std::uint32_t kIpv4Floor = 68, kHeaders = 40;
+
+// Eff.snd.MSS leaves room for options, and fits a path of which a message has told (3.7.1, 3.7.2).
 std::uint32_t least_opening(const Tcb& tcb, const Departing& seg) {
-  const std::uint32_t effective = tcb.snd_mss - std::min<std::uint32_t>(tcb.snd_mss, seg.opt.octets);
+  std::uint32_t effective = tcb.snd_mss - std::min<std::uint32_t>(tcb.snd_mss, seg.opt.octets);
+  const std::uint32_t path = std::max<std::uint32_t>(tcb.ip.announced, kIpv4Floor) - kHeaders;
+  if (tcb.ip.too_big_seen) effective = std::min(effective, path);
   return std::min<std::uint32_t>({tcb.rcv_mss, effective, tcb.rcv_wnd_max / 2});
 }
 

@@ -65,6 +65,8 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
   if (s.islands == 2 && planted.has(Defect::sack_now_and_then)) return;
   const std::uint32_t taken = option_octets(seg);
   std::size_t room = std::min<std::size_t>((kOptionsMax - 4 - taken) / 8, seg.block.size());
+  // On a path of few octets there is room for one of text beside them.
+  if (c.path_mtu < kMtu) room = std::min<std::size_t>(room, (std::max<std::size_t>(c.eff_snd_mss, 13) - 5) / 8);
   if (planted.has(Defect::sack_one_block)) room = 1;
   if (variants.has(LegalVariant::sack_two_blocks)) room = std::min<std::size_t>(room, 2);
   const auto add = [&](const Block& block) {
