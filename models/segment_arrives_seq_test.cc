@@ -210,6 +210,34 @@ TEST(ZeroWindow, TextIsNotTaken) {
   EXPECT_TRUE(blames(11));
 }
 
+// A FIN takes a number (3.4), and the special allowance of step 1 names no FIN.
+TEST(ZeroWindow, AFinIsNotTaken) {
+  const auto blames = [](const Outcomes& after, std::uint32_t ack) {
+    std::set<std::string> all;
+    for (const Candidate& tcb : outcomes(after)) all.insert(departs(tcb, out(".", 1, ack, 0, 0)).blamed);
+    return all;
+  };
+  const Outcomes alone = arrives(at_zero_window(established()), in("F.", 1, 1));
+  EXPECT_TRUE(blames(alone, 1).count(""));
+  EXPECT_FALSE(blames(alone, 2).count(""));
+  EXPECT_TRUE(blames(alone, 2).count("S3_4_text_wnd0"));
+  const Outcomes behind_a_probe = arrives(at_zero_window(established()), in("F.", 1, 1, 1));
+  EXPECT_TRUE(blames(behind_a_probe, 2).count(""));
+  EXPECT_FALSE(blames(behind_a_probe, 3).count(""));
+  EXPECT_TRUE(blames(behind_a_probe, 3).count("S3_4_text_wnd0"));
+}
+
+// Whether the user has read meanwhile is not known in a capture, and the window may have opened without a word.
+TEST(ZeroWindow, AFinMayBeTakenWhereTheUserMayHaveRead) {
+  Environment env = kListening;
+  env.user_known = false;
+  bool taken = false;
+  for (const Candidate& tcb : outcomes(arrives(at_zero_window(established()), in("F.", 1, 1), env))) {
+    taken |= tcb.state == State::kCloseWait;
+  }
+  EXPECT_TRUE(taken);
+}
+
 // "Special allowance should be made to accept valid ACKs": a should, so leaving it out is a departure.
 TEST(ZeroWindow, TheAckOfAProbeIsProcessed) {
   const Outcomes after = arrives(at_zero_window(sent(established(), 50)), in("P.", 1, 51, 1));

@@ -9,17 +9,20 @@
 
 namespace tcpassay {
 
+// The window is zero for sure, and the segment begins there. More than the octet of a probe is not taken, nor a FIN.
 void cut_at_closed_window(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   const bool shut = on.env.user_known && tcb.edge_known && tcb.right_edge().most == tcb.rcv_nxt;
-  if (!shut || seg.seq != tcb.rcv_nxt || seg.text.size() < 2) return;
+  on.at_shut = shut && seg.seq == tcb.rcv_nxt && seg.len() != 0;
+  const bool fin_alone = seg.text.empty() && seg.ctl.fin && !tcb.rcv_fin;
+  if (!on.at_shut || (seg.len() < 2 && !fin_alone)) return;
   tcb.cut = {};
-  tcb.cut.widen(tcb.rcv_nxt + 2, seg.seq + seg.len());
+  tcb.cut.widen(tcb.rcv_nxt + (seg.text.empty() ? 1 : 2), seg.seq + seg.len());
+  tcb.cut_at_shut = true;
 }
 
 Rule takes_beyond_edge(const Tcb& tcb) {
-  const bool shut = tcb.rcv_edge == tcb.rcv_nxt && tcb.rcv_nxt + 1 < tcb.cut.least;
-  return shut ? Rule::S3_4_text_wnd0 : Rule::SA4_1_trim_right;
+  return tcb.cut_at_shut ? Rule::S3_4_text_wnd0 : Rule::SA4_1_trim_right;
 }
 
 // Sixth, check the URG bit:
@@ -167,6 +170,7 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
   const RcvSeq most = taken_at_most(on, end);
   RcvSeq sure = end;
   tcb.cut = {};
+  tcb.cut_at_shut = false;
   const RcvSeq edge = tcb.right_edge().least;
   const bool shut =
       on.env.user_known && tcb.edge_known && tcb.right_edge().most == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
@@ -272,6 +276,19 @@ void take_fin(Step& on) {
   }
 }
 
+// A FIN that is not surely taken. Behind the right edge, as far as that can have moved, it should be trimmed: "Trimming
+// off any portions that lie outside the window (including SYN and FIN)". At a window of zero it is not acceptable, by
+// table 6 and since step 1 excepts "valid ACKs, URGs, and RSTs" alone.
+bool fin_is_taken(Step& on, bool held) {
+  const Tcb& tcb = on.tcb;
+  if (held) return on.should(Rule::SHLD_31);
+  if (on.at_shut) return false;
+  const bool next = tcb.rcv_nxt == tcb.fin_seq && tcb.rcv_nxt_max == tcb.fin_seq && !tcb.contradicted;
+  const bool behind_edge =
+      on.env.user_known && tcb.edge_known && !tcb.edge_of_syn && tcb.right_edge().most <= tcb.fin_seq;
+  return next && behind_edge ? !on.should(Rule::SA4_1_trim_right) : on.may(Freedom::kFinTaken);
+}
+
 }  // namespace
 
 // A FIN was seen: it takes effect when all before it has been taken, which is sure, open, or not yet so.
@@ -293,8 +310,7 @@ void reach_fin(Step& on, bool in_window) {
     const bool ahead = next && !in_window && tcb.fin_seq != tcb.syn_text_end;  // the FIN came ahead of a gap
     const bool earlier = tcb.filled || ahead;
     const bool held = earlier && !tcb.held_fin_outside && tcb.rcv_nxt_max == tcb.fin_seq;
-    const bool taken = held ? on.should(Rule::SHLD_31) : on.may(Freedom::kFinTaken);
-    if (!taken) {
+    if (!fin_is_taken(on, held)) {
       on.allow_ack();
       tcb.contradicted = tcb.contradicted || beyond;
       tcb.held_fin = tcb.held.overflow && tcb.rcv_nxt < tcb.fin_seq;  // there may be gaps that are not remembered

@@ -83,6 +83,7 @@ struct Step {
   bool fin_acked_here = false;          // this segment acknowledged our FIN
   bool established_here = false;        // this segment completed the handshake
   Rule taken_by = Rule::SA4_7_ack;      // why the text of this segment counts
+  bool at_shut = false;                 // this segment begins at a window that is zero for sure
   bool urgent_processed = false;        // RCV.UP is set already, though the segment is not acceptable (MUST-66)
   bool time_wait_syn_proceeds = false;  // a SYN in TIME-WAIT that is neither dropped nor begins a connection
 

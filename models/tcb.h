@@ -303,6 +303,7 @@ struct Tcb {
   RcvSeq fin_seq{};           // where the peer's FIN stands, when held_fin or rcv_fin
   Between<RcvSeq> uncoded{};  // octets of the peer's that do not follow from their place lie here
   Between<RcvSeq> cut{};      // where text or a FIN ends that was cut off at the right edge
+  bool cut_at_shut = false;   // ... at a window of zero
   RcvSeq peer_end{};          // behind the last octet that the peer has sent
   RcvSeq rcv_far{};           // the greatest right edge ever offered, by a SYN too
   Time read_all_at{};         // since then nothing waits to be read; zero: something does
@@ -321,7 +322,6 @@ struct Tcb {
   Scoreboard board{};
   Stamps stamps{};
   Scale scale{};
-
   // What the target owes: to the latest segment or call, and to those before it.
   Reply reply{};
   InlineVector<Reply, kDebtsMax> debts{};
