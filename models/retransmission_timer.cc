@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "models/blame.h"
+#include "models/karn.h"
 #include "models/step.h"
 #include "models/why_again.h"
 
@@ -12,7 +13,6 @@ namespace {
 
 constexpr Time kAfterSynLoss = std::chrono::seconds(3);  // (5.7)
 constexpr Time kGranularity = std::chrono::milliseconds(1);
-constexpr Time kTick = std::chrono::milliseconds(500);  // of the coarsest timers in use
 
 // The shortest timeout that the target can have, before it backs off. It is not shorter than the shortest round trip,
 // but a target may limit its timeout to 60 s (2.5).
@@ -24,12 +24,7 @@ Time least_timeout(const Tcb& tcb) {
   return std::max(least, std::min<Time>({timer.all.rto(), text, kRtoMaxMin}));
 }
 
-// A timeout may seem shorter than it was, since the clocks of the target and of the trace run at different rates.
-Time by_another_clock(Time time) {
-  return time - time / 20;
-}
-
-// ... and tick at different times.
+// The clocks of the target and of the trace tick at different times, too.
 Time with_slack(Time time) {
   return by_another_clock(time) - kClockSlack;
 }
@@ -37,13 +32,13 @@ Time with_slack(Time time) {
 // The least gap that follows `gap` when the timeout doubles. A timer may expire a tick late, so `gap` may have
 // been longer than the timeout by as much.
 Time doubled_at_least(Time gap) {
-  return gap + gap / 2 - std::min(kTick, gap / 4);
+  return gap + gap / 2 - std::min(kTimerTick, gap / 4);
 }
 
 // The least timeout that has backed off to `twice`: the gap that this was computed from was imprecise, and may have
 // been a tick longer than the timeout, of a second say.
 Time backed_off_at_least(Time twice) {
-  return std::min<Time>(twice / 4 * 3, twice - std::min<Time>(2 * kTick, twice / 3));
+  return std::min<Time>(twice / 4 * 3, twice - std::min<Time>(2 * kTimerTick, twice / 3));
 }
 
 // What is blamed for a timeout that is shorter than it can be.
@@ -55,14 +50,6 @@ Rule too_early(const Tcb& tcb, Time gap) {
       {gap >= by_another_clock(std::max(timer.first, kRtoMin)), Rule::R6298_3_onesample},
       {kOtherwise, Rule::R6298_2_3},
   });
-}
-
-// Karn's algorithm: the SYN was sent more than once, and no round trip is measured over it. The timeout is 3 s (5.7) or
-// as far as it had backed off, which `first` tells until there is a sample.
-bool was_measured_over_a_syn(const Tcb& tcb, Time shortest) {
-  const RetransmissionTimer& timer = tcb.timer;
-  const bool known = tcb.rexmits == 0 && timer.samples == 0 && timer.first > Time{} && !tcb.fast_open.opened;
-  return known && shortest > timer.first + timer.first / 2 + kRtoMin;
 }
 
 // The timer sends this front of the queue again for the first time, after `shortest` to `longest`, which has a tick of
@@ -77,7 +64,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
       on.refuse(Rule::R6298_5_7, 1);
       return false;
     }
-    if (was_measured_over_a_syn(tcb, shortest)) {
+    if (karn::syn_was_measured(tcb, shortest)) {
       on.refuse(Rule::R6298_3_karn, 1);
       return false;
     }
@@ -97,6 +84,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
     on.cite(Rule::MUST_18);
   } else if (text) {
     const Time least = least_timeout(tcb);
+    if (!karn::loss_was_not_measured(on, least, shortest, longest)) return false;
     if (longest < by_another_clock(least)) {
       on.refuse(too_early(tcb, longest), 1);
       return false;
@@ -109,7 +97,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
       if (timer.exact && timer.samples > 1 && least > timer.first) on.cite(Rule::R6298_3_onesample);
     }
     if (timer.exact && timer.samples >= 4 && tcb.rexmits == 0 && tcb.backed_off == 0) {
-      const Time most = std::max({timer.all.rto(), timer.text.rto(), kRtoMin});
+      const Time most = karn::greatest_timeout(timer);
       if (shortest > most + most / 2 + kRtoMin / 2) {
         on.depart(Rule::R6298_2_3_const);
       } else if (most > kRtoMin) {
@@ -128,7 +116,7 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
 
 void front_departs_first(Step& on) {
   RetransmissionTimer& timer = on.tcb.timer;
-  timer.sent_at = on.env.since;
+  timer.sent_at = timer.first_left = on.env.since;
   timer.stop_judged = false;
   on.tcb.front_gap = Time{};
   timer.doubled = false;
@@ -154,7 +142,8 @@ bool front_departs_after_arrival(Step& on, bool probing) {
       on.cite(Rule::R6298_5_3);
     }
   }
-  if (on.why == Why::kNone) return on.refuse(Rule::R6298_5_early, 1);
+  // What an ACK of all that was in flight at the loss sends again was taken for a hole.
+  if (on.why == Why::kNone) return on.refuse(cc.recovered ? Rule::R5681_3_2_6 : Rule::R6298_5_early, 1);
   const bool only_timer = on.why == Why::kTimeout || tcb.state == State::kSynSent;  // nothing else sends a SYN again
   if (only_timer && !probing && on.env.now - std::min(tcb.front_from, timer.runs_since) + kClockSlack < kRtoMin) {
     const bool may_be_probe = tcb.sack() && probe_timeout_has_passed(on);  // RFC 8985
@@ -264,7 +253,7 @@ Time retransmission_bound(const Tcb& tcb) {
   if (tcb.stamps.stale_echo) return std::chrono::seconds(132);
   Time bound = std::max<Time>(std::chrono::seconds(3), tcb.rtt_max / 5 * 18);
   for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
-  return std::min<Time>(bound, std::chrono::seconds(120)) + std::max<Time>(bound / 10, kTick);
+  return std::min<Time>(bound, std::chrono::seconds(120)) + std::max<Time>(bound / 10, kTimerTick);
 }
 
 bool timer_may_have_expired(const Step& on) {
@@ -331,6 +320,12 @@ void round_trip_ends(Step& on, SndSeq ack) {
     timer.backed_off_rto = Time{};
   } else if (again) {
     timer.backed_off_further = true;
+  }
+  const bool fast = tcb.congestion.phase == Congestion::Phase::kRecovery && tcb.front_gap == Time{};
+  if (again && ambiguous && !handshake && fast && !tcb.timestamped()) {
+    karn::loss_is_acknowledged(on);
+  } else if (!ambiguous || !again) {
+    timer.of_resent = timer.of_resent_text = RetransmissionTimer::kNone;
   }
   // A sample from a timestamp begins when the target sent its latest TSval, or at any time if the peer echoed another.
   const Stamps& stamps = tcb.stamps;

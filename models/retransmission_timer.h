@@ -35,13 +35,16 @@ struct RetransmissionTimer {
   Time backed_off_most{};   // the same at its longest: when the timer was started may not be known
   Time gap_most{};          // between the last two expiries, at the longest
   Time sent_at = kNone;     // when the flight was sent, if all of it left at once
-  Time probe_gap{};         // between the last two window probes
-  bool probing = false;     // what left last was a window probe
-  Time acked_at = kNone;    // when new text was last acknowledged
-  Time runs_since{};        // the timer may have run since then: a fast retransmission need not restart it
-  Time probed_at = kNone;   // when a segment left that may be a loss probe, which restarts the timer (RFC 8985, 7.3)
-  SndSeq fresh_end{};       // behind the first new text that left after the last retransmission
-  bool fresh = false;       // there is such text: an ACK of all of it gives a sample
+  Time first_left = kNone;  // when the front of the queue left for the first time
+  // The timeouts, from `all` and `text`, had the round trip of what a fast retransmission sent again been measured.
+  Time of_resent = kNone, of_resent_text = kNone;
+  Time probe_gap{};        // between the last two window probes
+  bool probing = false;    // what left last was a window probe
+  Time acked_at = kNone;   // when new text was last acknowledged
+  Time runs_since{};       // the timer may have run since then: a fast retransmission need not restart it
+  Time probed_at = kNone;  // when a segment left that may be a loss probe, which restarts the timer (RFC 8985, 7.3)
+  SndSeq fresh_end{};      // behind the first new text that left after the last retransmission
+  bool fresh = false;      // there is such text: an ACK of all of it gives a sample
   bool backed_off_further = false;  // the timeout may be longer than `backed_off_rto` by now
   std::uint8_t samples = 0;
   bool exact = true;               // every sample was sure

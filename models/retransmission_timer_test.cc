@@ -67,6 +67,38 @@ TEST(Karn, AMaximumOfTwoMinutesIsNoTimeoutOfAnotherKind) {
   EXPECT_EQ(behind_long_gaps(seconds(30)), Verdicts{"R6298_3_karn violated"});
 }
 
+// Round trips of 0, 0.99 and 1.1 s give a timeout of 1.96 s. Then five segments leave; duplicate ACKs send the first of
+// them again at 0.1 s, and it is acknowledged at 1.9 s, which sends the second. That one leaves again after `gap`.
+Verdicts behind_a_partial_ack(Time gap, bool resent = true) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).in(".", 1, 1).quiet().accept();
+  std::uint32_t at = 1;
+  for (const int ms : {0, 990, 1100}) {
+    t.write(100).out("P.", at, 1, 100).quiet(milliseconds(ms)).in(".", 1, at + 100).quiet();
+    at += 100;
+  }
+  t.write(2680);
+  for (std::uint32_t i = 0; i < 5; ++i) t.out(i < 4 ? "." : "P.", at + 536 * i, 1, 536);
+  t.quiet(milliseconds(100));
+  for (int i = 0; resent && i < 3; ++i) t.in(".", 1, at);
+  if (resent) t.out(".", at, 1, 536);
+  t.quiet(milliseconds(1800)).in(".", 1, at + 536);
+  if (resent) t.out(".", at + 536, 1, 536);
+  t.quiet(gap).out(".", at + 536, 1, 536).quiet();
+  return t.verdicts();
+}
+
+TEST(Karn, WhatFastRetransmitSendsAgainIsNotMeasured) {
+  EXPECT_EQ(behind_a_partial_ack(milliseconds(1965)), Verdicts{});
+  EXPECT_EQ(behind_a_partial_ack(milliseconds(3397)), Verdicts{"R6298_3_karn violated"});
+}
+
+// A coarse clock may tick half a second later, and a timeout that no sample explains is late by a SHOULD at most.
+TEST(Karn, ATimeoutThatIsLateForAnotherReasonIsNoSample) {
+  EXPECT_EQ(behind_a_partial_ack(milliseconds(2500)), Verdicts{});
+  EXPECT_EQ(behind_a_partial_ack(milliseconds(4500)), Verdicts{});
+}
+
 // 3.10.7.3, first: a bad ACK draws a RST, and is discarded. The SYN goes again by its timer alone (2.1).
 Verdicts syn_again_after_a_bad_ack(Time gap) {
   Trace t;
