@@ -22,6 +22,9 @@ constexpr Rule kSpecial[] = {
     Rule::MUST_3,                // ... anything of it
 };
 
+// Rules that say how a segment is read, whatever it asks for.
+constexpr Rule kReading[] = {Rule::S3_4_modulo, Rule::MUST_64};
+
 // 0 where the rule states no special case.
 std::ptrdiff_t special_rank(Rule rule) {
   const auto* found = std::find(std::begin(kSpecial), std::end(kSpecial), rule);
@@ -32,6 +35,10 @@ std::ptrdiff_t special_rank(Rule rule) {
 
 bool states_special_case(Rule rule) {
   return special_rank(rule) > 0;
+}
+
+bool says_how_to_read(Rule rule) {
+  return std::find(std::begin(kReading), std::end(kReading), rule) != std::end(kReading);
 }
 
 bool tells_more(Rule a, Rule b) {

@@ -29,6 +29,10 @@ inline Rule blamed(std::initializer_list<Blame> table) {
 // does not depend on the order in which the model cites.
 bool tells_more(Rule a, Rule b);
 
+// Whether the rule says how a segment is read, across 2^32 or with options at odd octets say. Where the segment must
+// have an effect and has none, such a rule tells more than the one that asks for the effect.
+bool says_how_to_read(Rule rule);
+
 // Whether the rule states a special case of what another rule says in general.
 bool states_special_case(Rule rule);
 

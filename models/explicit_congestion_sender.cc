@@ -49,8 +49,14 @@ void cwr_tells(ExplicitCongestion& state) {
   if (state.cwr != Cwr::kNo && state.perhaps_reduced && !state.timed_out) reduces(state, state.perhaps);
 }
 
+// The window was full when the echo came, and it still is: nothing shows that the target has reduced it.
+bool is_as_full_as_before(const Tcb& tcb, SndSeq end) {
+  const ExplicitCongestion& state = tcb.ecn;
+  return state.reduced_to != 0 && state.flight_at_echo != 0 && end - tcb.snd_una >= state.flight_at_echo;
+}
+
 // CWR on the first new text after a reduction, and on no other.
-bool cwr_is_right(Step& on, const Departing& seg) {
+bool cwr_is_right(Step& on, const Departing& seg, SndSeq end) {
   ExplicitCongestion& state = on.tcb.ecn;
   if (seg.ctl.cwr) {
     if (state.cwr == Cwr::kNo) {
@@ -64,7 +70,7 @@ bool cwr_is_right(Step& on, const Departing& seg) {
     }
     cwr_tells(state);
   } else if (state.cwr == Cwr::kDue) {
-    return on.refuse(Rule::R3168_6_1_1_cwr, 1);
+    return on.refuse(is_as_full_as_before(on.tcb, end) ? Rule::R3168_5_ce_loss : Rule::R3168_6_1_1_cwr, 1);
   } else if (state.cwr == Cwr::kAfterLoss) {
     on.depart(Rule::R3168_6_1_2_cwr_any);
     state.reduced = false;      // as has been announced: the target may react to an echo
@@ -133,7 +139,7 @@ void windows_end(ExplicitCongestion& state, SndSeq ack) {
 }  // namespace
 
 bool new_text_departs(Step& on, const Departing& seg, SndSeq end) {
-  return !on.tcb.ecn.marks || (cwr_is_right(on, seg) && flight_is_right(on, end));
+  return !on.tcb.ecn.marks || (cwr_is_right(on, seg, end) && flight_is_right(on, end));
 }
 
 void mixed_text_departs(Step& on, const Departing& seg) {

@@ -58,6 +58,7 @@ struct Options {
   bool nonzero_after_end = false;     // an octet other than zero follows End of Option List (MUST-69)
   bool unknown = false;               // an option beside those above is there, or one of them with another length
   bool unaligned = false;             // an option other than NOP begins off a word boundary
+  bool at_odd_octet = false;          // ... and not where two NOPs put one, as Appendix A of RFC 7323 has it
   std::uint8_t octets = 0;            // length of the option area, a multiple of four
 };
 

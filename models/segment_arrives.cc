@@ -72,7 +72,7 @@ void ignore_unknown(Step& on, const Arriving& seg) {
     on.cite(Rule::MUST_6);
     on.cite_later(Rule::MUST_6);
   }
-  if (seg.opt.unaligned) on.cite(Rule::MUST_64);
+  if (seg.opt.at_odd_octet && !seg.ctl.syn) on.cite(Rule::MUST_64);
 }
 
 // What every undamaged segment changes.

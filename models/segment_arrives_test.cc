@@ -303,7 +303,7 @@ TEST(Header, ReservedBitsAreIgnored) {
 
 TEST(Header, OptionsDoNotChangeWhatASegmentDoes) {
   Arriving seg = in("P.", 1, 1, 10);
-  seg.opt = {.unknown = true, .unaligned = true, .octets = 8};
+  seg.opt = {.unknown = true, .unaligned = true, .at_odd_octet = true, .octets = 8};
   const Outcomes after = arrives(established(), seg);
   EXPECT_EQ(after.texts, arrives(established(), in("P.", 1, 1, 10)).texts);
   for (const Rule rule : {Rule::MUST_5, Rule::MUST_6, Rule::MUST_64}) EXPECT_TRUE(after.cite(rule)) << id(rule);

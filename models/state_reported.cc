@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A white-box target reports its state, RCV.NXT and SND.UNA (RFC 9293 section 3.10.6).
+#include "models/blame.h"
 #include "models/segment_arrives_steps.h"
 #include "models/segment_departs_steps.h"
 
@@ -94,7 +95,12 @@ Rule forbids_the_state(const Candidate& tcb, State reported) {
 // What is blamed for a wrong RCV.NXT. That an answer should leave does not allow the target to take what it answers.
 Rule moves_the_numbers(const Candidate& tcb, bool too_far) {
   const Rule rule = at_work(tcb, Rule::SA4_7_deliver);
-  if (info(rule).level == Level::kMust) return rule;
+  const bool must = info(rule).level == Level::kMust;
+  for (int i = 0; must && !too_far && i < tcb.prompted && i < tcb.now.size; ++i) {
+    const Rule reading = tcb.now.items[static_cast<std::size_t>(i)].rule;
+    if (says_how_to_read(reading) && !states_special_case(rule)) return reading;
+  }
+  if (must) return rule;
   return too_far && rule == Rule::SA4_1_ack ? Rule::SA4_1_drop : Rule::SA4_7_deliver;
 }
 

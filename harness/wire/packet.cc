@@ -193,6 +193,7 @@ bool read_options(ByteView area, Options& opt) {
       seen |= std::uint64_t{1} << kind;
     }
     if (at % 4 != 0) opt.unaligned = true;
+    if (at % 2 != 0) opt.at_odd_octet = true;
     at += length;
   }
   return true;
