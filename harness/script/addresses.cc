@@ -40,7 +40,8 @@ Host host_of(const Call& call, const Identity& identity) {
   const bool connects = call.kind == CallKind::kConnect;
   if (!connects && call.kind != CallKind::kBind) return Host::kUsual;
   const auto address = call.address.empty() ? std::nullopt : Address::parse(call.address);
-  if (!address || address->family != 4) return Host::kUsual;
+  if (!address) return Host::kUsual;
+  if (address->family == 6) return connects && is_a_group(*address) ? Host::kMulticast : Host::kUsual;
   if (!connects) {
     return *address == identity.address ? Host::kNamed : address->octets[0] == 127 ? Host::kElsewhere : Host::kUsual;
   }

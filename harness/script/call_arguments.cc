@@ -185,11 +185,12 @@ void read_address(const WrittenCall& written, Call& call) {
   }
   call.port = port(written, 1);
   const std::string text = without_space(written.arguments[1]);
-  constexpr std::string_view kBefore = "inet_addr(\"";
-  const std::size_t start = text.find(kBefore);
-  if (start == std::string::npos) return;
-  const std::size_t from = start + kBefore.size();
-  call.address = text.substr(from, text.find('"', from) - from);
+  for (const std::string_view before : {"inet_addr(\"", "inet_pton(AF_INET6,\""}) {
+    const std::size_t start = text.find(before);
+    if (start == std::string::npos) continue;
+    const std::size_t from = start + before.size();
+    call.address = text.substr(from, text.find('"', from) - from);
+  }
 }
 // A call that fails because it is given no memory does nothing.
 static void refuse_null(const WrittenCall& written, const Call& call) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/script/addresses.h"
 #include "harness/script/error.h"
 #include "harness/script/print.h"
 #include "harness/script/scenario.h"
@@ -158,6 +159,12 @@ TEST(Script, ReadsCalls) {
   EXPECT_EQ(call("bind(3, {sa_family = AF_INET, sin_port = htons(80), sin_addr = inet_addr(\"1.2.3.4\")}, 1) = 0").port,
             80);
   EXPECT_EQ(call("connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)").error, UserError::kInProgress);
+  const Call group = call(
+      "connect(3, {sa_family = AF_INET6, sin6_port = htons(80), "
+      "inet_pton(AF_INET6, \"ff02::1\", &sin6_addr)}, ...) = -1 ENETUNREACH (...)");
+  EXPECT_EQ(group.address, "ff02::1");
+  EXPECT_EQ(group.port, 80);
+  EXPECT_EQ(host_of(group, {}), Host::kMulticast);
   EXPECT_EQ(call("listen(3, 5) = 0").length, 5u);
   EXPECT_EQ(call("accept(3, ..., ...) = 4").handle, 3);
   EXPECT_EQ(call("sendto(4, ..., 70, MSG_DONTWAIT|MSG_NOSIGNAL, ..., ...) = 70").kind, CallKind::kWrite);

@@ -84,7 +84,9 @@ Why unable(const Call& call, const Identity& target) {
 Why unsupported_call(const Call& call, const Asked& asked) {
   if (call.address == kNoAddress && !asked.target.has_implementation_specific(kNoAddress)) return "connect AF_UNSPEC";
   if (call.implementation_specific == kSplice && !asked.target.has_implementation_specific(kSplice)) return "splice";
-  if (asked.ip == 6 && !call.address.empty() && call.address != "0.0.0.0") return "an address of IPv4";
+  const bool v6 = call.address.find(':') != std::string::npos;
+  if (asked.ip == 6 && !v6 && !call.address.empty() && call.address != "0.0.0.0") return "an address of IPv4";
+  if (asked.ip == 4 && v6) return "an address of IPv6";
   if (call.kind == CallKind::kListen && !asked.target.can(Ability::kPassiveOpen)) return "needs passive-open";
   if (call.kind == CallKind::kConnect && !asked.target.can(Ability::kActiveOpen)) return "needs active-open";
   if (const Why why = unable(call, asked.target)) return why;

@@ -45,6 +45,7 @@ constexpr std::size_t kReadMax = 1 << 20;  // octets of one read
 constexpr Address kLoopback{.octets = {127, 0, 0, 1}};
 constexpr Address kBroadcastAddress{.octets = {255, 255, 255, 255}};
 constexpr Address kAllHosts{.octets = {224, 0, 0, 1}};
+constexpr Address kAllNodes{.family = 6, .octets = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
 std::uint16_t local_port(int fd) {
   SocketName name;
@@ -186,7 +187,7 @@ void KernelSockets::bind_socket(Socket& socket, UserCall& call) {
 
 void KernelSockets::connect_socket(Socket& socket, UserCall& call) {
   SocketName name(call.host == Host::kBroadcast   ? kBroadcastAddress
-                  : call.host == Host::kMulticast ? kAllHosts
+                  : call.host == Host::kMulticast ? (peer_address_.family == 6 ? kAllNodes : kAllHosts)
                                                   : peer_address_,
                   call.port);
   const int fd = socket.fd.get();

@@ -73,7 +73,10 @@ UserError to_error(own::Error error) {
 }
 
 own::Address remote_address(Host host, const own::Address& peer) {
-  return host == Host::kBroadcast ? own::ipv4(0xffffffff) : host == Host::kMulticast ? own::ipv4(0xe0000001) : peer;
+  if (host == Host::kBroadcast) return own::ipv4(0xffffffff);
+  if (host != Host::kMulticast) return peer;
+  constexpr own::Address kAllNodes{.high = 0xff02'0000'0000'0000, .low = 1};
+  return peer.is_ipv4() ? own::ipv4(0xe0000001) : kAllNodes;
 }
 
 std::optional<own::Option> to_option(SocketOption option) {

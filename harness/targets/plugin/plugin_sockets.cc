@@ -36,6 +36,11 @@ tcpassay_address remote_address(Host host, const tcpassay_address& peer) {
   tcpassay_address address{.family = 4};
   const std::uint8_t all[4] = {255, 255, 255, 255}, some[4] = {224, 0, 0, 1};
   if (host != Host::kBroadcast && host != Host::kMulticast) return peer;
+  if (host == Host::kMulticast && peer.family == 6) {
+    address = {.family = 6, .octets = {0xff, 0x02}};
+    address.octets[15] = 1;
+    return address;
+  }
   std::copy_n(host == Host::kBroadcast ? all : some, 4, address.octets);
   return address;
 }
