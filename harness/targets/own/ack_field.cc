@@ -151,7 +151,9 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
   const bool measures = c.timing ? le(c.timed_end, ack) : echoed.has_value();
   if (measures) {
     const bool first = !c.rto.measured();
-    if (first || !planted.has(Defect::one_sample_only)) c.rto.sample(echoed.value_or(now_ - c.timed_at));
+    if (first || !planted.has(Defect::one_sample_only)) {
+      c.rto.sample(echoed.value_or(now_ - c.timed_at), planted.has(Defect::srtt_before_rttvar));
+    }
     if (planted.has(Defect::variance_frozen) && !first) c.rto.start_from(std::max(Rto::kMin, 8 * c.rto.mean()));
     c.timing = false;
   }

@@ -5,6 +5,11 @@
 
 namespace own {
 
+bool Stack::may_be_a_host(const Address& address) const {
+  const bool group = !address.is_ipv4() && address.high >> 56 == 0xff;
+  return is_unicast(address) || (group && planted.has(Defect::ipv6_groups_are_hosts));
+}
+
 // MUST-57, MUST-63: such a segment is dropped silently.
 bool Stack::stray(const Segment& seg) const {
   const bool syn = seg.ctl.syn;
@@ -13,7 +18,7 @@ bool Stack::stray(const Segment& seg) const {
   const Address& ours = address_for(seg.source);
   if (seg.destination != ours && !(group && taken)) return true;
   if (seg.source == ours) return true;
-  return !is_unicast(seg.source) && !planted.has(Defect::nobodys_syn_accepted);
+  return !may_be_a_host(seg.source) && !planted.has(Defect::nobodys_syn_accepted);
 }
 
 bool Stack::ip_drops(const Segment& seg) {

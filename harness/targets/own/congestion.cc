@@ -123,7 +123,9 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
   }
   if (!cc.recovering) return grow_window(cc, octets);
   const std::uint32_t flight = c.snd_nxt - c.snd_una;
-  if (ge(c.snd_una, cc.recover)) {  // full acknowledgment: (3) of RFC 6582 section 3.2
+  const bool one_off = planted.has(Defect::full_ack_taken_for_partial) && !c.selective.permitted && c.in_flight();
+  if (one_off ? gt(c.snd_una, cc.recover)
+              : ge(c.snd_una, cc.recover)) {  // full acknowledgment: (3) of RFC 6582 section 3.2
     cc.recovering = false;
     if (!planted.has(Defect::window_not_deflated)) cc.cwnd = std::min(cc.ssthresh, std::max(flight, cc.smss) + cc.smss);
     return;

@@ -75,7 +75,7 @@ void Stack::ecn_echo_arrives(Connection& c, const Segment& seg) {
   ecn.no_growth = ecn.agreed && seg.ctl.ece;
   if (!ecn.agreed || !seg.ctl.ece) return;
   const bool same_window = ecn.reacts && le(seg.ack, ecn.recover) && !planted.has(Defect::ecn_reacts_to_each);
-  if (same_window) return;
+  if (same_window || (ecn.reacts && planted.has(Defect::ecn_reacts_to_first_only))) return;
   ecn_reduced(c);
   Congestion& cc = c.cc;
   const bool ends = cc.recovering && ge(seg.ack, cc.recover);  // then new_ack() takes SSTHRESH for the window

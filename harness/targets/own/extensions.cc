@@ -145,7 +145,8 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
   const bool equal = value == ts.recent && !seg.text.empty() && planted.has(Defect::paws_drops_equal);
   const bool plain = planted.has(Defect::paws_compares_plainly);
   if (!(plain ? value < ts.recent : lt(value, ts.recent)) && !equal) return Then::kProceed;
-  if (now_ - ts.recent_at > kOutdated && !planted.has(Defect::paws_never_outdated)) {
+  const Time outdated = planted.has(Defect::paws_outdated_in_a_day) ? kOutdated / 24 : kOutdated;
+  if (now_ - ts.recent_at > outdated && !planted.has(Defect::paws_never_outdated)) {
     ts.recent = value;
     ts.recent_at = now_;
     return Then::kProceed;

@@ -38,6 +38,7 @@ void parse_options(const ByteView area, Segment& seg) {
       seg.window_scale = options[2];
     } else if (kind == kTimestamps && length == 10) {
       seg.timestamps = Timestamps{.value = get32(options.data() + 2), .echo = get32(options.data() + 6)};
+      seg.stamps_elsewhere = area.size() - options.size() != 2;
     } else if (kind == kFastOpen && length <= 2 + seg.cookie.octet.size()) {
       seg.fast_open = true;
       seg.cookie.octets = static_cast<std::uint8_t>(length - 2);
@@ -165,6 +166,7 @@ std::optional<Segment> parse(ByteView packet) {
              .ece = (bits & 64) != 0,
              .cwr = (bits & 128) != 0};
   seg.text = tcp.subspan(data_offset);
+  seg.checksum = get16(&tcp[16]);
   seg.checksum_ok = checksum(add_words(pseudo_header(ip->addresses, tcp.size()), tcp)) == 0;
   parse_options(tcp.subspan(kTcpHeader, data_offset - kTcpHeader), seg);
   return result;

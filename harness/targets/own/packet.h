@@ -60,8 +60,10 @@ struct Segment {
   ByteView text{};
   // Set by parse().
   bool checksum_ok = true;
-  bool options_ok = true;       // no option length is 0, 1 or runs past the header
-  bool unknown_at_end = false;  // an option that is not known ends where the header ends
+  std::uint16_t checksum = 0;     // as it stands there
+  bool stamps_elsewhere = false;  // timestamps that stand not behind two NOPs at the beginning
+  bool options_ok = true;         // no option length is 0, 1 or runs past the header
+  bool unknown_at_end = false;    // an option that is not known ends where the header ends
   bool unknown_options = false;
   bool corrupt_blocks = false;  // the length of a SACK option is no number of blocks
   bool mss_behind_nop = false, mss_unaligned = false;

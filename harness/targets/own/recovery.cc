@@ -79,7 +79,8 @@ bool Stack::is_lost(const Connection& c, SeqNum seq) const {
     ++spans;
     octets += b.right - max(b.left, seq);
   }
-  return spans >= kDupThresh || octets > (kDupThresh - 1) * c.cc.smss;
+  const bool early = planted.has(Defect::sack_two_segments_are_enough) && octets == (kDupThresh - 1) * c.cc.smss;
+  return spans >= kDupThresh || octets > (kDupThresh - 1) * c.cc.smss || early;
 }
 
 // SetPipe (): an estimate of the octets in the network.

@@ -21,14 +21,15 @@ class Rto {
   Time mean() const { return measured_ ? std::max(srtt_, kGranularity) : rto_; }  // SRTT
 
   // (2.2) and (2.3). R is never taken from a segment that was retransmitted (Karn's algorithm).
-  void sample(Time r) {
+  void sample(Time r, bool srtt_first = false) {
     if (!measured_) {
       srtt_ = r;
       rttvar_ = r / 2;
       measured_ = true;
     } else {
-      rttvar_ = rttvar_ - rttvar_ / 4 + (srtt_ > r ? srtt_ - r : r - srtt_) / 4;
-      srtt_ = srtt_ - srtt_ / 8 + r / 8;
+      const Time mean = srtt_ - srtt_ / 8 + r / 8, from = srtt_first ? mean : srtt_;
+      rttvar_ = rttvar_ - rttvar_ / 4 + (from > r ? from - r : r - from) / 4;
+      srtt_ = mean;
     }
     rto_ = std::clamp(srtt_ + std::max(kGranularity, 4 * rttvar_), kMin, kMax);
   }

@@ -102,9 +102,11 @@ Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
   c.received.forget_held();  // behind its FIN a peer has nothing to say
   c.ack_now = true;
   if (c.state == State::kEstablished) {
+    if (planted.has(Defect::close_wait_stops_timer)) c.timers.retransmission = kNever;
     if (!planted.has(Defect::fin_leaves_established)) c.state = State::kCloseWait;
     if (planted.has(Defect::fin_answers_fin)) close(c);
   } else if (c.state == State::kFinWait1 && !planted.has(Defect::fin_wait_1_waits_too_early)) {
+    if (planted.has(Defect::closing_stops_timer)) c.timers.retransmission = kNever;
     c.state = State::kClosing;  // our FIN has not been ACKed, or this would be FIN-WAIT-2
   } else {
     enter_time_wait(c);

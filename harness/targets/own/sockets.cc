@@ -118,7 +118,8 @@ Result Sockets::open(int handle, const Address& address, std::uint16_t port, con
   const bool careless = stack_.planted.has(Defect::connect_without_remote);
   if (port == 0 && !careless) return fail(Error::kInvalid);  // "error: remote socket unspecified"
   // MUST-46
-  if (!is_unicast(address) && !stack_.planted.has(Defect::connects_to_group)) return fail(Error::kUnreachable);
+  if (!stack_.may_be_a_host(address) && !stack_.planted.has(Defect::connects_to_group))
+    return fail(Error::kUnreachable);
   const std::uint16_t local = s->port != 0 ? s->port : stack_.ephemeral_port(address, port);
   // "error: connection already exists"
   if (local == 0 || stack_.find(local, address, port) != nullptr) return fail(Error::kAddressInUse);

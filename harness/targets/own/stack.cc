@@ -67,7 +67,11 @@ void Stack::inject(ByteView packet) {
   if (!seg || stray(*seg)) return;
   seg->destination = address_for(seg->source);
   // MUST-3: a segment whose checksum is wrong has no effect.
-  if (!seg->checksum_ok && !planted.has(Defect::bad_checksum_accepted)) return;
+  if (!seg->checksum_ok && !planted.has(Defect::bad_checksum_accepted)) {
+    const bool zero = seg->checksum == 0 && planted.has(Defect::checksum_zero_accepted);
+    if (!zero && (seg->checksum != 0xffff || !planted.has(Defect::checksum_ones_accepted))) return;
+  }
+  if (!seg->ctl.syn && seg->stamps_elsewhere && planted.has(Defect::stamps_behind_nops_only)) seg->timestamps.reset();
   // MUST-7: nor has one whose options cannot be read.
   if (!seg->options_ok) {
     if (!planted.has(Defect::option_length_zero)) return;

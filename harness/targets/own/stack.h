@@ -88,6 +88,7 @@ class Stack {
   bool port_in_use(std::uint16_t port, bool only_beyond_opening) const;
   std::uint16_t ephemeral_port(const Address& remote_address, std::uint16_t remote_port);
   // The stack's address of the same family.
+  bool may_be_a_host(const Address& address) const;
   const Address& address_for(const Address& peer) const { return peer.is_ipv4() ? ipv4_ : ipv6_; }
 
  private:

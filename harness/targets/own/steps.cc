@@ -32,8 +32,8 @@ bool is_acceptable(const Connection& c, const Segment& seg) {
 }
 
 // "Trimming off any portions that lie outside the window (including SYN and FIN)."
-void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_edge) {
-  if (lt(seg.seq, c.rcv_nxt)) {
+void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_edge, bool plain = false) {
+  if (plain ? seg.seq < c.rcv_nxt : lt(seg.seq, c.rcv_nxt)) {
     const std::size_t old = std::min<std::size_t>(c.rcv_nxt - seg.seq + extra, seg.text.size());
     seg.text = seg.text.subspan(old);
     seg.seq = c.rcv_nxt;
@@ -90,7 +90,12 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (seg.len() == 0 && c.rcv_wnd == 0) acceptable |= planted.has(Defect::zero_window_takes_any_empty);
   const bool at_edge = c.rcv_wnd == 0 && seg.seq == c.rcv_nxt && !seg.text.empty();
   const bool takes = at_edge && planted.has(Defect::zero_window_takes_text);
-  acceptable |= takes;
+  const bool takes_fin = c.rcv_wnd == 0 && seg.seq == c.rcv_nxt && seg.ctl.fin && seg.text.empty() && !seg.ctl.syn &&
+                         planted.has(Defect::zero_window_takes_fin);
+  acceptable |= takes || takes_fin;
+  if (seg.ctl.fin && !seg.text.empty() && planted.has(Defect::last_octet_without_fin)) {
+    acceptable &= in_window(c, seg.seq) || in_window(c, seg.seq + static_cast<std::uint32_t>(seg.text.size()) - 1);
+  }
   if (seg.len() == 0 && seg.seq != c.rcv_nxt) acceptable &= !planted.has(Defect::empty_only_at_rcv_nxt);
   const bool refused = seg.len() == 0 && c.rcv_wnd == 0 && planted.has(Defect::zero_window_refuses_empty);
   if (refused) return Then::kReturn;
@@ -101,7 +106,11 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (!acceptable) return unacceptable(c, seg);
   record_timestamp(c, seg);
   const bool longer = planted.has(Defect::held_text_replaced_whole) && c.received.holding(seg.seq).has_value();
-  trim(c, seg, planted.has(Defect::overlap_shifted), longer || takes || planted.has(Defect::text_beyond_edge_taken));
+  const bool fin = seg.ctl.fin && seg.seq - c.rcv_nxt + seg.text.size() == c.rcv_wnd;
+  trim(c, seg, planted.has(Defect::overlap_shifted),
+       longer || takes || takes_fin || planted.has(Defect::text_beyond_edge_taken),
+       planted.has(Defect::trim_left_plain));
+  if (fin && planted.has(Defect::fin_behind_edge_taken)) seg.ctl.fin = true;
   return Then::kProceed;
 }
 
