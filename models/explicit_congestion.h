@@ -93,7 +93,7 @@ bool new_text_departs(Step& on, const Departing& seg, SndSeq end);
 void mixed_text_departs(Step& on, const Departing& seg);  // a segment of old and new text
 // Text is sent again, as a rule because it was lost, and a loss reduces the congestion window like an echo.
 void resent_departs(Step& on, const Departing& seg, SndSeq end, const SendBefore& before);
-void loss_is_shown(Step& on);     // by the ACK that has arrived, be it that a closed window lets nothing leave again
+void loss_is_shown(Step& on);     // by the ACK that has arrived
 void nothing_was_lost(Step& on);  // though the target has taken it for lost
 
 }  // namespace ecn

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "models/explicit_congestion.h"
-#include "models/loss_recovery.h"
 #include "models/step.h"
 
 namespace tcpassay::ecn {
@@ -17,7 +16,6 @@ using Cwr = ExplicitCongestion::Cwr;
 constexpr Time kTimerAtLeast = std::chrono::milliseconds(100);  // no retransmission timer is shorter
 // Of the window that remain: RFC 3168 keeps 50, CUBIC 70, RFC 8511 (ABE) up to 85.
 constexpr std::uint32_t kLossPercent = 85;
-constexpr std::uint8_t kDupThresh = 3;
 
 // What limited transmit has sent beyond the window (RFC 3042, RFC 6675), at most.
 std::uint32_t beyond_window(const Tcb& tcb) {
@@ -205,10 +203,7 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
 void loss_is_shown(Step& on) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Tcb& tcb = on.tcb;
-  if (!state.may_mark() || state.reduced_for(tcb.snd_una) || tcb.snd_una == tcb.snd_nxt) return;
-  const std::uint8_t told = std::max(tcb.congestion.duplicates, tcb.board.news);
-  const bool shown = told >= kDupThresh || front_is_lost(tcb) || (tcb.snd_wnd == 0 && told > 0);
-  if (shown) may_reduce(state, tcb.snd_nxt);
+  if (state.may_mark() && !state.reduced_for(tcb.snd_una)) may_reduce(state, tcb.snd_nxt);
 }
 
 void nothing_was_lost(Step& on) {

@@ -75,7 +75,8 @@ bool queued_text_is_not_overdue(Step& on) {
   const bool early = in_flight && tcb.fast_open.opened;  // what left before the handshake has a window of its own
   if ((in_flight && tcb.congestion.phase != Congestion::Phase::kOpen) || early) tcb.send_pending = false;
   if (in_flight && fills_least_initial_window(tcb)) tcb.send_pending = false;
-  if (in_flight && tcb.ecn.may_wait_for_timer(tcb.snd_una)) tcb.send_pending = false;
+  const bool refused = tcb.congestion.old_text_goes_first(tcb.snd_una);
+  if (in_flight && (refused || tcb.ecn.may_wait_for_timer(tcb.snd_una))) tcb.send_pending = false;
   if (!tcb.send_pending) return true;
   const Horizon limit = tcb.snd_nxt == tcb.snd_end ? Horizon::kHeldFin
                         : in_flight                ? Horizon::kNagleOff

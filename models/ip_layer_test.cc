@@ -126,6 +126,33 @@ TEST(PathMtu, NoMoreOfTheSmallerSegmentsThanOfTheLarger) {
   EXPECT_EQ(t.verdicts(), Verdicts{"R5681_3_1_pmtu departed"});
 }
 
+// A duplicate ACK comes, and nothing leaves. Of what the path has refused a third is still to leave again.
+TEST(PathMtu, WhatItHasRefusedLeavesBeforeNewText) {
+  const auto story = [](bool refused) {
+    Trace t;
+    t.open().in(".", 1, 1, 0, 65535).quiet().write(60000);
+    for (std::uint32_t i = 0; i < 10; ++i) t.out(".", 1 + i * 536, 1, 536);
+    t.quiet();
+    if (refused) t.event(message(kUnreachable, kTooBig, 400));
+    for (std::uint32_t i = 0; refused && i < 10; ++i) t.out(".", 1 + i * 360, 1, 360);
+    return t.quiet().in(".", 1, 1, 0, 65535).quiet().verdicts();
+  };
+  EXPECT_EQ(story(true), Verdicts{});
+  EXPECT_EQ(story(false), Verdicts{"R5681_3_2_1_lt departed"});
+}
+
+// The window opens by 40 octets, which is more than a segment has room for on a path that takes 68.
+TEST(PathMtu, IsAMeasureOfHowMuchTheWindowOpens) {
+  const auto story = [](bool small) {
+    Trace t;
+    t.open().in("P.", 1, 1, 100).out(".", 1, 101).quiet().write(1).out("P.", 1, 1 + 100, 1).quiet();
+    if (small) t.event(message(kUnreachable, kTooBig, 68)).quiet();
+    return t.read(1, 40).out(".", 2, 101, 0, kRcvWnd - 60).quiet().verdicts();
+  };
+  EXPECT_EQ(story(true), Verdicts{});
+  EXPECT_EQ(story(false), Verdicts{"S3_8_6_2_2_threshold departed"});
+}
+
 // A router says that 20 octets are as many as it takes: the path MTU stays at 68, which is 28 octets of text.
 TEST(PathMtu, HasAFloor) {
   Trace t;

@@ -272,7 +272,7 @@ void text_departs_again(Step& on, const Departing& seg, SndSeq end) {
   }
   if (front && board.owes_old) on.cite(Rule::R2018_5_rto_clear);
   board.skips = board.skips || (!front && board.owes_old);
-  if (both_permit(tcb) && !board.sacked.empty() && !board.vague) {
+  if (both_permit(tcb) && !board.sacked.empty() && !board.vague && !tcb.congestion.lost_told) {
     const Rule skip = board.after_rto ? Rule::R6675_5_1_use_sack : Rule::R2018_5_record;
     const SndSeq hole = next_hole(board, seg.seq);
     if (hole == seg.seq) {
@@ -325,6 +325,12 @@ void recovery_falls_quiet(Step& on) {
 bool front_is_lost(const Tcb& tcb) {
   const std::uint32_t smss = std::max(tcb.congestion.largest, 1u);  // as far as the target has shown it
   return is_lost(tcb, tcb.snd_una, std::min<std::uint32_t>(smss, tcb.snd_mss));
+}
+
+bool loss_is_told(const Tcb& tcb) {
+  if (tcb.snd_una == tcb.snd_nxt) return false;
+  const std::uint32_t told = std::max(tcb.congestion.duplicates, tcb.board.news);
+  return told >= kDupThresh || front_is_lost(tcb) || (tcb.snd_wnd == 0 && told > 0);
 }
 
 bool was_reported(const Tcb& tcb, SndSeq seq) {

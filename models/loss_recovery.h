@@ -19,6 +19,9 @@ void recovery_falls_quiet(Step& on);
 // IsLost () of RFC 6675, of the segment at SND.UNA: may the target believe so?
 bool front_is_lost(const Tcb& tcb);
 
+// The ACKs tell of a loss: three duplicates or reports, IsLost (), or a report that has closed the window.
+bool loss_is_told(const Tcb& tcb);
+
 // Was this octet reported before the retransmission timer expired?
 bool was_reported(const Tcb& tcb, SndSeq seq);
 

@@ -92,7 +92,10 @@ Then established_ack(Step& on, const Arriving& seg) {
     tcb.scale.stale = seg.ack + window_of(tcb, seg);
   }
   report_arrives(on, seg, una, wnd);
-  ecn::loss_is_shown(on);
+  if (loss_is_told(tcb)) {
+    tcb.congestion.loss_told = true;
+    ecn::loss_is_shown(on);
+  }
   if (wnd == 0 && tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && tcb.rexmits > 0) {
     tcb.sent_at = on.env.now;
     on.cite_later(Rule::MUST_37);  // the peer answers window probes: the connection stays open

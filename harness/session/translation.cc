@@ -284,8 +284,13 @@ void Session::Impl::learn(const Call& call, const UserCall& made) {
   }
   const bool asked = made.kind == CallKind::kGetOption && made.option == SocketOption::kError && made.result == 0;
   const UserError told = asked ? static_cast<UserError>(made.value) : made.error;
+  const auto closed = [&] {  // a soft error does not end the connection
+    if (told == UserError::kNone || told == UserError::kWouldBlock || told == UserError::kInProgress) return false;
+    const auto state = target.state(socket->tuple);
+    return target.identity().can(Ability::kState) && (!state || state->state == State::kClosed);
+  };
   const bool over = told == UserError::kTimedOut || told == UserError::kReset || told == UserError::kRefused;
-  if ((asked || made.result < 0) && over) socket->written = 0;  // the text of this connection is gone
+  if ((asked || made.result < 0) && (over || closed())) socket->written = 0;  // the text of this connection is gone
   if (made.result < 0) return;
   switch (made.kind) {
     case CallKind::kShutdown:  // of an attempt that was not answered, the text is gone, too

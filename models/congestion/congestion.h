@@ -54,6 +54,7 @@ struct Congestion {
   bool was_held_back = false;        // when it fell silent, text waited
   bool recover_known = false;
   bool lossless = true;                 // no loss was seen on this connection
+  bool loss_told = false;               // ... but ACKs have told of one, be it that a closed window let nothing leave
   bool counts_unknown = false;          // octets may have been counted before slow start, or ACKs and not octets
   bool waits = false;                   // text has left without a cause that waited before: silence tells no window
   bool after_timeout = false;           // the last loss was shown by the retransmission timer
@@ -109,6 +110,8 @@ struct Congestion {
   bool may_be_cubic() const { return fits.has(Profile::kCubic); }
   // One of them halves it, as RFC 5681 has it.
   bool may_be_reno() const { return fits.has(Profile::kNewReno) || fits.has(Profile::kSack); }
+  // What a window or a path has refused leaves again before new text does.
+  bool old_text_goes_first(SndSeq una) const { return una < refused_to && resent_to < refused_to; }
   const Window& widest() const { return may_be_cubic() ? cubic : reno; }
 
   friend bool operator==(const Congestion&, const Congestion&) = default;

@@ -32,7 +32,7 @@ void watch_growth(Step& on) {
   const std::uint32_t now = flight(tcb), last = cc.round_flight;
   const bool each = (cc.acks + 1u) * cc.largest >= last;  // an ACK for nearly every segment
   const bool unreduced =
-      cc.lossless && !tcb.ecn.echo_arrived;  // an echo of CE ends slow start as a loss does (RFC 3168)
+      cc.lossless && !cc.loss_told && !tcb.ecn.echo_arrived;  // an echo of CE ends slow start as a loss does (RFC 3168)
   const bool avoids = !cc.lossless && cc.reno.ssthresh <= last;
   if (last >= cc.smss && each && cc.phase == Phase::kOpen) {
     if (unreduced && !rfc9406::may_leave_slow_start(last, cc.smss)) {

@@ -146,6 +146,7 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   if (length > 0 && length < c.eff_snd_mss) c.small_end = max(c.small_end, end);
   if (again) {
     c.board.high_rxt = max(c.board.high_rxt, end);
+    if (seq == c.snd_una) c.cc.front_again = false;
     const bool measured = planted.has(Defect::karn_ignored_in_recovery) && c.cc.recovering;
     if (!planted.has(Defect::karn_ignored) && !measured) c.timing = false;
   } else if (!c.timing && c.snd_wnd > 0) {
