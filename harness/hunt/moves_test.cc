@@ -245,6 +245,20 @@ TEST_F(MovesTest, UrgentWritesStayUrgentWhereTheTargetCanSendThem) {
   EXPECT_FALSE(std::get<Call>(moves.moves.back().what).urgent);
 }
 
+// An address of IPv6 has no place in a header of IPv4, whichever version a mutation has chosen.
+TEST_F(MovesTest, AddressesAreThoseOfTheVersion) {
+  Moves moves = of(kConversation);
+  const auto damage = [&]() -> Damage& { return std::get<SegmentMove>(moves.moves[3].what).spec.damage; };
+  for (const std::uint8_t ip : {std::uint8_t{4}, std::uint8_t{6}}) {
+    moves.ip = ip;
+    damage().source = *Address::parse("224.0.0.1");
+    damage().destination = *Address::parse("ff02::1");
+    keep_within(moves, limits_);
+    EXPECT_EQ(damage().source.has_value(), ip == 4);
+    EXPECT_EQ(damage().destination.has_value(), ip == 6);
+  }
+}
+
 TEST_F(MovesTest, ReducedInputsKeepWhatIsAskedFor) {
   const auto has_rst = [](const Moves& moves) {
     return std::any_of(moves.moves.begin(), moves.moves.end(), [](const Move& move) {

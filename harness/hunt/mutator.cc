@@ -308,10 +308,11 @@ std::size_t end_of_opening(const std::vector<Move>& moves) {
   return opened ? moves.size() : 0;
 }
 
-// What only a header of IPv4 has.
-static void forget_ipv4(Damage& damage) {
-  damage.source.reset();
-  damage.destination.reset();
+// What only a header of the other version of IP has.
+static void forget_the_other(Damage& damage, std::uint8_t ip) {
+  if (damage.source && damage.source->family != ip) damage.source.reset();
+  if (damage.destination && damage.destination->family != ip) damage.destination.reset();
+  if (ip == 4) return;
   damage.identification.reset();
   damage.ip_options.clear();
 }
@@ -331,7 +332,7 @@ void keep_within(Moves& made, const MoveLimits& limits) {
     waited += move.wait;
     if (auto* seg = std::get_if<SegmentMove>(&move.what)) {
       seg->spec.length = std::min(seg->spec.length, kSegmentTextMax);
-      if (made.ip == 6) forget_ipv4(seg->spec.damage);
+      forget_the_other(seg->spec.damage, made.ip);
     }
     auto* call = std::get_if<Call>(&move.what);
     if (call == nullptr) continue;

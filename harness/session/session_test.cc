@@ -299,6 +299,8 @@ TEST(Session, NamesWhatCannotBePlayed) {
   EXPECT_EQ(why(std::string(kPassive) + "+250 close(4) = 0\n"), "waits 250 s; needs virtual-time");
   EXPECT_EQ(why("+0 `sysctl -w x=1`\n+0 close(3) = -1"), "sysctl x=1 (x.pkt:1:1)");
   EXPECT_EQ(why(std::string(kPassive) + "+0 %{ assert True }%\n"), "");
+  EXPECT_EQ(why(std::string(kPassive) + "+0 < R 9:9(0) win 0 //! damage: source=ff02::1\n"),
+            "a header of IPv6 (x.pkt:9:1)");
   EXPECT_EQ(why("+0 %{ assert True }%\n"), "no segment and no call is in it");
   EXPECT_EQ(why("+0 splice(3, NULL, 5, NULL, 9, 0) = 9\n"), "splice (x.pkt:1:1)");
 }

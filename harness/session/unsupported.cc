@@ -113,6 +113,10 @@ bool is_of_ipv4(const Damage& damage) {
          damage.identification || !damage.ip_options.empty();
 }
 
+bool is_of_ipv6(const Damage& damage) {
+  return (damage.source && damage.source->family == 6) || (damage.destination && damage.destination->family == 6);
+}
+
 Why unsupported_step(const ScriptStep& step, Asked& asked) {
   if (const auto* icmp = std::get_if<Icmp>(&step.action)) return unsupported_icmp(*icmp, asked.ip);
   const auto encapsulated = [](const SegmentSpec& spec) { return !spec.encapsulation.empty(); };
@@ -128,7 +132,8 @@ Why unsupported_step(const ScriptStep& step, Asked& asked) {
     if (encapsulated(in->segment)) return "TCP in UDP";
     if (peer_of(in->segment)) return "several peers";
     if (std::any_of(options.begin(), options.end(), signed_with)) return kSignatures;
-    return asked.ip == 6 && is_of_ipv4(in->segment.damage) ? Why("a header of IPv4") : std::nullopt;
+    if (asked.ip == 6 && is_of_ipv4(in->segment.damage)) return "a header of IPv4";
+    return asked.ip == 4 && is_of_ipv6(in->segment.damage) ? Why("a header of IPv6") : std::nullopt;
   }
   if (const auto* unknown = std::get_if<Unsupported>(&step.action)) {
     const bool may_go = unknown->harmless && (!unknown->watches || !asked.assertions);
