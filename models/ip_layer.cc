@@ -294,8 +294,10 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   // A target may send small segments for other reasons: it did before, or the segment is the rest of one that the peer
   // has in part. Segments as large as the announced MTU show that it obeyed.
   const std::uint32_t told = std::max<std::uint32_t>(ip.announced, header + kTcpHeader + seg.opt.octets + kLeastText);
+  const bool at_reported = std::any_of(tcb.board.sacked.begin(), tcb.board.sacked.end(),
+                                       [&](const SndSpan& span) { return span.from == seg.seq + octets; });
   const bool cut = octets < std::min<std::uint32_t>(tcb.snd_mss, tcb.congestion.largest) &&
-                   seg.seq + octets != tcb.snd_nxt && seg.seq + octets < tcb.snd_end &&
+                   seg.seq + octets != tcb.snd_nxt && !at_reported && seg.seq + octets < tcb.snd_end &&
                    octets < tcb.snd_edge() - seg.seq;
   const bool as_told = packet <= told && told < packet + kLeastText;
   if (ip.below_floor && cut && as_told && packet < (v6 ? kIpv6Floor : kIpv4Floor)) {

@@ -113,7 +113,7 @@ void strike_cubic(Tcb& tcb) {
   if (cc.recovered) cc.opened = 0;
   if (cc.halved_silences == 0) cc.halved_from = cc.recovered ? now : cc.quiet_flight;
   if (cc.halved_silences < kHalvedSilences) ++cc.halved_silences;
-  const bool slow_start = cc.halved_from + cc.opened <= now + cc.smss / 2;
+  const bool slow_start = cc.halved_from + cc.opened <= now + cc.smss;  // whole segments leave
   if (cc.halved_silences == kHalvedSilences && !slow_start) cc.fits.remove(Profile::kCubic);
 }
 
