@@ -129,7 +129,9 @@ bool dropped_by_timestamps(Step& on, const Arriving& seg) {
       return true;
     }
     on.cite(Rule::R7323_3_2_noabort);
-    return false;
+    if (!on.should(Rule::R7323_3_2_missing)) return false;  // a departure: it is taken like any other
+    on.acknowledge_now(Rule::R7323_3_2_missing);            // another one: it is dropped, and not silently
+    return true;
   }
   const std::uint32_t value = seg.opt.timestamps->value;
   if (!ts.arrived.has(value)) {
