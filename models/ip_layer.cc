@@ -77,6 +77,9 @@ void too_big(Step& on, const IcmpArrives& message) {
   IpLayer& ip = tcb.ip;
   ip.too_big_seen = true;
   ip.announced = static_cast<std::uint16_t>(std::min<std::uint32_t>(message.mtu, 0xffff));
+  const std::uint32_t header = message.version == 6 ? 40u : 20u;
+  const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.env.mms_s + header;
+  ip.smaller_told = ip.smaller_told || message.mtu < now;
   const bool quotes_flight = tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt;
   on.cite(message.version == 6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);
   on.cite_later(message.version == 6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce);  // the connection goes on
@@ -87,8 +90,6 @@ void too_big(Step& on, const IcmpArrives& message) {
   tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;
   tcb.congestion.refused_to = tcb.snd_nxt;
   const std::uint32_t floor = message.version == 6 ? kIpv6Floor : kIpv4Floor;
-  const std::uint32_t header = message.version == 6 ? 40u : 20u;
-  const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.env.mms_s + header;
   if ((message.mtu != 0 || message.version == 6) && message.mtu < floor) {
     on.cite(message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor);
     tcb.must_ignore = message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor;

@@ -17,7 +17,7 @@ std::uint32_t least_opening(const Tcb& tcb, const Departing& seg) {
   std::uint32_t effective = tcb.snd_mss - std::min<std::uint32_t>(tcb.snd_mss, seg.opt.octets);
   const std::uint32_t least = tcb.ip.path_mtu != 0 ? std::min(tcb.ip.announced, tcb.ip.path_mtu) : tcb.ip.announced;
   const std::uint32_t path = std::max(least, kIpv4Floor) - kHeaders;
-  if (tcb.ip.too_big_seen) effective = std::min(effective, path);
+  if (tcb.ip.smaller_told) effective = std::min(effective, path);
   return std::min<std::uint32_t>({tcb.rcv_mss, effective, tcb.rcv_wnd_max / 2});
 }
 

@@ -170,7 +170,7 @@ int never_first(const Sack& sack, const Blocks& blocks) {
 void judge_choice(Step& on, const Blocks& blocks, const Options& opt) {
   Sack& sack = on.tcb.selective;
   if (opt.unknown || opt.fast_open) return;
-  if (on.tcb.ip.too_big_seen) return;  // a small path may have room for fewer
+  if (on.tcb.ip.smaller_told) return;  // a small path may have room for fewer
   const int room = static_cast<int>(blocks_that_fit(opt));
   const int taken = blocks.first + 1 + never_first(sack, blocks);
   int others = 0, left = 0;

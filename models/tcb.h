@@ -244,8 +244,8 @@ struct IpLayer {
   std::uint16_t arrived_id = 0, front_id = 0;  // IP's identification of it; of the front of the retransmission queue
   bool soft_error = false;  // an ICMP message of a soft error has arrived, and the user was not told of it
   bool may_tell = false;    // any ICMP message that the user may be told of
-  bool too_big_seen = false;
-  std::uint16_t announced = 0;  // the MTU of the last such message
+  bool too_big_seen = false, smaller_told = false;  // the latter: it named less than the path took until then
+  std::uint16_t announced = 0;                      // the MTU of the last such message
   // Path MTU discovery (RFC 1191, RFC 8201): the least MTU that was announced and obeyed; 0: none.
   std::uint16_t path_mtu = 0;
   bool ignores_too_big = false;  // of this possible TCB

@@ -12,6 +12,7 @@
 #include "harness/hunt/icmp_moves.h"
 #include "harness/hunt/moves.h"
 #include "harness/hunt/randomness.h"
+#include "harness/hunt/values.h"
 #include "harness/script/scenario.h"
 #include "models/event.h"
 #include "models/segment.h"
@@ -23,15 +24,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Kind = OptionSpec::Kind;
 
-constexpr int kTimesMs[] = {1,     5,     10,    39,     40,     100,    199,    200,    201,    250,    300,
-                            499,   500,   501,   600,    700,    999,    1000,   1001,   1500,   2000,   2500,
-                            3000,  3100,  4000,  5000,   7000,   8000,   10000,  15000,  20000,  30000,  45000,
-                            60000, 61000, 90000, 100000, 120000, 180000, 240000, 241000, 300000, 600000, 1000000};
-constexpr std::uint16_t kWindows[] = {65535, 65535, 65535, 32768, 16384, 8192, 4096, 2920, 2000, 1460, 1072,
-                                      1000,  536,   100,   10,    2,     1,    0,    0,    0,    65534};
-constexpr std::uint32_t kLengths[] = {1,    1,    2,    3,    10,   50,   99,   100,  100,  100,  200,  500,
-                                      535,  536,  537,  1000, 1000, 1000, 1024, 1072, 1200, 1400, 1439, 1440,
-                                      1459, 1460, 1461, 2000, 2920, 3000, 4000, 4380, 5000, 8192};
 constexpr std::uint32_t kSegments[] = {536, 1000, 1440, 1460};
 constexpr std::size_t kSegmentsOfWindow = 46;  // fill a window of 65535 octets
 constexpr std::uint32_t kTextMax = 1440;       // octets in one segment of the peer
@@ -386,18 +378,6 @@ Handles handles_of(const std::vector<Move>& moves) {
     if (call->kind == CallKind::kAccept && named >= 0) found.connection = named;
   }
   return found;
-}
-
-Time some_time(Random& random) {
-  return milliseconds(random.of(kTimesMs));
-}
-
-std::uint16_t some_window(Random& random) {
-  return random.of(kWindows);
-}
-
-std::uint32_t some_length(Random& random) {
-  return random.one_in(4) ? random.between(1, 1460) : random.of(kLengths);
 }
 
 std::vector<Move> some_episode(Random& random, const Handles& handles) {

@@ -26,9 +26,5 @@ Move some_call(Random& random, const Handles& handles);
 // Options of a SYN: usual, unusual or malformed.
 std::vector<OptionSpec> some_syn_options(Random& random);
 OptionSpec some_option(Random& random);
-// A time that means something to a TCP: timeouts and their edges.
-Time some_time(Random& random);
-std::uint16_t some_window(Random& random);
-std::uint32_t some_length(Random& random);
 
 }  // namespace tcpassay

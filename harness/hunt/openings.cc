@@ -7,6 +7,7 @@
 #include "harness/hunt/episodes.h"
 #include "harness/hunt/moves.h"
 #include "harness/hunt/randomness.h"
+#include "harness/hunt/values.h"
 #include "harness/script/scenario.h"
 #include "harness/wire/packet.h"
 #include "models/event.h"

@@ -2,6 +2,7 @@
 #include "harness/hunt/values.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,15 @@
 namespace tcpassay {
 namespace {
 
+constexpr int kTimesMs[] = {1,     5,     10,    39,     40,     100,    199,    200,    201,    250,    300,
+                            499,   500,   501,   600,    700,    999,    1000,   1001,   1500,   2000,   2500,
+                            3000,  3100,  4000,  5000,   7000,   8000,   10000,  15000,  20000,  30000,  45000,
+                            60000, 61000, 90000, 100000, 120000, 180000, 240000, 241000, 300000, 600000, 1000000};
+constexpr std::uint16_t kWindows[] = {65535, 65535, 65535, 32768, 16384, 8192, 4096, 2920, 2000, 1460, 1072,
+                                      1000,  536,   100,   10,    2,     1,    0,    0,    0,    65534};
+constexpr std::uint32_t kLengths[] = {1,    1,    2,    3,    10,   50,   99,   100,  100,  100,  200,  500,
+                                      535,  536,  537,  1000, 1000, 1000, 1024, 1072, 1200, 1400, 1439, 1440,
+                                      1459, 1460, 1461, 2000, 2920, 3000, 4000, 4380, 5000, 8192};
 constexpr std::int32_t kSteps[] = {0,    0,    1,     -1,   2,     -2,    10,     100,   -100,       536,       -536,
                                    1000, 1460, -1460, 2920, -2920, 65535, -65535, 65536, 0x7fffffff, 0x40000000};
 
@@ -137,6 +147,18 @@ void change_carrier(SegmentMove& move, Random& random) {
 }
 
 }  // namespace
+
+Time some_time(Random& random) {
+  return std::chrono::milliseconds(random.of(kTimesMs));
+}
+
+std::uint16_t some_window(Random& random) {
+  return random.of(kWindows);
+}
+
+std::uint32_t some_length(Random& random) {
+  return random.one_in(4) ? random.between(1, 1460) : random.of(kLengths);
+}
 
 void change_segment(SegmentMove& move, Random& random) {
   switch (random.below(12)) {

@@ -311,7 +311,7 @@ void congestion_not_acked(Step& on, bool duplicate) {
   const bool within = tcb.snd_una + std::min(cc.smss, flight(tcb)) <= tcb.snd_edge();
   const bool within_two = flight(tcb) + cc.largest <= cc.cwnd_at_least + (kDupAckThreshold - 1) * cc.largest;
   const bool waits = tcb.ecn.may_wait_for_timer(tcb.snd_una);
-  const bool too_big = tcb.ip.too_big_seen && tcb.snd_una < cc.refused_to;  // what was refused goes first
+  const bool too_big = tcb.ip.smaller_told && tcb.snd_una < cc.refused_to;  // what was refused goes first
   if (cc.duplicates < kDupAckThreshold) cc.limited_transmit_due = held_back(tcb) && within_two && !waits && !too_big;
   if (cc.duplicates == kDupAckThreshold) cc.fast_retransmit_due = flight(tcb) >= 4 * cc.smss && within;
 }

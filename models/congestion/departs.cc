@@ -160,7 +160,7 @@ Rule bounds_the_flight(const Tcb& tcb, const Leaving& seg) {
 void judge_recommended_window(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (seg.before == 0 || cc.phase == Phase::kRecovery || on.why == Why::kSynOnly) return;
-  if (on.tcb.ip.too_big_seen) return;  // segments of two sizes, and no text says how octets count between them
+  if (on.tcb.ip.smaller_told) return;  // segments of two sizes, and no text says how octets count between them
   if (seg.again && cc.soft_cap == Rule::R5681_4_1_idle) return;  // 4.1 speaks of new text after a pause
   if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(on.tcb) + cc.smss / 2) return;
   const bool of_should = info(cc.soft_cap).level == Level::kShould;

@@ -28,7 +28,7 @@ void judge_growth(Step& on, bool grown, int flat_max, Rule rule) {
 void watch_growth(Step& on) {
   const Tcb& tcb = on.tcb;
   Congestion& cc = on.tcb.congestion;
-  if (tcb.snd_una < cc.round_end || tcb.ip.too_big_seen) return;  // the flight may have shrunk with its segments
+  if (tcb.snd_una < cc.round_end || tcb.ip.smaller_told) return;  // the flight may have shrunk with its segments
   const std::uint32_t now = flight(tcb), last = cc.round_flight;
   const bool each = (cc.acks + 1u) * cc.largest >= last;  // an ACK for nearly every segment
   const bool unreduced =
@@ -95,7 +95,7 @@ void recovery_has_acted(Step& on) {
   const std::uint32_t gone = std::min(flight(tcb), cc.duplicates * cc.largest);
   const bool has_room = flight(tcb) - gone + 2 * cc.smss + deflated_further(tcb) <= cc.reno.ssthresh;
   // Behind a message of a smaller path the window has shrunk, nobody says how far in recovery.
-  if (!cc.news && held_back(tcb) && has_room && !tcb.ip.too_big_seen) on.depart(Rule::R5681_3_2_5);
+  if (!cc.news && held_back(tcb) && has_room && !tcb.ip.smaller_told) on.depart(Rule::R5681_3_2_5);
 }
 
 // An algorithm that keeps 0.7 of its window would have sent more now, so this target is no CUBIC: its window is about
