@@ -42,11 +42,6 @@ class FlowLogs : public testing::Test {
   // Whether the connection is left alone.
   bool ended() { return log_.end_scenario().empty(); }
 
-  std::uint16_t port_ = 6000;
-  bool ipv6_ = false;
-  FlowLog log_;
-
- private:
   Bytes packet(PacketFields fields, bool arrives, Ctl ctl, std::uint32_t seq, std::uint32_t ack) const {
     const Address target = ipv6_ ? kTargetIpv6 : kTargetAddress, peer = ipv6_ ? kPeerIpv6 : kPeerAddress;
     fields.source = arrives ? peer : target;
@@ -60,6 +55,10 @@ class FlowLogs : public testing::Test {
     encode(fields, octets);
     return octets;
   }
+
+  std::uint16_t port_ = 6000;
+  bool ipv6_ = false;
+  FlowLog log_;
 };
 
 TEST_F(FlowLogs, FromLastAckToClosed) {
@@ -131,6 +130,13 @@ TEST_F(FlowLogs, AnAckThatMayBeDiscardedEndsNothing) {
     from_peer(ack.ctl, ack.seq, ack.ack, ack.more);
     EXPECT_FALSE(ended()) << &ack - acks;
   }
+  opens();
+  peer_closes();
+  target_closes();
+  Bytes without_checksum = packet({}, true, kAck, kIss + 2, kIrs + 2);
+  without_checksum[10] ^= 0x01;  // of the IP header
+  log_.note_arriving(without_checksum);
+  EXPECT_FALSE(ended());
 }
 
 TEST_F(FlowLogs, WhatComesTwiceIsUnclear) {
