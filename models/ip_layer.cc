@@ -136,6 +136,21 @@ void ip_set(Step& on, const UserCall& call) {
   }
 }
 
+namespace {
+
+constexpr int kNear = 256;
+
+// The identification is that of the last packet, or, where they count, of an earlier one.
+bool known_identification(IpLayer& ip, std::uint16_t identification) {
+  const int step = identification - ip.arrived_id;
+  const bool known = identification != 0 && (step == 0 || (ip.ids_count && step < 0 && step > -kNear));
+  ip.ids_count = ip.arrived_id != 0 && step > 0 && step < kNear;
+  ip.arrived_id = identification;
+  return known;
+}
+
+}  // namespace
+
 bool ip_arrives(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   switch (seg.ip.oddity) {
@@ -168,12 +183,11 @@ bool ip_arrives(Step& on, const Arriving& seg) {
     tcb.must_ignore = Rule::SA_A1_dscp;
     tcb.ip.arrived_class = seg.ip.traffic_class;
   }
-  if (seg.ip.identification != 0 && seg.ip.identification == tcb.ip.arrived_id) {
+  if (known_identification(tcb.ip, seg.ip.identification)) {
     on.cite(Rule::S3_8_1_identification);
     on.cite_later(Rule::S3_8_1_identification);
     tcb.must_ignore = Rule::S3_8_1_identification;
   }
-  tcb.ip.arrived_id = seg.ip.identification;
   return true;
 }
 

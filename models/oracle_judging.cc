@@ -18,6 +18,7 @@ void resynchronise_with(Candidate& p, const Departing& seg) {
     p.state = State::kClosed;
   } else if (seg.ctl.syn) {
     p.state = seg.ctl.ack ? State::kSynReceived : State::kSynSent;
+    p.stamps.unsure = true;  // TS.Recent is that of the new connection now
     p.iss = p.snd_una = seg.seq;
     p.iss_known = true;
     p.snd_nxt = p.snd_end = seg.seq + 1;

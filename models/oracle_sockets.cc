@@ -70,12 +70,14 @@ void Oracle::Impl::user_call(const Event& event, const UserCall& call) {
     default:
       break;
   }
+  h->reads_shut |= call.kind == CallKind::kShutdown && call.how != 1;
   switch (h->kind) {
     case Handle::Kind::kConnection:
       on_connection(*h, event, call);
       break;
     case Handle::Kind::kListener:
       if (call.kind == CallKind::kWrite) loose.add({Rule::S3_10_2_listen, call.result > 0});
+      if (call.kind == CallKind::kRead) on_unconnected(*h, event, call);
       if (ends_listening(call) && call.result == 0) close_listener(*h, event);
       break;
     case Handle::Kind::kNew:
@@ -333,10 +335,7 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
       });
       break;
     case CallKind::kShutdown:
-      if (call.how != 1) {
-        h.reads_shut = true;
-        process(c, event, [](Step& on) { reading_ends(on); });
-      }
+      if (call.how != 1) process(c, event, [](Step& on) { reading_ends(on); });
       if (call.how != 0) process(c, event, [&](Step& on) { close_call(on, call); });
       break;
     case CallKind::kClose:
@@ -370,7 +369,8 @@ void Oracle::Impl::on_unconnected(const Handle& h, const Event& event, const Use
       refuse_success(Rule::S3_10_2_closed, call.result > 0);
       break;
     case CallKind::kRead:
-      refuse_success(Rule::S3_10_3_closed, call.result > 0);
+      refuse_success(h.kind == Handle::Kind::kListener ? Rule::S3_10_3_unsynchronized : Rule::S3_10_3_closed,
+                     call.result > 0 || (call.result == 0 && call.length > 0 && !h.reads_shut));
       break;
     case CallKind::kShutdown:
       loose.add({Rule::S3_10_4_closed, true});

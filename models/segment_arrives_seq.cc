@@ -9,7 +9,9 @@ namespace tcpassay {
 namespace {
 
 bool wraps(const Tcb& tcb, const Arriving& seg) {
-  return seg.seq.value + seg.len() < seg.seq.value || (tcb.rcv_nxt.value > seg.seq.value && tcb.rcv_nxt <= seg.seq);
+  if (seg.seq.value + seg.len() < seg.seq.value) return true;
+  if (tcb.rcv_nxt.value > seg.seq.value && tcb.rcv_nxt <= seg.seq) return true;
+  return !seg.text.empty() && tcb.held.gap() && tcb.held.top.value < tcb.rcv_nxt.value;  // text held behind a gap
 }
 
 // Of the rules that ask for an acknowledgment of this segment the one that says the most.

@@ -241,18 +241,18 @@ struct IpLayer {
   bool dscp_set = false, dscp_changed = false, ttl_set = false;  // by the user
   std::uint8_t traffic_class = 0, ttl = 0;                       // what was set
   std::uint8_t arrived_class = 0;                                // of the last segment that arrived
+  bool ids_count = false;                                        // its identification is a little above the one before
   std::uint16_t arrived_id = 0, front_id = 0;  // IP's identification of it; of the front of the retransmission queue
   bool soft_error = false;  // an ICMP message of a soft error has arrived, and the user was not told of it
   bool may_tell = false;    // any ICMP message that the user may be told of
   bool too_big_seen = false, smaller_told = false;  // the latter: it named less than the path took until then
   std::uint16_t announced = 0;                      // the MTU of the last such message
-  // Path MTU discovery (RFC 1191, RFC 8201): the least MTU that was announced and obeyed; 0: none.
-  std::uint16_t path_mtu = 0;
-  bool ignores_too_big = false;  // of this possible TCB
-  bool lowered = false;          // since the target was last quiet, by a message ...
-  bool repeated = false;         // ... or one came that lowers nothing
-  bool raise_announced = false;  // a larger MTU was announced later
-  bool below_floor = false;      // a message named less than IP's least MTU
+  std::uint16_t path_mtu = 0;                       // RFC 1191, 8201: the least that was announced and obeyed; 0: none
+  bool ignores_too_big = false;                     // of this possible TCB
+  bool lowered = false;                             // since the target was last quiet, by a message ...
+  bool repeated = false;                            // ... or one came that lowers nothing
+  bool raise_announced = false;                     // a larger MTU was announced later
+  bool below_floor = false;                         // a message named less than IP's least MTU
   Time path_mtu_at{};
   friend bool operator==(const IpLayer&, const IpLayer&) = default;
 };

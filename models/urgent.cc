@@ -100,6 +100,7 @@ void urgent_arrives(Step& on, const Arriving& seg) {
   const bool invalid = seg.up == 0 || tcb.rcv_edge < seg_up || (up.arrived && seg_up < up.rcv_up);
   if (invalid) {
     on.cite(Rule::S3_8_5_no_recede);
+    on.cite_later(Rule::S3_8_5_no_recede);
     tcb.must_ignore = Rule::S3_8_5_no_recede;
   }
   const bool known = up.arrived && up.sure;

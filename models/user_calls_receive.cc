@@ -197,6 +197,8 @@ void error_told(Step& on, const UserCall& call, Rule rule) {
     tcb.told = true;
   } else if (!gone(tcb) && tcb.ip.may_tell && call.error != UserError::kTimedOut) {  // an ICMP message, told once
     tcb.ip.may_tell = tcb.ip.soft_error = false;
+  } else if (!gone(tcb) && !tcb.rcv_fin && call.error == UserError::kPipe) {  // "connection closing", which it is not
+    on.refuse(rule);
   } else if (!gone(tcb) && tells_of_reset(call.error)) {
     if (trouble_told(on, call.error)) return;
     on.refuse(call.error == UserError::kTimedOut ? (synchronized(tcb.state) ? Rule::SHLD_11 : Rule::MUST_23)
@@ -235,7 +237,8 @@ void error_call(Step& on, const UserCall& call) {
     // Of an error that nothing else has told SO_ERROR is the first to ask.
     const bool ended = tcb.signal != Signal::kNone && tcb.signal != Signal::kUnreachable;
     if (ended && !tcb.told) {
-      on.refuse(Rule::MUST_12);
+      const bool given_up = tcb.signal == Signal::kTimedOut && !tcb.was_open;  // "including notification"
+      on.refuse(given_up ? Rule::MUST_22 : Rule::MUST_12);
       return;
     }
     if (only_icmp && tcb.ip.soft_error) on.depart(Rule::SHLD_25);

@@ -180,12 +180,33 @@ TEST(ReceiveCall, WithoutAConnectionDeliversNothing) {
   EXPECT_TRUE(read_fails(closed_tcb(), UserError::kNotConnected).cite(Rule::S3_10_3_closed));
 }
 
+TEST(ReceiveCall, OnASocketWithoutAConnectionIsAnError) {
+  const auto answers = [](std::int64_t result, std::uint32_t length, bool listens) {
+    Trace t;
+    if (listens) t.listen();
+    if (!listens) t.call({.kind = CallKind::kSocket, .result = 9});
+    const int handle = listens ? 3 : 9;
+    t.call({.kind = CallKind::kRead,
+            .handle = handle,
+            .length = length,
+            .result = result,
+            .error = result < 0 ? UserError::kNotConnected : UserError::kNone});
+    return t.verdicts();
+  };
+  EXPECT_EQ(answers(-1, 100, false), Verdicts{});
+  EXPECT_EQ(answers(0, 0, false), Verdicts{});
+  EXPECT_EQ(answers(0, 100, false), Verdicts{"S3_10_3_closed violated"});
+  EXPECT_EQ(answers(-1, 100, true), Verdicts{});
+  EXPECT_EQ(answers(0, 100, true), Verdicts{"S3_10_3_unsynchronized violated"});
+}
+
 // The text may have arrived with the SYN; its user does not get it before the handshake is complete.
 TEST(ReceiveCall, BeforeEstablishedDeliversNothing) {
   Candidate before = syn_received();
   before.rcv_nxt_max = before.syn_text_end = before.rcv_nxt + 10;
   EXPECT_EQ(reads(before, 1, 10).blamed, "S3_5_synrcvd_text");
   EXPECT_EQ(reads_end(before).blamed, "S3_10_3_unsynchronized");
+  EXPECT_EQ(read_fails(before, UserError::kPipe).blamed, "S3_10_3_unsynchronized");  // it is not closing
   const Outcomes after = read_fails(before, UserError::kWouldBlock);
   EXPECT_TRUE(after.cite(Rule::S3_10_3_unsynchronized));
   EXPECT_TRUE(after.cite(Rule::S3_5_synrcvd_text));
@@ -471,6 +492,16 @@ TEST(AskError, TellsOfAResetInCloseWait) {
   };
   EXPECT_EQ(error(guilty, UserError::kNone), Verdicts{"MUST_12 violated"});
   EXPECT_EQ(error(innocent, UserError::kPipe), Verdicts{});
+}
+
+// 3.8.3: a SYN that is given up is told to the user as any text that is (MUST-22).
+TEST(AskError, TellsOfASynThatWasGivenUp) {
+  Candidate before = closed_tcb();
+  before.signal = Signal::kTimedOut;
+  EXPECT_EQ(error_is(before, UserError::kNone).blamed, "MUST_22");
+  EXPECT_EQ(error_is(before, UserError::kTimedOut).blamed, "");
+  before.was_open = true;
+  EXPECT_EQ(error_is(before, UserError::kNone).blamed, "MUST_12");
 }
 
 TEST(AskError, MakesNoErrorUp) {

@@ -18,7 +18,8 @@ bool Stack::stray(const Segment& seg) const {
   const Address& ours = address_for(seg.source);
   if (seg.destination != ours && !(group && taken)) return true;
   if (seg.source == ours) return true;
-  return !may_be_a_host(seg.source) && !planted.has(Defect::nobodys_syn_accepted);
+  const bool unseen = planted.has(Defect::nobodys_syn_accepted) || (!syn && planted.has(Defect::sources_of_syns_only));
+  return !may_be_a_host(seg.source) && !unseen;
 }
 
 bool Stack::ip_drops(const Segment& seg) {
@@ -33,6 +34,8 @@ bool Stack::ip_drops(const Segment& seg) {
   }
   const bool same_id = seg.identification != 0 && seg.identification == c->last_id;
   const bool other_class = (seg.traffic_class ^ c->last_class) > 3;
+  const bool falls = seg.identification != 0 && seg.identification < c->last_id && !seg.text.empty();
+  if (falls && planted.has(Defect::identification_falls)) return true;
   c->last_id = seg.identification;
   if (same_id && planted.has(Defect::identification_tells_duplicates)) return true;
   return other_class && planted.has(Defect::dscp_change_drops);

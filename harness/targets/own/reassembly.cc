@@ -15,7 +15,8 @@ void Reassembly::hold(SeqNum rcv_nxt, SeqNum seq, std::span<const std::uint8_t> 
   if (text.empty()) return;
   Stretch added{.begin = seq, .end = seq + static_cast<SeqNum>(text.size())};
   auto first = stretches_.begin();
-  while (first != stretches_.end() && lt(first->end, added.begin)) ++first;
+  const auto before = [this](SeqNum a, SeqNum b) { return plain_order ? a < b : lt(a, b); };
+  while (first != stretches_.end() && before(first->end, added.begin)) ++first;
   auto last = first;
   while (last != stretches_.end() && le(last->begin, added.end)) ++last;
   if (first == last && seq != rcv_nxt && stretches_.size() >= stretches) return;

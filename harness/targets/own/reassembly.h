@@ -28,6 +28,7 @@ class Reassembly {
   bool has_gap() const { return !stretches_.empty(); }
   std::size_t stretches() const { return stretches_.size(); }
   void misplace(bool on) { text_.misplaces = on; }  // for buffer_grows_misplaced
+  bool plain_order = false;                         // for held_in_plain_order
   bool joins_two = false;                           // for joins_two_stretches
   void forget_held() { stretches_.clear(); }        // what was kept ahead of a gap
 

@@ -172,6 +172,7 @@ Result Sockets::read(int handle, std::uint32_t length, std::vector<std::uint8_t>
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   Connection* c = s->connection;
+  if (c == nullptr && stack_.planted.has(Defect::receive_of_nothing_ends)) return {};
   if (c == nullptr) return fail(Error::kNotConnected);
   if (const Error error = take_error(*c); error != Error::kNone) {
     const bool hidden = error == Error::kReset && stack_.planted.has(Defect::reset_reported_as_eof);
@@ -194,6 +195,7 @@ Result Sockets::read(int handle, std::uint32_t length, std::vector<std::uint8_t>
   if (ended && stack_.planted.has(Defect::receive_without_connection)) return fail(Error::kWouldBlock);
   const bool opening = c->state == State::kSynSent || c->state == State::kSynReceived;
   if (opening && stack_.planted.has(Defect::receive_ends_early)) return {};
+  if (opening && stack_.planted.has(Defect::receive_says_closing)) return fail(Error::kPipe);
   if (length == 0 || c->state == State::kClosed || c->fin_received || c->reading_ended) return {};
   return fail(Error::kWouldBlock);
 }

@@ -159,6 +159,7 @@ Connection* Stack::create(std::uint16_t local_port, const Address& remote_addres
   if (planted.has(Defect::fin_of_last_connection)) c.received.fin = last_fin;
   c.send_queue.misplaces = planted.has(Defect::buffer_grows_misplaced);
   c.received.misplace(c.send_queue.misplaces);
+  c.received.plain_order = planted.has(Defect::held_in_plain_order);
   c.received.joins_two = planted.has(Defect::joins_two_stretches);
   c.local_port = local_port;
   c.remote_address = remote_address;

@@ -31,6 +31,8 @@ Stack::Then Stack::check_urg_bit(Connection& c, Segment& seg) {
   const bool bare = seg.up != 0 && planted.has(Defect::urgent_without_flag);
   if (!seg.ctl.urg && !bare) return Then::kProceed;
   if (!c.receives() && !planted.has(Defect::urgent_after_fin)) return Then::kProceed;  // "ignore the URG"
+  const bool far = gt(seg.urgent_point, c.rcv_nxt + c.rcv_wnd);
+  if (far && planted.has(Defect::urgent_far_drops)) return Then::kReturn;
   if (seg.up == 0 && planted.has(Defect::urgent_zero_crashes)) {
     send_reset(c);
     delete_tcb(c, Ended::kReset);
