@@ -184,15 +184,22 @@ Rule demands_retransmission(const Tcb& tcb) {
   });
 }
 
-// What a retransmission or a probe departs from that is late: the times of timers are recommended.
-Rule recommends_retransmission(const Tcb& tcb) {
+// What a retransmission or a probe departs from that is late: the times of timers are recommended. `sent`: how often
+// the front has left again, if the one that is late is the first.
+Rule recommends_retransmission(const Tcb& tcb, int sent) {
   const bool shrunk = tcb.snd_edge() < tcb.snd_nxt && tcb.snd_una < tcb.snd_edge();
   return blamed({
       {shrunk, Rule::SHLD_16},
-      {waits_for_window(tcb) && !waits_for_ack(tcb) && tcb.rexmits == 0, Rule::SHLD_29},
+      {waits_for_window(tcb) && !waits_for_ack(tcb) && tcb.rexmits == sent, Rule::SHLD_29},
       {tcb.snd_wnd == 0 && synchronized(tcb.state), Rule::SHLD_30},
       {kOtherwise, Rule::R6298_5_4},
   });
+}
+
+// A timer that has expired late is as late when nothing has arrived meanwhile.
+bool was_overdue(const Step& on) {
+  const Tcb& tcb = on.tcb;
+  return tcb.timed && !tcb.late && tcb.rexmit_due < on.env.since && !tcb.timer.new_text_followed;
 }
 
 // The horizon: what was not sent again by then never is. A timeout that has backed off may be longer.
@@ -223,13 +230,17 @@ bool retransmission_is_not_overdue(Step& on) {
     tcb.timed = false;
     return true;
   }
-  on.depart(recommends_retransmission(tcb));
+  on.depart(recommends_retransmission(tcb, 0));
   tcb.late = true;
   tcb.rexmit_due = tcb.rexmit_due - retransmission_bound(tcb) + never_sent_again(tcb);
   return tcb.rexmit_due < on.env.since ? on.refuse(demands_retransmission(tcb), 3) : true;
 }
 
 }  // namespace
+
+void front_is_in_time(Step& on, bool again) {
+  if (was_overdue(on)) on.depart(recommends_retransmission(on.tcb, again ? 0 : 1));
+}
 
 Rule unanswered(const Candidate& tcb) {
   return tcb.reply.rule == Rule::SA3_4_syn_received ? Rule::MUST_10 : tcb.reply.rule;

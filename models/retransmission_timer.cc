@@ -5,6 +5,7 @@
 
 #include "models/blame.h"
 #include "models/karn.h"
+#include "models/segment_departs_steps.h"
 #include "models/step.h"
 #include "models/why_again.h"
 
@@ -265,6 +266,7 @@ bool front_departs(Step& on, bool again) {
   RetransmissionTimer& timer = tcb.timer;
   const bool probing = synchronized(tcb.state) && tcb.snd_wnd == 0;
   probe_departs(on, probing);
+  if (again || probing) front_is_in_time(on, again);
   if (!again) {
     front_departs_first(on);
   } else if (on.why == Why::kLossProbe || on.why == Why::kReorderingTimer) {  // which are not measured here

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Karn's algorithm (RFC 6298 section 3), where an ACK covers text that was sent again in pieces.
+// Karn's algorithm (RFC 6298 section 3), where an ACK covers text that was sent again in pieces; timers that are late.
 
 #include <gtest/gtest.h>
 
@@ -97,6 +97,32 @@ TEST(Karn, WhatFastRetransmitSendsAgainIsNotMeasured) {
 TEST(Karn, ATimeoutThatIsLateForAnotherReasonIsNoSample) {
   EXPECT_EQ(behind_a_partial_ack(milliseconds(2500)), Verdicts{});
   EXPECT_EQ(behind_a_partial_ack(milliseconds(4500)), Verdicts{});
+}
+
+// A round trip of 0.9 s gives a timeout of 2.7 s (2.2). Nothing arrives before what is lost leaves again.
+Verdicts again_after(Time gap) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).wait(milliseconds(900)).in(".", 1, 1).quiet().accept().write(100);
+  t.out("P.", 1, 1, 100).quiet().wait(gap).out("P.", 1, 1, 100).quiet();
+  return t.verdicts();
+}
+
+TEST(Late, ATimerIsAsLateWhenNothingArrivesMeanwhile) {
+  EXPECT_EQ(again_after(milliseconds(2700)), Verdicts{});
+  EXPECT_EQ(again_after(seconds(9)), Verdicts{"R6298_5_4 departed"});
+}
+
+// SHLD-29, of a window that the third segment of the handshake closes. The next probe may wait for twice as long.
+Verdicts probed_after(Time gap) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1, 0, 0).quiet().accept().write(100).quiet();
+  t.wait(gap).out(".", 1, 1, 1).quiet().wait(2 * gap).out(".", 1, 1, 1).quiet();
+  return t.verdicts();
+}
+
+TEST(Late, AFirstProbeIsAsLateWhenNothingArrivesMeanwhile) {
+  EXPECT_EQ(probed_after(seconds(3)), Verdicts{});
+  EXPECT_EQ(probed_after(seconds(10)), (Verdicts{"SHLD_29 departed", "SHLD_30 departed"}));
 }
 
 // 3.10.7.3, first: a bad ACK draws a RST, and is discarded. The SYN goes again by its timer alone (2.1).

@@ -23,6 +23,9 @@ Rule forbids_any_segment(const Candidate& tcb, Rule otherwise);
 // The rule that demands the reply that has not left. MUST-10 demands the answer to a SYN that crosses the target's own.
 Rule unanswered(const Candidate& tcb);
 
+// The front of the queue leaves again, or as the first probe of a window: not later than the timer should have expired.
+void front_is_in_time(Step& on, bool again);
+
 // A RST, in answer to a segment or because the user has aborted.
 void reset_departs(Step& on, const Departing& seg);
 

@@ -290,9 +290,9 @@ bool new_part_departs(Step& on, const Departing& seg, const Extent& at) {
   if (tcb.snd_una == tcb.snd_nxt) {                                     // nothing else is in flight
     const bool probes = tcb.snd_wnd == 0 && tcb.user_timeout > Time{};  // that time runs since the text was given
     if (!probes) tcb.sent_at = on.env.since;
-    tcb.timed = false;
     tcb.ip.front_id = seg.ip.identification;
     if (!front_departs(on, false)) return false;
+    tcb.timed = false;
   }
   if (!at.resent && !congestion_admits(on, seg.seq, at.octets, false)) return false;
   text_follows(on, seg.seq, at.resent);
