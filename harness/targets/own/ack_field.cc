@@ -152,7 +152,9 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
   if (measures) {
     const bool first = !c.rto.measured();
     if (first || !planted.has(Defect::one_sample_only)) {
-      c.rto.sample(echoed.value_or(now_ - c.timed_at), planted.has(Defect::srtt_before_rttvar));
+      c.rto.sample(echoed.value_or(now_ - c.timed_at), {.srtt_first = planted.has(Defect::srtt_before_rttvar),
+                                                        .slow = planted.has(Defect::variance_slow),
+                                                        .small = planted.has(Defect::first_variance_small)});
     }
     if (planted.has(Defect::variance_frozen) && !first) c.rto.start_from(std::max(Rto::kMin, 8 * c.rto.mean()));
     c.timing = false;
@@ -167,7 +169,8 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
     new_ack(c, octets);
   }
   if (c.in_flight()) {
-    if (opens || !planted.has(Defect::timer_runs_on)) start_retransmission_timer(c);  // RFC 6298 (5.3)
+    const bool runs_on = c.fin_sent && planted.has(Defect::timer_runs_on_before_fin);
+    if (opens || !(runs_on || planted.has(Defect::timer_runs_on))) start_retransmission_timer(c);  // RFC 6298 (5.3)
   } else if (opens || !planted.has(Defect::timer_not_stopped)) {
     const bool runs_on = c.fin_acked && planted.has(Defect::fin_acked_sent_again);
     if (!runs_on) c.timers.retransmission = kNever;  // (5.2)

@@ -90,6 +90,7 @@ void Stack::reduce_for_loss(Connection& c, bool silent) {
   Congestion& cc = c.cc;
   const bool reduced = c.ecn.halved && lt(c.snd_una, c.ecn.recover);
   if (reduced) return cc.keep();
+  if (planted.has(Defect::limited_transmit_counts)) cc.limited = 0;
   cc.reduce(c.snd_nxt - c.snd_una);
   keep_more(cc, c.snd_nxt - c.snd_una);
   if (!silent && !planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
@@ -124,8 +125,9 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
   if (!cc.recovering) return grow_window(cc, octets);
   const std::uint32_t flight = c.snd_nxt - c.snd_una;
   const bool one_off = planted.has(Defect::full_ack_taken_for_partial) && !c.selective.permitted && c.in_flight();
+  const bool early = c.selective.permitted && planted.has(Defect::sack_recovery_ends_early);
   if (one_off ? gt(c.snd_una, cc.recover)
-              : ge(c.snd_una, cc.recover)) {  // full acknowledgment: (3) of RFC 6582 section 3.2
+              : ge(c.snd_una, cc.recover) || early) {  // full acknowledgment: (3) of RFC 6582 section 3.2
     cc.recovering = false;
     if (!planted.has(Defect::window_not_deflated)) cc.cwnd = std::min(cc.ssthresh, std::max(flight, cc.smss) + cc.smss);
     return;
@@ -214,7 +216,7 @@ void Stack::congestion_timeout(Connection& c) {
 void Stack::restart_after_idle(Connection& c) {
   const Time last = planted.has(Defect::idle_counts_what_arrives) ? std::max(c.cc.sent_at, c.heard) : c.cc.sent_at;
   if (c.in_flight() || now_ - last <= c.rto.value() || planted.has(Defect::no_restart_after_idle)) return;
-  c.cc.cwnd = std::min(c.cc.initial, c.cc.cwnd);
+  c.cc.cwnd = planted.has(Defect::restart_with_initial_window) ? c.cc.initial : std::min(c.cc.initial, c.cc.cwnd);
 }
 
 }  // namespace own

@@ -216,6 +216,7 @@ struct Tcb {
   Congestion cc{};
   Rto rto{};
   Time probe_interval = 0;  // of a zero window
+  Time zero_since = 0;      // its first probe, for zero_window_ends_in_ten_minutes
   bool timing = false;      // an unambiguous segment is being timed (Karn)
   SeqNum timed_end = 0;
   Time timed_at = 0;

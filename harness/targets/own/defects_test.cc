@@ -374,6 +374,7 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
          p.answer({.wnd = 50}), p.write(h, 3000), p.hears(), p.wait(3);
        }},
       {Defect::zero_window_probed_at_once, [](TestPeer& p) { zero_window(p, 1); }},
+      {Defect::zero_window_probed_late, [](TestPeer& p) { zero_window(p, 1); }},
       {Defect::delayed_ack_one_second, [](TestPeer& p) { p.passive(), p.put({.length = 9}), p.wait(2); }},
       {Defect::window_stays_shut, [](TestPeer& p) { shut_and_read(p); }},
       {Defect::stretch_ack, [](TestPeer& p) { fill_and_read(p, 0); }},
@@ -435,6 +436,7 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
       {Defect::one_sample_only, measured},
       {Defect::variance_frozen, measured},
       {Defect::rto_ceiling_low, lose_text},
+      {Defect::timer_expires_late, lose_text},
       {Defect::timer_starts_with_each,
        [](TestPeer& p) {
          const int h = p.passive();

@@ -160,6 +160,7 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   if (le(seq, c.cc.resend) && lt(c.cc.resend, end)) c.cc.resend = end;
   c.snd_nxt = max(c.snd_nxt, end);
   c.fin_sent |= fin;
+  if (c.state == State::kCloseWait && planted.has(Defect::close_wait_starts_no_timer)) return;
   if (c.timers.retransmission == kNever || planted.has(Defect::timer_starts_with_each)) start_retransmission_timer(c);
 }
 
@@ -298,9 +299,10 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
   if (c.stamps.ok && !seg.timestamps) seg.timestamps = stamp(c, seg, again);
   if (seg.ctl.fin && planted.has(Defect::ts_missing_on_fin)) seg.timestamps.reset();
   const bool bare = planted.has(Defect::ts_missing_on_reset) || variants.has(LegalVariant::stamps_not_on_resets);
-  if (seg.ctl.rst && bare) seg.timestamps.reset();
+  const bool late = c.state == State::kCloseWait && planted.has(Defect::ts_missing_on_close_wait_reset);
+  if (seg.ctl.rst && (bare || late)) seg.timestamps.reset();
   if (seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst) {
-    add_blocks(c, seg);
+    if (!seg.ctl.fin || !planted.has(Defect::sack_not_on_fin)) add_blocks(c, seg);
     if (!planted.has(Defect::dsack_again)) c.selective.duplicate.reset();
     c.selective.dropped.reset();
     seg.sack_permitted = c.selective.permitted && planted.has(Defect::sack_permitted_on_acks);

@@ -41,6 +41,7 @@ bool Stack::update_scoreboard(Connection& c, const Segment& seg) const {
   if (!c.selective.permitted || !c.in_flight()) return false;
   forget_below(c.board, max(c.snd_una, min(seg.ack, c.snd_nxt)));
   if (planted.has(Defect::sack_disguise_ignored) && (seg.wnd != c.snd_wnd || !seg.text.empty())) return false;
+  if (planted.has(Defect::sack_advance_ignored) && lt(c.snd_una, seg.ack)) return false;
   bool news = false;
   for (std::size_t i = 0; i < seg.blocks; ++i) {
     const Block& b = seg.block[i];

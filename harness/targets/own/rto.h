@@ -21,14 +21,21 @@ class Rto {
   Time mean() const { return measured_ ? std::max(srtt_, kGranularity) : rto_; }  // SRTT
 
   // (2.2) and (2.3). R is never taken from a segment that was retransmitted (Karn's algorithm).
-  void sample(Time r, bool srtt_first = false) {
+  void sample(Time r) { sample(r, {}); }
+  // For defects.
+  struct Mistakes {
+    bool srtt_first = false, slow = false, small = false;
+  };
+
+  void sample(Time r, const Mistakes& mistakes) {
     if (!measured_) {
       srtt_ = r;
-      rttvar_ = r / 2;
+      rttvar_ = r / (mistakes.small ? 4 : 2);
       measured_ = true;
     } else {
-      const Time mean = srtt_ - srtt_ / 8 + r / 8, from = srtt_first ? mean : srtt_;
-      rttvar_ = rttvar_ - rttvar_ / 4 + (from > r ? from - r : r - from) / 4;
+      const Time mean = srtt_ - srtt_ / 8 + r / 8, from = mistakes.srtt_first ? mean : srtt_;
+      const Time part = mistakes.slow ? 8 : 4;
+      rttvar_ = rttvar_ - rttvar_ / part + (from > r ? from - r : r - from) / part;
       srtt_ = mean;
     }
     rto_ = std::clamp(srtt_ + std::max(kGranularity, 4 * rttvar_), kMin, kMax);

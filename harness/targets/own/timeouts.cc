@@ -72,7 +72,8 @@ void Stack::retransmission_timeout(Connection& c) {
 
 // Section 3.8.3: R2 is reached when the same segment has been retransmitted for that long. A user timeout replaces it.
 bool Stack::excessive(const Connection& c) const {
-  if (c.choices.user_timeout > 0 && !planted.has(Defect::user_timeout_ignored)) return false;
+  const bool opening = c.state == State::kSynSent && planted.has(Defect::user_timeout_not_in_syn_sent);
+  if (c.choices.user_timeout > 0 && !opening && !planted.has(Defect::user_timeout_ignored)) return false;
   const bool syn = !c.syn_acked;
   Time r2 = syn ? kR2Syn : kR2Data;
   if (variants.has(LegalVariant::gives_up_late)) r2 *= 2;
@@ -126,6 +127,10 @@ void Stack::retransmit(Connection& c) {
 // Probes a zero window with the octet at its left edge, whether sent before or new (SHLD-29, SHLD-30).
 void Stack::probe(Connection& c) {
   const bool first = !c.probed;
+  if (first) c.zero_since = now_;
+  if (now_ - c.zero_since > 600 * kSecond && planted.has(Defect::zero_window_ends_in_ten_minutes)) {
+    return delete_tcb(c, Ended::kTimedOut);
+  }
   if (planted.has(Defect::zero_window_never_probed)) return;
   if (c.text_in_flight() > 0 && planted.has(Defect::shrunk_window_not_probed)) return;
   if (planted.has(Defect::zero_window_gives_up) && c.probe_interval >= 8 * kSecond) {
@@ -158,6 +163,8 @@ void Stack::start_retransmission_timer(Connection& c) {
   if (planted.has(Defect::rto_is_the_mean) && c.syn_acked) rto = c.rto.mean();
   const bool single = c.syn_acked && c.selective.permitted && c.snd_nxt - c.snd_una <= c.cc.smss;
   if (single && planted.has(Defect::early_timer_with_sack)) rto = c.rto.mean() / 2;
+  const bool late = planted.has(zero_window ? Defect::zero_window_probed_late : Defect::timer_expires_late);
+  if (late && c.syn_acked && !(zero_window && c.probed)) rto *= 10;
   if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
   const bool kept = c.probe_interval > 0 && planted.has(Defect::second_zero_window_late);
   Time at = now_ + (zero_window && (c.probed || kept) ? c.probe_interval : rto);
@@ -169,7 +176,8 @@ void Stack::start_retransmission_timer(Connection& c) {
 // The user timeout runs while something sent or queued has not been acknowledged.
 void Stack::arm_user_timer(Connection& c) {
   const Time timeout = c.choices.user_timeout;
-  const bool runs = timeout > 0 && c.state != State::kClosed && (c.in_flight() || c.unsent()) &&
+  const bool opening = c.state == State::kSynSent && planted.has(Defect::user_timeout_not_in_syn_sent);
+  const bool runs = timeout > 0 && !opening && c.state != State::kClosed && (c.in_flight() || c.unsent()) &&
                     !planted.has(Defect::user_timeout_ignored);
   c.timers.user = runs ? c.undelivered_since + timeout : kNever;
 }

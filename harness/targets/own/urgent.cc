@@ -16,7 +16,7 @@ void Stack::send_urgently(Connection& c) {
 void Stack::mark_urgent(const Connection& c, Segment& seg) const {
   const bool behind = !lt(seg.seq, c.snd_up) && !planted.has(Defect::urgent_flag_stays);
   if (!c.urgent_out || behind || seg.ctl.syn || seg.ctl.rst) return;
-  if (planted.has(Defect::urgent_never_sent)) return;
+  if (planted.has(Defect::urgent_never_sent) || (seg.ctl.fin && planted.has(Defect::urgent_not_on_fin))) return;
   SeqNum up = c.snd_up;
   if (planted.has(Defect::urgent_pointer_short)) --up;
   const bool fixed = planted.has(Defect::urgent_pointer_of_first) && c.snd_una != seg.seq;
@@ -81,7 +81,8 @@ Time Stack::keep_idle(const Connection& c) const {
 
 // "idle": nothing is outstanding, nothing waits to be sent.
 void Stack::start_keep_alive_timer(Connection& c) {
-  const bool on = c.choices.keep_alive || planted.has(Defect::keep_alive_always);
+  const bool asked = c.choices.keep_alive || (!c.passive && planted.has(Defect::keep_alive_behind_connect));
+  const bool on = asked || planted.has(Defect::keep_alive_always);
   const bool runs = on && c.synchronized() && c.state != State::kTimeWait && !c.in_flight() && !c.unsent();
   c.timers.keep_alive = runs ? std::max(c.heard, now_ - keep_idle(c)) + keep_idle(c) : kNever;
 }
