@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <type_traits>
 
+#include "harness/hunt/carriers.h"
 #include "harness/script/tcp_options.h"
 
 namespace tcpassay {
@@ -123,6 +124,21 @@ void options(Io& io, std::vector<OptionSpec>& list) {
   }
 }
 
+// The options, and what a target has to refuse the packet for.
+template <class Io>
+void carrier(Io& io, SegmentSpec& spec) {
+  ChecksumField checksum = checksum_of(spec);
+  std::uint8_t source = number_of(spec.damage.source), destination = number_of(spec.damage.destination);
+  options(io, spec.options);
+  choice(io, checksum, kChecksumFields);
+  io.number(source);
+  io.number(destination);
+  if constexpr (!Io::kReads) return;
+  set_checksum(spec, checksum);
+  spec.damage.source = odd_address(source % (kOddAddresses + 1));
+  spec.damage.destination = odd_address(destination % (kOddAddresses + 1));
+}
+
 template <class Io>
 void segment(Io& io, SegmentMove& move) {
   SegmentSpec& spec = move.spec;
@@ -156,7 +172,7 @@ void segment(Io& io, SegmentMove& move) {
   spec.damage.ip_options.resize(spec.damage.ip_options.size() / 4 * 4);
   io.number(ctl.reserved);
   ctl.reserved &= 15u;
-  options(io, spec.options);
+  carrier(io, spec);
 }
 
 template <class Io>

@@ -9,7 +9,8 @@ namespace tcpassay {
 
 inline constexpr std::size_t kMoveOctetsMax = 8192;  // of one input; what would be longer is cut
 
-// Leaves out what only has a meaning in a script: addresses, the results that were expected, encapsulations.
+// Leaves out what only has a meaning in a script: addresses (but those of carriers.h), the results that were expected,
+// encapsulations.
 Bytes octets_of(const Moves& moves);
 
 // Never fails: what lacks is zero, a value that is none is reduced to one.

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "harness/hunt/carriers.h"
 #include "harness/hunt/episodes.h"
 #include "harness/hunt/feedback.h"
 #include "harness/hunt/move_octets.h"
@@ -257,6 +258,22 @@ TEST_F(MovesTest, AddressesAreThoseOfTheVersion) {
     EXPECT_EQ(damage().source.has_value(), ip == 4);
     EXPECT_EQ(damage().destination.has_value(), ip == 6);
   }
+}
+
+TEST_F(MovesTest, OctetsKeepWhatAPacketIsRefusedFor) {
+  Moves moves = of(kConversation);
+  const auto spec = [](Moves& of) -> SegmentSpec& { return std::get<SegmentMove>(of.moves[3].what).spec; };
+  const std::size_t options = spec(moves).options.size();
+  for (const ChecksumField field : {ChecksumField::kZero, ChecksumField::kOnes, ChecksumField::kRight}) {
+    set_checksum(spec(moves), field);
+    spec(moves).damage.source = Address::parse("239.1.2.3");
+    spec(moves).damage.destination = Address::parse("255.255.255.255");
+    Moves again = moves_of(octets_of(moves));
+    EXPECT_EQ(checksum_of(spec(again)), field);
+    EXPECT_EQ(spec(again).damage, spec(moves).damage);
+  }
+  EXPECT_EQ(spec(moves).options.size(), options);
+  EXPECT_EQ(odd_address(0), std::nullopt);
 }
 
 TEST_F(MovesTest, ReducedInputsKeepWhatIsAskedFor) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "harness/hunt/carriers.h"
 #include "harness/hunt/episodes.h"
 #include "harness/hunt/moves.h"
 #include "harness/hunt/randomness.h"
@@ -118,11 +119,15 @@ void change_options(SegmentMove& move, Random& random) {
   }
 }
 
+std::uint8_t some_odd_address(Random& random) {
+  return static_cast<std::uint8_t>(random.between(1, kOddAddresses));
+}
+
 void change_carrier(SegmentMove& move, Random& random) {
   SegmentSpec& spec = move.spec;
   const std::vector<Bytes> kIpOptions = {
       {1, 1, 1, 0}, {7, 7, 4, 0, 0, 0, 0, 0}, {148, 4, 0, 0}, {131, 3, 4, 0}, {77, 4, 1, 2}, {77, 0, 1, 1}};
-  switch (random.below(7)) {
+  switch (random.below(10)) {
     case 0:
       spec.damage.bad_checksum = !spec.damage.bad_checksum;
       break;
@@ -141,8 +146,18 @@ void change_carrier(SegmentMove& move, Random& random) {
     case 5:
       spec.traffic_class = static_cast<std::uint8_t>(random.below(4));  // ECN
       break;
+    case 6:
+      set_checksum(spec, random.one_in(2) ? ChecksumField::kZero : ChecksumField::kOnes);
+      break;
+    case 7:
+      spec.damage.source = odd_address(some_odd_address(random));
+      break;
+    case 8:
+      spec.damage.destination = odd_address(some_odd_address(random));
+      break;
     default:
       spec.damage = {};
+      set_checksum(spec, ChecksumField::kRight);
   }
 }
 
