@@ -246,7 +246,7 @@ TEST_F(MovesTest, UrgentWritesStayUrgentWhereTheTargetCanSendThem) {
   EXPECT_FALSE(std::get<Call>(moves.moves.back().what).urgent);
 }
 
-// An address of IPv6 has no place in a header of IPv4, whichever version a mutation has chosen.
+// An address of IPv6 has no place in a header of IPv4, whichever version a mutation or a reduction has chosen.
 TEST_F(MovesTest, AddressesAreThoseOfTheVersion) {
   Moves moves = of(kConversation);
   const auto damage = [&]() -> Damage& { return std::get<SegmentMove>(moves.moves[3].what).spec.damage; };
@@ -286,6 +286,21 @@ TEST_F(MovesTest, ReducedInputsKeepWhatIsAskedFor) {
   const Moves least = reduced(of(kConversation), has_rst, 1000);
   EXPECT_EQ(least.moves.size(), 1u);
   EXPECT_TRUE(has_rst(least));
+
+  Moves newer = of(kConversation);
+  newer.ip = 6;
+  for (Move& move : newer.moves) {
+    if (auto* seg = std::get_if<SegmentMove>(&move.what)) seg->spec.damage.source = Address::parse("ff02::1");
+  }
+  const auto of_one_version = [](const Moves& moves) {
+    const auto fits = [&](const Move& move) {
+      const auto* seg = std::get_if<SegmentMove>(&move.what);
+      return seg == nullptr || !seg->spec.damage.source || seg->spec.damage.source->family == moves.ip;
+    };
+    EXPECT_TRUE(std::all_of(moves.moves.begin(), moves.moves.end(), fits));
+    return !moves.moves.empty();
+  };
+  EXPECT_EQ(reduced(newer, of_one_version, 1000).ip, 4);
 }
 
 TEST(Signals, AreNamed) {

@@ -317,7 +317,14 @@ static void forget_the_other(Damage& damage, std::uint8_t ip) {
   damage.ip_options.clear();
 }
 
+void keep_to_version(Moves& made) {
+  for (Move& move : made.moves) {
+    if (auto* seg = std::get_if<SegmentMove>(&move.what)) forget_the_other(seg->spec.damage, made.ip);
+  }
+}
+
 void keep_within(Moves& made, const MoveLimits& limits) {
+  keep_to_version(made);
   std::erase_if(made.moves, [&](const Move& move) {
     const auto* call = std::get_if<Call>(&move.what);
     if (call == nullptr || call->kind != CallKind::kSetOption) return false;
@@ -332,7 +339,6 @@ void keep_within(Moves& made, const MoveLimits& limits) {
     waited += move.wait;
     if (auto* seg = std::get_if<SegmentMove>(&move.what)) {
       seg->spec.length = std::min(seg->spec.length, kSegmentTextMax);
-      forget_the_other(seg->spec.damage, made.ip);
     }
     auto* call = std::get_if<Call>(&move.what);
     if (call == nullptr) continue;

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "harness/hunt/moves.h"
+#include "harness/hunt/mutator.h"
 #include "harness/script/scenario.h"
 #include "harness/wire/packet.h"
 #include "models/event.h"
@@ -85,7 +86,11 @@ class Reduction {
           attempt([&](Moves& made) { made.settings.erase(made.settings.begin() + static_cast<std::ptrdiff_t>(i)); }) ||
           smaller;
     }
-    if (best_.ip != 4) smaller = attempt([](Moves& made) { made.ip = 4; }) || smaller;
+    const auto over_ipv4 = [](Moves& made) {
+      made.ip = 4;
+      keep_to_version(made);
+    };
+    if (best_.ip != 4) smaller = attempt(over_ipv4) || smaller;
     return smaller;
   }
 

@@ -31,7 +31,7 @@ Ctl control_of(const SegmentSpec& spec) {
 }
 
 Carrier::Oddity oddity_of(const Decoded& packet) {
-  if (is_a_group(packet.destination)) return Carrier::Oddity::kGroupDestination;
+  if (is_nobodys(packet.destination)) return Carrier::Oddity::kGroupDestination;
   if (is_nobodys(packet.source)) return Carrier::Oddity::kNobodysSource;
   return packet.ip_options ? Carrier::Oddity::kOptions : Carrier::Oddity::kNone;
 }
