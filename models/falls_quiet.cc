@@ -78,12 +78,18 @@ bool queued_text_is_not_overdue(Step& on) {
   const bool refused = tcb.congestion.old_text_goes_first(tcb.snd_una);
   if (in_flight && (refused || tcb.ecn.may_wait_for_timer(tcb.snd_una))) tcb.send_pending = false;
   if (!tcb.send_pending) return true;
-  const Horizon limit = tcb.snd_nxt == tcb.snd_end ? Horizon::kHeldFin
-                        : in_flight                ? Horizon::kNagleOff
-                                                   : Horizon::kHeldText;
+  const bool fin_alone = tcb.snd_nxt == tcb.snd_end;
+  const Horizon limit = fin_alone && in_flight ? Horizon::kFinBehindText
+                        : fin_alone            ? Horizon::kHeldFin
+                        : in_flight            ? Horizon::kNagleOff
+                                               : Horizon::kHeldText;
   const Time held = on.env.since - (tcb.send_due - kSendDelayMax);
   const bool early_text = limit == Horizon::kHeldText && tcb.snd_nxt == tcb.iss + 1 && tcb.given_early > 0;
-  const Rule rule = early_text ? Rule::S3_10_2_unsynchronized : horizons()[static_cast<std::size_t>(limit)].rule;
+  const Rule rule = blamed({
+      {early_text, Rule::S3_10_2_unsynchronized},
+      {fin_alone && tcb.closed_early, Rule::S3_10_4_syn_received},
+      {kOtherwise, horizons()[static_cast<std::size_t>(limit)].rule},
+  });
   return held <= horizon(limit) || on.refuse(rule, 3);
 }
 
@@ -243,7 +249,12 @@ void front_is_in_time(Step& on, bool again) {
 }
 
 Rule unanswered(const Candidate& tcb) {
-  return tcb.reply.rule == Rule::SA3_4_syn_received ? Rule::MUST_10 : tcb.reply.rule;
+  const bool cookie = tcb.fast_open.only_syn && info(tcb.fast_open.why).level == Level::kMust;  // a SYN all the same
+  return blamed({
+      {tcb.reply.rule == Rule::SA3_4_syn_received, Rule::MUST_10},
+      {tcb.reply.rule == Rule::SA2_3_syn && cookie, tcb.fast_open.why},
+      {kOtherwise, tcb.reply.rule},
+  });
 }
 
 bool owes_at_once(const Candidate& tcb) {

@@ -56,6 +56,11 @@ Candidate silent(Horizon id) {
       return after_call(established(), [](Step& on) { send_call(on, {.length = 10, .result = 10}); });
     case Horizon::kHeldFin:
       return after_call(established(), [](Step& on) { close_call(on, {}); });
+    case Horizon::kFinBehindText: {
+      Candidate alone = sent(established(), 10);
+      alone.congestion.phase = Congestion::Phase::kOpen;
+      return after_call(alone, [](Step& on) { close_call(on, {}); });
+    }
     case Horizon::kFirstAgain:
     case Horizon::kTextAgain:
       return waiting(sent(established(), 100));

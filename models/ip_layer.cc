@@ -194,7 +194,9 @@ bool ip_arrives(Step& on, const Arriving& seg) {
 bool ip_departs(Step& on, const Departing& seg) {
   Candidate& tcb = on.tcb;
   IpLayer& ip = tcb.ip;
-  if (seg.ctl.rst || tcb.state == State::kTimeWait || (!ip.dscp_set && !ip.ttl_set)) return true;
+  const bool aborts = seg.ctl.rst && tcb.reply.rule == Rule::S3_10_5_established;  // the RST of a connection
+  if (seg.ctl.rst && !aborts) return true;
+  if ((tcb.state == State::kTimeWait && !aborts) || (!ip.dscp_set && !ip.ttl_set)) return true;
   if (ip.ttl_set) {
     if (seg.ip.ttl != ip.ttl) {
       on.refuse(Rule::MUST_49, 1);
@@ -204,7 +206,7 @@ bool ip_departs(Step& on, const Departing& seg) {
   }
   if (!ip.dscp_set) return true;
   const bool same = (seg.ip.traffic_class & kDscp) == (ip.traffic_class & kDscp);
-  const bool fresh = seg.ctl.syn || tcb.snd_nxt < seg.seq + seg.len();
+  const bool fresh = seg.ctl.syn || (!aborts && tcb.snd_nxt < seg.seq + seg.len());
   if (!same && fresh && !ip.dscp_changed) {
     on.refuse(Rule::MUST_48, 1);
     return false;

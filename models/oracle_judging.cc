@@ -290,4 +290,25 @@ void Oracle::Impl::add_profile_fits(const Conversation& c, std::array<ProfileFit
   }
 }
 
+// The port is in use, but only by connections that are being opened.
+bool Oracle::Impl::only_opening(std::uint16_t number) const {
+  bool any = false;
+  const bool another_listens =
+      std::any_of(ports.begin(), ports.end(), [&](const Port& one) { return one.number == number && one.open; });
+  if (another_listens) return false;
+  for (std::size_t i = 0; i < used; ++i) {
+    if (conversations[i].tuple.local != number) continue;
+    for (const Candidate& p : conversations[i].possible) {
+      if (p.state != State::kSynSent && p.state != State::kSynReceived) return false;
+      any = true;
+    }
+  }
+  return any;
+}
+
+void Oracle::Impl::port_is_refused(const Event& event) {
+  add_verdict(Rule::MUST_42, Verdict::Kind::kViolated, nullptr, event, "a passive OPEN on the port",
+              describe(event, Candidate{}));
+}
+
 }  // namespace tcpassay

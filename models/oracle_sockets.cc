@@ -104,27 +104,6 @@ void Oracle::Impl::bind(Handle& h, const Event& event, const UserCall& call) {
   if (call.error == UserError::kAddressInUse && h.reuse && only_opening(call.port)) port_is_refused(event);
 }
 
-// The port is in use, but only by connections that are being opened.
-bool Oracle::Impl::only_opening(std::uint16_t number) const {
-  bool any = false;
-  const bool another_listens =
-      std::any_of(ports.begin(), ports.end(), [&](const Port& one) { return one.number == number && one.open; });
-  if (another_listens) return false;
-  for (std::size_t i = 0; i < used; ++i) {
-    if (conversations[i].tuple.local != number) continue;
-    for (const Candidate& p : conversations[i].possible) {
-      if (p.state != State::kSynSent && p.state != State::kSynReceived) return false;
-      any = true;
-    }
-  }
-  return any;
-}
-
-void Oracle::Impl::port_is_refused(const Event& event) {
-  add_verdict(Rule::MUST_42, Verdict::Kind::kViolated, nullptr, event, "a passive OPEN on the port",
-              describe(event, Candidate{}));
-}
-
 // 3.10.1. OPEN Call, passive
 void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
   if (event.tuple.local != 0) h.port = event.tuple.local;
@@ -134,6 +113,12 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
     for (Candidate& possible : c.possible) {
       if (synchronized(possible.state)) possible.later.add({Rule::MUST_41, true});
     }
+  }
+  if (h.kind == Handle::Kind::kConnection && current(h)) {
+    Conversation& c = conversation(h.tuple);
+    process(c, event, [&](Step& on) { passive_open_call(on, call); });
+    const auto over = [](const Candidate& p) { return p.state <= State::kListen || p.state == State::kTimeWait; };
+    if (!std::any_of(c.possible.begin(), c.possible.end(), over)) return;
   }
   if (call.result != 0) {
     if (call.error == UserError::kAddressInUse && h.reuse && only_opening(h.port)) port_is_refused(event);
@@ -349,7 +334,10 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
       if (call.option == SocketOption::kAtMark) process(c, event, [&](Step& on) { mark_asked(on, call); });
       break;
     case CallKind::kPoll:
-      process(c, event, [&](Step& on) { priority_polled(on, call); });
+      process(c, event, [&](Step& on) {
+        input_polled(on, call);
+        if (!on.refused()) priority_polled(on, call);
+      });
       break;
     default:
       break;
@@ -373,7 +361,7 @@ void Oracle::Impl::on_unconnected(const Handle& h, const Event& event, const Use
                      call.result > 0 || (call.result == 0 && call.length > 0 && !h.reads_shut));
       break;
     case CallKind::kShutdown:
-      loose.add({Rule::S3_10_4_closed, true});
+      refuse_success(Rule::S3_10_4_closed, call.result >= 0);
       break;
     case CallKind::kClose:
       loose.add({h.zero_linger ? Rule::S3_10_5_closed : Rule::S3_10_4_closed, true});

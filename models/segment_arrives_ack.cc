@@ -114,6 +114,8 @@ bool refused_as_old(Step& on, const Arriving& seg) {
     if (seg.ack < tcb.snd_una - tcb.snd_wnd) {
       on.cite(Rule::R5961_5_2_maxwnd);
       on.taken_by = Rule::R5961_5_2_maxwnd;
+    } else if (seg.ack == low && seg.ack < tcb.snd_una) {
+      on.cite(Rule::R5961_5_2_range);
     }
     return false;
   }
@@ -131,6 +133,7 @@ Then complete_handshake(Step& on, const Arriving& seg) {
   if (tcb.passive && on.env.backlog_full && on.may(Freedom::kBacklogDropsAck))
     return Then::kReturn;  // no room: ignored
   advance_snd_una(on, seg.ack);
+  tcb.scale.former = tcb.snd_edge();  // of the window of the SYN
   take_window(on, seg);
   tcb.window_at = tcb.small_from = on.env.now;
   on.enter(State::kEstablished, Rule::SA4_5_synrcvd_ok);
@@ -185,7 +188,7 @@ Then check_ack_range(Step& on, const Arriving& seg) {
 }
 
 // FIN-WAIT-1 to TIME-WAIT: "in addition to the processing for the ESTABLISHED state".
-Then closing_states_ack(Step& on) {
+Then closing_states_ack(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   switch (tcb.state) {
     case State::kFinWait1:
@@ -208,7 +211,10 @@ Then closing_states_ack(Step& on) {
       on.enter(State::kTimeWait, Rule::SA4_5_closing);
       break;
     case State::kLastAck:
-      if (!tcb.fin_acked()) break;
+      if (!tcb.fin_acked()) {
+        if (seg.len() == 0) on.survives(Rule::SA4_5_last_ack);
+        break;
+      }
       on.delete_tcb(Rule::SA4_5_last_ack);
       return Then::kReturn;
     case State::kTimeWait:  // taken for a retransmission of the FIN, which restarts the timer
@@ -237,7 +243,7 @@ Then check_ack_field(Step& on, const Arriving& seg) {
   const bool had_fin_acked = tcb.fin_acked();
   if (established_ack(on, seg) == Then::kReturn) return Then::kReturn;
   on.fin_acked_here = !had_fin_acked && tcb.fin_acked();
-  return closing_states_ack(on);
+  return closing_states_ack(on, seg);
 }
 
 }  // namespace tcpassay

@@ -75,6 +75,7 @@ void become_established(Step& on, const Arriving& seg) {
   advance_snd_una(on, seg.ack);
   take_window(on, seg);
   on.cite(Rule::S3_4_syn_fin_count);
+  if (seg.ack < on.tcb.snd_nxt) on.cite(Rule::SA3_1_bad_ack);  // of a part of what our SYN carried it is a good one
   on.cite_later(Rule::SA3_4_window);
   on.enter(State::kEstablished, Rule::SA3_4_established);
   tcb.was_open = true;

@@ -173,6 +173,7 @@ void segment_departs(Step& on, const Departing& seg) {
   if (!on.tcb.debts.empty() && answers_earlier(on, seg)) return;
   if (seg.ctl.rst) {
     ecn::reset_departs(on, seg);
+    if (!ip_departs(on, seg)) return;
     reset_departs(on, seg);
     return;
   }

@@ -72,6 +72,8 @@ bool fin_is_due(Step& on, const Departing& seg, const Extent& at) {
   if (!seg.ctl.fin) return true;
   const bool closed_again = tcb.snd_end < at.text_end;
   const bool second = closed_again && at.octets == 0 && tcb.snd_end < tcb.snd_nxt;
+  constexpr Time kAtOnce = std::chrono::milliseconds(150);  // no retransmission timer expires sooner
+  const bool at_call = tcb.snd_end < tcb.snd_nxt && on.env.now - tcb.front_from < kAtOnce;
   const Rule too_early = tcb.state == State::kLastAck ? Rule::S3_10_4_close_wait : Rule::S3_10_4_established;
   const Blame table[] = {
       {!tcb.fin_queued, Rule::S3_6_fin_by_user},
@@ -79,6 +81,8 @@ bool fin_is_due(Step& on, const Departing& seg, const Extent& at) {
       {closed_again && tcb.now.has({Rule::S3_10_4_fin_wait, true}), Rule::S3_10_4_fin_wait},
       {closed_again && tcb.now.has({Rule::S3_10_4_closing, true}), Rule::S3_10_4_closing},
       {second, tcb.snd_end < tcb.snd_una ? Rule::SA4_5_new : too_early},
+      {at_call && tcb.now.has({Rule::S3_10_4_fin_wait, true}), Rule::S3_10_4_fin_wait},
+      {at_call && tcb.now.has({Rule::S3_10_4_closing, true}), Rule::S3_10_4_closing},
   };
   for (const Blame& row : table) {
     if (row.when) return on.refuse(row.rule, 2);
@@ -175,6 +179,9 @@ Rule probes_open_window(const Tcb& tcb, SndSeq seq) {
 // The size of a segment that neither fills the MSS, nor uses up the window, nor empties the queue (3.8.6.2.1).
 bool small_segment_departs(Step& on, SndSeq seq, std::uint32_t octets) {
   if (octets == 1 && on.tcb.snd_wnd >= 0x8000) return on.refuse(probes_open_window(on.tcb, seq), 1);
+  constexpr std::uint32_t kDefaultOfIpv4 = 536, kRoomOfIpv6 = 1460;
+  const bool foreign_default = octets == kDefaultOfIpv4 && on.env.mms_s == kRoomOfIpv6 && !on.tcb.ip.too_big_seen;
+  if (foreign_default && !on.tcb.mss_given) return on.refuse(Rule::MUST_15, 1);
   on.depart(Rule::SHLD_28);
   return true;
 }

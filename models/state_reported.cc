@@ -113,8 +113,10 @@ bool numbers_are_right(Step& on, const StateReport& report) {
     if (too_far && tcb.cut.may_be(nxt)) return on.refuse(takes_beyond_edge(tcb), 1);  // as an ACK of it would be
     if (nxt < tcb.rcv_nxt || too_far) return on.refuse(moves_the_numbers(tcb, too_far), 1);
   }
-  const bool moved = report.snd_una && SndSeq{*report.snd_una} != tcb.snd_una;
-  return !moved || on.refuse(at_work(tcb, Rule::SA4_5_new), 1);
+  if (!report.snd_una || SndSeq{*report.snd_una} == tcb.snd_una) return true;
+  const Rule rule = at_work(tcb, Rule::SA4_5_new);  // that an answer should leave does not allow to take the ACK of it
+  const bool taken = rule == Rule::SA4_1_ack && tcb.snd_una < SndSeq{*report.snd_una};
+  return on.refuse(taken ? Rule::SA4_1_drop : rule, 1);
 }
 
 }  // namespace

@@ -144,9 +144,9 @@ struct HeldText {
 
 // TIME-WAIT, 3.6.1 and RFC 1337.
 struct TimeWait {
-  Time from{}, to{};          // it ends in this interval
-  RcvSeq least_seq{};         // the least SEG.SEQ seen in it, when it is below RCV.NXT
-  bool acknowledged = false;  // an acknowledgment has left in it
+  Time from{}, to{}, begun_from{};  // it ends between `from` and `to`; the last is `from` had no FIN come again
+  RcvSeq least_seq{};               // the least SEG.SEQ seen in it, when it is below RCV.NXT
+  bool acknowledged = false;        // an acknowledgment has left in it
   bool ignored_rst = false;
   friend bool operator==(const TimeWait&, const TimeWait&) = default;
 };
@@ -259,14 +259,14 @@ struct IpLayer {
 
 struct Tcb {
   State state = State::kClosed;
-  bool passive = false;            // came from LISTEN (MUST-11)
-  bool iss_known = false;          // ISS is drawn by the target and revealed by its first SYN
-  bool was_open = false;           // has been ESTABLISHED, or further
-  bool fin_queued = false;         // the user has called CLOSE; the FIN stands behind the last octet given to SEND
-  bool user_gone = false;          // the user neither sends nor receives any more
-  bool rcv_fin = false;            // the peer's FIN was processed
-  bool held_fin = false;           // a FIN was seen ahead of missing text
-  bool mss_given = false;          // the peer announced an MSS
+  bool passive = false;                           // came from LISTEN (MUST-11)
+  bool iss_known = false;                         // ISS is drawn by the target and revealed by its first SYN
+  bool was_open = false;                          // has been ESTABLISHED, or further
+  bool fin_queued = false, closed_early = false;  // CLOSE: a FIN is behind all text given to SEND; in SYN-RECEIVED
+  bool user_gone = false;                         // the user neither sends nor receives any more
+  bool rcv_fin = false;                           // the peer's FIN was processed
+  bool held_fin = false;                          // a FIN was seen ahead of missing text
+  bool mss_given = false;                         // the peer announced an MSS
   bool mss_omitted = false;        // the target announced none, and has taken no segment above the default (SHLD-5)
   bool no_delay = false;           // the user has turned the Nagle algorithm off
   bool corked = false;             // the user gives text without PUSH: it may wait for more (3.9.1.2)

@@ -11,12 +11,11 @@ struct Advice {
 };
 using What = Advice::What;
 
-// "The last sequence number" is that of the peer's FIN, RCV.NXT-1. A SYN at RCV.NXT is greater, but many stacks accept
-// only a SYN above RCV.NXT.
+// "The last sequence number" is that of the peer's FIN, RCV.NXT-1. A SYN at RCV.NXT is greater.
 Advice by_sequence(const Tcb& tcb, RcvSeq seq, Rule honour, Rule drop) {
   const bool half_around = (seq - tcb.rcv_nxt + 1) >> 1 == 1u << 30;  // greater as much as smaller
-  if (seq == tcb.rcv_nxt || half_around) return {What::kEither, honour};
-  if (tcb.rcv_nxt < seq) return {What::kHonour, honour};
+  if (half_around) return {What::kEither, honour};
+  if (tcb.rcv_nxt <= seq) return {What::kHonour, honour};
   return {What::kDrop, drop};
 }
 

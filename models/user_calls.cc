@@ -38,7 +38,7 @@ void close_sending(Step& on) {
       tcb.fin_queued = tcb.told = true;
       return;
     case State::kSynReceived:
-      tcb.fin_queued = true;
+      tcb.fin_queued = tcb.closed_early = true;
       on.cite_later(Rule::S3_10_4_syn_received);
       if (!send_is_pending(on) || !on.may(Freedom::kCloseQueued)) {
         on.enter(State::kFinWait1, Rule::S3_10_4_syn_received);
@@ -62,7 +62,10 @@ void close_sending(Step& on) {
       on.cite(Rule::S3_10_4_closing);
       return;
   }
-  if (synchronized(tcb.state) && tcb.snd_una == tcb.snd_nxt && !tcb.send_pending) {
+  // 3.10.4: once all text has been segmentized the FIN leaves, whatever of the text is acknowledged. Even the smallest
+  // congestion window has room for one segment.
+  const bool all_sent = tcb.snd_nxt == tcb.snd_end && tcb.snd_end - tcb.snd_una < tcb.snd_mss && tcb.snd_mss != 0xffff;
+  if (synchronized(tcb.state) && (tcb.snd_una == tcb.snd_nxt || all_sent) && !tcb.send_pending) {
     tcb.send_pending = true;
     tcb.send_due = on.env.now + kSendDelayMax;
   }
@@ -109,6 +112,13 @@ void active_open_call(Step& on, const UserCall& call) {
   // With 0 or EISCONN a socket says that the first OPEN has succeeded; with another error it may say that it failed.
   const bool first_done = tcb.was_open && call.result == 0;
   if (call.result == 0 && !first_done) on.refuse(Rule::S3_10_1_again);
+}
+
+// 3.10.1. OPEN Call, passive, where the socket has a connection. Of one that is over a socket may be used again.
+void passive_open_call(Step& on, const UserCall& call) {
+  if (gone(on.tcb) || on.tcb.state == State::kTimeWait) return;
+  on.cite(Rule::S3_10_1_again);
+  if (call.result >= 0) on.refuse(Rule::S3_10_1_again);
 }
 
 // An address that is no host's is a reason of its own to call the peer unreachable. Any other error tells how the
@@ -197,6 +207,11 @@ void send_call(Step& on, const UserCall& call) {
 
 // 3.10.4. CLOSE Call
 void close_call(Step& on, const UserCall& call) {
+  if (gone(on.tcb)) {  // "error: connection does not exist"
+    on.cite(Rule::S3_10_4_closed);
+    if (call.result >= 0) on.refuse(Rule::S3_10_4_closed);
+    return;
+  }
   if (call.result < 0) return;  // the user was told that it was not done
   close_sending(on);
 }

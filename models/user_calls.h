@@ -8,6 +8,7 @@ namespace tcpassay {
 
 // Each function gets the call with its result, and refuses a result that the RFC does not allow at this TCB.
 void active_open_call(Step& on, const UserCall& call);   // connect
+void passive_open_call(Step& on, const UserCall& call);  // listen, on the socket of a connection
 void open_to_all_call(Step& on, const UserCall& call);   // connect to an address that is no host's, refused
 void send_call(Step& on, const UserCall& call);          // write
 void receive_call(Step& on, const UserCall& call);       // read
@@ -18,6 +19,7 @@ void abort_call(Step& on, const UserCall& call);         // close with zero ling
 void leave_time_wait(Step& on);                          // close by the user of an earlier connection
 void accept_call(Step& on, const UserCall& call);        // accept
 void listener_gone(Step& on);                            // what closing a listener does to connections not yet taken
+void input_polled(Step& on, const UserCall& call);       // poll: is there something to read?
 void error_call(Step& on, const UserCall& call);         // getsockopt(SO_ERROR)
 
 }  // namespace tcpassay

@@ -153,7 +153,7 @@ void nothing_to_read(Step& on, const UserCall& call, Rule rule) {
   } else if (unread && synchronized(tcb.state)) {
     on.refuse(Rule::SA4_7_deliver);
   } else if (tcb.rcv_fin && synchronized(tcb.state)) {
-    on.refuse(Rule::S3_6_close_signal);
+    on.refuse(rule == Rule::S3_10_3_closing ? rule : Rule::S3_6_close_signal);
   } else if (tcb.was_open && gone(tcb) && call.error == UserError::kWouldBlock) {
     on.refuse(Rule::S3_10_3_closed);
   } else {
@@ -227,6 +227,23 @@ void receive_call(Step& on, const UserCall& call) {
   }
 }
 
+// 3.6: the user who asks which events are there learns of the remote close as of text, without a RECEIVE.
+void input_polled(Step& on, const UserCall& call) {
+  constexpr std::int64_t kInput = 1;
+  Candidate& tcb = on.tcb;
+  const bool asked = call.value == 0 || (call.value & kInput) != 0;
+  if (call.result < 0 || !asked || !synchronized(tcb.state) || tcb.reads_shut) return;
+  const bool told = (call.result & kInput) != 0;
+  const bool urgent_only = tcb.rcv_user + 1 == text_end(tcb) && urgent_octet_left_out(tcb, tcb.rcv_user);
+  if (!told && tcb.rcv_fin) {
+    on.refuse(Rule::S3_6_close_signal);
+  } else if (!told && tcb.rcv_user < text_end(tcb) && !urgent_only) {
+    on.refuse(Rule::SA4_7_deliver);
+  } else if (told && tcb.rcv_fin && tcb.rcv_user == text_end(tcb)) {
+    on.cite(Rule::S3_6_close_signal);
+  }
+}
+
 void error_call(Step& on, const UserCall& call) {
   Candidate& tcb = on.tcb;
   const auto error = static_cast<UserError>(call.value);
@@ -237,8 +254,8 @@ void error_call(Step& on, const UserCall& call) {
     // Of an error that nothing else has told SO_ERROR is the first to ask.
     const bool ended = tcb.signal != Signal::kNone && tcb.signal != Signal::kUnreachable;
     if (ended && !tcb.told) {
-      const bool given_up = tcb.signal == Signal::kTimedOut && !tcb.was_open;  // "including notification"
-      on.refuse(given_up ? Rule::MUST_22 : Rule::MUST_12);
+      const bool given_up = tcb.signal == Signal::kTimedOut && !tcb.was_open && tcb.user_timeout == Time{};
+      on.refuse(given_up ? Rule::MUST_22 : untold(tcb));  // "including notification"
       return;
     }
     if (only_icmp && tcb.ip.soft_error) on.depart(Rule::SHLD_25);

@@ -278,7 +278,7 @@ TEST(ReceiveCall, InTheLastStatesReportsTheEnd) {
     const Outcomes after = reads_end(in_state(state));
     EXPECT_TRUE(after.cite(Rule::S3_10_3_closing)) << to_string(state);
     EXPECT_TRUE(after.cite(Rule::MUST_12));
-    EXPECT_EQ(read_fails(in_state(state), UserError::kWouldBlock).blamed, "S3_6_close_signal");
+    EXPECT_EQ(read_fails(in_state(state), UserError::kWouldBlock).blamed, "S3_10_3_closing");
   }
 }
 
@@ -312,17 +312,63 @@ TEST(ReceiveCall, AnUrgentOctetMayGoAnotherWay) {
   EXPECT_EQ(reads(before, 2, 50).blamed, "");
 }
 
+// poll, by which a user learns of text and of the remote close without a RECEIVE.
+
+Outcomes polls(const Candidate& before, std::int64_t told, std::int64_t asked = 1) {
+  return made(input_polled, before, {.kind = CallKind::kPoll, .value = asked, .result = told});
+}
+
+TEST(Poll, TellsOfTextAndOfTheRemoteClose) {
+  EXPECT_EQ(polls(established(), 0).blamed, "");
+  EXPECT_EQ(polls(with_text(established()), 1).blamed, "");
+  EXPECT_EQ(polls(with_text(established()), 0).blamed, "SA4_7_deliver");
+  EXPECT_TRUE(polls(close_wait(), 1).cite(Rule::S3_6_close_signal));
+  EXPECT_EQ(polls(close_wait(), 0).blamed, "S3_6_close_signal");
+}
+
+TEST(Poll, SaysNothingOfWhatWasNotAsked) {
+  EXPECT_EQ(polls(close_wait(), 0, 2).blamed, "");
+  Candidate shut = close_wait();
+  shut.reads_shut = true;
+  EXPECT_EQ(polls(shut, 0).blamed, "");
+}
+
+// 3.10.1. OPEN Call, passive
+
+TEST(PassiveOpenCall, OnAConnectionIsAnError) {
+  for (const Candidate& open : {syn_sent(), established(), last_ack()}) {
+    EXPECT_EQ(made(passive_open_call, open, done()).blamed, "S3_10_1_again");
+    EXPECT_EQ(made(passive_open_call, open, failed(UserError::kInvalid)).blamed, "");
+  }
+  EXPECT_EQ(made(passive_open_call, closed_tcb(), done()).blamed, "");
+  EXPECT_EQ(made(passive_open_call, time_wait(), done()).blamed, "");
+}
+
 // 3.10.4. CLOSE Call
 
-TEST(CloseCall, WithoutAConnectionSendsNothing) {
-  const Outcomes after = made(close_call, closed_tcb(), done());
-  EXPECT_EQ(after.texts, Texts{"CLOSED"});
-  EXPECT_TRUE(after.cite(Rule::S3_10_4_closed));
+TEST(CloseCall, BehindTextInFlightSendsTheFinAtOnce) {
+  Candidate in_flight = sent(established(), 10);
+  in_flight.congestion.phase = Congestion::Phase::kOpen;
+  const Candidate closed = made(close_call, in_flight, done()).all.at(0);
+  EXPECT_TRUE(closed.send_pending);
+  Candidate full = sent(established(), 10);
+  full.snd_mss = 10;  // another segment may have no room in the congestion window
+  EXPECT_FALSE(made(close_call, full, done()).all.at(0).send_pending);
+}
+
+TEST(CloseCall, WithoutAConnectionIsAnErrorAndSendsNothing) {
+  for (const Candidate& gone : {closed_tcb(), listen_tcb()}) {  // a passive OPEN may stand where the connection was
+    const Outcomes after = made(close_call, gone, failed(UserError::kNotConnected));
+    EXPECT_EQ(after.blamed, "");
+    EXPECT_TRUE(after.cite(Rule::S3_10_4_closed));
+    EXPECT_EQ(made(close_call, gone, done()).blamed, "S3_10_4_closed");
+  }
+  EXPECT_EQ(made(close_socket_call, closed_tcb(), done()).blamed, "");  // the socket goes, and nothing else
 }
 
 TEST(CloseCall, InListenAndSynSentDeletesTheTcb) {
-  EXPECT_EQ(made(close_call, listen_tcb(), done()).texts, Texts{"CLOSED"});
-  EXPECT_TRUE(made(close_call, listen_tcb(), done()).cite(Rule::S3_10_4_listen));
+  EXPECT_EQ(made(close_socket_call, listen_tcb(), done()).texts, Texts{"CLOSED"});
+  EXPECT_TRUE(made(close_socket_call, listen_tcb(), done()).cite(Rule::S3_10_4_listen));
   EXPECT_EQ(made(close_call, syn_sent(), done()).texts, Texts{"CLOSED"});
   EXPECT_TRUE(made(close_call, syn_sent(), done()).cite(Rule::S3_10_4_syn_sent));
 }
@@ -500,8 +546,12 @@ TEST(AskError, TellsOfASynThatWasGivenUp) {
   before.signal = Signal::kTimedOut;
   EXPECT_EQ(error_is(before, UserError::kNone).blamed, "MUST_22");
   EXPECT_EQ(error_is(before, UserError::kTimedOut).blamed, "");
+  before.user_timeout = std::chrono::seconds(10);
+  EXPECT_EQ(error_is(before, UserError::kNone).blamed, "SA8_user");
+  before = closed_tcb();
+  before.signal = Signal::kTimedOut;
   before.was_open = true;
-  EXPECT_EQ(error_is(before, UserError::kNone).blamed, "MUST_12");
+  EXPECT_EQ(error_is(before, UserError::kNone).blamed, "SA8_user");
 }
 
 TEST(AskError, MakesNoErrorUp) {
