@@ -89,7 +89,8 @@ Stack::Then Stack::after_ack(Connection& c) {
       return Then::kReturn;
     }
   }
-  if (c.state == State::kLastAck && c.fin_acked) delete_tcb(c, Ended::kNormally);
+  const bool any = c.state == State::kLastAck && planted.has(Defect::last_ack_ended_by_any_ack);
+  if (any || (c.state == State::kLastAck && c.fin_acked)) delete_tcb(c, Ended::kNormally);
   return c.state == State::kClosed ? Then::kReturn : Then::kProceed;
 }
 

@@ -71,7 +71,8 @@ std::uint32_t Stack::send(Connection& c, ByteView text, bool urgent) {
   const std::uint32_t room = c.choices.send_buffer - std::min(c.choices.send_buffer, c.text_queued());
   const ByteView taken = text.first(std::min<std::size_t>(text.size(), room));
   if (taken.empty()) return 0;
-  const bool lost = !c.synchronized() && planted.has(Defect::early_send_lost);
+  const bool second = c.text_queued() > 0 && planted.has(Defect::second_early_send_lost);
+  const bool lost = !c.synchronized() && (planted.has(Defect::early_send_lost) || second);
   if (lost) return static_cast<std::uint32_t>(taken.size());
   const bool idle = !c.in_flight() && !c.unsent();
   if (idle && !planted.has(Defect::user_timeout_counts_idle)) c.undelivered_since = now_;

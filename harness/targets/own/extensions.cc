@@ -183,6 +183,7 @@ Stack::Then Stack::syn_in_time_wait(Connection& c, const Segment& seg) {
 // The last sequence number is that of the peer's FIN, one below RCV.NXT.
 bool Stack::honours(const Connection& c, const Segment& seg) const {
   bool above = ge(seg.seq, c.rcv_nxt) && !planted.has(Defect::tw_never_reopened);
+  if (seg.seq == c.rcv_nxt && planted.has(Defect::tw_next_number_refused)) above = false;
   if (planted.has(Defect::tw_any_sequence)) above = true;
   const bool offers = settings.timestamps && !variants.has(LegalVariant::stamps_not_offered);
   const bool was = c.stamps.ok, will = seg.timestamps && offers;
@@ -190,7 +191,9 @@ bool Stack::honours(const Connection& c, const Segment& seg) const {
   if (!was) return above;
   if (!will) return above && !planted.has(Defect::tw_lost_timestamps_refused);
   const std::uint32_t value = seg.timestamps->value;
-  if (gt(value, c.stamps.recent)) return above || !planted.has(Defect::tw_timestamp_ignored);
+  const bool plainly = planted.has(Defect::tw_timestamp_plain);
+  if (plainly ? value > c.stamps.recent : gt(value, c.stamps.recent))
+    return above || !planted.has(Defect::tw_timestamp_ignored);
   if (value == c.stamps.recent) return above && !planted.has(Defect::tw_equal_timestamp_refused);
   return planted.has(Defect::tw_old_timestamp_honoured);
 }

@@ -73,7 +73,8 @@ void Stack::icmp_arrives(ByteView packet) {
     return;
   }
   if (kind == Kind::kTooBig) return too_big(*c, v6 ? get32(icmp + 4) : get16(icmp + 6));
-  const bool port_v6 = v6 && icmp[0] == 1 && icmp[1] == 4 && planted.has(Defect::ipv6_port_error_ignored);
+  const bool port_v6 = (v6 && icmp[0] == 1 && icmp[1] == 4 && planted.has(Defect::ipv6_port_error_ignored)) ||
+                       (v6 && icmp[0] == 1 && icmp[1] == 1 && planted.has(Defect::ipv6_prohibited_ignored));
   // In the synchronized states a hard error is treated as a soft one (RFC 5927 section 5).
   const bool opening = c->state == State::kSynSent || (c->state == State::kSynReceived && !c->passive);
   const bool ends = kind == Kind::kHard && opening && !port_v6 && !planted.has(Defect::hard_error_ignored);

@@ -79,7 +79,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     const bool together = length == 0 || !variants.has(LegalVariant::fin_apart);
     const bool waits = c.state == State::kSynReceived;  // 3.10.4: until ESTABLISHED
     const bool fin = c.fin_queued && (again || !c.fin_sent) && length == d && length < u && together && !waits;
-    if (length == 0 && !fin) break;
+    if (length == 0 && (!fin || (next != c.snd_una && planted.has(Defect::fin_waits_for_acks)))) break;
     const bool beyond = next - c.snd_una + length > c.cc.cwnd;
     if (!again && !c.cc.recovering && beyond) c.cc.limited += length;
     const bool swaps =
@@ -175,6 +175,7 @@ void Stack::send_syn(Connection& c) {
     seg.ack = 0;
   }
   ecn_setup(c, seg);
+  if (!seg.ctl.ack && planted.has(Defect::dscp_not_on_syn)) seg.traffic_class = 0;
   if (!seg.ctl.ack && planted.has(Defect::syn_from_elsewhere)) ++seg.source.low;
   const bool forgotten = seg.ctl.ack && planted.has(Defect::synack_missing_mss);
   const bool bare = seg.ctl.ack && c.syn_retransmitted && planted.has(Defect::synack_again_without_mss);
@@ -234,6 +235,7 @@ void Stack::send_reset(Connection& c) {
   seg.ctl.ack = variants.has(LegalVariant::rst_with_ack);
   seg.ctl.ece = false;
   seg.ctl.rst = true;
+  if (planted.has(Defect::dscp_not_on_resets)) seg.traffic_class = 0;
   if (c.ecn.agreed && planted.has(Defect::ecn_ect_on_rst)) seg.ecn = kEct0;
   if (!seg.ctl.ack) seg.ack = 0;
   // RFC 7323 section 5.2

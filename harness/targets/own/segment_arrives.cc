@@ -87,6 +87,7 @@ void Stack::synchronize(Connection& c, const Segment& seg) {
   // Eff.snd.MSS (3.7.1): the lesser of what the peer takes, a default if it does not say, and what IP can send.
   const std::uint16_t most = interface_mss(c.remote_address);
   std::uint16_t send_mss = planted.has(Defect::mss_default_large) ? most : default_send_mss(c.remote_address);
+  if (planted.has(Defect::ipv6_default_of_ipv4)) send_mss = std::min<std::uint16_t>(send_mss, 536);
   if (seg.mss) send_mss = std::max<std::uint16_t>(*seg.mss, 1);  // with zero nothing could be sent
   if (planted.has(Defect::mss_ignored)) send_mss = most;
   c.peer_mss_known = seg.mss.has_value();
@@ -130,6 +131,7 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
   }
   // Second, check the RST bit. SEG.SEQ cannot be compared: RCV.NXT has no value yet (RFC 5961 section 3.2).
   if (seg.ctl.rst) {
+    if (seg.ack != c.snd_nxt && planted.has(Defect::synsent_ignores_partial_rst)) return;
     const bool believed =
         seg.ctl.ack ? !planted.has(Defect::synsent_ignores_rst) : planted.has(Defect::synsent_rst_without_ack);
     if (believed) delete_tcb(c, Ended::kRefused);

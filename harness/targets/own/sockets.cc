@@ -82,7 +82,9 @@ Result Sockets::bind(int handle, std::uint16_t port, bool elsewhere) {
 Result Sockets::listen(int handle, std::uint32_t backlog) {
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
-  if (s->connection != nullptr) return fail(Error::kInvalid);
+  if (s->connection != nullptr) {
+    return stack_.planted.has(Defect::listen_on_connection_taken) ? Result{} : fail(Error::kInvalid);
+  }
   if (s->listener != nullptr) {
     s->listener->backlog = std::max(backlog, 1u);
     return {};
@@ -211,7 +213,8 @@ Result Sockets::shutdown(int handle, int how) {
     return {};
   }
   Connection* c = s->connection;
-  if (c == nullptr || c->state == State::kClosed) return fail(Error::kNotConnected);
+  const bool gone = c == nullptr || c->state == State::kClosed;
+  if (gone) return stack_.planted.has(Defect::close_of_nothing_succeeds) ? Result{} : fail(Error::kNotConnected);
   if (how != 1) c->reading_ended = true;
   if (how != 0) stack_.close(*c);
   return {};
@@ -373,7 +376,8 @@ Result Sockets::poll(int handle) {
   if (c == nullptr) return {.value = kOut | kHangUp};
 
   const bool closed = c->state == State::kClosed;
-  const bool end_of_stream = closed || c->fin_received || c->reading_ended;
+  const bool told = c->fin_received && !stack_.planted.has(Defect::remote_close_not_polled);
+  const bool end_of_stream = closed || told || c->reading_ended;
   const bool room = c->text_queued() < c->choices.send_buffer;
   std::int64_t events = 0;
   if (c->received.user() > 0 || end_of_stream) events |= kIn;

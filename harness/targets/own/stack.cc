@@ -165,6 +165,7 @@ Connection* Stack::create(std::uint16_t local_port, const Address& remote_addres
   c.remote_address = remote_address;
   c.remote_port = remote_port;
   c.choices = choices;
+  if (planted.has(Defect::no_delay_before_open_lost)) c.choices.no_delay = false;
   if (!planted.has(Defect::ipv6_mss_of_ipv4)) c.choices.mss = std::min(choices.mss, interface_mss(remote_address));
   adapt(c);
   c.rcv_wnd = c.choices.receive_buffer;

@@ -51,6 +51,7 @@ void Stack::other_states(Connection& c, Segment& seg) {
   seg.empty = seg.len() == 0;
   const bool answers = !seg.text.empty() || !planted.has(Defect::keep_alive_answers_forgotten);
   if (answers && std::exchange(c.keep_probes, 0u) > 0) start_keep_alive_timer(c);  // it may run for an interval still
+  if (c.state == State::kTimeWait && planted.has(Defect::timewait_kept_by_acks)) enter_time_wait(c);
   if (syn_in_time_wait(c, seg) == Then::kReturn) return;
   // TrueWindow = SEG.WND << Snd.Wind.Shift (RFC 7323 section 2.3)
   if (seg.window_scale && !seg.ctl.syn && planted.has(Defect::ws_from_any_segment)) {
@@ -141,7 +142,8 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   if (c.state == State::kTimeWait) {
     // Fifth step: "a retransmission of the remote FIN. Acknowledge it, and restart the 2 MSL timeout."
     if (planted.has(Defect::timewait_ignores_fin)) return Then::kReturn;
-    if (seg.ctl.fin && seg.seq + seg.len() == c.rcv_nxt) enter_time_wait(c);
+    const bool again = seg.ctl.fin && seg.seq + seg.len() == c.rcv_nxt;
+    if (again && !planted.has(Defect::timewait_not_restarted)) enter_time_wait(c);
   }
   if (c.rcv_wnd == 0 && !seg.text.empty() && planted.has(Defect::probe_answer_opens)) {
     c.rcv_wnd = c.choices.receive_buffer - std::min(c.choices.receive_buffer, c.received.user());
