@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/keep_alive.h"
 
+#include <algorithm>
+
 namespace tcpassay {
 namespace {
 
@@ -60,6 +62,13 @@ bool idle_since_a_syn(const KeepAlive& keep, const Environment& env) {
   return keep.probed_to <= keep.heard_to && env.now - keep.heard_to + kClockSlack >= idle_of(keep);
 }
 
+// Behind a probe that nothing has answered another one is due when the interval that the user has set is over.
+bool next_is_overdue(const KeepAlive& keep, const Environment& env) {
+  if (keep.unanswered == 0 || keep.running == 0 || keep.unanswered >= std::max(keep.count, 2u)) return false;
+  const Time interval = seconds(keep.running);
+  return env.since - std::max(keep.probed_to, keep.since) > interval + interval / 4 + kLate;
+}
+
 }  // namespace
 
 bool is_keep_alive(const Tcb& tcb, const Departing& seg) {
@@ -73,6 +82,10 @@ void keep_alive_departs(Step& on, const Departing& seg) {
   KeepAlive& keep = tcb.keep;
   if (!keep.on) {
     on.refuse(keep.was_set ? Rule::MUST_24 : Rule::MUST_25, 1);
+    return;
+  }
+  if (next_is_overdue(keep, on.env)) {
+    on.refuse(Rule::MUST_27, 1);
     return;
   }
   const Time idle = idle_of(keep);
@@ -122,6 +135,7 @@ void keep_alive_quiet(Step& on) {
     if (keep.was_set && keep.idle != 0 && silence > idle_of(keep)) on.cite(Rule::MUST_24);
     return;
   }
+  if (next_is_overdue(keep, on.env)) on.refuse(Rule::MUST_27, 3);
   if (keep.idle == 0 || keep.unanswered > 0) return;
   if (silence > idle_of(keep) + idle_of(keep) / 4 + kLate) on.refuse(Rule::MUST_27, 3);
 }

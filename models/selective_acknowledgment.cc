@@ -115,7 +115,7 @@ bool duplicate_reported(Step& on, const Span& block, bool above) {
     on.cite(Rule::R2883_4_latest);
     on.cite(Rule::R2883_4_once);
     if (newest && sack.duplicate) on.cite(Rule::R2883_4_first);
-    const Rule edges = sack.partial ? Rule::R2883_4_partial : Rule::R2883_4_edges;
+    const Rule edges = sack.partial != RcvSeq{} ? Rule::R2883_4_partial : Rule::R2883_4_edges;
     if (block == due) {
       if (newest) on.cite(edges);
     } else if ((newest && sack.exact) || !within(block, due)) {
@@ -339,8 +339,8 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
   }
   sack.duplicates.remove(again);
   sack.duplicates.add(again);
-  sack.partial = !(again == all);
-  sack.duplicate = sack.exact && !sack.partial && sack.target_permits && !seg.text.empty() && !tcb.user_gone &&
+  sack.partial = again == all ? RcvSeq{} : all.to;
+  sack.duplicate = sack.exact && sack.target_permits && !seg.text.empty() && !tcb.user_gone &&
                    synchronized(tcb.state) && tcb.state != State::kTimeWait;
 }
 
@@ -375,7 +375,9 @@ void blocks_depart(Step& on, const Departing& seg, Span open) {
   }
   // RFC 2883 binds those who use it: whoever has reported a duplicate once.
   const bool reports = on.tcb.traits[static_cast<std::size_t>(Trait::kReportsDuplicates)] > 0;
-  if (sack.duplicate && reports && !on.tcb.contradicted) on.depart(Rule::R2883_4_first);
+  const bool part = sack.partial != RcvSeq{};
+  if (part && seg.ack < sack.partial) return;  // what leaves first may answer something else
+  if (sack.duplicate && reports && !on.tcb.contradicted) on.depart(part ? Rule::R2883_4_partial : Rule::R2883_4_first);
   sack.duplicate = false;
 }
 

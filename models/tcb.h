@@ -66,15 +66,15 @@ struct Sack {
   bool vague = false;                                 // we do not know exactly which octets the target holds
   bool triggered = false;                             // `trigger` has just arrived
   bool unanswered = false;                            // no ACK has left since `trigger` arrived
-  bool duplicate = false;  // the last of `duplicates` has just arrived, and all of that segment had come before
-  bool exact = false;      // the bounds of that duplicate are known
-  bool partial = false;    // the rest of its segment was new
-  Rule omitted_rule{};     // which asked for `omitted`
-  Span trigger{};          // text that came ahead of a gap
-  Span earlier{};          // text that came ahead of a gap before `trigger` and was not acknowledged yet
-  Span omitted{};          // was missing in an option: later segments show whether the target held it
-  Span told{};             // the last D-SACK block
-  Span kept{};             // was reported in an ACK for other text as well, so the target holds it
+  bool duplicate = false;                             // the last of `duplicates` has just arrived
+  bool exact = false;                                 // the bounds of that duplicate are known
+  RcvSeq partial{};                                   // behind the segment, the rest of which was new; else RcvSeq{}
+  Rule omitted_rule{};                                // which asked for `omitted`
+  Span trigger{};                                     // text that came ahead of a gap
+  Span earlier{};                      // text that came ahead of a gap before `trigger` and was not acknowledged yet
+  Span omitted{};                      // was missing in an option: later segments show whether the target held it
+  Span told{};                         // the last D-SACK block
+  Span kept{};                         // was reported in an ACK for other text as well, so the target holds it
   InlineVector<Span, 4> reported{};    // first blocks of earlier options, the latest first
   InlineVector<Span, 3> duplicates{};  // octets that came again and were not reported yet, oldest first
   friend bool operator==(const Sack&, const Sack&) = default;
@@ -217,7 +217,7 @@ struct Urgent {
   std::uint8_t out_left = 0;         // so many octets of those ...
   Between<RcvSeq> out{};             // ... may not be read with the others, since they are urgent and not in line
   RcvSeq rcv_from{};                 // where the run of urgent octets began
-  RcvSeq rcv_up{};                   // RCV.UP: the octet that follows the urgent data
+  RcvSeq rcv_up{}, above_to{};       // RCV.UP: the octet that follows the urgent data; see urgent_above_gap()
   SndSeq snd_up{};                   // SND.UP, the same for what the user sends; like snd_end before ISS is known
   SndSeq plain_end{};                // SND.NXT when octets became urgent: what lies before it left without URG
   InlineVector<SndSeq, 3> former{};  // earlier values of SND.UP, which a retransmission may still name

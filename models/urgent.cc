@@ -78,9 +78,35 @@ void points_at(Urgent& up, RcvSeq seg_up) {
 
 }  // namespace
 
+namespace {
+
+// Text above a gap names RCV.UP, and `above_to` is behind it. It counts once it is acknowledged, if it did not come
+// again: then the target has held it (3.10.7.4 seventh), and has looked at its URG before (sixth).
+void urgent_above_gap(const Tcb& tcb, Urgent& up, const Arriving& seg) {
+  const RcvSeq end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
+  if (seg.text.empty()) return;
+  const bool ahead = seg.ctl.urg && tcb.rcv_nxt < seg.seq && tcb.rcv_nxt == tcb.rcv_nxt_max && end <= tcb.rcv_edge;
+  const bool first = !up.arrived && !tcb.rcv_fin && seg.up != 0 && seg.seq + seg.up <= end;
+  if (ahead && first) {
+    up.above_to = end;
+  } else if (tcb.rcv_nxt < up.above_to && (up.above_to <= end || seg.ctl.urg)) {
+    up.above_to = RcvSeq{};
+  }
+}
+
+// Is RCV.UP known, be it that it came above a gap?
+bool is_sure(const Tcb& tcb) {
+  const Urgent& up = tcb.up;
+  const bool filled = up.above_to != RcvSeq{} && tcb.rcv_nxt == tcb.rcv_nxt_max && up.above_to <= tcb.rcv_nxt;
+  return up.sure || filled;
+}
+
+}  // namespace
+
 void urgent_arrives(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   Urgent& up = tcb.up;
+  urgent_above_gap(tcb, up, seg);
   if (!seg.ctl.urg) {
     if (seg.up == 0) return;
     up.bare = true;
@@ -174,7 +200,7 @@ void priority_polled(Step& on, const UserCall& call) {
     }
     return;
   }
-  if (!up.sure || !asked) return;
+  if (!is_sure(tcb) || !asked) return;
   // Before all urgent octets have arrived the user need not be told; a pointer beyond the FIN is never reached.
   const bool all_here = up.rcv_up <= (tcb.rcv_fin ? tcb.fin_seq : tcb.rcv_nxt);
   if (tcb.rcv_user < up.rcv_up && all_here) {

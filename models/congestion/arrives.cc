@@ -267,6 +267,7 @@ void congestion_acked(Step& on, SndSeq ack) {
     return;
   }
   const std::uint32_t flight_after = flight(tcb) - octets;
+  cc.advanced = octets;
   cc.resent_to = later(cc.resent_to, tcb.snd_una);  // never more than 2^31 behind, so that comparing it has a meaning
   cc.refused_to = later(cc.refused_to, tcb.snd_una);
   cc.told = later(cc.told, tcb.snd_una);

@@ -81,6 +81,7 @@ struct Congestion {
   Window recommended{};       // ... that RFC 5681 gives when all its SHOULDs are followed
   Epoch epoch{};
   Before before{};
+  std::uint32_t advanced = 0;    // octets that the latest ACK of new text has acknowledged
   std::uint32_t left = 0;        // octets in flight that have left the network, as far as the ACKs show
   std::uint32_t inflated = 0;    // the same, as duplicate ACKs alone show, where SACK options are in use
   std::uint32_t limited = 0;     // octets sent by limited transmit (RFC 3042)

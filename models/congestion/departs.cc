@@ -34,7 +34,11 @@ void duplicates_after_timeout(Step& on, const Leaving& seg) {
   const Tcb& tcb = on.tcb;
   Congestion& cc = on.tcb.congestion;
   if (!seg.front || cc.duplicates < kDupAckThreshold || cc.progress || selective(tcb)) return;
-  if (cc.timed_out != tcb.snd_una) return;
+  // An ACK of all that was in flight at the timeout covers no more than recover. Its heuristics (4.1, 4.2) tell a loss
+  // by a small step of the ACK field or by timestamps.
+  const bool at_recover = cc.after_timeout && cc.recover_known && tcb.snd_una == cc.recover &&
+                          cc.advanced > 4 * cc.smss && !tcb.timestamped();
+  if (cc.timed_out != tcb.snd_una && !at_recover) return;
   if (cc.lost_told && tcb.snd_una < cc.refused_to) return;  // an ICMP message has made it leave
   on.depart(Rule::R6582_3_2_recover);
   cc.cap = Rule::R6582_3_2_recover;
@@ -46,7 +50,7 @@ bool fast_retransmit(Step& on, Leaving& seg) {
   const Tcb& tcb = on.tcb;
   Congestion& cc = on.tcb.congestion;
   if (!seg.again || (!cc.arrived_since_quiet && on.why != Why::kReorderingTimer)) return true;
-  if (cc.phase == Phase::kLoss) duplicates_after_timeout(on, seg);
+  if (cc.phase == Phase::kLoss || cc.after_timeout) duplicates_after_timeout(on, seg);
   // What a closed window has refused goes again, lost or not.
   const bool by_duplicates = on.why == Why::kThirdDuplicate || on.why == Why::kEarlyRetransmit;
   const bool refused = tcb.snd_una < cc.refused_to && !by_duplicates;
