@@ -198,6 +198,7 @@ void Stack::close(Listener& listener) {
 }
 
 void Stack::set_user_timeout(Connection& c, Time timeout) {
+  if (timeout == 0 && planted.has(Defect::user_timeout_stays)) return;
   c.choices.user_timeout = timeout;
   if (c.state != State::kClosed) arm_user_timer(c);
 }

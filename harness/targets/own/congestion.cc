@@ -155,8 +155,9 @@ void Stack::duplicate_ack(Connection& c) {
   Congestion& cc = c.cc;
   ++cc.duplicates;
   // (1): each of the first two allows one segment of new text, at most two beyond cwnd (RFC 3042).
+  const bool edge = c.snd_una == cc.recover && planted.has(Defect::recover_counts_as_new);
   const bool of_old =
-      cc.recover_known && le(c.snd_una, cc.recover);  // duplicate ACKs for segments that were sent twice
+      cc.recover_known && le(c.snd_una, cc.recover) && !edge;  // duplicate ACKs for segments that were sent twice
   if (!cc.recovering && !of_old && cc.duplicates < kDupThresh && !planted.has(Defect::no_limited_transmit)) {
     cc.limit = std::min(cc.cwnd + (kDupThresh - 1) * cc.smss, c.snd_nxt - c.snd_una + cc.smss);
   }

@@ -140,7 +140,9 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
   const bool strict = variants.has(LegalVariant::reset_echo_checked);
   if (seg.ctl.rst && strict && seg.timestamps->echo != ts.last) return Then::kReturn;
   if (seg.ctl.rst && !planted.has(Defect::paws_on_reset)) return Then::kProceed;
-  if (variants.has(LegalVariant::old_stamps_accepted)) return Then::kProceed;
+  const bool spared = (seg.len() == 0 && planted.has(Defect::paws_not_on_empty)) ||
+                      (c.state != State::kEstablished && planted.has(Defect::paws_in_established_only));
+  if (spared || variants.has(LegalVariant::old_stamps_accepted)) return Then::kProceed;
   const std::uint32_t value = seg.timestamps->value;
   const bool equal = value == ts.recent && !seg.text.empty() && planted.has(Defect::paws_drops_equal);
   const bool plain = planted.has(Defect::paws_compares_plainly);

@@ -86,6 +86,7 @@ void Stack::icmp_arrives(ByteView packet) {
 // RFC 1191 section 3 and RFC 8201 section 4: the estimate goes down to the announced MTU, never up, and never below the
 // least that IP allows.
 void Stack::too_big(Connection& c, std::uint32_t mtu) {
+  if (c.state != State::kEstablished && planted.has(Defect::too_big_in_established_only)) return;
   if (!c.synchronized() || planted.has(Defect::too_big_ignored)) return;
   constexpr std::uint32_t kLeastIpv4 = 68, kLeastIpv6 = 1280, kOldStyle = 576;
   const bool v6 = !c.remote_address.is_ipv4();

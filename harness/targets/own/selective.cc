@@ -26,6 +26,7 @@ void Stack::note_duplicate(Connection& c, const Segment& seg) {
   if (planted.has(Defect::dsack_missing) && c.selective.told) return;
   if (variants.has(LegalVariant::dsack_off)) return;
   const SeqNum end = seg.seq + static_cast<SeqNum>(seg.text.size());
+  if (lt(seg.seq, c.rcv_nxt) && lt(c.rcv_nxt, end) && planted.has(Defect::dsack_not_of_parts)) return;
   if (lt(seg.seq, c.rcv_nxt)) {
     c.selective.duplicate = Block{.left = seg.seq, .right = min(end, c.rcv_nxt)};
     if (planted.has(Defect::dsack_whole_segment)) c.selective.duplicate->right = end;
@@ -68,6 +69,7 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
   // On a path of few octets there is room for one of text beside them.
   if (c.path_mtu < kMtu) room = std::min<std::size_t>(room, (std::max<std::size_t>(c.eff_snd_mss, 13) - 5) / 8);
   if (planted.has(Defect::sack_one_block)) room = 1;
+  if (c.stamps.ok && planted.has(Defect::sack_two_blocks_beside_stamps)) room = std::min<std::size_t>(room, 2);
   if (variants.has(LegalVariant::sack_two_blocks)) room = std::min<std::size_t>(room, 2);
   const auto add = [&](const Block& block) {
     if (seg.blocks < room) seg.block[seg.blocks++] = block;

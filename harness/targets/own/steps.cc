@@ -48,6 +48,10 @@ void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_ed
 
 void Stack::other_states(Connection& c, Segment& seg) {
   c.heard = now_;
+  if (planted.has(Defect::user_timeout_put_off)) {
+    c.undelivered_since = now_;
+    arm_user_timer(c);
+  }
   seg.empty = seg.len() == 0;
   const bool answers = !seg.text.empty() || !planted.has(Defect::keep_alive_answers_forgotten);
   if (answers && std::exchange(c.keep_probes, 0u) > 0) start_keep_alive_timer(c);  // it may run for an interval still

@@ -38,6 +38,7 @@ Stack::Then Stack::check_urg_bit(Connection& c, Segment& seg) {
     delete_tcb(c, Ended::kReset);
     return Then::kReturn;
   }
+  if (seg.seq != c.rcv_nxt && planted.has(Defect::urgent_in_sequence_only)) return Then::kProceed;
   if (c.urgent_in && planted.has(Defect::urgent_told_once)) return Then::kProceed;
   const bool higher = !c.urgent_in || gt(seg.urgent_point, c.rcv_up) || planted.has(Defect::urgent_recedes);
   if (!higher || !gt(seg.urgent_point, c.read_to())) return Then::kProceed;
@@ -103,7 +104,8 @@ void Stack::keep_alive_timeout(Connection& c) {
   ++c.keep_probes;
   Segment probe = from(c);
   probe.seq = c.snd_nxt - 1;
-  c.timers.keep_alive = now_ + c.choices.keep_interval;
+  const bool fixed = planted.has(Defect::keep_alive_interval_fixed);
+  c.timers.keep_alive = now_ + (fixed ? kDefaultInterval : c.choices.keep_interval);
   if (planted.has(Defect::keep_alive_without_stamps)) return depart(probe, nullptr, 0, 0);
   if (!planted.has(Defect::keep_alive_with_octet)) return emit(c, probe);
   depart(probe, nullptr, 0, 1);
