@@ -84,6 +84,25 @@ TEST(PathMtu, WhatWasTooBigLeavesInSmallerPackets) {
   EXPECT_TRUE(t.judged(Rule::R1191_3_reduce));
 }
 
+// An old router tells no size: a segment may be as long as the peer's window is if it is not scaled, which without the
+// message only who has not scaled it would send.
+TEST(PathMtu, OfAnOldRouterIsUnknown) {
+  const auto sends_what_the_field_says = [](bool told) {
+    Trace t;
+    Arriving syn = in("S", 0);
+    Departing answer = out("S.", 0, 1);
+    syn.opt.window_scale = answer.opt.window_scale = 7;
+    syn.opt.octets = answer.opt.octets = 4;
+    t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1, 0, 500).quiet().accept();
+    t.write(736).out(".", 1, 1, 536, 500).quiet();
+    if (told) t.event(message(kUnreachable, kTooBig, 0)).quiet();
+    t.in(".", 1, 537, 0, 150).out(".", 537, 1, 150, 500).quiet();
+    return t.verdicts();
+  };
+  EXPECT_EQ(sends_what_the_field_says(true), Verdicts{});
+  EXPECT_EQ(sends_what_the_field_says(false), Verdicts{"R7323_2_3_in violated"});
+}
+
 TEST(PathMtu, NotAsItWas) {
   Trace t;
   too_big(t).out(".", 1, 1, 536);

@@ -38,7 +38,7 @@ Advice advice(const Tcb& tcb, const Arriving& syn, bool will) {
   for (const std::uint32_t last : ts.arrived) {  // the latest TSval may not have become TS.Recent
     newer = newer && static_cast<std::int32_t>(value - last) > 0;
   }
-  if (newer) return {What::kHonour, Rule::R6191_2_ts_gt};
+  if (newer && !ts.unsure) return {What::kHonour, Rule::R6191_2_ts_gt};
   if (old && !ts.unsure) return {What::kDrop, Rule::R6191_2_ts_drop};
   if (equal && !ts.unsure) return by_sequence(tcb, syn.seq, Rule::R6191_2_ts_eq_seq, Rule::R6191_2_ts_drop);
   return {What::kEither, Rule::R6191_2_ts_gt};
