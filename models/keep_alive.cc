@@ -62,11 +62,17 @@ bool idle_since_a_syn(const KeepAlive& keep, const Environment& env) {
   return keep.probed_to <= keep.heard_to && env.now - keep.heard_to + kClockSlack >= idle_of(keep);
 }
 
+// The user has chosen again behind the last probe. The wait that goes on may be as long as before, or the new one, or
+// that of an idle connection.
+bool wait_is_unsure(const KeepAlive& keep) {
+  return keep.probed_from <= keep.since;
+}
+
 // Behind a probe that nothing has answered another one is due when the interval that the user has set is over.
 bool next_is_overdue(const KeepAlive& keep, const Environment& env) {
   if (keep.unanswered == 0 || keep.running == 0 || keep.unanswered >= std::max(keep.count, 2u)) return false;
   const Time interval = seconds(keep.running);
-  return env.since - std::max(keep.probed_to, keep.since) > interval + interval / 4 + kLate;
+  return !wait_is_unsure(keep) && env.since - keep.probed_to > interval + interval / 4 + kLate;
 }
 
 }  // namespace
@@ -98,7 +104,7 @@ void keep_alive_departs(Step& on, const Departing& seg) {
   }
   if (keep.unanswered > 0) {
     const Time gap = on.env.now - keep.probed_from + kClockSlack;
-    if (keep.running != 0 && gap < seconds(keep.running)) {
+    if (keep.running != 0 && !wait_is_unsure(keep) && gap < seconds(keep.running)) {
       if (!idle_since_a_syn(keep, on.env)) {
         on.refuse(Rule::MUST_27, 1);
         return;

@@ -73,6 +73,25 @@ TEST(KeepAlive, SeveralMay) {
   EXPECT_EQ(t.verdicts(), Verdicts{});
 }
 
+// The next keep-alive comes after `wait`, or not in that time. The interval of 30 seconds is chosen before the first
+// one, or an idle time of 10 and this interval behind it, when the wait that goes on may be any of them.
+Verdicts after_the_first(Time wait, bool comes, bool chosen_behind_it) {
+  Trace t;
+  with_keep_alive(t).quiet();
+  if (!chosen_behind_it) set(t, SocketOption::kKeepInterval, 30);
+  t.wait(seconds(10)).out(".", 0, 1).quiet();
+  if (chosen_behind_it) set(set(t, SocketOption::kKeepInterval, 30), SocketOption::kKeepIdle, 10);
+  return (comes ? t.wait(wait).out(".", 0, 1).quiet() : t.quiet(wait)).verdicts();
+}
+
+TEST(KeepAlive, TheIntervalIsTheOneThatWasChosenBeforeIt) {
+  EXPECT_EQ(after_the_first(seconds(30), true, false), Verdicts{});
+  EXPECT_EQ(after_the_first(seconds(10), true, false), Verdicts{"MUST_27 violated"});
+  EXPECT_EQ(after_the_first(seconds(60), false, false), Verdicts{"MUST_27 violated"});
+  EXPECT_EQ(after_the_first(seconds(10), true, true), Verdicts{});
+  EXPECT_EQ(after_the_first(seconds(60), false, true), Verdicts{});
+}
+
 TEST(KeepAlive, MayCarryAnOctetButShouldNot) {
   Trace t;
   with_keep_alive(t).quiet().wait(seconds(10)).out(".", 0, 1, 1).quiet();
