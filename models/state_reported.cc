@@ -85,6 +85,7 @@ Rule forbids_the_state(const Candidate& tcb, State reported) {
       {tcb.ack_now && info(tcb.ack_now_rule).level == Level::kMust, tcb.ack_now_rule},
       {answer_is_due, unanswered(tcb)},
       {no_connection(reported) && tcb.survived.has_value(), tcb.survived.value_or(Rule::SA4_1_drop)},
+      {gave_up && tcb.closed_early && tcb.rexmits == 0, Rule::S3_10_4_syn_received},
       {gave_up && (tcb.snd_wnd != 0 || tcb.rexmits == 0), Rule::SHLD_11},
       {gave_up && shrunk, Rule::SHLD_17},
       {gave_up, Rule::MUST_37},

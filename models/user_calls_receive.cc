@@ -23,6 +23,11 @@ bool mistakes_reset(Step& on, UserError error) {
   const Signal signal = on.tcb.signal;
   if (signal == Signal::kRefused && error == UserError::kReset) on.refuse(Rule::SA4_2_active, 1);
   if (signal == Signal::kReset && error == UserError::kRefused) on.refuse(Rule::SA4_2_established, 1);
+  if (error == UserError::kTimedOut && on.tcb.rexmits == 0) {  // nor is a timeout, when nothing has waited for one
+    if (signal == Signal::kNotOpened) on.refuse(Rule::SA3_2_reset, 1);
+    if (signal == Signal::kRefused) on.refuse(Rule::SA4_2_active, 1);
+    if (signal == Signal::kReset) on.refuse(Rule::SA4_2_established, 1);
+  }
   return on.refused();
 }
 

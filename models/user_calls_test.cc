@@ -302,6 +302,15 @@ TEST(ReceiveCall, ReportsRefusedAndTimedOut) {
   EXPECT_TRUE(read_fails(ended(Signal::kTimedOut), UserError::kTimedOut).cite(Rule::SA8_user));
 }
 
+TEST(ReceiveCall, DoesNotTellAResetAsATimeout) {
+  EXPECT_EQ(read_fails(ended(Signal::kReset), UserError::kTimedOut).blamed, "SA4_2_established");
+  EXPECT_EQ(read_fails(ended(Signal::kRefused, syn_sent()), UserError::kTimedOut).blamed, "SA4_2_active");
+  EXPECT_EQ(read_fails(ended(Signal::kNotOpened, syn_sent()), UserError::kTimedOut).blamed, "SA3_2_reset");
+  Candidate waited = ended(Signal::kReset);
+  waited.rexmits = 1;  // the timeout may have been told of before
+  EXPECT_EQ(read_fails(waited, UserError::kTimedOut).blamed, "");
+}
+
 // A user who takes urgent octets out of band misses them in the stream.
 TEST(ReceiveCall, AnUrgentOctetMayGoAnotherWay) {
   Candidate before = with_text(established());

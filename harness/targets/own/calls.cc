@@ -77,7 +77,7 @@ std::uint32_t Stack::send(Connection& c, ByteView text, bool urgent) {
   const bool idle = !c.in_flight() && !c.unsent();
   if (idle && !planted.has(Defect::user_timeout_counts_idle)) c.undelivered_since = now_;
   c.send_queue.append(taken);
-  if (urgent) send_urgently(c);
+  if (urgent && !(!c.synchronized() && planted.has(Defect::urgent_before_open_lost))) send_urgently(c);
   if (c.sends()) send_queued(c);
   arm_user_timer(c);
   return static_cast<std::uint32_t>(taken.size());
@@ -111,6 +111,7 @@ void Stack::close(Connection& c) {
       return delete_tcb(c, Ended::kNormally);
     case State::kSynReceived:
       if (planted.has(Defect::close_in_syn_received_resets)) return abort(c);
+      if (planted.has(Defect::close_in_syn_received_deletes)) return delete_tcb(c, Ended::kNormally);
       // With nothing to send, form a FIN and enter FIN-WAIT-1; otherwise queue until ESTABLISHED.
       c.fin_queued = true;
       if (c.text_queued() > 0) return;

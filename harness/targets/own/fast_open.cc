@@ -119,7 +119,8 @@ void Stack::fast_open_syn_ack_arrives(Connection& c, const Segment& seg) {
   const FastOpen& state = c.fast_open;
   if (!state.wanted) return;
   FastOpenServer& server = server_at(c.remote_address);
-  const bool given = seg.fast_open && seg.cookie.octets != 0 && well_formed(seg.cookie.octets);
+  const bool passed = seg.cookie.octets < 8 && planted.has(Defect::fast_open_short_cookie_lost);
+  const bool given = seg.fast_open && seg.cookie.octets != 0 && well_formed(seg.cookie.octets) && !passed;
   if (given) {
     const bool kept = server.cookie.octets != 0 && planted.has(Defect::fast_open_first_cookie_kept);
     if (!kept) server.cookie = seg.cookie;

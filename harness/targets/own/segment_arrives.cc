@@ -134,7 +134,7 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
     if (seg.ack != c.snd_nxt && planted.has(Defect::synsent_ignores_partial_rst)) return;
     const bool believed =
         seg.ctl.ack ? !planted.has(Defect::synsent_ignores_rst) : planted.has(Defect::synsent_rst_without_ack);
-    if (believed) delete_tcb(c, Ended::kRefused);
+    if (believed) delete_tcb(c, planted.has(Defect::refused_told_as_timeout) ? Ended::kTimedOut : Ended::kRefused);
     return;
   }
   // Third, check the security: security options are not supported.

@@ -32,7 +32,8 @@ bool is_acceptable(const Connection& c, const Segment& seg) {
 }
 
 // "Trimming off any portions that lie outside the window (including SYN and FIN)."
-void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_edge, bool plain = false) {
+void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_edge, bool plain = false,
+          std::uint32_t short_by = 0) {
   if (plain ? seg.seq < c.rcv_nxt : lt(seg.seq, c.rcv_nxt)) {
     const std::size_t old = std::min<std::size_t>(c.rcv_nxt - seg.seq + extra, seg.text.size());
     seg.text = seg.text.subspan(old);
@@ -40,7 +41,7 @@ void trim(const Connection& c, Segment& seg, std::uint32_t extra, bool beyond_ed
   }
   if (beyond_edge) return;
   const std::uint32_t room = c.rcv_wnd - std::min(c.rcv_wnd, seg.seq - c.rcv_nxt);
-  if (seg.text.size() >= room) seg.ctl.fin = false;
+  if (seg.text.size() + short_by >= room) seg.ctl.fin = false;
   if (seg.text.size() > room) seg.text = seg.text.first(room);
 }
 
@@ -114,7 +115,7 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   const bool fin = seg.ctl.fin && seg.seq - c.rcv_nxt + seg.text.size() == c.rcv_wnd;
   trim(c, seg, planted.has(Defect::overlap_shifted),
        longer || takes || takes_fin || planted.has(Defect::text_beyond_edge_taken),
-       planted.has(Defect::trim_left_plain));
+       planted.has(Defect::trim_left_plain), planted.has(Defect::fin_at_last_number_trimmed));
   if (fin && planted.has(Defect::fin_behind_edge_taken)) seg.ctl.fin = true;
   return Then::kProceed;
 }

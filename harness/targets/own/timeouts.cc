@@ -175,6 +175,7 @@ void Stack::start_retransmission_timer(Connection& c) {
 
 // The user timeout runs while something sent or queued has not been acknowledged.
 void Stack::arm_user_timer(Connection& c) {
+  if (c.state == State::kCloseWait && planted.has(Defect::user_timeout_not_in_close_wait)) return;
   const Time timeout = c.choices.user_timeout;
   const bool opening = c.state == State::kSynSent && planted.has(Defect::user_timeout_not_in_syn_sent);
   const bool runs = timeout > 0 && !opening && c.state != State::kClosed && (c.in_flight() || c.unsent()) &&
