@@ -26,11 +26,12 @@ void Stack::start_congestion_control(Connection& c) {
   if (planted.has(Defect::ssthresh_low)) cc.ssthresh = 4 * cc.smss;
 }
 
-// How many octets above SND.UNA may be sent.
-std::uint32_t Stack::congestion_window(const Connection& c) const {
+// How many octets above SND.UNA may be sent, or sent again.
+std::uint32_t Stack::congestion_window(const Connection& c, bool again) const {
   const Congestion& cc = c.cc;
   if (c.choices.no_delay && planted.has(Defect::no_delay_ignores_window)) return Congestion::kArbitrarilyHigh;
-  if (cc.recovering && c.selective.permitted) {  // RFC 6675 section 5 (C)
+  // What goes again in recovery outside RFC 6675 was refused by the path, which pipe() does not know.
+  if (cc.recovering && c.selective.permitted && !again) {  // RFC 6675 section 5 (C)
     return c.snd_nxt - c.snd_una + cc.cwnd - std::min(cc.cwnd, pipe(c));
   }
   return cc.recovering ? cc.cwnd : std::max(cc.cwnd, cc.limit);

@@ -74,7 +74,7 @@ void Stack::send_queued(Connection& c, bool override_sws) {
     const bool may = may_send(c, d, u, next - c.send_base()) || (override_sws && u > 0) || (again && d <= u) ||
                      (again && c.board.spans > 0);
     if (d > 0 && !may) break;
-    if (next - c.snd_una + length > congestion_window(c)) break;
+    if (next - c.snd_una + length > congestion_window(c, again)) break;
     // FIN occupies the octet behind the text and needs its place in the window.
     const bool together = length == 0 || !variants.has(LegalVariant::fin_apart);
     const bool waits = c.state == State::kSynReceived;  // 3.10.4: until ESTABLISHED
@@ -306,7 +306,6 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
   if (seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst) {
     if (!seg.ctl.fin || !planted.has(Defect::sack_not_on_fin)) add_blocks(c, seg);
     if (!planted.has(Defect::dsack_again)) c.selective.duplicate.reset();
-    c.selective.dropped.reset();
     seg.sack_permitted = c.selective.permitted && planted.has(Defect::sack_permitted_on_acks);
   }
   if (seg.ctl.ack) {

@@ -66,18 +66,21 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
   if (s.islands == 2 && planted.has(Defect::sack_now_and_then)) return;
   const std::uint32_t taken = option_octets(seg);
   std::size_t room = std::min<std::size_t>((kOptionsMax - 4 - taken) / 8, seg.block.size());
-  // On a path of few octets there is room for one of text beside them.
-  if (c.path_mtu < kMtu) room = std::min<std::size_t>(room, (std::max<std::size_t>(c.eff_snd_mss, 13) - 5) / 8);
+  if (c.path_mtu < kMtu) {  // there is room for an octet of text beside one block, whatever MSS the peer has told
+    const std::uint32_t path = c.path_mtu - ip_header(c.remote_address) - kTcpHeader;
+    room = std::min<std::size_t>(room, (std::max(path, taken + 13) - taken - 5) / 8);
+  }
   if (planted.has(Defect::sack_one_block)) room = 1;
   if (c.stamps.ok && planted.has(Defect::sack_two_blocks_beside_stamps)) room = std::min<std::size_t>(room, 2);
   if (variants.has(LegalVariant::sack_two_blocks)) room = std::min<std::size_t>(room, 2);
   const auto add = [&](const Block& block) {
     if (seg.blocks < room) seg.block[seg.blocks++] = block;
   };
-  if (s.duplicate) {
+  // Above the acknowledgment a duplicate is told from text that has come once by the island behind it.
+  const bool above = s.duplicate && gt(s.duplicate->right, c.rcv_nxt);
+  if (s.duplicate && (!above || room > 1 || planted.has(Defect::sack_one_block))) {
     add(*s.duplicate);
     if (planted.has(Defect::dsack_short)) --seg.block[0].right;
-    const bool above = gt(s.duplicate->right, c.rcv_nxt);
     if (above && planted.has(Defect::dsack_without_island)) return;
     for (std::size_t i = 0; above && i < s.islands; ++i) {  // (4): the island of the duplicate comes second
       if (within(*s.duplicate, s.island[i])) std::rotate(&s.island[0], &s.island[i], &s.island[i] + 1);

@@ -163,7 +163,7 @@ class Stack {
 
   // congestion.cc: RFC 5681
   void start_congestion_control(Connection& c);
-  std::uint32_t congestion_window(const Connection& c) const;
+  std::uint32_t congestion_window(const Connection& c, bool again) const;
   bool restores_window(const Connection& c, std::uint32_t octets) const;
   void keep_more(Congestion& cc, std::uint32_t flight) const;
   unsigned duplicates_needed(const Connection& c) const;

@@ -53,6 +53,7 @@ void Stack::other_states(Connection& c, Segment& seg) {
     c.undelivered_since = now_;
     arm_user_timer(c);
   }
+  c.selective.dropped.reset();  // RFC 2018 section 8: what is held no more is reported as long as it is the newest
   seg.empty = seg.len() == 0;
   const bool answers = !seg.text.empty() || !planted.has(Defect::keep_alive_answers_forgotten);
   if (answers && std::exchange(c.keep_probes, 0u) > 0) start_keep_alive_timer(c);  // it may run for an interval still
@@ -158,6 +159,8 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
 
   // "If the RCV.WND is zero, no segments will be acceptable, but special allowance should be made to accept valid ACKs"
   const bool only_refused = c.rcv_wnd == 0 && seg.seq == c.rcv_nxt && !seg.ctl.syn;
+  const bool opens = lt(c.snd_una, seg.ack) && le(seg.ack, c.snd_nxt);
+  if (c.state == State::kSynReceived && !opens) return Then::kReturn;  // not a valid one
   if (!only_refused || planted.has(Defect::ack_ignored_at_zero_window)) return Then::kReturn;
   seg.text = {};
   seg.ctl.fin = false;
