@@ -295,5 +295,29 @@ TEST(InitialWindowTwins, WhatIsReportedIsInFlightNoMore) {
   EXPECT_NE(behind_a_report(false, 4), Verdicts{});
 }
 
+// ---- RFC 7323 section 2.2: the window of a segment with SYN is never scaled ----
+
+// SYNs cross, the peer's names a shift of one, and its SYN,ACK brings an octet. Of 1000 octets 536 leave as its window
+// says, or all of them.
+Verdicts behind_a_crossing_syn_ack(std::uint32_t octets, bool with_text) {
+  Trace t;
+  Departing first = out("S", 0), answer = out("S.", 0, 1);
+  first.opt.window_scale = answer.opt.window_scale = 7;
+  Arriving syn = in("S", 0);
+  syn.opt.window_scale = 1;
+  syn.opt.mss = 1220;
+  t.connect().event(first).quiet().event(syn).event(answer).quiet();
+  t.in("S.", 0, 1, with_text ? 1 : 0, 536).out(".", 1, with_text ? 2 : 1).quiet().write(1000);
+  t.quiet(std::chrono::milliseconds(500)).out(octets < 1000 ? "." : "P.", 1, with_text ? 2 : 1, octets).quiet();
+  return t.verdicts();
+}
+
+TEST(ScaleTwins, OfACrossingSynAckWithTextTheWindowIsNotScaled) {
+  for (const bool with_text : {true, false}) {
+    EXPECT_EQ(behind_a_crossing_syn_ack(536, with_text), Verdicts{});
+    EXPECT_EQ(behind_a_crossing_syn_ack(1000, with_text), Verdicts{"R7323_2_2_syn_unscaled violated"});
+  }
+}
+
 }  // namespace
 }  // namespace tcpassay

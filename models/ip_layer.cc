@@ -78,6 +78,8 @@ void too_big(Step& on, const IcmpArrives& message) {
   ip.too_big_seen = true;
   ip.announced = static_cast<std::uint16_t>(std::min<std::uint32_t>(message.mtu, 0xffff));
   const std::uint32_t header = message.version == 6 ? 40u : 20u;
+  const std::uint32_t floor = message.version == 6 ? kIpv6Floor : kIpv4Floor;
+  ip.least_told = std::min(ip.least_told, static_cast<std::uint16_t>(std::max<std::uint32_t>(ip.announced, floor)));
   const std::uint32_t now = ip.path_mtu != 0 ? ip.path_mtu : on.env.mms_s + header;
   ip.smaller_told = ip.smaller_told || message.mtu < now;
   const bool quotes_flight = tcb.snd_una <= message.seq && message.seq < tcb.snd_nxt;
@@ -88,8 +90,8 @@ void too_big(Step& on, const IcmpArrives& message) {
   tcb.front_alone = false;
   tcb.congestion.arrived_since_quiet = tcb.congestion.lost_told = true;
   tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;
+  tcb.congestion.refused_from = tcb.snd_una;
   tcb.congestion.refused_to = tcb.snd_nxt;
-  const std::uint32_t floor = message.version == 6 ? kIpv6Floor : kIpv4Floor;
   if ((message.mtu != 0 || message.version == 6) && message.mtu < floor) {
     on.cite(message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor);
     tcb.must_ignore = message.version == 6 ? Rule::R8201_4_min : Rule::R1191_3_floor;
@@ -299,6 +301,12 @@ void icmp_elsewhere(Step& on) {
   on.cite(Rule::MUST_54);
   on.cite_later(Rule::MUST_54);
   on.tcb.must_ignore = Rule::MUST_54;
+}
+
+std::uint32_t path_room(const Step& on) {
+  const std::uint32_t link = on.env.mms_s - kTcpHeader, header = on.env.mms_s == 1460 ? 40 : 20;  // of IPv6, of IPv4
+  if (!on.tcb.ip.smaller_told) return link;
+  return std::min(link, on.tcb.ip.least_told - header - kTcpHeader);
 }
 
 bool path_departs(Step& on, const Departing& seg, bool resent) {

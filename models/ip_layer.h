@@ -22,6 +22,10 @@ void icmp_elsewhere(Step& on);
 // Text leaves for the first time or again: is the packet small enough for the path? False when it is refused.
 bool path_departs(Step& on, const Departing& seg, bool resent);
 
+// Octets behind TCP's fixed header that fit a packet on the smallest path of which a message has told: options and
+// text.
+std::uint32_t path_room(const Step& on);
+
 // The target is silent.
 void path_quiet(Candidate& tcb);
 

@@ -7,6 +7,9 @@
 namespace tcpassay {
 
 // The user chooses: SO_KEEPALIVE, idle time, interval, count.
+constexpr bool is_of_keep_alive(SocketOption option) {
+  return SocketOption::kKeepAlive <= option && option <= SocketOption::kKeepCount;
+}
 void keep_alive_set(Step& on, const UserCall& call);
 
 // A segment arrives, whatever it is: the connection is not idle.

@@ -98,5 +98,21 @@ TEST(KeepAlive, MayCarryAnOctetButShouldNot) {
   EXPECT_EQ(t.verdicts(), Verdicts{"SHLD_12 departed"});
 }
 
+// A listener whose user has asked for keep-alives after ten seconds, or not; nobody accepts the connection.
+Verdicts before_accept(bool asked, Time silence) {
+  Trace t;
+  t.listen();
+  set(t, SocketOption::kKeepIdle, 10);
+  if (asked) set(t, SocketOption::kKeepAlive, 1);
+  t.quiet().in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1).quiet(silence).out(".", 0, 1).quiet();
+  return t.verdicts();
+}
+
+TEST(KeepAlive, MayBeTheListenersBeforeAnybodyAccepts) {
+  EXPECT_EQ(before_accept(true, seconds(10)), Verdicts{});
+  EXPECT_EQ(before_accept(false, seconds(10)), Verdicts{"MUST_25 violated"});
+  EXPECT_EQ(before_accept(true, seconds(5)), Verdicts{"MUST_27 violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

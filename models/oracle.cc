@@ -258,6 +258,7 @@ void Oracle::Impl::departs(const Event& event, const Departing& seg) {
   }
   const bool begins = seg.ctl.syn && !seg.ctl.rst && may_begin(c, seg.seq);
   const Time left_before = c.possible.front().front_to;
+  keep_alive_of_listener(c, event, seg);
   process(c, event, [&](Step& on) { segment_departs(on, seg); });
   c.sent.leaves(seg, event.until);
   name_accurate_ecn(c, event);

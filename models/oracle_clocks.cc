@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compares the initial sequence numbers, and the first timestamps, of several connections.
+#include <algorithm>
 #include <cstdlib>
 
+#include "models/keep_alive.h"
 #include "models/oracle_impl.h"
 
 namespace tcpassay {
@@ -27,6 +29,23 @@ Time Oracle::Impl::listeners_timeout(std::uint16_t number) const {
     if (h.kind == Handle::Kind::kListener && h.port == number) return h.user_timeout;
   }
   return Time{};
+}
+
+void Oracle::Impl::keep_alive_of_listener(Conversation& c, const Event& event, const Departing& seg) {
+  const auto asks = [](const UserCall& option) { return option.option == SocketOption::kKeepAlive; };
+  const auto unasked = [&](const Candidate& p) { return is_keep_alive(p, seg) && p.passive && !p.keep.on; };
+  if (c.taken || std::none_of(c.possible.begin(), c.possible.end(), unasked)) return;
+  for (const Handle& h : handles) {
+    if (h.kind != Handle::Kind::kListener || h.port != c.tuple.local) continue;
+    if (std::none_of(h.chosen.begin(), h.chosen.end(), asks)) return;
+    process(c, event, [&](Step& on) {
+      if (on.may(Freedom::kListenersOptions)) return;
+      for (const UserCall& option : h.chosen) {
+        if (is_of_keep_alive(option.option)) option_set(on, option);
+      }
+    });
+    return;
+  }
 }
 
 void Oracle::Impl::first_sequence_number(const Conversation& c, const Event& event, std::uint32_t iss) {

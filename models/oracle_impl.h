@@ -135,6 +135,8 @@ struct Oracle::Impl {
   static bool rests(const Conversation& c);
   static bool may_begin(const Conversation& c, SndSeq iss);
   Time listeners_timeout(std::uint16_t number) const;
+  // A connection that nobody has accepted yet may have the listener's keep-alives.
+  void keep_alive_of_listener(Conversation& c, const Event& event, const Departing& seg);
 
   // Judging (oracle_judging.cc).
   // Replaces each TCB by its outcomes. When none is left, that is a violation; the oracle goes on from what it saw.

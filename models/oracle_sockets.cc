@@ -271,9 +271,8 @@ void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& cal
 }
 
 bool Oracle::Impl::answers_for(SocketOption option) {
-  return (option >= SocketOption::kKeepAlive && option <= SocketOption::kKeepCount) ||
-         option == SocketOption::kOutOfBandInline || option == SocketOption::kTypeOfService ||
-         option == SocketOption::kTimeToLive || option == SocketOption::kCork;
+  return is_of_keep_alive(option) || option == SocketOption::kOutOfBandInline ||
+         option == SocketOption::kTypeOfService || option == SocketOption::kTimeToLive || option == SocketOption::kCork;
 }
 
 void Oracle::Impl::option_set(Step& on, const UserCall& call) {

@@ -297,7 +297,8 @@ void text_follows(Step& on, SndSeq seq, bool again) {
     return;
   }
   timer.sent_at = RetransmissionTimer::kNone;
-  const bool by_timer = !tcb.congestion.arrived_since_quiet && tcb.front_to < on.env.since;
+  const bool goes_on = tcb.congestion.refused_from <= seq && seq < tcb.congestion.refused_to && tcb.ip.too_big_seen;
+  const bool by_timer = !tcb.congestion.arrived_since_quiet && tcb.front_to < on.env.since && !goes_on;
   if (by_timer && tcb.snd_wnd != 0 && !tcb.sack() && seq < tcb.snd_edge()) on.depart(Rule::R6298_5_4);
 }
 

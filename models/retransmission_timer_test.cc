@@ -137,5 +137,21 @@ TEST(SynTimer, ABadAckDoesNotSendTheSynAgain) {
   EXPECT_EQ(syn_again_after_a_bad_ack(seconds(1)), Verdicts{});
 }
 
+// A segment is acknowledged in two parts, the second after two seconds, which may be the first round trip that is
+// measured: the timeout is six seconds then. New text is not sent again for `silence`.
+Verdicts behind_two_parts(bool two, Time silence) {
+  Trace t;
+  t.open().write(100).out("P.", 1, 1, 100).quiet(milliseconds(800));
+  t.in(".", 1, two ? 51 : 101).quiet(milliseconds(1200));
+  if (two) t.in(".", 1, 101);
+  return t.write(1).out("P.", 101, 1, 1).quiet(silence).verdicts();
+}
+
+TEST(Timer, MeasuresASegmentThatIsAcknowledgedInParts) {
+  EXPECT_EQ(behind_two_parts(true, seconds(6)), Verdicts{});
+  EXPECT_EQ(behind_two_parts(true, seconds(9)), Verdicts{"R6298_5_4 departed"});
+  EXPECT_EQ(behind_two_parts(false, seconds(6)), Verdicts{"R6298_5_4 departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

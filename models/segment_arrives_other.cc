@@ -57,6 +57,7 @@ std::optional<Arriving> without_syn(Step& on, const Arriving& seg) {
   if (!crossing || !on.may(Freedom::kSynTrimmed)) return {};
   Arriving ideal = seg;
   ideal.ctl.syn = false;
+  on.tcb.scale.syn_trimmed = true;
   ideal.seq = seg.seq + 1;
   if (ideal.up > 0) --ideal.up;  // it points where it did
   if (ideal.up == 0) ideal.ctl.urg = false;
@@ -117,6 +118,7 @@ void other_states(Step& on, const Arriving& seg) {
     const BeforeSegment before = before_segment(on.tcb);
     const std::optional<Arriving> trimmed = without_syn(on, seg);
     const Reached reached = eight_steps(on, trimmed ? *trimmed : seg);
+    on.tcb.scale.syn_trimmed = false;
     after_the_steps(on, seg, before, reached);
   }
   // A SYN in TIME-WAIT that is answered might as well have been dropped: without an answer it would have been.

@@ -352,9 +352,9 @@ bool old_part_departs(Step& on, const Departing& seg, const Extent& at, std::uin
     if (tcb.rexmits < 255) ++tcb.rexmits;
     tcb.timed = false;
   }
+  if (!at.fresh) text_follows(on, seg.seq, true);
   if (!congestion_admits(on, seg.seq, at.octets, true, added)) return false;
   text_sent_again(on, seg);
-  if (!at.fresh) text_follows(on, seg.seq, true);
   return true;
 }
 

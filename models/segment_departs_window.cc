@@ -4,20 +4,19 @@
 #include <algorithm>
 
 #include "models/horizons.h"
+#include "models/ip_layer.h"
 #include "models/segment_departs_steps.h"
 #include "models/window_scale.h"
 
 namespace tcpassay {
 namespace {
 
-constexpr std::uint32_t kIpv4Floor = 68, kHeaders = 40;
-
-// Eff.snd.MSS leaves room for options, and fits a path of which a message has told (3.7.1, 3.7.2).
-std::uint32_t least_opening(const Tcb& tcb, const Departing& seg) {
-  std::uint32_t effective = tcb.snd_mss - std::min<std::uint32_t>(tcb.snd_mss, seg.opt.octets);
-  const std::uint32_t least = tcb.ip.path_mtu != 0 ? std::min(tcb.ip.announced, tcb.ip.path_mtu) : tcb.ip.announced;
-  const std::uint32_t path = std::max(least, kIpv4Floor) - kHeaders;
-  if (tcb.ip.smaller_told) effective = std::min(effective, path);
+// Eff.snd.MSS leaves room for options, and fits the smallest path of which a message has told (3.7.1, 3.7.2): whether
+// the target has forgotten that one is not known.
+std::uint32_t least_opening(const Step& on, const Departing& seg) {
+  const Tcb& tcb = on.tcb;
+  const std::uint32_t room = std::min<std::uint32_t>(tcb.snd_mss, path_room(on));
+  const std::uint32_t effective = room - std::min<std::uint32_t>(room, seg.opt.octets);
   return std::min<std::uint32_t>({tcb.rcv_mss, effective, tcb.rcv_wnd_max / 2});
 }
 
@@ -25,7 +24,7 @@ std::uint32_t least_opening(const Tcb& tcb, const Departing& seg) {
 // `unit`: as of edge_moves().
 void opening_is_sensible(Step& on, const Departing& seg, std::uint32_t moved, std::uint32_t unit) {
   Candidate& tcb = on.tcb;
-  const std::uint32_t least = least_opening(tcb, seg);
+  const std::uint32_t least = least_opening(on, seg);
   if (moved + unit < least) {
     on.depart(Rule::S3_8_6_2_2_threshold);
   } else {

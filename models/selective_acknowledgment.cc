@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/selective_acknowledgment.h"
 
+#include "models/ip_layer.h"
+
 namespace tcpassay {
 namespace {
 
@@ -135,6 +137,14 @@ bool duplicate_reported(Step& on, const Span& block, bool above) {
 std::uint32_t blocks_that_fit(const Options& opt) {
   const std::uint32_t others = (opt.timestamps ? 12u : 0u) + (opt.signature ? 20u : 0u) + (opt.user_timeout ? 4u : 0u);
   return std::min((kOptionsMax - kSackHeader - others) / kBlock, 4u);
+}
+
+// Above the acknowledgment a D-SACK block needs the block behind it, for which a small path may have no room.
+bool room_for_two(const Step& on, const Departing& seg) {
+  const Sack& sack = on.tcb.selective;
+  if (sack.duplicates.empty() || sack.duplicates.back().from < seg.ack) return true;
+  const std::uint32_t others = seg.opt.octets - (seg.opt.blocks > 0 ? kSackHeader + kBlock * seg.opt.blocks : 0u);
+  return others + kSackHeader + 2 * kBlock < path_room(on);
 }
 
 // The blocks of one SACK option. The first may be a D-SACK block; those of RFC 2018 begin at `first`.
@@ -304,7 +314,7 @@ void note_duplicate(Tcb& tcb, const Arriving& seg) {
   Span again{all.to, all.to};
   // Text of the SYN waits until the connection is ESTABLISHED.
   const RcvSeq taken = tcb.state == State::kSynReceived ? later(tcb.rcv_nxt_max, tcb.syn_text_end) : tcb.rcv_nxt_max;
-  if (all.to <= tcb.rcv_nxt_max) {  // it may lie half the number space below text of the SYN
+  if (all.to <= tcb.rcv_nxt || all.to <= tcb.rcv_nxt_max) {  // it may lie half the number space below text of the SYN
     again = all;
     // What begins half the number space away is as far above RCV.NXT as below it.
     const bool below = tcb.irs < all.from && all.from < tcb.rcv_nxt;
@@ -377,7 +387,9 @@ void blocks_depart(Step& on, const Departing& seg, Span open) {
   const bool reports = on.tcb.traits[static_cast<std::size_t>(Trait::kReportsDuplicates)] > 0;
   const bool part = sack.partial != RcvSeq{};
   if (part && seg.ack < sack.partial) return;  // what leaves first may answer something else
-  if (sack.duplicate && reports && !on.tcb.contradicted) on.depart(part ? Rule::R2883_4_partial : Rule::R2883_4_first);
+  const bool little_room = sack.duplicate && !room_for_two(on, seg);
+  const bool owed = sack.duplicate && reports && !on.tcb.contradicted && !little_room;
+  if (owed) on.depart(part ? Rule::R2883_4_partial : Rule::R2883_4_first);
   sack.duplicate = false;
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <utility>
 
@@ -279,6 +280,51 @@ Verdicts part_reported(std::uint32_t to) {
 TEST(DuplicateAcknowledgment, GoesAsFarAsTextBeyondTheRememberedIslands) {
   EXPECT_EQ(part_reported(2002), Verdicts{});
   EXPECT_EQ(part_reported(2003), Verdicts{"R2883_4_partial departed"});
+}
+
+// Crossing SYNs, the peer's with 536 octets, and CLOSE before the handshake is complete. An octet half the number space
+// away comes, and is reported as a duplicate: it lies below RCV.NXT, as long as the text of the SYN has not been taken.
+Verdicts reported_behind_an_early_close(bool comes) {
+  constexpr std::uint32_t kFar = 0x80000103;
+  Trace t;
+  Arriving syn = in("S", 0, 0, 536);
+  syn.opt.sack_permitted = true;
+  syn.opt.octets = 4;
+  Departing first = out("S", 0), answer = out("S.", 0, 1);
+  for (Departing* each : {&first, &answer}) {
+    each->opt.sack_permitted = true;
+    each->opt.octets = 4;
+  }
+  t.connect().event(first).quiet().event(syn).event(answer).quiet().shutdown().out("F.", 1, 1).quiet();
+  t.in("P.", comes ? kFar : kFar + 1000, 2, 1).event(with(out(".", 2, 1), {{kFar, kFar + 1}})).quiet();
+  return t.verdicts();
+}
+
+TEST(DuplicateAcknowledgment, LiesBelowRcvNxtBehindAnEarlyClose) {
+  EXPECT_EQ(reported_behind_an_early_close(true), Verdicts{});
+  EXPECT_EQ(reported_behind_an_early_close(false), Verdicts{"R2883_4_latest departed"});
+}
+
+// A segment that is held ahead of a gap comes twice, on a path that has told of its size, with timestamps or without:
+// these leave room for one block only, and the duplicate is not reported.
+Verdicts duplicate_on_a_path(std::uint32_t mtu, bool stamped) {
+  Story t;
+  t.text(1, 101, 101, {}).text(1, 101, 101, {{1, 101}}).write(1).out("P.", 1, 101, 1).quiet();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = mtu, .seq = kIss + 1}).out("P.", 1, 101, 1).quiet();
+  std::uint32_t to = 301;
+  for (const std::uint32_t from : {201, 301, 201}) {
+    to = std::max(to, from + 100);
+    Departing ack = with(out(".", 2, 101), {{201, to}});
+    if (stamped) ack.opt.octets += 12;
+    t.in(".", from, 2, 100).event(ack).quiet();
+  }
+  return t.verdicts();
+}
+
+TEST(DuplicateAcknowledgment, NeedsRoomForTheBlockThatHoldsIt) {
+  EXPECT_EQ(duplicate_on_a_path(68, true), Verdicts{});
+  EXPECT_EQ(duplicate_on_a_path(68, false), Verdicts{"R2883_4_first departed"});
+  EXPECT_EQ(duplicate_on_a_path(100, true), Verdicts{"R2883_4_first departed"});
 }
 
 }  // namespace

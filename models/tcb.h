@@ -118,14 +118,14 @@ struct Scale {
   std::uint8_t named = 0;                             // the shift in the peer's SYN, as it stands
   std::uint8_t rcv_shift = 0, withdrawn = 0;          // Rcv.Wind.Shift, of its SYN; what its SYN,ACK then left out
   bool of_syn = true;                                 // SND.WND is that of a SYN, never scaled
-  bool stray = false;                                 // Window Scale has arrived on a segment without SYN
-  bool receded = false;                               // the peer's right edge has moved left
-  std::uint16_t peer_wnd = 0;                         // SEG.WND of the peer's latest window
-  std::uint16_t wnd = 0;                              // SEG.WND of the target's
-  SndSeq peer_edge{};                                 // the right edge that the peer has offered last
-  RcvSeq edge{};                                      // the one that the target has
-  SndSeq former{};                                    // the peer's before its latest window counted
-  SndSeq stale{};                                     // the one that a segment has named which was too old to count
+  bool stray = false, syn_trimmed = false;  // Window Scale came on no SYN; of the segment at hand a SYN was trimmed off
+  bool receded = false;                     // the peer's right edge has moved left
+  std::uint16_t peer_wnd = 0;               // SEG.WND of the peer's latest window
+  std::uint16_t wnd = 0;                    // SEG.WND of the target's
+  SndSeq peer_edge{};                       // the right edge that the peer has offered last
+  RcvSeq edge{};                            // the one that the target has
+  SndSeq former{};                          // the peer's before its latest window counted
+  SndSeq stale{};                           // the one that a segment has named which was too old to count
 
   std::uint8_t snd_shift() const { return std::min(named, kWindowShiftMax); }  // Snd.Wind.Shift
   friend bool operator==(const Scale&, const Scale&) = default;
@@ -245,14 +245,14 @@ struct IpLayer {
   std::uint16_t arrived_id = 0, front_id = 0;  // IP's identification of it; of the front of the retransmission queue
   bool soft_error = false;  // an ICMP message of a soft error has arrived, and the user was not told of it
   bool may_tell = false;    // any ICMP message that the user may be told of
-  bool too_big_seen = false, smaller_told = false;  // the latter: it named less than the path took until then
-  std::uint16_t announced = 0;                      // the MTU of the last such message
-  std::uint16_t path_mtu = 0;                       // RFC 1191, 8201: the least that was announced and obeyed; 0: none
-  bool ignores_too_big = false;                     // of this possible TCB
-  bool lowered = false;                             // since the target was last quiet, by a message ...
-  bool repeated = false;                            // ... or one came that lowers nothing
-  bool raise_announced = false;                     // a larger MTU was announced later
-  bool below_floor = false;                         // a message named less than IP's least MTU
+  bool too_big_seen = false, smaller_told = false;   // the latter: it named less than the path took until then
+  std::uint16_t announced = 0, least_told = 0xffff;  // the MTU of the last such message; the least of all, to the floor
+  std::uint16_t path_mtu = 0;                        // RFC 1191, 8201: the least that was announced and obeyed; 0: none
+  bool ignores_too_big = false;                      // of this possible TCB
+  bool lowered = false;                              // since the target was last quiet, by a message ...
+  bool repeated = false;                             // ... or one came that lowers nothing
+  bool raise_announced = false;                      // a larger MTU was announced later
+  bool below_floor = false;                          // a message named less than IP's least MTU
   Time path_mtu_at{};
   friend bool operator==(const IpLayer&, const IpLayer&) = default;
 };

@@ -151,7 +151,8 @@ void urgent_may_arrive(Candidate& tcb, const Arriving& seg) {
     return;
   }
   const RcvSeq seg_up = seg.seq + seg.up;
-  up.rcv_up = up.arrived ? later(up.rcv_up, seg_up) : seg_up;
+  // What lies behind all that was read, be it half the number space away, moves no pointer that is ahead of that.
+  if (!up.arrived || tcb.rcv_user < seg_up) up.rcv_up = up.arrived ? later(up.rcv_up, seg_up) : seg_up;
   up.arrived = true;
   up.sure = false;
   points_at(up, seg_up);

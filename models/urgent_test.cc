@@ -181,6 +181,19 @@ TEST(UrgentReceived, WhatIsReadIsKnownAgain) {
   EXPECT_EQ(poll_blames(tcb, true), "MUST_33");
 }
 
+// A pointer ahead of what was read stays there, whatever a dropped segment half the number space away says.
+TEST(UrgentReceived, HalfTheNumberSpaceAwayNothingIsAhead) {
+  const auto blames = [](bool urgent) {
+    Candidate tcb = urgent ? arrives(in_line(), urgent_in(1, 1, 1500)).all[0] : in_line();
+    urgent_may_arrive(tcb, urgent_in(0x80000000, 0, 500));
+    tcb.rcv_user = tcb.rcv_user + 1;
+    urgent_consumed(tcb);
+    return poll_blames(tcb, true);
+  };
+  EXPECT_EQ(blames(true), "");
+  EXPECT_EQ(blames(false), "MUST_33");
+}
+
 // So does a pointer beyond all that were seen.
 TEST(UrgentReceived, AGreaterPointerIsKnown) {
   Candidate tcb = in_line();

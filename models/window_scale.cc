@@ -10,10 +10,15 @@ std::int8_t& scales(Tcb& tcb) {
   return tcb.traits[static_cast<std::size_t>(Trait::kScalesWindows)];
 }
 
+// The window of a segment with SYN is never scaled (RFC 7323 section 2.2), whether the SYN counts or not.
+bool of_syn(const Tcb& tcb, const Arriving& seg) {
+  return seg.ctl.syn || tcb.scale.syn_trimmed;
+}
+
 }  // namespace
 
 std::uint32_t window_of(const Tcb& tcb, const Arriving& seg) {
-  return seg.ctl.syn || !tcb.scaled() ? seg.wnd : static_cast<std::uint32_t>(seg.wnd) << tcb.scale.snd_shift();
+  return of_syn(tcb, seg) || !tcb.scaled() ? seg.wnd : static_cast<std::uint32_t>(seg.wnd) << tcb.scale.snd_shift();
 }
 
 // Windows are scaled when both SYNs carry the option, and never on a SYN. A shift above 14 is used as 14.
@@ -25,13 +30,13 @@ void scale_of_syn(Tcb& tcb, const Arriving& syn) {
 void window_arrives(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   const SndSeq edge = seg.ack + window_of(tcb, seg);
-  if (!seg.ctl.syn && tcb.scaled() && !tcb.scale.of_syn) {
+  if (!of_syn(tcb, seg) && tcb.scaled() && !tcb.scale.of_syn) {
     tcb.scale.receded = edge < tcb.scale.peer_edge;
     if (tcb.scale.receded) on.cite(Rule::R7323_2_4_shrink);
   }
   tcb.scale.peer_edge = edge;
   tcb.scale.peer_wnd = seg.wnd;
-  tcb.scale.of_syn = seg.ctl.syn;
+  tcb.scale.of_syn = of_syn(tcb, seg);
 }
 
 void scale_recorded(Step& on, const Arriving& seg, RcvSeq nxt) {

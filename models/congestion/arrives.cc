@@ -28,7 +28,7 @@ void begin(Step& on) {
   cc.fits = on.env.profiles;
   if (!selective(tcb)) cc.fits.remove(Profile::kSack);
   cc.round_end = tcb.iss + 1;
-  cc.timed_out = cc.resent_to = cc.refused_to = cc.told = tcb.iss;
+  cc.timed_out = cc.resent_to = cc.refused_to = cc.refused_from = cc.told = tcb.iss;
   // RFC 7413 section 4.2.2: what the SYN,ACK does not acknowledge of the SYN's text goes again with its ACK, lost or
   // not.
   if (tcb.fast_open.text_sent && tcb.snd_una < tcb.snd_nxt) cc.refused_to = tcb.snd_nxt;
@@ -143,13 +143,19 @@ Report read_report(const Tcb& tcb, const Arriving& seg) {
   return report;
 }
 
+// Octets above the acknowledgment that a path has refused: they never entered the network.
+std::uint32_t refused_and_not_resent(const Tcb& tcb, SndSeq ack) {
+  const SndSeq from = later(ack, tcb.congestion.refused_from), to = tcb.congestion.refused_to;
+  return tcb.ip.smaller_told && from < to ? to - from : 0;
+}
+
 // RFC 6582 section 3.2, step 3: a partial acknowledgment leaves NewReno in recovery, a full one ends it.
 void ack_in_recovery(Tcb& tcb, SndSeq ack) {
   Congestion& cc = tcb.congestion;
   const std::uint32_t octets = ack - tcb.snd_una;
   if (cc.recover <= ack) {
     cc.phase = Phase::kOpen;
-    cc.left = cc.inflated = 0;
+    cc.left = cc.inflated = refused_and_not_resent(tcb, ack);
     cc.recovered = true;
     cc.least_exit = rfc6582::conservative_exit(flight(tcb) - octets, cc.smss);
     cc.cap = cc.after_partial ? Rule::R6582_3_2_full : Rule::R5681_3_2_6;
@@ -270,6 +276,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   cc.advanced = octets;
   cc.resent_to = later(cc.resent_to, tcb.snd_una);  // never more than 2^31 behind, so that comparing it has a meaning
   cc.refused_to = later(cc.refused_to, tcb.snd_una);
+  cc.refused_from = later(cc.refused_from, tcb.snd_una);
   cc.told = later(cc.told, tcb.snd_una);
   cc.progress = true;
   cc.probe = 0;

@@ -105,6 +105,7 @@ struct Congestion {
   SndSeq resent_to{};             // behind the last octet sent again since the last loss
   SndSeq round_end{};
   SndSeq refused_to{};    // text below it was refused by a window or a path: it goes again without another reason
+  SndSeq refused_from{};  // ... from here on it has not left again since a path refused it
   Time sent_at = kNever;  // when text last left
 
   // One of the profiles that fit keeps 0.7 of the window.

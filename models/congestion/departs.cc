@@ -193,11 +193,16 @@ bool released_by_a_copy(const Tcb& tcb, const Leaving& seg) {
   return cc.was_held_back && cc.duplicated && !other_reason;
 }
 
+void has_left_again(Congestion& cc, const Leaving& seg) {
+  cc.resent_to = later(cc.resent_to, seg.end);
+  cc.refused_from = later(cc.refused_from, seg.end);
+}
+
 bool window_has_room(Step& on, const Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (first_burst(cc)) {  // judged as a whole when the target falls quiet
     if (seg.may_probe && !seg.again && cc.probe == 0) cc.probe = seg.octets;
-    if (seg.again) cc.resent_to = later(cc.resent_to, seg.end);
+    if (seg.again) has_left_again(cc, seg);
     return true;
   }
   if (!on.env.user_known) return true;  // a window can only be counted where silence shows that it is full
@@ -214,7 +219,7 @@ bool window_has_room(Step& on, const Leaving& seg) {
   if (!seg.again) return true;
   cc.left -= std::min(cc.left, seg.more);
   cc.inflated -= std::min(cc.inflated, seg.more);
-  cc.resent_to = later(cc.resent_to, seg.end);
+  has_left_again(cc, seg);
   return true;
 }
 

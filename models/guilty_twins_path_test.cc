@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stories in pairs that differ in one thing, of messages that a packet was too big for the path (RFC 1191, RFC 8201).
+#include <gtest/gtest.h>
+
+#include "models/test_bulk.h"
+
+namespace tcpassay {
+namespace {
+
+// A router says that packets of `mtu` octets are the largest that it takes.
+IcmpArrives smaller_path(std::uint32_t mtu, std::uint32_t seq) {
+  return {.type = 3, .code = 4, .mtu = mtu, .seq = kIss + seq};
+}
+
+// A message tells of a small path, and another one of a larger path. Then 40 octets are read, and the window opens by
+// as many, which is a segment on the small path.
+Verdicts window_opens_behind(std::uint32_t first_mtu, std::uint32_t second_mtu) {
+  Trace t;
+  t.open().in("P.", 1, 1, 100).out(".", 1, 101).quiet().write(1).out("P.", 1, 101, 1).quiet();
+  t.event(smaller_path(first_mtu, 1)).out("P.", 1, 101, 1).quiet().event(smaller_path(second_mtu, 1)).quiet();
+  return t.read(1, 40).out(".", 2, 101, 0, kRcvWnd - 60).quiet().verdicts();
+}
+
+TEST(PathTwins, TheSmallestPathThatWasToldIsAMeasureOfTheWindow) {
+  EXPECT_EQ(window_opens_behind(20, 400), Verdicts{});
+  EXPECT_EQ(window_opens_behind(400, 300), Verdicts{"S3_8_6_2_2_threshold departed"});
+}
+
+// Over IPv6 packets of 1500 octets have room for 1440 of text, whatever the peer takes. The window opens by so much.
+Verdicts opens_over_ipv6(std::uint32_t octets, bool smaller) {
+  Trace t{{.mms_r = 1460, .mms_s = 1460, .default_mss = 1220}};
+  Arriving syn = in("S", 0);
+  syn.opt.mss = 8000;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.mss = 1440;
+  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept();
+  t.in("P.", 1, 1, 1440).out(".", 1, 1441).quiet().write(1).out("P.", 1, 1441, 1).quiet();
+  IcmpArrives message = smaller_path(1300, 1);
+  message.version = 6;
+  message.type = 2;
+  message.code = 0;
+  if (smaller) t.event(message).out("P.", 1, 1441, 1).quiet();
+  const std::uint32_t wnd = kRcvWnd - (1440 - octets);
+  return t.read(1, octets).out(".", 2, 1441, 0, wnd).quiet().verdicts();
+}
+
+TEST(PathTwins, TheHeaderOfIpv6CountsToo) {
+  EXPECT_EQ(opens_over_ipv6(1440, false), Verdicts{});
+  EXPECT_EQ(opens_over_ipv6(1430, false), Verdicts{"S3_8_6_2_2_threshold departed"});
+  EXPECT_EQ(opens_over_ipv6(1240, true), Verdicts{});
+  EXPECT_EQ(opens_over_ipv6(1230, true), Verdicts{"S3_8_6_2_2_threshold departed"});
+}
+
+// The path refuses 500 octets. 360 of them leave again, the rest with them or with an octet that the user gives later.
+Verdicts rest_leaves_with_new_text(bool with_them) {
+  Trace t;
+  t.open().write(500).out("P.", 1, 1, 500).quiet().event(smaller_path(400, 1)).out(".", 1, 1, 360);
+  if (with_them) t.out("P.", 361, 1, 140);
+  t.quiet(std::chrono::milliseconds(1)).write(1).out("P.", 361, 1, 141).quiet();
+  return t.verdicts();
+}
+
+TEST(PathTwins, WhatItHasRefusedNeedsNoTimerToLeave) {
+  EXPECT_EQ(rest_leaves_with_new_text(false), Verdicts{});
+  EXPECT_EQ(rest_leaves_with_new_text(true), Verdicts{"R6298_5_4 departed"});
+}
+
+// Fast recovery of ten segments has let twelve more leave, when the path refuses all that is in flight. The front
+// leaves again, the ACK of it ends the recovery, and of the rest so many smaller segments leave.
+Verdicts resent_behind_recovery(bool refused, std::uint32_t segments) {
+  constexpr std::uint32_t kSmaller = 360;
+  Bulk t(Bulk::kPlain);
+  t.quiet();
+  for (std::uint32_t i = 0; i < 19; ++i) {
+    t.acks(0);
+    if (i < 2) t.sends(10 + i, 1);
+    if (i == 2) t.sends(0, 1);
+    if (i > 6) t.sends(5 + i, 1);
+    t.quiet();
+  }
+  if (refused) t.event(smaller_path(400, 1)).out(".", 1, 1, kSmaller).quiet();
+  t.acks(12);
+  for (std::uint32_t i = 0; i < segments; ++i) t.out(".", 1 + 12 * kMss + i * kSmaller, 1, kSmaller);
+  t.quiet();
+  return t.main_verdicts();
+}
+
+TEST(PathTwins, WhatItHasRefusedFillsTheWindowBehindRecovery) {
+  EXPECT_EQ(resent_behind_recovery(true, 6), Verdicts{});
+  EXPECT_EQ(resent_behind_recovery(true, 30), Verdicts{"R5681_3_2_6 violated"});
+  EXPECT_EQ(resent_behind_recovery(false, 6), Verdicts{"R5681_3_2_6 violated"});
+}
+
+}  // namespace
+}  // namespace tcpassay
