@@ -101,6 +101,7 @@ void Stack::reduce_for_loss(Connection& c, bool silent) {
 unsigned Stack::duplicates_needed(const Connection& c) const {
   if (planted.has(Defect::first_duplicate_retransmits)) return 1;
   const std::uint32_t segments = (c.snd_nxt - c.snd_una + c.cc.smss - 1) / c.cc.smss;
+  if (c.fin_sent && planted.has(Defect::no_fast_retransmit_before_fin)) return ~0u;
   const bool few = 1 < segments && segments <= kDupThresh && !c.unsent();
   return few && variants.has(LegalVariant::early_retransmit) ? segments - 1 : kDupThresh;
 }
@@ -159,7 +160,9 @@ void Stack::duplicate_ack(Connection& c) {
   const bool edge = c.snd_una == cc.recover && planted.has(Defect::recover_counts_as_new);
   const bool of_old =
       cc.recover_known && le(c.snd_una, cc.recover) && !edge;  // duplicate ACKs for segments that were sent twice
-  if (!cc.recovering && !of_old && cc.duplicates < kDupThresh && !planted.has(Defect::no_limited_transmit)) {
+  const bool none = planted.has(Defect::no_limited_transmit) ||
+                    (c.state == State::kCloseWait && planted.has(Defect::no_limited_transmit_in_close_wait));
+  if (!cc.recovering && !of_old && cc.duplicates < kDupThresh && !none) {
     cc.limit = std::min(cc.cwnd + (kDupThresh - 1) * cc.smss, c.snd_nxt - c.snd_una + cc.smss);
   }
   if (c.selective.permitted) return duplicate_by_sack(c);
@@ -204,7 +207,8 @@ void Stack::congestion_timeout(Connection& c) {
   if (c.board.spans > 0 && planted.has(Defect::sack_text_discarded)) c.board.discarded = c.board.span[0];
   if (!planted.has(Defect::sack_marks_kept)) c.board.spans = 0;  // the receiver may have reneged (RFC 2018 section 5)
   const bool unmoved = planted.has(Defect::no_loss_window) || (again && planted.has(Defect::second_loss_ignored));
-  if (!unmoved) cc.cwnd = cc.smss;
+  const bool kept = c.fin_sent && planted.has(Defect::loss_window_not_before_fin);
+  if (!unmoved && !kept) cc.cwnd = cc.smss;
   cc.counted = cc.limited = cc.limit = 0;
   cc.duplicates = 0;
   cc.recovering = cc.front_again = false;

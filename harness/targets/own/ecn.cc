@@ -73,7 +73,8 @@ void Stack::ecn_reduced(Connection& c) {
 void Stack::ecn_echo_arrives(Connection& c, const Segment& seg) {
   Ecn& ecn = c.ecn;
   ecn.no_growth = ecn.agreed && seg.ctl.ece;
-  if (!ecn.agreed || !seg.ctl.ece) return;
+  const bool deaf = c.state == State::kCloseWait && planted.has(Defect::ecn_no_reaction_in_close_wait);
+  if (!ecn.agreed || !seg.ctl.ece || deaf) return;
   const bool same_window = ecn.reacts && le(seg.ack, ecn.recover) && !planted.has(Defect::ecn_reacts_to_each);
   if (same_window || (ecn.reacts && planted.has(Defect::ecn_reacts_to_first_only))) return;
   ecn_reduced(c);

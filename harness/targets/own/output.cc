@@ -103,7 +103,9 @@ void Stack::send_queued(Connection& c, bool override_sws) {
 // Section 3.8.6.2.1, rules (1) to (3). D octets wait, U is the usable window; all that the user sends counts as pushed.
 bool Stack::may_send(Connection& c, std::uint32_t d, std::uint32_t u, std::uint32_t in_flight) const {
   if (planted.has(Defect::silly_window_sender) && u > 0) return true;
-  const bool no_delay = c.choices.no_delay && !planted.has(Defect::nagle_always);
+  const bool always =
+      planted.has(c.state == State::kCloseWait ? Defect::no_delay_not_in_close_wait : Defect::nagle_always);
+  const bool no_delay = c.choices.no_delay && !always && !planted.has(Defect::nagle_always);
   const bool no_small = variants.has(LegalVariant::nagle_of_minshall) && le(c.small_end, c.snd_una);
   const bool off = no_delay || no_small || planted.has(Defect::no_nagle) || variants.has(LegalVariant::nagle_off);
   const bool nagle = in_flight == 0 || off;  // [SND.NXT = SND.UNA and]

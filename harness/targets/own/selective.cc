@@ -59,6 +59,7 @@ void Stack::note_island(Connection& c, SeqNum seq, std::uint32_t length) {
 // The blocks to send: the duplicate, then the islands, that which grew last first, as many as fit.
 void Stack::add_blocks(Connection& c, Segment& seg) const {
   Selective& s = c.selective;
+  if (c.state == State::kFinWait2 && planted.has(Defect::sack_not_in_fin_wait_2)) return;
   if (!s.permitted || (s.islands == 0 && !s.duplicate && !s.dropped)) return;
   if (!planted.has(Defect::sack_reports_acknowledged)) forget_acknowledged(s, c.rcv_nxt);
   if (!c.received.has_gap()) s.islands = 0;

@@ -79,6 +79,7 @@ bool Stack::excessive(const Connection& c) const {
   if (variants.has(LegalVariant::gives_up_late)) r2 *= 2;
   if (syn && planted.has(Defect::gives_up_syn_early)) r2 = 15 * kSecond;
   if (!syn && planted.has(Defect::gives_up_data_early)) r2 = 5 * kSecond;
+  if (c.state == State::kCloseWait && planted.has(Defect::close_wait_never_gives_up)) return false;
   if (!syn && planted.has(Defect::never_gives_up)) return false;
   if (!syn && c.snd_wnd == 0 && planted.has(Defect::unanswered_probes_go_on)) return false;
   if (c.state == State::kLastAck && planted.has(Defect::last_ack_for_ever)) return false;

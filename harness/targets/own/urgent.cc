@@ -84,7 +84,8 @@ Time Stack::keep_idle(const Connection& c) const {
 void Stack::start_keep_alive_timer(Connection& c) {
   const bool asked = c.choices.keep_alive || (!c.passive && planted.has(Defect::keep_alive_behind_connect));
   const bool on = asked || planted.has(Defect::keep_alive_always);
-  const bool runs = on && c.synchronized() && c.state != State::kTimeWait && !c.in_flight() && !c.unsent();
+  const bool spared = c.state == State::kCloseWait && planted.has(Defect::keep_alive_not_in_close_wait);
+  const bool runs = on && !spared && c.synchronized() && c.state != State::kTimeWait && !c.in_flight() && !c.unsent();
   c.timers.keep_alive = runs ? std::max(c.heard, now_ - keep_idle(c)) + keep_idle(c) : kNever;
 }
 
