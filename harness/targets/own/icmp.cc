@@ -78,7 +78,8 @@ void Stack::icmp_arrives(ByteView packet) {
   // In the synchronized states a hard error is treated as a soft one (RFC 5927 section 5).
   const bool opening = c->state == State::kSynSent || (c->state == State::kSynReceived && !c->passive);
   const bool ends = kind == Kind::kHard && opening && !port_v6 && !planted.has(Defect::hard_error_ignored);
-  const bool wrongly = c->synchronized() && planted.has(Defect::soft_error_ends);
+  const bool closing = c->fin_sent && planted.has(Defect::soft_error_ends_closing);
+  const bool wrongly = c->synchronized() && (closing || planted.has(Defect::soft_error_ends));
   if (ends || wrongly) return delete_tcb(*c, Ended::kUnreachable);
   c->soft_error = !planted.has(Defect::soft_error_untold);
 }
