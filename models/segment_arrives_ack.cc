@@ -116,6 +116,7 @@ bool refused_as_old(Step& on, const Arriving& seg) {
       on.taken_by = Rule::R5961_5_2_maxwnd;
     } else if (seg.ack == low && seg.ack < tcb.snd_una) {
       on.cite(Rule::R5961_5_2_range);
+      on.taken_by = Rule::R5961_5_2_range;
     }
     return false;
   }
