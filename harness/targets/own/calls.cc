@@ -88,6 +88,7 @@ std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   const std::uint32_t count = c.received.read(out);
   c.has_read = c.has_read || count > 0;
   if (count > 0) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
+  if (count > 0 && c.state == State::kSynReceived) open_window(c);  // by Fast Open: the next SYN,ACK tells
   if (count > 0 && c.receives() && open_window(c)) {
     // When scaling rounds the window to the last SEG.WND, an update would only be a duplicate ACK (RFC 5681
     // section 4.2).

@@ -111,7 +111,7 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
   Congestion& cc = c.cc;
   if (planted.has(Defect::limited_transmit_grows)) cc.cwnd += std::min(cc.duplicates, kDupThresh - 1) * 2 * cc.smss;
   if (!planted.has(Defect::duplicates_survive_new_acks)) cc.duplicates = 0;
-  cc.limited = cc.limit = 0;
+  cc.limited = cc.limit = cc.refused = 0;
   cc.front_again = false;
   if (restores_window(c, octets)) {
     cc.undo();
@@ -163,7 +163,8 @@ void Stack::duplicate_ack(Connection& c) {
   const bool none = planted.has(Defect::no_limited_transmit) ||
                     (c.state == State::kCloseWait && planted.has(Defect::no_limited_transmit_in_close_wait));
   if (!cc.recovering && !of_old && cc.duplicates < kDupThresh && !none) {
-    cc.limit = std::min(cc.cwnd + (kDupThresh - 1) * cc.smss, c.snd_nxt - c.snd_una + cc.smss);
+    const SeqNum behind = lt(cc.resend, c.snd_nxt) ? cc.resend : c.snd_nxt;  // what a path has refused goes first
+    cc.limit = std::min(cc.cwnd + (kDupThresh - 1) * cc.smss, behind - c.snd_una + cc.smss);
   }
   if (c.selective.permitted) return duplicate_by_sack(c);
   if (cc.recovering) {
@@ -191,7 +192,8 @@ void Stack::duplicate_ack(Connection& c) {
   } else {
     cc.front_again = true;  // (3)
   }
-  cc.cwnd = cc.ssthresh + (planted.has(Defect::no_inflation) ? 0 : cc.duplicates * cc.smss);
+  const unsigned left = cc.duplicates - std::min(cc.duplicates, cc.refused);  // segments have left the network
+  cc.cwnd = cc.ssthresh + (planted.has(Defect::no_inflation) ? 0 : left * cc.smss);
 }
 
 // The retransmission timer has expired: equation (4), then the loss window.
@@ -209,7 +211,7 @@ void Stack::congestion_timeout(Connection& c) {
   const bool unmoved = planted.has(Defect::no_loss_window) || (again && planted.has(Defect::second_loss_ignored));
   const bool kept = c.fin_sent && planted.has(Defect::loss_window_not_before_fin);
   if (!unmoved && !kept) cc.cwnd = cc.smss;
-  cc.counted = cc.limited = cc.limit = 0;
+  cc.counted = cc.limited = cc.limit = cc.refused = 0;
   cc.duplicates = 0;
   cc.recovering = cc.front_again = false;
   cc.recover = c.snd_nxt;

@@ -18,6 +18,7 @@ struct Congestion {
   std::uint32_t initial = 536;  // IW
   std::uint32_t counted = 0;    // octets acknowledged in congestion avoidance since cwnd last grew
   unsigned duplicates = 0;      // duplicate ACKs in a row
+  unsigned refused = 0;         // ... of them before the path refused what was in flight
   std::uint32_t limited = 0;    // octets sent by limited transmit (RFC 3042)
   std::uint32_t limit = 0;      // how far above SND.UNA limited transmit may send, beside cwnd
   bool recovering = false;      // fast recovery

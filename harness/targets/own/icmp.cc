@@ -132,6 +132,7 @@ void Stack::limit_to_path(Connection& c) {
   c.cc.smss = c.eff_snd_mss;
   // What duplicate ACKs have added to the window has left the network, and what was too big never entered it.
   if (c.cc.recovering) c.cc.cwnd = std::min(c.cc.cwnd, std::max(c.cc.ssthresh, c.cc.smss));
+  c.cc.refused = c.cc.duplicates;
   c.cc.limit = 0;  // what limited transmit let go was too big as well
   if (c.text_in_flight() > 0) c.cc.resend = c.snd_una;
 }

@@ -156,11 +156,13 @@ bool Stack::probe_for_loss(Connection& c) {
   if (one || !(legal || unasked || twice || middle || old) || c.board.probes >= (twice ? 2 : 1)) return false;
   ++c.board.probes;
   const std::uint32_t usable = static_cast<std::uint32_t>(std::max(0, ahead(c.snd_una + c.snd_wnd, c.snd_nxt)));
-  if (c.text_queued() - c.text_in_flight() >= c.cc.smss && usable >= c.cc.smss && !(old || twice || middle)) {
-    transmit(c, c.snd_nxt, segment_room(c), false);
+  const std::uint32_t fresh = std::min({c.text_queued() - c.text_in_flight(), usable, segment_room(c)});
+  if (fresh > 0 && !(old || twice || middle)) {  // section 7.3: new text, as far as the window has room
+    transmit(c, c.snd_nxt, fresh, false);
     return true;
   }
-  transmit(c, c.snd_nxt - (middle ? 2 : 1) * c.cc.smss, c.cc.smss, false);
+  const std::uint32_t length = std::min(c.cc.smss, segment_room(c));
+  transmit(c, c.snd_nxt - length - (middle ? c.cc.smss : 0), length, false);
   return true;
 }
 
