@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "models/explicit_congestion.h"
+#include "models/ip_layer.h"
 #include "models/step.h"
 
 namespace tcpassay::ecn {
@@ -23,8 +24,8 @@ std::uint32_t beyond_window(const Tcb& tcb) {
 }
 
 // The size of the target's own full segments.
-std::uint32_t own_segment(const Tcb& tcb) {
-  return std::min<std::uint32_t>(tcb.congestion.largest, tcb.snd_mss);
+std::uint32_t own_segment(const Step& on) {
+  return std::min<std::uint32_t>({on.tcb.congestion.largest, on.tcb.snd_mss, path_room(on)});
 }
 
 void reduces(ExplicitCongestion& state, SndSeq snd_nxt) {
@@ -118,14 +119,15 @@ void echo_reduces(Step& on) {
   state.cwr = Cwr::kDue;
   reduces(state, tcb.snd_nxt);
   // The first of these echoes may have found a window between one and two segments, so the second one counts.
-  const bool alone = state.cwnd_limited && state.flight_at_echo <= own_segment(tcb);
+  const bool alone = state.cwnd_limited && state.flight_at_echo <= own_segment(on);
   state.one_segment_echoes =
       alone ? static_cast<std::uint8_t>(std::min(state.one_segment_echoes + 1, 2)) : std::uint8_t{0};
   state.at_one_segment = state.one_segment_echoes == 2;
   state.one_segment_echo_at = on.env.now.count();
   state.reduced_to = 0;
   if (!state.cwnd_limited) return;
-  state.reduced_to = std::max<std::uint32_t>(state.flight_at_echo / 100 * kLossPercent + tcb.snd_mss, 2u * tcb.snd_mss);
+  const auto kept = static_cast<std::uint32_t>(std::uint64_t{state.flight_at_echo} * kLossPercent / 100);
+  state.reduced_to = std::max<std::uint32_t>(kept + tcb.snd_mss, 2u * tcb.snd_mss);
 }
 
 // Windows of data that are acknowledged are over.

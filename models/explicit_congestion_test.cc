@@ -469,5 +469,54 @@ TEST(ExplicitCongestion, LimitedTransmitIsNotPartOfTheWindowThatAnEchoMeets) {
   EXPECT_EQ(story(""), Verdicts{"R5681_3_2_1_lt departed"});
 }
 
+// Ten segments of an octet are in flight, which is the window, and an echo reduces it: so many leave after it.
+Verdicts octets_behind_an_echo(std::uint32_t octets) {
+  EcnTrace t;
+  Arriving syn = EcnTrace::marked(in("S", 0), "EW", kNotEct);
+  syn.opt.mss = 1;
+  t.listen().quiet().event(syn);
+  t.departs("S.", "E", 0, 1).quiet().in(".", 1, 1).quiet().accept().write(100);
+  for (std::uint32_t i = 1; i <= 10; ++i) t.departs(".", "", i, 1, 1, kEct0);
+  t.quiet();
+  t.arrives(".", "E", 1, 11);
+  for (std::uint32_t i = 0; i < octets; ++i) t.departs(".", i == 0 ? "W" : "", 11 + i, 1, 1, kEct0);
+  t.quiet();
+  return t.verdicts();
+}
+
+TEST(ExplicitCongestion, HalfOfAFewOctetsIsNotNothing) {
+  EXPECT_EQ(octets_behind_an_echo(5), kNone);
+  EXPECT_EQ(octets_behind_an_echo(10).at(0), "R3168_5_ce_loss violated");
+}
+
+// The path takes segments of 28 octets. So many of them are the window when an echo comes, and one more later: with one
+// segment the next text waits.
+Verdicts echoes_on_a_small_path(std::uint32_t segments) {
+  EcnTrace t;
+  t.agree().write(60000);
+  for (std::uint32_t i = 0; i < 10; ++i) t.departs(".", "", 1 + i * 536, 1, 536, kEct0);
+  t.quiet().event(IcmpArrives{.type = 3, .code = 4, .mtu = 68, .seq = kIss + 1});
+  for (std::uint32_t i = 0; i < 10; ++i) t.departs(".", "", 1 + i * 28, 1, 28);
+  t.quiet();
+  t.arrives(".", "", 1, 5361);
+  std::uint32_t next = 5361;
+  const auto sends = [&](std::uint32_t number) {
+    for (std::uint32_t i = 0; i < number; ++i, next += 28) t.departs(".", i == 0 ? "W" : "", next, 1, 28, kEct0);
+    t.quiet();
+  };
+  t.departs(".", "", next, 1, 28, kEct0).quiet();
+  next += 28;
+  t.arrives(".", "E", 1, next);
+  sends(segments);
+  t.arrives(".", "E", 1, next);
+  sends(1);
+  return t.verdicts();
+}
+
+TEST(ExplicitCongestion, OneSegmentIsOneOfThePath) {
+  EXPECT_EQ(echoes_on_a_small_path(5), kNone);
+  EXPECT_EQ(echoes_on_a_small_path(1), Verdicts{"R3168_6_1_2_cwnd1 violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -532,5 +532,22 @@ TEST(SocketTwins, TheUserClosesWhatASocketHasOpenedAgain) {
   EXPECT_NE(opened_again_beside_a_listener(false), Verdicts{});
 }
 
+// Ten segments are in flight, and three blocks are reported: the first segment leaves again, half of the flight is the
+// window. An ACK brings another hole to the front, and reports one block more, or all behind the hole.
+Verdicts next_hole_in_recovery(bool all) {
+  Bulk t(Bulk::kSack);
+  t.quiet(milliseconds(100));
+  t.acks(0, 0, {{1, 2}}).sends(10, 1).quiet();
+  t.acks(0, 0, {{3, 4}}).sends(11, 1).quiet();
+  t.acks(0, 0, {{5, 6}}).sends(0, 1).quiet();
+  t.acks(2, 0, {{7, all ? 12u : 8u}}).quiet();
+  return t.main_verdicts();
+}
+
+TEST(ReportTwins, InRecoveryAHoleWaitsForRoomInTheWindow) {
+  EXPECT_EQ(next_hole_in_recovery(false), Verdicts{});
+  EXPECT_EQ(next_hole_in_recovery(true), Verdicts{"R6675_4_is_lost departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

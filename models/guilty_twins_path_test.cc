@@ -91,5 +91,40 @@ TEST(PathTwins, WhatItHasRefusedFillsTheWindowBehindRecovery) {
   EXPECT_EQ(resent_behind_recovery(false, 6), Verdicts{"R5681_3_2_6 violated"});
 }
 
+// SACK options report two of ten segments, and so many more leave. A while later the path refuses all, and the front
+// leaves again.
+Verdicts front_again_behind_a_report(std::uint32_t more) {
+  Bulk t(Bulk::kSack);
+  t.quiet(std::chrono::milliseconds(100));
+  t.acks(0, 0, {{3, 5}}).sends(10, more).quiet(std::chrono::milliseconds(20));
+  t.event(smaller_path(1400, 1));
+  t.sends(0, 1).quiet();
+  return t.main_verdicts();
+}
+
+TEST(PathTwins, AMessageLetsTheFrontLeaveAndForgetsNoReport) {
+  EXPECT_EQ(front_again_behind_a_report(2), Verdicts{});
+  EXPECT_NE(front_again_behind_a_report(9), Verdicts{});
+}
+
+// A SYN was lost, so that the window is one segment. A duplicate ACK lets another one leave, and the path refuses both,
+// or not. An ACK of most of the front comes, and a segment leaves behind it, or more.
+Verdicts behind_a_refused_window(bool refused, std::uint32_t octets) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet(std::chrono::seconds(1)).out("S.", 0, 1);
+  t.quiet(std::chrono::seconds(2)).out("S.", 0, 1).quiet(std::chrono::seconds(1)).in(".", 1, 1).quiet().accept();
+  t.write(3000).out(".", 1, 1, 536).quiet().in(".", 1, 1).out(".", 537, 1, 536).quiet();
+  if (refused) t.event(smaller_path(400, 1)).out(".", 1, 1, 360).quiet();
+  t.in(".", 1, 301);
+  for (std::uint32_t next = 361; next < 361 + octets; next += 360) t.out(".", next, 1, 360);
+  return t.quiet().verdicts();
+}
+
+TEST(PathTwins, WhatItHasRefusedIsNotInFlightBehindAnAck) {
+  EXPECT_EQ(behind_a_refused_window(true, 720), Verdicts{});
+  EXPECT_NE(behind_a_refused_window(true, 1800), Verdicts{});
+  EXPECT_NE(behind_a_refused_window(false, 720), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay

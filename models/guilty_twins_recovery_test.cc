@@ -291,5 +291,37 @@ TEST(ResetTwins, TextIsAcknowledgedBeforeItsRstAndNotInsteadOfIt) {
   EXPECT_EQ(gap_filled_behind_close(201, true, true), Verdicts{"S3_6_half_close violated"});
 }
 
+// The receive window is full. A probe of it reports text in flight, or does not, and the front leaves again.
+Verdicts front_again_at_a_full_window(bool reports) {
+  Bulk t(Bulk::kSack);
+  t.in("P.", 1, 1, 10000, 65535).out(".", 1 + 10 * kMss, 10001, 0, 0).quiet();
+  Arriving probe = in("P.", 10001, 1, 1, 65535);
+  if (reports) probe.opt.block[probe.opt.blocks++] = {(kIss + 1 + kMss).value, (kIss + 1 + 7 * kMss).value};
+  t.event(probe).out(".", 1 + 10 * kMss, 10001, 0, 0).out(".", 1, 10001, kMss, 0).quiet();
+  return t.main_verdicts();
+}
+
+TEST(ReportTwins, WhatArrivesAtAFullWindowReportsLosses) {
+  EXPECT_EQ(front_again_at_a_full_window(true), Verdicts{});
+  EXPECT_EQ(front_again_at_a_full_window(false), Verdicts{"R6298_5_early violated"});
+}
+
+// After a pause ten segments leave, the restart window, and so many behind them when a loss probe is due.
+Verdicts probed_behind_a_pause(std::uint32_t segments) {
+  Bulk t(Bulk::kSack, 30 * kMss);
+  t.quiet(milliseconds(100));
+  t.acks(10).sends(10, 10).quiet(milliseconds(100));
+  t.acks(20).sends(20, 9).sends(29, 1, "P.").quiet(milliseconds(100));
+  t.acks(30).quiet().quiet(seconds(10)).write(20 * kMss);
+  t.sends(30, 10).quiet().quiet(milliseconds(700));
+  t.sends(40, segments).quiet();
+  return t.main_verdicts();
+}
+
+TEST(ProbeTwins, ALossProbeGoesBeyondTheRestartWindow) {
+  EXPECT_EQ(probed_behind_a_pause(1), Verdicts{});
+  EXPECT_EQ(probed_behind_a_pause(3), Verdicts{"R5681_4_1_idle departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

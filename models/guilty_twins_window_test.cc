@@ -319,5 +319,38 @@ TEST(ScaleTwins, OfACrossingSynAckWithTextTheWindowIsNotScaled) {
   }
 }
 
+// ---- What the user has read makes room, whether the target tells or not ----
+
+// The window is full. The user shuts down reading, and is given 2,000 octets all the same, or nothing. Ten more are
+// taken.
+Verdicts taken_behind_shutdown(bool reads) {
+  Trace t;
+  t.open();
+  for (std::uint32_t i = 0; i < 10; ++i) t.in("P.", 1 + i * 1000, 1, 1000);
+  t.out(".", 1, 10001, 0, 0).quiet().call({.kind = CallKind::kShutdown, .handle = 4, .how = 0});
+  if (reads) t.read(1, 2000);
+  return t.in("P.", 10001, 1, 10).out(".", 1, 10011, 0, reads ? 1990 : 0).quiet().verdicts();
+}
+
+TEST(RoomTwins, WhatIsReadBehindAShutdownMakesRoom) {
+  EXPECT_EQ(taken_behind_shutdown(true), Verdicts{});
+  EXPECT_NE(taken_behind_shutdown(false), Verdicts{});
+}
+
+// 100 octets are read before the window closes, which it tells nobody, and 500 behind. So many more are taken.
+Verdicts taken_beyond_the_edge(std::uint32_t octets) {
+  Trace t;
+  t.open();
+  for (std::uint32_t i = 0; i < 9; ++i) t.in("P.", 1 + i * 1000, 1, 1000);
+  t.out(".", 1, 9001, 0, 1000).quiet().read(1, 100).quiet().in("P.", 9001, 1, 1000).out(".", 1, 10001, 0, 0).quiet();
+  t.read(101, 500).quiet().in("P.", 10001, 1, octets).quiet(std::chrono::milliseconds(200));
+  return t.out(".", 1, 10001 + octets, 0, 0).quiet().verdicts();
+}
+
+TEST(RoomTwins, WhatTheWindowHasHeldBackIsRoom) {
+  EXPECT_EQ(taken_beyond_the_edge(600), Verdicts{});
+  EXPECT_NE(taken_beyond_the_edge(700), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "models/congestion/steps.h"
 #include "models/retransmission_timer.h"
 
 namespace tcpassay {
@@ -98,6 +99,7 @@ bool three_are_reported(const Step& on) {
 // and was silent the timer sends the front, however short the silence.
 bool is_answer(const Step& on) {
   if (on.why == Why::kTimeout && !on.tcb.congestion.arrived_since_quiet) return false;
+  if (on.tcb.congestion.lost_told) return true;  // a message of a smaller path, which is answered at once
   return on.env.since - on.tcb.board.arrived_at <= kClockSlack;
 }
 
@@ -198,6 +200,15 @@ bool leaves_as_before(const Step& on, SndSeq seq, SndSeq hole, SndSeq end) {
   return hole < end && on.env.sent != nullptr && on.env.sent->left_as(seq, end);
 }
 
+// Octets from SND.UNA up to what was reported: lost, and in flight no more.
+std::uint32_t hole_at_front(const Tcb& tcb) {
+  std::uint32_t octets = tcb.snd_nxt - tcb.snd_una;
+  for (const SndSpan& span : tcb.board.sacked) {
+    if (tcb.snd_una < span.from) octets = std::min(octets, span.from - tcb.snd_una);
+  }
+  return octets;
+}
+
 }  // namespace
 
 void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd) {
@@ -238,7 +249,12 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   // A partial ACK brings the next hole to the front. With nothing on its way the window has room for it (5, step C).
   const bool nothing_on_its_way = board.again <= tcb.snd_una && highest(tcb) == tcb.snd_nxt;
   const bool next_is_due = moved && tcb.congestion.phase == Congestion::Phase::kRecovery && nothing_on_its_way;
-  board.owes = (news || next_is_due) && plain && text && is_lost(tcb, tcb.snd_una) && three_are_reported(on);
+  // (C): in recovery another segment leaves when the window has room for one.
+  const Congestion& cc = tcb.congestion;
+  const std::uint32_t rest = flight(tcb) - std::min(flight(tcb), reported(tcb) + hole_at_front(tcb));
+  const bool has_room = cc.phase != Congestion::Phase::kRecovery || next_is_due || rest + cc.smss <= cc.reno.cwnd;
+  const bool due = (news || next_is_due) && has_room;
+  board.owes = due && plain && text && is_lost(tcb, tcb.snd_una) && three_are_reported(on);
   const bool old = board.before.from <= tcb.snd_una && tcb.snd_una < board.before.to;
   // What has been reported again since then may be left out again, and what has no room in the window may wait.
   const std::uint32_t next = std::min(tcb.congestion.smss, tcb.snd_nxt - tcb.snd_una);

@@ -183,7 +183,9 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
   const auto answered = std::find_if(c.possible.begin(), c.possible.end(), [&](const Candidate& p) {
     return p.state == State::kSynSent && p.fast_open.wanted && p.iss < seg.ack && seg.ack <= p.snd_nxt;
   });
-  if (seg.ctl.syn && seg.ctl.ack && !seg.ctl.rst && seg.fault == Fault::kNone && answered != c.possible.end()) {
+  const bool reaches = seg.fault == Fault::kNone &&
+                       (seg.ip.oddity == Carrier::Oddity::kNone || seg.ip.oddity == Carrier::Oddity::kOptions);
+  if (seg.ctl.syn && seg.ctl.ack && !seg.ctl.rst && reaches && answered != c.possible.end()) {
     ledger.syn_ack_arrives(seg, answered->fast_open, seg.ack != answered->iss + 1);
   }
   const auto begun = [&](const Candidate& p) { return p.state == State::kSynReceived && p.irs == seg.seq; };

@@ -316,6 +316,7 @@ void Oracle::Impl::on_connection(Handle& h, const Event& event, const UserCall& 
         const bool opened_again = !on.tcb.reads_shut && call.result > 0;
         if (!h.reads_shut || opened_again) return receive_call(on, call);
         if (call.result < 0) end_may_be_told(on, call);
+        if (call.result > 0) text_taken_behind_shutdown(on, call);
       });
       break;
     case CallKind::kShutdown:

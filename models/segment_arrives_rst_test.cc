@@ -2,7 +2,7 @@
 // RFC 9293 section 3.10.7.4, Second and Fourth: a RST or a SYN that lies in the window.
 #include <gtest/gtest.h>
 
-#include "models/test_tcb.h"
+#include "models/test_trace.h"
 
 namespace tcpassay {
 namespace {
@@ -266,6 +266,18 @@ TEST(CheckSynBit, InTimeWaitAnOlderOneOpensNothing) {
 TEST(CheckSynBit, InTimeWaitWithoutAListenerNothingOpens) {
   EXPECT_EQ(arrives(with_trait(time_wait(), kChallengesSyn, true), in("S", 900), kNobody).texts,
             (Texts{"TIME-WAIT", "TIME-WAIT, ACK now"}));
+}
+
+// A SYN below RCV.NXT is no SYN in the window, be it that a FIN behind it is: both readings acknowledge it, and a reset
+// in answer to a later SYN in the window is RFC 793's.
+TEST(CheckSynBit, BelowTheWindowItTellsNotWhichReadingIsFollowed) {
+  const auto story = [](std::uint32_t first) {
+    Trace t;
+    t.open().in("FS.", first, 1).out(".", 1, 1).quiet().in("S.", 500, 1).out("R", 1).quiet();
+    return t.verdicts();
+  };
+  EXPECT_EQ(story(0), Verdicts{"R5961_4_2_scope departed"});
+  EXPECT_NE(story(100), Verdicts{"R5961_4_2_scope departed"});
 }
 
 }  // namespace

@@ -68,7 +68,10 @@ void cite_unacceptable(Step& on, const Arriving& seg) {
     on.cite(Rule::SA4_8_time_wait);
     on.cite(Rule::SA4_5_time_wait);
     if (on.env.since + on.env.msl > tcb.time_wait.from) on.cite(Rule::MUST_13);
-    // Whether the timer starts again is left open: step 1 drops the FIN before the steps that restart it.
+    // Step 1 drops the FIN of the peer, yet the fifth step and the eighth speak of nothing else: it is acknowledged and
+    // restarts the timer. Of a FIN that is not the one received before, or has no ACK, this is left open.
+    const bool same = seg.ctl.ack && seg.ack == tcb.snd_nxt && seg.seq + seg.len() == tcb.rcv_nxt && !seg.ctl.syn;
+    if (same && on.env.user_known) tcb.time_wait.from = on.env.since + 2 * on.env.msl;
     tcb.time_wait.to = later_end(on);
   } else if (seg.ctl.fin && tcb.rcv_fin) {
     on.cite(Rule::SA4_8_stay);
@@ -84,7 +87,8 @@ Then allowance_for_ack(Step& on, const Arriving& seg) {
                         acks_new(tcb, seg.ack);  // simultaneous open, figure 7
   const bool plain_ack = seg.ctl.ack && !seg.ctl.syn;
   const bool new_window = seg.ack == tcb.snd_una && window_of(tcb, seg) != tcb.snd_wnd;
-  const bool useful = plain_ack && (acks_new(tcb, seg.ack) || new_window);
+  const bool reports = seg.opt.blocks > 0 && tcb.sack() && tcb.snd_una < tcb.snd_nxt;
+  const bool useful = plain_ack && (acks_new(tcb, seg.ack) || new_window || reports);
   const bool zero_window = tcb.rcv_edge == tcb.rcv_nxt && seg.seq == tcb.rcv_nxt;
   const bool near_below = seg.seq < tcb.rcv_nxt && tcb.rcv_nxt <= seg.seq + seg.len() + 1;
   if (useful && zero_window) {

@@ -5,6 +5,7 @@
 #include "models/segment_arrives.h"
 #include "models/segment_departs_steps.h"
 #include "models/spurious.h"
+#include "models/why_again.h"
 #include "models/window_scale.h"
 
 namespace tcpassay {
@@ -203,7 +204,7 @@ void small_end_departs(Step& on, const Departing& seg, const Extent& at) {
   const bool urgent = tcb.up.given && seg.seq < tcb.up.snd_up;  // some stacks do not hold urgent octets back
   const bool nagle = !tcb.no_delay && !tcb.nagle_free && !tcb.corked && !seg.ctl.fin;
   if (nagle && !other && tcb.snd_una < tcb.snd_nxt) on.cite(Rule::SA_A3);
-  if (nagle && other && !urgent) on.depart(Rule::SHLD_7);
+  if (nagle && other && !urgent && !may_be_loss_probe(on)) on.depart(Rule::SHLD_7);
   if (other && tcb.no_delay) on.cite(Rule::MUST_17);
   tcb.small_end = at.text_end;
 }

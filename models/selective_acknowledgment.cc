@@ -2,23 +2,12 @@
 #include "models/selective_acknowledgment.h"
 
 #include "models/ip_layer.h"
+#include "models/spans.h"
 
 namespace tcpassay {
 namespace {
 
 constexpr std::uint32_t kOptionsMax = 40, kBlock = 8, kSackHeader = 4;  // octets; two No-Operations before the option
-
-bool within(const Span& inner, const Span& outer) {
-  return outer.from <= inner.from && inner.to <= outer.to;
-}
-
-bool overlap(const Span& a, const Span& b) {
-  return a.from < b.to && b.from < a.to;
-}
-
-bool empty(const Span& span) {
-  return span.from == span.to;
-}
 
 bool lies_behind_fin(const Tcb& tcb, const Span& block) {
   return tcb.rcv_fin && tcb.fin_seq + 1 < block.to;
@@ -303,55 +292,6 @@ void judge_blocks(Step& on, const Departing& seg, const Span& open) {
 
 void take_sack_permitted(Tcb& tcb, const Arriving& syn) {
   tcb.selective.peer_permits = syn.opt.sack_permitted;
-}
-
-void note_duplicate(Tcb& tcb, const Arriving& seg) {
-  Sack& sack = tcb.selective;
-  sack.triggered = sack.duplicate = false;
-  if (!sack.peer_permits || seg.len() == 0 || seg.ctl.rst) return;
-  const Span all{seg.seq, seg.seq + seg.len()};
-  if (overlap(sack.omitted, all)) sack.omitted = {};
-  Span again{all.to, all.to};
-  // Text of the SYN waits until the connection is ESTABLISHED.
-  const RcvSeq taken = tcb.state == State::kSynReceived ? later(tcb.rcv_nxt_max, tcb.syn_text_end) : tcb.rcv_nxt_max;
-  if (all.to <= tcb.rcv_nxt || all.to <= tcb.rcv_nxt_max) {  // it may lie half the number space below text of the SYN
-    again = all;
-    // What begins half the number space away is as far above RCV.NXT as below it.
-    const bool below = tcb.irs < all.from && all.from < tcb.rcv_nxt;
-    sack.exact = tcb.rcv_nxt == taken && below && !seg.ctl.syn && !seg.ctl.fin;
-  } else if (all.from < taken) {
-    again = {all.from, earlier(all.to, taken)};
-    // Octets before the first one, a SYN and a FIN may be reported or not.
-    sack.exact = tcb.rcv_nxt == taken && tcb.irs < all.from && !seg.ctl.syn && !seg.ctl.fin;
-  } else {
-    for (const Span& span : tcb.held.spans) {
-      if (!overlap(span, all) || again.from <= span.from) continue;
-      again = {later(span.from, all.from), earlier(span.to, all.to)};
-    }
-    if (tcb.held_fin && seg.ctl.fin && all.to == tcb.fin_seq + 1) {  // a FIN that is held has a number, too
-      if (empty(again)) again.from = tcb.fin_seq;
-      if (again.to == tcb.fin_seq) again.to = all.to;
-    }
-    sack.exact = within(again, sack.kept) && !seg.ctl.syn && !seg.ctl.fin;  // the target need not hold what arrived
-    if (empty(again) && tcb.held.overflow && tcb.held.beyond < all.to) {    // it may have come behind too many gaps
-      again = {later(tcb.held.beyond, all.from), all.to};
-      sack.exact = false;
-    } else if (tcb.held.overflow && tcb.held.beyond <= again.to &&
-               again.to < all.to) {  // that may have come next to it
-      again.to = later(again.to, earlier(all.to, tcb.held.top));
-      sack.exact = false;
-    }
-  }
-  if (empty(again)) return;
-  if (sack.duplicates.size == 3) {
-    const Span oldest = *sack.duplicates.begin();
-    sack.duplicates.remove(oldest);
-  }
-  sack.duplicates.remove(again);
-  sack.duplicates.add(again);
-  sack.partial = again == all ? RcvSeq{} : all.to;
-  sack.duplicate = sack.exact && sack.target_permits && !seg.text.empty() && !tcb.user_gone &&
-                   synchronized(tcb.state) && tcb.state != State::kTimeWait;
 }
 
 void triggers_sack(Tcb& tcb, Span text) {

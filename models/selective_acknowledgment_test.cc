@@ -327,5 +327,18 @@ TEST(DuplicateAcknowledgment, NeedsRoomForTheBlockThatHoldsIt) {
   EXPECT_EQ(duplicate_on_a_path(100, true), Verdicts{"R2883_4_first departed"});
 }
 
+// Two octets are held, and one of them may be dropped again: of a segment with both either may be the duplicate.
+Verdicts either_part_reported(std::uint32_t octet) {
+  Story t;
+  t.text(602, 603, 1, {{602, 603}}).text(352, 353, 1, {{352, 353}, {602, 603}});
+  return t.text(1, 1001, 1001, {{octet, octet + 1}}).verdicts();
+}
+
+TEST(DuplicateAcknowledgment, ReportsTheFirstPartThatIsHeldStill) {
+  EXPECT_EQ(either_part_reported(602), Verdicts{});
+  EXPECT_EQ(either_part_reported(352), Verdicts{});
+  EXPECT_EQ(either_part_reported(700), Verdicts{"R2883_4_latest departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

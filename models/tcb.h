@@ -144,9 +144,9 @@ struct HeldText {
 
 // TIME-WAIT, 3.6.1 and RFC 1337.
 struct TimeWait {
-  Time from{}, to{};          // it ends in this interval
-  RcvSeq least_seq{};         // the least SEG.SEQ seen in it, when it is below RCV.NXT
-  bool acknowledged = false;  // an acknowledgment has left in it
+  Time from{}, to{}, begun_from{};  // it ends between `from` and `to`; the last is `from` had no FIN come again
+  RcvSeq least_seq{};               // the least SEG.SEQ seen in it, when it is below RCV.NXT
+  bool acknowledged = false;        // an acknowledgment has left in it
   bool ignored_rst = false;
   friend bool operator==(const TimeWait&, const TimeWait&) = default;
 };
@@ -384,7 +384,7 @@ struct Tcb {
     const bool known = edge_known && (shift == 0 || scaled_offered);  // a SYN's window is not scaled
     // What the user has read since the target offered a window may have moved the edge without a word.
     const std::uint32_t read = user_at_offer < rcv_user ? rcv_user - user_at_offer : 0;
-    const RcvSeq offered = later(rcv_far, rcv_edge + read);
+    const RcvSeq offered = later(later(rcv_far, rcv_edge + read), read > 0 ? rcv_user + rcv_wnd_max : rcv_edge);
     const RcvSeq most = known ? offered + ((1u << shift) - 1) : rcv_nxt_max + (0xffffu << shift);
     return {least, later(later(most, least), rcv_nxt_max), true};
   }

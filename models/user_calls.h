@@ -22,4 +22,7 @@ void listener_gone(Step& on);                            // what closing a liste
 void input_polled(Step& on, const UserCall& call);       // poll: is there something to read?
 void error_call(Step& on, const UserCall& call);         // getsockopt(SO_ERROR)
 
+// The user has shut down reading, and is given text all the same: there is room for as much.
+void text_taken_behind_shutdown(Step& on, const UserCall& call);
+
 }  // namespace tcpassay

@@ -285,4 +285,9 @@ void error_call(Step& on, const UserCall& call) {
   tcb.told = true;
 }
 
+void text_taken_behind_shutdown(Step& on, const UserCall& call) {
+  Tcb& tcb = on.tcb;
+  tcb.rcv_user = earlier(tcb.rcv_user + static_cast<std::uint32_t>(call.result), text_end_max(tcb));
+}
+
 }  // namespace tcpassay

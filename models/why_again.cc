@@ -133,6 +133,11 @@ bool probe_timeout_has_passed(const Step& on) {
   return on.env.now - last + kClockSlack >= tcb.timer.rtt_min - tcb.timer.rtt_min / 20;
 }
 
+// Section 7.3: new text that waits, however little, leaves as a loss probe.
+bool may_be_loss_probe(const Step& on) {
+  return on.tcb.sack() && !on.tcb.congestion.arrived_since_quiet && probe_timeout_has_passed(on);
+}
+
 Why why_it_departs(Step& on, SndSeq seq, SndSeq end) {
   const Tcb& tcb = on.tcb;
   if (tcb.snd_nxt <= seq) return Why::kNew;

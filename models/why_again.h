@@ -39,5 +39,7 @@ constexpr bool by_timer(Why why) {
 Why why_it_departs(Step& on, SndSeq seq, SndSeq end);
 // Has so much time passed since anything was sent or heard that a loss probe may leave?
 bool probe_timeout_has_passed(const Step& on);
+// May what leaves be a loss probe (RFC 8985 section 7)? New text is one, however little waits.
+bool may_be_loss_probe(const Step& on);
 
 }  // namespace tcpassay

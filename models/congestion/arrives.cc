@@ -295,7 +295,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   if (cc.phase == Phase::kLoss) {
     ack_after_timeout(cc, ack, flight_after);
   } else {
-    cc.left = 0;
+    cc.left = refused_and_not_resent(tcb, ack);
   }
   grow(on, octets);
   if (limited) cc.cap = Rule::R5681_3_2_1_lt_cwnd;

@@ -166,7 +166,8 @@ void judge_recommended_window(Step& on, const Leaving& seg) {
   if (seg.before == 0 || cc.phase == Phase::kRecovery || on.why == Why::kSynOnly) return;
   if (on.tcb.ip.smaller_told) return;  // segments of two sizes, and no text says how octets count between them
   if (seg.again && cc.soft_cap == Rule::R5681_4_1_idle) return;  // 4.1 speaks of new text after a pause
-  if (seg.before + seg.more <= cc.recommended.cwnd + rfc3042::beyond_window(on.tcb) + cc.smss / 2) return;
+  const std::uint32_t beyond = rfc3042::beyond_window(on.tcb) + rfc8985::beyond_window(cc, seg.may_probe);
+  if (seg.before + seg.more <= cc.recommended.cwnd + beyond + cc.smss / 2) return;
   const bool of_should = info(cc.soft_cap).level == Level::kShould;
   // What counts octets from the larger ssthresh of RFC 9438 may look like what counts ACKs from half of the flight.
   const bool by_cubic = cc.soft_cap == Rule::R5681_3_1_ca_bytes && profiles_with_room(on.tcb, seg).has(Profile::kCubic);
