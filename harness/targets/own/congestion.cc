@@ -58,9 +58,11 @@ void Stack::grow_window(Congestion& cc, std::uint32_t octets) const {
     cc.cwnd += std::max(cc.smss * cc.smss / cc.cwnd, 1u);
     return;
   }
+  // RFC 9438 section 4.3: whoever keeps 0.7 of the window adds 0.53 segments for each window of text.
+  const std::uint32_t window = variants.has(LegalVariant::keeps_070) ? cc.cwnd / 53 * 100 : cc.cwnd;
   cc.counted += octets;
-  if (cc.counted < cc.cwnd) return;
-  cc.counted -= cc.cwnd;
+  if (cc.counted < window) return;
+  cc.counted -= window;
   cc.cwnd += cc.smss;
 }
 
