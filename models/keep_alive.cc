@@ -71,8 +71,9 @@ bool wait_is_unsure(const KeepAlive& keep) {
 // Behind a probe that nothing has answered another one is due when the interval that the user has set is over.
 bool next_is_overdue(const KeepAlive& keep, const Environment& env) {
   if (keep.unanswered == 0 || keep.running == 0 || keep.unanswered >= std::max(keep.count, 2u)) return false;
-  const Time interval = seconds(keep.running);
-  return !wait_is_unsure(keep) && env.since - keep.probed_to > interval + interval / 4 + kLate;
+  const bool anew = keep.probed_to <= keep.heard_to;  // a SYN may have begun the idle time anew
+  const Time wait = anew ? std::max<Time>(seconds(keep.running), idle_of(keep)) : seconds(keep.running);
+  return !wait_is_unsure(keep) && env.since - std::max(keep.probed_to, keep.heard_to) > wait + wait / 4 + kLate;
 }
 
 }  // namespace

@@ -114,5 +114,20 @@ TEST(KeepAlive, MayBeTheListenersBeforeAnybodyAccepts) {
   EXPECT_EQ(before_accept(true, seconds(5)), Verdicts{"MUST_27 violated"});
 }
 
+// Keep-alives follow each other after two seconds. One is not answered, and a SYN comes behind it or not.
+Verdicts behind_a_syn(bool comes) {
+  Trace t;
+  with_keep_alive(t);
+  set(t, SocketOption::kKeepInterval, 2);
+  t.quiet(seconds(10)).out(".", 0, 1).quiet(seconds(1));
+  if (comes) t.in("S.", 1, 1).out(".", 1, 1);
+  return t.quiet(seconds(3)).verdicts();
+}
+
+TEST(KeepAlive, ASynMayBeginTheIdleTimeAnew) {
+  EXPECT_EQ(behind_a_syn(true), Verdicts{});
+  EXPECT_EQ(behind_a_syn(false), Verdicts{"MUST_27 violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -153,5 +153,19 @@ TEST(Timer, MeasuresASegmentThatIsAcknowledgedInParts) {
   EXPECT_EQ(behind_two_parts(false, seconds(6)), Verdicts{"R6298_5_4 departed"});
 }
 
+// Ten octets leave, and 536 more once all but one of them are acknowledged. An ACK of the rest measures from when the
+// ten left: 1.2 s, so that the timeout is 3.6 s.
+Verdicts behind_the_rest(Time silence) {
+  Trace t;
+  t.open().write(10).out("P.", 1, 1, 10).quiet().write(536).quiet(milliseconds(700));
+  t.in(".", 1, 10).out("P.", 11, 1, 536).quiet(milliseconds(500));
+  return t.in(".", 1, 547).write(1).out("P.", 547, 1, 1).quiet(silence).verdicts();
+}
+
+TEST(Timer, MeasuresWhatWasCutTogetherWithWhatFollowed) {
+  EXPECT_EQ(behind_the_rest(milliseconds(3700)), Verdicts{});
+  EXPECT_EQ(behind_the_rest(seconds(7)), Verdicts{"R6298_5_4 departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

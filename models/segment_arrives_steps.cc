@@ -50,9 +50,9 @@ bool acks_new(const Tcb& tcb, SndSeq ack) {
 namespace {
 
 // A segment that earlier ACKs have covered in part is timed from when it left until all of it is acknowledged.
-Time cut_segment_left(const Step& on, SndSeq ack) {
+Time cut_segment_left(const Step& on) {
   if (on.env.sent == nullptr || on.tcb.snd_una == on.tcb.iss) return on.tcb.sent_at;
-  return on.env.sent->left_last(ack - 1, ack).value_or(on.tcb.sent_at);
+  return on.env.sent->left_last(on.tcb.snd_una, on.tcb.snd_una + 1).value_or(on.tcb.sent_at);
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ void advance_snd_una(Step& on, SndSeq ack) {
   // A timestamp measures what was sent again, too (RFC 7323 section 4.1).
   const bool measures = tcb.rexmits == 0 || tcb.timestamped();
   // New text behind what left again measures that much, now or, when it is still on its way, later.
-  const Time since = measures ? std::min(tcb.sent_at, cut_segment_left(on, ack)) : tcb.front_from;
+  const Time since = measures ? std::min(tcb.sent_at, cut_segment_left(on)) : tcb.front_from;
   if (measures || tcb.timer.fresh) tcb.rtt_max = std::max(tcb.rtt_max, std::min(on.env.now - since, kRoundTripMax));
   tcb.snd_una = ack;
   // Karn's algorithm: what was retransmitted measures nothing, so the timeout stays as long as it has become. One

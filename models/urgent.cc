@@ -155,6 +155,7 @@ void urgent_may_arrive(Candidate& tcb, const Arriving& seg) {
   if (!up.arrived || tcb.rcv_user < seg_up) up.rcv_up = up.arrived ? later(up.rcv_up, seg_up) : seg_up;
   up.arrived = true;
   up.sure = false;
+  up.above_to = RcvSeq{};  // nor is it known what filled gaps have told
   points_at(up, seg_up);
   if (seg.ctl.syn) points_at(up, seg_up + 1);  // counted from the text, as some do
 }

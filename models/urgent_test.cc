@@ -194,6 +194,19 @@ TEST(UrgentReceived, HalfTheNumberSpaceAwayNothingIsAhead) {
   EXPECT_EQ(blames(false), "MUST_33");
 }
 
+// URG came above a gap that is filled. Another pointer may have arrived since, and the user is told or not.
+TEST(UrgentReceived, AboveAGapItIsOpenAgainOnceAnotherMayCount) {
+  const auto blames = [](bool another) {
+    Candidate tcb = arrives(in_line(), urgent_in(101, 100, 50)).all.at(0);
+    tcb = arrives(tcb, in("P.", 1, 1, 100)).all.at(0);
+    tcb.rcv_nxt = tcb.rcv_nxt_max = kIrs + 201;
+    if (another) urgent_may_arrive(tcb, urgent_in(201, 0, 50));
+    return poll_blames(tcb, false);
+  };
+  EXPECT_EQ(blames(true), "");
+  EXPECT_EQ(blames(false), "MUST_32");
+}
+
 // So does a pointer beyond all that were seen.
 TEST(UrgentReceived, AGreaterPointerIsKnown) {
   Candidate tcb = in_line();
