@@ -355,7 +355,8 @@ bool Stack::open_window(Connection& c) {
   if (kept >= c.choices.receive_buffer) return false;
   if (c.rcv_wnd == 0 && planted.has(Defect::window_stays_shut)) return false;
   const std::uint32_t reduction = c.choices.receive_buffer - kept;
-  const std::uint32_t full = c.eff_snd_mss * (variants.has(LegalVariant::half_segments) ? 2u : 1u);
+  const bool half = variants.has(LegalVariant::half_segments);  // of the MSS, from which timestamps are taken once
+  const std::uint32_t full = half ? 2u * c.eff_snd_mss + (c.stamps.ok ? kTimestampsLength : 0) : c.eff_snd_mss;
   const std::uint32_t worth = std::min(c.choices.receive_buffer / 2, full);
   const bool at_once = c.rcv_wnd == 0 && planted.has(Defect::window_opens_from_zero_at_once);
   if (reduction < worth && !at_once && !planted.has(Defect::silly_window_receiver)) return false;
