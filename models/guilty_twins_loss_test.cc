@@ -549,5 +549,26 @@ TEST(ReportTwins, InRecoveryAHoleWaitsForRoomInTheWindow) {
   EXPECT_EQ(next_hole_in_recovery(true), Verdicts{"R6675_4_is_lost departed"});
 }
 
+// Behind a timeout ACKs come for parts of segments. Slow start that counts octets up to 0.7 of the flight has room for
+// so much, and no more.
+Verdicts octets_behind_a_timeout(std::uint32_t last) {
+  Trace t;
+  t.open().in(".", 1, 1, 0, 65535).quiet().write(60000);
+  for (std::uint32_t i = 0; i < 10; ++i) t.out(".", 1 + i * 536, 1, 536);
+  t.quiet().quiet(seconds(1)).out(".", 1, 1, 536).quiet().in(".", 1, 465, 0, 65535).out(".", 537, 1, 536).quiet();
+  std::uint32_t next = 1465;
+  for (const std::uint32_t segments : {2u, 3u, 3u, 3u, 3u, last}) {
+    t.in(".", 1, 1465 + 1000 * ((next - 1465 + 800) / 1608), 0, 65535);
+    for (std::uint32_t i = 0; i < segments; ++i, next += 536) t.out(".", next, 1, 536);
+    t.quiet();
+  }
+  return t.verdicts();
+}
+
+TEST(SlowStartTwins, UpToTheThresholdOfCubicOctetsAreCounted) {
+  EXPECT_EQ(octets_behind_a_timeout(3), Verdicts{});
+  EXPECT_NE(octets_behind_a_timeout(6), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay

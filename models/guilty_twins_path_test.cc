@@ -126,5 +126,21 @@ TEST(PathTwins, WhatItHasRefusedIsNotInFlightBehindAnAck) {
   EXPECT_NE(behind_a_refused_window(false, 720), Verdicts{});
 }
 
+// A router takes 67 octets, and the floor leaves room for sixteen beside timestamps. So many leave again.
+Verdicts cut_at_the_floor(std::uint32_t octets) {
+  Bulk t(Bulk::kStamps);
+  t.quiet().event(smaller_path(67, 1));
+  Departing text = out(".", 1, 1, octets);
+  text.opt.timestamps = {{.value = 100000 + t.clock(), .echo = 7000}};
+  text.opt.octets += 12;
+  t.event(text);
+  return t.main_verdicts();
+}
+
+TEST(PathTwins, HalfOfWhatTheFloorHasRoomForIsNoSmallerPath) {
+  EXPECT_EQ(cut_at_the_floor(8), Verdicts{});
+  EXPECT_EQ(cut_at_the_floor(10), Verdicts{"R1191_3_floor violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

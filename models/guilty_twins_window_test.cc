@@ -352,5 +352,18 @@ TEST(RoomTwins, WhatTheWindowHasHeldBackIsRoom) {
   EXPECT_NE(taken_beyond_the_edge(700), Verdicts{});
 }
 
+// The SYN,ACK offers as much as the field can say, or less, and the next ACK an octet more than is left of it.
+Verdicts an_octet_more(std::uint32_t offered) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1, 0, offered).quiet().in(".", 1, 1).quiet().accept();
+  t.in("P.", 1, 1, 10).quiet(std::chrono::milliseconds(200)).out(".", 1, 11, 0, offered - 9).quiet();
+  return t.verdicts();
+}
+
+TEST(RoomTwins, MoreThanTheFieldCanSayIsThereAlready) {
+  EXPECT_EQ(an_octet_more(65535), Verdicts{});
+  EXPECT_EQ(an_octet_more(65000), Verdicts{"S3_8_6_2_2_threshold departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -62,7 +62,8 @@ void edge_moves(Step& on, const Departing& seg, RcvSeq edge, std::uint32_t unit)
   tcb.shrunk_by = 0;
   const std::uint32_t moved = edge < tcb.rcv_edge ? 0 : edge - tcb.rcv_edge;
   const bool mss_zero = tcb.mss_given && tcb.snd_mss == 0xffff;
-  const bool opens = moved > unit && seg.wnd != 0xffff;
+  const bool could_say_more = unit > 0 || tcb.rcv_edge - tcb.rcv_acked != 0xffff;  // the offer before
+  const bool opens = moved > unit && seg.wnd != 0xffff && could_say_more;
   if (opens && synchronized(tcb.state) && !tcb.rcv_fin && !mss_zero) opening_is_sensible(on, seg, moved, unit);
 }
 

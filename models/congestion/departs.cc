@@ -170,7 +170,10 @@ void judge_recommended_window(Step& on, const Leaving& seg) {
   if (seg.before + seg.more <= cc.recommended.cwnd + beyond + cc.smss / 2) return;
   const bool of_should = info(cc.soft_cap).level == Level::kShould;
   // What counts octets from the larger ssthresh of RFC 9438 may look like what counts ACKs from half of the flight.
-  const bool by_cubic = cc.soft_cap == Rule::R5681_3_1_ca_bytes && profiles_with_room(on.tcb, seg).has(Profile::kCubic);
+  const bool up_to_cubic = cc.soft_cap == Rule::R5681_3_1_ss_abc && !cc.recommended.slow_start() &&
+                           seg.before + seg.more <= cc.cubic.ssthresh + cc.smss;
+  const bool by_cubic =
+      (cc.soft_cap == Rule::R5681_3_1_ca_bytes || up_to_cubic) && profiles_with_room(on.tcb, seg).has(Profile::kCubic);
   if (of_should) cc.reno.cwnd = std::max(cc.reno.cwnd, seg.before + seg.more);
   if (by_cubic) {
     on.cite(Rule::MAY_18, true);
