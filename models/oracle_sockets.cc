@@ -182,6 +182,8 @@ void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) 
     h.tuple = c.tuple;
     h.incarnation = ++c.incarnation;
     c.taken = true;
+    c.dead_before += c.dead;  // of a listener with the same pair of sockets
+    c.dead = false;
   }
   process(c, event, [&](Step& on) {
     active_open_call(on, call);
