@@ -181,6 +181,31 @@ TEST(Report, OfTextBeyondTheWindowIsBlamedLikeItsAck) {
   EXPECT_EQ(reports(cut, {.state = State::kFinWait1, .rcv_nxt = 5112}).blamed, "SA4_7_deliver");
 }
 
+// RFC 5961 section 5.2: what has an ACK out of range is discarded, so its text does not count. Who never checks the
+// range may take it.
+TEST(Report, OfTextWithAnAckOutOfRangeIsBlamedOnTheRange) {
+  for (const bool checks : {true, false}) {
+    for (const Candidate& tcb : {established(), fin_wait_1()}) {
+      Candidate after =
+          after_arrival(with_trait(tcb, Trait::kChecksAckRange, checks), in("P.", 1, 1u - 0x50000000u, 10));
+      after.prompted = after.now.size;
+      EXPECT_EQ(reports(after, {.state = tcb.state, .rcv_nxt = 5011}).blamed, checks ? "R5961_5_2_ack" : "");
+    }
+  }
+}
+
+// Text above a gap, cut off at the right edge, is taken when the gap is filled.
+TEST(Report, OfTextAboveAGapBeyondTheWindowIsBlamedOnTheTrim) {
+  Candidate before = fin_wait_1();
+  before.rcv_edge = before.rcv_far = before.rcv_nxt + 100;
+  before.edge_known = true;
+  const Candidate held = after_arrival(before, in("P.", 51, 1, 60));
+  const Candidate filled = after_arrival(held, in("P.", 1, 1, 50));
+  EXPECT_EQ(reports(filled, {.state = State::kFinWait1, .rcv_nxt = 5101}).blamed, "");
+  EXPECT_EQ(reports(filled, {.state = State::kFinWait1, .rcv_nxt = 5111}).blamed, "SA4_1_trim_right");
+  EXPECT_NE(reports(filled, {.state = State::kFinWait1, .rcv_nxt = 5112}).blamed, "SA4_1_trim_right");
+}
+
 // The FIN just below the window, whose ACK and window may be used (Appendix A.2), and the one at RCV.NXT.
 TEST(Report, OfAFinBelowTheWindowIsBlamedOnTheStepThatDropsIt) {
   for (const Candidate& tcb : arrives(fin_wait_1(), in("F.", 0, 1, 0, 60000)).all) {

@@ -35,7 +35,8 @@ void unacceptable_rst(Step& on, const Arriving& rst) {
   }
   // Of a segment that extends beyond the window the target may have taken all: RCV.NXT is behind it then.
   const bool cut = tcb.cut.may_be(rst.seq) && takes_beyond_edge(tcb) == Rule::SA4_1_trim_right;
-  const bool behind_text = cut && rst.seq == tcb.cut.most;
+  const bool reached = tcb.cut.least <= tcb.rcv_nxt_max + 1;  // else a gap lies before it
+  const bool behind_text = cut && reached && rst.seq == tcb.cut.most;
   if (behind_text && !on.should(Rule::SA4_1_trim_right)) {
     tcb.signal = Signal::kReset;
     on.delete_tcb(Rule::SA4_2_exact);

@@ -157,6 +157,11 @@ Then text_ahead_of_gap(Step& on, const Arriving& seg, RcvSeq end) {
   const RcvSeq most = taken_at_most(on, end), edge = later(tcb.right_edge().least, seg.seq);
   hold(tcb, seg.seq, most);
   if (edge < most) tcb.held.unsure.widen(edge, most);
+  if (tcb.edge_known && edge < end) {
+    if (tcb.cut_at_shut) tcb.cut = {};
+    tcb.cut_at_shut = false;
+    tcb.cut.widen(edge + 1, seg.seq + seg.len());
+  }
   triggers_sack(tcb, {seg.seq, end});
   on.acknowledge_now(Rule::R5681_3_2_out_of_order);
   return Then::kProceed;
@@ -169,7 +174,7 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
   const RcvSeq old_nxt = tcb.rcv_nxt;
   const RcvSeq most = taken_at_most(on, end);
   RcvSeq sure = end;
-  tcb.cut = {};
+  if (!gap || tcb.cut_at_shut) tcb.cut = {};  // what was held above the gap may have been cut off as well
   tcb.cut_at_shut = false;
   const RcvSeq edge = tcb.right_edge().least;
   const bool shut =

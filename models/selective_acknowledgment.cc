@@ -2,6 +2,7 @@
 #include "models/selective_acknowledgment.h"
 
 #include "models/ip_layer.h"
+#include "models/segment_arrives_steps.h"
 #include "models/spans.h"
 
 namespace tcpassay {
@@ -181,9 +182,11 @@ void judge_choice(Step& on, const Blocks& blocks, const Options& opt) {
     }
     ++others;
     if (blocks.include(span)) continue;
+    // RFC 2883 section 4 (4): behind a duplicate above the acknowledgment stands the whole block that contains it.
+    const bool cut = blocks.first == 1 && within(blocks.at(0), blocks.newest()) && overlap(span, blocks.newest());
     if (empty(sack.omitted)) {
       sack.omitted = span;
-      sack.omitted_rule = blocks.count < room ? Rule::R2018_4_many : Rule::R2018_4_repeat;
+      sack.omitted_rule = cut ? Rule::R2883_4_island : blocks.count < room ? Rule::R2018_4_many : Rule::R2018_4_repeat;
     }
     return;
   }
@@ -209,6 +212,12 @@ std::optional<Blocks> read_blocks(Step& on, const Departing& seg, const Span& op
   for (int i = blocks.first; i < blocks.count; ++i) {
     const Span& block = blocks.at(i);
     if (lies_above(on.tcb, block, seg.ack) && has_arrived(on.tcb, block, open)) continue;
+    const RcvSeq edge = on.tcb.cut.least - 1;  // up to it the block must have arrived; beyond it, it was cut off
+    const bool beyond = on.tcb.cut.may_be(block.to) && has_arrived(on.tcb, {earlier(block.from, edge), edge}, open);
+    if (lies_above(on.tcb, block, seg.ack) && beyond) {
+      on.refuse(takes_beyond_edge(on.tcb), 1);
+      return {};
+    }
     on.refuse(Rule::R2018_3_format, 1);
     return {};
   }

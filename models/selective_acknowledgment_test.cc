@@ -187,6 +187,24 @@ TEST(DuplicateAcknowledgment, ExamplesOfRfc2883) {
   }
 }
 
+// RFC 2883 section 4 (4): the whole block that contains the duplicate comes second. A target that has dropped the rest
+// (RFC 2018 section 8) reports what it still holds, and says so when the gap is filled.
+TEST(DuplicateAcknowledgment, TheIslandOfADuplicateIsReportedWhole) {
+  const auto verdicts = [](std::uint32_t left, std::uint32_t ack) {
+    Story t;
+    t.text(201, 301, 1, {{201, 301}}).text(301, 401, 1, {{201, 401}}).text(301, 401, 1, {{301, 401}, {left, 401}});
+    t.text(1, 201, ack, {});
+    return t.verdicts();
+  };
+  EXPECT_EQ(verdicts(201, 401), Verdicts{});
+  EXPECT_EQ(verdicts(301, 401), Verdicts{"R2883_4_island departed"});
+  EXPECT_EQ(verdicts(251, 401), Verdicts{"R2883_4_island departed"});
+  Story dropped;
+  dropped.text(201, 301, 1, {{201, 301}}).text(301, 401, 1, {{201, 401}});
+  dropped.text(301, 401, 1, {{301, 401}, {301, 401}}).text(1, 201, 201, {{301, 401}});
+  for (const std::string& verdict : dropped.verdicts()) EXPECT_NE(verdict, "R2883_4_island departed");
+}
+
 TEST(DuplicateAcknowledgment, Departures) {
   const auto verdicts = [](Blocks first, Blocks second) {
     Story t;

@@ -95,6 +95,7 @@ Rule forbids_the_state(const Candidate& tcb, State reported) {
 
 // What is blamed for a wrong RCV.NXT. That an answer should leave does not allow the target to take what it answers.
 Rule moves_the_numbers(const Candidate& tcb, bool too_far) {
+  if (too_far && calls_upon(tcb, Rule::R5961_5_2_ack)) return Rule::R5961_5_2_ack;  // discarded, whatever it brought
   const Rule rule = at_work(tcb, Rule::SA4_7_deliver);
   const bool must = info(rule).level == Level::kMust;
   for (int i = 0; must && !too_far && i < tcb.prompted && i < tcb.now.size; ++i) {

@@ -7,6 +7,17 @@
 
 namespace own {
 
+namespace {
+
+// RFC 5961 section 5.2: so far below SND.UNA an ACK is acceptable.
+std::uint32_t ack_range(const Connection& c, const Planted& planted) {
+  constexpr std::uint32_t kAny = 0x7fffffff;
+  if (c.state != State::kEstablished && planted.has(Defect::ack_range_in_established_only)) return kAny;
+  return planted.has(Defect::ack_range_of_latest_window) ? c.snd_wnd : c.max_snd_wnd;
+}
+
+}  // namespace
+
 Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (!seg.ctl.ack) {
     if (!planted.has(Defect::no_ack_bit_accepted)) return Then::kReturn;
@@ -18,7 +29,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_snd_nxt)) seg.ack = c.snd_nxt;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::optimistic_ack)) c.cc.cwnd += c.cc.smss;
   if (gt(seg.ack, c.snd_nxt) && planted.has(Defect::ack_beyond_dropped)) return Then::kReturn;
-  const std::uint32_t range = planted.has(Defect::ack_range_of_latest_window) ? c.snd_wnd : c.max_snd_wnd;
+  const std::uint32_t range = ack_range(c, planted);
   const bool too_old = lt(seg.ack, c.snd_una - range) && !variants.has(LegalVariant::ack_range_unchecked);
   const bool resets = too_old && planted.has(Defect::old_ack_resets);
   if (resets || (gt(seg.ack, c.snd_nxt) && planted.has(Defect::unsent_ack_resets))) {

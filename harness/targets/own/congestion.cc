@@ -23,6 +23,7 @@ void Stack::start_congestion_control(Connection& c) {
   if (planted.has(Defect::synack_grows_window)) cc.cwnd += cc.smss;
   if (planted.has(Defect::no_slow_start)) cc.cwnd = Congestion::kArbitrarilyHigh;
   if (planted.has(Defect::uninitialized_window) && !c.peer_mss_known) cc.cwnd = 16 * cc.smss;
+  if (planted.has(Defect::ssthresh_from_syn_window)) cc.ssthresh = std::max(2 * cc.smss, c.snd_wnd);
   if (planted.has(Defect::ssthresh_low)) cc.ssthresh = 4 * cc.smss;
 }
 

@@ -224,6 +224,10 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
       {Defect::rst_out_of_window, [](TestPeer& p) { reset_at(p, 0); }},
       {Defect::rst_at_edge_believed, [](TestPeer& p) { reset_at(p, 65536); }},
       {Defect::text_beyond_edge_taken, [](TestPeer& p) { beyond_edge(p); }},
+      {Defect::held_text_untrimmed,
+       [](TestPeer& p) {
+         p.read(tiny_window(p)), p.answer({.seq = 13, .length = 20}), p.answer({.seq = 11, .length = 2});
+       }},
       {Defect::far_octet_taken, [](TestPeer& p) { p.passive(), p.answer({.seq = 1 + (1u << 31), .length = 1}); }},
       {Defect::rst_exact_challenged, [](TestPeer& p) { reset_at(p, 1); }},
       {Defect::rst_dropped_in_window, [](TestPeer& p) { reset_at(p, 100); }},
@@ -244,6 +248,12 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
       {Defect::ack_range_of_latest_window,
        [](TestPeer& p) {
          p.write(p.passive(), 1000), p.hears(), p.answer({.ack = 1001, .wnd = 10}), p.answer({.ack = 500, .length = 9});
+       }},
+      {Defect::ack_range_in_established_only,
+       [](TestPeer& p) {
+         const int h = p.passive();
+         p.shutdown(h, 1), p.hears(), p.answer({.ack = 2}), p.answer({.ack = 3221000000, .length = 9});
+         p.wait(1), p.read(h), p.answer({.ack = 2, .length = 9});
        }},
       {Defect::challenge_from_rst, [](TestPeer& p) { reset_at(p, 100); }},
       {Defect::no_challenge_on_syn, [](TestPeer& p) { p.passive(), p.answer({.flags = "S", .seq = 9}); }},
@@ -381,6 +391,12 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
       {Defect::no_slow_start, congestion},
       {Defect::synack_grows_window, congestion},
       {Defect::ssthresh_low, congestion},
+      {Defect::ssthresh_from_syn_window,
+       [](TestPeer& p) {
+         p.listen(), p.answer({.flags = "S", .seq = 0, .wnd = 2000, .options = kMss1000});
+         p.answer({}), p.accept(p.listener), p.write(4, 60000), p.hears();
+         for (std::uint32_t una = 1001; una < 20000; una += 1000) p.answer({.ack = una});
+       }},
       {Defect::ack_division, congestion},
       {Defect::ack_counts_all, congestion},
       {Defect::optimistic_ack, congestion},
@@ -491,9 +507,19 @@ const std::map<Defect, Scenario>& scenarios() {  // NOLINT(readability-function-
        }},
       {Defect::dsack_missing, duplicates},
       {Defect::dsack_again, duplicates},
+      {Defect::dsack_again_behind_text,
+       [](TestPeer& p) {
+         const int h = p.passive(kPermits);
+         p.answer({.length = 10}), p.answer({.seq = 11, .wnd = 0}), p.write(h, 10);
+         p.answer({.length = 20}), p.answer({.seq = 21, .ack = 11, .length = 10}), p.wait(1);
+       }},
       {Defect::dsack_unprompted, duplicates},
       {Defect::dsack_short, duplicates},
       {Defect::dsack_without_island, duplicates},
+      {Defect::dsack_island_cut,
+       [](TestPeer& p) {
+         p.passive(kPermits), p.answer({.seq = 101, .length = 100}), p.answer({.seq = 151, .length = 50});
+       }},
       {Defect::dsack_whole_segment, duplicates},
       {Defect::sack_sent_again, two_holes},
       {Defect::sack_marks_kept, reneges},

@@ -307,7 +307,8 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
   if (seg.ctl.rst && (bare || late)) seg.timestamps.reset();
   if (seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst) {
     if (!seg.ctl.fin || !planted.has(Defect::sack_not_on_fin)) add_blocks(c, seg);
-    if (!planted.has(Defect::dsack_again)) c.selective.duplicate.reset();
+    const bool kept = length > 0 && planted.has(Defect::dsack_again_behind_text);
+    if (!kept && !planted.has(Defect::dsack_again)) c.selective.duplicate.reset();
     seg.sack_permitted = c.selective.permitted && planted.has(Defect::sack_permitted_on_acks);
   }
   if (seg.ctl.ack) {

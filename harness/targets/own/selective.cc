@@ -89,6 +89,8 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
   }
   if (s.dropped && lt(c.rcv_nxt, s.dropped->left)) add(*s.dropped);
   std::array<Block, Selective::kIslandsMax> order = s.island;
+  const bool first_of_all = above && s.islands > 0 && within(*s.duplicate, order[0]);
+  if (first_of_all && planted.has(Defect::dsack_island_cut)) order[0].left = s.duplicate->left;
   const auto end = order.begin() + s.islands;
   if (planted.has(Defect::sack_lowest_first)) {
     std::sort(order.begin(), end, [](const Block& a, const Block& b) { return lt(a.left, b.left); });

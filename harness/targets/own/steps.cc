@@ -114,8 +114,9 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   record_timestamp(c, seg);
   const bool longer = planted.has(Defect::held_text_replaced_whole) && c.received.holding(seg.seq).has_value();
   const bool fin = seg.ctl.fin && seg.seq - c.rcv_nxt + seg.text.size() == c.rcv_wnd;
+  const bool held = gt(seg.seq, c.rcv_nxt) && planted.has(Defect::held_text_untrimmed);
   trim(c, seg, planted.has(Defect::overlap_shifted),
-       longer || takes || takes_fin || planted.has(Defect::text_beyond_edge_taken),
+       held || longer || takes || takes_fin || planted.has(Defect::text_beyond_edge_taken),
        planted.has(Defect::trim_left_plain), planted.has(Defect::fin_at_last_number_trimmed));
   if (fin && planted.has(Defect::fin_behind_edge_taken)) seg.ctl.fin = true;
   return Then::kProceed;
