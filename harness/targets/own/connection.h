@@ -71,7 +71,7 @@ struct Timers {
 struct Scaling {
   bool offered = false, ok = false;
   std::uint8_t snd = 0, rcv = 0;  // Snd.Wind.Shift, Rcv.Wind.Shift
-  std::uint16_t announced = 0;    // the last SEG.WND sent
+  std::uint16_t announced = 0;    // the last SEG.WND sent, in units of the shift
 };
 
 // RFC 7323 sections 3 to 5.

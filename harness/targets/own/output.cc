@@ -315,7 +315,8 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
     const bool stays = (seg.ctl.syn && c.fast_open.opened && planted.has(Defect::fast_open_ack_forgotten)) ||
                        (length > 0 && planted.has(Defect::ack_on_text_forgotten));
     if (!stays) c.stamps.last_ack_sent = seg.ack;
-    c.scaling.announced = static_cast<std::uint16_t>(seg.wnd);
+    const std::uint8_t unscaled = seg.ctl.syn && c.scaling.ok ? c.scaling.rcv : 0;  // RFC 7323 section 2.2
+    c.scaling.announced = static_cast<std::uint16_t>(seg.wnd >> unscaled);
     c.ack_now = false;
     c.segments_unacked = c.octets_unacked = 0;
     c.timers.delayed_ack = kNever;
