@@ -162,6 +162,10 @@ Then check_syn_bit(Step& on, const Arriving& seg) {
   const Rule rule = tcb.state == State::kSynReceived ? Rule::SA4_4_active : Rule::SA4_4_challenge;
   // RFC 793: "If the SYN is not in the window this step would not be reached", but an ACK sent in the first one.
   const bool below = seg.seq < tcb.rcv_nxt;
+  if (below && !on.since(Edition::k9293)) {
+    challenge(on, Rule::SA4_1_ack);
+    return Then::kReturn;
+  }
   if (on.since(Edition::k9293) && (below || on.trait(Trait::kChallengesSyn))) {
     on.cite(Rule::R5961_4_2_scope);
     on.cite(Rule::R5961_4_2_syn);

@@ -73,7 +73,7 @@ IcmpSpec icmp_of(const IcmpMove& move, std::uint8_t ip, std::uint32_t seq) {
 
 std::optional<IcmpMove> move_of(const IcmpSpec& spec, std::uint8_t ip) {
   const auto message = icmp_numbers(spec, ip);
-  if (!message) return std::nullopt;
+  if (!message || spec.local_port || spec.remote_port) return std::nullopt;
   const auto* found = std::find_if(std::begin(kMessages), std::end(kMessages), [&](const Message& each) {
     const Numbers& numbers = ip == 6 ? each.ipv6 : each.ipv4;
     return numbers.type == message->type && numbers.code == message->code;

@@ -44,7 +44,7 @@ constexpr std::string_view kNeedsMoreThanOneSegment[] = {
     "held_text_replaced_whole", "refused_told_as_reset",     "ts_missing_on_reset",        "paws_rechecks_queue",
     "paws_never_outdated",      "tw_new_timestamps_refused", "tw_lost_timestamps_refused", "paws_after_sequence",
     "joins_two_stretches",      "ack_range_of_first_window", "paws_compares_plainly",      "fin_acked_sent_again",
-    "paws_outdated_in_a_day"};
+    "paws_outdated_in_a_day",   "rst_at_last_ack_believed"};
 
 // What happens to text or a FIN that waits while a connection closes: faults of roads with pending text.
 constexpr std::string_view kPendingWhileClosing[] = {

@@ -145,7 +145,7 @@ TEST(Agreement, AnUnknownDifferenceIsNoAgreement) {
 }
 
 TEST(Agreement, OfRandomRuns) {
-  RandomRuns runs(20);
+  RandomRuns runs(23);
   std::map<std::pair<Way, Difference>, int> counts;
   int played = 0, guilty = 0, by_record = 0, by_capture = 0;
   while (played < 400) {

@@ -283,7 +283,9 @@ void ScriptReplay::icmp(const Icmp& message, Time at, const Place& where) {
   auto numbered = spec ? icmp_numbers(*spec, ip_) : std::nullopt;
   if (!numbered) return;
   numbered->seq = SndSeq{spec->seq + numbers(pair_).offset};
-  Event event{.from = at, .until = at, .tuple = pair_};
+  const Tuple quoted{.local = spec->local_port.value_or(pair_.local),
+                     .remote = spec->remote_port.value_or(pair_.remote)};
+  Event event{.from = at, .until = at, .tuple = quoted};
   event.what = *numbered;
   show(event, where);
 }

@@ -147,7 +147,7 @@ void PacketdrillScript::complete(ScriptStep& step) const {
     const auto spec = read_icmp(icmp->text);
     const auto message = spec ? icmp_numbers(*spec, ip_) : std::nullopt;
     const std::size_t quote = icmp->text.find('[');
-    if (!message) return;
+    if (!message || spec->local_port || spec->remote_port) return;
     icmp->text = "icmp " + icmp_words(*message) + (quote == std::string::npos ? "" : " " + icmp->text.substr(quote));
   }
 }
@@ -156,6 +156,10 @@ void PacketdrillScript::complete(ScriptStep& step) const {
 std::string PacketdrillScript::inexpressible(const ScriptStep& step) {
   if (const auto* in = std::get_if<Inject>(&step.action)) return tcpassay::inexpressible(in->segment);
   if (const auto* out = std::get_if<Expect>(&step.action)) return tcpassay::inexpressible(out->segment);
+  if (const auto* icmp = std::get_if<Icmp>(&step.action)) {
+    const auto spec = read_icmp(icmp->text);
+    return spec && (spec->local_port || spec->remote_port) ? "an ICMP message that quotes other ports" : "";
+  }
   const auto* call = std::get_if<Call>(&step.action);
   if (!call) return "";
   std::string why =

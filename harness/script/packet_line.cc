@@ -167,14 +167,14 @@ class PacketParser {
     return static_cast<std::uint64_t>(*value);
   }
 
-  // TYPE [CODE] [mtu N] [id N] [[seq:end(length)]]; kept as text.
+  // TYPE [CODE] [mtu N] [id N] [local_port N] [remote_port N] [[seq:end(length)]]; kept as text.
   void icmp() {
     in_.take("icmp");
     in_.skip_space();
     if (!begins_word(in_.peek())) in_.fail("an ICMP type");
     for (; begins_word(in_.peek()); in_.skip_space()) {
       const std::string_view word = in_.take_word("a word");
-      if (word == "mtu" || word == "id") in_.take_number(0, kU16Max);
+      if (word == "mtu" || word == "id" || word == "local_port" || word == "remote_port") in_.take_number(0, kU16Max);
     }
     if (!in_.accept("[")) return;
     in_.take_balanced("]");

@@ -4,11 +4,11 @@
 
 namespace tcpassay {
 
-// The message quotes a segment of the script's only connection.
+// The message quotes a segment of the script's only connection, or of a connection between other ports.
 void Session::Impl::put_icmp(const IcmpSpec& spec, const Place& where) {
   const Identity& identity = target.identity();
-  const Tuple tuple = pair({}, {});
-  const Conversation& with = conversation(tuple);
+  const Tuple tuple = pair(spec.local_port, spec.remote_port);
+  const Conversation& with = conversation(pair({}, {}));
   const bool ipv6 = ip == 6;
   auto message = icmp_numbers(spec, ip);
   if (!message) return;

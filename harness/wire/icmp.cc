@@ -129,10 +129,12 @@ std::optional<IcmpSpec> read_icmp(const std::string& text) {
       spec.seq = *seq;
       break;
     }
-    if (words[i] == "mtu") {
-      const auto mtu = i + 1 < words.size() ? number(words[i + 1]) : std::nullopt;
-      if (!mtu) return std::nullopt;
-      spec.mtu = *mtu;
+    if (words[i] == "mtu" || words[i] == "local_port" || words[i] == "remote_port") {
+      const auto value = i + 1 < words.size() ? number(words[i + 1]) : std::nullopt;
+      if (!value) return std::nullopt;
+      if (words[i] == "mtu") spec.mtu = *value;
+      if (words[i] == "local_port") spec.local_port = static_cast<std::uint16_t>(*value);
+      if (words[i] == "remote_port") spec.remote_port = static_cast<std::uint16_t>(*value);
       ++i;
     } else if (spec.code.empty()) {
       spec.code = words[i];

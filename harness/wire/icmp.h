@@ -12,11 +12,12 @@
 namespace tcpassay {
 
 // `icmp unreachable host_unreachable [1:1461(1460)]`, `icmp unreachable frag_needed mtu 1200 [1:1461(1460)]`, and in
-// numbers `icmp type_3 code_1`.
+// numbers `icmp type_3 code_1`. Behind the code `remote_port 9` or `local_port 9` says what port the quote has.
 struct IcmpSpec {
   std::string type{}, code{};
   std::uint32_t mtu = 0;
-  std::uint32_t seq = 0;  // of the quoted segment, counted from the target's SYN
+  std::uint32_t seq = 0;                                     // of the quoted segment, counted from the target's SYN
+  std::optional<std::uint16_t> local_port{}, remote_port{};  // where they are not those of the script's connection
   friend bool operator==(const IcmpSpec&, const IcmpSpec&) = default;
 };
 

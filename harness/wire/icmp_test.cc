@@ -13,6 +13,11 @@ TEST(Icmp, IsReadFromAScript) {
   EXPECT_TRUE(read_icmp("icmp source_quench [1:11(10)]"));
   EXPECT_TRUE(read_icmp("icmp unreachable"));
   EXPECT_FALSE(read_icmp("icmp unreachable moon_unreachable"));
+  const auto elsewhere = read_icmp("icmp unreachable port_unreachable remote_port 9 local_port 8 [0:0(0)]");
+  ASSERT_TRUE(elsewhere);
+  EXPECT_EQ(elsewhere->remote_port, 9);
+  EXPECT_EQ(elsewhere->local_port, 8);
+  EXPECT_FALSE(read_icmp("icmp unreachable port_unreachable remote_port"));
   EXPECT_FALSE(read_icmp("icmp"));
 }
 

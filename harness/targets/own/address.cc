@@ -22,11 +22,27 @@ bool Stack::stray(const Segment& seg) const {
   return !may_be_a_host(seg.source) && !unseen;
 }
 
+bool Stack::ip_options_drop(const Segment& seg) const {
+  if (seg.ctl.syn && planted.has(Defect::ip_options_on_syn_drop)) return true;
+  if (seg.ctl.rst && planted.has(Defect::ip_options_on_reset_drop)) return true;
+  if (seg.ctl.fin && planted.has(Defect::ip_options_on_fin_drop)) return true;
+  return planted.has(Defect::ip_options_drop);
+}
+
+// For identification_of_held_text.
+bool Stack::is_held_by_identification(Connection& c, const Segment& seg) const {
+  if (seg.text.empty() || seg.identification == 0) return false;
+  const bool same = c.received.has_gap() && seg.identification == c.held_id;
+  if (gt(seg.seq, c.rcv_nxt)) c.held_id = seg.identification;
+  return same && planted.has(Defect::identification_of_held_text);
+}
+
 bool Stack::ip_drops(const Segment& seg) {
   if (seg.authentication_option && planted.has(Defect::authentication_option_drops)) return true;
-  if (seg.ip_options && planted.has(Defect::ip_options_drop)) return true;
+  if (seg.ip_options && ip_options_drop(seg)) return true;
   Connection* c = find(seg.destination_port, seg.source, seg.source_port);
   if (c == nullptr) return false;
+  if (is_held_by_identification(*c, seg)) return true;
   if (seg.user_timeout_option && planted.has(Defect::user_timeout_option_resets)) {
     send_reset(*c);
     delete_tcb(*c, Ended::kReset);

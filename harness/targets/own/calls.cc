@@ -87,6 +87,7 @@ std::uint32_t Stack::send(Connection& c, ByteView text, bool urgent) {
 std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   const std::uint32_t count = c.received.read(out);
   c.has_read = c.has_read || count > 0;
+  if (count > 0 && planted.has(Defect::ack_count_ended_by_read)) c.segments_unacked = c.octets_unacked = 0;
   if (count > 0) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
   if (count > 0 && c.state == State::kSynReceived) open_window(c);  // by Fast Open: the next SYN,ACK tells
   if (count > 0 && c.receives() && open_window(c)) {

@@ -188,6 +188,7 @@ struct Tcb {
   Time heard = 0;               // when the last segment came
   unsigned keep_probes = 0;     // since then
   std::uint16_t last_id = 0;    // for identification_tells_duplicates
+  std::uint16_t held_id = 0;    // for identification_of_held_text
   std::uint8_t last_class = 0;  // for dscp_change_drops
 
   // Receive sequence variables. RCV.NXT+RCV.WND never moves left.

@@ -20,7 +20,8 @@ std::uint8_t Stack::receive_shift(const Choices& choices) const {
   if (variants.has(LegalVariant::scale_0)) return 0;
   if (variants.has(LegalVariant::scale_14) && choices.receive_buffer >= 0xffff) return kShiftMax;
   std::uint8_t shift = choices.receive_buffer < kLeastScaled ? std::uint8_t{0} : kUsualShift;
-  while (choices.receive_buffer >> shift > 0xffff && shift < kShiftMax) ++shift;
+  const std::uint8_t most = kShiftMax + planted.has(Defect::ws_shift_of_huge_buffer);
+  while (choices.receive_buffer >> shift > 0xffff && shift < most) ++shift;
   return shift;
 }
 

@@ -55,6 +55,11 @@ void Stack::icmp_arrives(ByteView packet) {
   if (address_at(v6, &quote[v6 ? 8 : 12]) != address_for(peer)) return;
   const std::uint8_t* tcp = &quote[quoted];
   Connection* c = find(get16(tcp), peer, get16(tcp + 2));
+  if (c == nullptr && planted.has(Defect::icmp_by_local_port)) {
+    for (Connection* each : existing_) {
+      if (each->local_port == get16(tcp) && each->remote_address == peer) c = each;
+    }
+  }
   Connection* other = nullptr;
   if (c != nullptr && planted.has(Defect::icmp_to_another)) {
     for (Connection* each : existing_) {

@@ -294,6 +294,10 @@ Result Sockets::set_keep_alive(Socket& s, Option option, std::int64_t value) {
   if (option == Option::kKeepIdle) s.choices.keep_idle = value * kSecond;
   if (option == Option::kKeepInterval) s.choices.keep_interval = value * kSecond;
   if (option == Option::kKeepCount) s.choices.keep_count = static_cast<unsigned>(value);
+  const bool idle = option == Option::kKeepIdle && stack_.planted.has(Defect::keep_alive_by_idle_time);
+  const bool number = option == Option::kKeepCount && stack_.planted.has(Defect::keep_alive_by_count);
+  const bool interval = option == Option::kKeepInterval && stack_.planted.has(Defect::keep_alive_by_interval);
+  if (idle || number || interval) s.choices.keep_alive = true;
   Connection* c = s.connection;
   if (c != nullptr && c->state != State::kClosed) stack_.set_keep_alive(*c, s.choices);
   return {};

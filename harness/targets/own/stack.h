@@ -207,6 +207,8 @@ class Stack {
 
   // address.cc: section 3.9.2
   bool stray(const Segment& seg) const;
+  bool ip_options_drop(const Segment& seg) const;
+  bool is_held_by_identification(Connection& c, const Segment& seg) const;
   bool ip_drops(const Segment& seg);
   // recovery.cc: RFC 6675
   bool update_scoreboard(Connection& c, const Segment& seg) const;

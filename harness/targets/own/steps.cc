@@ -185,8 +185,9 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
   const bool at_edge = seg.seq == c.rcv_nxt + c.rcv_wnd && planted.has(Defect::rst_at_edge_believed);
   const bool at_fin = c.fin_received && seg.seq + 1 == c.rcv_nxt && planted.has(Defect::rst_at_fin_believed);
-  const bool credulous =
-      (inside && variants.has(LegalVariant::rst_rfc793)) || planted.has(Defect::rst_out_of_window) || at_edge || at_fin;
+  const bool at_last_ack = seg.seq == c.stamps.last_ack_sent && planted.has(Defect::rst_at_last_ack_believed);
+  const bool credulous = at_last_ack || (inside && variants.has(LegalVariant::rst_rfc793)) ||
+                         planted.has(Defect::rst_out_of_window) || at_edge || at_fin;
   const bool believed = exact || credulous;
   if (!inside && seg.seq != c.rcv_nxt && planted.has(Defect::rst_outside_answered)) challenge(c, seg);
   if (!believed && inside && planted.has(Defect::rst_challenged_and_believed)) {
