@@ -29,6 +29,7 @@ Cookie Stack::cookie_for(const Address& address) const {
 // 4.2: PendingFastOpenRequests
 std::uint32_t Stack::pending_fast_opens(const Listener& listener) const {
   return static_cast<std::uint32_t>(std::count_if(existing_.begin(), existing_.end(), [&](const Connection* c) {
+    if (c->syn_retransmitted && planted.has(Defect::fast_open_limit_of_first_syn_acks)) return false;
     if (c->has_read && planted.has(Defect::fast_open_limit_of_unread)) return false;
     return c->fast_open.opened && c->state == State::kSynReceived && c->local_port == listener.port;
   }));

@@ -226,6 +226,7 @@ void ChildTarget::read_answer(ByteView octets) {
     const auto report = in.get<StateReport>();
     if (i < watched_.size()) watched_[i].report = there ? std::optional(report) : std::nullopt;
   }
+  if (!is_ahead() && count < watched_.size()) watched_.resize(count);  // foresight has ended before it came to them
   if (std::exchange(has_reset_, false)) watch_heap();
 }
 
