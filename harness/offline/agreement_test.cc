@@ -148,7 +148,7 @@ TEST(Agreement, OfRandomRuns) {
   RandomRuns runs(23);
   std::map<std::pair<Way, Difference>, int> counts;
   int played = 0, guilty = 0, by_record = 0, by_capture = 0;
-  while (played < 400) {
+  while (played < 600) {
     const RandomRuns::Run run = runs.next();
     const auto target = make_target("own", run.own);
     if (Session::unsupported(run.file->scenario, *target, run.options.ip)) continue;

@@ -49,6 +49,7 @@ class RunExport {
   std::size_t not_kept_ = 0;  // departures, the first ones, of which the session did not keep the packet
   Tuple pair_{.local = kTargetPort, .remote = kPeerPort};  // the ports of the connection that packetdrill follows
   std::map<std::uint32_t, std::uint32_t> iss_;             // the target's ISS, by key()
+  std::map<std::uint32_t, bool> acknowledged_;             // whether the last segment that arrived had an ACK
   std::map<std::uint32_t, std::uint32_t> peer_starts_;     // the peer's number that is written as zero, by key()
   std::map<int, std::uint16_t> bound_ports_;               // by file descriptor
   std::optional<State> reported_{};
@@ -92,6 +93,7 @@ void RunExport::arrives(const Arriving& seen, const Event& event, const Place& w
   const auto* in = step ? std::get_if<Inject>(&step->action) : nullptr;
   if (!in) return script_.note_loss("a packet that is not in the script");
   SegmentSpec spec = in->segment;
+  acknowledged_[key(event.tuple)] = spec.ctl.ack;
   if (spec.ctl.syn) peer_starts_.try_emplace(key(event.tuple), spec.seq <= kFirstMax ? spec.seq : 0);
   if (spec.ctl.syn && spec.seq > kFirstMax) script_.note_loss("the numbers of a peer that begins so high");
   spec.seq -= peer_start_of(event.tuple);
@@ -122,7 +124,9 @@ void RunExport::departs(const Event& event) {
   SegmentSpec spec{.ctl = decoded->ctl, .length = static_cast<std::uint32_t>(decoded->text.size())};
   name_ports(spec, event.tuple);
   const bool counts = offset != iss_.end();
-  spec.absolute = counts && decoded->ctl.rst && decoded->ctl.ack && decoded->seq == 0;  // where no connection is
+  // Where no connection is, a RST that answers a segment without ACK has the number 0 (3.10.7.1).
+  const bool of_none = decoded->ctl.rst && decoded->ctl.ack && decoded->seq == 0;
+  spec.absolute = counts && of_none && !acknowledged_[key(event.tuple)];
   spec.seq = decoded->seq - (counts && !spec.absolute ? offset->second : 0);
   const std::uint32_t first = peer_start_of(event.tuple);
   if (decoded->ctl.ack) spec.ack = decoded->ack - first;
