@@ -41,6 +41,7 @@ void resynchronise_with(Candidate& p, const Departing& seg) {
   if (seg.ctl.ack && !seg.ctl.rst) {
     p.rcv_nxt = p.rcv_nxt_max = p.rcv_acked = seg.ack;
     p.rcv_edge = p.rcv_far = seg.ack + seg.wnd;
+    if (seg.ctl.syn) p.rcv_user = seg.ack;  // the user was given nothing yet, and of text on the SYN nothing is known
     p.user_at_offer = p.rcv_user;
     p.edge_known = true;
   }

@@ -129,6 +129,15 @@ TEST(Report, NarrowsWhatIsPossible) {
   EXPECT_EQ(t.state(), "CLOSED");
 }
 
+// A listener takes a SYN that has RST. Nothing but that is held against it: no text is thought to wait for the user.
+TEST(Resynchronised, WithAConnectionThatShouldNotBe) {
+  Trace t;
+  t.listen().in("SR", 0).out("S.", 0, 1).quiet().in(".", 1, 1).quiet().accept().quiet();
+  const std::size_t before = t.verdicts().size();
+  EXPECT_GE(before, 1u);
+  EXPECT_EQ(t.read_fails(UserError::kWouldBlock).verdicts().size(), before);
+}
+
 // TIME-WAIT
 
 TEST(TimeWait, EndsAfterTwoMsl) {
