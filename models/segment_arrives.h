@@ -20,8 +20,7 @@ void start_time_wait(Step& on);
 // 3.10.8 and 3.8.3: what the passage of time may or must have done by now. `time_matters` is a quick look before.
 bool time_matters(const Tcb& tcb, const Environment& env);
 Time kept_by_user_at_most(const Tcb& tcb);  // by then the timeout that the user has set has ended the connection
-Rule forbids_end_of_time_wait(const Tcb& tcb, Time now);  // what is blamed for a TIME-WAIT that ends too early
-Time user_limit(const Tcb& tcb);  // R2, or the user timeout: before then the connection is not given up
+Time user_limit(const Tcb& tcb);            // R2, or the user timeout: before then the connection is not given up
 void time_passes(Step& on);
 // USER TIMEOUT: flush all queues, signal the user, delete the TCB. A reset may be sent to tell the peer.
 void user_timeout(Step& on);

@@ -252,18 +252,14 @@ TEST(CheckAckField, TheAckOfOurFinEndsLastAck) {
   EXPECT_EQ(arrives(last_ack(), in(".", 2, 1)).texts, Texts{"LAST-ACK"});
 }
 
-// Step 1 acknowledges the FIN and drops it; steps 5 and 8, which speak of that FIN alone, restart the timer.
+// Step 1 acknowledges the FIN and drops it, steps 5 and 8 would restart the timer: the end lies between both readings.
 TEST(CheckAckField, InTimeWaitTheFinAgainIsAcknowledged) {
   const Outcomes after = arrives(time_wait(), in("F.", 1, 2), at(std::chrono::minutes(1)));
   EXPECT_EQ(after.texts, Texts{"TIME-WAIT, ACK now"});
   EXPECT_TRUE(after.cite(Rule::SA4_5_time_wait));
   EXPECT_TRUE(after.cite(Rule::SA4_8_time_wait));
-  EXPECT_EQ(after.all.at(0).time_wait.from, std::chrono::minutes(5));
+  EXPECT_EQ(after.all.at(0).time_wait.from, std::chrono::minutes(4));
   EXPECT_GT(after.all.at(0).time_wait.to, std::chrono::minutes(5));
-  Candidate again = after.all.at(0);
-  again.ack_now = false;  // it has left
-  EXPECT_EQ(departs(again, out("R", 2), at(std::chrono::minutes(3))).blamed, "MUST_13");
-  EXPECT_EQ(departs(again, out("R", 2), at(std::chrono::seconds(270))).blamed, "SA4_5_time_wait");  // not restarted
 }
 
 TEST(CheckAckField, InTimeWaitAnotherFinMayRestartTheTimerOrNot) {

@@ -69,10 +69,7 @@ void cite_unacceptable(Step& on, const Arriving& seg) {
     on.cite(Rule::SA4_8_time_wait);
     on.cite(Rule::SA4_5_time_wait);
     if (on.env.since + on.env.msl > tcb.time_wait.from) on.cite(Rule::MUST_13);
-    // Step 1 drops the FIN of the peer, yet the fifth step and the eighth speak of nothing else: it is acknowledged and
-    // restarts the timer. Of a FIN that is not the one received before, or has no ACK, this is left open.
-    const bool same = seg.ctl.ack && seg.ack == tcb.snd_nxt && seg.seq + seg.len() == tcb.rcv_nxt && !seg.ctl.syn;
-    if (same && on.env.user_known) tcb.time_wait.from = on.env.since + 2 * on.env.msl;
+    // Whether the timer starts again is left open: step 1 drops the FIN before the steps that restart it.
     tcb.time_wait.to = later_end(on);
   } else if (seg.ctl.fin && tcb.rcv_fin) {
     on.cite(Rule::SA4_8_stay);

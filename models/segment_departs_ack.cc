@@ -209,8 +209,8 @@ bool ack_is_current(Step& on, const Departing& seg) {
   const bool all_but_the_fin = tcb.rcv_fin && !never_arrived && seg.ack == tcb.rcv_nxt - 1;
   const bool must_leave = tcb.ack_later || tcb.ack_now;
   const Rule demands = blamed({
-      {must_leave && !never_arrived && calls_upon(tcb, Rule::S3_4_modulo), Rule::S3_4_modulo},
       {all_but_the_fin && tcb.ack_later && info(tcb.ack_rule).level == Level::kMust, Rule::SA4_8_ack},
+      {must_leave && !never_arrived && calls_upon(tcb, Rule::S3_4_modulo), Rule::S3_4_modulo},
       {tcb.ack_later, tcb.ack_rule},
       {tcb.ack_now, tcb.ack_now_rule},
       {kOtherwise, at_work(tcb, Rule::S3_8_ack_current)},

@@ -10,12 +10,11 @@ namespace tcpassay {
 namespace {
 
 // What is blamed for a RST where no reply is due.
-Rule forbids_reset(const Step& on) {
-  const Candidate& tcb = on.tcb;
+Rule forbids_reset(const Candidate& tcb) {
   // Were TIME-WAIT over, the listener would have answered the SYN.
   const bool old_syn = calls_upon(tcb, Rule::R6191_2_ts_drop) || calls_upon(tcb, Rule::R6191_2_prev_nots_drop);
   return blamed({
-      {tcb.state == State::kTimeWait, old_syn ? Rule::S3_5_2_unclear : forbids_end_of_time_wait(tcb, on.env.now)},
+      {tcb.state == State::kTimeWait, old_syn ? Rule::S3_5_2_unclear : Rule::MUST_13},
       {tcb.keep.unanswered > 0, Rule::MUST_29},
       {tcb.ack_now && tcb.ack_now_must, tcb.ack_now_rule},  // a challenge ACK is due
       {tcb.ack_now, Rule::S3_5_2_unclear},
@@ -77,7 +76,7 @@ bool reset_may_leave(Step& on, const Departing& seg) {
         gives_up_early(on);
         return true;
       }
-      return on.refuse(forbids_reset(on), 3);
+      return on.refuse(forbids_reset(tcb), 3);
     case Reply::Form::kAck:
     case Reply::Form::kSyn:
     case Reply::Form::kSynAck:

@@ -144,9 +144,9 @@ struct HeldText {
 
 // TIME-WAIT, 3.6.1 and RFC 1337.
 struct TimeWait {
-  Time from{}, to{}, begun_from{};  // it ends between `from` and `to`; the last is `from` had no FIN come again
-  RcvSeq least_seq{};               // the least SEG.SEQ seen in it, when it is below RCV.NXT
-  bool acknowledged = false;        // an acknowledgment has left in it
+  Time from{}, to{};          // it ends in this interval
+  RcvSeq least_seq{};         // the least SEG.SEQ seen in it, when it is below RCV.NXT
+  bool acknowledged = false;  // an acknowledgment has left in it
   bool ignored_rst = false;
   friend bool operator==(const TimeWait&, const TimeWait&) = default;
 };

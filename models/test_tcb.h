@@ -159,7 +159,7 @@ inline Candidate last_ack() {
 }
 inline Candidate time_wait() {
   Candidate tcb = with_peers_fin(fin_wait_2(), State::kTimeWait);
-  tcb.time_wait.from = tcb.time_wait.begun_from = std::chrono::minutes(4);
+  tcb.time_wait.from = std::chrono::minutes(4);
   tcb.time_wait.to = std::chrono::minutes(5);
   return tcb;
 }

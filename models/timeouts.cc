@@ -14,16 +14,10 @@ Time later_end(const Step& on) {
 void start_time_wait(Step& on) {
   on.tcb.time_wait.from = on.env.since + 2 * on.env.msl;
   on.tcb.time_wait.to = later_end(on);
-  on.tcb.time_wait.begun_from = on.tcb.time_wait.from;
   if (!on.env.user_known)
     on.tcb.time_wait.from = on.env.since;      // the MSL is not known, nor whether the user has aborted
   on.tcb.timed = on.tcb.send_pending = false;  // turn off the other timers
   on.tcb.time_wait.least_seq = on.tcb.rcv_nxt;
-}
-
-Rule forbids_end_of_time_wait(const Tcb& tcb, Time now) {
-  return tcb.time_wait.begun_from <= now && tcb.time_wait.begun_from < tcb.time_wait.from ? Rule::SA4_5_time_wait
-                                                                                          : Rule::MUST_13;
 }
 
 Time user_limit(const Tcb& tcb) {

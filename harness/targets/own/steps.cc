@@ -150,7 +150,7 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
     // Fifth step: "a retransmission of the remote FIN. Acknowledge it, and restart the 2 MSL timeout."
     if (planted.has(Defect::timewait_ignores_fin)) return Then::kReturn;
     const bool again = seg.ctl.fin && seg.seq + seg.len() == c.rcv_nxt;
-    if (again && !planted.has(Defect::timewait_not_restarted)) enter_time_wait(c);
+    if (again) enter_time_wait(c);
   }
   if (c.rcv_wnd == 0 && !seg.text.empty() && planted.has(Defect::probe_answer_opens)) {
     c.rcv_wnd = c.choices.receive_buffer - std::min(c.choices.receive_buffer, c.received.user());
