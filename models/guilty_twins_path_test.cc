@@ -26,6 +26,26 @@ TEST(PathTwins, TheSmallestPathThatWasToldIsAMeasureOfTheWindow) {
   EXPECT_EQ(window_opens_behind(400, 300), Verdicts{"S3_8_6_2_2_threshold departed"});
 }
 
+// A SYN was lost, so that the window is one segment. A duplicate ACK lets another one go, and a message makes all leave
+// again in smaller ones. Behind the second duplicate ACK so many octets are in flight as the window and two segments.
+Verdicts limited_transmit_behind_a_message(std::uint32_t segments) {
+  Trace t;
+  Arriving answer = in("S.", 0, 1);
+  answer.opt.mss = 1460;
+  answer.opt.octets = 4;
+  t.connect().out("S", 0).quiet(std::chrono::seconds(1)).out("S", 0).quiet(std::chrono::seconds(2)).out("S", 0).quiet();
+  t.event(answer).out(".", 1, 1).quiet();
+  t.write(6000).out(".", 1, 1, 1460).quiet().in(".", 1, 1).out(".", 1461, 1, 1460).quiet();
+  t.event(smaller_path(1300, 1)).out(".", 1, 1, 1260).quiet().in(".", 1, 1);
+  for (std::uint32_t i = 1; i < segments; ++i) t.out(".", 1 + 1260 * i, 1, 1260);
+  return t.quiet().verdicts();
+}
+
+TEST(PathTwins, LimitedTransmitBeginsAnewBehindAMessage) {
+  EXPECT_EQ(limited_transmit_behind_a_message(3), Verdicts{});
+  EXPECT_EQ(limited_transmit_behind_a_message(4), Verdicts{"R5681_3_1_iw_synloss violated"});
+}
+
 // Over IPv6 packets of 1500 octets have room for 1440 of text, whatever the peer takes. The window opens by so much.
 Verdicts opens_over_ipv6(std::uint32_t octets, bool smaller) {
   Trace t{{.mms_r = 1460, .mms_s = 1460, .default_mss = 1220}};

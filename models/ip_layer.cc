@@ -20,7 +20,7 @@ namespace {
 
 constexpr Time kNoIncrease = std::chrono::minutes(5);     // RFC 1191 section 3: after a message
 constexpr Time kAtOnce = std::chrono::milliseconds(150);  // no retransmission timer expires sooner
-constexpr std::uint32_t kIpv4Floor = 68, kIpv6Floor = 1280;
+constexpr std::uint32_t kIpv6Floor = 1280;
 constexpr std::uint32_t kTcpHeader = 20;
 constexpr int kDuplicates = 3;           // RFC 5681 section 3.2: so many duplicate ACKs make text leave again at once
 constexpr std::uint32_t kLeastText = 8;  // fragments carry multiples of so many octets

@@ -6,6 +6,8 @@
 
 namespace tcpassay {
 
+inline constexpr std::uint32_t kIpv4Floor = 68;  // octets that any path takes (RFC 791 section 3.2)
+
 // IP_TOS and IP_TTL.
 void ip_set(Step& on, const UserCall& call);
 

@@ -248,7 +248,7 @@ bool push_is_set(Step& on, const Departing& seg, const Extent& at) {
 bool departs_inside_window(Step& on, const Departing& seg, const Extent& at) {
   Candidate& tcb = on.tcb;
   on.cite(Rule::S3_8_6_window);
-  const bool path_unknown = tcb.ip.too_big_seen && tcb.ip.path_mtu == 0;  // an old router has told no size
+  const bool path_unknown = tcb.ip.least_told == kIpv4Floor;  // an old router has told no size
   const bool whole =
       at.text_end == tcb.snd_end || at.octets == segment_room(tcb, on.env, seg) || any_size(tcb) || path_unknown;
   if (!text_in_scaled_window(on, seg.seq, at.text_end, whole)) return false;

@@ -20,8 +20,10 @@ std::uint32_t beyond_window(const Tcb& tcb) {
   const unsigned duplicates = counts_reports ? reports : cc.duplicates;
   if (cc.phase != Congestion::Phase::kOpen || duplicates == 0 || duplicates >= kDupAckThreshold) return 0;
   // A report of less than a segment has taken no more than that from the flight, and FlightSize counts it still.
+  // What the path has refused has left, too, and comes back when it leaves again.
+  const bool counted = selective(tcb) || tcb.snd_una < cc.refused_to;
   const std::uint32_t two = (kDupAckThreshold - 1u) * cc.smss, gone = duplicates * cc.smss;
-  return two - (selective(tcb) ? std::min(gone, cc.left) : gone);
+  return two - (counted ? std::min(gone, cc.left) : gone);
 }
 
 }  // namespace tcpassay::rfc3042
