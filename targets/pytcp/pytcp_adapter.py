@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTCP behind tcpassay's plugin interface: python_plugin.c calls the methods of Adapter, which are those of
-tcpassay_plugin.h. PyTCP is one asyncio program: its event loop, its clock and its random source are in virtual_time.py."""
+tcpassay_plugin.h. PyTCP is one asyncio program: its event loop, its clock and its random source are in
+virtual_time.py, its ticks in pump.py."""
 
 import asyncio
 import secrets
@@ -18,9 +19,7 @@ from pmd_pytcp import stack  # noqa: E402
 from pmd_pytcp.lib import io_backend  # noqa: E402
 from pmd_pytcp.lib.interface_layer import InterfaceLayer  # noqa: E402
 from pmd_pytcp.protocols.tcp.session import tcp__session, tcp__session__validate  # noqa: E402
-from pmd_pytcp.protocols.tcp.session.tcp__session import TcpSession  # noqa: E402
 from pmd_pytcp.protocols.tcp.tcp__enums import ConnError, FsmState  # noqa: E402
-from pmd_pytcp.runtime.tx_ring import TxRing  # noqa: E402
 from pmd_pytcp.socket import (  # noqa: E402
     IP_RECVERR,
     IPPROTO_IP,
@@ -40,6 +39,7 @@ from pmd_pytcp.socket import (  # noqa: E402
 )
 from pmd_pytcp.socket.tcp__socket import TcpSocket  # noqa: E402
 from pmd_pytcp.stack import lifecycle, sysctl  # noqa: E402
+from pump import Pump  # noqa: E402
 
 # Errors, phases and states as tcpassay_plugin.h counts them.
 WOULD_BLOCK, NOT_CONNECTED, REFUSED, RESET, ABORTED, TIMED_OUT, PIPE = 1, 5, 6, 7, 8, 9, 10
@@ -77,44 +77,6 @@ SETTINGS = {
 }
 OFFERED = {"timestamps": "ts", "sack": "sack", "window-scaling": "wscale"}
 ROOM = 1 << 20  # PyTCP's send buffer has no end
-
-
-class Pump:
-    """PyTCP sends from a tick that comes each millisecond as long as there may be something to do. Here the tick comes at
-    once, and not again when it has twice done nothing: whatever happens later has a timer of its own."""
-
-    def __init__(self, loop):
-        self.loop, self.sent, self.before, self.quiet, self.waiting = loop, 0, 0, {}, set()
-        run, enqueue = TcpSession.tcp_fsm, TxRing.enqueue
-
-        def tcp_fsm(session, *what, **named):
-            self.before = self.sent
-            run(session, *what, **named)
-
-        def count(ring, packet):
-            self.sent += 1
-            enqueue(ring, packet)
-
-        TcpSession.tcp_fsm, TxRing.enqueue = tcp_fsm, count
-        TcpSession._pump_tail = lambda session, before, external: self.after(session, before, external)
-        TcpSession._kick_pump = lambda session: self.after(session, session.state, True)
-
-    def after(self, session, state_before, external):
-        if session.state is FsmState.CLOSED:
-            return
-        if external or session.state is not state_before or self.sent != self.before:
-            self.quiet[session] = 0
-        else:
-            self.quiet[session] = self.quiet.get(session, 0) + 1
-        if self.quiet[session] < 2 and (external or session.state is not state_before or session._has_pump_work()):
-            if session not in self.waiting:
-                self.waiting.add(session)
-                self.loop.call_soon(self.tick, session)
-
-    def tick(self, session):
-        self.waiting.discard(session)
-        if session.state is not FsmState.CLOSED:
-            session.tcp_fsm(timer=True)
 
 
 def text_of(address):
