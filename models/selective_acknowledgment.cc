@@ -329,6 +329,7 @@ void blocks_depart(Step& on, const Departing& seg, Span open) {
   if (seg.ack < open.to) sack.vague = true;  // the target has not kept all that arrived
   if (seg.opt.blocks == 0) {
     no_blocks(on, seg);
+    if (seg.text.empty()) sack.kept = {};  // it may have dropped what it held
   } else {
     judge_blocks(on, seg, open);
   }

@@ -205,6 +205,22 @@ TEST(DuplicateAcknowledgment, TheIslandOfADuplicateIsReportedWhole) {
   for (const std::string& verdict : dropped.verdicts()) EXPECT_NE(verdict, "R2883_4_island departed");
 }
 
+// A part of an island comes again and is reported alone. An ACK without blocks before it may mean that the island was
+// dropped, so that the part is new to the target.
+TEST(DuplicateAcknowledgment, AnIslandThatMayBeGoneIsNotOwed) {
+  const auto verdicts = [](Blocks before) {
+    Story t;
+    t.text(301, 401, 1, {{301, 401}}).text(401, 501, 1, {{301, 501}}).text(501, 601, 1, before);
+    t.text(301, 351, 1, {{301, 351}});
+    return t.verdicts();
+  };
+  const auto names_island = [](const Verdicts& all) {
+    return std::find(all.begin(), all.end(), "R2883_4_island departed") != all.end();
+  };
+  EXPECT_TRUE(names_island(verdicts({{301, 601}})));
+  EXPECT_FALSE(names_island(verdicts({})));
+}
+
 TEST(DuplicateAcknowledgment, Departures) {
   const auto verdicts = [](Blocks first, Blocks second) {
     Story t;
