@@ -276,6 +276,24 @@ TEST_F(MovesTest, OctetsKeepWhatAPacketIsRefusedFor) {
   EXPECT_EQ(odd_address(0), std::nullopt);
 }
 
+// Octets of a header or of the text that a script names stay where a script can name them.
+TEST_F(MovesTest, WhatBecomesOfOctetsCanBeRead) {
+  const Moves parent = of(R"(
++0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 65535
++0 < P. 1:101(100) ack 1 win 65535 //! damage: tcp[16]=0000
++0 < P. 1:101(100) ack 1 win 65535 //! damage: text@90=01020304050607080900
+)");
+  Moves moves = parent;
+  for (std::uint64_t seed = 0; seed < 4000; ++seed) {
+    moves = mutated(seed % 20 == 0 ? parent : moves, parent, seed, limits_);
+    answers(moves);
+    ASSERT_NO_THROW(parse_script(print_script(played()), "again")) << print_script(played());
+  }
+}
+
 TEST_F(MovesTest, ReducedInputsKeepWhatIsAskedFor) {
   const auto has_rst = [](const Moves& moves) {
     return std::any_of(moves.moves.begin(), moves.moves.end(), [](const Move& move) {

@@ -16,6 +16,7 @@
 #include "harness/hunt/moves.h"
 #include "harness/hunt/randomness.h"
 #include "harness/hunt/values.h"
+#include "harness/script/packet_damage.h"
 #include "harness/script/scenario.h"
 #include "harness/target/settings.h"
 #include "harness/wire/packet.h"
@@ -317,14 +318,24 @@ static void forget_the_other(Damage& damage, std::uint8_t ip) {
   damage.ip_options.clear();
 }
 
-void keep_to_version(Moves& made) {
+// Octets that a script says of the text stand in the text, which may have become shorter.
+static void forget_octets_beyond(SegmentSpec& segment) {
+  std::erase_if(segment.options, [&](const OptionSpec& option) {
+    const bool of_text = option.kind == OptionSpec::Kind::kRaw && option.name == kTextSaid;
+    return of_text && option.values[0] + option.octets.size() > segment.length;
+  });
+}
+
+void keep_to_script(Moves& made) {
   for (Move& move : made.moves) {
-    if (auto* seg = std::get_if<SegmentMove>(&move.what)) forget_the_other(seg->spec.damage, made.ip);
+    auto* seg = std::get_if<SegmentMove>(&move.what);
+    if (seg == nullptr) continue;
+    forget_the_other(seg->spec.damage, made.ip);
+    forget_octets_beyond(seg->spec);
   }
 }
 
 void keep_within(Moves& made, const MoveLimits& limits) {
-  keep_to_version(made);
   std::erase_if(made.moves, [&](const Move& move) {
     const auto* call = std::get_if<Call>(&move.what);
     if (call == nullptr || call->kind != CallKind::kSetOption) return false;
@@ -346,6 +357,7 @@ void keep_within(Moves& made, const MoveLimits& limits) {
     if (!limits.urgent_data) call->urgent = false;
     if (writes) call->length = std::min(call->length, tiny ? kTinyWriteMax : kWriteMax);
   }
+  keep_to_script(made);
 }
 
 Moves mutated(const Moves& parent, const Moves& other, std::uint64_t seed, const MoveLimits& limits) {

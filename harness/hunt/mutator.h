@@ -29,8 +29,8 @@ Moves mutated_plainly(const Moves& parent, std::uint64_t seed, const MoveLimits&
 // Keeps an input within the limits: of moves, of time, of packets that follow from one write.
 void keep_within(Moves& moves, const MoveLimits& limits);
 
-// Leaves out what only a header of the other version of IP has.
-void keep_to_version(Moves& moves);
+// Leaves out what a script cannot say: what only a header of the other version of IP has, octets beyond the text.
+void keep_to_script(Moves& moves);
 
 // The index behind the moves that open the first connection.
 std::size_t end_of_opening(const std::vector<Move>& moves);

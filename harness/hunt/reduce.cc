@@ -42,6 +42,7 @@ class Reduction {
   bool attempt(Change&& change) {
     Moves candidate = best_;
     change(candidate);
+    keep_to_script(candidate);
     return keep_if_shown(std::move(candidate));
   }
 
@@ -86,11 +87,7 @@ class Reduction {
           attempt([&](Moves& made) { made.settings.erase(made.settings.begin() + static_cast<std::ptrdiff_t>(i)); }) ||
           smaller;
     }
-    const auto over_ipv4 = [](Moves& made) {
-      made.ip = 4;
-      keep_to_version(made);
-    };
-    if (best_.ip != 4) smaller = attempt(over_ipv4) || smaller;
+    if (best_.ip != 4) smaller = attempt([](Moves& made) { made.ip = 4; }) || smaller;
     return smaller;
   }
 

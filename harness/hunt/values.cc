@@ -102,7 +102,8 @@ void change_options(SegmentMove& move, Random& random) {
     options.erase(options.begin() + static_cast<std::ptrdiff_t>(random.below(options.size())));
   } else if (how == 1 && !options.empty()) {
     OptionSpec& option = options[random.below(options.size())];
-    if (!option.values.empty()) change_option(option, random);
+    const bool octets_said = option.kind == OptionSpec::Kind::kRaw;  // their value is a place, not a number of TCP
+    if (!option.values.empty() && !octets_said) change_option(option, random);
   } else if (move.spec.ctl.syn && random.one_in(2)) {
     options = some_syn_options(random);
   } else {
