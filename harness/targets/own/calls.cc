@@ -83,18 +83,27 @@ std::uint32_t Stack::send(Connection& c, ByteView text, bool urgent) {
   return static_cast<std::uint32_t>(taken.size());
 }
 
+// A buffer that grew while nothing was sent: the window is larger once the peer is told.
+void Stack::tell_growth(Connection& c, Segment& seg) {
+  c.grows_untold = false;
+  c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
+  if (open_window(c)) seg.wnd = announced_window(c);
+}
+
 // 3.10.3 RECEIVE. A window update tells the peer of the freed space when there is enough (section 3.8.6.2.2).
 std::uint32_t Stack::receive(Connection& c, std::span<std::uint8_t> out) {
   const std::uint32_t count = c.received.read(out);
   c.has_read = c.has_read || count > 0;
   if (count > 0 && planted.has(Defect::ack_count_ended_by_read)) c.segments_unacked = c.octets_unacked = 0;
-  if (count > 0) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
+  const bool untold = variants.has(LegalVariant::no_window_update);
+  if (count > 0 && !untold) c.choices.receive_buffer = std::min(2 * c.choices.receive_buffer, c.buffer_limit);
+  c.grows_untold = c.grows_untold || (count > 0 && untold);
   if (count > 0 && c.state == State::kSynReceived) open_window(c);  // by Fast Open: the next SYN,ACK tells
   if (count > 0 && c.receives() && open_window(c)) {
     // When scaling rounds the window to the last SEG.WND, an update would only be a duplicate ACK (RFC 5681
     // section 4.2).
     const bool news = c.stamps.last_ack_sent != c.rcv_nxt || c.scaling.announced != announced_window(c);
-    if (news && !variants.has(LegalVariant::no_window_update)) {
+    if (news && !untold) {
       c.ack_now = true;
       respond(c);
     }

@@ -195,6 +195,7 @@ struct Tcb {
   SeqNum rcv_nxt = 0, irs = 0;
   std::uint32_t rcv_wnd = 0;
   std::uint32_t buffer_limit = 0;  // what the receive buffer may grow to
+  bool grows_untold = false;       // the user has read, and the buffer grows with the next segment
   std::uint16_t rcv_mss = 1460;    // the MSS that is announced
   bool fin_received = false;
   Selective selective{};

@@ -54,11 +54,10 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
   if (ws.snd > kShiftMax && !planted.has(Defect::ws_unclamped)) ws.snd = kShiftMax;
   ws.snd &= 31;
   ws.rcv = receive_shift(c.choices);
-  if (!ws.ok) {  // SEG.WND cannot express more
-    c.choices.receive_buffer = std::min(c.choices.receive_buffer, 0xffffu);
-    c.buffer_limit = std::min(c.buffer_limit, 0xffffu);
-    c.rcv_wnd = std::min(c.rcv_wnd, 0xffffu);
-  }
+  const std::uint32_t window = 0xffffu << (ws.ok ? ws.rcv : 0);  // SEG.WND cannot express more
+  c.choices.receive_buffer = std::min(c.choices.receive_buffer, window);
+  c.buffer_limit = std::min(c.buffer_limit, window);
+  c.rcv_wnd = std::min(c.rcv_wnd, window);
 
   Stamps& ts = c.stamps;
   const bool ts_ours = c.passive ? settings.timestamps && !variants.has(LegalVariant::stamps_not_offered) : ts.offered;

@@ -300,6 +300,7 @@ std::uint32_t Stack::announced_window(const Connection& c) const {
 // Sends a segment. With the ACK bit it also serves as the acknowledgment that was due.
 void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t length) {
   const bool again = lt(seg.seq, c.snd_nxt) && (length > 0 || seg.ctl.fin);
+  if (c.grows_untold && c.receives()) tell_growth(c, seg);
   if (c.stamps.ok && !seg.timestamps) seg.timestamps = stamp(c, seg, again);
   if (seg.ctl.fin && planted.has(Defect::ts_missing_on_fin)) seg.timestamps.reset();
   const bool bare = planted.has(Defect::ts_missing_on_reset) || variants.has(LegalVariant::stamps_not_on_resets);

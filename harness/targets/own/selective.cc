@@ -87,7 +87,8 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
       if (within(*s.duplicate, s.island[i])) std::rotate(&s.island[0], &s.island[i], &s.island[i] + 1);
     }
   }
-  if (s.dropped && lt(c.rcv_nxt, s.dropped->left)) add(*s.dropped);
+  const bool dropped = s.dropped && lt(c.rcv_nxt, s.dropped->left);
+  if (dropped && !above) add(*s.dropped);
   std::array<Block, Selective::kIslandsMax> order = s.island;
   const bool first_of_all = above && s.islands > 0 && within(*s.duplicate, order[0]);
   if (first_of_all && planted.has(Defect::dsack_island_cut)) order[0].left = s.duplicate->left;
@@ -96,7 +97,10 @@ void Stack::add_blocks(Connection& c, Segment& seg) const {
     std::sort(order.begin(), end, [](const Block& a, const Block& b) { return lt(a.left, b.left); });
   }
   if (s.islands > 1 && planted.has(Defect::sack_repeats_oldest)) std::reverse(order.begin() + 1, end);
-  for (std::size_t i = 0; i < s.islands; ++i) add(order[i]);
+  for (std::size_t i = 0; i < s.islands; ++i) {
+    add(order[i]);
+    if (i == 0 && above && dropped) add(*s.dropped);
+  }
   if (s.islands == 0) return;
   Block& last = seg.block[seg.blocks - 1u];
   if (planted.has(Defect::sack_too_far)) last.right = c.irs + 1 + (last.right - c.irs + 62) / 64 * 64;

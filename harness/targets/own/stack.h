@@ -155,6 +155,7 @@ class Stack {
   void send_reset(Connection& c);
   void send_reset_for(const Segment& seg);
   std::uint32_t announced_window(const Connection& c) const;
+  void tell_growth(Connection& c, Segment& seg);
   Segment from(const Connection& c) const;
   void emit(Connection& c, Segment seg, std::uint32_t offset = 0, std::uint32_t length = 0);
   void depart(const Segment& seg, const Ring* text, std::uint32_t offset, std::uint32_t length, bool altered = false);
