@@ -325,9 +325,11 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
                    seg.seq + octets != tcb.snd_nxt && !at_reported && seg.seq + octets < tcb.snd_end &&
                    octets < tcb.snd_edge() - seg.seq;
   const bool as_told = packet <= told && told < packet + kLeastText;
-  // What leaves again may be cut in two: half of what the floor has room for tells of no smaller estimate.
+  // What leaves again may be cut in two: half of what the floor has room for, beside SACK blocks or without them, tells
+  // of no smaller estimate.
   const std::uint32_t room = (v6 ? kIpv6Floor : kIpv4Floor) - header - kTcpHeader - seg.opt.octets;
-  const bool half = resent && octets == (room + 1) / 2;
+  const std::uint32_t blocks = seg.opt.blocks > 0 ? 4 + 8 * seg.opt.blocks : 0;
+  const bool half = resent && (octets == (room + 1) / 2 || octets == std::min(room, (room + blocks + 1) / 2));
   if (ip.below_floor && cut && as_told && !half && packet < (v6 ? kIpv6Floor : kIpv4Floor)) {
     on.refuse(v6 ? Rule::R8201_4_min : Rule::R1191_3_floor, 1);
     return false;

@@ -118,6 +118,7 @@ void lost_text_departs_at_closed_window(Step& on, const Departing& seg, SndSeq e
 void loss_probe_departs(Step& on, SndSeq end) {
   const Tcb& tcb = on.tcb;
   on.tcb.board.probed = true;
+  if (!tcb.late) on.tcb.timed = false;  // the retransmission timer starts anew
   if (end == tcb.snd_nxt) {
     on.cite(Rule::R8985_7_3_highest);
   } else {

@@ -208,6 +208,7 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
     on.cite(Rule::R5681_3_2_fill);
     on.acknowledge_now(Rule::R5681_3_2_fill);
   }
+  tcb.rcv_unacked_before = tcb.rcv_unacked;
   tcb.rcv_unacked += tcb.rcv_nxt - old_nxt;
   if (tcb.rcv_unacked >= 2u * tcb.rcv_mss) {
     on.cite(Rule::SHLD_19);
@@ -217,11 +218,21 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
   return Then::kProceed;
 }
 
+// Text that came with the SYN and is not acknowledged yet may be lost: what follows it stands ahead of a gap then.
+void text_of_syn_may_be_lost(Step& on, const Arriving& seg) {
+  Candidate& tcb = on.tcb;
+  const bool open = tcb.rcv_nxt < tcb.rcv_nxt_max && tcb.rcv_nxt_max == tcb.syn_text_end && !tcb.rcv_fin;
+  if (!open || seg.len() == 0 || seg.seq < tcb.syn_text_end || !on.may(Freedom::kTextOfSynLost)) return;
+  if (tcb.held_fin && tcb.fin_seq == tcb.syn_text_end) tcb.held_fin = false;  // the FIN that came with it, too
+  tcb.rcv_nxt_max = tcb.syn_text_end = tcb.rcv_nxt;
+}
+
 }  // namespace
 
 // Seventh, process the segment text:
 Then process_segment_text(Step& on, const Arriving& seg) {
   ecn::text_arrives(on, seg);
+  text_of_syn_may_be_lost(on, seg);
   if (seg.text.empty()) return no_text(on, seg);
   if (on.tcb.rcv_fin) return text_behind_fin(on, seg);
   const RcvSeq end = end_of_text(on, seg);

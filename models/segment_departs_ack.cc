@@ -105,7 +105,9 @@ bool delayed_ack_is_in_time(Step& on, bool alone) {
   on.cite(Rule::MUST_40);
   on.cite(Rule::R5681_4_2_500ms);
   if (!alone) return true;  // text takes it along at once
-  const bool prompt = tcb.ack_rule == Rule::SA4_7_ack && !tcb.ack_now && tcb.prompt_acks < kPromptAcksMax;
+  // Of a peer that has sent text behind its own FIN, it is open which text counts, and so whether an ACK was delayed.
+  const bool in_sequence = tcb.ack_rule == Rule::SA4_7_ack && !tcb.ack_now && !tcb.contradicted;
+  const bool prompt = in_sequence && tcb.prompt_acks < kPromptAcksMax;
   if (prompt && ++tcb.prompt_acks == kPromptAcksMax) {
     on.depart(Rule::SHLD_18);
   } else if (prompt) {
@@ -146,12 +148,13 @@ void immediate_ack_departs(Step& on) {
   if (horizon(Horizon::kImmediateAck) < on.env.since - tcb.keep.heard_from) on.depart(rule);
 }
 
-// 3.8.6.3, SHLD-19: one acknowledgment for three full-sized segments, which came one after the other. Segments of one
-// instant may have been joined on their way.
+// 3.8.6.3, SHLD-19: one acknowledgment for three full-sized segments, which came one after the other: it was due before
+// the last of them. Segments of one instant may have been joined on their way.
 void stretched_ack_departs(Step& on, RcvSeq ack) {
   const Candidate& tcb = on.tcb;
   const bool due = tcb.ack_now && tcb.ack_now_rule == Rule::SHLD_19 && ack == tcb.rcv_nxt_max && on.env.user_known;
-  if (!due || tcb.rcv_unacked < 3u * tcb.rcv_mss) return;
+  const std::uint32_t full = tcb.rcv_mss;
+  if (!due || tcb.rcv_unacked < 3 * full || tcb.rcv_unacked_before < 2 * full) return;
   const Time first = tcb.ack_due - kDelayedAckMax;
   if (first + kClockSlack <= tcb.keep.heard_from) on.depart(Rule::SHLD_19);
 }

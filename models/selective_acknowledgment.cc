@@ -119,6 +119,12 @@ bool duplicate_reported(Step& on, const Span& block, bool above) {
     sack.duplicate = false;
     return true;
   }
+  if (sack.parts.has(block)) {  // there are more of these than `duplicates` remembers
+    on.cite(Rule::R2883_4_latest);
+    sack.told = block;
+    sack.duplicate = false;
+    return true;
+  }
   on.depart(block == sack.told ? Rule::R2883_4_once : Rule::R2883_4_latest);
   return !(block == sack.told);
 }

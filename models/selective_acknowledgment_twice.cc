@@ -20,7 +20,9 @@ void remember_duplicate(Sack& sack, const Span& span) {
 void later_parts_may_be_first(Tcb& tcb, const Span& all, const Span& again) {
   const auto may_be = [&](const Span& held) {
     const Span part{later(held.from, all.from), earlier(held.to, all.to)};
-    if (part.from < part.to && !(part.from == again.from)) remember_duplicate(tcb.selective, part);
+    if (!(part.from < part.to) || part.from == again.from) return;
+    remember_duplicate(tcb.selective, part);
+    tcb.selective.parts.add(part);
   };
   for (const Span& span : tcb.held.spans) may_be(span);
   for (const Span& span : tcb.selective.reported) may_be(span);
@@ -31,6 +33,7 @@ void later_parts_may_be_first(Tcb& tcb, const Span& all, const Span& again) {
 void note_duplicate(Tcb& tcb, const Arriving& seg) {
   Sack& sack = tcb.selective;
   sack.triggered = sack.duplicate = false;
+  sack.parts.clear();
   if (!sack.peer_permits || seg.len() == 0 || seg.ctl.rst) return;
   const Span all{seg.seq, seg.seq + seg.len()};
   if (overlap(sack.omitted, all)) sack.omitted = {};

@@ -64,19 +64,19 @@ struct Sack {
   bool peer_permits = false, target_permits = false;  // its SYN carried SACK-permitted
   bool generates = false;                             // the target has sent a SACK option
   bool vague = false;                                 // we do not know exactly which octets the target holds
-  bool triggered = false;                             // `trigger` has just arrived
-  bool unanswered = false;                            // no ACK has left since `trigger` arrived
+  bool triggered = false, unanswered = false;         // `trigger` has just arrived; no ACK has left since it did
   bool duplicate = false;                             // the last of `duplicates` has just arrived
   bool exact = false;                                 // the bounds of that duplicate are known
   RcvSeq partial{};                                   // behind the segment, the rest of which was new; else RcvSeq{}
   Rule omitted_rule{};                                // which asked for `omitted`
   Span trigger{};                                     // text that came ahead of a gap
-  Span earlier{};                      // text that came ahead of a gap before `trigger` and was not acknowledged yet
-  Span omitted{};                      // was missing in an option: later segments show whether the target held it
-  Span told{};                         // the last D-SACK block
-  Span kept{};                         // was reported in an ACK for other text as well, so the target holds it
-  InlineVector<Span, 4> reported{};    // first blocks of earlier options, the latest first
-  InlineVector<Span, 3> duplicates{};  // octets that came again and were not reported yet, oldest first
+  Span earlier{};                        // text that came ahead of a gap before `trigger` and was not acknowledged yet
+  Span omitted{};                        // was missing in an option: later segments show whether the target held it
+  Span told{};                           // the last D-SACK block
+  Span kept{};                           // was reported in an ACK for other text as well, so the target holds it
+  InlineVector<Span, 4> reported{};      // first blocks of earlier options, the latest first
+  InlineVector<Span, 3> duplicates{};    // octets that came again and were not reported yet, oldest first
+  InlineVector<Span, kHeldMax> parts{};  // others of the latest segment that did, if the target did not hold those
   friend bool operator==(const Sack&, const Sack&) = default;
 };
 
@@ -316,7 +316,7 @@ struct Tcb {
   std::uint16_t snd_full = 0;   // the largest segment of new text so far
   std::uint32_t rcv_wnd_max = 0;  // the largest window the target has offered: its buffer, as far as is known
   std::uint32_t shrunk_by = 0;    // so far left of rcv_edge lies the latest edge
-  std::uint32_t rcv_unacked = 0;  // octets taken since the last acknowledgment
+  std::uint32_t rcv_unacked = 0, rcv_unacked_before = 0;  // octets taken since the last acknowledgment; but the latest
   HeldText held{};
   Sack selective{};
   Scoreboard board{};

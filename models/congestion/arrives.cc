@@ -49,6 +49,10 @@ void opens_as_recommended(Congestion& cc, std::uint32_t octets, std::uint32_t wi
     if (octets < cc.smss && cc.may_be_reno()) cc.soft_cap = Rule::R5681_3_1_ca_bytes;
   }
   window.cwnd = std::min(window.cwnd, cc.widest().cwnd);
+  if (cc.soft_cap != Rule::R5681_4_1_idle) return;
+  cc.restarted += cc.restarted < cc.cubic.ssthresh
+                      ? rfc5681::slow_start_adds(octets, rfc3465::limit(cc.smss, cc.after_timeout))
+                      : rfc5681::avoidance_adds(cc.restarted, octets, cc.smss);
 }
 
 // Which rule bounds the windows, once an ACK has opened them. `avoidance`: it did so in congestion avoidance.

@@ -109,6 +109,7 @@ void restart_after_idle(Step& on) {
   // Nothing says that the octets that were counted towards the next segment (3.1) are forgotten.
   if (!cc.recommended.slow_start()) cc.counted = cc.recommended.cwnd;
   cc.recommended.cwnd = rfc5681::restart_window(cc.initial, cc.recommended.cwnd);
+  cc.restarted = cc.recommended.cwnd;
   cc.soft_cap = Rule::R5681_4_1_idle;
 }
 
@@ -172,8 +173,11 @@ void judge_recommended_window(Step& on, const Leaving& seg) {
   // What counts octets from the larger ssthresh of RFC 9438 may look like what counts ACKs from half of the flight.
   const bool up_to_cubic = cc.soft_cap == Rule::R5681_3_1_ss_abc && !cc.recommended.slow_start() &&
                            seg.before + seg.more <= cc.cubic.ssthresh + cc.smss;
-  const bool by_cubic =
-      (cc.soft_cap == Rule::R5681_3_1_ca_bytes || up_to_cubic) && profiles_with_room(on.tcb, seg).has(Profile::kCubic);
+  // So may the slow start behind a pause, which ends at that ssthresh, too.
+  const bool restarted =
+      cc.soft_cap == Rule::R5681_4_1_idle && seg.before + seg.more <= cc.restarted + beyond + cc.smss / 2;
+  const bool by_cubic = (cc.soft_cap == Rule::R5681_3_1_ca_bytes || up_to_cubic || restarted) &&
+                        profiles_with_room(on.tcb, seg).has(Profile::kCubic);
   if (of_should) cc.reno.cwnd = std::max(cc.reno.cwnd, seg.before + seg.more);
   if (by_cubic) {
     on.cite(Rule::MAY_18, true);

@@ -99,6 +99,24 @@ TEST(Profiles, APauseIsNoSmallerWindow) {
   EXPECT_EQ(halves.main_verdicts(), Verdicts{"R5681_3_1_ca_inc violated"});
 }
 
+// Behind a pause `at_once` segments leave, and two upon each of so many ACKs.
+Verdicts slow_start_behind_a_pause(std::uint32_t at_once, std::uint32_t acknowledged) {
+  Twenty t(Bulk::kPlain);
+  t.loses_front(9, 1);
+  t.in(".", 1, 1 + t.next * kMss, 0, 0).quiet().wait(std::chrono::seconds(7));
+  t.acks(t.next).sends(t.next, at_once).quiet();
+  t.una = t.next;
+  t.next += at_once;
+  for (std::uint32_t i = 0; i < acknowledged; ++i) t.round(1, 2);
+  return t.main_verdicts();
+}
+
+TEST(Profiles, SlowStartBehindAPauseEndsAtTheSsthreshOfCubic) {
+  EXPECT_EQ(slow_start_behind_a_pause(10, 4), Verdicts{});
+  EXPECT_EQ(slow_start_behind_a_pause(10, 7), Verdicts{"R5681_4_1_idle departed"});
+  EXPECT_EQ(slow_start_behind_a_pause(11, 0), Verdicts{"R5681_4_1_idle departed"});
+}
+
 TEST(Profiles, WithoutALossNothingTellsThemApart) {
   const Twenty t(Bulk::kPlain);
   EXPECT_EQ(t.oracle.profile_fits()[static_cast<std::size_t>(Profile::kCubic)].connections, 0u);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// What legal variants of a stack's behaviour have shown: each innocent beside its guilty twin.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "models/test_trace.h"
+
+namespace tcpassay {
+namespace {
+
+using std::chrono::milliseconds;
+using BlockEdges = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+
+// ---- 3.8.6.3: when an acknowledgment is due ----
+
+// Segments arrive one after the other, and one acknowledgment covers all of them.
+Verdicts acknowledged_together(int segments, std::uint32_t octets) {
+  Trace t;
+  t.open();
+  std::uint32_t next = 1;
+  for (int i = 0; i < segments; ++i, next += octets) t.wait(milliseconds(20)).in("P.", next, 1, octets);
+  return t.out(".", 1, next).quiet().verdicts();
+}
+
+TEST(StretchedAckTwins, TwoSegmentsAreTwoHoweverLargeThePeerMakesThem) {
+  EXPECT_EQ(acknowledged_together(2, kMss + 900), Verdicts{});
+  EXPECT_EQ(acknowledged_together(3, kMss), Verdicts{"SHLD_19 departed"});
+}
+
+// The peer may send text behind its own FIN; then fifty times two octets arrive, one after the other, and the second is
+// acknowledged at once, or each.
+Verdicts fifty_pairs(bool behind_fin, bool each) {
+  Trace t;
+  t.open();
+  if (behind_fin) t.in("F.", 2, 1).out(".", 1, 1).quiet().in("P.", 1, 1, 10).out(".", 1, 11).quiet();
+  std::uint32_t next = behind_fin ? 11 : 1;
+  for (int i = 0; i < 50; ++i, next += 2) {
+    t.in("P.", next, 1, 1);
+    if (each) t.out(".", 1, next + 1);
+    t.quiet().in("P.", next + 1, 1, 1).out(".", 1, next + 2).quiet();
+  }
+  return t.verdicts();
+}
+
+TEST(PromptAckTwins, OfTextBehindAFinItIsOpenWhichCounts) {
+  EXPECT_EQ(fifty_pairs(true, false), Verdicts{});
+  EXPECT_EQ(fifty_pairs(false, false), Verdicts{});
+  EXPECT_EQ(fifty_pairs(false, true), Verdicts{"SHLD_18 departed"});
+}
+
+// ---- 3.10.7.2: text of a SYN that is not kept ----
+
+// The SYN has an octet of text, which the SYN,ACK does not acknowledge, and a FIN follows it. The octet comes again,
+// and `ack` answers it.
+Verdicts text_of_syn_comes_again(std::uint32_t ack) {
+  Trace t;
+  t.listen().quiet().in("S", 0, 0, 1).out("S.", 0, 1).quiet().in("F.", 2, 1).out(".", 1, 1).quiet().accept();
+  return t.in("P.", 1, 1, 1).out(".", 1, ack).quiet().verdicts();
+}
+
+TEST(SynTextTwins, WhatFollowsLostTextStandsAheadOfAGap) {
+  EXPECT_EQ(text_of_syn_comes_again(3), Verdicts{});
+  EXPECT_EQ(text_of_syn_comes_again(4), Verdicts{"SA4_7_ack violated"});
+}
+
+// The same with text behind it, of which a receiver of nothing has none.
+Verdicts text_follows_text_of_syn(std::uint32_t ack) {
+  Trace t;
+  t.listen().quiet().in("S", 0, 0, 10).out("S.", 0, 1).quiet().in("P.", 11, 1, 10).out(".", 1, 1).quiet().accept();
+  return t.in("P.", 1, 1, 10).out(".", 1, ack).quiet().verdicts();
+}
+
+TEST(SynTextTwins, TextBehindLostTextMayBeHeld) {
+  EXPECT_EQ(text_follows_text_of_syn(21), Verdicts{});
+  EXPECT_EQ(text_follows_text_of_syn(11), Verdicts{});
+  EXPECT_NE(text_follows_text_of_syn(16), Verdicts{});
+}
+
+// ---- RFC 2018, RFC 2883 ----
+
+Trace& open_permitting(Trace& t) {
+  Arriving syn = in("S", 0);
+  syn.opt.sack_permitted = true;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  return t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept();
+}
+
+Departing reporting(Departing seg, const BlockEdges& edges) {
+  for (const auto& [left, right] : edges) {
+    seg.opt.block[seg.opt.blocks++] = {(kIrs + left).value, (kIrs + right).value};
+  }
+  seg.opt.octets = static_cast<std::uint8_t>(4 + 8 * edges.size());
+  return seg;
+}
+
+// Five octets arrive ahead of gaps, of which the target holds one alone, and then all of the text; the acknowledgment
+// reports from..to as a duplicate.
+Verdicts duplicate_of_one_stretch(std::uint32_t from) {
+  Trace t;
+  open_permitting(t);
+  for (const std::uint32_t at : {602u, 452u, 352u, 202u, 2u}) {
+    t.in("P.", at, 1, 1);
+    const Departing ack = out(".", 1, 1);
+    t.event(at == 602 ? reporting(ack, {{602, 603}}) : reporting(ack, {{at, at + 1}, {602, 603}})).quiet();
+  }
+  t.in("P.", 1, 1, 1000).event(reporting(out(".", 1, 1001), {{from, from + 1}})).quiet();
+  return t.verdicts();
+}
+
+TEST(DuplicateTwins, AnyOfManyIslandsMayHaveBeenHeldAlone) {
+  EXPECT_EQ(duplicate_of_one_stretch(602), Verdicts{});
+  EXPECT_EQ(duplicate_of_one_stretch(2), Verdicts{});
+  EXPECT_EQ(duplicate_of_one_stretch(702), Verdicts{"R2883_4_latest departed"});
+}
+
+// ---- RFC 1191: half a segment beside SACK blocks ----
+
+// A router takes 67 octets, and the floor leaves room for 28 beside no options. So many leave again beside a block.
+Verdicts cut_beside_a_block(std::uint32_t octets) {
+  Trace t;
+  open_permitting(t).in("P.", 201, 1, 1).event(reporting(out(".", 1, 1), {{201, 202}})).quiet();
+  t.write(100).event(reporting(out("P.", 1, 1, 100), {{201, 202}})).quiet();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 67, .seq = kIss + 1});
+  t.event(reporting(out(".", 1, 1, octets), {{201, 202}}));
+  return t.verdicts();
+}
+
+TEST(PathTwins, HalfOfASegmentBesideBlocksIsNoSmallerPath) {
+  EXPECT_EQ(cut_beside_a_block(14), Verdicts{});
+  EXPECT_EQ(cut_beside_a_block(16), Verdicts{});
+  EXPECT_EQ(cut_beside_a_block(15), Verdicts{"R1191_3_floor violated"});
+}
+
+// ---- RFC 8985 section 7.3: a loss probe starts the retransmission timer anew ----
+
+// Four segments are in flight. The last may leave again as a probe; then the front does, after so long in all.
+Verdicts front_leaves_after(milliseconds probe, milliseconds front) {
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.opt.mss = kMss;
+  syn.opt.sack_permitted = true;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  t.listen().quiet().event(syn).event(answer).quiet(milliseconds(100)).in(".", 1, 1).quiet().accept().write(4 * kMss);
+  for (std::uint32_t seq = 1; seq < 4 * kMss; seq += kMss) t.out(seq > 3 * kMss ? "P." : ".", seq, 1, kMss);
+  t.quiet(probe);
+  if (probe > milliseconds{}) t.out("P.", 1 + 3 * kMss, 1, kMss).quiet();
+  return t.quiet(front - probe).out(".", 1, 1, kMss).quiet().verdicts();
+}
+
+TEST(ProbeTwins, ALossProbeStartsTheTimerAnew) {
+  EXPECT_EQ(front_leaves_after(milliseconds(2400), milliseconds(3600)), Verdicts{});
+  EXPECT_EQ(front_leaves_after(milliseconds(0), milliseconds(3600)), Verdicts{"R6298_5_4 departed"});
+  EXPECT_EQ(front_leaves_after(milliseconds(200), milliseconds(3900)), Verdicts{"R6298_5_4 departed"});
+}
+
+}  // namespace
+}  // namespace tcpassay
