@@ -113,6 +113,24 @@ Verdicts duplicate_of_one_stretch(std::uint32_t from) {
   return t.verdicts();
 }
 
+// Two islands are held, the FIN before them is taken, and seven octets come twice. Text behind the FIN covers the
+// islands, and what answers it all reports the octets from `told` on.
+Verdicts duplicate_before_islands(std::uint32_t told) {
+  Trace t;
+  open_permitting(t);
+  t.in("P.", 1, 1, 10).out(".", 1, 11).quiet();
+  t.in("P.", 288, 1, 1).event(reporting(out(".", 1, 11), {{288, 289}})).quiet();
+  t.in("P.", 488, 1, 1).event(reporting(out(".", 1, 11), {{488, 489}, {288, 289}})).quiet();
+  t.in("F.", 11, 1).out(".", 1, 12).quiet();
+  t.in("P.", 5, 1, 100).quiet().in("P.", 105, 1, 1000).quiet().in(".", 3, 1);
+  return t.event(reporting(out(".", 1, 12), {{told, 12}})).quiet().verdicts();
+}
+
+TEST(DuplicateTwins, WhatMayHaveComeTwiceHidesNothingThatHas) {
+  EXPECT_EQ(duplicate_before_islands(5), Verdicts{});
+  EXPECT_EQ(duplicate_before_islands(3), Verdicts{"R2883_4_edges departed"});
+}
+
 TEST(DuplicateTwins, AnyOfManyIslandsMayHaveBeenHeldAlone) {
   EXPECT_EQ(duplicate_of_one_stretch(602), Verdicts{});
   EXPECT_EQ(duplicate_of_one_stretch(2), Verdicts{});
@@ -159,6 +177,25 @@ TEST(ProbeTwins, ALossProbeStartsTheTimerAnew) {
   EXPECT_EQ(front_leaves_after(milliseconds(2400), milliseconds(3600)), Verdicts{});
   EXPECT_EQ(front_leaves_after(milliseconds(0), milliseconds(3600)), Verdicts{"R6298_5_4 departed"});
   EXPECT_EQ(front_leaves_after(milliseconds(200), milliseconds(3900)), Verdicts{"R6298_5_4 departed"});
+}
+
+// ---- 3.8.6.1: window probes ----
+
+// The window has closed, and a FIN that waits probes it, again after six seconds, and once more after `last`; an ACK
+// arrives between.
+Verdicts probed_once_more_after(milliseconds last) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet(milliseconds(1000)).out("S.", 0, 1).quiet().in(".", 1, 1);
+  t.quiet().accept().write(1).out("P.", 1, 1, 1).quiet(milliseconds(500)).in(".", 1, 2, 0, 0).quiet().shutdown();
+  t.wait(milliseconds(3000)).out("F.", 2, 1).quiet().wait(milliseconds(6000)).out("F.", 2, 1).quiet();
+  t.wait(milliseconds(2000));
+  t.in(".", 1, 2, 0, 0).quiet(last - milliseconds(2000)).out("F.", 2, 1);
+  return t.quiet().verdicts();
+}
+
+TEST(ProbeTwins, AnIntervalDoublesThatAFirstProbeHasBegun) {
+  EXPECT_EQ(probed_once_more_after(milliseconds(12000)), Verdicts{});
+  EXPECT_NE(probed_once_more_after(milliseconds(14000)), Verdicts{});
 }
 
 }  // namespace

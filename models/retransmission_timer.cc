@@ -253,7 +253,12 @@ Time RetransmissionTimer::Estimate::rto() const {
 Time retransmission_bound(const Tcb& tcb) {
   if (tcb.stamps.stale_echo) return std::chrono::seconds(132);
   Time bound = std::max<Time>(std::chrono::seconds(3), tcb.rtt_max / 5 * 18);
-  for (int i = 0; i < tcb.rexmits + tcb.backed_off && bound < std::chrono::seconds(120); ++i) bound *= 2;
+  // What probes a window for the first time may be new, and is no retransmission: the next interval doubles all the
+  // same.
+  const bool new_probe = tcb.snd_wnd == 0 && tcb.timer.probing && tcb.rexmits == 0;
+  const int expiries = tcb.rexmits + tcb.backed_off + (new_probe ? 1 : 0);
+  for (int i = 0; i < expiries && bound < std::chrono::seconds(120); ++i) bound *= 2;
+  if (tcb.snd_wnd == 0 && tcb.rexmits > 0) bound = std::max(bound, 2 * tcb.front_gap);
   return std::min<Time>(bound, std::chrono::seconds(120)) + std::max<Time>(bound / 10, kTimerTick);
 }
 

@@ -21,8 +21,9 @@ void later_parts_may_be_first(Tcb& tcb, const Span& all, const Span& again) {
   const auto may_be = [&](const Span& held) {
     const Span part{later(held.from, all.from), earlier(held.to, all.to)};
     if (!(part.from < part.to) || part.from == again.from) return;
-    remember_duplicate(tcb.selective, part);
-    tcb.selective.parts.add(part);
+    Sack& sack = tcb.selective;
+    if (!sack.duplicates.has(part)) sack.duplicates.add(part);  // none that came surely gives way to it
+    sack.parts.add(part);
   };
   for (const Span& span : tcb.held.spans) may_be(span);
   for (const Span& span : tcb.selective.reported) may_be(span);
