@@ -67,10 +67,18 @@ TEST(SynTextTwins, WhatFollowsLostTextStandsAheadOfAGap) {
   EXPECT_EQ(text_of_syn_comes_again(4), Verdicts{"SA4_7_ack violated"});
 }
 
-// The same with text behind it, of which a receiver of nothing has none.
-Verdicts text_follows_text_of_syn(std::uint32_t ack) {
+// The same with text behind it, or from the middle of it on.
+Verdicts text_follows_text_of_syn(std::uint32_t ack, std::uint32_t from = 11) {
   Trace t;
-  t.listen().quiet().in("S", 0, 0, 10).out("S.", 0, 1).quiet().in("P.", 11, 1, 10).out(".", 1, 1).quiet().accept();
+  t.listen()
+      .quiet()
+      .in("S", 0, 0, 10)
+      .out("S.", 0, 1)
+      .quiet()
+      .in("P.", from, 1, 21 - from)
+      .out(".", 1, 1)
+      .quiet()
+      .accept();
   return t.in("P.", 1, 1, 10).out(".", 1, ack).quiet().verdicts();
 }
 
@@ -78,6 +86,8 @@ TEST(SynTextTwins, TextBehindLostTextMayBeHeld) {
   EXPECT_EQ(text_follows_text_of_syn(21), Verdicts{});
   EXPECT_EQ(text_follows_text_of_syn(11), Verdicts{});
   EXPECT_NE(text_follows_text_of_syn(16), Verdicts{});
+  EXPECT_EQ(text_follows_text_of_syn(21, 5), Verdicts{});
+  EXPECT_NE(text_follows_text_of_syn(22, 5), Verdicts{});
 }
 
 // ---- RFC 2018, RFC 2883 ----
@@ -99,18 +109,27 @@ Departing reporting(Departing seg, const BlockEdges& edges) {
   return seg;
 }
 
-// Five octets arrive ahead of gaps, of which the target holds one alone, and then all of the text; the acknowledgment
-// reports from..to as a duplicate.
-Verdicts duplicate_of_one_stretch(std::uint32_t from) {
+// Octets arrive ahead of gaps, each a hundred below the one before, of which the target holds the first alone, and then
+// all of the text; the acknowledgment reports `told` as a duplicate.
+Verdicts duplicate_of_one_stretch(std::uint32_t islands, std::uint32_t told) {
   Trace t;
   open_permitting(t);
-  for (const std::uint32_t at : {602u, 452u, 352u, 202u, 2u}) {
+  const std::uint32_t first = 1 + 100 * islands;
+  for (std::uint32_t at = first; at > 1; at -= 100) {
     t.in("P.", at, 1, 1);
     const Departing ack = out(".", 1, 1);
-    t.event(at == 602 ? reporting(ack, {{602, 603}}) : reporting(ack, {{at, at + 1}, {602, 603}})).quiet();
+    t.event(at == first ? reporting(ack, {{at, at + 1}}) : reporting(ack, {{at, at + 1}, {first, first + 1}})).quiet();
   }
-  t.in("P.", 1, 1, 1000).event(reporting(out(".", 1, 1001), {{from, from + 1}})).quiet();
+  t.in("P.", 1, 1, 2000).event(reporting(out(".", 1, 2001), {{told, told + 1}})).quiet();
   return t.verdicts();
+}
+
+TEST(DuplicateTwins, AnyOfManyIslandsMayHaveBeenHeldAlone) {
+  for (const std::uint32_t islands : {5u, 9u, 12u}) {
+    EXPECT_EQ(duplicate_of_one_stretch(islands, 1 + 100 * islands), Verdicts{}) << islands;
+    EXPECT_EQ(duplicate_of_one_stretch(islands, 101), Verdicts{}) << islands;
+    EXPECT_EQ(duplicate_of_one_stretch(islands, 151), Verdicts{"R2883_4_latest departed"}) << islands;
+  }
 }
 
 // Two islands are held, the FIN before them is taken, and seven octets come twice. Text behind the FIN covers the
@@ -129,12 +148,6 @@ Verdicts duplicate_before_islands(std::uint32_t told) {
 TEST(DuplicateTwins, WhatMayHaveComeTwiceHidesNothingThatHas) {
   EXPECT_EQ(duplicate_before_islands(5), Verdicts{});
   EXPECT_EQ(duplicate_before_islands(3), Verdicts{"R2883_4_edges departed"});
-}
-
-TEST(DuplicateTwins, AnyOfManyIslandsMayHaveBeenHeldAlone) {
-  EXPECT_EQ(duplicate_of_one_stretch(602), Verdicts{});
-  EXPECT_EQ(duplicate_of_one_stretch(2), Verdicts{});
-  EXPECT_EQ(duplicate_of_one_stretch(702), Verdicts{"R2883_4_latest departed"});
 }
 
 // ---- RFC 1191: half a segment beside SACK blocks ----

@@ -222,7 +222,7 @@ Then text_in_sequence(Step& on, const Arriving& seg, RcvSeq end) {
 void text_of_syn_may_be_lost(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
   const bool open = tcb.rcv_nxt < tcb.rcv_nxt_max && tcb.rcv_nxt_max == tcb.syn_text_end && !tcb.rcv_fin;
-  if (!open || seg.len() == 0 || seg.seq < tcb.syn_text_end || !on.may(Freedom::kTextOfSynLost)) return;
+  if (!open || seg.len() == 0 || seg.seq <= tcb.rcv_nxt || !on.may(Freedom::kTextOfSynLost)) return;
   if (tcb.held_fin && tcb.fin_seq == tcb.syn_text_end) tcb.held_fin = false;  // the FIN that came with it, too
   tcb.rcv_nxt_max = tcb.syn_text_end = tcb.rcv_nxt;
 }

@@ -119,7 +119,8 @@ bool duplicate_reported(Step& on, const Span& block, bool above) {
     sack.duplicate = false;
     return true;
   }
-  if (sack.parts.has(block)) {  // there are more of these than `duplicates` remembers
+  // There are more of these than `duplicates` remembers.
+  if (std::any_of(sack.parts.begin(), sack.parts.end(), [&](const Span& part) { return within(block, part); })) {
     on.cite(Rule::R2883_4_latest);
     sack.told = block;
     sack.duplicate = false;

@@ -23,8 +23,9 @@ void later_parts_may_be_first(Tcb& tcb, const Span& all, const Span& again) {
     if (!(part.from < part.to) || part.from == again.from) return;
     Sack& sack = tcb.selective;
     if (!sack.duplicates.has(part)) sack.duplicates.add(part);  // none that came surely gives way to it
-    sack.parts.add(part);
+    if (!sack.parts.has(part)) sack.parts.add(part);
   };
+  if (tcb.held.overflow) may_be({tcb.held.beyond, tcb.held.top});
   for (const Span& span : tcb.held.spans) may_be(span);
   for (const Span& span : tcb.selective.reported) may_be(span);
 }

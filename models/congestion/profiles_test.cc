@@ -102,7 +102,7 @@ TEST(Profiles, APauseIsNoSmallerWindow) {
 // Behind a pause `at_once` segments leave, and two upon each of so many ACKs.
 Verdicts slow_start_behind_a_pause(std::uint32_t at_once, std::uint32_t acknowledged) {
   Twenty t(Bulk::kPlain);
-  t.loses_front(9, 1);
+  t.loses_front(13, 1);
   t.in(".", 1, 1 + t.next * kMss, 0, 0).quiet().wait(std::chrono::seconds(7));
   t.acks(t.next).sends(t.next, at_once).quiet();
   t.una = t.next;
