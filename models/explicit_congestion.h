@@ -39,6 +39,7 @@ struct ExplicitCongestion {
   SndSeq echo_until{};               // SND.NXT when an echo arrived that the target may have reacted to
   std::uint32_t flight_at_echo = 0;  // the flight when the target was last silent before the echo
   std::uint32_t reduced_to = 0;      // the largest flight once that window of data is acknowledged; 0: not known
+  std::uint32_t grown = 0;           // octets by which ACKs without ECE may have opened the window since
   std::uint8_t one_segment_echoes =
       0;  // echoes in a row, without growth between, that arrived while the flight was limited to one segment
   bool at_one_segment = false;           // the last of them found a window of one segment (6.1.2)

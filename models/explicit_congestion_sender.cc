@@ -98,7 +98,7 @@ bool flight_is_right(Step& on, SndSeq end) {
   const std::uint32_t in_flight = end - tcb.snd_una;
   const std::uint32_t limited = beyond_window(tcb);
   if (tcb.snd_una < state.recover) {
-    if (in_flight > state.flight_at_echo + limited) {
+    if (in_flight > std::max(state.flight_at_echo, state.reduced_to + state.grown) + limited) {
       on.depart(Rule::R3168_6_1_2_noincrease);
     } else {
       on.cite(Rule::R3168_6_1_2_noincrease);
@@ -124,7 +124,7 @@ void echo_reduces(Step& on) {
       alone ? static_cast<std::uint8_t>(std::min(state.one_segment_echoes + 1, 2)) : std::uint8_t{0};
   state.at_one_segment = state.one_segment_echoes == 2;
   state.one_segment_echo_at = on.env.now.count();
-  state.reduced_to = 0;
+  state.reduced_to = state.grown = 0;
   if (!state.cwnd_limited) return;
   const auto kept = static_cast<std::uint32_t>(std::uint64_t{state.flight_at_echo} * kLossPercent / 100);
   state.reduced_to = std::max<std::uint32_t>(kept + tcb.snd_mss, 2u * tcb.snd_mss);
@@ -181,7 +181,10 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Tcb& tcb = on.tcb;
   if (news) windows_end(state, seg.ack);
-  if (news && !seg.ctl.ece) state.one_segment_echoes = 0;  // the window grows
+  if (news && !seg.ctl.ece) {  // the window grows
+    state.one_segment_echoes = 0;
+    state.grown += std::min<std::uint32_t>(seg.ack - tcb.snd_una, tcb.snd_mss);
+  }
   if (!seg.ctl.ece) return;
   if (state.may_mark() || state.unjudged) {
     state.echo_arrived = true;

@@ -393,6 +393,24 @@ TEST(ExplicitCongestion, ATimeoutEndsWhatAnEchoBounds) {
   EXPECT_EQ(story(false), Verdicts{"R3168_6_1_2_noincrease departed"});
 }
 
+// An echo meets one segment of the path and acknowledges a part of it, and so does another ACK, with ECE or without. Of
+// these only the second one opens the window.
+TEST(ExplicitCongestion, OnlyAnAckWithoutEceOpensTheWindowBehindAnEcho) {
+  const auto story = [](std::string_view second) {
+    constexpr std::uint32_t kSegment = 536;
+    EcnTrace t;
+    t.agree().write(60 * kSegment);
+    for (std::uint32_t i = 0; i < 4; ++i) t.departs(".", "", 1 + i * kSegment, 1, kSegment, kEct0);
+    t.quiet();
+    t.arrives(".", "E", 1, 1 + kSegment / 4).quiet();
+    for (std::uint32_t i = 0; i < 3; ++i) t.arrives(".", second, 1, 1 + (i + 2) * kSegment / 4).quiet();
+    for (std::uint32_t i = 4; i < 6; ++i) t.departs(".", i == 4 ? "W" : "", 1 + i * kSegment, 1, kSegment, kEct0);
+    return t.quiet().verdicts();
+  };
+  EXPECT_EQ(story(""), kNone);
+  EXPECT_EQ(story("E"), Verdicts{"R3168_6_1_2_noincrease departed"});
+}
+
 // CWR follows a timeout of text without ECT, too (6.1.2: "for any reason"). Without one there is no reason.
 TEST(ExplicitCongestion, CwrMayComeBeforeAnythingWasMarked) {
   const auto story = [](bool timeout, std::string_view echo) {

@@ -68,13 +68,20 @@ bool fills_least_initial_window(const Tcb& tcb) {
   return first_burst(cc) && cc.smss < tcb.snd_limit() - tcb.snd_una;
 }
 
+// RFC 5681 section 3.1 scales the window to the smaller segments of a path. A window that began as one of them is two
+// behind an ACK.
+bool fills_scaled_window(const Step& on) {
+  const Tcb& tcb = on.tcb;
+  return tcb.ip.smaller_told && 2 * path_room(on) <= tcb.snd_nxt - tcb.snd_una;
+}
+
 bool queued_text_is_not_overdue(Step& on) {
   Candidate& tcb = on.tcb;
   const bool in_flight = tcb.snd_una < tcb.snd_nxt;
   if (tcb.snd_edge() <= tcb.snd_nxt) tcb.send_pending = false;  // the window has closed meanwhile
   const bool early = in_flight && tcb.fast_open.opened;  // what left before the handshake has a window of its own
   if ((in_flight && tcb.congestion.phase != Congestion::Phase::kOpen) || early) tcb.send_pending = false;
-  if (in_flight && fills_least_initial_window(tcb)) tcb.send_pending = false;
+  if (in_flight && (fills_least_initial_window(tcb) || fills_scaled_window(on))) tcb.send_pending = false;
   const bool refused = tcb.congestion.old_text_goes_first(tcb.snd_una);
   if (in_flight && (refused || tcb.ecn.may_wait_for_timer(tcb.snd_una))) tcb.send_pending = false;
   if (!tcb.send_pending) return true;

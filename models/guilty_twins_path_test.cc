@@ -46,6 +46,24 @@ TEST(PathTwins, LimitedTransmitBeginsAnewBehindAMessage) {
   EXPECT_EQ(limited_transmit_behind_a_message(4), Verdicts{"R5681_3_1_iw_synloss violated"});
 }
 
+// Segments have 260 octets on the path that a message tells of, and the window may have been one segment: behind an ACK
+// it is two. So many segments are in flight, and one octet waits though Nagle's algorithm is off.
+Verdicts waits_on_a_small_path(std::uint32_t segments) {
+  Trace t;
+  t.open();
+  t.call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1});
+  t.write(520).out("P.", 1, 1, 520).quiet().event(smaller_path(300, 1));
+  t.out(".", 1, 1, 260).out("P.", 261, 1, 260).quiet().in(".", 1, 521).quiet();
+  t.write(segments * 260).out("P.", 521, 1, 260);
+  if (segments == 2) t.out("P.", 781, 1, 260);
+  return t.quiet().write(1).quiet().quiet(std::chrono::milliseconds(600)).verdicts();
+}
+
+TEST(PathTwins, TextWaitsForAWindowOfTwoSegmentsOfTheSmallPath) {
+  EXPECT_EQ(waits_on_a_small_path(2), Verdicts{});
+  EXPECT_EQ(waits_on_a_small_path(1), Verdicts{"MUST_17 violated"});
+}
+
 // Over IPv6 packets of 1500 octets have room for 1440 of text, whatever the peer takes. The window opens by so much.
 Verdicts opens_over_ipv6(std::uint32_t octets, bool smaller) {
   Trace t{{.mms_r = 1460, .mms_s = 1460, .default_mss = 1220}};

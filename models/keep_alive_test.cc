@@ -114,6 +114,24 @@ TEST(KeepAlive, MayBeTheListenersBeforeAnybodyAccepts) {
   EXPECT_EQ(before_accept(true, seconds(5)), Verdicts{"MUST_27 violated"});
 }
 
+// A socket has an idle time of ten seconds when it begins to listen, and of `then` seconds behind that.
+Verdicts idle_time_moves(std::uint32_t then, Time silence) {
+  Trace t;
+  t.call({.kind = CallKind::kSocket, .result = 3}).call({.kind = CallKind::kBind, .handle = 3, .port = t.tuple.local});
+  set(t, SocketOption::kKeepAlive, 1);
+  set(t, SocketOption::kKeepIdle, 10);
+  t.call({.kind = CallKind::kListen, .handle = 3, .length = 8});
+  set(t, SocketOption::kKeepIdle, then);
+  t.quiet().in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1).quiet(silence).out(".", 0, 1).quiet();
+  return t.verdicts();
+}
+
+TEST(KeepAlive, AConnectionHasTheIdleTimeOfTheListenOrOfTheListener) {
+  EXPECT_EQ(idle_time_moves(20, seconds(10)), Verdicts{});
+  EXPECT_EQ(idle_time_moves(20, seconds(20)), Verdicts{});
+  EXPECT_EQ(idle_time_moves(20, seconds(5)), Verdicts{"MUST_27 violated"});
+}
+
 // Keep-alives follow each other after two seconds. One is not answered, and a SYN comes behind it or not.
 Verdicts behind_a_syn(bool comes) {
   Trace t;

@@ -31,6 +31,19 @@ Time Oracle::Impl::listeners_timeout(std::uint16_t number) const {
   return Time{};
 }
 
+// A connection has a copy of what was chosen on its listener, or of what was chosen before that began to listen, or
+// none.
+void Oracle::Impl::inherits(Step& on, const Handle& parent, bool keep_alive_alone) {
+  std::size_t count = parent.chosen.size();
+  if (count == 0 || on.may(Freedom::kListenersOptions)) return;
+  const bool more = 0 < parent.listened_with && parent.listened_with < count;
+  if (more && on.may(Freedom::kListenersOptions)) count = parent.listened_with;
+  for (std::size_t i = 0; i < count; ++i) {
+    const UserCall& option = parent.chosen[i];
+    if (!keep_alive_alone || is_of_keep_alive(option.option)) option_set(on, option);
+  }
+}
+
 void Oracle::Impl::keep_alive_of_listener(Conversation& c, const Event& event, const Departing& seg) {
   const auto asks = [](const UserCall& option) { return option.option == SocketOption::kKeepAlive; };
   const auto unasked = [&](const Candidate& p) { return is_keep_alive(p, seg) && p.passive && !p.keep.on; };
@@ -38,12 +51,7 @@ void Oracle::Impl::keep_alive_of_listener(Conversation& c, const Event& event, c
   for (const Handle& h : handles) {
     if (h.kind != Handle::Kind::kListener || h.port != c.tuple.local) continue;
     if (std::none_of(h.chosen.begin(), h.chosen.end(), asks)) return;
-    process(c, event, [&](Step& on) {
-      if (on.may(Freedom::kListenersOptions)) return;
-      for (const UserCall& option : h.chosen) {
-        if (is_of_keep_alive(option.option)) option_set(on, option);
-      }
-    });
+    process(c, event, [&](Step& on) { inherits(on, h, true); });
     return;
   }
 }

@@ -57,6 +57,7 @@ struct Oracle::Impl {
     bool named = false;                                  // bound to the address of the trace
     bool reuse = false;                                  // others may use its port
     std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
+    std::size_t listened_with = 0;   // how many of these it had when it began to listen
     std::uint32_t fast_open = 0;     // what may be pending; 0: off
     Time user_timeout{};
     void linger_set(bool zero) {
@@ -136,6 +137,7 @@ struct Oracle::Impl {
   static bool may_begin(const Conversation& c, SndSeq iss);
   Time listeners_timeout(std::uint16_t number) const;
   // A connection that nobody has accepted yet may have the listener's keep-alives.
+  static void inherits(Step& on, const Handle& parent, bool keep_alive_alone);
   void keep_alive_of_listener(Conversation& c, const Event& event, const Departing& seg);
 
   // Judging (oracle_judging.cc).

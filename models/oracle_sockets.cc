@@ -126,6 +126,7 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
   }
   if (only_opening(h.port)) loose.add({Rule::MUST_42, true});
   h.kind = Handle::Kind::kListener;
+  h.listened_with = h.chosen.size();
   h.backlog = std::max<std::uint32_t>(call.length, 1);
   Port* p = port(h.port);
   if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});
@@ -218,8 +219,7 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
     process(c, event, [&](Step& on) {
       accept_call(on, call);
       on.tcb.nagle_free = parent.had_no_delay;
-      if (parent.chosen.empty() || on.may(Freedom::kListenersOptions)) return;  // a copy of the choices, or not
-      for (const UserCall& option : parent.chosen) option_set(on, option);
+      inherits(on, parent, false);
     });
     return;
   }

@@ -126,6 +126,27 @@ TEST(SelectiveAcknowledgment, AFinCountsThoughTextBehindItHasCome) {
   EXPECT_NE(verdicts(false, true), Verdicts{});
 }
 
+// Two islands come, and then a FIN below them, or text. Of four segments behind it the first one comes again from 51
+// on, and the others may have come, too, if the islands are held. One ACK answers them all.
+TEST(SelectiveAcknowledgment, WhatCameTwiceBehindTextBehindAFinIsOpen) {
+  const auto verdicts = [](bool islands, std::uint32_t from, std::uint32_t to) {
+    Story t;
+    if (islands) {
+      t.text(301, 302, 1, {{301, 302}}).text(501, 502, 1, {{501, 502}, {301, 302}});
+      t.text(1, 101, 101, {{501, 502}, {301, 302}});
+    } else {
+      t.text(1, 101, 101, {});
+    }
+    t.in("F.", 101, 1).out(".", 1, 102).quiet();
+    t.in("P.", 51, 1, 100).in("P.", 151, 1, 200).in("P.", 351, 1, 200).in("F.", 551, 1);
+    t.event(with(tcpassay::out(".", 1, 102), {{from, to}})).quiet();
+    return t.verdicts();
+  };
+  EXPECT_EQ(verdicts(true, 51, 102), Verdicts{});
+  EXPECT_EQ(verdicts(false, 51, 102), Verdicts{});
+  EXPECT_EQ(verdicts(false, 1, 51), Verdicts{"R2883_4_latest departed"});
+}
+
 TEST(SelectiveAcknowledgment, AnOmissionCountsOnceItIsKnownThatTheTextWasHeld) {
   Story t;
   t.text(101, 201, 1, {{101, 201}}).text(301, 401, 1, {{301, 401}});
