@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -124,7 +125,9 @@ class Parent {
     status_.steps += json.value("steps", std::uint64_t{0});
     if (json.contains("of")) {
       status_.seeds_total = json.value("of", std::uint64_t{0});
-      status_.seeds = json.value("seeds", std::uint64_t{0});
+      seeds_of_[json.value("job", 0)] = json.value("seeds", std::uint64_t{0});
+      const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+      status_.seeds = std::min_element(seeds_of_.begin(), seeds_of_.end(), less)->second;  // the slowest process
     }
     status_.transitions = std::max(status_.transitions, json.value("transitions", std::size_t{0}));
     status_.rules = std::max(status_.rules, json.value("rules", std::size_t{0}));
@@ -185,7 +188,8 @@ class Parent {
 
   const HuntOptions& options_;
   HuntStatus before_, status_;
-  std::size_t written_ = 0;  // findings before this run
+  std::map<int, std::uint64_t> seeds_of_{};  // what each process has told
+  std::size_t written_ = 0;                  // findings before this run
   bool ended_ = false;
   steady_clock::time_point began_ = steady_clock::now(), write_at_ = began_, deadline_ = began_;
 };

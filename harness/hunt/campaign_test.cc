@@ -140,6 +140,26 @@ TEST_F(Campaign, GoesOnAmongItsSeeds) {
 
 // Ten times, each a little later than the time before: all that was seen or kept stays there, the campaign goes on, and
 // looks into what it had no time for.
+// Each seed is played by one process.
+TEST_F(Campaign, ProcessesShareTheSeedsWhereTimeIsReal) {
+  try {
+    make_target("linux");
+  } catch (const TargetError& error) {
+    GTEST_SKIP() << error.what();
+  }
+  HuntOptions three = options("", 1);
+  three.terms.target = "linux";
+  three.jobs = 3;
+  three.seeds = {TCPASSAY_SOURCE_DIR "/corpus/textbook/client-closes-first.pkt",
+                 TCPASSAY_SOURCE_DIR "/corpus/textbook/client-closes-last.pkt",
+                 TCPASSAY_SOURCE_DIR "/corpus/textbook/client-half-closed-receives.pkt"};
+  const HuntStatus status = hunt(three);
+  EXPECT_EQ(status.seeds_total, 3u);
+  // The seeds, and what each process changes; who begins late plays what the others have kept. All seeds three times
+  // are nine.
+  EXPECT_LT(status.inputs, 9u + 3u);
+}
+
 TEST_F(Campaign, LosesNothingWhenItIsKilled) {
   std::set<std::string> rules;
   std::set<std::uint64_t> kept;

@@ -129,11 +129,13 @@ void HuntWorker::run(steady_clock::time_point deadline) {
 }
 
 // Scripts of the corpus that the target can play, but for those that are left out. A campaign that ends among them goes
-// on there.
+// on there. Where time is real, each of several processes plays a part of them, and reads what the others have kept.
 void HuntWorker::plant_seeds(std::uint64_t first) {
   const auto seeds = read_scenarios(options_.seeds);
   seeds_ = seeds.size();
   const bool goes_on = before_.seeds == 0 || before_.seeds_total == seeds_;  // otherwise those were others
+  const auto jobs = static_cast<std::uint64_t>(options_.jobs);
+  const bool shared = jobs <= seeds_ && !target_->identity().can(Ability::kVirtualTime);
   auto tell_at = steady_clock::now();
   for (std::uint64_t i = goes_on ? first : 0; i < seeds.size(); ++i) {
     const Scenario& scenario = seeds[i].scenario;
@@ -141,6 +143,7 @@ void HuntWorker::plant_seeds(std::uint64_t first) {
     planted_ = i;
     if (Interrupt::interrupted() || now >= deadline_) return;
     if (now >= tell_at) tell(), tell_at = now + kTellEvery;
+    if (shared && i % jobs != static_cast<std::uint64_t>(job_)) continue;
     if (!can_be_moves(scenario) || says_that_it_covers(scenario, options_.left_out)) continue;
     if (Session::unsupported(scenario, *target_, 4, false)) continue;
     playing_.name() = {.kind = InputName::Kind::kSeed, .seed = i, .count = inputs_};
@@ -150,6 +153,7 @@ void HuntWorker::plant_seeds(std::uint64_t first) {
     keep_all_ = false;
   }
   planted_ = seeds_;
+  if (shared) corpus_->read_new(*quiet_);
 }
 
 // What a process that was killed had seen and not looked into.
