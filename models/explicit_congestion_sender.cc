@@ -15,6 +15,7 @@ namespace {
 using Cwr = ExplicitCongestion::Cwr;
 
 constexpr Time kTimerAtLeast = std::chrono::milliseconds(100);  // no retransmission timer is shorter
+constexpr Time kTimerShould = std::chrono::milliseconds(900);   // RFC 6298 (2.4), with a clock that is ahead
 // Of the window that remain: RFC 3168 keeps 50, CUBIC 70, RFC 8511 (ABE) up to 85.
 constexpr std::uint32_t kLossPercent = 85;
 
@@ -92,6 +93,7 @@ bool flight_is_right(Step& on, SndSeq end) {
       return on.refuse(Rule::R3168_6_1_2_cwnd1, 1);
     }
     on.cite(Rule::R3168_6_1_2_cwnd1);
+    if (on.env.now.count() < state.one_segment_echo_at + kTimerShould.count()) on.depart(Rule::R6298_2_4);
     state.at_one_segment = false;
   }
   if (state.reduced_to == 0 || state.flight_at_echo == 0) return true;

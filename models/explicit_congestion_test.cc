@@ -325,6 +325,20 @@ TEST(ExplicitCongestion, AWindowOfOneSegmentMayGrowBetweenTwoEchoes) {
   EXPECT_EQ(story(false), Verdicts{"R3168_6_1_2_cwnd1 violated"});
 }
 
+// An echo meets a window of one segment. The next one waits for a timer that runs so long.
+TEST(ExplicitCongestion, TheTimerThatASegmentWaitsForRunsForASecond) {
+  const auto story = [](std::chrono::milliseconds wait) {
+    EcnTrace t;
+    t.agree().write(6000);
+    t.departs(".", "", 1, 1, 536, kEct0).quiet();
+    t.arrives(".", "E", 1, 537).departs(".", "W", 537, 1, 536, kEct0).quiet();
+    t.arrives(".", "E", 1, 1073).quiet().wait(wait);
+    return t.departs(".", "W", 1073, 1, 536, kEct0).quiet().verdicts();
+  };
+  EXPECT_EQ(story(std::chrono::seconds(1)), kNone);
+  EXPECT_EQ(story(std::chrono::milliseconds(500)), Verdicts{"R6298_2_4 departed"});
+}
+
 // The Nagle algorithm is off. After a timeout the window is one segment, and an ACK leaves part of it in flight.
 TEST(ExplicitCongestion, TextWaitsForTheTimerAfterAnEchoNagleOrNot) {
   const auto story = [](std::string_view bits) {

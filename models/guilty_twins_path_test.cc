@@ -180,5 +180,25 @@ TEST(PathTwins, HalfOfWhatTheFloorHasRoomForIsNoSmallerPath) {
   EXPECT_EQ(cut_at_the_floor(10), Verdicts{"R1191_3_floor violated"});
 }
 
+// A router says that two segments were too big, and of no size that it takes. They leave again by the timer, in packets
+// of so many octets of text that a router may not cut, or may.
+Verdicts again_behind_a_message_without_mtu(std::uint32_t octets, bool dont_fragment) {
+  Trace t;
+  t.open().write(1072).out(".", 1, 1, 536).out("P.", 537, 1, 536).quiet().event(smaller_path(0, 1)).quiet();
+  for (const int interval : {1, 2, 4, 8}) {
+    t.wait(std::chrono::seconds(interval));
+    Departing again = out(".", 1, 1, octets);
+    again.ip.dont_fragment = dont_fragment;
+    t.event(again).quiet();
+  }
+  return t.in(".", 1, 1073).quiet().verdicts();
+}
+
+TEST(PathTwins, WithoutAnMtuWhatWasTooBigIsNotSentAgainAsItWas) {
+  EXPECT_EQ(again_behind_a_message_without_mtu(500, true), Verdicts{});
+  EXPECT_EQ(again_behind_a_message_without_mtu(536, false), Verdicts{});
+  EXPECT_EQ(again_behind_a_message_without_mtu(536, true), Verdicts{"S3_7_2_path_mtu departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -365,5 +365,26 @@ TEST(RoomTwins, MoreThanTheFieldCanSayIsThereAlready) {
   EXPECT_EQ(an_octet_more(65000), Verdicts{"S3_8_6_2_2_threshold departed"});
 }
 
+// A RST in the window, or outside of it, brings a newer timestamp. Text follows with an older one, and this is echoed.
+Verdicts echoed_behind_a_reset(std::uint32_t of_reset, std::uint32_t echo, std::uint32_t seq) {
+  const auto stamped = [](auto seg, std::uint32_t value, std::uint32_t echoed) {
+    seg.opt.timestamps = {{.value = value, .echo = echoed}};
+    seg.opt.octets = 12;
+    return seg;
+  };
+  Trace t;
+  t.listen().quiet().event(stamped(in("S", 0), 700, 0)).event(stamped(out("S.", 0, 1), 7000, 700)).quiet();
+  t.event(stamped(in(".", 1, 1), 700, 7000)).quiet().accept();
+  t.event(stamped(in("R", seq), of_reset, 0)).quiet().wait(seconds(1));
+  t.event(stamped(in("P.", 1, 1, 100), 800, 7000)).event(stamped(out(".", 1, 101), 7000, echo)).quiet();
+  return t.verdicts();
+}
+
+TEST(StampTwins, TheTimestampOfAResetIsNotRecorded) {
+  EXPECT_EQ(echoed_behind_a_reset(900, 800, 500000), Verdicts{});
+  EXPECT_EQ(echoed_behind_a_reset(900, 900, 500000), Verdicts{"R7323_5_2_rst_nopaws violated"});
+  EXPECT_EQ(echoed_behind_a_reset(750, 750, 500000), Verdicts{"R7323_3_2_tsecr_echo violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -102,6 +102,8 @@ void too_big(Step& on, const IcmpArrives& message) {
     on.cite(Rule::R1191_3_old_style);
     tcb.must_ignore = Rule::R1191_3_old_style;
     if (!on.trait(Trait::kObeysTooBig)) ip.ignores_too_big = true;
+    ip.unnamed = true;
+    ip.path_mtu_at = on.env.since;
     return;
   }
   if (message.mtu >= now) {
@@ -122,6 +124,19 @@ void too_big(Step& on, const IcmpArrives& message) {
   ip.path_mtu_at = on.env.since;
   ip.lowered = true;
   ip.repeated = ip.raise_announced = false;
+}
+
+// RFC 1191 section 3: a message without an MTU is dealt with by smaller packets, or by such as a router may cut.
+bool is_as_large_as_before(const Tcb& tcb, const Departing& seg) {
+  const bool deals = tcb.ip.unnamed && !tcb.ip.ignores_too_big;
+  return deals && seg.text.size() >= tcb.congestion.largest && seg.ip.dont_fragment;
+}
+
+// Once more what a message said to be too big, in a packet that no router may cut, by whoever ignores such messages.
+void leaves_whole_again(Step& on, const Departing& seg, std::uint32_t packet) {
+  const IpLayer& ip = on.tcb.ip;
+  const bool whole = packet > ip.announced && seg.ip.dont_fragment;
+  if (ip.ignores_too_big && on.tcb.rexmits >= 3 && whole) on.depart(Rule::S3_7_2_path_mtu);
 }
 
 }  // namespace
@@ -341,13 +356,17 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
     on.refuse(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce, 1);
     return false;
   }
-  if (ip.ignores_too_big && resent && tcb.rexmits >= 3 && packet > ip.announced) on.depart(Rule::S3_7_2_path_mtu);
+  if (resent) leaves_whole_again(on, seg, packet);
+  const bool held = on.env.now - ip.path_mtu_at < kNoIncrease;
+  if (held && resent && is_as_large_as_before(tcb, seg)) {
+    on.refuse(Rule::S3_7_2_path_mtu, 1);
+    return false;
+  }
   if (ip.path_mtu == 0) return true;
   if (ip.repeated && !ip.lowered && at_once) {
     on.refuse(Rule::R1191_6_4_no_burst, 1);
     return false;
   }
-  const bool held = on.env.now - ip.path_mtu_at < kNoIncrease;
   if (packet > ip.path_mtu && seg.ip.dont_fragment && held) {
     const bool later_on = on.env.now - ip.path_mtu_at > std::chrono::minutes(1);
     on.refuse(v6                   ? ip.raise_announced ? Rule::R8201_4_no_increase : Rule::R8201_4_reduce

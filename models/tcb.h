@@ -93,6 +93,7 @@ struct Stamps {
   bool several = false;        // text ahead of a gap came in several stretches: one alone may have been held
   enum class Reset : std::uint8_t { kAbort, kPlain, kProvoked, kWithin } reset{};  // what a RST that leaves now answers
   std::uint32_t reset_echo = 0;              // TSval of the segment that provoked it
+  std::optional<std::uint32_t> of_reset{};   // a RST has brought this TSval, which is newer than TS.Recent
   InlineVector<std::uint32_t, 3> recent{};   // TS.Recent is one of these
   InlineVector<std::uint32_t, 4> arrived{};  // TSvals of the peer, latest last
   Rule why{};                                // what the latest segment says of TS.Recent; Rule{} when nothing
@@ -248,9 +249,8 @@ struct IpLayer {
   bool too_big_seen = false, smaller_told = false;   // the latter: it named less than the path took until then
   std::uint16_t announced = 0, least_told = 0xffff;  // the MTU of the last such message; the least of all, to the floor
   std::uint16_t path_mtu = 0;                        // RFC 1191, 8201: the least that was announced and obeyed; 0: none
-  bool ignores_too_big = false;                      // of this possible TCB
-  bool lowered = false;                              // since the target was last quiet, by a message ...
-  bool repeated = false;                             // ... or one came that lowers nothing
+  bool ignores_too_big = false, unnamed = false;     // of this possible TCB; a message named no MTU
+  bool lowered = false, repeated = false;            // since the target was last quiet, by a message; not by it
   bool raise_announced = false;                      // a larger MTU was announced later
   bool below_floor = false;                          // a message named less than IP's least MTU
   Time path_mtu_at{};

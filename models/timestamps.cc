@@ -23,6 +23,13 @@ bool some_newer(const Stamps& ts, std::uint32_t value) {
   return ts.unsure;
 }
 
+bool ahead_of_all(const Stamps& ts, std::uint32_t value) {
+  for (const std::uint32_t recent : ts.recent) {
+    if (!older(recent, value)) return false;
+  }
+  return !ts.unsure;
+}
+
 bool all_newer(const Stamps& ts, std::uint32_t value) {
   for (const std::uint32_t recent : ts.recent) {
     if (!older(value, recent)) return false;
@@ -185,13 +192,16 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
     return;
   }
   const std::uint32_t value = seg.opt.timestamps->value;
-  if (reached == Reached::kReset) {  // a RST changes no TS.Recent
-    if (some_newer(ts, value)) {
+  if (seg.ctl.rst) {  // a RST changes no TS.Recent
+    ts.of_reset.reset();
+    if (ahead_of_all(ts, value)) ts.of_reset = value;
+    if (reached == Reached::kReset && some_newer(ts, value)) {
       at_last(on, Rule::R7323_5_2_rst_nopaws);
       on.cite_later(Rule::R7323_5_2_rst_nopaws);
     }
     return;
   }
+  if (ts.of_reset && !older(value, *ts.of_reset)) ts.of_reset.reset();
   bool known = !ts.unsure;  // TS.Recent has this value already, or the value has just wrapped
   for (const std::uint32_t recent : ts.recent) known = known && recent == value;
   known = known || wraps(ts, value);
@@ -213,6 +223,7 @@ void timestamps_recorded(Step& on, const Arriving& seg, const BeforeSegment& bef
     ts.why = fills ? Rule::R7323_4_3_fill : Rule::R7323_4_3_recent;
     if (fills) ts.held_is_older = older(ts.held, value) && !ts.several;
     if (in_sequence(seg, before) && known) demands_text(on, idle ? Rule::R7323_5_5 : Rule::R7323_5_3_R45);
+    if (in_sequence(seg, before) && ts.of_reset) demands_text(on, Rule::R7323_5_2_rst_nopaws);
     return;
   }
   if (seg.seq <= before.nxt) {  // (A) acknowledgments are delayed

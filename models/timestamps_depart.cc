@@ -135,7 +135,8 @@ void echo_departs(Step& on, std::uint32_t echo) {
     on.depart(ts.other_rule);
   } else {
     const bool sent = ts.arrived.has(echo);
-    on.refuse(sent && ts.why != Rule{} ? ts.why : Rule::R7323_3_2_tsecr_echo);
+    const bool of_reset = ts.of_reset == echo;
+    on.refuse(of_reset ? Rule::R7323_5_2_rst_nopaws : sent && ts.why != Rule{} ? ts.why : Rule::R7323_3_2_tsecr_echo);
     return;
   }
   ts.recent.clear();
