@@ -166,7 +166,8 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
     if (first || !planted.has(Defect::one_sample_only)) {
       c.rto.sample(echoed.value_or(now_ - c.timed_at), {.srtt_first = planted.has(Defect::srtt_before_rttvar),
                                                         .slow = planted.has(Defect::variance_slow),
-                                                        .small = planted.has(Defect::first_variance_small)});
+                                                        .small = planted.has(Defect::first_variance_small),
+                                                        .fast_mean = planted.has(Defect::mean_fast)});
     }
     if (planted.has(Defect::variance_frozen) && !first) c.rto.start_from(std::max(Rto::kMin, 8 * c.rto.mean()));
     c.timing = false;
@@ -204,6 +205,8 @@ void Stack::update_window(Connection& c, const Segment& seg) {
   const bool later = plain ? c.snd_wl1 < seg.seq : lt(c.snd_wl1, seg.seq);
   const bool newer = later || (c.snd_wl1 == seg.seq && le(c.snd_wl2, seg.ack));
   if (planted.has(Defect::window_never_updated)) return;
+  const bool opened = seg.empty && lt(c.snd_una + c.snd_wnd, seg.ack + seg.wnd) && c.state > State::kEstablished;
+  c.window_unused = opened && planted.has(Defect::opened_window_unused_beyond_established);
   if (newer || planted.has(Defect::old_window_update)) take_window(c, seg);
 }
 

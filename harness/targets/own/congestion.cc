@@ -197,6 +197,7 @@ void Stack::duplicate_ack(Connection& c) {
   }
   const unsigned left = cc.duplicates - std::min(cc.duplicates, cc.refused);  // segments have left the network
   cc.cwnd = cc.ssthresh + (planted.has(Defect::no_inflation) ? 0 : left * cc.smss);
+  if (planted.has(Defect::inflates_one_more)) cc.cwnd += cc.smss;
 }
 
 // The retransmission timer has expired: equation (4), then the loss window.

@@ -207,6 +207,7 @@ struct Tcb {
 
   // Acknowledgments that are due.
   bool ack_now = false;
+  bool window_unused = false;        // for opened_window_unused_beyond_established
   unsigned segments_unacked = 0;     // text segments since the last ACK
   std::uint32_t octets_unacked = 0;  // and their octets
   Time challenged_at = kNotYet;      // the last challenge ACK

@@ -41,6 +41,8 @@ void Stack::offer_options(Connection& c, Segment& syn) {
   ws.ok = ws.ok && !unanswered;
   if ((syn.ctl.ack ? ws.ok : ws.offered) || ws_unasked) syn.window_scale = ws.rcv;
   if (planted.has(Defect::ws_shift_misnamed) && syn.window_scale) ++*syn.window_scale;
+  const bool none = planted.has(syn.ctl.ack ? Defect::ws_answer_names_none : Defect::ws_syn_names_none);
+  if (none && syn.window_scale) syn.window_scale = 0;
   if ((syn.ctl.ack ? ts.ok : ts.offered) || ts_unasked) syn.timestamps = stamp(c, syn, false);
 }
 
@@ -139,6 +141,8 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
   }
   const bool strict = variants.has(LegalVariant::reset_echo_checked);
   if (seg.ctl.rst && strict && seg.timestamps->echo != ts.last) return Then::kReturn;
+  const bool takes = seg.seq != c.rcv_nxt && gt(seg.timestamps->value, ts.recent);
+  if (seg.ctl.rst && takes && planted.has(Defect::ts_recent_of_reset)) ts.recent = seg.timestamps->value;
   if (seg.ctl.rst && !planted.has(Defect::paws_on_reset)) return Then::kProceed;
   const bool spared = (seg.len() == 0 && planted.has(Defect::paws_not_on_empty)) ||
                       (c.state != State::kEstablished && planted.has(Defect::paws_in_established_only));

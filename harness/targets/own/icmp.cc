@@ -98,6 +98,7 @@ void Stack::too_big(Connection& c, std::uint32_t mtu) {
   const bool v6 = !c.remote_address.is_ipv4();
   const std::uint32_t header = ip_header(c.remote_address);
   if (mtu == 0 && !v6) {
+    if (planted.has(Defect::too_big_without_mtu_ignored)) return;
     if (planted.has(Defect::too_big_without_mtu_ends)) return delete_tcb(c, Ended::kReset);
     mtu = kOldStyle;
   }

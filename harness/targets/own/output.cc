@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "harness/targets/own/connection.h"
 #include "harness/targets/own/defects.h"
@@ -40,7 +41,7 @@ void Stack::respond(Connection& c) {
 
 // Segmentizes the send queue as far as the windows, the Nagle algorithm and silly window avoidance allow.
 void Stack::send_queued(Connection& c, bool override_sws) {
-  if (!c.sends() || c.ecn.waits) return;
+  if (!c.sends() || c.ecn.waits || std::exchange(c.window_unused, false)) return;
   if (c.state == State::kClosing && planted.has(Defect::closing_sends_nothing)) return;
   const bool tries = c.path_mtu < 1500 && now_ - c.path_mtu_at >= 120 * kSecond;
   if (tries && planted.has(Defect::path_mtu_tried_soon)) c.eff_snd_mss = c.mss_of_peer;

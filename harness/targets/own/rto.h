@@ -24,7 +24,7 @@ class Rto {
   void sample(Time r) { sample(r, {}); }
   // For defects.
   struct Mistakes {
-    bool srtt_first = false, slow = false, small = false;
+    bool srtt_first = false, slow = false, small = false, fast_mean = false;
   };
 
   void sample(Time r, const Mistakes& mistakes) {
@@ -33,7 +33,8 @@ class Rto {
       rttvar_ = r / (mistakes.small ? 4 : 2);
       measured_ = true;
     } else {
-      const Time mean = srtt_ - srtt_ / 8 + r / 8, from = mistakes.srtt_first ? mean : srtt_;
+      const Time share = mistakes.fast_mean ? 4 : 8;
+      const Time mean = srtt_ - srtt_ / share + r / share, from = mistakes.srtt_first ? mean : srtt_;
       const Time part = mistakes.slow ? 8 : 4;
       rttvar_ = rttvar_ - rttvar_ / part + (from > r ? from - r : r - from) / part;
       srtt_ = mean;

@@ -63,7 +63,9 @@ void Stack::other_states(Connection& c, Segment& seg) {
   if (seg.window_scale && !seg.ctl.syn && planted.has(Defect::ws_from_any_segment)) {
     c.scaling.snd = *seg.window_scale;
   }
-  if (c.scaling.ok && !seg.ctl.syn && !planted.has(Defect::ws_in_unshifted)) seg.wnd <<= c.scaling.snd;
+  const bool beyond = c.state > State::kEstablished && planted.has(Defect::ws_in_unshifted_closing);
+  const bool as_it_stands = beyond || (seg.ctl.fin && planted.has(Defect::ws_in_unshifted_on_fin));
+  if (c.scaling.ok && !seg.ctl.syn && !as_it_stands && !planted.has(Defect::ws_in_unshifted)) seg.wnd <<= c.scaling.snd;
   using Step = Then (Stack::*)(Connection&, Segment&);
   static constexpr Step kSteps[] = {
       &Stack::check_timestamps,       // RFC 7323 section 5.3, R1

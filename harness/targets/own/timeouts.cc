@@ -167,6 +167,7 @@ void Stack::start_retransmission_timer(Connection& c) {
   const bool late = planted.has(zero_window ? Defect::zero_window_probed_late : Defect::timer_expires_late);
   if (late && c.syn_acked && !(zero_window && c.probed)) rto *= 10;
   if (planted.has(Defect::rto_ceiling_low)) rto = std::min(rto, 8 * kSecond);
+  if (c.ecn.waits && planted.has(Defect::half_the_wait_at_one_segment)) rto /= 2;
   const bool kept = c.probe_interval > 0 && planted.has(Defect::second_zero_window_late);
   Time at = now_ + (zero_window && (c.probed || kept) ? c.probe_interval : rto);
   constexpr Time kTick = 500 * kMillisecond;
