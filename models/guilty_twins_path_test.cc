@@ -64,6 +64,27 @@ TEST(PathTwins, TextWaitsForAWindowOfTwoSegmentsOfTheSmallPath) {
   EXPECT_EQ(waits_on_a_small_path(1), Verdicts{"MUST_17 violated"});
 }
 
+// A message tells of a path that takes 256 octets of text, and larger segments go in fragments. So many leave again of
+// ten of 536 octets.
+Verdicts leaves_behind_a_message(std::uint32_t segments, std::uint32_t octets) {
+  Trace t;
+  t.open().write(10 * 536);
+  for (std::uint32_t i = 0; i < 10; ++i) t.out(i == 9 ? "P." : ".", 1 + 536 * i, 1, 536);
+  t.quiet().write(6000).event(smaller_path(296, 1));
+  for (std::uint32_t i = 0; i < segments; ++i) {
+    Departing seg = tcpassay::out(".", 1 + octets * i, 1, octets);
+    seg.ip.dont_fragment = octets <= 256;
+    t.event(seg);
+  }
+  return t.quiet().verdicts();
+}
+
+TEST(PathTwins, TheWindowIsScaledToTheSegmentsThatLeave) {
+  EXPECT_EQ(leaves_behind_a_message(10, 256), Verdicts{});
+  EXPECT_EQ(leaves_behind_a_message(15, 256), Verdicts{"R5681_3_1_pmtu departed"});
+  EXPECT_EQ(leaves_behind_a_message(10, 512), Verdicts{});
+}
+
 // Over IPv6 packets of 1500 octets have room for 1440 of text, whatever the peer takes. The window opens by so much.
 Verdicts opens_over_ipv6(std::uint32_t octets, bool smaller) {
   Trace t{{.mms_r = 1460, .mms_s = 1460, .default_mss = 1220}};

@@ -71,6 +71,20 @@ TEST(Spurious, TheSecondAckOfOriginalsDoes) {
   EXPECT_EQ(after_timeout({.acked = 5, .first = 10, .then_acked = 0}), Verdicts{"R5681_3_1_rto_cwnd violated"});
 }
 
+// Nothing leaves between the two ACKs. Then so many segments leave again, and so many new ones.
+Verdicts without_new_text(std::uint32_t again, std::uint32_t fresh) {
+  Bulk t(Bulk::kPlain);
+  t.wait(seconds(1));
+  t.sends(0, 1).quiet().wait(milliseconds(10));
+  t.acks(1, 1100).acks(2, 1110).sends(2, again).sends(10, fresh).quiet();
+  return t.main_verdicts();
+}
+
+TEST(Spurious, WithoutNewTextBetweenThemATargetMayRecoverAsEver) {
+  EXPECT_EQ(without_new_text(3, 0), Verdicts{});
+  EXPECT_EQ(without_new_text(3, 12), Verdicts{"R5681_3_1_use violated"});
+}
+
 TEST(Spurious, WithSackAReportOfAnOriginalDoesToo) {
   const Timeout report{
       .options = Bulk::kSack, .acked = 1, .first = 2, .then_acked = 1, .second = 1, .blocks = {{2, 3}}};

@@ -246,6 +246,7 @@ void enter_loss(Step& on) {
   }
   cc.recover = on.tcb.snd_nxt;  // RFC 6582 section 3.2, step 4: after each timeout
   cc.phase = Phase::kLoss;
+  cc.news_since_loss = false;
   cc.after_timeout = true;
   cc.timed_out = cc.resent_to = cc.told = on.tcb.snd_una;
   for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) window->cwnd = cc.smss;  // LW of RFC 5681
@@ -363,6 +364,8 @@ void congestion_undone(Step& on, std::uint32_t octets) {
   for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) window->cwnd = std::max(window->cwnd, resumed);
   cc.cap = Rule::R5681_3_1_use;
   cc.fast_retransmit_due = cc.partial_retransmit_due = false;
+  // RFC 5682 section 2.1, step 2: without new text that can leave behind the first ACK a target recovers as ever.
+  if (cc.phase == Phase::kLoss && !cc.news_since_loss) return;
   cc.phase = Phase::kOpen;
   cc.left = cc.inflated = 0;
 }
@@ -372,6 +375,7 @@ void congestion_path_lowered(Step& on, std::uint32_t before, std::uint32_t after
   if (cc.phase != Phase::kOpen || !cc.lossless || after >= before || before == 0) return;
   const std::uint64_t cwnd = cc.scaled != 0 ? cc.scaled : cc.widest().cwnd;
   cc.scaled = static_cast<std::uint32_t>(std::max<std::uint64_t>(cwnd * after / before, after));
+  cc.scaled_to = after;
   cc.scaled_sent = 0;
 }
 

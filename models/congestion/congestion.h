@@ -50,6 +50,7 @@ struct Congestion {
   bool duplicated = false;           // since then a duplicate ACK has arrived
   bool informed = false;             // since then a SACK option has told something new
   bool news = false;                 // since then new text has left
+  bool news_since_loss = false;      // ... since the retransmission timer last expired
   bool recovered = false;            // since then an ACK has ended fast recovery
   bool was_held_back = false;        // when it fell silent, text waited
   bool recover_known = false;
@@ -99,6 +100,7 @@ struct Congestion {
   std::uint32_t cwnd_at_least = 0;  // the target's own window is no smaller, as the largest flight shows
   std::uint32_t cwnd_at_most = Window::kArbitrarilyHigh;  // ... and no larger before a loss, as text that waits shows
   std::uint32_t scaled = 0;       // the window scaled to the smaller segments of the path; 0: the path has not changed
+  std::uint32_t scaled_to = 0;    // ... of so many octets; larger ones may go in fragments
   std::uint32_t scaled_sent = 0;  // octets sent since it was scaled
   SndSeq recover{};               // SND.NXT when the last loss was seen (RFC 6582)
   SndSeq timed_out{};             // SND.UNA when the retransmission timer last expired

@@ -25,6 +25,10 @@ void path_window_is_kept(Step& on, std::uint32_t octets) {
   Congestion& cc = on.tcb.congestion;
   if (cc.scaled == 0) return;
   cc.scaled_sent += octets;
+  if (cc.scaled_to < octets) {  // "by the ratio of the old segment size to the new": the one that the target uses
+    cc.scaled = static_cast<std::uint32_t>(std::uint64_t{cc.scaled} * octets / cc.scaled_to);
+    cc.scaled_to = octets;
+  }
   // Rounding, and one segment that a timer or a probe may have added.
   if (cc.scaled_sent > cc.scaled + 2 * octets) on.depart(Rule::R5681_3_1_pmtu);
 }
@@ -88,7 +92,7 @@ void new_text_has_left(Congestion& cc, const Leaving& seg) {
   if (seg.again) return;
   if (cc.was_held_back && !cc.arrived_since_quiet && !seg.may_probe) cc.waits = true;
   if (cc.limited_transmit_due) cc.limited += seg.octets;
-  cc.news = true;
+  cc.news = cc.news_since_loss = true;
 }
 
 // `added`: octets at its end that are new and that SND.NXT counts already.
