@@ -60,10 +60,10 @@ void Stack::grow_window(Congestion& cc, std::uint32_t octets) const {
     return;
   }
   // RFC 9438 section 4.3: whoever keeps 0.7 of the window adds 0.53 segments for each window of text.
-  const std::uint32_t window = variants.has(LegalVariant::keeps_070) ? cc.cwnd / 53 * 100 : cc.cwnd;
+  const std::uint64_t window = variants.has(LegalVariant::keeps_070) ? cc.cwnd * 100ull / 53 : cc.cwnd;
   cc.counted += octets;
   if (cc.counted < window) return;
-  cc.counted -= window;
+  cc.counted -= static_cast<std::uint32_t>(window);
   cc.cwnd += cc.smss;
 }
 

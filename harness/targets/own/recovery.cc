@@ -128,7 +128,8 @@ void Stack::recover_by_sack(Connection& c) {
   if (c.board.spans == 0 || planted.has(Defect::sack_first_hole_only)) return;
   const SeqNum text_end = c.send_base() + c.text_in_flight();
   while (cc.cwnd >= pipe(c) + cc.smss) {
-    SeqNum seq = max(c.snd_una, c.board.high_rxt);
+    // Of the front a probe has sent one octet.
+    SeqNum seq = c.probed && c.snd_wnd > 0 ? c.snd_una : max(c.snd_una, c.board.high_rxt);
     if (!planted.has(Defect::sack_sent_again)) seq = next_unsacked(c, seq);
     const SeqNum top = c.board.span[c.board.spans - 1u].right;
     if (planted.has(Defect::sack_highest_hole_first) && c.board.spans > 1 && seq == c.snd_una) {
@@ -140,6 +141,7 @@ void Stack::recover_by_sack(Connection& c) {
     const std::uint32_t length = std::min({hole, text, segment_room(c)});
     const bool fin = c.fin_sent && length == text && length < hole;
     if (length == 0 && !fin) return;
+    if (seq == c.snd_una && c.snd_wnd > 0) c.probed = false;
     transmit(c, seq, length, fin);
   }
 }
