@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/test_bulk.h"
 #include "models/test_trace.h"
 
 namespace tcpassay {
@@ -150,6 +151,70 @@ TEST(DuplicateTwins, WhatMayHaveComeTwiceHidesNothingThatHas) {
   EXPECT_EQ(duplicate_before_islands(3), Verdicts{"R2883_4_edges departed"});
 }
 
+// The user has read all that the window has room for, and nobody has told; a segment arrives there, ahead of a gap. The
+// ACK reports it from `left` to `right`.
+Verdicts reported_ahead(std::uint32_t seq, std::uint32_t left, std::uint32_t right) {
+  Trace t;
+  open_permitting(t);
+  for (std::uint32_t next = 1; next < kRcvWnd; next += 2000) {
+    t.in("P.", next, 1, 1000).quiet().in("P.", next + 1000, 1, 1000).out(".", 1, next + 2000).quiet();
+  }
+  for (std::uint32_t next = 1; next < kRcvWnd; next += 5000) t.read(next, 5000).quiet();
+  t.in("P.", seq, 1, 1000).event(reporting(out(".", 1, 1 + kRcvWnd, 0, 2 * kRcvWnd), {{left, right}})).quiet();
+  return t.verdicts();
+}
+
+TEST(SackTwins, WhatReachesBeyondAnEdgeThatMovedUntoldIsTrimmed) {
+  EXPECT_EQ(reported_ahead(19500, 19500, 1 + 2 * kRcvWnd), Verdicts{});
+  EXPECT_EQ(reported_ahead(15000, 15000, 16000), Verdicts{});
+  EXPECT_EQ(reported_ahead(15000, 15000, 15900), Verdicts{"R2018_4_first violated"});
+}
+
+// ---- RFC 5681 section 3.1: slow start behind a timeout ----
+
+// Twelve segments are in flight when the timer expires. An ACK of a part of one and then of each segment opens the
+// window to nine by slow start; the ACK of the segment `at` lets a tenth leave.
+Verdicts tenth_segment_upon(std::uint32_t at) {
+  Bulk t(Bulk::kPlain);
+  t.acks(1).sends(10, 2).quiet();
+  t.acks(2).sends(12, 2).quiet().wait(std::chrono::seconds(1));
+  t.sends(2, 1).quiet();
+  t.in(".", 1, 2325, 0, 65535).quiet();
+  std::uint32_t next = 14;
+  for (std::uint32_t i = 14; i <= at; ++i) {
+    const std::uint32_t segments = i <= 21 || i == at ? 2 : 1;
+    t.acks(i).sends(next, segments).quiet();
+    next += segments;
+  }
+  return t.main_verdicts();
+}
+
+TEST(SlowStartTwins, CubicGoesOnBehindItByWhatItAdds) {
+  EXPECT_EQ(tenth_segment_upon(32), Verdicts{});
+  EXPECT_NE(tenth_segment_upon(22), Verdicts{});
+}
+
+// ---- RFC 3042: limited transmit on a path that has become smaller ----
+
+// Hundred octets leave again in segments of 28, and eleven of these follow. A duplicate ACK lets one more leave; behind
+// an ACK of nine octets come two, of which the first does or does not, and the second does not.
+Verdicts limited_on_a_small_path(bool first) {
+  Trace t;
+  t.open().write(100).out("P.", 1, 1, 100).quiet();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 67, .seq = kIss + 1});
+  t.out(".", 1, 1, 28).out(".", 29, 1, 28).out(".", 57, 1, 28).out("P.", 85, 1, 16).quiet();
+  t.in(".", 1, 101).quiet().write(1000);
+  for (std::uint32_t seq = 101; seq < 409; seq += 28) t.out(".", seq, 1, 28);
+  t.quiet().in(".", 1, 101).out(".", 409, 1, 28).quiet().in(".", 1, 110).quiet().in(".", 1, 110);
+  if (first) t.out(".", 437, 1, 28);
+  return t.quiet().in(".", 1, 110).quiet().verdicts();
+}
+
+TEST(LimitedTransmitTwins, TwoSegmentsBeyondTheWindowAreTwoSmallOnes) {
+  EXPECT_EQ(limited_on_a_small_path(true), Verdicts{});
+  EXPECT_NE(limited_on_a_small_path(false), Verdicts{});
+}
+
 // ---- RFC 1191: half a segment beside SACK blocks ----
 
 // A router takes 67 octets, and the floor leaves room for 28 beside no options. So many leave again beside a block.
@@ -190,6 +255,78 @@ TEST(ProbeTwins, ALossProbeStartsTheTimerAnew) {
   EXPECT_EQ(front_leaves_after(milliseconds(2400), milliseconds(3600)), Verdicts{});
   EXPECT_EQ(front_leaves_after(milliseconds(0), milliseconds(3600)), Verdicts{"R6298_5_4 departed"});
   EXPECT_EQ(front_leaves_after(milliseconds(200), milliseconds(3900)), Verdicts{"R6298_5_4 departed"});
+}
+
+// Behind a timeout two ACKs come at a small window and show that nothing was lost. The next one opens the window, or
+// does not come, and the front leaves again.
+Verdicts leaves_again(bool opened, std::uint32_t octets) {
+  Bulk t(Bulk::kPlain);
+  t.wait(std::chrono::seconds(1));
+  t.sends(0, 1).quiet();
+  t.in(".", 1, 1 + 2 * kMss, 0, 500).quiet(milliseconds(20)).in(".", 1, 9501, 0, 500).quiet();
+  if (opened) t.in(".", 1, 9501, 0, 65535);
+  return t.out(".", 9501, 1, octets).quiet().verdicts();
+}
+
+TEST(TimeoutTwins, WhoDoesNotLookForAVainOneGoesOnWhereTheWindowOpens) {
+  EXPECT_EQ(leaves_again(true, 1000), Verdicts{});
+  EXPECT_NE(leaves_again(false, 500), Verdicts{});
+}
+
+// ---- RFC 7323 section 5.4: a clock that ticks once a second ----
+
+// A round trip takes 990 ms, and the timer expires a second after the next octet has left. So much the target's clock
+// of timestamps has moved meanwhile.
+Verdicts expires_after_a_second(std::uint32_t ticks) {
+  Trace t;
+  const auto stamped = [](auto seg, std::uint32_t value, std::uint32_t echo) {
+    seg.opt.timestamps = {{.value = value, .echo = echo}};
+    seg.opt.octets += 12;
+    return seg;
+  };
+  t.listen().quiet().event(stamped(in("S", 0), 7000, 0)).event(stamped(out("S.", 0, 1), 100, 7000)).quiet();
+  t.event(stamped(in(".", 1, 1), 7000, 100)).quiet().accept();
+  t.write(1).event(stamped(out("P.", 1, 1, 1), 100, 7000)).quiet(milliseconds(990));
+  t.event(stamped(in(".", 1, 2), 7000, 100)).quiet().write(1);
+  t.event(stamped(out("P.", 2, 1, 1), 100 + ticks, 7000)).quiet().wait(milliseconds(1000));
+  return t.event(stamped(out("P.", 2, 1, 1), 101 + 2 * ticks, 7000)).quiet().verdicts();
+}
+
+TEST(ClockTwins, ARoundTripWithinATickMeasuresNothing) {
+  EXPECT_EQ(expires_after_a_second(0), Verdicts{});
+  EXPECT_EQ(expires_after_a_second(990), Verdicts{"R6298_3_onesample violated"});
+}
+
+// ---- 3.7.4: the Nagle algorithm is off ----
+
+// An octet is refused by a path of unknown size and leaves again; `octets` more are given, and wait.
+Verdicts waits_for_a_small_segment(std::uint32_t octets) {
+  Trace t;
+  t.open().call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1});
+  t.write(1).out("P.", 1, 1, 1).quiet();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 0, .seq = kIss + 1}).out("P.", 1, 1, 1).quiet();
+  return t.write(octets).quiet().quiet(milliseconds(600)).verdicts();
+}
+
+TEST(NagleTwins, TextMayWaitForAWindowOfOneSmallSegmentAndForNagleNot) {
+  EXPECT_EQ(waits_for_a_small_segment(100), Verdicts{});
+  EXPECT_EQ(waits_for_a_small_segment(20), Verdicts{"MUST_17 violated"});
+}
+
+// A small segment is lost or not. Then the user gives a hundred octets three times, and the last of them wait.
+Verdicts third_write_waits(bool lost) {
+  Trace t;
+  t.open().call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1});
+  t.write(1).out("P.", 1, 1, 1).quiet();
+  if (lost) t.wait(milliseconds(1000)).out("P.", 1, 1, 1).quiet();
+  t.in(".", 1, 2).quiet();
+  t.write(100).out("P.", 2, 1, 100).quiet().write(100).out("P.", 102, 1, 100).quiet();
+  return t.write(100).quiet().quiet(milliseconds(600)).verdicts();
+}
+
+TEST(NagleTwins, AfterALossTheWindowMayBeOneSegmentOfTheTargets) {
+  EXPECT_EQ(third_write_waits(true), Verdicts{});
+  EXPECT_EQ(third_write_waits(false), Verdicts{"MUST_17 violated"});
 }
 
 // ---- 3.8.6.1: window probes ----

@@ -7,6 +7,7 @@
 #include "models/karn.h"
 #include "models/segment_departs_steps.h"
 #include "models/step.h"
+#include "models/timestamps.h"
 #include "models/why_again.h"
 
 namespace tcpassay {
@@ -14,12 +15,15 @@ namespace {
 
 constexpr Time kAfterSynLoss = std::chrono::seconds(3);  // (5.7)
 constexpr Time kGranularity = std::chrono::milliseconds(1);
+constexpr Time kCoarse = std::chrono::milliseconds(100);  // of a clock: what is measured with it may be as much shorter
 
 // The shortest timeout that the target can have, before it backs off. It is not shorter than the shortest round trip,
 // but a target may limit its timeout to 60 s (2.5).
 Time least_timeout(const Tcb& tcb) {
   const RetransmissionTimer& timer = tcb.timer;
   const Time least = std::min<Time>(std::max({timer.rtt_min, timer.sample_min, Time{}}), kRtoMaxMin);
+  // A round trip measured by timestamps is as short as a tick makes it (RFC 7323 section 5.4: a second at most).
+  if (tcb.timestamped() && kCoarse < tcb.stamps.still_for) return std::max(least - kSlowestTick, Time{});
   if (!timer.exact || timer.samples == 0) return least;
   const Time text = timer.text.srtt < Time{} ? kRtoMin : timer.text.rto();  // the handshake need not be timed
   return std::max(least, std::min<Time>({timer.all.rto(), text, kRtoMaxMin}));

@@ -162,7 +162,8 @@ Then text_ahead_of_gap(Step& on, const Arriving& seg, RcvSeq end) {
     tcb.cut_at_shut = false;
     tcb.cut.widen(edge + 1, seg.seq + seg.len());
   }
-  triggers_sack(tcb, {seg.seq, end});
+  const bool whole = !tcb.edge_known || end <= edge;  // else the target may have trimmed or dropped it
+  if (whole) triggers_sack(tcb, {seg.seq, end});
   on.acknowledge_now(Rule::R5681_3_2_out_of_order);
   return Then::kProceed;
 }

@@ -7,6 +7,8 @@
 
 namespace tcpassay {
 
+inline constexpr Time kSlowestTick = std::chrono::seconds(1);  // RFC 7323 section 5.4: 1 ms to 1 s
+
 // The variables of a TCB before a segment was processed, as far as TS.Recent depends on them.
 struct BeforeSegment {
   RcvSeq acked{}, nxt{}, nxt_max{};

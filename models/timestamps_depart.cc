@@ -8,8 +8,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr Time kSlowestTick = seconds(1);  // section 5.4: 1 ms to 1 s
-constexpr Time kRateFrom = seconds(2);     // a clock's rate is measured over so long at least
+constexpr Time kRateFrom = seconds(2);  // a clock's rate is measured over so long at least
 constexpr Time kAnchorMax = std::chrono::minutes(10);
 constexpr std::uint32_t kTicksMin = 8;
 constexpr Time kNeverWraps = seconds(60);  // while the rate is not known
@@ -61,6 +60,7 @@ void clock_ticks_often_enough(Step& on, const Tick& tick) {
   const std::uint32_t octets = tick.end - ts.changed_seq;
   const bool window = tick.has_text && octets < 0x80000000u && octets >= std::max(on.tcb.snd_wnd, 1u);
   if (!moved) {
+    ts.still_for = std::max(ts.still_for, since - ts.changed_at);
     if (long_enough && tick.again) on.depart(Rule::R7323_3_2_tsval_current);
     if (long_enough && !tick.again && window) on.depart(Rule::R7323_5_4_window);
     return;

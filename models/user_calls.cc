@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/user_calls.h"
 
+#include <algorithm>
 #include <cstdint>
 
+#include "models/congestion/steps.h"
 #include "models/edition.h"
 #include "models/event.h"
 #include "models/freedom.h"
+#include "models/ip_layer.h"
 #include "models/rules.h"
 #include "models/segment_arrives.h"
 #include "models/step.h"
@@ -194,9 +197,14 @@ void send_call(Step& on, const UserCall& call) {
   tcb.window_at = on.env.now;
   if (call.urgent) urgent_given(on);
   const bool idle = tcb.snd_una == tcb.snd_nxt;
-  // Even the smallest congestion window has room for one segment. When the peer announced an MSS of 0, we do not know
-  // how large a segment is.
-  const bool one = tcb.snd_mss != 0xffff && tcb.snd_end - tcb.snd_una <= tcb.snd_mss;
+  // Even the smallest congestion window has room for one segment. Of a smaller path it is one of its segments, and two
+  // behind an ACK. After a loss it may have room for no more, and how large the target's own are it has shown. When the
+  // peer announced an MSS of 0, we do not know how large a segment is.
+  const Congestion& cc = tcb.congestion;
+  const std::uint32_t path = (first_burst(cc) ? 1 : 2) * path_room(on),
+                      most = std::min<std::uint32_t>(tcb.snd_mss, path);
+  const std::uint32_t segment = cc.lossless ? most : std::min(most, cc.largest);
+  const bool one = tcb.snd_mss != 0xffff && tcb.snd_end - tcb.snd_una <= segment;
   const bool fits = tcb.no_delay && one && tcb.snd_end <= tcb.snd_edge();
   if (tcb.corked) return;  // it may wait for more
   if (synchronized(tcb.state) && (idle || fits) && tcb.snd_wnd != 0 && !tcb.send_pending) {

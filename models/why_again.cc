@@ -65,7 +65,9 @@ Why called_for(const Step& on) {
   const bool assumed = cc.phase != Phase::kOpen || (cc.recover_known && !cc.lossless);
   // The front has left again since: of a record that does not tell silence the timer may be the reason by now.
   const bool answered = tcb.rexmits > 0 && timer_may_have_expired(on);
-  const bool room = cc.progress || (cc.window_moved && cc.phase == Phase::kLoss);  // slow start goes on where it can
+  const bool unaware = cc.phase == Phase::kOpen && cc.recover_known && !cc.lossless;
+  // Slow start goes on where it can.
+  const bool room = cc.progress || (cc.window_moved && (cc.phase == Phase::kLoss || unaware));
   if (room && assumed && outstanding) return answered ? Why::kTimeout : Why::kPartialAck;
   if (cc.phase == Phase::kRecovery && tcb.board.front_again) {
     if (lost_once_more(on)) return Why::kReported;

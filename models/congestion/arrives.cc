@@ -4,6 +4,7 @@
 
 #include "models/congestion/algorithms.h"
 #include "models/congestion/steps.h"
+#include "models/ip_layer.h"
 
 namespace tcpassay {
 namespace {
@@ -74,6 +75,9 @@ void grow(Step& on, std::uint32_t octets) {
   rfc5681::opens(cc.reno, octets, cc.smss, cc.after_timeout);
   rfc9438::opens(on.tcb, cc, octets, on.env.now);
   cc.cap = cap_after_ack(cc, !before.slow_start());
+  const std::uint32_t counted = rfc5681::slow_start_adds(octets, rfc3465::limit(cc.smss, cc.after_timeout));
+  const std::uint32_t added = cc.widest().cwnd - before.cwnd;
+  if (before.slow_start() && added > counted) cc.generous += added - counted;
   opens_as_recommended(cc, octets, cc.widest().cwnd - before.cwnd);
 }
 
@@ -95,7 +99,7 @@ void reduce(Step& on, Rule cap) {
     cc.before.reno.ssthresh = rfc4015::pipe_prev(all, cc.reno.ssthresh);
     cc.before.cubic.ssthresh = rfc4015::pipe_prev(all, cc.cubic.ssthresh);
   }
-  cc.scaled = cc.counted = 0;
+  cc.scaled = cc.counted = cc.generous = 0;
   cc.reno.ssthresh = cc.recommended.ssthresh =
       rfc5681::half(std::max(outstanding, std::min(echoed, cc.reno.cwnd)), cc.smss);
   rfc9438::reduce(cc, std::max(outstanding, std::min(echoed, cc.cubic.cwnd)), on.env.since);
@@ -251,7 +255,7 @@ void enter_loss(Step& on) {
   cc.timed_out = cc.resent_to = cc.told = on.tcb.snd_una;
   for (Window* window : {&cc.reno, &cc.cubic, &cc.recommended}) window->cwnd = cc.smss;  // LW of RFC 5681
   cc.left = flight(on.tcb);
-  cc.inflated = 0;
+  cc.inflated = cc.generous = 0;
   cc.duplicates = 0;
   cc.limited = 0;
 }
@@ -322,7 +326,8 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (cc.phase != Phase::kOpen) return;
   if (cc.recover_known && tcb.snd_una <= cc.recover) return;
   const bool within = tcb.snd_una + std::min(cc.smss, flight(tcb)) <= tcb.snd_edge();
-  const bool within_two = flight(tcb) + cc.largest <= cc.cwnd_at_least + (kDupAckThreshold - 1) * cc.largest;
+  const std::uint32_t segment = std::min(cc.largest, path_room(on));  // before the path became smaller it was larger
+  const bool within_two = flight(tcb) + segment <= cc.cwnd_at_least + (kDupAckThreshold - 1) * segment;
   const bool waits = tcb.ecn.may_wait_for_timer(tcb.snd_una);
   const bool too_big = tcb.ip.smaller_told && tcb.snd_una < cc.refused_to;  // what was refused goes first
   if (cc.duplicates < kDupAckThreshold) cc.limited_transmit_due = held_back(tcb) && within_two && !waits && !too_big;

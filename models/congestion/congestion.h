@@ -91,6 +91,7 @@ struct Congestion {
   std::uint32_t burst = 0;       // octets by which the flight has grown since the last ACK
   std::uint32_t recover_fs = 1;  // RecoverFS of RFC 6937: the flight when recovery began
   std::uint32_t counted = 0;     // octets that a sender which counts them may have counted before a pause
+  std::uint32_t generous = 0;    // so far the widest window is beyond what slow start with ABC has made since the loss
   std::uint32_t restarted = 0;   // the window since a pause, of slow start up to the ssthresh of RFC 9438
   std::uint32_t round_flight = 0;
   std::uint32_t quiet_flight = 0;   // when the target last fell silent

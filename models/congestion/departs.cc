@@ -175,8 +175,10 @@ void judge_recommended_window(Step& on, const Leaving& seg) {
   if (seg.before + seg.more <= cc.recommended.cwnd + beyond + cc.smss / 2) return;
   const bool of_should = info(cc.soft_cap).level == Level::kShould;
   // What counts octets from the larger ssthresh of RFC 9438 may look like what counts ACKs from half of the flight.
-  const bool up_to_cubic = cc.soft_cap == Rule::R5681_3_1_ss_abc && !cc.recommended.slow_start() &&
-                           seg.before + seg.more <= cc.cubic.ssthresh + cc.smss;
+  const std::uint32_t counted =
+      std::max(cc.cubic.ssthresh + cc.smss, cc.cubic.cwnd - std::min(cc.cubic.cwnd, cc.generous) + cc.smss / 2);
+  const bool up_to_cubic =
+      cc.soft_cap == Rule::R5681_3_1_ss_abc && !cc.recommended.slow_start() && seg.before + seg.more <= counted;
   // So may the slow start behind a pause, which ends at that ssthresh, too.
   const bool restarted =
       cc.soft_cap == Rule::R5681_4_1_idle && seg.before + seg.more <= cc.restarted + beyond + cc.smss / 2;
