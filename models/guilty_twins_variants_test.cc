@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -89,6 +90,23 @@ TEST(SynTextTwins, TextBehindLostTextMayBeHeld) {
   EXPECT_NE(text_follows_text_of_syn(16), Verdicts{});
   EXPECT_EQ(text_follows_text_of_syn(21, 5), Verdicts{});
   EXPECT_NE(text_follows_text_of_syn(22, 5), Verdicts{});
+}
+
+// ---- 3.10.7.4: a FIN ahead of a gap ----
+
+// Forty octets with a FIN arrive ahead of as many, which come next, with a FIN of their own or not, and are
+// acknowledged alone: the target has not held the text. It comes again, and `ack` answers it.
+Verdicts held_text_comes_again(std::string_view flags, std::uint32_t ack) {
+  Trace t;
+  t.open().in("F.", 41, 1, 40).out(".", 1, 1).quiet().in(flags, 1, 1, 40).out(".", 1, 41).quiet();
+  return t.in("P.", 41, 1, 40).out(".", 1, ack).quiet().verdicts();
+}
+
+TEST(HeldFinTwins, WhatTheTextBeforeItLacksTheFinNeedNot) {
+  EXPECT_EQ(held_text_comes_again("P.", 82), Verdicts{"SHLD_31 departed"});
+  EXPECT_EQ(held_text_comes_again("F.", 82), Verdicts{"SHLD_31 departed"});
+  EXPECT_NE(held_text_comes_again("P.", 83), Verdicts{"SHLD_31 departed"});
+  EXPECT_NE(held_text_comes_again("F.", 83), Verdicts{"SHLD_31 departed"});
 }
 
 // ---- RFC 2018, RFC 2883 ----
@@ -192,6 +210,19 @@ Verdicts tenth_segment_upon(std::uint32_t at) {
 TEST(SlowStartTwins, CubicGoesOnBehindItByWhatItAdds) {
   EXPECT_EQ(tenth_segment_upon(32), Verdicts{});
   EXPECT_NE(tenth_segment_upon(22), Verdicts{});
+}
+
+// An old router says that so many octets of text were too many, and not how many it takes. They leave again.
+Verdicts leave_again_as_they_were(std::uint32_t octets) {
+  Trace t;
+  t.open().write(octets).out("P.", 1, 1, octets).quiet();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 0, .seq = kIss + 1}).out("P.", 1, 1, octets).quiet();
+  return t.verdicts();
+}
+
+TEST(PathTwins, NoPacketIsSmallerThanTheFloor) {
+  EXPECT_EQ(leave_again_as_they_were(28), Verdicts{});
+  EXPECT_EQ(leave_again_as_they_were(29), Verdicts{"S3_7_2_path_mtu departed"});
 }
 
 // ---- RFC 3042: limited transmit on a path that has become smaller ----
@@ -299,12 +330,12 @@ TEST(ClockTwins, ARoundTripWithinATickMeasuresNothing) {
 
 // ---- 3.7.4: the Nagle algorithm is off ----
 
-// An octet is refused by a path of unknown size and leaves again; `octets` more are given, and wait.
+// An octet is refused by a path of 100 octets and leaves again; `octets` more are given, and wait.
 Verdicts waits_for_a_small_segment(std::uint32_t octets) {
   Trace t;
   t.open().call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1});
   t.write(1).out("P.", 1, 1, 1).quiet();
-  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 0, .seq = kIss + 1}).out("P.", 1, 1, 1).quiet();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 100, .seq = kIss + 1}).out("P.", 1, 1, 1).quiet();
   return t.write(octets).quiet().quiet(milliseconds(600)).verdicts();
 }
 

@@ -90,6 +90,7 @@ void too_big(Step& on, const IcmpArrives& message) {
   tcb.front_alone = false;
   tcb.congestion.arrived_since_quiet = tcb.congestion.lost_told = true;
   tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;
+  tcb.congestion.at_least_on_path = 0;
   tcb.congestion.refused_from = tcb.snd_una;
   tcb.congestion.refused_to = tcb.snd_nxt;
   if ((message.mtu != 0 || message.version == 6) && message.mtu < floor) {
@@ -126,9 +127,10 @@ void too_big(Step& on, const IcmpArrives& message) {
   ip.repeated = ip.raise_announced = false;
 }
 
-// RFC 1191 section 3: a message without an MTU is dealt with by smaller packets, or by such as a router may cut.
-bool is_as_large_as_before(const Tcb& tcb, const Departing& seg) {
-  const bool deals = tcb.ip.unnamed && !tcb.ip.ignores_too_big;
+// RFC 1191 section 3: a message without an MTU is dealt with by smaller packets, or by such as a router may cut. Below
+// the floor there are no smaller ones.
+bool is_as_large_as_before(const Tcb& tcb, const Departing& seg, std::uint32_t packet) {
+  const bool deals = tcb.ip.unnamed && !tcb.ip.ignores_too_big && packet > kIpv4Floor;
   return deals && seg.text.size() >= tcb.congestion.largest && seg.ip.dont_fragment;
 }
 
@@ -358,7 +360,7 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   }
   if (resent) leaves_whole_again(on, seg, packet);
   const bool held = on.env.now - ip.path_mtu_at < kNoIncrease;
-  if (held && resent && is_as_large_as_before(tcb, seg)) {
+  if (held && resent && is_as_large_as_before(tcb, seg, packet)) {
     on.refuse(Rule::S3_7_2_path_mtu, 1);
     return false;
   }

@@ -330,7 +330,8 @@ void reach_fin(Step& on, bool in_window) {
     if (!fin_is_taken(on, held)) {
       on.allow_ack();
       tcb.contradicted = tcb.contradicted || beyond;
-      tcb.held_fin = tcb.held.overflow && tcb.rcv_nxt < tcb.fin_seq;  // there may be gaps that are not remembered
+      // There may be gaps still, that are not remembered or where text was not held: the next acknowledgment tells.
+      tcb.held_fin = (tcb.held.overflow || tcb.filled) && tcb.rcv_nxt < tcb.fin_seq;
       return;
     }
   }

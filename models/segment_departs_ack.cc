@@ -165,7 +165,8 @@ void acknowledgment_seen(Step& on, RcvSeq ack, bool alone) {
   Candidate& tcb = on.tcb;
   immediate_ack_departs(on);
   stretched_ack_departs(on, ack);
-  if (tcb.filled && !filled_gap_acknowledged(on, ack)) return;
+  const bool filled = tcb.filled;
+  if (filled && !filled_gap_acknowledged(on, ack)) return;
   tcb.held.unsure.leave_behind(ack);
   if (tcb.ack_later && !delayed_ack_is_in_time(on, alone)) return;
   if (ack != tcb.rcv_acked) on.cite(Rule::S3_8_ack_current);
@@ -174,6 +175,7 @@ void acknowledgment_seen(Step& on, RcvSeq ack, bool alone) {
     tcb.mss_omitted = false;
   }
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_acked = ack;
+  if (filled && tcb.held_fin && tcb.fin_seq <= ack) tcb.held_fin = false;  // nothing is missing before it: not taken
   if (tcb.held.overflow && tcb.held.top <= ack) tcb.held.overflow = false;
   if (tcb.state == State::kTimeWait) tcb.time_wait.acknowledged = true;
   tcb.rcv_unacked = 0;

@@ -101,8 +101,7 @@ struct Stamps {
   std::uint32_t other = 0;
   std::uint32_t held = 0;  // the latest TSval of text ahead of a gap
   Time recent_at{};        // when TS.Recent was last confirmed
-  // The target's clock: the latest TSval, where it last changed, from where its rate is measured, how long it stood
-  // still.
+  // The target's clock: the latest TSval, where it last changed, from where it is measured, how long it stood still.
   std::uint32_t last = 0, anchor = 0;
   std::uint32_t rate = 0;  // ticks in 1000 s; 0 while it is not known
   SndSeq changed_seq{};

@@ -45,7 +45,7 @@ void opens_as_recommended(Congestion& cc, std::uint32_t octets, std::uint32_t wi
     if (widest_adds > adds) cc.soft_cap = octets < cc.smss ? Rule::R5681_3_1_ss_abc : Rule::R5681_3_1_ss_inc;
   } else {
     const std::uint32_t counts = std::min(cc.counted, window.cwnd);
-    window.cwnd += counts > 0 ? cc.smss : rfc5681::avoidance_adds(window.cwnd, octets, cc.smss);
+    window.cwnd += rfc5681::avoidance_adds(window.cwnd, octets, cc.smss) + (counts > 0 ? cc.smss : 0);
     cc.counted -= counts;
     if (octets < cc.smss && cc.may_be_reno()) cc.soft_cap = Rule::R5681_3_1_ca_bytes;
   }
@@ -109,7 +109,7 @@ void reduce(Step& on, Rule cap) {
   cc.lossless = false;
   cc.cap = cap;
   cc.soft_cap = Rule::MAY_18;
-  cc.cwnd_at_least = 0;
+  cc.cwnd_at_least = cc.at_least_on_path = 0;
   cc.cwnd_at_most = Window::kArbitrarilyHigh;
   cc.flat_rounds = cc.halved_silences = 0;
 }
@@ -327,7 +327,8 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (cc.recover_known && tcb.snd_una <= cc.recover) return;
   const bool within = tcb.snd_una + std::min(cc.smss, flight(tcb)) <= tcb.snd_edge();
   const std::uint32_t segment = std::min(cc.largest, path_room(on));  // before the path became smaller it was larger
-  const bool within_two = flight(tcb) + segment <= cc.cwnd_at_least + (kDupAckThreshold - 1) * segment;
+  const std::uint32_t least = tcb.ip.smaller_told ? cc.at_least_on_path : cc.cwnd_at_least;
+  const bool within_two = flight(tcb) + segment <= least + (kDupAckThreshold - 1) * segment;
   const bool waits = tcb.ecn.may_wait_for_timer(tcb.snd_una);
   const bool too_big = tcb.ip.smaller_told && tcb.snd_una < cc.refused_to;  // what was refused goes first
   if (cc.duplicates < kDupAckThreshold) cc.limited_transmit_due = held_back(tcb) && within_two && !waits && !too_big;

@@ -99,6 +99,7 @@ struct Congestion {
   std::uint32_t least_exit = 0;     // the smaller window that may follow fast recovery (RFC 6582 section 3.2, step 3)
   std::uint32_t probe = 0;          // octets of a loss probe, which the window does not hold back (RFC 8985)
   std::uint32_t cwnd_at_least = 0;  // the target's own window is no smaller, as the largest flight shows
+  std::uint32_t at_least_on_path = 0;                     // ... since a router has told of a smaller path
   std::uint32_t cwnd_at_most = Window::kArbitrarilyHigh;  // ... and no larger before a loss, as text that waits shows
   std::uint32_t scaled = 0;       // the window scaled to the smaller segments of the path; 0: the path has not changed
   std::uint32_t scaled_to = 0;    // ... of so many octets; larger ones may go in fragments

@@ -156,7 +156,10 @@ void congestion_silent(Step& on) {
   if (!initial_window_is_kept(on)) return;
   recovery_has_acted(on);
   const bool inflated = cc.phase == Phase::kRecovery;  // it shows nothing of the window that comes after
-  if (cc.news && cc.duplicates == 0 && !inflated) cc.cwnd_at_least = std::max(cc.cwnd_at_least, flight(tcb));
+  if (cc.news && cc.duplicates == 0 && !inflated) {
+    cc.cwnd_at_least = std::max(cc.cwnd_at_least, flight(tcb));
+    cc.at_least_on_path = std::max(cc.at_least_on_path, flight(tcb));
+  }
   if (held_back(tcb)) {
     window_is_kept(on);
     window_is_shown(tcb);
