@@ -27,6 +27,22 @@ Verdicts told_and_gone(int times) {
   return t.verdicts();
 }
 
+// The user, who has set three seconds, aborts what has been given up already. A RST leaves, or nothing.
+Verdicts aborted_when_gone(bool resets) {
+  Trace t;
+  t.open().call({.kind = CallKind::kSetOption, .handle = t.user, .option = SocketOption::kUserTimeout, .value = 3000});
+  t.write(100).out("P.", 1, 1, 100).quiet(seconds(1)).out("P.", 1, 1, 100).quiet(seconds(20));
+  t.report(State::kClosed);
+  t.call({.kind = CallKind::kSetOption, .handle = t.user, .option = SocketOption::kLinger, .value = 0}).close();
+  if (resets) t.out("R", 101);
+  return t.quiet().verdicts();
+}
+
+TEST(GiveUp, AnAbortOfWhatIsGoneSendsNothing) {
+  EXPECT_EQ(aborted_when_gone(false), Verdicts{});
+  EXPECT_EQ(aborted_when_gone(true), Verdicts{"S3_10_5_closed violated"});
+}
+
 TEST(GiveUp, BeforeAHundredSecondsDepartsFromR2) {
   EXPECT_EQ(told_and_gone(4), Verdicts{"SHLD_11 departed"});
 }

@@ -27,6 +27,7 @@ Rule forbids_reset(const Candidate& tcb) {
 // queue left again. The user may have set the time (3.8.3).
 std::optional<Rule> given_up_early(const Step& on, const Departing& seg) {
   const Candidate& tcb = on.tcb;
+  if (tcb.state == State::kClosed) return {};  // nothing is left to give up
   const bool shut = tcb.snd_wnd == 0 && tcb.snd_una < tcb.snd_limit() && synchronized(tcb.state) &&
                     !tcb.congestion.arrived_since_quiet;
   if (shut && (seg.seq == tcb.snd_nxt || seg.seq == tcb.snd_una) && tcb.user_timeout == Time{}) return Rule::MUST_37;

@@ -205,6 +205,7 @@ void Stack::update_window(Connection& c, const Segment& seg) {
   const bool later = plain ? c.snd_wl1 < seg.seq : lt(c.snd_wl1, seg.seq);
   const bool newer = later || (c.snd_wl1 == seg.seq && le(c.snd_wl2, seg.ack));
   if (planted.has(Defect::window_never_updated)) return;
+  if (c.rcv_wnd == 0 && planted.has(Defect::window_kept_at_zero_window)) return;
   const bool opened = seg.empty && lt(c.snd_una + c.snd_wnd, seg.ack + seg.wnd) && c.state > State::kEstablished;
   c.window_unused = opened && planted.has(Defect::opened_window_unused_beyond_established);
   if (newer || planted.has(Defect::old_window_update)) take_window(c, seg);

@@ -166,6 +166,7 @@ void Stack::abort(Connection& c) {
   switch (c.state) {
     case State::kClosed:
       if (planted.has(Defect::abort_of_nothing_resets)) send_reset(c);
+      if (c.ended == Ended::kTimedOut && planted.has(Defect::abort_of_timed_out_resets)) send_reset(c);
       return;
     case State::kSynReceived:
     case State::kEstablished:

@@ -227,6 +227,7 @@ void Stack::congestion_timeout(Connection& c) {
 // Section 4.1: new text after a pause longer than the RTO. RW = min(IW, cwnd)
 void Stack::restart_after_idle(Connection& c) {
   const Time last = planted.has(Defect::idle_counts_what_arrives) ? std::max(c.cc.sent_at, c.heard) : c.cc.sent_at;
+  if (c.state == State::kCloseWait && planted.has(Defect::no_restart_in_close_wait)) return;
   if (c.in_flight() || now_ - last <= c.rto.value() || planted.has(Defect::no_restart_after_idle)) return;
   c.cc.cwnd = planted.has(Defect::restart_with_initial_window) ? c.cc.initial : std::min(c.cc.initial, c.cc.cwnd);
 }

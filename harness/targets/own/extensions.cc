@@ -86,6 +86,7 @@ std::uint32_t Stack::timestamp_clock(Connection& c) {
   }
   if (planted.has(Defect::ts_clock_per_segment)) return ts.offset + ts.count++;
   if (planted.has(Defect::ts_clock_too_fast)) return ts.offset + static_cast<std::uint32_t>(now_);
+  if (c.state == State::kCloseWait && planted.has(Defect::ts_clock_stops_in_close_wait)) return ts.last;
   if (planted.has(Defect::ts_clock_minutes)) return ts.offset + static_cast<std::uint32_t>(now_ / (60 * kSecond));
   return ts.offset + static_cast<std::uint32_t>(now_ / timestamp_tick());
 }
@@ -146,7 +147,10 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
   if (seg.ctl.rst && !planted.has(Defect::paws_on_reset)) return Then::kProceed;
   const bool spared = (seg.len() == 0 && planted.has(Defect::paws_not_on_empty)) ||
                       (c.state != State::kEstablished && planted.has(Defect::paws_in_established_only));
-  if (spared || variants.has(LegalVariant::old_stamps_accepted)) return Then::kProceed;
+  const bool passed = (seg.ctl.fin && planted.has(Defect::paws_not_on_fin)) ||
+                      (c.received.has_gap() && planted.has(Defect::paws_not_beside_gap)) ||
+                      (gt(seg.seq, c.rcv_nxt) && planted.has(Defect::paws_not_above_gap));
+  if (spared || passed || variants.has(LegalVariant::old_stamps_accepted)) return Then::kProceed;
   const std::uint32_t value = seg.timestamps->value;
   const bool equal = value == ts.recent && !seg.text.empty() && planted.has(Defect::paws_drops_equal);
   const bool plain = planted.has(Defect::paws_compares_plainly);

@@ -86,7 +86,8 @@ void Stack::icmp_arrives(ByteView packet) {
   const bool closing = c->fin_sent && planted.has(Defect::soft_error_ends_closing);
   const bool wrongly = c->synchronized() && (closing || planted.has(Defect::soft_error_ends));
   if (ends || wrongly) return delete_tcb(*c, Ended::kUnreachable);
-  c->soft_error = !planted.has(Defect::soft_error_untold);
+  const bool spared = c->state == State::kCloseWait && planted.has(Defect::soft_error_untold_in_close_wait);
+  c->soft_error = !spared && !planted.has(Defect::soft_error_untold);
 }
 
 // RFC 1191 section 3 and RFC 8201 section 4: the estimate goes down to the announced MTU, never up, and never below the

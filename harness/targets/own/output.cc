@@ -239,6 +239,7 @@ void Stack::send_reset(Connection& c) {
   seg.ctl.ece = false;
   seg.ctl.rst = true;
   if (planted.has(Defect::dscp_not_on_resets)) seg.traffic_class = 0;
+  if (c.state == State::kCloseWait && planted.has(Defect::abort_in_close_wait_from_una)) seg.seq = c.snd_una;
   if (c.ecn.agreed && planted.has(Defect::ecn_ect_on_rst)) seg.ecn = kEct0;
   if (!seg.ctl.ack) seg.ack = 0;
   // RFC 7323 section 5.2
@@ -256,6 +257,7 @@ void Stack::send_reset_for(const Segment& seg) {
               .source_port = seg.destination_port,
               .destination_port = seg.source_port};
   rst.ctl.rst = true;
+  if (planted.has(Defect::reserved_bits_on_resets)) rst.reserved = seg.reserved;
   if (seg.ctl.ack) {
     rst.seq = planted.has(Defect::closed_rst_wrong_seq) ? 0 : seg.ack;
     const bool made_up = planted.has(Defect::closed_rst_acks_nothing);
@@ -281,7 +283,8 @@ Segment Stack::from(const Connection& c) const {
               .ack = c.rcv_nxt,
               .wnd = announced_window(c)};
   seg.traffic_class = planted.has(Defect::dscp_not_set) ? 0 : c.choices.traffic_class;
-  seg.ttl = planted.has(Defect::ttl_not_set) ? 64 : c.choices.ttl;
+  const bool usual = c.state == State::kCloseWait && planted.has(Defect::ttl_not_in_close_wait);
+  seg.ttl = usual || planted.has(Defect::ttl_not_set) ? 64 : c.choices.ttl;
   if (planted.has(Defect::source_changes) && c.fin_received) ++seg.source.low;
   seg.ctl.ack = true;
   seg.ctl.ece = c.ecn.echo;

@@ -24,6 +24,7 @@ void forget_acknowledged(Selective& s, SeqNum rcv_nxt) {
 void Stack::note_duplicate(Connection& c, const Segment& seg) {
   if (!c.selective.permitted || seg.text.empty() || seg.ctl.syn) return;
   if (planted.has(Defect::dsack_missing) && c.selective.told) return;
+  if (c.fin_received && planted.has(Defect::dsack_not_after_fin)) return;
   if (variants.has(LegalVariant::dsack_off)) return;
   const SeqNum end = seg.seq + static_cast<SeqNum>(seg.text.size());
   if (lt(seg.seq, c.rcv_nxt) && lt(c.rcv_nxt, end) && planted.has(Defect::dsack_not_of_parts)) return;

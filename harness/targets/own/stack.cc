@@ -88,6 +88,9 @@ void Stack::inject(ByteView packet) {
   }
   if (seg->mss_behind_nop && planted.has(Defect::option_parsing_stops_at_nop)) seg->mss.reset();
   if (seg->mss_unaligned && planted.has(Defect::options_at_words_only)) seg->mss.reset();
+  if (seg->ctl.rst && seg->unknown_options && planted.has(Defect::unknown_option_on_rst_drops)) return;
+  const bool permits = !seg->ctl.syn && seg->sack_permitted && !seg->text.empty();
+  if (permits && planted.has(Defect::sack_permitted_on_text_drops)) return;
   if (ip_drops(*seg)) return;
   if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
   if (seg->unknown_at_end && planted.has(Defect::unknown_option_at_end_drops)) return;

@@ -105,6 +105,8 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   if (seg.ctl.fin && !seg.text.empty() && planted.has(Defect::last_octet_without_fin)) {
     acceptable &= in_window(c, seg.seq) || in_window(c, seg.seq + static_cast<std::uint32_t>(seg.text.size()) - 1);
   }
+  const bool last = seg.len() == 0 && c.rcv_wnd > 1 && seg.seq == c.rcv_nxt + c.rcv_wnd - 1;
+  if (last && planted.has(Defect::empty_at_last_number_refused)) acceptable = false;
   if (seg.len() == 0 && seg.seq != c.rcv_nxt) acceptable &= !planted.has(Defect::empty_only_at_rcv_nxt);
   const bool refused = seg.len() == 0 && c.rcv_wnd == 0 && planted.has(Defect::zero_window_refuses_empty);
   if (refused) return Then::kReturn;
@@ -188,7 +190,10 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   const bool at_edge = seg.seq == c.rcv_nxt + c.rcv_wnd && planted.has(Defect::rst_at_edge_believed);
   const bool at_fin = c.fin_received && seg.seq + 1 == c.rcv_nxt && planted.has(Defect::rst_at_fin_believed);
   const bool at_last_ack = seg.seq == c.stamps.last_ack_sent && planted.has(Defect::rst_at_last_ack_believed);
-  const bool credulous = at_last_ack || (inside && variants.has(LegalVariant::rst_rfc793)) ||
+  const bool at_syn = c.state == State::kSynReceived && seg.seq == c.irs && planted.has(Defect::rst_at_syn_believed);
+  const bool old_text = c.state == State::kTimeWait && lt(seg.seq, c.rcv_nxt - 1) && lt(c.irs, seg.seq) &&
+                        planted.has(Defect::rst_below_believed_in_time_wait);
+  const bool credulous = at_last_ack || at_syn || old_text || (inside && variants.has(LegalVariant::rst_rfc793)) ||
                          planted.has(Defect::rst_out_of_window) || at_edge || at_fin;
   const bool believed = exact || credulous;
   if (!inside && seg.seq != c.rcv_nxt && planted.has(Defect::rst_outside_answered)) challenge(c, seg);

@@ -16,6 +16,7 @@ void Stack::send_urgently(Connection& c) {
 void Stack::mark_urgent(const Connection& c, Segment& seg) const {
   const bool behind = !lt(seg.seq, c.snd_up) && !planted.has(Defect::urgent_flag_stays);
   if (!c.urgent_out || behind || seg.ctl.syn || seg.ctl.rst) return;
+  if (c.state == State::kCloseWait && planted.has(Defect::urgent_not_in_close_wait)) return;
   if (planted.has(Defect::urgent_never_sent) || (seg.ctl.fin && planted.has(Defect::urgent_not_on_fin))) return;
   SeqNum up = c.snd_up;
   if (planted.has(Defect::urgent_pointer_short)) --up;
