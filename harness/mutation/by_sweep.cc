@@ -39,16 +39,36 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 // full, which takes several connections, in how several held stretches of text lie, behind a window that has grown or a
 // clock of timestamps that wraps, in which error is told, in what an ABORT sends, after a timeout, or after days; the
 // corpus shows them.
-constexpr std::string_view kNeedsMoreThanOneSegment[] = {
-    "backlog_rst_wrong_ack",         "backlog_place_lost",         "gap_of_one_octet_filled",
-    "many_stretches_drop_next",      "held_text_replaced_whole",   "refused_told_as_reset",
-    "ts_missing_on_reset",           "paws_rechecks_queue",        "paws_never_outdated",
-    "tw_new_timestamps_refused",     "tw_lost_timestamps_refused", "paws_after_sequence",
-    "joins_two_stretches",           "ack_range_of_first_window",  "paws_compares_plainly",
-    "fin_acked_sent_again",          "paws_outdated_in_a_day",     "rst_at_last_ack_believed",
-    "synsent_ignores_partial_rst",   "paws_not_on_empty",          "paws_in_established_only",
-    "refused_told_as_timeout",       "tw_timestamp_plain",         "ts_missing_on_close_wait_reset",
-    "ack_range_in_established_only", "ws_syn_names_none"};
+constexpr std::string_view kNeedsMoreThanOneSegment[] = {"backlog_rst_wrong_ack",
+                                                         "backlog_place_lost",
+                                                         "gap_of_one_octet_filled",
+                                                         "many_stretches_drop_next",
+                                                         "held_text_replaced_whole",
+                                                         "refused_told_as_reset",
+                                                         "ts_missing_on_reset",
+                                                         "paws_rechecks_queue",
+                                                         "paws_never_outdated",
+                                                         "tw_new_timestamps_refused",
+                                                         "tw_lost_timestamps_refused",
+                                                         "paws_after_sequence",
+                                                         "joins_two_stretches",
+                                                         "ack_range_of_first_window",
+                                                         "paws_compares_plainly",
+                                                         "fin_acked_sent_again",
+                                                         "paws_outdated_in_a_day",
+                                                         "rst_at_last_ack_believed",
+                                                         "synsent_ignores_partial_rst",
+                                                         "paws_not_on_empty",
+                                                         "paws_in_established_only",
+                                                         "refused_told_as_timeout",
+                                                         "tw_timestamp_plain",
+                                                         "ts_missing_on_close_wait_reset",
+                                                         "ack_range_in_established_only",
+                                                         "rst_below_believed_in_time_wait",
+                                                         "paws_not_on_fin",
+                                                         "paws_not_beside_gap",
+                                                         "paws_not_above_gap",
+                                                         "sack_permitted_on_text_drops"};
 
 // What happens to text or a FIN that waits while a connection closes: faults of roads with pending text.
 constexpr std::string_view kPendingWhileClosing[] = {
