@@ -323,5 +323,31 @@ TEST(ProbeTwins, ALossProbeGoesBeyondTheRestartWindow) {
   EXPECT_EQ(probed_behind_a_pause(3), Verdicts{"R5681_4_1_idle departed"});
 }
 
+// The third duplicate ACK has begun a recovery when a router tells of a smaller path. All of it goes again in smaller
+// segments, and each partial ACK lets the front leave once more, though a copy is on its way. A duplicate ACK comes,
+// and so many segments leave.
+Verdicts leave_behind_partial_acks(std::uint32_t segments) {
+  Bulk t(Bulk::kPlain);
+  t.acks(0).sends(10, 1).quiet();
+  t.acks(0).sends(11, 1).quiet();
+  t.acks(0).sends(0, 1).quiet();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 1000, .seq = kIss + 1});
+  for (std::uint32_t i = 0; i < 5; ++i) t.out(".", 1 + i * 960, 1, 960);
+  t.quiet();
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    t.acks(i);
+    t.out(".", 1 + i * kMss, 1, 960).out(".", 3841 + i * 960, 1, 960).quiet();
+  }
+  t.acks(3);
+  for (std::uint32_t i = 0; i < segments; ++i) t.out(".", 7681 + i * 960, 1, 960);
+  t.quiet();
+  return t.main_verdicts();
+}
+
+TEST(PartialAckTwins, ACopyOfTheFrontIsNoPartOfTheWindow) {
+  EXPECT_EQ(leave_behind_partial_acks(1), Verdicts{});
+  EXPECT_NE(leave_behind_partial_acks(5), Verdicts{});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -246,6 +246,28 @@ TEST(LimitedTransmitTwins, TwoSegmentsBeyondTheWindowAreTwoSmallOnes) {
   EXPECT_NE(limited_on_a_small_path(false), Verdicts{});
 }
 
+// ---- RFC 6675: what the window of a recovery has room for ----
+
+// Ten segments are in flight, or eleven, and two leave by limited transmit. Behind the retransmission a partial ACK
+// comes, and then a report that the next segment is lost, which nothing answers.
+Verdicts lost_again_in_recovery(std::uint32_t segments) {
+  Bulk t(Bulk::kSack);
+  const std::uint32_t una = segments - 10;
+  if (una > 0) t.acks(una).sends(10, 2 * una).quiet();
+  std::uint32_t next = 10 + 2 * una;
+  t.acks(una, 0, {{una + 1, una + 2}}).sends(next++, 1).quiet();
+  t.acks(una, 0, {{una + 1, una + 3}}).sends(next++, 1).quiet();
+  t.acks(una, 0, {{una + 1, una + 4}}).sends(una, 1).quiet();
+  t.acks(una + 4).quiet();
+  t.acks(una + 4, 0, {{una + 5, una + 8}}).quiet();
+  return t.main_verdicts();
+}
+
+TEST(SackRecoveryTwins, TheWindowIsHalfOfWhatWasInFlightWithoutLimitedTransmit) {
+  EXPECT_EQ(lost_again_in_recovery(11), Verdicts{});
+  EXPECT_EQ(lost_again_in_recovery(10), Verdicts{"R6675_4_is_lost departed"});
+}
+
 // ---- RFC 1191: half a segment beside SACK blocks ----
 
 // A router takes 67 octets, and the floor leaves room for 28 beside no options. So many leave again beside a block.

@@ -253,7 +253,8 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   // (C): in recovery another segment leaves when the window has room for one.
   const Congestion& cc = tcb.congestion;
   const std::uint32_t rest = flight(tcb) - std::min(flight(tcb), reported(tcb) + hole_at_front(tcb));
-  const bool has_room = cc.phase != Congestion::Phase::kRecovery || next_is_due || rest + cc.smss <= cc.reno.cwnd;
+  // Two segments may have left by limited transmit, and are no part of the flight that was halved.
+  const bool has_room = cc.phase != Congestion::Phase::kRecovery || next_is_due || rest + 2 * cc.smss <= cc.reno.cwnd;
   const bool due = (news || next_is_due) && has_room;
   board.owes = due && plain && text && is_lost(tcb, tcb.snd_una) && three_are_reported(on);
   const bool old = board.before.from <= tcb.snd_una && tcb.snd_una < board.before.to;

@@ -169,7 +169,7 @@ void ack_in_recovery(Tcb& tcb, SndSeq ack) {
     cc.cap = cc.after_partial ? Rule::R6582_3_2_full : Rule::R5681_3_2_6;
     return;
   }
-  cc.after_partial = true;
+  cc.after_partial = cc.partial_may_retransmit = true;
   cc.partial_retransmit_due =
       !selective(tcb) && cc.resent_to <= ack;  // unless text behind it that left again is on its way
   cc.left = rfc6582::deflated(cc.left, octets, cc.smss);
@@ -235,7 +235,7 @@ void enter_recovery(Step& on) {
   }
   cc.resent = 0;
   cc.delivered = std::max(cc.smss, reported(on.tcb));
-  cc.after_partial = cc.recovers_further = false;
+  cc.after_partial = cc.recovers_further = cc.partial_may_retransmit = false;
 }
 
 void enter_loss(Step& on) {

@@ -66,6 +66,7 @@ struct Congestion {
   bool fast_retransmit_due = false;     // the third duplicate ACK has arrived
   bool limited_transmit_due = false;    // the first or second duplicate ACK has arrived
   bool partial_retransmit_due = false;  // a partial ACK has arrived
+  bool partial_may_retransmit = false;  // ... and the front has not left again since, due or not
   std::uint8_t duplicates = 0;          // duplicate ACKs in a row
   std::uint8_t syn_losses = 0;          // SYNs that the timer sent again
   std::uint8_t acks = 0;                // ACKs of new text in this round trip

@@ -82,6 +82,10 @@ void front_has_left_again(Step& on, Leaving& seg) {
   Congestion& cc = on.tcb.congestion;
   if (!seg.again || !seg.front) return;
   cc.fast_retransmit_due = false;
+  // The window that a partial ACK deflates counts from SND.UNA on, whatever copies of the front are on their way.
+  const bool may = cc.partial_may_retransmit && cc.phase == Phase::kRecovery && !selective(on.tcb);
+  if (may) seg.replaces = true;
+  cc.partial_may_retransmit = false;
   if (!cc.partial_retransmit_due) return;
   cc.partial_retransmit_due = false;
   on.cite(Rule::R6582_3_2_partial);
