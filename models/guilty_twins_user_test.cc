@@ -132,5 +132,35 @@ TEST(SocketTwins, AnOpenToAllTellsOfTheResetOrOfItsAddress) {
   EXPECT_EQ(end_read_after(UserError::kUnreachable), Verdicts{"MUST_12 violated"});
 }
 
+// sendto() with MSG_FASTOPEN on a connection that is open: the text is taken and leaves, or leaves though it was not.
+Verdicts sends_to(std::int64_t result) {
+  Trace t;
+  t.open_actively().call({.kind = CallKind::kSendTo,
+                          .handle = 3,
+                          .port = t.tuple.remote,
+                          .length = 1,
+                          .result = result,
+                          .error = result < 0 ? UserError::kInvalid : UserError::kNone,
+                          .tuple = t.tuple});
+  return t.out("P.", 1, 1, 1).quiet().verdicts();
+}
+
+TEST(SocketTwins, SendToOnAnOpenConnectionIsASend) {
+  EXPECT_EQ(sends_to(1), Verdicts{});
+  EXPECT_EQ(sends_to(-1), Verdicts{"S3_9_1_2_order violated"});
+}
+
+// The user shuts down one direction or both, and text draws a RST.
+Verdicts text_behind_shutdown(std::int64_t how) {
+  Trace t;
+  t.open().call({.kind = CallKind::kShutdown, .handle = 4, .how = static_cast<std::uint8_t>(how)});
+  return t.out("F.", 1, 1).quiet().in("P.", 1, 2, 100).out("R", 2).quiet().verdicts();
+}
+
+TEST(SocketTwins, TextDrawsARstWhereNobodyCanReadIt) {
+  EXPECT_EQ(text_behind_shutdown(2), Verdicts{});
+  EXPECT_EQ(text_behind_shutdown(1), Verdicts{"S3_6_half_close violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -146,7 +146,18 @@ bool Oracle::Impl::opens_another(const Handle& h, const UserCall& call) {
   return (call.tuple.remote != h.tuple.remote || another_port) && (past || over);
 }
 
+bool Oracle::Impl::is_open(const Handle& h) {
+  const auto open = [](const Candidate& p) { return synchronized(p.state) && p.state != State::kTimeWait; };
+  const auto& possible = conversation(h.tuple).possible;
+  return current(h) && std::all_of(possible.begin(), possible.end(), open);
+}
+
 void Oracle::Impl::connect(Handle& h, const Event& event, const UserCall& call) {
+  if (call.kind == CallKind::kSendTo && call.result > 0 && h.kind == Handle::Kind::kConnection && is_open(h)) {
+    UserCall send = call;  // on a connection that is open sendto() is a SEND
+    send.kind = CallKind::kWrite;
+    return on_connection(h, event, send);
+  }
   if (call.host == Host::kBroadcast || call.host == Host::kMulticast) {
     if (call.result >= 0 || call.error == UserError::kInProgress) {
       add_verdict(Rule::MUST_46, Verdict::Kind::kViolated, nullptr, event, "an error", describe(event, Candidate{}));

@@ -136,11 +136,15 @@ RcvSeq end_of_text(Step& on, const Arriving& seg) {
   return end;
 }
 
-// FIN-WAIT-1 and FIN-WAIT-2 of a user who has gone: new text should draw a RST.
+// FIN-WAIT-1 and FIN-WAIT-2 of a user who has gone: new text should draw a RST. Of one who has shut down both
+// directions it may.
 bool refused_as_user_is_gone(Step& on, RcvSeq end) {
-  if (!on.tcb.user_gone || !(on.tcb.rcv_nxt < end)) return false;
+  const Tcb& tcb = on.tcb;
+  if (!(tcb.rcv_nxt < end)) return false;
+  const bool fin_sent = tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
+  if (!tcb.user_gone) return fin_sent && tcb.reads_shut && on.may(Freedom::kTextBehindShutdownResets);
   // Of a peer that has sent text behind its own FIN, it is open whether this is new.
-  if (on.tcb.contradicted && !on.may(Freedom::kTextBehindFinResets)) return false;
+  if (tcb.contradicted && !on.may(Freedom::kTextBehindFinResets)) return false;
   const bool refused = on.should(Rule::SHLD_3);
   on.cite(Rule::MAY_1, refused);
   return refused;
