@@ -77,7 +77,7 @@ void Stack::icmp_arrives(ByteView packet) {
     if (planted.has(Defect::source_quench_ends)) delete_tcb(*c, Ended::kReset);
     return;
   }
-  if (kind == Kind::kTooBig) return too_big(*c, v6 ? get32(icmp + 4) : get16(icmp + 6));
+  if (kind == Kind::kTooBig) return too_big(*c, v6 ? get32(icmp + 4) : get16(icmp + 6), get16(&quote[2]));
   const bool port_v6 = (v6 && icmp[0] == 1 && icmp[1] == 4 && planted.has(Defect::ipv6_port_error_ignored)) ||
                        (v6 && icmp[0] == 1 && icmp[1] == 1 && planted.has(Defect::ipv6_prohibited_ignored));
   // In the synchronized states a hard error is treated as a soft one (RFC 5927 section 5).
@@ -91,8 +91,9 @@ void Stack::icmp_arrives(ByteView packet) {
 }
 
 // RFC 1191 section 3 and RFC 8201 section 4: the estimate goes down to the announced MTU, never up, and never below the
-// least that IP allows.
-void Stack::too_big(Connection& c, std::uint32_t mtu) {
+// least that IP allows. `total`: the length of the packet that an old router, which names no MTU, has found too big;
+// the estimate is the greatest plateau below it then, and 576 at most (sections 4, 5 and 7).
+void Stack::too_big(Connection& c, std::uint32_t mtu, std::uint32_t total) {
   if (c.state != State::kEstablished && planted.has(Defect::too_big_in_established_only)) return;
   if (!c.synchronized() || planted.has(Defect::too_big_ignored)) return;
   constexpr std::uint32_t kLeastIpv4 = 68, kLeastIpv6 = 1280, kOldStyle = 576;
@@ -102,6 +103,7 @@ void Stack::too_big(Connection& c, std::uint32_t mtu) {
     if (planted.has(Defect::too_big_without_mtu_ignored)) return;
     if (planted.has(Defect::too_big_without_mtu_ends)) return delete_tcb(c, Ended::kReset);
     mtu = kOldStyle;
+    for (const std::uint32_t plateau : {508u, 296u, 68u}) mtu = mtu < total ? mtu : plateau;
   }
   const bool no_floor = planted.has(Defect::path_mtu_no_floor);
   if (v6 && mtu < kLeastIpv6 && !no_floor) return;

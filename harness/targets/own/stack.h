@@ -203,7 +203,7 @@ class Stack {
 
   // icmp.cc: section 3.9.2.2
   void icmp_arrives(ByteView packet);
-  void too_big(Connection& c, std::uint32_t mtu);
+  void too_big(Connection& c, std::uint32_t mtu, std::uint32_t total);
   void limit_to_path(Connection& c);
 
   // address.cc: section 3.9.2
