@@ -190,7 +190,7 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   if (!seg.ctl.ece) return;
   if (state.may_mark() || state.unjudged) {
     state.echo_arrived = true;
-    on.tcb.congestion.cwnd_at_least = 0;  // the window is smaller now
+    on.tcb.congestion.cwnd_at_least = on.tcb.congestion.at_least_on_path = 0;  // the window is smaller now
   }
   const std::uint32_t flight = tcb.congestion.quiet_flight;
   if (state.setup_sent) state.echo_meets(flight - std::min(flight, beyond_window(tcb)), tcb.snd_mss, tcb.snd_nxt);

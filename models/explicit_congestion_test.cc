@@ -550,5 +550,27 @@ TEST(ExplicitCongestion, OneSegmentIsOneOfThePath) {
   EXPECT_EQ(echoes_on_a_small_path(1), Verdicts{"R3168_6_1_2_cwnd1 violated"});
 }
 
+// A router has told of a path of 600 octets. An ACK of two of ten segments has an echo or not, and a duplicate of it
+// lets nothing leave: an echo has halved the window.
+Verdicts duplicate_behind_an_echo(std::string_view bits) {
+  EcnTrace t;
+  t.agree();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 600, .seq = kIss + 1});
+  t.write(20000);
+  for (std::uint32_t i = 0; i < 10; ++i) t.departs(".", "", 1 + i * 536, 1, 536, kEct0);
+  t.quiet();
+  t.arrives(".", bits, 1, 1073);
+  if (bits.empty()) t.departs(".", "", 5361, 1, 536, kEct0).departs(".", "", 5897, 1, 536, kEct0);
+  if (bits.empty()) t.departs(".", "", 6433, 1, 536, kEct0);
+  t.quiet();
+  t.arrives(".", "", 1, 1073).quiet();
+  return t.verdicts();
+}
+
+TEST(ExplicitCongestion, OnASmallPathTooAnEchoHalvesTheWindowOfLimitedTransmit) {
+  EXPECT_EQ(duplicate_behind_an_echo("E"), Verdicts{});
+  EXPECT_EQ(duplicate_behind_an_echo(""), Verdicts{"R5681_3_2_1_lt departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay
