@@ -494,17 +494,19 @@ TEST(RecoveryTwins, DuplicateAcksCountThoughTheWindowHasClosedSince) {
 }
 
 // A timeout, and an ACK brings text to the front that was reported before it. It does not leave.
-Verdicts reported_text_waits(std::uint16_t window) {
+Verdicts reported_text_waits(std::uint16_t window, std::uint32_t ack = 1001) {
   Bulk t(Bulk::kSack, 10001);
   t.acks(0, 0, {{1, 10}}).sends(0, 1).quiet();
   t.wait(seconds(1));
-  t.sends(0, 1).quiet().in(".", 1, 1001, 0, window).quiet();
+  t.sends(0, 1).quiet().in(".", 1, ack, 0, window).quiet();
   return t.verdicts();
 }
 
 TEST(ReportTwins, WhatWasReportedBeforeATimeoutLeavesAgainWhereThereIsRoom) {
   EXPECT_EQ(reported_text_waits(536), Verdicts{});
   EXPECT_EQ(reported_text_waits(65535), Verdicts{"R2018_5_rto_clear departed"});
+  EXPECT_EQ(reported_text_waits(1, 10000), Verdicts{});  // with an octet that is new there are two
+  EXPECT_EQ(reported_text_waits(2, 10000), Verdicts{"R2018_5_rto_clear departed"});
 }
 
 // A SYN is refused; a listener on the same pair of ports has a connection that is refused, too; then the first socket

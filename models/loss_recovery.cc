@@ -259,7 +259,7 @@ void report_arrives(Step& on, const Arriving& seg, SndSeq una, std::uint32_t wnd
   board.owes = due && plain && text && is_lost(tcb, tcb.snd_una) && three_are_reported(on);
   const bool old = board.before.from <= tcb.snd_una && tcb.snd_una < board.before.to;
   // What has been reported again since then may be left out again, and what has no room in the window may wait.
-  const std::uint32_t next = std::min(tcb.congestion.smss, tcb.snd_nxt - tcb.snd_una);
+  const std::uint32_t next = std::min(tcb.congestion.smss, tcb.snd_limit() - tcb.snd_una);  // new text goes with it
   const bool room = tcb.snd_una + next <= tcb.snd_edge();
   board.owes_old = moved && board.after_rto && old && at_front && seg.opt.blocks == 0 && room;
 }
