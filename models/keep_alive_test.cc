@@ -147,5 +147,27 @@ TEST(KeepAlive, ASynMayBeginTheIdleTimeAnew) {
   EXPECT_EQ(behind_a_syn(false), Verdicts{"MUST_27 violated"});
 }
 
+// A connection that nobody has accepted is given up, or goes on: nine of its keep-alives were not answered. One more
+// may be waiting, and another peer's SYN is dropped; or two.
+Verdicts drops_a_syn(bool given_up, std::uint32_t backlog) {
+  Trace t;
+  t.call({.kind = CallKind::kSocket, .result = 3}).call({.kind = CallKind::kBind, .handle = 3, .port = t.tuple.local});
+  set(t, SocketOption::kKeepAlive, 1);
+  set(t, SocketOption::kKeepIdle, 10);
+  set(t, SocketOption::kKeepInterval, 75);
+  t.call({.kind = CallKind::kListen, .handle = 3, .length = backlog});
+  t.quiet().in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1).quiet(seconds(10)).out(".", 0, 1).quiet();
+  for (int i = 0; i < 8; ++i) t.quiet(seconds(75)).out(".", 0, 1).quiet();
+  t.quiet(seconds(75));
+  if (given_up) t.out("R", 1).quiet();
+  return t.on({.local = t.tuple.local, .remote = 4321}).in("S", 0).quiet().verdicts();
+}
+
+TEST(KeepAlive, WhatWasGivenUpWaitsToBeAcceptedAllTheSame) {
+  EXPECT_EQ(drops_a_syn(true, 1), Verdicts{});
+  EXPECT_EQ(drops_a_syn(false, 1), Verdicts{});
+  EXPECT_EQ(drops_a_syn(true, 2), Verdicts{"SA2_3_syn violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

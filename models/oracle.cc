@@ -200,8 +200,7 @@ void Oracle::Impl::arrives(const Event& event, const Arriving& seg) {
     on.tcb.prompted = on.tcb.now.size;
   });
   for (const Candidate& p : c.possible) challenged_at = std::max(challenged_at, p.challenge.at);
-  const auto ended = [](const Candidate& p) { return p.passive && p.was_open && p.state <= State::kListen; };
-  if (!c.taken && !c.abandoned && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
+  may_have_died(c);
   const bool idle =
       before == State::kClosed || before == State::kListen || before == State::kTimeWait || c.possible.size() > 1;
   c.begins = idle && !again && seg.ctl.syn && std::any_of(c.possible.begin(), c.possible.end(), begun);

@@ -238,8 +238,15 @@ std::string Oracle::Impl::departure_seen(Rule rule, const Event& event) const {
   return last_seen + more_of(last_segment, last_left, rule, last_left_at);
 }
 
+// A connection that nobody has taken may have ended: by a segment, or by a timer of the target.
+void Oracle::Impl::may_have_died(Conversation& c) {
+  const auto ended = [](const Candidate& p) { return p.passive && p.was_open && p.state <= State::kListen; };
+  if (!c.taken && !c.abandoned && std::any_of(c.possible.begin(), c.possible.end(), ended)) c.dead = true;
+}
+
 // The reaction is complete: the rules on which all explanations agree have been judged.
 void Oracle::Impl::settle(Conversation& c, const Event& event) {
+  may_have_died(c);
   if (c.begins && std::all_of(c.possible.begin(), c.possible.end(),
                               [](const Candidate& p) { return p.state == State::kSynReceived && p.passive; })) {
     ++c.incarnation;
