@@ -154,6 +154,8 @@ bool Stack::probe_for_loss(Connection& c) {
   const bool twice = planted.has(Defect::loss_probe_twice);
   const bool middle = planted.has(Defect::loss_probe_of_middle);
   const bool old = planted.has(Defect::loss_probe_not_new) && c.unsent();
+  const bool recovers = c.cc.recover_known && lt(c.snd_una, c.cc.recover);  // section 7.2: no probe in loss recovery
+  if (recovers && legal) return false;
   const bool one = c.text_in_flight() <= 2 * c.cc.smss || c.fin_sent || c.probed || c.cc.timed_out;
   if (one || !(legal || unasked || twice || middle || old) || c.board.probes >= (twice ? 2 : 1)) return false;
   ++c.board.probes;
