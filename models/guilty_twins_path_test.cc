@@ -221,5 +221,22 @@ TEST(PathTwins, WithoutAnMtuWhatWasTooBigIsNotSentAgainAsItWas) {
   EXPECT_EQ(again_behind_a_message_without_mtu(536, true), Verdicts{"S3_7_2_path_mtu departed"});
 }
 
+// Three duplicate ACKs of one octet, a message about it, and a fourth: the window is two segments and those that
+// duplicate ACKs have added. So many leave.
+Verdicts inflated_beside_a_message(std::uint32_t segments) {
+  Trace t;
+  t.open().write(1).out("P.", 1, 1, 1).quiet();
+  for (int i = 0; i < 3; ++i) t.in(".", 1, 1);
+  t.out("P.", 1, 1, 1).quiet().event(smaller_path(1000, 1)).out("P.", 1, 1, 1).quiet();
+  t.in(".", 1, 1).quiet().write(6000);
+  for (std::uint32_t i = 0; i < segments; ++i) t.out(".", 2 + 536 * i, 1, 536);
+  return t.quiet().verdicts();
+}
+
+TEST(PathTwins, AMessageTakesNothingOffWhatDuplicateAcksHaveAdded) {
+  EXPECT_EQ(inflated_beside_a_message(4), Verdicts{});
+  EXPECT_EQ(inflated_beside_a_message(9).at(0), "R5681_3_2_4 violated");
+}
+
 }  // namespace
 }  // namespace tcpassay

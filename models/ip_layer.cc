@@ -89,7 +89,7 @@ void too_big(Step& on, const IcmpArrives& message) {
   // All text in flight may be sent again at once, without a timer, since none of it has arrived.
   tcb.front_alone = false;
   tcb.congestion.arrived_since_quiet = tcb.congestion.lost_told = true;
-  tcb.congestion.left = tcb.snd_nxt - tcb.snd_una;
+  tcb.congestion.left = std::max(tcb.congestion.left, tcb.snd_nxt - tcb.snd_una);  // beside what duplicate ACKs show
   tcb.congestion.at_least_on_path = 0;
   tcb.congestion.refused_from = tcb.snd_una;
   tcb.congestion.refused_to = tcb.snd_nxt;

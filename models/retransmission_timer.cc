@@ -313,6 +313,11 @@ void text_follows(Step& on, SndSeq seq, bool again) {
 
 namespace {
 
+// Who times one segment at a time may have given that up when the timer expired (RFC 6298 section 3).
+bool gives_up_sample(const Tcb& tcb, SndSeq ack) {
+  return tcb.congestion.phase == Congestion::Phase::kLoss && ack <= tcb.congestion.recover;
+}
+
 // The ACK measures a round trip, or none.
 void round_trip_ends(Step& on, SndSeq ack) {
   Candidate& tcb = on.tcb;
@@ -368,7 +373,8 @@ void round_trip_ends(Step& on, SndSeq ack) {
     // has carried.
     const bool only_syn = on.env.sent != nullptr && !on.env.sent->left_last(tcb.snd_una, ack);
     const bool of_syn = tcb.congestion.sent_at == Congestion::kNever || only_syn;
-    if (first && !again && !ambiguous && !tcb.fast_open.opened && !of_syn) timer.rtt_min = since;
+    if (first && !again && !ambiguous && !gives_up_sample(tcb, ack) && !tcb.fast_open.opened && !of_syn)
+      timer.rtt_min = since;
   }
   timer.acked_at = on.env.now;
   timer.sent_at = RetransmissionTimer::kNone;

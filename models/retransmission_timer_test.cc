@@ -167,5 +167,23 @@ TEST(Timer, MeasuresWhatWasCutTogetherWithWhatFollowed) {
   EXPECT_EQ(behind_the_rest(seconds(7)), Verdicts{"R6298_5_4 departed"});
 }
 
+// Of two segments the timer sends the first one again after a second, or all is acknowledged before: all but one octet,
+// then the rest. New text leaves again after the timeout that has backed off to two seconds, though 2.5 have passed
+// since the second segment left; or after less than has passed.
+Verdicts behind_a_timeout(bool timeout) {
+  Trace t;
+  t.open().write(1460).out(".", 1, 1, 536).out(".", 537, 1, 536).quiet();
+  if (timeout) t.quiet(seconds(1)).out(".", 1, 1, 536).quiet(milliseconds(1500));
+  if (!timeout) t.quiet(milliseconds(900));
+  t.in(".", 1, 1072, 0, 1).in(".", 1, 1073).out("P.", 1073, 1, 388);
+  t.quiet(timeout ? milliseconds(2000) : milliseconds(500)).out("P.", 1073, 1, 388);
+  return t.quiet().verdicts();
+}
+
+TEST(Timer, MayHaveGivenUpItsSampleWhenItExpired) {
+  EXPECT_EQ(behind_a_timeout(true), Verdicts{});
+  EXPECT_EQ(behind_a_timeout(false), Verdicts{"R6298_2_4 departed"});
+}
+
 }  // namespace
 }  // namespace tcpassay
