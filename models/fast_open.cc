@@ -122,8 +122,9 @@ void syn_ack_departs(Step& on, const Departing& seg, bool again) {
   const Known& known = known_to(on);
   const bool text_too = on.tcb.irs + 1 < seg.ack;
   if (state.only_syn) {
-    if (text_too) {
-      on.refuse(state.why, 1);
+    if (text_too) {  // with a valid cookie that is no departure: the target is another one
+      const bool valid = state.why == Rule::R7413_4_2_2_valid;
+      on.refuse(valid ? Rule::S3_5_synrcvd_text : state.why, valid ? 5 : 1);
       return;
     }
     if (state.why != Rule::R7413_4_2_2_valid) on.cite(state.why);

@@ -332,6 +332,20 @@ TEST(DroppedSynTwins, TheConnectionBeforeItGoesOnAndSendsWhatWasGiven) {
   }
 }
 
+// Fast Open takes the text of a SYN, and the SYN,ACK that says so announces an MSS. The user takes the connection.
+Verdicts taken_with_an_mss(std::uint16_t mss) {
+  Trace t;
+  Departing answer = out("S.", 0, 2);
+  answer.opt.mss = mss;
+  listen_with_cookie(t).event(fast_syn()).event(answer).quiet().accept().quiet();
+  return t.verdicts();
+}
+
+TEST(FastOpenTwins, AFaultOfTheSynAckIsTheOnlyOne) {
+  EXPECT_EQ(taken_with_an_mss(1460), Verdicts{});
+  EXPECT_EQ(taken_with_an_mss(9000), Verdicts{"MUST_67 violated"});
+}
+
 // ---- Ends ----
 
 // SYNs with timestamps cross, the user gives text and closes, and text that ends the handshake is refused by a RST.
