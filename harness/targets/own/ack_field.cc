@@ -164,10 +164,11 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
   if (measures) {
     const bool first = !c.rto.measured();
     if (first || !planted.has(Defect::one_sample_only)) {
-      c.rto.sample(echoed.value_or(now_ - c.timed_at), {.srtt_first = planted.has(Defect::srtt_before_rttvar),
-                                                        .slow = planted.has(Defect::variance_slow),
-                                                        .small = planted.has(Defect::first_variance_small),
-                                                        .fast_mean = planted.has(Defect::mean_fast)});
+      const Time part = c.stamps.ok && planted.has(Defect::stamps_measured_by_half) ? 2 : 1;
+      c.rto.sample(echoed.value_or(now_ - c.timed_at) / part, {.srtt_first = planted.has(Defect::srtt_before_rttvar),
+                                                               .slow = planted.has(Defect::variance_slow),
+                                                               .small = planted.has(Defect::first_variance_small),
+                                                               .fast_mean = planted.has(Defect::mean_fast)});
     }
     if (planted.has(Defect::variance_frozen) && !first) c.rto.start_from(std::max(Rto::kMin, 8 * c.rto.mean()));
     c.timing = false;
@@ -182,7 +183,8 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
     new_ack(c, octets);
   }
   if (c.in_flight()) {
-    const bool runs_on = c.fin_sent && planted.has(Defect::timer_runs_on_before_fin);
+    const bool runs_on = (c.fin_sent && planted.has(Defect::timer_runs_on_before_fin)) ||
+                         (c.state == State::kCloseWait && planted.has(Defect::timer_runs_on_in_close_wait));
     if (opens || !(runs_on || planted.has(Defect::timer_runs_on))) start_retransmission_timer(c);  // RFC 6298 (5.3)
   } else if (opens || !planted.has(Defect::timer_not_stopped)) {
     const bool runs_on = c.fin_acked && planted.has(Defect::fin_acked_sent_again);

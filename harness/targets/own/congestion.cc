@@ -145,7 +145,8 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
   if (!planted.has(Defect::partial_ack_deflates_nothing)) cc.cwnd -= std::min(cc.cwnd, octets);
   if (octets >= cc.smss) cc.cwnd += cc.smss;
   cc.cwnd = std::max(cc.cwnd, cc.smss);
-  cc.front_again = !planted.has(Defect::partial_ack_ignored);
+  const bool ignored = c.fin_sent && planted.has(Defect::partial_ack_ignored_before_fin);
+  cc.front_again = !ignored && !planted.has(Defect::partial_ack_ignored);
 }
 
 // Section 2 defines when an ACK is a duplicate.

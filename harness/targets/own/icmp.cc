@@ -96,6 +96,7 @@ void Stack::icmp_arrives(ByteView packet) {
 void Stack::too_big(Connection& c, std::uint32_t mtu, std::uint32_t total) {
   if (c.state != State::kEstablished && planted.has(Defect::too_big_in_established_only)) return;
   if (!c.synchronized() || planted.has(Defect::too_big_ignored)) return;
+  if (c.fin_sent && planted.has(Defect::too_big_ignored_behind_fin)) return;
   constexpr std::uint32_t kLeastIpv4 = 68, kLeastIpv6 = 1280, kOldStyle = 576;
   const bool v6 = !c.remote_address.is_ipv4();
   const std::uint32_t header = ip_header(c.remote_address);
