@@ -165,10 +165,12 @@ void Stack::acknowledge(Connection& c, SeqNum ack) {
     const bool first = !c.rto.measured();
     if (first || !planted.has(Defect::one_sample_only)) {
       const Time part = c.stamps.ok && planted.has(Defect::stamps_measured_by_half) ? 2 : 1;
-      c.rto.sample(echoed.value_or(now_ - c.timed_at) / part, {.srtt_first = planted.has(Defect::srtt_before_rttvar),
-                                                               .slow = planted.has(Defect::variance_slow),
-                                                               .small = planted.has(Defect::first_variance_small),
-                                                               .fast_mean = planted.has(Defect::mean_fast)});
+      c.rto.sample(echoed.value_or(now_ - c.timed_at) / part,
+                   {.srtt_first = planted.has(Defect::srtt_before_rttvar),
+                    .slow = planted.has(Defect::variance_slow),
+                    .small = planted.has(Defect::first_variance_small),
+                    .fast_mean = planted.has(Defect::mean_fast),
+                    .no_small_variance = planted.has(Defect::variance_lost_when_small)});
     }
     if (planted.has(Defect::variance_frozen) && !first) c.rto.start_from(std::max(Rto::kMin, 8 * c.rto.mean()));
     c.timing = false;

@@ -18,6 +18,12 @@ Listener* Stack::open_passive(std::uint16_t port, std::uint32_t backlog, const C
     syn.ctl.syn = true;
     depart(syn, nullptr, 0, 0);
   }
+  if (planted.has(Defect::listen_ends_time_wait)) {
+    const std::vector<Connection*> before = existing_;
+    for (Connection* c : before) {
+      if (c->local_port == port && c->state == State::kTimeWait) delete_tcb(*c, Ended::kNormally);
+    }
+  }
   if (planted.has(Defect::open_passive_kills)) {
     const std::vector<Connection*> before = existing_;
     for (Connection* c : before) {

@@ -153,7 +153,8 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
 bool Stack::is_duplicate_ack(const Connection& c, const Segment& seg) const {
   if (seg.ack != c.snd_una || seg.ctl.syn || seg.ctl.fin || !c.in_flight() || c.snd_wnd == 0) return false;
   if (planted.has(Defect::any_ack_is_duplicate)) return true;
-  return seg.empty && seg.wnd == c.snd_wnd;
+  const bool update = c.cc.recovering && seg.wnd > 0 && planted.has(Defect::window_updates_inflate);
+  return seg.empty && (seg.wnd == c.snd_wnd || update);
 }
 
 // Section 3.2

@@ -44,6 +44,7 @@ bool Stack::update_scoreboard(Connection& c, const Segment& seg) const {
   if (planted.has(Defect::sack_advance_ignored) && lt(c.snd_una, seg.ack)) return false;
   bool news = false;
   for (std::size_t i = 0; i < seg.blocks; ++i) {
+    if (i > 0 && c.cc.after_timeout && planted.has(Defect::one_block_after_timeout)) break;
     const Block& b = seg.block[i];
     const std::uint32_t flight = c.snd_nxt - c.snd_una;
     const std::uint32_t left = b.left - c.snd_una, right = b.right - c.snd_una;

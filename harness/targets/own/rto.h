@@ -24,7 +24,7 @@ class Rto {
   void sample(Time r) { sample(r, {}); }
   // For defects.
   struct Mistakes {
-    bool srtt_first = false, slow = false, small = false, fast_mean = false;
+    bool srtt_first = false, slow = false, small = false, fast_mean = false, no_small_variance = false;
   };
 
   void sample(Time r, const Mistakes& mistakes) {
@@ -39,7 +39,8 @@ class Rto {
       rttvar_ = rttvar_ - rttvar_ / part + (from > r ? from - r : r - from) / part;
       srtt_ = mean;
     }
-    rto_ = std::clamp(srtt_ + std::max(kGranularity, 4 * rttvar_), kMin, kMax);
+    const bool none = mistakes.no_small_variance && 4 * rttvar_ < 100 * kMillisecond;
+    rto_ = std::clamp(srtt_ + (none ? 0 : std::max(kGranularity, 4 * rttvar_)), kMin, kMax);
   }
 
   void back_off() { rto_ = std::min(2 * rto_, kMax); }           // (5.5)

@@ -152,10 +152,9 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
     established(c);
     c.ack_now = true;
     fast_open_resend(c);
-    seg.ctl.syn = false;
+    seg.ctl.syn = seg.ctl.fin = false;
     seg.seq = c.rcv_nxt;
     seg.text = {};  // synchronize() has it
-    seg.ctl.fin = false;
     if (check_urg_bit(c, seg) == Then::kReturn || process_segment_text(c, seg) == Then::kReturn ||
         check_fin_bit(c, seg) == Then::kReturn) {
       return;
@@ -163,6 +162,7 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
     return respond(c);
   }
   // Fifth, if neither of the SYN or RST bits is set, then drop the segment
+  if (seg.ctl.ack && planted.has(Defect::synsent_ack_stops_timer)) c.timers.retransmission = kNever;
   if (seg.ctl.fin && planted.has(Defect::synsent_takes_fin)) return delete_tcb(c, Ended::kNormally);
   if (seg.ctl.ack && planted.has(Defect::synsent_takes_ack)) {
     Segment syn = seg;

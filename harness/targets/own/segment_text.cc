@@ -26,6 +26,11 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
     if (above) c.stamps.held = seg.timestamps->value;
     if (!above && had_gap && lt(c.stamps.held, seg.timestamps->value)) c.received.forget_held();
   }
+  if (planted.has(Defect::held_fin_outdated) && seg.timestamps) {
+    if (above && seg.ctl.fin) c.stamps.held = seg.timestamps->value;
+    const bool newer = !above && !seg.ctl.fin && !text.empty() && lt(c.stamps.held, seg.timestamps->value);
+    if (newer && c.received.fin) c.received.fin.reset();
+  }
   const bool dropped = planted.has(Defect::drops_out_of_order) || variants.has(LegalVariant::out_of_order_dropped);
   const std::size_t most = variants.has(LegalVariant::out_of_order_one_stretch) ? 1 : Reassembly::kStretchesMax;
   const SeqNum end = at + static_cast<SeqNum>(text.size());

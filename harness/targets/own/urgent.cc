@@ -29,7 +29,8 @@ void Stack::mark_urgent(const Connection& c, Segment& seg) const {
 // Sixth, check the URG bit: RCV.UP <- max(RCV.UP,SEG.UP). The user is told when RCV.UP is ahead of the text that he has
 // read. The urgent octets stay in the stream.
 Stack::Then Stack::check_urg_bit(Connection& c, Segment& seg) {
-  const bool bare = seg.up != 0 && planted.has(Defect::urgent_without_flag);
+  const bool bare = seg.up != 0 && (planted.has(Defect::urgent_without_flag) ||
+                                    (c.urgent_in && planted.has(Defect::urgent_without_flag_again)));
   if (!seg.ctl.urg && !bare) return Then::kProceed;
   if (!c.receives() && !planted.has(Defect::urgent_after_fin)) return Then::kProceed;  // "ignore the URG"
   const bool far = gt(seg.urgent_point, c.rcv_nxt + c.rcv_wnd);
@@ -64,6 +65,8 @@ std::uint32_t Stack::up_to_mark(const Connection& c, std::uint32_t length) const
 }
 
 void Stack::set_keep_alive(Connection& c, const Choices& choices) {
+  const bool ends = c.choices.keep_alive && !choices.keep_alive;
+  if (ends && c.keep_probes > 0 && planted.has(Defect::keep_alive_stays_while_probing)) return;
   const bool stays = c.choices.keep_alive && planted.has(Defect::keep_alive_stays_on);
   const bool probing = c.keep_probes > 0 && c.choices.keep_alive && choices.keep_alive;
   c.choices.keep_alive = stays || (choices.keep_alive && !planted.has(Defect::keep_alive_not_for_user));
