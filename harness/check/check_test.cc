@@ -17,6 +17,27 @@ TEST(Check, TheOwnStackPlaysTheTextbook) {
   EXPECT_GT(result.count(Standing::kObeyed), 20u);
 }
 
+// How much text the SYN of the kernel has where the peer has given no MSS: over IPv6, and behind a message of a smaller
+// path the same.
+TEST(Check, WhatTheKernelWasToldOfAPathEndsWithItsScenario) {
+  const std::string corpus = std::string(TCPASSAY_SOURCE_DIR) + "/corpus/";
+  auto scenarios = read_scenarios(
+      {corpus + "regressions/duplicates-before-a-smaller-path.pkt", corpus + "rfc7413/client-no-mss.pkt"});
+  for (auto& file : scenarios) file.ip = 6;
+  const auto standing = [](const auto& played) {
+    return check(played, {.target = "linux", .jobs = 1})
+        .rules[static_cast<std::size_t>(Rule::R7413_4_1_3_synlimit)]
+        .standing;
+  };
+  try {
+    const Standing behind = standing(scenarios);
+    scenarios.erase(scenarios.begin());
+    EXPECT_EQ(behind, standing(scenarios));
+  } catch (const TargetError& error) {
+    GTEST_SKIP() << error.what();
+  }
+}
+
 TEST(Check, ProcessesSayTheSame) {
   const auto scenarios = read_scenarios({std::string(TCPASSAY_SOURCE_DIR) + "/corpus"}, "textbook");
   const CheckResult alone = check(scenarios, {.defect = "fin_not_counted"});

@@ -25,6 +25,7 @@
 
 #include "harness/base/file_descriptor.h"
 #include "harness/target/target.h"
+#include "harness/targets/linux/kernel_wire.h"
 #include "harness/targets/linux/namespace.h"
 #include "harness/targets/linux/netlink.h"
 #include "harness/wire/packet.h"
@@ -202,6 +203,7 @@ void KernelSettings::forget_paths() {
   const NetworkNamespace::Visit visit(where_);
   constexpr const char* kFlush = "/proc/sys/net/ipv4/route/flush";
   if (const int error = write_sysctl(kFlush, "1")) throw TargetError(why_no_settings(kFlush, error));
+  Interfaces().forget_path(kPeerIpv6);
 }
 
 void KernelSettings::restore() {

@@ -202,6 +202,20 @@ void Interfaces::add_route(const std::string& name, const Address& network, std:
   request(message.attribute(RTA_OIF, index_of(name)), "add a route over " + name);
 }
 
+void Interfaces::forget_path(const Address& to) {
+  rtmsg body{};
+  body.rtm_family = family_of(to);
+  body.rtm_dst_len = 128;
+  body.rtm_table = RT_TABLE_MAIN;
+  body.rtm_flags = RTM_F_CLONED;
+  NetlinkMessage message(RTM_DELROUTE, NLM_F_ACK);
+  message.body(body);
+  add_address_attribute(message, RTA_DST, to);
+  const int error = socket_.request(message);
+  const bool nothing_known = error == ESRCH || error == ENOENT;
+  if (error != 0 && !nothing_known) throw TargetError(std::string("cannot forget a path: ") + std::strerror(error));
+}
+
 void Interfaces::add_neighbour(const std::string& name, const Address& address,
                                std::array<std::uint8_t, 6> link_address) {
   ndmsg body{};

@@ -85,6 +85,8 @@ class Interfaces {
   void add_route(const std::string& name, const Address& network, std::uint8_t prefix_length,
                  std::optional<std::uint32_t> mtu = {});
   void add_neighbour(const std::string& name, const Address& address, std::array<std::uint8_t, 6> link_address);
+  // What ICMPv6 messages have said of the path there. Flushing the routes leaves it until it expires.
+  void forget_path(const Address& to);
 
  private:
   void request(NetlinkMessage& message, const std::string& what);
