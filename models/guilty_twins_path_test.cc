@@ -238,5 +238,39 @@ TEST(PathTwins, AMessageTakesNothingOffWhatDuplicateAcksHaveAdded) {
   EXPECT_EQ(inflated_beside_a_message(9).at(0), "R5681_3_2_4 violated");
 }
 
+// The peer takes 536 octets. A message over IPv6 names so few that it is not to be obeyed. SACK blocks take twelve
+// octets of the next segment, and then a packet is as large as that; or it is without them.
+Verdicts as_large_as_ignored(std::uint32_t mtu, bool blocks) {
+  Trace t{{.mms_r = 1460, .mms_s = 1460, .default_mss = 1220}};
+  Arriving syn = in("S", 0);
+  syn.opt.mss = 536;
+  syn.opt.sack_permitted = true;
+  syn.opt.octets = 6;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.mss = 1440;
+  answer.opt.sack_permitted = true;
+  answer.opt.octets = 8;
+  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1).quiet().accept();
+  t.write(536).out("P.", 1, 1, 536).quiet();
+  IcmpArrives message = smaller_path(mtu, 1);
+  message.version = 6;
+  message.type = 2;
+  t.event(message).quiet().in(".", 1, 537).quiet();
+  Departing seg = out(".", 537, 1, blocks ? 524 : mtu - 60);
+  if (blocks) {
+    Departing ack = out(".", 537, 1);
+    ack.opt.block[ack.opt.blocks++] = {(kIrs + 2).value, (kIrs + 3).value};
+    ack.opt.octets = 12;
+    t.in("P.", 2, 537, 1).event(ack).quiet();
+    seg.opt = ack.opt;
+  }
+  return t.write(3000).event(seg).verdicts();
+}
+
+TEST(PathTwins, OptionsMayMakeASegmentAsLargeAsAPathThatIsIgnored) {
+  EXPECT_EQ(as_large_as_ignored(600, true), Verdicts{});
+  EXPECT_EQ(as_large_as_ignored(500, false), Verdicts{"R8201_4_min violated"});
+}
+
 }  // namespace
 }  // namespace tcpassay

@@ -338,7 +338,7 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   const std::uint32_t told = std::max<std::uint32_t>(ip.announced, header + kTcpHeader + seg.opt.octets + kLeastText);
   const bool at_reported = std::any_of(tcb.board.sacked.begin(), tcb.board.sacked.end(),
                                        [&](const SndSpan& span) { return span.from == seg.seq + octets; });
-  const bool cut = octets < std::min<std::uint32_t>(tcb.snd_mss, tcb.congestion.largest) &&
+  const bool cut = octets + seg.opt.octets < std::min<std::uint32_t>(tcb.snd_mss, tcb.congestion.largest) &&
                    seg.seq + octets != tcb.snd_nxt && !at_reported && seg.seq + octets < tcb.snd_end &&
                    octets < tcb.snd_edge() - seg.seq;
   const bool as_told = packet <= told && told < packet + kLeastText;
