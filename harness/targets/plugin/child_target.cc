@@ -46,7 +46,7 @@ pid_t wait_for_end(pid_t process, int& status, int flags) {
   return ended;
 }
 
-// The lines that say most: of a sanitizer its error and its summary, else the last ones.
+// The lines that say most: of a sanitizer its error and its summary, of Go its panic, else the last ones.
 std::string telling_lines(const std::string& words) {
   std::vector<std::string> lines;
   std::istringstream in(words);
@@ -56,7 +56,7 @@ std::string telling_lines(const std::string& words) {
   std::vector<std::string> told;
   for (const std::string& line : lines) {
     const bool sanitizer = line.find("ERROR: ") != std::string::npos || line.starts_with("SUMMARY: ") ||
-                           line.find("runtime error: ") != std::string::npos;
+                           line.find("runtime error: ") != std::string::npos || line.starts_with("panic: ");
     if (sanitizer && told.size() < kLastLines) told.push_back(line);
   }
   const std::size_t from = lines.size() > kLastLines ? lines.size() - kLastLines : 0;
