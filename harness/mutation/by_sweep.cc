@@ -40,6 +40,7 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 // clock of timestamps that wraps, in which error is told, in what an ABORT sends, after a timeout, or after days; the
 // corpus shows them.
 constexpr std::string_view kNeedsMoreThanOneSegment[] = {"backlog_rst_wrong_ack",
+                                                         "held_fin_outdated",
                                                          "backlog_place_lost",
                                                          "gap_of_one_octet_filled",
                                                          "many_stretches_drop_next",
