@@ -136,8 +136,9 @@ struct Oracle::Impl {
   static bool rests(const Conversation& c);
   static bool may_begin(const Conversation& c, SndSeq iss);
   Time listeners_timeout(std::uint16_t number) const;
-  // A connection that nobody has accepted yet may have the listener's keep-alives.
+  // A connection has what the user has set on its listener, all of it or its keep-alives alone, or has not.
   static void inherits(Step& on, const Handle& parent, bool keep_alive_alone);
+  // A connection that nobody has accepted yet may have the listener's keep-alives.
   void keep_alive_of_listener(Conversation& c, const Event& event, const Departing& seg);
 
   // Judging (oracle_judging.cc).
@@ -235,8 +236,8 @@ struct Oracle::Impl {
   Handle* handle(int id);
   Handle& new_handle(int id);
   bool current(const Handle& h) { return conversation(h.tuple).incarnation == h.incarnation; }
-  static void may_have_died(Conversation& c);
-  bool is_open(const Handle& h);  // in a synchronized state, for sure
+  static void may_have_died(Conversation& c);  // untaken
+  bool is_open(const Handle& h);               // in a synchronized state, for sure
   // The port is in use, but only by connections that are being opened.
   bool only_opening(std::uint16_t number) const;
   void port_is_refused(const Event& event);
