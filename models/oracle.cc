@@ -100,7 +100,7 @@ Environment Oracle::Impl::environment(const Conversation& c, const Event& event)
     a.elsewhere = p->open && p->elsewhere;
     a.deserted = !p->open;
     a.aborted = p->aborted;
-    a.user_timeout = listeners_timeout(p->number);
+    listeners_timeout(p->number, a);
     if (p->open) a.backlog_full = waiting(c) >= p->backlog;
   }
   const auto* in = std::get_if<Arriving>(&event.what);

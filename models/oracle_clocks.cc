@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "models/keep_alive.h"
 #include "models/oracle_impl.h"
 
 namespace tcpassay {
@@ -21,39 +20,6 @@ bool Oracle::Impl::may_begin(const Conversation& c, SndSeq iss) {
   const auto known = [iss](const Candidate& p) { return p.iss_known && p.iss == iss; };
   const auto& all = c.possible;
   return std::any_of(all.begin(), all.end(), unknown) && std::none_of(all.begin(), all.end(), known);
-}
-
-// What the user has set on the passive OPEN of the port; zero: nothing.
-Time Oracle::Impl::listeners_timeout(std::uint16_t number) const {
-  for (const Handle& h : handles) {
-    if (h.kind == Handle::Kind::kListener && h.port == number) return h.user_timeout;
-  }
-  return Time{};
-}
-
-// A connection has a copy of what was chosen on its listener, or of what was chosen before that began to listen, or
-// none.
-void Oracle::Impl::inherits(Step& on, const Handle& parent, bool keep_alive_alone) {
-  std::size_t count = parent.chosen.size();
-  if (count == 0 || on.may(Freedom::kListenersOptions)) return;
-  const bool more = 0 < parent.listened_with && parent.listened_with < count;
-  if (more && on.may(Freedom::kListenersOptions)) count = parent.listened_with;
-  for (std::size_t i = 0; i < count; ++i) {
-    const UserCall& option = parent.chosen[i];
-    if (!keep_alive_alone || is_of_keep_alive(option.option)) option_set(on, option);
-  }
-}
-
-void Oracle::Impl::keep_alive_of_listener(Conversation& c, const Event& event, const Departing& seg) {
-  const auto asks = [](const UserCall& option) { return option.option == SocketOption::kKeepAlive; };
-  const auto unasked = [&](const Candidate& p) { return is_keep_alive(p, seg) && p.passive && !p.keep.on; };
-  if (c.taken || std::none_of(c.possible.begin(), c.possible.end(), unasked)) return;
-  for (const Handle& h : handles) {
-    if (h.kind != Handle::Kind::kListener || h.port != c.tuple.local) continue;
-    if (std::none_of(h.chosen.begin(), h.chosen.end(), asks)) return;
-    process(c, event, [&](Step& on) { inherits(on, h, true); });
-    return;
-  }
 }
 
 void Oracle::Impl::first_sequence_number(const Conversation& c, const Event& event, std::uint32_t iss) {

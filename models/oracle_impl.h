@@ -59,7 +59,7 @@ struct Oracle::Impl {
     std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
     std::size_t listened_with = 0;   // how many of these it had when it began to listen
     std::uint32_t fast_open = 0;     // what may be pending; 0: off
-    Time user_timeout{};
+    Time user_timeout{}, listened_timeout{};  // as it is, and as it was when it began to listen
     void linger_set(bool zero) {
       zero_linger = zero;
       listeners_linger = false;
@@ -135,7 +135,7 @@ struct Oracle::Impl {
   // Nothing of this conversation can be overdue or waits to be counted.
   static bool rests(const Conversation& c);
   static bool may_begin(const Conversation& c, SndSeq iss);
-  Time listeners_timeout(std::uint16_t number) const;
+  void listeners_timeout(std::uint16_t number, Environment& a) const;
   // A connection has what the user has set on its listener, all of it or its keep-alives alone, or has not.
   static void inherits(Step& on, const Handle& parent, bool keep_alive_alone);
   // A connection that nobody has accepted yet may have the listener's keep-alives.

@@ -127,6 +127,7 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
   if (only_opening(h.port)) loose.add({Rule::MUST_42, true});
   h.kind = Handle::Kind::kListener;
   h.listened_with = h.chosen.size();
+  h.listened_timeout = h.user_timeout;
   h.backlog = std::max<std::uint32_t>(call.length, 1);
   Port* p = port(h.port);
   if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});
@@ -247,64 +248,6 @@ void Oracle::Impl::accept(const Event& event, const UserCall& call) {
       c.tainted = true;
       return;
     }
-  }
-}
-
-void Oracle::Impl::set_option(Handle& h, const Event& event, const UserCall& call) {
-  if (call.result != 0) return;
-  if (call.option == SocketOption::kNoDelay) {
-    h.no_delay_set(call.value != 0);
-    if (h.kind == Handle::Kind::kConnection && current(h)) {
-      process(conversation(h.tuple), event, [&](Step& on) { on.tcb.no_delay = call.value != 0; });
-    }
-  }
-  if (call.option == SocketOption::kReuseAddress) h.reuse = call.value != 0;
-  if (answers_for(call.option)) {
-    h.chosen.push_back(call);  // for the connection that comes, or comes next
-    h.chosen.back().text = {};
-    if (h.kind == Handle::Kind::kConnection && current(h)) {
-      process(conversation(h.tuple), event, [&](Step& on) { option_set(on, call); });
-    }
-  }
-  if (call.option == SocketOption::kLinger) h.linger_set(call.value == 0);
-  if (call.option == SocketOption::kFastOpen) {
-    h.fast_open = static_cast<std::uint32_t>(std::max<std::int64_t>(call.value, 0));
-    if (Port* p = h.kind == Handle::Kind::kListener ? port(h.port) : nullptr) p->fast_open = h.fast_open;
-  }
-  if (call.option == SocketOption::kUserTimeout) {
-    h.user_timeout = std::chrono::milliseconds(call.value);
-    if (h.kind == Handle::Kind::kConnection && current(h)) {
-      process(conversation(h.tuple), event, [&](Step& on) {
-        if (on.tcb.state <= State::kListen) return;  // not for the connection that may follow
-        on.tcb.user_timeout = h.user_timeout;
-        on.tcb.user_set_at = on.env.now;
-      });
-    }
-  }
-}
-
-bool Oracle::Impl::answers_for(SocketOption option) {
-  return is_of_keep_alive(option) || option == SocketOption::kOutOfBandInline ||
-         option == SocketOption::kTypeOfService || option == SocketOption::kTimeToLive || option == SocketOption::kCork;
-}
-
-void Oracle::Impl::option_set(Step& on, const UserCall& call) {
-  switch (call.option) {
-    case SocketOption::kTypeOfService:
-    case SocketOption::kTimeToLive:
-      ip_set(on, call);
-      break;
-    case SocketOption::kCork:
-      on.tcb.corked = call.value != 0;
-      break;
-    case SocketOption::kOutOfBandInline:
-      on.tcb.up.in_line = call.value != 0;
-      on.tcb.up.sure =
-          on.tcb.up.sure && !on.tcb.up.arrived;  // an urgent octet that is here already may be in line or not
-      break;
-    default:
-      keep_alive_set(on, call);
-      break;
   }
 }
 

@@ -55,6 +55,15 @@ void keep_old_numbers(Candidate& tcb, const Candidate& old) {
   tcb.time_wait.to = old.time_wait.to;
 }
 
+// 3.9.1.1: a parameter of the OPEN. A user who changes it on the listener later may change it for what comes, or not.
+void take_timeout_of_listener(Step& on) {
+  Time given = on.env.user_timeout;
+  if ((given == Time{} && on.env.listened_timeout == Time{}) || on.may(Freedom::kListenersOptions)) return;
+  if (given != on.env.listened_timeout && on.may(Freedom::kListenersOptions)) given = on.env.listened_timeout;
+  on.tcb.user_timeout = given;
+  if (given > Time{}) on.tcb.user_set_at = on.env.now;
+}
+
 // RCV.NXT <- SEG.SEQ+1, IRS <- SEG.SEQ, <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>, SYN-RECEIVED
 void begin_connection(Step& on, const Arriving& seg) {
   Candidate& tcb = on.tcb;
@@ -66,10 +75,7 @@ void begin_connection(Step& on, const Arriving& seg) {
   if (again) on.cite(Rule::S3_5_1_duplicate_syn);
   tcb.passive = true;
   tcb.sent_at = tcb.given_at = on.env.now;  // the user timeout does not count what was before this connection
-  if (on.env.user_timeout > Time{} && !on.may(Freedom::kListenersOptions)) {  // 3.9.1.1: a parameter of the OPEN
-    tcb.user_timeout = on.env.user_timeout;
-    tcb.user_set_at = on.env.now;
-  }
+  take_timeout_of_listener(on);
   tcb.rcv_nxt = tcb.rcv_nxt_max = tcb.rcv_user = tcb.user_at_offer = tcb.syn_text_end = seg.seq + 1;
   tcb.irs = seg.seq;
   queue_from_syn(on, seg);
