@@ -56,9 +56,9 @@ struct Oracle::Impl {
     bool elsewhere = false;                              // bound to another address of the target
     bool named = false;                                  // bound to the address of the trace
     bool reuse = false;                                  // others may use its port
-    std::vector<UserCall> chosen{};  // options that TCP answers for, set before there was a connection
-    std::size_t listened_with = 0;   // how many of these it had when it began to listen
-    std::uint32_t fast_open = 0;     // what may be pending; 0: off
+    std::vector<UserCall> chosen{};           // options that TCP answers for, set before there was a connection
+    std::size_t listened_with = 0;            // how many of these it had when it began to listen
+    std::uint32_t fast_open = 0;              // what may be pending; 0: off
     Time user_timeout{}, listened_timeout{};  // as it is, and as it was when it began to listen
     void linger_set(bool zero) {
       zero_linger = zero;

@@ -262,7 +262,7 @@ Time retransmission_bound(const Tcb& tcb) {
   const bool new_probe = tcb.snd_wnd == 0 && tcb.timer.probing && tcb.rexmits == 0;
   const int expiries = tcb.rexmits + tcb.backed_off + (new_probe ? 1 : 0);
   for (int i = 0; i < expiries && bound < std::chrono::seconds(120); ++i) bound *= 2;
-  if (tcb.snd_wnd == 0 && tcb.rexmits > 0) bound = std::max(bound, 2 * tcb.front_gap);
+  if (tcb.snd_wnd == 0 && tcb.rexmits > 0) bound = std::max(bound, 2 * std::max(tcb.front_gap, tcb.timer.probe_gap));
   return std::min<Time>(bound, std::chrono::seconds(120)) + std::max<Time>(bound / 10, kTimerTick);
 }
 

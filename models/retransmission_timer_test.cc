@@ -125,6 +125,20 @@ TEST(Late, AFirstProbeIsAsLateWhenNothingArrivesMeanwhile) {
   EXPECT_EQ(probed_after(seconds(10)), (Verdicts{"SHLD_29 departed", "SHLD_30 departed"}));
 }
 
+// SHLD-30, of a FIN at a closed window; a segment without ACK arrives in between, which is dropped.
+Verdicts probed_behind_dropped(Time last) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet().in(".", 1, 1, 0, 0).quiet().accept().close().quiet();
+  for (const int gap : {2100, 4200}) t.quiet(milliseconds(gap)).out("F.", 1, 1).quiet();
+  t.quiet(seconds(4)).in("", 1).quiet(milliseconds(4400)).out("F.", 1, 1).quiet();
+  return t.quiet(last).out("F.", 1, 1).quiet().verdicts();
+}
+
+TEST(Late, AProbeBehindADroppedSegmentComesAtTwiceTheIntervalBefore) {
+  EXPECT_EQ(probed_behind_dropped(milliseconds(16800)), Verdicts{});
+  EXPECT_NE(probed_behind_dropped(seconds(40)), Verdicts{});
+}
+
 // 3.10.7.3, first: a bad ACK draws a RST, and is discarded. The SYN goes again by its timer alone (2.1).
 Verdicts syn_again_after_a_bad_ack(Time gap) {
   Trace t;

@@ -46,9 +46,9 @@ struct Environment {
   Time since{}, now{};        // the event happened in this interval
   Time before{};              // when the event before it happened; zero: not known
   Time msl{};
-  Time user_timeout{};  // of the passive OPEN that stands on the port; zero: the user has set none
+  Time user_timeout{};      // of the passive OPEN that stands on the port; zero: the user has set none
   Time listened_timeout{};  // the same when it began to listen
-  Time challenged{-1};  // when the target last sent a challenge ACK on any connection; negative: never
+  Time challenged{-1};      // when the target last sent a challenge ACK on any connection; negative: never
   std::uint32_t mms_r = 1480, mms_s = 1480;
   std::uint16_t default_mss = 536;
   bool link_known = false;  // mms_r is that of the target's link
