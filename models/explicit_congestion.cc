@@ -126,8 +126,8 @@ void text_arrives(Step& on, const Arriving& seg) {
   if (!ce && !seg.ctl.cwr && state.echo != Echo::kEnding) return;
   const RcvSeq end = seg.seq + static_cast<std::uint32_t>(seg.text.size());
   const bool behind_fin = tcb.rcv_fin || (tcb.held_fin && tcb.fin_seq < end);
-  const bool surely_taken =
-      !seg.text.empty() && !behind_fin && tcb.rcv_nxt_max <= seg.seq && (!tcb.edge_known || end <= tcb.rcv_edge);
+  const bool brings_news = tcb.rcv_nxt_max <= seg.seq || (seg.seq < tcb.rcv_nxt && tcb.rcv_nxt_max < end);
+  const bool surely_taken = !seg.text.empty() && !behind_fin && brings_news && (!tcb.edge_known || end <= tcb.rcv_edge);
   if (seg.ctl.cwr && state.echo == Echo::kOn && (surely_taken || !on.may(Freedom::kCwrPassedOver))) {
     state.echo = Echo::kEnding;
     state.ended = true;

@@ -33,6 +33,7 @@ struct ExplicitCongestion {
   bool reduced = false;              // the congestion window was reduced for the window of data up to `recover`
   bool perhaps_reduced = false;      // ... was perhaps reduced for that up to `perhaps`
   SndSeq recover{}, perhaps{};       // SND.NXT at the time of the reduction
+  bool echo_now = false;             // the latest ACK has ECE, and speaks of text that was marked
   bool echo_arrived = false;         // a target may react to an echo even if it has marked nothing
   bool cwnd_limited = false;         // only the congestion window held text back when the target was last silent
   bool timed_out = false;            // the last of those may be a timeout, behind which windows may count anew

@@ -183,6 +183,7 @@ void ack_arrives(Step& on, const Arriving& seg, bool news) {
   ExplicitCongestion& state = on.tcb.ecn;
   const Tcb& tcb = on.tcb;
   if (news) windows_end(state, seg.ack);
+  state.echo_now = seg.ctl.ece && state.marks && state.may_mark() && !state.unjudged;
   if (news && !seg.ctl.ece) {  // the window grows
     state.one_segment_echoes = 0;
     state.grown += std::min<std::uint32_t>(seg.ack - tcb.snd_una, tcb.snd_mss);

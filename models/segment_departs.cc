@@ -172,6 +172,10 @@ void segment_departs(Step& on, const Departing& seg) {
   if (!scale_stands_on_syns_only(on, seg)) return;
   if (!on.tcb.debts.empty() && answers_earlier(on, seg)) return;
   if (seg.ctl.rst) {
+    if (seg.opt.sack_permitted) {
+      on.refuse(Rule::R2018_2_syn_only, 1);
+      return;
+    }
     ecn::reset_departs(on, seg);
     if (!ip_departs(on, seg)) return;
     reset_departs(on, seg);

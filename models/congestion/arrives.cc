@@ -36,10 +36,12 @@ void begin(Step& on) {
 }
 
 // What RFC 5681 recommends: equation (2), with L of RFC 3465, and equation (3). `widest_adds`: what the ACK has added
-// to the widest window.
-void opens_as_recommended(Congestion& cc, std::uint32_t octets, std::uint32_t widest_adds) {
+// to the widest window. `echo`: it echoes CE, and RFC 3168 section 6.1.2 lets no window grow by it.
+void opens_as_recommended(Congestion& cc, std::uint32_t octets, std::uint32_t widest_adds, bool echo) {
   Window& window = cc.recommended;
-  if (window.slow_start()) {
+  if (echo) {
+    if (widest_adds > 0) cc.soft_cap = Rule::R3168_6_1_2_noincrease;
+  } else if (window.slow_start()) {
     const std::uint32_t adds = rfc5681::slow_start_adds(octets, rfc3465::limit(cc.smss, cc.after_timeout));
     window.cwnd += adds;
     if (widest_adds > adds) cc.soft_cap = octets < cc.smss ? Rule::R5681_3_1_ss_abc : Rule::R5681_3_1_ss_inc;
@@ -78,7 +80,7 @@ void grow(Step& on, std::uint32_t octets) {
   const std::uint32_t counted = rfc5681::slow_start_adds(octets, rfc3465::limit(cc.smss, cc.after_timeout));
   const std::uint32_t added = cc.widest().cwnd - before.cwnd;
   if (before.slow_start() && added > counted) cc.generous += added - counted;
-  opens_as_recommended(cc, octets, cc.widest().cwnd - before.cwnd);
+  opens_as_recommended(cc, octets, cc.widest().cwnd - before.cwnd, on.tcb.ecn.echo_now);
 }
 
 // RFC 3168 section 6.1.2: an echo of CE has reduced the window for the window of data that is lost now, and the loss
@@ -99,7 +101,7 @@ void reduce(Step& on, Rule cap) {
     cc.before.reno.ssthresh = rfc4015::pipe_prev(all, cc.reno.ssthresh);
     cc.before.cubic.ssthresh = rfc4015::pipe_prev(all, cc.cubic.ssthresh);
   }
-  cc.scaled = cc.counted = cc.generous = 0;
+  cc.scaled = cc.scaled_last = cc.counted = cc.generous = 0;
   cc.reno.ssthresh = cc.recommended.ssthresh =
       rfc5681::half(std::max(outstanding, std::min(echoed, cc.reno.cwnd)), cc.smss);
   rfc9438::reduce(cc, std::max(outstanding, std::min(echoed, cc.cubic.cwnd)), on.env.since);
@@ -289,7 +291,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   cc.told = later(cc.told, tcb.snd_una);
   cc.progress = true;
   cc.probe = 0;
-  cc.scaled = 0;
+  cc.scaled = cc.scaled_last = 0;
   if (cc.acks < 255) ++cc.acks;
   cc.opened += std::min(octets, cc.smss);
   const bool limited = cc.limited > 0 && cc.duplicates < kDupAckThreshold;
@@ -379,7 +381,7 @@ void congestion_undone(Step& on, std::uint32_t octets) {
 void congestion_path_lowered(Step& on, std::uint32_t before, std::uint32_t after) {
   Congestion& cc = on.tcb.congestion;
   if (cc.phase != Phase::kOpen || !cc.lossless || after >= before || before == 0) return;
-  const std::uint64_t cwnd = cc.scaled != 0 ? cc.scaled : cc.widest().cwnd;
+  const std::uint64_t cwnd = cc.scaled != 0 ? cc.scaled : cc.scaled_last != 0 ? cc.scaled_last : cc.widest().cwnd;
   cc.scaled = static_cast<std::uint32_t>(std::max<std::uint64_t>(cwnd * after / before, after));
   cc.scaled_to = after;
   cc.scaled_sent = 0;

@@ -103,6 +103,7 @@ struct Congestion {
   std::uint32_t at_least_on_path = 0;                     // ... since a router has told of a smaller path
   std::uint32_t cwnd_at_most = Window::kArbitrarilyHigh;  // ... and no larger before a loss, as text that waits shows
   std::uint32_t scaled = 0;       // the window scaled to the smaller segments of the path; 0: the path has not changed
+  std::uint32_t scaled_last = 0;  // ... that the target has filled since the last ACK
   std::uint32_t scaled_to = 0;    // ... of so many octets; larger ones may go in fragments
   std::uint32_t scaled_sent = 0;  // octets sent since it was scaled
   SndSeq recover{};               // SND.NXT when the last loss was seen (RFC 6582)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The target is silent: what kept it from sending more, and does its congestion window grow as RFC 5681 demands?
 #include <algorithm>
+#include <utility>
 
 #include "models/blame.h"
 #include "models/congestion/algorithms.h"
@@ -152,7 +153,8 @@ void congestion_silent(Step& on) {
   Congestion& cc = tcb.congestion;
   if (cc.phase == Phase::kNone || tcb.state <= State::kListen) return;  // what is no more owes nothing
   if (cc.scaled != 0 && cc.scaled_sent > 0 && cc.scaled + 2 * cc.largest < flight(tcb)) on.cite(Rule::R5681_3_1_pmtu);
-  if (cc.scaled_sent > 0) cc.scaled = 0;  // what leaves later does not leave at once
+  if (cc.scaled_sent > 0 && cc.scaled != 0)
+    cc.scaled_last = std::exchange(cc.scaled, 0);  // what leaves later does not leave at once
   if (!initial_window_is_kept(on)) return;
   recovery_has_acted(on);
   const bool inflated = cc.phase == Phase::kRecovery;  // it shows nothing of the window that comes after

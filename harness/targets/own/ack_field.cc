@@ -205,6 +205,7 @@ void Stack::update_window(Connection& c, const Segment& seg) {
     return delete_tcb(c, Ended::kReset);
   }
   if (receded && planted.has(Defect::ws_keeps_old_edge)) return;
+  if (receded && c.cc.recovering && planted.has(Defect::ws_keeps_old_edge_in_recovery)) return;
   const bool plain = planted.has(Defect::window_compared_plainly);
   const bool later = plain ? c.snd_wl1 < seg.seq : lt(c.snd_wl1, seg.seq);
   const bool newer = later || (c.snd_wl1 == seg.seq && le(c.snd_wl2, seg.ack));

@@ -44,6 +44,8 @@ void Stack::grow_window(Congestion& cc, std::uint32_t octets) const {
     std::uint32_t more = std::min(octets, cc.smss);
     if (planted.has(Defect::ack_division)) more = cc.smss;
     if (planted.has(Defect::ack_counts_all)) more = octets;
+    const bool stretch = cc.restarted && octets >= 3 * cc.smss;
+    if (stretch && planted.has(Defect::stretch_counts_all_behind_pause)) more = octets;
     if (cc.after_timeout && planted.has(Defect::timeout_counts_all)) more = octets;
     cc.cwnd += more;
     return;
@@ -142,6 +144,7 @@ void Stack::new_ack(Connection& c, std::uint32_t octets) {
     return;
   }
   // Partial acknowledgment: the next segment was lost too.
+  cc.partial = true;
   if (!planted.has(Defect::partial_ack_deflates_nothing)) cc.cwnd -= std::min(cc.cwnd, octets);
   if (octets >= cc.smss) cc.cwnd += cc.smss;
   cc.cwnd = std::max(cc.cwnd, cc.smss);
@@ -173,7 +176,8 @@ void Stack::duplicate_ack(Connection& c) {
   }
   if (c.selective.permitted) return duplicate_by_sack(c);
   if (cc.recovering) {
-    if (!planted.has(Defect::no_inflation)) cc.cwnd += cc.smss;  // (4): a segment has left the network
+    const bool kept = cc.partial && planted.has(Defect::no_inflation_behind_partial_ack);
+    if (!kept && !planted.has(Defect::no_inflation)) cc.cwnd += cc.smss;  // (4): a segment has left the network
     if (planted.has(Defect::inflates_twice)) cc.cwnd += cc.smss;
     return;
   }
@@ -184,7 +188,7 @@ void Stack::duplicate_ack(Connection& c) {
   if (planted.has(Defect::reduces_twice)) cc.ssthresh = std::max(cc.ssthresh / 2, 2 * cc.smss);
   if (planted.has(Defect::ssthresh_not_halved)) cc.ssthresh = c.snd_nxt - c.snd_una;
   cc.recovering = cc.recover_known = true;
-  cc.after_timeout = false;
+  cc.after_timeout = cc.partial = false;
   cc.recover = c.snd_nxt;
   if (planted.has(Defect::whole_window_again)) {
     const SeqNum end = c.snd_una + c.text_in_flight();
@@ -220,7 +224,8 @@ void Stack::congestion_timeout(Connection& c) {
   cc.counted = cc.limited = cc.limit = cc.refused = 0;
   cc.duplicates = 0;
   cc.recovering = cc.front_again = false;
-  cc.recover = c.snd_nxt;
+  if (!cc.timed_out_before || !planted.has(Defect::recover_of_first_timeout)) cc.recover = c.snd_nxt;
+  cc.timed_out_before = true;
   if (!planted.has(Defect::ecn_silent_about_loss)) ecn_reduced(c);
   if (planted.has(Defect::no_retransmit_data) || planted.has(Defect::no_retransmit_fin)) return;
   cc.resend = c.snd_una;
@@ -231,6 +236,7 @@ void Stack::restart_after_idle(Connection& c) {
   const Time last = planted.has(Defect::idle_counts_what_arrives) ? std::max(c.cc.sent_at, c.heard) : c.cc.sent_at;
   if (c.state == State::kCloseWait && planted.has(Defect::no_restart_in_close_wait)) return;
   if (c.in_flight() || now_ - last <= c.rto.value() || planted.has(Defect::no_restart_after_idle)) return;
+  c.cc.restarted = true;
   c.cc.cwnd = planted.has(Defect::restart_with_initial_window) ? c.cc.initial : std::min(c.cc.initial, c.cc.cwnd);
 }
 

@@ -15,16 +15,19 @@ struct Congestion {
 
   std::uint32_t smss = 536;
   std::uint32_t cwnd = 536, ssthresh = kArbitrarilyHigh;
-  std::uint32_t initial = 536;  // IW
-  std::uint32_t counted = 0;    // octets acknowledged in congestion avoidance since cwnd last grew
-  unsigned duplicates = 0;      // duplicate ACKs in a row
-  unsigned refused = 0;         // ... of them before the path refused what was in flight
-  std::uint32_t limited = 0;    // octets sent by limited transmit (RFC 3042)
-  std::uint32_t limit = 0;      // how far above SND.UNA limited transmit may send, beside cwnd
-  bool recovering = false;      // fast recovery
-  bool after_timeout = false;   // the last loss was shown by the timer
-  bool timed_out = false;       // the segment at SND.UNA was sent again by the timer
+  std::uint32_t initial = 536;    // IW
+  std::uint32_t counted = 0;      // octets acknowledged in congestion avoidance since cwnd last grew
+  unsigned duplicates = 0;        // duplicate ACKs in a row
+  unsigned refused = 0;           // ... of them before the path refused what was in flight
+  std::uint32_t limited = 0;      // octets sent by limited transmit (RFC 3042)
+  std::uint32_t limit = 0;        // how far above SND.UNA limited transmit may send, beside cwnd
+  bool recovering = false;        // fast recovery
+  bool after_timeout = false;     // the last loss was shown by the timer
+  bool timed_out_before = false;  // on this connection, for recover_of_first_timeout
+  bool timed_out = false;         // the segment at SND.UNA was sent again by the timer
   bool recover_known = false;
+  bool partial = false;                                        // a partial ACK has come in this recovery
+  bool restarted = false;                                      // a pause has lowered the window
   bool front_again = false;                                    // the segment at SND.UNA is to be sent again
   std::uint32_t prior = 0, prior_ssthresh = kArbitrarilyHigh;  // before the last loss
   std::uint32_t resent_stamp = 0;                              // TSval of the first segment sent again since then

@@ -22,6 +22,7 @@ void Stack::ecn_setup(Connection& c, Segment& syn) {
   }
   if (!willing) {
     syn.ctl.ece = syn.ctl.cwr = ecn.peer_asked && planted.has(Defect::ecn_reflects_setup);
+    syn.ctl.ece |= ecn.peer_asked && c.syn_retransmitted && planted.has(Defect::ecn_agrees_when_sent_again);
     return;
   }
   syn.ctl.ece = ecn.agreed || planted.has(Defect::ecn_synack_unasked);
@@ -45,17 +46,20 @@ void Stack::ecn_mark(Connection& c, Segment& seg, bool again) {
   if (!ecn.agreed) return;
   const bool probe = c.snd_wnd == 0;
   if (probe) {
-    if (planted.has(Defect::ecn_ect_on_probe)) seg.ecn = kEct0;
+    const bool later = again && planted.has(Defect::ecn_ect_on_later_probes);
+    if (later || planted.has(Defect::ecn_ect_on_probe)) seg.ecn = kEct0;
     return;
   }
   if (again) {
-    if (planted.has(Defect::ecn_ect_on_retransmission)) seg.ecn = kEct0;
+    const bool later = c.cc.recovering && seg.seq != c.snd_una && planted.has(Defect::ecn_ect_on_later_holes);
+    if (later || planted.has(Defect::ecn_ect_on_retransmission)) seg.ecn = kEct0;
     seg.ctl.cwr = planted.has(Defect::ecn_cwr_on_retransmission);
     return;
   }
   if (variants.has(LegalVariant::ecn_unmarked) || ecn.declined) return;
   seg.ecn = planted.has(Defect::ecn_ect1) || variants.has(LegalVariant::ecn_ect1) ? kEct1 : kEct0;
-  seg.ctl.cwr = ecn.cwr_due && !planted.has(Defect::ecn_no_cwr);
+  const bool silent = c.fin_queued && planted.has(Defect::ecn_no_cwr_before_fin);
+  seg.ctl.cwr = ecn.cwr_due && !silent && !planted.has(Defect::ecn_no_cwr);
   if (!planted.has(Defect::ecn_cwr_sticks)) ecn.cwr_due = false;
 }
 
@@ -76,6 +80,7 @@ void Stack::ecn_echo_arrives(Connection& c, const Segment& seg) {
   const bool deaf = c.state == State::kCloseWait && planted.has(Defect::ecn_no_reaction_in_close_wait);
   if (!ecn.agreed || !seg.ctl.ece || deaf) return;
   const bool same_window = ecn.reacts && le(seg.ack, ecn.recover) && !planted.has(Defect::ecn_reacts_to_each);
+  if (same_window && planted.has(Defect::ecn_grows_in_window_of_reduction)) ecn.no_growth = false;
   if (same_window || (ecn.reacts && planted.has(Defect::ecn_reacts_to_first_only))) return;
   ecn_reduced(c);
   Congestion& cc = c.cc;
@@ -84,7 +89,8 @@ void Stack::ecn_echo_arrives(Connection& c, const Segment& seg) {
   // In recovery the flight is inflated by what duplicate ACKs have let go.
   const std::uint32_t outstanding = c.snd_nxt - c.snd_una;
   const std::uint32_t flight = ends ? std::min(outstanding, cc.ssthresh + cc.limited) : outstanding;
-  ecn.waits = !ends && cc.cwnd <= cc.smss && !planted.has(Defect::ecn_does_not_wait);
+  const bool hurries = c.selective.permitted && planted.has(Defect::ecn_does_not_wait_with_sack);
+  ecn.waits = !ends && cc.cwnd <= cc.smss && !hurries && !planted.has(Defect::ecn_does_not_wait);
   cc.reduce(flight);
   ecn.halved = true;
   if (ends) return;

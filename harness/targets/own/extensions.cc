@@ -78,10 +78,11 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
 std::uint32_t Stack::timestamp_clock(Connection& c) {
   Stamps& ts = c.stamps;
   if (ts.offset == 0 && !planted.has(Defect::ts_no_offset)) {
-    const FourTuple tuple{.local_address = c.remote_address,  // the other way round: not what ISS is made of
-                          .remote_address = address_for(c.remote_address),
-                          .local_port = c.remote_port,
-                          .remote_port = c.local_port};
+    FourTuple tuple{.local_address = c.remote_address,  // the other way round: not what ISS is made of
+                    .remote_address = address_for(c.remote_address),
+                    .local_port = c.remote_port,
+                    .remote_port = c.local_port};
+    if (planted.has(Defect::ts_offset_of_own_port)) tuple.local_port = 0;
     ts.offset = static_cast<std::uint32_t>(prf(secret_, tuple) >> 16);
   }
   if (planted.has(Defect::ts_clock_per_segment)) return ts.offset + ts.count++;
@@ -130,7 +131,8 @@ Stack::Then Stack::check_timestamps(Connection& c, Segment& seg) {
   if (!seg.timestamps) {
     const bool taken = planted.has(Defect::ts_missing_accepted) || variants.has(LegalVariant::stamps_may_be_missing);
     if (seg.ctl.rst || taken) return Then::kProceed;
-    if (planted.has(Defect::ts_missing_aborts)) {
+    const bool closing = c.state == State::kCloseWait && planted.has(Defect::ts_missing_aborts_close_wait);
+    if (closing || planted.has(Defect::ts_missing_aborts)) {
       send_reset(c);
       delete_tcb(c, Ended::kReset);
     }

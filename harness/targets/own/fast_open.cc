@@ -46,7 +46,8 @@ void Stack::fast_open_syn_arrives(Listener& listener, Connection& c, const Segme
   if (planted.has(Defect::fast_open_by_default) && state.asked) state.grant = true;
   const bool on = state.enabled || planted.has(Defect::fast_open_when_off);
   if (!on || !state.asked || syn.text.empty() || syn.cookie.octets == 0) return;
-  if (pending_fast_opens(listener) > std::max(limit, 1u) && !planted.has(Defect::fast_open_no_limit)) return;
+  const std::uint32_t more = limit > 1 && planted.has(Defect::fast_open_limit_one_more);
+  if (pending_fast_opens(listener) > std::max(limit, 1u) + more && !planted.has(Defect::fast_open_no_limit)) return;
   if (!(syn.cookie == cookie_for(syn.source)) && !planted.has(Defect::fast_open_any_cookie) &&
       !planted.has(Defect::fast_open_length_ignored)) {
     return;
@@ -121,7 +122,8 @@ void Stack::fast_open_syn_ack_arrives(Connection& c, const Segment& seg) {
   const FastOpen& state = c.fast_open;
   if (!state.wanted) return;
   FastOpenServer& server = server_at(c.remote_address);
-  const bool passed = seg.cookie.octets < 8 && planted.has(Defect::fast_open_short_cookie_lost);
+  const bool passed = (seg.cookie.octets < 8 && planted.has(Defect::fast_open_short_cookie_lost)) ||
+                      (seg.cookie.octets % 4 != 0 && planted.has(Defect::fast_open_uneven_cookie_lost));
   const bool given = seg.fast_open && seg.cookie.octets != 0 && well_formed(seg.cookie.octets) && !passed;
   if (given) {
     const bool kept = server.cookie.octets != 0 && planted.has(Defect::fast_open_first_cookie_kept);

@@ -97,6 +97,7 @@ void Stack::too_big(Connection& c, std::uint32_t mtu, std::uint32_t total) {
   if (c.state != State::kEstablished && planted.has(Defect::too_big_in_established_only)) return;
   if (!c.synchronized() || planted.has(Defect::too_big_ignored)) return;
   if (c.fin_sent && planted.has(Defect::too_big_ignored_behind_fin)) return;
+  if (c.cc.timed_out && planted.has(Defect::too_big_ignored_behind_timeout)) return;
   constexpr std::uint32_t kLeastIpv4 = 68, kLeastIpv6 = 1280, kOldStyle = 576;
   const bool v6 = !c.remote_address.is_ipv4();
   const std::uint32_t header = ip_header(c.remote_address);
@@ -132,11 +133,14 @@ void Stack::limit_to_path(Connection& c) {
   const std::uint32_t most = c.path_mtu - ip_header(c.remote_address) - kTcpHeader;
   const std::uint32_t before = c.eff_snd_mss;
   const std::uint32_t room = std::min<std::uint32_t>(c.mss_of_peer, most);
-  const bool forgets = planted.has(Defect::options_not_deducted) || planted.has(Defect::too_big_forgets_options);
+  const bool second = before + kTimestampsLength < c.mss_of_peer && planted.has(Defect::too_big_forgets_options_again);
+  const bool forgets =
+      second || planted.has(Defect::options_not_deducted) || planted.has(Defect::too_big_forgets_options);
   const std::uint32_t options = c.stamps.ok && !forgets ? kTimestampsLength : 0;  // 3.7.1, as for the peer's MSS
   c.eff_snd_mss = static_cast<std::uint16_t>(options < room ? room - options : 1u);
   if (c.eff_snd_mss >= before) return;
-  if (!planted.has(Defect::too_big_keeps_window)) {
+  const bool again = before + 2 * kTimestampsLength < c.mss_of_peer;
+  if (!planted.has(Defect::too_big_keeps_window) && !(again && planted.has(Defect::too_big_keeps_window_again))) {
     c.cc.cwnd = std::max(c.cc.cwnd / before * c.eff_snd_mss, std::uint32_t{c.eff_snd_mss});
   }
   c.cc.smss = c.eff_snd_mss;

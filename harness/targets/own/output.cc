@@ -310,6 +310,7 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
   const bool bare = planted.has(Defect::ts_missing_on_reset) || variants.has(LegalVariant::stamps_not_on_resets);
   const bool late = c.state == State::kCloseWait && planted.has(Defect::ts_missing_on_close_wait_reset);
   if (seg.ctl.rst && (bare || late)) seg.timestamps.reset();
+  seg.sack_permitted |= seg.ctl.rst && c.selective.permitted && planted.has(Defect::sack_permitted_on_resets);
   if (seg.ctl.ack && !seg.ctl.syn && !seg.ctl.rst) {
     if (!seg.ctl.fin || !planted.has(Defect::sack_not_on_fin)) add_blocks(c, seg);
     const bool kept = length > 0 && planted.has(Defect::dsack_again_behind_text);

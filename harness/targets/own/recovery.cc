@@ -42,12 +42,14 @@ bool Stack::update_scoreboard(Connection& c, const Segment& seg) const {
   forget_below(c.board, max(c.snd_una, min(seg.ack, c.snd_nxt)));
   if (planted.has(Defect::sack_disguise_ignored) && (seg.wnd != c.snd_wnd || !seg.text.empty())) return false;
   if (planted.has(Defect::sack_advance_ignored) && lt(c.snd_una, seg.ack)) return false;
+  if (seg.ctl.fin && planted.has(Defect::sack_report_on_fin_ignored)) return false;
   bool news = false;
   for (std::size_t i = 0; i < seg.blocks; ++i) {
     if (i > 0 && c.cc.after_timeout && planted.has(Defect::one_block_after_timeout)) break;
     const Block& b = seg.block[i];
     const std::uint32_t flight = c.snd_nxt - c.snd_una;
     const std::uint32_t left = b.left - c.snd_una, right = b.right - c.snd_una;
+    news |= i == 0 && le(b.right, seg.ack) && planted.has(Defect::dsack_counts_as_report);
     if (le(b.right, seg.ack) || left >= right || right > flight) continue;
     news |= mark(c.board, b);
   }
@@ -82,7 +84,8 @@ bool Stack::is_lost(const Connection& c, SeqNum seq) const {
     octets += b.right - max(b.left, seq);
   }
   const bool early = planted.has(Defect::sack_two_segments_are_enough) && octets == (kDupThresh - 1) * c.cc.smss;
-  return spans >= kDupThresh || octets > (kDupThresh - 1) * c.cc.smss || early;
+  return spans >= kDupThresh + planted.has(Defect::sack_four_blocks_needed) || octets > (kDupThresh - 1) * c.cc.smss ||
+         early;
 }
 
 // SetPipe (): an estimate of the octets in the network.

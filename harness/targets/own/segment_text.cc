@@ -15,7 +15,8 @@ Stack::Then Stack::process_segment_text(Connection& c, Segment& seg) {
   if (c.received.fin && !after_fin) {  // nothing follows a FIN
     text = text.first(std::min<std::size_t>(text.size(), std::max(0, ahead(*c.received.fin, seg.seq))));
   }
-  if (!text.empty()) ecn_text_arrives(c, seg);
+  const bool part = c.selective.duplicate && planted.has(Defect::ecn_ce_of_parts_ignored);
+  if (!text.empty() && !part) ecn_text_arrives(c, seg);
   if (c.fin_queued && planted.has(Defect::half_close_drops_data)) return Then::kProceed;
   SeqNum at = seg.seq;
   if (gt(at, c.rcv_nxt) && planted.has(Defect::delivers_out_of_order)) at = c.rcv_nxt;
