@@ -91,6 +91,10 @@ void keep_alive_departs(Step& on, const Departing& seg) {
     on.refuse(keep.was_set ? Rule::MUST_24 : Rule::MUST_25, 1);
     return;
   }
+  if (tcb.state == State::kTimeWait) {  // "turn off the other timers"
+    on.refuse(Rule::SA4_8_fin_wait_2, 1);
+    return;
+  }
   if (next_is_overdue(keep, on.env)) {
     on.refuse(Rule::MUST_27, 1);
     return;

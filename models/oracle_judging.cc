@@ -17,6 +17,10 @@ void resynchronise_with(Candidate& p, const Departing& seg) {
   if (seg.ctl.rst) {
     p.state = State::kClosed;
   } else if (seg.ctl.syn) {
+    if (p.state == State::kTimeWait) {  // a connection that should not begin does
+      p.passive = seg.ctl.ack;
+      p.was_open = p.rcv_fin = p.fin_queued = false;
+    }
     p.state = seg.ctl.ack ? State::kSynReceived : State::kSynSent;
     p.stamps.unsure = true;  // TS.Recent is that of the new connection now
     p.iss = p.snd_una = seg.seq;
@@ -193,6 +197,7 @@ void Oracle::Impl::merge(Conversation& c, const Event& event, bool within_limits
 // After a violation the oracle goes on from what it saw, as well as it can.
 void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Event& event) {
   Candidate p = c.possible[nearest];
+  const bool was_over = p.state == State::kTimeWait;
   p.reply = {};
   p.debts.clear();
   p.limit = Limit::kNone;
@@ -208,6 +213,12 @@ void Oracle::Impl::resynchronise(Conversation& c, std::size_t nearest, const Eve
   if (const auto* seg = std::get_if<Departing>(&event.what)) resynchronise_with(p, *seg);
   if (const auto* call = std::get_if<UserCall>(&event.what)) resynchronise_with(p, *call);
   if (const auto* report = std::get_if<StateReport>(&event.what)) resynchronise_with(p, *report, event, terms.msl);
+  if (p.state <= State::kListen) {
+    p.told = true;  // of an end that should not have been, the user may have heard anything
+  } else if (std::holds_alternative<StateReport>(event.what)) {
+    p.signal = Signal::kNone;  // it goes on: there was no end to tell of
+  }
+  c.begins = c.begins || (was_over && p.state == State::kSynReceived);
   c.possible.clear();
   c.possible.push_back(p);
 }

@@ -41,7 +41,9 @@ bool urgent_departs(Step& on, const Departing& seg) {
   if (is_as_it_was(tcb, seg)) return true;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
   if (!seg.ctl.urg) {
-    if (!up.given || octets == 0 || up.snd_up <= seg.seq || kFarthest < up.snd_up - seg.seq) return true;
+    if (!up.given || up.snd_up <= seg.seq || kFarthest < up.snd_up - seg.seq) return true;
+    const bool bare = octets == 0 && !seg.ctl.fin;
+    if (bare && (seg.ctl.syn || seg.ctl.rst || seg.seq != tcb.snd_nxt)) return true;
     const bool last_urgent_octet = up.snd_up <= seg.seq + octets;
     if (last_urgent_octet && tcb.snd_nxt < up.snd_up) {
       on.refuse(Rule::MUST_30, 1);
