@@ -69,7 +69,19 @@ constexpr std::string_view kNeedsMoreThanOneSegment[] = {"backlog_rst_wrong_ack"
                                                          "paws_not_on_fin",
                                                          "paws_not_beside_gap",
                                                          "paws_not_above_gap",
-                                                         "sack_permitted_on_text_drops"};
+                                                         "sack_permitted_on_text_drops",
+                                                         "rst_ignored_once_syn_was_sent_again",
+                                                         "ack_ignored_at_zero_window_behind_fin",
+                                                         "full_close_ignores_rst",
+                                                         "full_close_ignores_syn",
+                                                         "identification_of_a_reset",
+                                                         "dscp_of_fin_drops",
+                                                         "ip_options_longer_drop",
+                                                         "urgent_told_in_last_ack",
+                                                         "reserved_bits_on_syn_ack_drop",
+                                                         "rst_at_last_number_dropped",
+                                                         "synsent_ignores_late_rst",
+                                                         "keep_alive_in_time_wait"};
 
 // What happens to text or a FIN that waits while a connection closes: faults of roads with pending text.
 constexpr std::string_view kPendingWhileClosing[] = {

@@ -16,6 +16,10 @@ std::uint32_t ack_range(const Connection& c, const Planted& planted) {
   return planted.has(Defect::ack_range_of_latest_window) ? c.snd_wnd : c.max_snd_wnd;
 }
 
+bool answers_count(const Connection& c, const Planted& planted) {
+  return c.state != State::kCloseWait || !planted.has(Defect::zero_window_gives_up_in_close_wait);
+}
+
 }  // namespace
 
 Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
@@ -74,7 +78,7 @@ Stack::Then Stack::check_ack_field(Connection& c, Segment& seg) {
     duplicate_ack(c);
   }
   if (c.snd_wnd == 0 && planted.has(Defect::answered_probe_restarts)) c.probed = false;
-  if (c.snd_wnd == 0) c.r2_since = now_;  // MUST-37: the peer still answers
+  if (c.snd_wnd == 0 && answers_count(c, planted)) c.r2_since = now_;  // MUST-37: the peer still answers
 
   return after_ack(c);
 }
@@ -89,6 +93,8 @@ void Stack::nothing_new(Connection& c, const Segment& seg) {
 Stack::Then Stack::after_ack(Connection& c) {
   if (c.state == State::kFinWait1 && c.fin_acked && !planted.has(Defect::fin_wait_1_stays)) {
     c.state = State::kFinWait2;
+    const Time timeout = c.choices.user_timeout;
+    if (timeout > 0 && planted.has(Defect::user_timeout_in_fin_wait_2)) c.timers.user = now_ + timeout;
     if (planted.has(Defect::rest_behind_fin_ack_lost)) return Then::kReturn;
   }
   if (c.state == State::kLastAck && planted.has(Defect::last_ack_stays)) return Then::kProceed;
@@ -115,6 +121,7 @@ Stack::Then Stack::ack_in_syn_received(Connection& c, Segment& seg) {
   if (!acceptable) {
     c.selective.duplicate.reset();                                           // of what is dropped nothing came twice
     if (!planted.has(Defect::synrcvd_ignores_bad_ack)) send_reset_for(seg);  // <SEQ=SEG.ACK><CTL=RST>
+    if (planted.has(Defect::bad_ack_stops_syn_ack)) c.timers.retransmission = kNever;
     if (planted.has(Defect::bad_ack_ends_syn_received)) delete_tcb(c, Ended::kReset);
     return Then::kReturn;
   }

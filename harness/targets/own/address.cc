@@ -26,6 +26,7 @@ bool Stack::ip_options_drop(const Segment& seg) const {
   if (seg.ctl.syn && planted.has(Defect::ip_options_on_syn_drop)) return true;
   if (seg.ctl.rst && planted.has(Defect::ip_options_on_reset_drop)) return true;
   if (seg.ctl.fin && planted.has(Defect::ip_options_on_fin_drop)) return true;
+  if (seg.ip_options > 12 && planted.has(Defect::ip_options_longer_drop)) return true;
   return planted.has(Defect::ip_options_drop);
 }
 
@@ -39,7 +40,7 @@ bool Stack::is_held_by_identification(Connection& c, const Segment& seg) const {
 
 bool Stack::ip_drops(const Segment& seg) {
   if (seg.authentication_option && planted.has(Defect::authentication_option_drops)) return true;
-  if (seg.ip_options && ip_options_drop(seg)) return true;
+  if (seg.ip_options > 0 && ip_options_drop(seg)) return true;
   Connection* c = find(seg.destination_port, seg.source, seg.source_port);
   if (c == nullptr) return false;
   if (is_held_by_identification(*c, seg)) return true;
@@ -54,6 +55,8 @@ bool Stack::ip_drops(const Segment& seg) {
   if (falls && planted.has(Defect::identification_falls)) return true;
   c->last_id = seg.identification;
   if (same_id && planted.has(Defect::identification_tells_duplicates)) return true;
+  if (same_id && seg.ctl.rst && planted.has(Defect::identification_of_a_reset)) return true;
+  if (other_class && seg.ctl.fin && planted.has(Defect::dscp_of_fin_drops)) return true;
   return other_class && planted.has(Defect::dscp_change_drops);
 }
 

@@ -218,7 +218,9 @@ void Stack::close(Listener& listener) {
 
 void Stack::set_user_timeout(Connection& c, Time timeout) {
   if (timeout == 0 && planted.has(Defect::user_timeout_stays)) return;
+  const bool raised = c.in_flight() && 0 < c.choices.user_timeout && c.choices.user_timeout < timeout;
   c.choices.user_timeout = timeout;
+  if (raised && planted.has(Defect::user_timeout_not_raised_in_flight)) return;
   if (c.state != State::kClosed) arm_user_timer(c);
 }
 
@@ -246,6 +248,7 @@ void Stack::release(Connection& c) {
   if (c.state == State::kTimeWait && planted.has(Defect::time_wait_ended_by_close)) {
     return delete_tcb(c, Ended::kNormally);
   }
+  if (c.state == State::kFinWait2 && planted.has(Defect::no_rst_on_unread_close_in_fin_wait_2)) return close(c);
   if (unread && (c.receives() || c.state == State::kCloseWait)) return abort(c);
   close(c);
 }

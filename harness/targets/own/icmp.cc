@@ -74,7 +74,8 @@ void Stack::icmp_arrives(ByteView packet) {
   const Kind kind = kind_of(v6, icmp[0], icmp[1]);
   if (kind == Kind::kOther) return;
   if (kind == Kind::kSourceQuench) {  // MUST-55
-    if (planted.has(Defect::source_quench_ends)) delete_tcb(*c, Ended::kReset);
+    const bool refuses = c->state == State::kSynSent && planted.has(Defect::source_quench_refuses);
+    if (refuses || planted.has(Defect::source_quench_ends)) delete_tcb(*c, Ended::kReset);
     return;
   }
   if (kind == Kind::kTooBig) return too_big(*c, v6 ? get32(icmp + 4) : get16(icmp + 6), get16(&quote[2]));
@@ -86,7 +87,8 @@ void Stack::icmp_arrives(ByteView packet) {
   const bool closing = c->fin_sent && planted.has(Defect::soft_error_ends_closing);
   const bool wrongly = c->synchronized() && (closing || planted.has(Defect::soft_error_ends));
   if (ends || wrongly) return delete_tcb(*c, Ended::kUnreachable);
-  const bool spared = c->state == State::kCloseWait && planted.has(Defect::soft_error_untold_in_close_wait);
+  const bool spared = (c->state == State::kCloseWait && planted.has(Defect::soft_error_untold_in_close_wait)) ||
+                      (c->state == State::kSynSent && planted.has(Defect::soft_error_untold_in_syn_sent));
   c->soft_error = !spared && !planted.has(Defect::soft_error_untold);
 }
 

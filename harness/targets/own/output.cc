@@ -141,6 +141,7 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   seg.ctl.psh = length > 0 && offset + length == c.text_queued() && !planted.has(Defect::no_push);
   if (length > 0 && variants.has(LegalVariant::push_everywhere)) seg.ctl.psh = true;
   if (fin && planted.has(Defect::fin_without_ack)) seg.ctl.ack = false;
+  if (again && planted.has(Defect::ttl_not_on_retransmissions)) seg.ttl = 64;
   if (length > 0) ecn_mark(c, seg, again);
   if (again && planted.has(Defect::stale_ack_on_retransmit)) seg.ack = c.irs + 1;
 
@@ -333,8 +334,9 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
   const bool repeated = lt(seg.seq, c.snd_nxt);
   const bool altered = planted.has(repeated ? Defect::retransmits_different_data : Defect::text_in_wrong_order);
   Segment marked = seg;
-  mark_urgent(c, marked);
+  if (length > 0 || seg.ctl.fin || !planted.has(Defect::urgent_not_on_acks)) mark_urgent(c, marked);
   if (bare_segment && planted.has(Defect::dscp_not_on_acks)) marked.traffic_class = 0;
+  if (c.snd_wnd == 0 && length > 0 && planted.has(Defect::dscp_not_on_probes)) marked.traffic_class = 0;
   depart(marked, &c.send_queue, offset, length, altered);
 }
 

@@ -156,7 +156,7 @@ std::optional<Segment> parse(ByteView packet) {
   seg.traffic_class = ip->traffic_class;
   const bool ipv4 = packet[0] >> 4 == 4;
   seg.identification = ipv4 ? get16(&packet[4]) : 0;
-  seg.ip_options = ipv4 && (packet[0] & 0x0f) > kIpv4Header / 4;
+  seg.ip_options = ipv4 ? static_cast<std::uint8_t>((packet[0] & 0x0f) * 4 - kIpv4Header) : 0;
   seg.ctl = {.fin = (bits & 1) != 0,
              .syn = (bits & 2) != 0,
              .rst = (bits & 4) != 0,

@@ -45,7 +45,7 @@ struct Segment {
   SeqNum urgent_point = 0;  // SEG.UP: SEG.SEQ as it arrived plus the urgent pointer
   std::uint8_t traffic_class = 0, ttl = 64;
   std::uint16_t identification = 0;
-  bool ip_options = false;
+  std::uint8_t ip_options = 0;  // octets
   std::uint8_t reserved = 0;
   std::uint8_t ecn = 0;  // the last two bits of the IP header's traffic class (RFC 3168 section 5)
   Ctl ctl{};

@@ -6,6 +6,15 @@
 
 namespace own {
 
+namespace {
+
+bool is_deaf_to_rst(const Connection& c, const Segment& seg, const Planted& planted) {
+  if (c.syn_retransmitted && planted.has(Defect::synsent_ignores_late_rst)) return true;
+  return seg.ack != c.snd_nxt && planted.has(Defect::synsent_ignores_partial_rst);
+}
+
+}  // namespace
+
 void Stack::segment_arrives(Segment& seg) {
   if (Connection* c = find(seg.destination_port, seg.source, seg.source_port)) {
     return c->state == State::kSynSent ? syn_sent_state(*c, seg) : other_states(*c, seg);
@@ -131,7 +140,7 @@ void Stack::syn_sent_state(Connection& c, Segment& seg) {
   }
   // Second, check the RST bit. SEG.SEQ cannot be compared: RCV.NXT has no value yet (RFC 5961 section 3.2).
   if (seg.ctl.rst) {
-    if (seg.ack != c.snd_nxt && planted.has(Defect::synsent_ignores_partial_rst)) return;
+    if (is_deaf_to_rst(c, seg, planted)) return;
     const bool believed =
         seg.ctl.ack ? !planted.has(Defect::synsent_ignores_rst) : planted.has(Defect::synsent_rst_without_ack);
     if (believed) delete_tcb(c, planted.has(Defect::refused_told_as_timeout) ? Ended::kTimedOut : Ended::kRefused);

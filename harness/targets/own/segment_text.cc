@@ -85,6 +85,7 @@ void Stack::schedule_ack(Connection& c, std::uint32_t count, bool at_gap) {
 
 // Eighth, check the FIN bit
 Stack::Then Stack::check_fin_bit(Connection& c, Segment& seg) {
+  if (seg.ctl.urg && planted.has(Defect::fin_with_urg_ignored)) seg.ctl.fin = false;
   if (seg.ctl.fin && !c.receives()) {  // a second FIN: remain in the state
     if (planted.has(Defect::second_fin_counted)) ++c.rcv_nxt;
     if (c.state == State::kTimeWait) enter_time_wait(c);

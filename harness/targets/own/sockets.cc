@@ -215,6 +215,7 @@ Result Sockets::shutdown(int handle, int how) {
   Connection* c = s->connection;
   const bool gone = c == nullptr || c->state == State::kClosed;
   if (c == nullptr && how == 2 && stack_.planted.has(Defect::shutdown_of_nothing_succeeds)) return {};
+  if (gone && c != nullptr && stack_.planted.has(Defect::shutdown_of_ended_succeeds)) return {};
   if (gone) return stack_.planted.has(Defect::close_of_nothing_succeeds) ? Result{} : fail(Error::kNotConnected);
   if (how != 1) c->reading_ended = true;
   if (how != 0) stack_.close(*c);
@@ -308,6 +309,7 @@ Result Sockets::set_ip_field(Socket& s, Option option, std::int64_t value) {
   if (value < (option == Option::kTimeToLive ? 1 : 0) || value > 255) return fail(Error::kInvalid);
   Connection* c = s.connection;
   if (c != nullptr && c->choices.traffic_class != 0 && stack_.planted.has(Defect::dscp_fixed_once_open)) return {};
+  if (c != nullptr && c->in_flight() && stack_.planted.has(Defect::dscp_fixed_in_flight)) return {};
   (option == Option::kTypeOfService ? s.choices.traffic_class : s.choices.ttl) = static_cast<std::uint8_t>(value);
   if (c != nullptr) {
     c->choices.traffic_class = s.choices.traffic_class;
@@ -381,7 +383,8 @@ Result Sockets::poll(int handle) {
   if (c == nullptr) return {.value = kOut | kHangUp};
 
   const bool closed = c->state == State::kClosed;
-  const bool told = c->fin_received && !stack_.planted.has(Defect::remote_close_not_polled);
+  const bool untold = c->state == State::kClosing && stack_.planted.has(Defect::remote_close_not_polled_in_closing);
+  const bool told = c->fin_received && !untold && !stack_.planted.has(Defect::remote_close_not_polled);
   const bool end_of_stream = closed || told || c->reading_ended;
   const bool room = c->text_queued() < c->choices.send_buffer;
   std::int64_t events = 0;

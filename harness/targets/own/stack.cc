@@ -69,7 +69,8 @@ void Stack::inject(ByteView packet) {
   // MUST-3: a segment whose checksum is wrong has no effect.
   if (!seg->checksum_ok && !planted.has(Defect::bad_checksum_accepted)) {
     const bool zero = seg->checksum == 0 && planted.has(Defect::checksum_zero_accepted);
-    if (!zero && (seg->checksum != 0xffff || !planted.has(Defect::checksum_ones_accepted))) return;
+    const bool refuses = seg->ctl.rst && seg->ctl.ack && planted.has(Defect::bad_checksum_refuses);
+    if (!zero && !refuses && (seg->checksum != 0xffff || !planted.has(Defect::checksum_ones_accepted))) return;
   }
   if (!seg->ctl.syn && seg->stamps_elsewhere && planted.has(Defect::stamps_behind_nops_only)) seg->timestamps.reset();
   // MUST-7: nor has one whose options cannot be read.
@@ -95,6 +96,7 @@ void Stack::inject(ByteView packet) {
   if (seg->unknown_options && planted.has(Defect::unknown_option_drops)) return;
   if (seg->unknown_at_end && planted.has(Defect::unknown_option_at_end_drops)) return;
   if (seg->reserved != 0 && planted.has(Defect::reserved_bits_drop)) return;
+  if (seg->reserved != 0 && seg->ctl.syn && seg->ctl.ack && planted.has(Defect::reserved_bits_on_syn_ack_drop)) return;
   const bool options = seg->unknown_options || seg->mss;
   if (options && !seg->ctl.syn && planted.has(Defect::options_only_on_syn)) seg->text = {};
   last_reserved_ = seg->reserved;

@@ -107,7 +107,10 @@ Stack::Then Stack::check_sequence_number(Connection& c, Segment& seg) {
   }
   const bool last = seg.len() == 0 && c.rcv_wnd > 1 && seg.seq == c.rcv_nxt + c.rcv_wnd - 1;
   if (last && planted.has(Defect::empty_at_last_number_refused)) acceptable = false;
-  if (seg.len() == 0 && seg.seq != c.rcv_nxt) acceptable &= !planted.has(Defect::empty_only_at_rcv_nxt);
+  if (seg.len() == 0 && seg.seq != c.rcv_nxt) {
+    const bool here = c.state == State::kCloseWait && planted.has(Defect::empty_only_at_rcv_nxt_in_close_wait);
+    acceptable &= !here && !planted.has(Defect::empty_only_at_rcv_nxt);
+  }
   const bool refused = seg.len() == 0 && c.rcv_wnd == 0 && planted.has(Defect::zero_window_refuses_empty);
   if (refused) return Then::kReturn;
   if (lt(seg.seq, c.rcv_nxt)) acceptable &= !planted.has(Defect::only_first_octet_counts);
@@ -167,6 +170,8 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   const bool opens = lt(c.snd_una, seg.ack) && le(seg.ack, c.snd_nxt);
   if (c.state == State::kSynReceived && !opens) return Then::kReturn;  // not a valid one
   if (!only_refused || planted.has(Defect::ack_ignored_at_zero_window)) return Then::kReturn;
+  const bool late = c.state == State::kFinWait1 && planted.has(Defect::ack_ignored_at_zero_window_behind_fin);
+  if (late) return Then::kReturn;
   seg.text = {};
   seg.ctl.fin = false;
   seg.ctl.urg &= !planted.has(Defect::urgent_ignored_at_zero_window);
@@ -181,10 +186,13 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   if (c.challenged == Challenged::kByRst && planted.has(Defect::deaf_after_challenge_to_rst)) return Then::kReturn;
   if (c.challenged == Challenged::kBySyn && planted.has(Defect::deaf_after_challenge_to_syn)) return Then::kReturn;
   if (!seg.text.empty() && planted.has(Defect::rst_with_text_ignored)) return Then::kReturn;
+  const bool too_much = seg.text.size() > c.rcv_wnd;
+  if (too_much && planted.has(Defect::rst_with_too_much_text_ignored)) return Then::kReturn;
   const bool ending = c.state == State::kClosing || c.state == State::kLastAck;
   if (ending && planted.has(Defect::closing_ignores_rst)) return Then::kReturn;
   const bool attempt = c.state == State::kSynReceived && !c.passive;
   if (attempt && planted.has(Defect::active_synrcvd_ignores_rst)) return Then::kReturn;
+  if (c.user_gone && planted.has(Defect::full_close_ignores_rst)) return Then::kReturn;
   const bool inside = in_window(c, seg.seq);
   const bool exact = seg.seq == c.rcv_nxt && !planted.has(Defect::rst_exact_challenged);
   const bool at_edge = seg.seq == c.rcv_nxt + c.rcv_wnd && planted.has(Defect::rst_at_edge_believed);
@@ -202,11 +210,15 @@ Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
     delete_tcb(c, Ended::kReset);
     return Then::kReturn;
   }
+  const bool last = seg.seq + 1 == c.rcv_nxt + c.rcv_wnd;
+  if (!believed && last && planted.has(Defect::rst_at_last_number_dropped)) return Then::kReturn;
   if (!believed) {  // 1) outside the window: silently drop
     if (inside) challenge_reset(c, seg);
     return Then::kReturn;
   }
   if (c.state == State::kTimeWait && variants.has(LegalVariant::time_wait_ignores_rst)) return Then::kReturn;
+  const bool again = !c.syn_acked && c.syn_retransmitted;
+  if (again && planted.has(Defect::rst_ignored_once_syn_was_sent_again)) return Then::kReturn;
   reset_arrives(c);
   return Then::kReturn;
 }
@@ -268,6 +280,7 @@ Stack::Then Stack::check_syn_bit(Connection& c, Segment& seg) {
     return Then::kReturn;
   }
   if (planted.has(Defect::no_challenge_on_syn) && c.synchronized()) return Then::kReturn;
+  if (c.user_gone && planted.has(Defect::full_close_ignores_syn)) return Then::kReturn;
   if (planted.has(Defect::crossing_syn_unchallenged) && !c.synchronized()) return Then::kReturn;
   const bool in_silence = planted.has(Defect::syn_resets_in_silence);
   if (in_silence || planted.has(Defect::syn_resets) || variants.has(LegalVariant::syn_rfc793)) {
@@ -295,8 +308,10 @@ void Stack::enter_time_wait(Connection& c) {
     return delete_tcb(c, Ended::kNormally);
   }
   c.state = State::kTimeWait;
-  c.timers = Timers{};
+  const Time keep_alive = planted.has(Defect::keep_alive_in_time_wait) ? c.timers.keep_alive : kNever;
+  c.timers = Timers{.keep_alive = keep_alive};
   c.timers.time_wait = now_ + (planted.has(Defect::timewait_short) ? 20 * kSecond : 2 * kMsl);
+  if (c.user_gone && planted.has(Defect::timewait_short_after_full_close)) c.timers.time_wait = now_ + kMsl;
   if (planted.has(Defect::timewait_for_ever)) c.timers.time_wait = kNever;
 }
 

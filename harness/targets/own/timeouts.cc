@@ -82,6 +82,8 @@ bool Stack::excessive(const Connection& c) const {
   Time r2 = syn ? kR2Syn : kR2Data;
   if (variants.has(LegalVariant::gives_up_late)) r2 *= 2;
   if (syn && planted.has(Defect::gives_up_syn_early)) r2 = 15 * kSecond;
+  const bool crossed = c.state == State::kSynReceived && !c.passive;
+  if (crossed && planted.has(Defect::gives_up_crossed_syn_early)) r2 = 30 * kSecond;
   if (!syn && planted.has(Defect::gives_up_data_early)) r2 = 5 * kSecond;
   if (c.state == State::kCloseWait && planted.has(Defect::close_wait_never_gives_up)) return false;
   if (!syn && planted.has(Defect::never_gives_up)) return false;
@@ -122,6 +124,8 @@ void Stack::retransmit(Connection& c) {
   const bool fin = c.fin_sent && length == c.text_in_flight() && length < std::max(c.snd_wnd, 1u);
   if (length == 0 && !fin) return;  // the window has closed
   if (length > 0 && planted.has(Defect::no_retransmit_data)) return;
+  const bool both = fin && length > 0 && c.state == State::kLastAck;
+  if (both && planted.has(Defect::no_retransmit_fin_with_text_in_last_ack)) return;
   if (fin && planted.has(Defect::no_retransmit_fin)) return;
   const bool old = c.snd_una != c.iss + 1 && length > 0 && length < segment_room(c) && !fin;
   if (old && planted.has(Defect::acknowledged_octet_again)) return send_acknowledged_octet(c, length);

@@ -21,7 +21,8 @@ void Stack::mark_urgent(const Connection& c, Segment& seg) const {
   SeqNum up = c.snd_up;
   if (planted.has(Defect::urgent_pointer_short)) --up;
   const bool fixed = planted.has(Defect::urgent_pointer_of_first) && c.snd_una != seg.seq;
-  seg.up = static_cast<std::uint16_t>(std::min<std::uint32_t>(up - (fixed ? c.snd_una : seg.seq), 0xffff));
+  const std::uint32_t farthest = planted.has(Defect::urgent_pointer_wraps) ? 0xffffffff : 0xffff;
+  seg.up = static_cast<std::uint16_t>(std::min<std::uint32_t>(up - (fixed ? c.snd_una : seg.seq), farthest));
   seg.ctl.urg = !planted.has(Defect::urgent_on_last_only) || le(c.snd_up, seg.seq + c.eff_snd_mss);
   if (!seg.ctl.urg) seg.up = 0;
 }
@@ -32,7 +33,8 @@ Stack::Then Stack::check_urg_bit(Connection& c, Segment& seg) {
   const bool bare = seg.up != 0 && (planted.has(Defect::urgent_without_flag) ||
                                     (c.urgent_in && planted.has(Defect::urgent_without_flag_again)));
   if (!seg.ctl.urg && !bare) return Then::kProceed;
-  if (!c.receives() && !planted.has(Defect::urgent_after_fin)) return Then::kProceed;  // "ignore the URG"
+  const bool late = c.state == State::kLastAck && planted.has(Defect::urgent_told_in_last_ack);
+  if (!c.receives() && !late && !planted.has(Defect::urgent_after_fin)) return Then::kProceed;  // "ignore the URG"
   const bool far = gt(seg.urgent_point, c.rcv_nxt + c.rcv_wnd);
   if (far && planted.has(Defect::urgent_far_drops)) return Then::kReturn;
   if (seg.up == 0 && planted.has(Defect::urgent_zero_crashes)) {
@@ -86,7 +88,9 @@ Time Stack::keep_idle(const Connection& c) const {
 
 // "idle": nothing is outstanding, nothing waits to be sent.
 void Stack::start_keep_alive_timer(Connection& c) {
-  const bool asked = c.choices.keep_alive || (!c.passive && planted.has(Defect::keep_alive_behind_connect));
+  const bool by_timeout = c.choices.user_timeout > 0 && planted.has(Defect::keep_alive_by_user_timeout);
+  const bool by_connect = !c.passive && planted.has(Defect::keep_alive_behind_connect);
+  const bool asked = c.choices.keep_alive || by_timeout || by_connect;
   const bool on = asked || planted.has(Defect::keep_alive_always);
   const bool spared = c.state == State::kCloseWait && planted.has(Defect::keep_alive_not_in_close_wait);
   const bool runs = on && !spared && c.synchronized() && c.state != State::kTimeWait && !c.in_flight() && !c.unsent();
