@@ -38,7 +38,9 @@ bool Stack::run_timer(Connection& c) {
 
 // RETRANSMISSION TIMEOUT
 void Stack::retransmission_timeout(Connection& c) {
-  if (std::exchange(c.ecn.waits, false) && !c.in_flight()) return send_queued(c);
+  // What waits for the timer after an echo leaves, or probes the window if that has closed meanwhile.
+  const bool probes = c.snd_wnd == 0 && (c.text_queued() > 0 || c.fin_queued);
+  if (std::exchange(c.ecn.waits, false) && !c.in_flight() && !probes) return send_queued(c);
   const bool shrunk = c.syn_acked && c.snd_wnd > 0 && lt(c.snd_una + c.snd_wnd, c.snd_nxt);
   if (shrunk && now_ - c.r2_since > 20 * kSecond && planted.has(Defect::shrunk_unanswered_gives_up)) {
     return delete_tcb(c, Ended::kTimedOut);
