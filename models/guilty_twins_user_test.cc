@@ -119,13 +119,14 @@ TEST(UserTimeoutTwins, ThatOfAPassiveOpenHoldsForItsConnections) {
 }
 
 // The same, where the user had set another time when the socket began to listen, and none before that.
-Verdicts handshake_given_up_after_change(Time found) {
+Verdicts handshake_given_up_after_change(Time found, bool listens_again = false) {
   Trace t;
   t.call({.kind = CallKind::kSocket, .result = 3});
   t.call({.kind = CallKind::kBind, .handle = 3, .port = 8080});
   set(t, SocketOption::kUserTimeout, 45000, 3);
   t.call({.kind = CallKind::kListen, .handle = 3, .length = 1});
   set(t, SocketOption::kUserTimeout, 200000, 3);
+  if (listens_again) t.call({.kind = CallKind::kListen, .handle = 3, .length = 1});
   t.quiet().in("S", 0).out("S.", 0, 1).quiet();
   for (int i = 0; i < 5; ++i) t.quiet(seconds(1 << i)).out("S.", 0, 1).quiet();
   return t.quiet(found - seconds(31)).report(State::kClosed).verdicts();
@@ -134,6 +135,8 @@ Verdicts handshake_given_up_after_change(Time found) {
 TEST(UserTimeoutTwins, AConnectionHasThatOfItsListenerAsItIsOrAsItWas) {
   EXPECT_EQ(handshake_given_up_after_change(seconds(60)), Verdicts{});
   EXPECT_NE(handshake_given_up_after_change(seconds(40)), Verdicts{});
+  EXPECT_EQ(handshake_given_up_after_change(seconds(60), true), Verdicts{});
+  EXPECT_NE(handshake_given_up_after_change(seconds(40), true), Verdicts{});
 }
 
 // A connection is reset, its socket is asked to connect to all hosts, which fails so, and RECEIVE says end of stream.

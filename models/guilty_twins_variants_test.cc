@@ -382,6 +382,21 @@ TEST(NagleTwins, AfterALossTheWindowMayBeOneSegmentOfTheTargets) {
   EXPECT_EQ(third_write_waits(false), Verdicts{"MUST_17 violated"});
 }
 
+// A SYN,ACK is lost or not. A thousand octets are given behind one that is in flight, and wait.
+Verdicts waits_behind_the_first(bool lost) {
+  Trace t;
+  t.listen().quiet().in("S", 0).out("S.", 0, 1).quiet();
+  if (lost) t.quiet(milliseconds(1000)).out("S.", 0, 1).quiet();
+  t.in(".", 1, 1).quiet().accept();
+  t.call({.kind = CallKind::kSetOption, .handle = 4, .option = SocketOption::kNoDelay, .value = 1});
+  return t.write(1).out("P.", 1, 1, 1).quiet().write(500).quiet().quiet(milliseconds(600)).verdicts();
+}
+
+TEST(NagleTwins, BehindALostSynTheWindowMayBeOneSegmentOfTheTargets) {
+  EXPECT_EQ(waits_behind_the_first(true), Verdicts{});
+  EXPECT_EQ(waits_behind_the_first(false), Verdicts{"MUST_17 violated"});
+}
+
 // ---- 3.8.6.1: window probes ----
 
 // The window has closed, and a FIN that waits probes it, again after six seconds, and once more after `last`; an ACK
@@ -399,6 +414,64 @@ Verdicts probed_once_more_after(milliseconds last) {
 TEST(ProbeTwins, AnIntervalDoublesThatAFirstProbeHasBegun) {
   EXPECT_EQ(probed_once_more_after(milliseconds(12000)), Verdicts{});
   EXPECT_NE(probed_once_more_after(milliseconds(14000)), Verdicts{});
+}
+
+// Text leaves again after a second. If `closes`, the window is zero then, is probed for six seconds, and opens. The
+// next text leaves again after `last`.
+Verdicts again_behind_probes(bool closes, milliseconds last) {
+  Trace t;
+  t.open().write(1).out("P.", 1, 1, 1).quiet().quiet(milliseconds(1000)).out("P.", 1, 1, 1).quiet();
+  if (closes) {
+    t.in(".", 1, 1, 0, 0).quiet(milliseconds(2000)).out("P.", 1, 1, 1).quiet();
+    t.quiet(milliseconds(4000)).out("P.", 1, 1, 1).quiet().in(".", 1, 1).quiet();
+  }
+  t.in(".", 1, 2).quiet().write(1).out("P.", 2, 1, 1).quiet().quiet(last);
+  return t.out("P.", 2, 1, 1).quiet().verdicts();
+}
+
+TEST(ProbeTwins, TheIntervalOfProbesIsNoTimeout) {
+  EXPECT_EQ(again_behind_probes(true, milliseconds(2000)), Verdicts{});
+  EXPECT_EQ(again_behind_probes(false, milliseconds(2000)), Verdicts{});
+  EXPECT_EQ(again_behind_probes(false, milliseconds(1200)), Verdicts{"R6298_3_karn violated"});
+}
+
+// ---- 3.8.6: windows and small segments ----
+
+// Windows are scaled by 128. A path takes 576 octets, and an ACK has as many in its window field as leave then.
+Verdicts leaves_as_the_field_says(std::uint32_t octets) {
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.opt.window_scale = 7;
+  syn.opt.mss = 1460;
+  syn.opt.octets = 8;
+  Departing answer = out("S.", 0, 1);
+  answer.opt.window_scale = 7;
+  answer.opt.octets = 4;
+  t.listen().quiet().event(syn).event(answer).quiet().in(".", 1, 1, 0, 512).quiet().accept();
+  t.write(3000).out(".", 1, 1, 1460, 500).out(".", 1461, 1, 1460, 500).quiet();
+  t.event(IcmpArrives{.type = 3, .code = 4, .mtu = 576, .seq = kIss + 1}).out(".", 1, 1, 536, 500).quiet();
+  t.in(".", 1, 2421, 0, static_cast<std::uint16_t>(octets)).out(".", 2421, 1, octets, 500).quiet();
+  return t.verdicts();
+}
+
+TEST(WindowTwins, AFieldThatIsTakenForTheWindowOrThatIsTheSizeOfThePath) {
+  EXPECT_EQ(leaves_as_the_field_says(536), Verdicts{});
+  EXPECT_EQ(leaves_as_the_field_says(530), Verdicts{"R7323_2_3_in violated"});
+}
+
+// The peer takes segments of `mss` octets, and text leaves octet by octet.
+Verdicts octet_by_octet(std::uint16_t mss) {
+  Trace t;
+  Arriving syn = in("S", 0);
+  syn.opt.mss = mss;
+  syn.opt.octets = 4;
+  t.listen().quiet().event(syn).out("S.", 0, 1).quiet().in(".", 1, 1, 0, 65535).quiet().accept();
+  return t.write(10).out(".", 1, 1, 1).verdicts();
+}
+
+TEST(WindowTwins, AnOctetIsAProbeOrHalfOfASegment) {
+  EXPECT_EQ(octet_by_octet(2), Verdicts{});
+  EXPECT_EQ(octet_by_octet(3), Verdicts{"MUST_1 violated"});
 }
 
 }  // namespace

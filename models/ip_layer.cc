@@ -141,6 +141,12 @@ void leaves_whole_again(Step& on, const Departing& seg, std::uint32_t packet) {
   if (ip.ignores_too_big && on.tcb.rexmits >= 3 && whole) on.depart(Rule::S3_7_2_path_mtu);
 }
 
+// More may have been reported than is remembered.
+bool may_end_at_a_report(const Scoreboard& board, SndSeq end) {
+  const auto begins_there = [&](const SndSpan& span) { return span.from == end; };
+  return board.vague || std::any_of(board.sacked.begin(), board.sacked.end(), begins_there);
+}
+
 }  // namespace
 
 void ip_set(Step& on, const UserCall& call) {
@@ -336,8 +342,7 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   // A target may send small segments for other reasons: it did before, or the segment is the rest of one that the peer
   // has in part. Segments as large as the announced MTU show that it obeyed.
   const std::uint32_t told = std::max<std::uint32_t>(ip.announced, header + kTcpHeader + seg.opt.octets + kLeastText);
-  const bool at_reported = std::any_of(tcb.board.sacked.begin(), tcb.board.sacked.end(),
-                                       [&](const SndSpan& span) { return span.from == seg.seq + octets; });
+  const bool at_reported = may_end_at_a_report(tcb.board, seg.seq + octets);
   const bool cut = octets + seg.opt.octets < std::min<std::uint32_t>(tcb.snd_mss, tcb.congestion.largest) &&
                    seg.seq + octets != tcb.snd_nxt && !at_reported && seg.seq + octets < tcb.snd_end &&
                    octets < tcb.snd_edge() - seg.seq;

@@ -125,9 +125,9 @@ void Oracle::Impl::listen(Handle& h, const Event& event, const UserCall& call) {
     return;
   }
   if (only_opening(h.port)) loose.add({Rule::MUST_42, true});
+  if (h.kind != Handle::Kind::kListener) h.listened_timeout = h.user_timeout;  // a second call need not tell another
   h.kind = Handle::Kind::kListener;
   h.listened_with = h.chosen.size();
-  h.listened_timeout = h.user_timeout;
   h.backlog = std::max<std::uint32_t>(call.length, 1);
   Port* p = port(h.port);
   if (p == nullptr) p = &ports.emplace_back(Port{.number = h.port});

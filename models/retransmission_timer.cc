@@ -2,6 +2,7 @@
 #include "models/retransmission_timer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "models/blame.h"
 #include "models/karn.h"
@@ -257,8 +258,7 @@ Time RetransmissionTimer::Estimate::rto() const {
 Time retransmission_bound(const Tcb& tcb) {
   if (tcb.stamps.stale_echo) return std::chrono::seconds(132);
   Time bound = std::max<Time>(std::chrono::seconds(3), tcb.rtt_max / 5 * 18);
-  // What probes a window for the first time may be new, and is no retransmission: the next interval doubles all the
-  // same.
+  // What probes a window for the first time may be new, and is no retransmission: its interval doubles all the same.
   const bool new_probe = tcb.snd_wnd == 0 && tcb.timer.probing && tcb.rexmits == 0;
   const int expiries = tcb.rexmits + tcb.backed_off + (new_probe ? 1 : 0);
   for (int i = 0; i < expiries && bound < std::chrono::seconds(120); ++i) bound *= 2;
@@ -324,11 +324,10 @@ void round_trip_ends(Step& on, SndSeq ack) {
   RetransmissionTimer& timer = tcb.timer;
   const bool handshake = tcb.snd_una == tcb.iss;
   timer.runs_since = on.env.since;
-  timer.probing = false;  // the octet of the probe was taken: the next one is probed anew
   const bool again = tcb.rexmits > 0;
   if (handshake && again && tcb.front_gap > Time{}) timer.first = std::max<Time>(kAfterSynLoss, 2 * tcb.front_gap);
   const bool ambiguous = ack <= tcb.congestion.resent_to;  // text behind that was sent once, and gives a sample
-  const bool probed = tcb.snd_wnd == 0;                    // the interval of window probes need not be the timeout
+  const bool probed = std::exchange(timer.probing, false) || tcb.snd_wnd == 0;  // whose interval is no timeout
   if (again && ambiguous && !handshake && !probed && tcb.front_gap != Time{} && !tcb.timestamped()) {
     timer.backed_off_rto = std::min<Time>(2 * tcb.front_gap, kRtoMaxMin);
     timer.backed_off_most = 2 * timer.gap_most;
@@ -355,7 +354,8 @@ void round_trip_ends(Step& on, SndSeq ack) {
     return;
   }
   const Time rtt = std::min(on.env.since - tcb.front_to, kRoundTripMax);
-  const bool sure = (ack == tcb.snd_nxt || handshake) && timer.sent_at != RetransmissionTimer::kNone;
+  const bool all = ack == tcb.snd_nxt || (handshake && !tcb.fast_open.text_sent);  // of what may be timed as one
+  const bool sure = all && timer.sent_at != RetransmissionTimer::kNone;
   if (!again && sure) {
     timer.rtt_min = timer.rtt_min < Time{} ? rtt : std::min(timer.rtt_min, rtt);
     timer.all.sample(rtt);

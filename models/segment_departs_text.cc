@@ -178,8 +178,9 @@ Rule probes_open_window(const Tcb& tcb, SndSeq seq) {
 }
 
 // The size of a segment that neither fills the MSS, nor uses up the window, nor empties the queue (3.8.6.2.1).
-bool small_segment_departs(Step& on, SndSeq seq, std::uint32_t octets) {
-  if (octets == 1 && on.tcb.snd_wnd >= 0x8000) return on.refuse(probes_open_window(on.tcb, seq), 1);
+// `most`: of a segment. An octet may be half of two, and probes nothing then.
+bool small_segment_departs(Step& on, SndSeq seq, std::uint32_t octets, std::uint32_t most) {
+  if (octets == 1 && most > 2 && on.tcb.snd_wnd >= 0x8000) return on.refuse(probes_open_window(on.tcb, seq), 1);
   constexpr std::uint32_t kDefaultOfIpv4 = 536, kRoomOfIpv6 = 1460;
   const bool foreign_default = octets == kDefaultOfIpv4 && on.env.mms_s == kRoomOfIpv6 && !on.tcb.ip.too_big_seen;
   if (foreign_default && !on.tcb.mss_given) return on.refuse(Rule::MUST_15, 1);
@@ -222,10 +223,10 @@ bool size_is_sensible(Step& on, const Departing& seg, const Extent& at) {
   const std::uint32_t queued = tcb.snd_end - seg.seq;
   const std::uint32_t usable = tcb.snd_edge() - seg.seq;
   const std::uint32_t full = std::min(most, queued);
-  const bool as_usual = tcb.snd_full != 0 && tcb.snd_full <= octets && most <= 2 * octets;  // the target's own size
+  const bool as_usual = tcb.snd_full != 0 && tcb.snd_full <= octets && most <= 2 * octets + seg.opt.octets;  // its own
   const bool half = tcb.max_snd_wnd <= 2 * octets;
   if (octets < std::min(full, usable) && !half) {
-    if (!small_segment_departs(on, seg.seq, octets)) return false;
+    if (!small_segment_departs(on, seg.seq, octets, most)) return false;
   } else if (octets < full && octets == usable && !as_usual) {
     if (!window_end_departs(on, half)) return false;
   } else {
@@ -248,9 +249,10 @@ bool push_is_set(Step& on, const Departing& seg, const Extent& at) {
 bool departs_inside_window(Step& on, const Departing& seg, const Extent& at) {
   Candidate& tcb = on.tcb;
   on.cite(Rule::S3_8_6_window);
-  const bool path_unknown = tcb.ip.least_told == kIpv4Floor;  // an old router has told no size
+  // A path has told the size, or an old router none.
+  const bool by_path = tcb.ip.least_told == kIpv4Floor || at.octets + seg.opt.octets == path_room(on);
   const bool whole =
-      at.text_end == tcb.snd_end || at.octets == segment_room(tcb, on.env, seg) || any_size(tcb) || path_unknown;
+      at.text_end == tcb.snd_end || at.octets == segment_room(tcb, on.env, seg) || any_size(tcb) || by_path;
   if (!text_in_scaled_window(on, seg.seq, at.text_end, whole)) return false;
   if (!at.resent && !any_size(tcb) && !size_is_sensible(on, seg, at)) return false;
   tcb.snd_full = std::max(tcb.snd_full, static_cast<std::uint16_t>(at.octets));

@@ -98,11 +98,13 @@ bool duplicate_reported(Step& on, const Span& block, bool above) {
   Sack& sack = on.tcb.selective;
   if (had_come_behind_fin(on.tcb, block)) return true;  // it was reported before
   if (on.tcb.contradicted) return true;  // the peer has sent text behind its own FIN: it is open what was taken
-  const bool whole = sack.duplicates.has(block);
+  const bool whole = sack.duplicates.has(block);  // of several, one that contains it is meant
+  const bool part =
+      std::any_of(sack.duplicates.begin(), sack.duplicates.end(), [&](const Span& due) { return within(block, due); });
   for (int i = sack.duplicates.size - 1; i >= 0; --i) {
     const Span due = sack.duplicates.items[static_cast<std::size_t>(i)];
     const bool newest = i == sack.duplicates.size - 1;
-    if (whole ? !(block == due) : !overlap(block, due)) continue;
+    if (whole ? !(block == due) : part ? !within(block, due) : !overlap(block, due)) continue;
     on.tcb.traits[static_cast<std::size_t>(Trait::kReportsDuplicates)] = 1;
     on.cite(Rule::R2883_4_latest);
     on.cite(Rule::R2883_4_once);
@@ -270,11 +272,14 @@ void omitted_is_reported(Step& on, const Blocks& blocks) {
 }
 
 void blocks_are_distinct(Step& on, const Blocks& blocks) {
-  const Sack& sack = on.tcb.selective;
-  // A part of a block that was reported before is a duplicate, and RFC 2883 wants the whole block behind it.
+  Sack& sack = on.tcb.selective;
+  // A part of a block that was reported before is a duplicate, and RFC 2883 wants the whole block behind it. Or the
+  // target has dropped that block (RFC 2018 section 8): the rest has to come again then.
   for (const Span& span : sack.reported) {
     const bool part = within(blocks.newest(), span) && !(blocks.newest() == span);
-    if (blocks.first == 0 && sack.duplicate && part) on.depart(Rule::R2883_4_island);
+    if (blocks.first != 0 || !sack.duplicate || !part || !empty(sack.omitted)) continue;
+    sack.omitted = span;
+    sack.omitted_rule = Rule::R2883_4_island;
   }
   for (int i = blocks.first; i < blocks.count; ++i) {
     for (int k = blocks.first; k < blocks.count; ++k) {

@@ -227,19 +227,20 @@ TEST(DuplicateAcknowledgment, TheIslandOfADuplicateIsReportedWhole) {
 }
 
 // A part of an island comes again and is reported alone. An ACK without blocks before it may mean that the island was
-// dropped, so that the part is new to the target.
+// dropped, so that the part is new to the target. The part itself may mean that, until the gap is filled.
 TEST(DuplicateAcknowledgment, AnIslandThatMayBeGoneIsNotOwed) {
-  const auto verdicts = [](Blocks before) {
+  const auto verdicts = [](Blocks before, std::uint32_t ack) {
     Story t;
     t.text(301, 401, 1, {{301, 401}}).text(401, 501, 1, {{301, 501}}).text(501, 601, 1, before);
-    t.text(301, 351, 1, {{301, 351}});
+    t.text(301, 351, 1, {{301, 351}}).text(1, 301, ack, {});
     return t.verdicts();
   };
   const auto names_island = [](const Verdicts& all) {
     return std::find(all.begin(), all.end(), "R2883_4_island departed") != all.end();
   };
-  EXPECT_TRUE(names_island(verdicts({{301, 601}})));
-  EXPECT_FALSE(names_island(verdicts({})));
+  EXPECT_TRUE(names_island(verdicts({{301, 601}}, 601)));
+  EXPECT_FALSE(names_island(verdicts({{301, 601}}, 351)));
+  EXPECT_FALSE(names_island(verdicts({}, 601)));
 }
 
 TEST(DuplicateAcknowledgment, Departures) {

@@ -203,7 +203,8 @@ void send_call(Step& on, const UserCall& call) {
   const Congestion& cc = tcb.congestion;
   const std::uint32_t path = (first_burst(cc) ? 1 : 2) * path_room(on),
                       most = std::min<std::uint32_t>(tcb.snd_mss, path);
-  const std::uint32_t segment = cc.lossless ? most : std::min(most, cc.largest);
+  const bool of_one = !cc.lossless || cc.syn_losses > 0;  // RFC 5681 section 3.1: of one behind a lost SYN, too
+  const std::uint32_t segment = of_one ? std::min(most, cc.largest) : most;
   const bool one = tcb.snd_mss != 0xffff && tcb.snd_end - tcb.snd_una <= segment;
   const bool fits = tcb.no_delay && one && tcb.snd_end <= tcb.snd_edge();
   if (tcb.corked) return;  // it may wait for more

@@ -259,7 +259,7 @@ void enter_loss(Step& on) {
   cc.left = flight(on.tcb);
   cc.inflated = cc.generous = 0;
   cc.duplicates = 0;
-  cc.limited = 0;
+  cc.limited = cc.excess = 0;
 }
 
 namespace {
@@ -297,6 +297,7 @@ void congestion_acked(Step& on, SndSeq ack) {
   const bool limited = cc.limited > 0 && cc.duplicates < kDupAckThreshold;
   cc.duplicates = 0;
   cc.fast_retransmit_due = cc.limited_transmit_due = false;
+  cc.excess += cc.limited;
   cc.limited = 0;
   if (cc.phase == Phase::kRecovery) {
     ack_in_recovery(tcb, ack);
@@ -329,8 +330,7 @@ void congestion_not_acked(Step& on, bool duplicate) {
   if (cc.recover_known && tcb.snd_una <= cc.recover) return;
   const bool within = tcb.snd_una + std::min(cc.smss, flight(tcb)) <= tcb.snd_edge();
   const std::uint32_t segment = std::min(cc.largest, path_room(on));  // before the path became smaller it was larger
-  const std::uint32_t least = tcb.ip.smaller_told ? cc.at_least_on_path : cc.cwnd_at_least;
-  const bool within_two = flight(tcb) + segment <= least + (kDupAckThreshold - 1) * segment;
+  const bool within_two = flight(tcb) + segment <= cc.at_least_on_path + (kDupAckThreshold - 1) * segment;
   const bool waits = tcb.ecn.may_wait_for_timer(tcb.snd_una);
   const bool too_big = tcb.ip.smaller_told && tcb.snd_una < cc.refused_to;  // what was refused goes first
   if (cc.duplicates < kDupAckThreshold) cc.limited_transmit_due = held_back(tcb) && within_two && !waits && !too_big;

@@ -87,6 +87,7 @@ struct Congestion {
   std::uint32_t left = 0;        // octets in flight that have left the network, as far as the ACKs show
   std::uint32_t inflated = 0;    // the same, as duplicate ACKs alone show, where SACK options are in use
   std::uint32_t limited = 0;     // octets sent by limited transmit (RFC 3042)
+  std::uint32_t excess = 0;      // ... before the latest ACK, and beyond the window until other new text leaves
   std::uint32_t resent = 0;      // octets sent since recovery began, new or again
   std::uint32_t delivered = 0;   // octets that duplicate ACKs have shown to be delivered since recovery began
   std::uint32_t burst = 0;       // octets by which the flight has grown since the last ACK

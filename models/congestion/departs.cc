@@ -95,7 +95,11 @@ void front_has_left_again(Step& on, Leaving& seg) {
 void new_text_has_left(Congestion& cc, const Leaving& seg) {
   if (seg.again) return;
   if (cc.was_held_back && !cc.arrived_since_quiet && !seg.may_probe) cc.waits = true;
-  if (cc.limited_transmit_due) cc.limited += seg.octets;
+  if (cc.limited_transmit_due) {
+    cc.limited += seg.octets;
+  } else {
+    cc.excess = 0;
+  }
   cc.news = cc.news_since_loss = true;
 }
 
@@ -111,7 +115,10 @@ void measure_flight(const Tcb& tcb, Leaving& seg, std::uint32_t added) {
 void restart_after_idle(Step& on) {
   const Tcb& tcb = on.tcb;
   Congestion& cc = on.tcb.congestion;
-  if (cc.sent_at == Congestion::kNever || tcb.snd_una != tcb.snd_nxt || cc.recommended.cwnd <= cc.initial) return;
+  if (cc.sent_at == Congestion::kNever || tcb.snd_una != tcb.snd_nxt) return;
+  // Behind a pause longer than a timeout, which is a round trip at least, the flight does not grow on, but begins anew.
+  if (on.env.now - cc.sent_at > tcb.rtt_max + kClockSlack) cc.round_flight = cc.at_least_on_path = 0;
+  if (cc.recommended.cwnd <= cc.initial) return;
   // A timeout that has backed off stays so long until something is measured again.
   if (on.env.since - cc.sent_at <= std::max<Time>({kIdleMin, 4 * tcb.rtt_max, retransmission_bound(tcb)})) return;
   // Nothing says that the octets that were counted towards the next segment (3.1) are forgotten.
@@ -181,8 +188,8 @@ void judge_recommended_window(Step& on, const Leaving& seg) {
   // What counts octets from the larger ssthresh of RFC 9438 may look like what counts ACKs from half of the flight.
   const std::uint32_t counted =
       std::max(cc.cubic.ssthresh + cc.smss, cc.cubic.cwnd - std::min(cc.cubic.cwnd, cc.generous) + cc.smss / 2);
-  const bool up_to_cubic =
-      cc.soft_cap == Rule::R5681_3_1_ss_abc && !cc.recommended.slow_start() && seg.before + seg.more <= counted;
+  const bool of_slow_start = cc.soft_cap == Rule::R5681_3_1_ss_abc || cc.soft_cap == Rule::R5681_3_1_ss_inc;
+  const bool up_to_cubic = of_slow_start && !cc.recommended.slow_start() && seg.before + seg.more <= counted;
   // So may the slow start behind a pause, which ends at that ssthresh, too.
   const bool restarted =
       cc.soft_cap == Rule::R5681_4_1_idle && seg.before + seg.more <= cc.restarted + beyond + cc.smss / 2;

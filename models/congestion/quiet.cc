@@ -99,6 +99,12 @@ void recovery_has_acted(Step& on) {
   if (!cc.news && held_back(tcb) && has_room && !tcb.ip.smaller_told) on.depart(Rule::R5681_3_2_5);
 }
 
+// RFC 5681 section 3.2, step 1: what limited transmit has sent is no part of the window.
+std::uint32_t without_limited_transmit(const Tcb& tcb) {
+  const Congestion& cc = tcb.congestion;
+  return flight(tcb) - std::min(flight(tcb), cc.limited + cc.excess);
+}
+
 // An algorithm that keeps 0.7 of its window would have sent more now, so this target is no CUBIC: its window is about
 // half of the flight that lost something, and it is no longer in slow start, in which an ACK adds what it acknowledges,
 // up to a segment. The smaller window that RFC 6582 allows after recovery shows nothing, and neither does text that
@@ -106,7 +112,7 @@ void recovery_has_acted(Step& on) {
 void strike_cubic(Tcb& tcb) {
   Congestion& cc = tcb.congestion;
   if (!cc.may_be_cubic() || !cc.may_be_reno() || cc.lossless || !cc.progress || cc.phase != Phase::kOpen) return;
-  const std::uint32_t now = flight(tcb), half = cc.reno.ssthresh;
+  const std::uint32_t now = without_limited_transmit(tcb), half = cc.reno.ssthresh;
   if (cc.after_timeout || half + 2 * cc.smss >= cc.cubic.ssthresh) return;
   if (half + cc.smss / 2 < now) cc.halved_silences = 0;
   if (now + cc.smss <= half || half + cc.smss / 2 < now) return;
@@ -114,7 +120,7 @@ void strike_cubic(Tcb& tcb) {
   if (cc.recovered) cc.opened = 0;
   if (cc.halved_silences == 0) cc.halved_from = cc.recovered ? now : cc.quiet_flight;
   if (cc.halved_silences < kHalvedSilences) ++cc.halved_silences;
-  const bool slow_start = cc.halved_from + cc.opened <= now + cc.smss;  // whole segments leave
+  const bool slow_start = cc.halved_from + cc.opened <= flight(tcb) + cc.smss;  // whole segments leave
   if (cc.halved_silences == kHalvedSilences && !slow_start) cc.fits.remove(Profile::kCubic);
 }
 
@@ -168,7 +174,7 @@ void congestion_silent(Step& on) {
     strike_cubic(tcb);
     watch_growth(on);
   }
-  cc.quiet_flight = flight(tcb);
+  cc.quiet_flight = without_limited_transmit(tcb);
   cc.unanswered = false;
   if (cc.halved_silences == 0) cc.opened = 0;
   cc.lost_told = cc.arrived_since_quiet = cc.progress = cc.window_moved = cc.duplicated = cc.informed = cc.news =
