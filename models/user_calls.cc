@@ -113,7 +113,8 @@ void active_open_call(Step& on, const UserCall& call) {
     return;
   }
   // With 0 or EISCONN a socket says that the first OPEN has succeeded; with another error it may say that it failed.
-  const bool first_done = tcb.was_open && call.result == 0;
+  // One that a listener has handed out was not opened by a call of its own.
+  const bool first_done = tcb.was_open && !tcb.passive && call.result == 0;
   if (call.result == 0 && !first_done) on.refuse(Rule::S3_10_1_again);
 }
 

@@ -88,9 +88,18 @@ TEST(OpenCall, OnAnOpenConnectionIsAnError) {
 
 // Sockets report the success of the first OPEN by a second: 0 or EISCONN.
 TEST(OpenCall, OnceEstablishedMayTellThatTheFirstSucceeded) {
+  Candidate before = established();
+  before.passive = false;
   for (const UserCall& call : {done(), failed(UserError::kIsConnected)}) {
-    EXPECT_EQ(made(active_open_call, established(), call).texts, Texts{"ESTABLISHED"});
+    EXPECT_EQ(made(active_open_call, before, call).texts, Texts{"ESTABLISHED"});
   }
+}
+
+TEST(OpenCall, OfAPassiveOpenTellsOfNoFirstOne) {
+  Candidate before = established();
+  before.passive = true;
+  EXPECT_EQ(made(active_open_call, before, done()).blamed, "S3_10_1_again");
+  EXPECT_EQ(made(active_open_call, before, failed(UserError::kIsConnected)).texts, Texts{"ESTABLISHED"});
 }
 
 // 3.10.2. SEND Call

@@ -187,6 +187,7 @@ struct Tcb {
   // Keep-alives (3.8.4).
   Time heard = 0;               // when the last segment came
   unsigned keep_probes = 0;     // since then
+  bool kept_alive = false;      // for keep_alive_soon_again
   std::uint16_t last_id = 0;    // for identification_tells_duplicates
   std::uint16_t held_id = 0;    // for identification_of_held_text
   std::uint8_t last_class = 0;  // for dscp_change_drops

@@ -52,6 +52,8 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
   const bool scales = settings.window_scaling && !variants.has(LegalVariant::scale_not_offered);
   const bool ws_ours = c.passive ? scales : ws.offered;
   ws.ok = ws_ours && (syn.window_scale.has_value() || planted.has(Defect::ws_one_sided));
+  const bool none = syn.window_scale == std::uint8_t{0} && planted.has(Defect::ws_zero_is_none);
+  if (none && !c.passive) ws.ok = false;
   ws.snd = syn.window_scale.value_or(0);
   if (ws.snd > kShiftMax && !planted.has(Defect::ws_unclamped)) ws.snd = kShiftMax;
   ws.snd &= 31;
@@ -77,7 +79,8 @@ void Stack::settle_options(Connection& c, const Segment& syn) {
 // A millisecond clock with an unpredictable offset (sections 5.4 and 7).
 std::uint32_t Stack::timestamp_clock(Connection& c) {
   Stamps& ts = c.stamps;
-  if (ts.offset == 0 && !planted.has(Defect::ts_no_offset)) {
+  const bool plain = c.passive && planted.has(Defect::ts_no_offset_passive);
+  if (ts.offset == 0 && !plain && !planted.has(Defect::ts_no_offset)) {
     FourTuple tuple{.local_address = c.remote_address,  // the other way round: not what ISS is made of
                     .remote_address = address_for(c.remote_address),
                     .local_port = c.remote_port,

@@ -53,7 +53,8 @@ bool Stack::update_scoreboard(Connection& c, const Segment& seg) const {
     if (le(b.right, seg.ack) || left >= right || right > flight) continue;
     news |= mark(c.board, b);
   }
-  return news;
+  const bool doubled = seg.blocks > 1 && le(seg.block[0].right, seg.ack);
+  return news && !(doubled && planted.has(Defect::news_behind_dsack_ignored));
 }
 
 // The first octet at or above `from` that the peer has not reported.

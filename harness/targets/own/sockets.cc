@@ -64,7 +64,7 @@ bool Sockets::port_is_free(std::uint16_t port, bool reuse_address) const {
     if (!s.used || s.port != port || s.connection != nullptr) continue;
     if (s.listener != nullptr || !(reuse_address && s.reuse_address)) return false;
   }
-  if (stack_.planted.has(Defect::listen_needs_free_port)) return !stack_.port_in_use(port, false);
+  if (plants(Defect::listen_needs_free_port)) return !stack_.port_in_use(port, false);
   return reuse_address || !stack_.port_in_use(port, true);
 }
 
@@ -83,7 +83,7 @@ Result Sockets::listen(int handle, std::uint32_t backlog) {
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   if (s->connection != nullptr) {
-    return stack_.planted.has(Defect::listen_on_connection_taken) ? Result{} : fail(Error::kInvalid);
+    return plants(Defect::listen_on_connection_taken) ? Result{} : fail(Error::kInvalid);
   }
   if (s->listener != nullptr) {
     s->listener->backlog = std::max(backlog, 1u);
@@ -109,19 +109,19 @@ Result Sockets::open(int handle, const Address& address, std::uint16_t port, con
   if (s->listener != nullptr) return fail(Error::kNotSupported);
   if (Connection* c = s->connection) {
     if (c->state == State::kSynSent || c->state == State::kSynReceived) {
-      return stack_.planted.has(Defect::open_twice_taken) ? Result{} : fail(Error::kAlready);
+      return plants(Defect::open_twice_taken) ? Result{} : fail(Error::kAlready);
     }
     if (const Error error = take_error(*c); error != Error::kNone) return fail(error);
-    if (c->state != State::kClosed && stack_.planted.has(Defect::open_twice_taken)) return {};
+    const bool half = c->state == State::kCloseWait && plants(Defect::connect_again_in_close_wait);
+    if (half || (c->state != State::kClosed && plants(Defect::open_twice_taken))) return {};
     if (c->was_established || c->state != State::kClosed) return fail(Error::kIsConnected);
     s->connection = nullptr;  // the failure has been reported; the user may try again
     stack_.release(*c);
   }
-  const bool careless = stack_.planted.has(Defect::connect_without_remote);
+  const bool careless = plants(s->port == 0 ? Defect::connect_without_remote : Defect::bound_connect_without_remote);
   if (port == 0 && !careless) return fail(Error::kInvalid);  // "error: remote socket unspecified"
   // MUST-46
-  if (!stack_.may_be_a_host(address) && !stack_.planted.has(Defect::connects_to_group))
-    return fail(Error::kUnreachable);
+  if (!stack_.may_be_a_host(address) && !plants(Defect::connects_to_group)) return fail(Error::kUnreachable);
   const std::uint16_t local = s->port != 0 ? s->port : stack_.ephemeral_port(address, port);
   // "error: connection already exists"
   if (local == 0 || stack_.find(local, address, port) != nullptr) return fail(Error::kAddressInUse);
@@ -157,11 +157,11 @@ Result Sockets::write(int handle, ByteView text, bool urgent) {
   if (c == nullptr) return fail(Error::kNotConnected);  // "error: connection does not exist"
   if (const Error error = take_error(*c); error != Error::kNone) return fail(error);
   const auto taken = Result{.value = static_cast<std::int64_t>(text.size())};
-  if (c->fin_queued && stack_.planted.has(Defect::send_after_close_taken)) return taken;
-  if (c->state == State::kClosed && stack_.planted.has(Defect::send_without_connection)) return taken;
-  const bool refused = c->state == State::kCloseWait && stack_.planted.has(Defect::send_refused_in_close_wait);
+  if (c->fin_queued && plants(Defect::send_after_close_taken)) return taken;
+  if (c->state == State::kClosed && plants(Defect::send_without_connection)) return taken;
+  const bool refused = c->state == State::kCloseWait && plants(Defect::send_refused_in_close_wait);
   if (refused) return fail(Error::kPipe);
-  if (c->fin_queued && stack_.planted.has(Defect::send_after_close_leaves)) stack_.send(*c, text, urgent);
+  if (c->fin_queued && plants(Defect::send_after_close_leaves)) stack_.send(*c, text, urgent);
   const bool opening = c->state == State::kSynSent || c->state == State::kSynReceived;
   if (c->fin_queued || !(opening || c->sends())) return fail(Error::kPipe);  // "error: connection closing"
   const std::uint32_t sent = stack_.send(*c, text, urgent);
@@ -174,30 +174,30 @@ Result Sockets::read(int handle, std::uint32_t length, std::vector<std::uint8_t>
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
   Connection* c = s->connection;
-  if (c == nullptr && stack_.planted.has(Defect::receive_of_nothing_ends)) return {};
+  if (c == nullptr && plants(Defect::receive_of_nothing_ends)) return {};
   if (c == nullptr) return fail(Error::kNotConnected);
   if (const Error error = take_error(*c); error != Error::kNone) {
-    const bool hidden = error == Error::kReset && stack_.planted.has(Defect::reset_reported_as_eof);
+    const bool hidden = error == Error::kReset && plants(Defect::reset_reported_as_eof);
     return hidden ? Result{} : fail(error);
   }
-  const bool early = stack_.planted.has(Defect::synrcvd_delivers_early) && c->state == State::kSynReceived;
+  const bool early = plants(Defect::synrcvd_delivers_early) && c->state == State::kSynReceived;
   if (early) c->rcv_nxt += c->received.deliver(c->rcv_nxt);
-  if (c->received.user() > 0 && stack_.planted.has(Defect::text_unreadable)) return fail(Error::kWouldBlock);
-  const bool skip = c->fin_received && stack_.planted.has(Defect::eof_before_data);
+  if (c->received.user() > 0 && plants(Defect::text_unreadable)) return fail(Error::kWouldBlock);
+  const bool skip = c->fin_received && plants(Defect::eof_before_data);
   if (c->received.user() > 0 && !skip) {
     const std::uint32_t most = stack_.up_to_mark(*c, std::min(length, c->received.user()));
     out.resize(most);
     stack_.receive(*c, out);
-    if (!out.empty() && stack_.planted.has(Defect::receive_scrambles)) out[0] = static_cast<std::uint8_t>(~out[0]);
-    if (c->urgent_in && c->read_to() == c->rcv_up && stack_.planted.has(Defect::urgent_octet_taken_out)) out.pop_back();
+    if (!out.empty() && plants(Defect::receive_scrambles)) out[0] = static_cast<std::uint8_t>(~out[0]);
+    if (c->urgent_in && c->read_to() == c->rcv_up && plants(Defect::urgent_octet_taken_out)) out.pop_back();
     return out.empty() ? fail(Error::kWouldBlock) : Result{.value = static_cast<std::int64_t>(out.size())};
   }
-  if (c->fin_received && stack_.planted.has(Defect::end_of_stream_untold)) return fail(Error::kWouldBlock);
+  if (c->fin_received && plants(Defect::end_of_stream_untold)) return fail(Error::kWouldBlock);
   const bool ended = c->state == State::kClosed && c->was_established;
-  if (ended && stack_.planted.has(Defect::receive_without_connection)) return fail(Error::kWouldBlock);
+  if (ended && plants(Defect::receive_without_connection)) return fail(Error::kWouldBlock);
   const bool opening = c->state == State::kSynSent || c->state == State::kSynReceived;
-  if (opening && stack_.planted.has(Defect::receive_ends_early)) return {};
-  if (opening && stack_.planted.has(Defect::receive_says_closing)) return fail(Error::kPipe);
+  if (opening && plants(Defect::receive_ends_early)) return {};
+  if (opening && plants(Defect::receive_says_closing)) return fail(Error::kPipe);
   if (length == 0 || c->state == State::kClosed || c->fin_received || c->reading_ended) return {};
   return fail(Error::kWouldBlock);
 }
@@ -214,9 +214,9 @@ Result Sockets::shutdown(int handle, int how) {
   }
   Connection* c = s->connection;
   const bool gone = c == nullptr || c->state == State::kClosed;
-  if (c == nullptr && how == 2 && stack_.planted.has(Defect::shutdown_of_nothing_succeeds)) return {};
-  if (gone && c != nullptr && stack_.planted.has(Defect::shutdown_of_ended_succeeds)) return {};
-  if (gone) return stack_.planted.has(Defect::close_of_nothing_succeeds) ? Result{} : fail(Error::kNotConnected);
+  if (c == nullptr && how == 2 && plants(Defect::shutdown_of_nothing_succeeds)) return {};
+  if (gone && c != nullptr && plants(Defect::shutdown_of_ended_succeeds)) return {};
+  if (gone) return plants(Defect::close_of_nothing_succeeds) ? Result{} : fail(Error::kNotConnected);
   if (how != 1) c->reading_ended = true;
   if (how != 0) stack_.close(*c);
   return {};
@@ -226,7 +226,8 @@ Result Sockets::shutdown(int handle, int how) {
 Result Sockets::close(int handle) {
   Socket* s = at(handle);
   if (s == nullptr) return fail(Error::kBadHandle);
-  if (s->listener != nullptr) stack_.close(*s->listener);
+  const bool stays = s->linger == 0 && stack_.port_in_use(s->port, true) && plants(Defect::aborted_listener_stays);
+  if (s->listener != nullptr && !stays) stack_.close(*s->listener);
   if (Connection* c = s->connection) {
     if (s->linger == 0) stack_.abort(*c);
     stack_.release(*c);
@@ -296,9 +297,9 @@ Result Sockets::set_keep_alive(Socket& s, Option option, std::int64_t value) {
   if (option == Option::kKeepIdle) s.choices.keep_idle = value * kSecond;
   if (option == Option::kKeepInterval) s.choices.keep_interval = value * kSecond;
   if (option == Option::kKeepCount) s.choices.keep_count = static_cast<unsigned>(value);
-  const bool idle = option == Option::kKeepIdle && stack_.planted.has(Defect::keep_alive_by_idle_time);
-  const bool number = option == Option::kKeepCount && stack_.planted.has(Defect::keep_alive_by_count);
-  const bool interval = option == Option::kKeepInterval && stack_.planted.has(Defect::keep_alive_by_interval);
+  const bool idle = option == Option::kKeepIdle && plants(Defect::keep_alive_by_idle_time);
+  const bool number = option == Option::kKeepCount && plants(Defect::keep_alive_by_count);
+  const bool interval = option == Option::kKeepInterval && plants(Defect::keep_alive_by_interval);
   if (idle || number || interval) s.choices.keep_alive = true;
   Connection* c = s.connection;
   if (c != nullptr && c->state != State::kClosed) stack_.set_keep_alive(*c, s.choices);
@@ -308,8 +309,8 @@ Result Sockets::set_keep_alive(Socket& s, Option option, std::int64_t value) {
 Result Sockets::set_ip_field(Socket& s, Option option, std::int64_t value) {
   if (value < (option == Option::kTimeToLive ? 1 : 0) || value > 255) return fail(Error::kInvalid);
   Connection* c = s.connection;
-  if (c != nullptr && c->choices.traffic_class != 0 && stack_.planted.has(Defect::dscp_fixed_once_open)) return {};
-  if (c != nullptr && c->in_flight() && stack_.planted.has(Defect::dscp_fixed_in_flight)) return {};
+  if (c != nullptr && c->choices.traffic_class != 0 && plants(Defect::dscp_fixed_once_open)) return {};
+  if (c != nullptr && c->in_flight() && plants(Defect::dscp_fixed_in_flight)) return {};
   (option == Option::kTypeOfService ? s.choices.traffic_class : s.choices.ttl) = static_cast<std::uint8_t>(value);
   if (c != nullptr) {
     c->choices.traffic_class = s.choices.traffic_class;
@@ -366,7 +367,7 @@ Result Sockets::pending_error(int handle) {
   if (s->connection == nullptr) return {};
   Connection& c = *s->connection;
   const bool again = c.in_flight() && c.last_sent > c.r2_since;
-  if (again && stack_.planted.has(Defect::trouble_told_early)) {
+  if (again && plants(Defect::trouble_told_early)) {
     return {.value = static_cast<std::int64_t>(Error::kTimedOut)};
   }
   Error error = take_error(c);
@@ -383,8 +384,8 @@ Result Sockets::poll(int handle) {
   if (c == nullptr) return {.value = kOut | kHangUp};
 
   const bool closed = c->state == State::kClosed;
-  const bool untold = c->state == State::kClosing && stack_.planted.has(Defect::remote_close_not_polled_in_closing);
-  const bool told = c->fin_received && !untold && !stack_.planted.has(Defect::remote_close_not_polled);
+  const bool untold = c->state == State::kClosing && plants(Defect::remote_close_not_polled_in_closing);
+  const bool told = c->fin_received && !untold && !plants(Defect::remote_close_not_polled);
   const bool end_of_stream = closed || told || c->reading_ended;
   const bool room = c->text_queued() < c->choices.send_buffer;
   std::int64_t events = 0;

@@ -99,6 +99,8 @@ class Sockets {
   Error take_error(Connection& c);
   bool port_is_free(std::uint16_t port, bool reuse_address) const;
 
+  bool plants(Defect defect) const { return stack_.planted.has(defect); }
+
   Stack& stack_;
   std::vector<Socket> sockets_;
 };

@@ -56,6 +56,7 @@ void Stack::other_states(Connection& c, Segment& seg) {
   c.selective.dropped.reset();  // RFC 2018 section 8: what is held no more is reported as long as it is the newest
   seg.empty = seg.len() == 0;
   const bool answers = !seg.text.empty() || !planted.has(Defect::keep_alive_answers_forgotten);
+  c.kept_alive = seg.text.empty() && (c.kept_alive || c.keep_probes > 0);
   if (answers && std::exchange(c.keep_probes, 0u) > 0) start_keep_alive_timer(c);  // it may run for an interval still
   if (c.state == State::kTimeWait && planted.has(Defect::timewait_kept_by_acks)) enter_time_wait(c);
   if (syn_in_time_wait(c, seg) == Then::kReturn) return;
@@ -166,7 +167,8 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
   challenge(c, seg);
 
   // "If the RCV.WND is zero, no segments will be acceptable, but special allowance should be made to accept valid ACKs"
-  const bool only_refused = c.rcv_wnd == 0 && seg.seq == c.rcv_nxt && !seg.ctl.syn;
+  const bool whole = seg.ctl.fin && planted.has(Defect::fin_refused_with_its_ack);
+  const bool only_refused = c.rcv_wnd == 0 && seg.seq == c.rcv_nxt && !seg.ctl.syn && !whole;
   const bool opens = lt(c.snd_una, seg.ack) && le(seg.ack, c.snd_nxt);
   if (c.state == State::kSynReceived && !opens) return Then::kReturn;  // not a valid one
   if (!only_refused || planted.has(Defect::ack_ignored_at_zero_window)) return Then::kReturn;
@@ -182,6 +184,8 @@ Stack::Then Stack::unacceptable(Connection& c, Segment& seg) {
 Stack::Then Stack::check_rst_bit(Connection& c, Segment& seg) {
   if (!seg.ctl.rst) return Then::kProceed;
   if (c.rcv_wnd == 0 && planted.has(Defect::rst_ignored_at_zero_window)) return Then::kReturn;
+  const bool old = !seg.ctl.ack && c.cc.timed_out;
+  if (old && planted.has(Defect::bare_rst_ignored_after_timeout)) return Then::kReturn;
   using Challenged = Connection::Challenged;
   if (c.challenged == Challenged::kByRst && planted.has(Defect::deaf_after_challenge_to_rst)) return Then::kReturn;
   if (c.challenged == Challenged::kBySyn && planted.has(Defect::deaf_after_challenge_to_syn)) return Then::kReturn;

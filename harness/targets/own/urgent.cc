@@ -75,6 +75,13 @@ void Stack::set_keep_alive(Connection& c, const Choices& choices) {
   c.choices.keep_idle = choices.keep_idle;
   c.choices.keep_interval = choices.keep_interval;
   c.choices.keep_count = choices.keep_count;
+  if (planted.has(Defect::keep_alive_of_the_port)) {
+    for (Connection* each : existing_) {
+      if (each == &c || each->local_port != c.local_port) continue;
+      each->choices.keep_alive = choices.keep_alive;
+      start_keep_alive_timer(*each);
+    }
+  }
   // The next probe leaves when it was due, if nothing has come for the idle time that is set now, too.
   if (probing && now_ >= c.heard + keep_idle(c)) return;
   c.keep_probes = 0;
@@ -82,6 +89,8 @@ void Stack::set_keep_alive(Connection& c, const Choices& choices) {
 }
 
 Time Stack::keep_idle(const Connection& c) const {
+  const bool again = c.kept_alive && planted.has(Defect::keep_alive_soon_again);
+  if (again && c.choices.keep_idle == kDefaultIdle) return c.choices.keep_interval;
   if (planted.has(Defect::keep_alive_soon) && c.choices.keep_idle == kDefaultIdle) return 10 * kSecond;
   return planted.has(Defect::keep_alive_fixed) ? kDefaultIdle : c.choices.keep_idle;
 }
