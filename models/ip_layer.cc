@@ -18,6 +18,7 @@
 namespace tcpassay {
 namespace {
 
+constexpr int kOtherTarget = 6;  // farther than any fault: the segment shows that the target does otherwise
 constexpr Time kNoIncrease = std::chrono::minutes(5);     // RFC 1191 section 3: after a message
 constexpr Time kAtOnce = std::chrono::milliseconds(150);  // no retransmission timer expires sooner
 constexpr std::uint32_t kIpv6Floor = 1280;
@@ -359,8 +360,8 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   const Congestion& cc = tcb.congestion;
   const bool by_duplicates = cc.duplicates >= kDuplicates || cc.phase == Congestion::Phase::kRecovery;
   const bool at_once = resent && !by_duplicates && on.env.now - tcb.front_from < kAtOnce;
-  if (ip.ignores_too_big && at_once) {  // whoever does so does not ignore it
-    on.refuse(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce, 1);
+  if (ip.ignores_too_big && at_once) {  // whoever does so does not ignore it, and that is no fault
+    on.refuse(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce, kOtherTarget);
     return false;
   }
   if (resent) leaves_whole_again(on, seg, packet);

@@ -213,12 +213,14 @@ bool ack_is_current(Step& on, const Departing& seg) {
   if (never_arrived && tcb.cut.may_be(seg.ack)) return on.refuse(takes_beyond_edge(tcb), 1);
   const bool all_but_the_fin = tcb.rcv_fin && !never_arrived && seg.ack == tcb.rcv_nxt - 1;
   const bool must_leave = tcb.ack_later || tcb.ack_now;
+  const Rule called = at_work(tcb, Rule::S3_8_ack_current);  // a message about the path asks for no acknowledgment
+  const bool of_path = called == Rule::R1191_3_reduce || called == Rule::R8201_4_reduce;
   const Rule demands = blamed({
       {all_but_the_fin && tcb.ack_later && info(tcb.ack_rule).level == Level::kMust, Rule::SA4_8_ack},
       {must_leave && !never_arrived && calls_upon(tcb, Rule::S3_4_modulo), Rule::S3_4_modulo},
       {tcb.ack_later, tcb.ack_rule},
       {tcb.ack_now, tcb.ack_now_rule},
-      {kOtherwise, at_work(tcb, Rule::S3_8_ack_current)},
+      {kOtherwise, of_path ? Rule::S3_8_ack_current : called},
   });
   // A rule that an acknowledgment should leave, or text be held, does not allow it to name what never arrived, nor a
   // number that an earlier acknowledgment has left behind.

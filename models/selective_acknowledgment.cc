@@ -217,7 +217,12 @@ std::optional<Blocks> read_blocks(Step& on, const Departing& seg, const Span& op
   const bool across_fin = on.tcb.contradicted && blocks.at(0).from < seg.ack;  // the ACK stops at the FIN in it
   const bool below = blocks.at(0).to <= seg.ack || across_fin;
   const bool inside = !below && blocks.count > 1 && within(blocks.at(0), blocks.at(1));
-  blocks.first = below || inside ? 1 : 0;
+  // A D-SACK block may be too long for what came twice, and then it holds the block that should hold it.
+  const bool spills = !below && !inside && blocks.count > 1 && on.tcb.selective.duplicate &&
+                      within(blocks.at(1), blocks.at(0)) && has_arrived(on.tcb, blocks.at(1), open) &&
+                      !has_arrived(on.tcb, blocks.at(0), open);
+  if (spills) on.depart(on.tcb.selective.partial != RcvSeq{} ? Rule::R2883_4_partial : Rule::R2883_4_edges);
+  blocks.first = below || inside || spills ? 1 : 0;
   for (int i = blocks.first; i < blocks.count; ++i) {
     const Span& block = blocks.at(i);
     if (lies_above(on.tcb, block, seg.ack) && has_arrived(on.tcb, block, open)) continue;
@@ -231,7 +236,8 @@ std::optional<Blocks> read_blocks(Step& on, const Departing& seg, const Span& op
     return {};
   }
   on.cite(Rule::R2018_3_format);
-  if (blocks.first == 1) blocks.told = !duplicate_reported(on, blocks.at(0), inside);
+  const Span& duplicate = blocks.at(spills ? 1 : 0);
+  if (blocks.first == 1) blocks.told = !duplicate_reported(on, duplicate, inside || spills);
   return blocks;
 }
 

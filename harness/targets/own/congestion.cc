@@ -169,6 +169,7 @@ void Stack::duplicate_ack(Connection& c) {
   const bool of_old =
       cc.recover_known && le(c.snd_una, cc.recover) && !edge;  // duplicate ACKs for segments that were sent twice
   const bool none = planted.has(Defect::no_limited_transmit) ||
+                    (cc.recover_known && planted.has(Defect::limited_transmit_once)) ||
                     (c.state == State::kCloseWait && planted.has(Defect::no_limited_transmit_in_close_wait));
   if (!cc.recovering && !of_old && cc.duplicates < kDupThresh && !none) {
     const SeqNum behind = lt(cc.resend, c.snd_nxt) ? cc.resend : c.snd_nxt;  // what a path has refused goes first

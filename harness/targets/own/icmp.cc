@@ -118,7 +118,8 @@ void Stack::too_big(Connection& c, std::uint32_t mtu, std::uint32_t total) {
   if (!lowers && !planted.has(Defect::path_mtu_raised) && !planted.has(Defect::too_big_bursts)) return;
   if (lowers || planted.has(Defect::path_mtu_raised)) {
     c.path_mtu = static_cast<std::uint16_t>(mtu);
-    c.path_mtu_at = now_;
+    const bool kept = c.path_mtu_at != 0 && planted.has(Defect::path_mtu_interval_of_first);
+    if (!kept) c.path_mtu_at = now_;
     limit_to_path(c);
   }
   if (!lowers && planted.has(Defect::path_mtu_raised)) return;
@@ -127,6 +128,14 @@ void Stack::too_big(Connection& c, std::uint32_t mtu, std::uint32_t total) {
   // The packets that were too big are lost, but this is not a sign of congestion (section 6.4).
   retransmit(c);
   if (lowers && !c.cc.recovering) send_queued(c);
+}
+
+// For defects: a larger packet is tried though it is too early.
+bool Stack::tries_larger_path(const Connection& c) const {
+  const Time since = now_ - c.path_mtu_at;
+  if (c.path_mtu >= kMtu) return false;
+  if (since >= 120 * kSecond && planted.has(Defect::path_mtu_tried_soon)) return true;
+  return since >= 300 * kSecond && planted.has(Defect::path_mtu_interval_of_first);
 }
 
 // RFC 5681 section 3.1: cwnd is reduced by the ratio of the old segment size to the new one, and all in flight may go

@@ -43,8 +43,7 @@ void Stack::respond(Connection& c) {
 void Stack::send_queued(Connection& c, bool override_sws) {
   if (!c.sends() || c.ecn.waits || std::exchange(c.window_unused, false)) return;
   if (c.state == State::kClosing && planted.has(Defect::closing_sends_nothing)) return;
-  const bool tries = c.path_mtu < 1500 && now_ - c.path_mtu_at >= 120 * kSecond;
-  if (tries && planted.has(Defect::path_mtu_tried_soon)) c.eff_snd_mss = c.mss_of_peer;
+  if (tries_larger_path(c)) c.eff_snd_mss = c.mss_of_peer;
   if (c.cc.front_again && c.snd_wnd > 0) {
     c.cc.front_again = false;
     retransmit(c);
@@ -111,8 +110,7 @@ bool Stack::may_send(Connection& c, std::uint32_t d, std::uint32_t u, std::uint3
   const bool off = no_delay || no_small || planted.has(Defect::no_nagle) || variants.has(LegalVariant::nagle_off);
   const bool nagle = in_flight == 0 || off;  // [SND.NXT = SND.UNA and]
   const std::uint32_t most = std::min(d, u);
-  if (most >= segment_room(c)) return true;
-  if (nagle && d <= u) return true;
+  if (most >= segment_room(c) || (nagle && d <= u)) return true;  // rules (1) and (2)
   return nagle && most > 0 && 2 * most >= c.max_snd_wnd;
 }
 
@@ -165,6 +163,7 @@ void Stack::transmit(Connection& c, SeqNum seq, std::uint32_t length, bool fin) 
   c.snd_nxt = max(c.snd_nxt, end);
   c.fin_sent |= fin;
   if (c.state == State::kCloseWait && planted.has(Defect::close_wait_starts_no_timer)) return;
+  if (c.probe_interval > 0 && c.snd_wnd > 0 && planted.has(Defect::probed_window_stops_timer)) return;
   if (c.timers.retransmission == kNever || planted.has(Defect::timer_starts_with_each)) start_retransmission_timer(c);
 }
 
@@ -270,6 +269,9 @@ void Stack::send_reset_for(const Segment& seg) {
   }
   // RFC 7323 section 5.2
   const bool bare = planted.has(Defect::rst_without_timestamp) || variants.has(LegalVariant::stamps_not_on_resets);
+  const auto* c = find(seg.destination_port, seg.source, seg.source_port);
+  if (c != nullptr && c->state == State::kSynSent && planted.has(Defect::syn_sent_reset_without_timestamp))
+    return depart(rst, nullptr, 0, 0);
   if (seg.timestamps && !bare) rst.timestamps = {0, seg.timestamps->value};
   depart(rst, nullptr, 0, 0);
 }
@@ -308,6 +310,7 @@ void Stack::emit(Connection& c, Segment seg, std::uint32_t offset, std::uint32_t
   if (c.grows_untold && c.receives()) tell_growth(c, seg);
   if (c.stamps.ok && !seg.timestamps) seg.timestamps = stamp(c, seg, again);
   if (seg.ctl.fin && planted.has(Defect::ts_missing_on_fin)) seg.timestamps.reset();
+  seg.ctl.ece &= seg.ctl.syn || !seg.ctl.fin || !planted.has(Defect::ecn_echo_not_on_fin);
   const bool bare = planted.has(Defect::ts_missing_on_reset) || variants.has(LegalVariant::stamps_not_on_resets);
   const bool late = c.state == State::kCloseWait && planted.has(Defect::ts_missing_on_close_wait_reset);
   if (seg.ctl.rst && (bare || late)) seg.timestamps.reset();

@@ -154,6 +154,7 @@ class Stack {
   void challenge(Connection& c, Segment& seg);
   void send_reset(Connection& c);
   void send_reset_for(const Segment& seg);
+  bool tries_larger_path(const Connection& c) const;
   std::uint32_t announced_window(const Connection& c) const;
   void tell_growth(Connection& c, Segment& seg);
   Segment from(const Connection& c) const;
