@@ -122,7 +122,7 @@ bool duplicate_reported(Step& on, const Span& block, bool above) {
     return true;
   }
   // There are more of these than `duplicates` remembers.
-  if (std::any_of(sack.parts.begin(), sack.parts.end(), [&](const Span& part) { return within(block, part); })) {
+  if (std::any_of(sack.parts.begin(), sack.parts.end(), [&](const Span& p) { return within(block, p); })) {
     on.cite(Rule::R2883_4_latest);
     sack.told = block;
     sack.duplicate = false;
