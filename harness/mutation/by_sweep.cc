@@ -37,8 +37,8 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 
 // The sweep plays one connection at a time and asks with one segment, or two. These defects show when a backlog is
 // full, which takes several connections, in how several held stretches of text lie, behind a window that has grown or a
-// clock of timestamps that wraps, in which error is told, in what an ABORT sends, in the timestamps of the RST for a bad
-// ACK, after a timeout, or after days; the corpus shows them.
+// clock of timestamps that wraps, in which error is told, in what an ABORT sends, in the timestamps of the RST for a
+// bad ACK, after a timeout, or after days; the corpus shows them.
 constexpr std::string_view kNeedsMoreThanOneSegment[] = {"backlog_rst_wrong_ack",
                                                          "held_fin_outdated",
                                                          "bare_rst_ignored_after_timeout",
