@@ -84,7 +84,7 @@ Verdicts text_again_after_a_century(Time gap) {
 
 TEST(SampleTwins, ARoundTripIsADayAtMostAndNoLess) {
   EXPECT_EQ(text_again_after_a_century(seconds(60)), Verdicts{});
-  EXPECT_EQ(text_again_after_a_century(seconds(1)), Verdicts{"R6298_2_3 violated"});
+  EXPECT_EQ(text_again_after_a_century(seconds(1)), Verdicts{"R6298_3_onesample violated"});
 }
 
 // ---- RFC 9293 section 3.10.7.4, fifth: the retransmission queue ----

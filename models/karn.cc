@@ -5,29 +5,6 @@
 
 #include "models/step.h"
 
-namespace tcpassay {
-namespace {
-
-constexpr Time kGranularity = std::chrono::milliseconds(1);
-
-}  // namespace
-
-void RetransmissionTimer::Estimate::sample(Time r) {
-  if (srtt < Time{}) {
-    srtt = r;
-    rttvar = r / 2;
-    return;
-  }
-  rttvar = rttvar - rttvar / 4 + (srtt > r ? srtt - r : r - srtt) / 4;
-  srtt = srtt - srtt / 8 + r / 8;
-}
-
-Time RetransmissionTimer::Estimate::rto() const {
-  return srtt + std::max(kGranularity, 4 * rttvar);
-}
-
-}  // namespace tcpassay
-
 namespace tcpassay::karn {
 namespace {
 

@@ -14,7 +14,8 @@
 namespace tcpassay {
 namespace {
 
-constexpr Time kAfterSynLoss = std::chrono::seconds(3);   // (5.7)
+constexpr Time kAfterSynLoss = std::chrono::seconds(3);  // (5.7)
+constexpr Time kGranularity = std::chrono::milliseconds(1);
 constexpr Time kCoarse = std::chrono::milliseconds(100);  // of a clock: what is measured with it may be as much shorter
 
 // The shortest timeout that the target can have, before it backs off. It is not shorter than the shortest round trip,
@@ -49,24 +50,12 @@ Time backed_off_at_least(Time twice) {
 // What is blamed for a timeout that is shorter than it can be.
 Rule too_early(const Tcb& tcb, Time gap) {
   const RetransmissionTimer& timer = tcb.timer;
-  const bool as_at_first = kRtoMin < timer.first && by_another_clock(timer.first) <= gap && gap <= timer.first * 5 / 4;
   return blamed({
       {!timer.exact || timer.samples == 0 || gap < by_another_clock(timer.rtt_min), Rule::R6298_5_early},
       {timer.samples == 1, Rule::R6298_2_2},
-      {as_at_first, Rule::R6298_3_onesample},
+      {gap >= by_another_clock(std::max(timer.first, kRtoMin)), Rule::R6298_3_onesample},
       {kOtherwise, Rule::R6298_2_3},
   });
-}
-
-// A timeout that is shorter than `least` breaks a MUST, unless other constants than alpha = 1/8 and beta = 1/4 explain
-// it, which are a SHOULD: such as are in use make it a quarter shorter.
-bool is_long_enough(Step& on, Time least, Time longest) {
-  if (by_another_clock(least) <= longest) return true;
-  const Rule rule = too_early(on.tcb, longest);
-  const bool of_constants = rule == Rule::R6298_2_3 && by_another_clock(least - least / 4) <= longest;
-  if (!of_constants) return on.refuse(rule, 1);
-  on.depart(Rule::R6298_2_3_const);
-  return true;
 }
 
 // The timer sends this front of the queue again for the first time, after `shortest` to `longest`, which has a tick of
@@ -102,8 +91,11 @@ bool first_expiry(Step& on, Time shortest, Time longest) {
   } else if (text) {
     const Time least = least_timeout(tcb);
     if (!karn::loss_was_not_measured(on, least, shortest, longest)) return false;
-    if (!is_long_enough(on, least, longest)) return false;
-    if (kClockSlack < least && by_another_clock(least) <= longest) {
+    if (longest < by_another_clock(least)) {
+      on.refuse(too_early(tcb, longest), 1);
+      return false;
+    }
+    if (least > kClockSlack) {
       on.cite(Rule::R6298_5_early);
       on.cite(Rule::MUST_18);
       if (timer.exact && timer.samples == 1) on.cite(Rule::R6298_2_2);
@@ -243,6 +235,20 @@ void may_be_measured(Step& on, Time sample) {
 
 void timer_informed(Step& on) {
   may_be_measured(on, on.env.since - std::max(on.tcb.congestion.sent_at, Time{}));
+}
+
+void RetransmissionTimer::Estimate::sample(Time r) {
+  if (srtt < Time{}) {
+    srtt = r;
+    rttvar = r / 2;
+    return;
+  }
+  rttvar = rttvar - rttvar / 4 + (srtt > r ? srtt - r : r - srtt) / 4;
+  srtt = srtt - srtt / 8 + r / 8;
+}
+
+Time RetransmissionTimer::Estimate::rto() const {
+  return srtt + std::max(kGranularity, 4 * rttvar);
 }
 
 // The bound is generous: 3 s at first (the greatest initial value in use) or 3.6 times the longest round trip seen,
