@@ -236,8 +236,8 @@ struct Oracle::Impl {
   Handle* handle(int id);
   Handle& new_handle(int id);
   bool current(const Handle& h) { return conversation(h.tuple).incarnation == h.incarnation; }
-  static void may_have_died(Conversation& c);  // untaken
-  bool is_open(const Handle& h);               // in a synchronized state, for sure
+  static void may_have_died(Conversation& c);
+  bool is_open(const Handle& h);  // in a synchronized state, for sure
   // The port is in use, but only by connections that are being opened.
   bool only_opening(std::uint16_t number) const;
   void port_is_refused(const Event& event);

@@ -72,9 +72,10 @@ void CapturedConversation::show_arriving(const Captured& captured, const Decoded
   DirectionState& judged = *directions_[1 - from];
   if (!judged.judge || judged.verdict) return;
   const std::uint32_t piece = piece_of(segment, from);
-  // Text ahead of a gap is not acknowledged, so that no ACK tells how much of it was processed.
-  const bool ahead = directions_[from]->lacks_below(segment.seq);
-  const bool is_long = piece != 0 && segment.text.size() > piece && segment.fault == Fault::kNone && !ahead;
+  // Text ahead of a gap is not acknowledged, nor is text without ACK, which is dropped: so no ACK tells how much of it
+  // was processed.
+  const bool told = segment.ctl.ack && !directions_[from]->lacks_below(segment.seq);
+  const bool is_long = piece != 0 && segment.text.size() > piece && segment.fault == Fault::kNone && told;
   const bool near = !judged.turnaround || *judged.turnaround <= kNearerMax;
   Waiting one{.number = captured.number,
               .at = captured.when,

@@ -288,8 +288,6 @@ TEST(Export, TheCorpusIsAcceptedFromItsRecords) {
     // Numbers count from the last SYN, so a record cannot tell those of a connection that comes back from TIME-WAIT, or
     // that a SYN begins in place of another.
     const auto is = [&](const char* name) { return file.path.ends_with(name); };
-    // Open: what a timeout sends behind two messages of a smaller path is blamed when it is judged from its record.
-    if (file.path.find("-path-mtu/too-big-twice-") != std::string::npos) continue;
     if (is("time-wait-syn-was-old.pkt") || is("user-timeout-ends-with-a-fast-open.pkt")) continue;
     Session session(*own, {.assertions = false, .final_wait = kDelayedAckWait});
     session.play(file.scenario);
