@@ -337,9 +337,8 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   Candidate& tcb = on.tcb;
   IpLayer& ip = tcb.ip;
   const auto octets = static_cast<std::uint32_t>(seg.text.size());
-  const std::uint32_t header = on.env.mms_s == 1460 ? 40 : 20;  // of IPv6, of IPv4
-  const bool v6 = header == 40;
-  const std::uint32_t packet = header + kTcpHeader + seg.opt.octets + octets;
+  const bool v6 = on.env.mms_s == 1460;
+  const std::uint32_t header = v6 ? 40 : 20, packet = header + kTcpHeader + seg.opt.octets + octets;
   // A target may send small segments for other reasons: it did before, or the segment is the rest of one that the peer
   // has in part. Segments as large as the announced MTU show that it obeyed.
   const std::uint32_t told = std::max<std::uint32_t>(ip.announced, header + kTcpHeader + seg.opt.octets + kLeastText);
@@ -360,7 +359,8 @@ bool path_departs(Step& on, const Departing& seg, bool resent) {
   const Congestion& cc = tcb.congestion;
   const bool by_duplicates = cc.duplicates >= kDuplicates || cc.phase == Congestion::Phase::kRecovery;
   const bool at_once = resent && !by_duplicates && on.env.now - tcb.front_from < kAtOnce;
-  if (ip.ignores_too_big && at_once) {  // whoever does so does not ignore it, and that is no fault
+  const bool by_timer = tcb.snd_una < seg.seq;       // it follows the front, which a timer may have sent
+  if (ip.ignores_too_big && at_once && !by_timer) {  // whoever does so does not ignore it, and that is no fault
     on.refuse(v6 ? Rule::R8201_4_reduce : Rule::R1191_3_reduce, kOtherTarget);
     return false;
   }
